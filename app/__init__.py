@@ -1,0 +1,24 @@
+"""The service. `create_app` wires it together, and does nothing else."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import services
+from app.callbacks import callbacks
+from app.cli import register_commands
+from app.health import health
+from config import Settings
+
+
+def create_app(settings: Settings) -> Flask:
+    """The Flask application with its services and commands; nothing is connected or started yet."""
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
+    app.extensions["services"] = services.build(app, settings)
+    for blueprint in (callbacks, health):
+        app.register_blueprint(blueprint)
+    register_commands(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,68 @@
+"""What a serving process does besides serving: it executes orders and keeps the schedule, or stands by to."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app import notices
+from app.engine import Executor, step
+from app.provisioning.workflow import workflows as order_workflows
+from app.schedule import Schedule
+from app.services import Services
+
+UTOPIA_AT_A_TIME = 4
+MAIL_AT_A_TIME = 2
+
+
+class Background:
+    """The executor and the schedule of one process."""
+
+    def __init__(self, services: Services, *, polling_seconds: float = 0.25) -> None:
+        self._schedule = Schedule(services)
+        self._executor = Executor(
+            services.database,
+            services.work_queue,
+            workflows(services),
+            {
+                "utopia": UTOPIA_AT_A_TIME,
+                "powercode": services.settings.powercode_concurrency,
+                notices.QUEUE: MAIL_AT_A_TIME,
+            },
+            while_running=self._schedule.while_running,
+            polling_seconds=polling_seconds,
+        )
+
+    def start(self) -> None:
+        """Begin to execute, or to stand by while another process does."""
+        self._executor.start()
+
+    def stop(self) -> None:
+        """Let running steps end and give the work to another process."""
+        self._executor.stop()
+
+    @property
+    def executing(self) -> bool:
+        """Whether this process is the one that executes."""
+        return self._executor.executing.is_set()
+
+    @property
+    def executor_state(self) -> str:
+        """`running`, `standby` (another process executes, or this one is about to), or `stopped`."""
+        if not self._executor.alive:
+            return "stopped"
+        return "running" if self.executing else "standby"
+
+    @property
+    def scheduler_state(self) -> str:
+        """`running`, `standby` where another process keeps the schedule, or `stopped`."""
+        if self._schedule.running:
+            return "running"
+        return "stopped" if self.executing else self.executor_state
+
+
+def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
+    """All durable workflows by name."""
+
+    def notice(notice_id: int, run: int) -> str:
+        return step("deliver", notices.deliver, services, notice_id, run)
+
+    return {**order_workflows(services), "notice": notice}

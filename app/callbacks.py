@@ -1,0 +1,229 @@
+"""UTOPIA's callback: check, store, answer. No remote system is called, whatever the callback says.
+
+Source of the wire format: reference, "The callback that UTOPIA sends to us".
+"""
+
+import hmac
+import ipaddress
+import json
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from dbos._error import DBOSException
+from flask import Blueprint, Request, Response, current_app, jsonify, request
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app import notices
+from app.models import Callback, CallbackOutcome, NoticeKind, Order, OrderState, now
+from app.provisioning import lifecycle
+from app.services import Services, services_of
+from config import Settings
+
+log = logging.getLogger(__name__)
+callbacks = Blueprint("callbacks", __name__)
+
+BODY_LIMIT = 64 * 1024
+KEPT_OF_BODY = 4 * 1024
+NEW_ORDER = "project new order"
+TEST = "test"
+ORDERREF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+"""Wide enough for every reference seen, narrow enough for addresses, commands and file names."""
+
+
+class Refused(Exception):
+    """A callback that is not taken; the text is the answer and says what to do."""
+
+    def __init__(self, status: int, error: str) -> None:
+        self.status, self.error = status, error
+        super().__init__(error)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A callback's content. `orderref` is None only where none is needed."""
+
+    msg: str
+    event: str | None
+    orderref: str | None
+    body: str
+
+    @property
+    def kind(self) -> CallbackOutcome:
+        """What it asks for, before we know whether the order is new."""
+        said = " ".join(self.msg.split()).casefold()
+        if said == NEW_ORDER:
+            return CallbackOutcome.ORDER
+        return CallbackOutcome.TEST if said == TEST else CallbackOutcome.RECORDED
+
+
+@callbacks.get("/api-callback")
+def reachable() -> Response:
+    """For UTOPIA's reachability probe."""
+    return Response("Utopia API Handler takes callbacks here by POST.\n", mimetype="text/plain")
+
+
+@callbacks.post("/api-callback")
+def receive() -> tuple[Response, int]:
+    """Answer 200 once the callback is on disk, with its order and the start of its work."""
+    services = services_of(current_app)
+    try:
+        _admit(request, services.settings)
+        message = read_message(_body(request), request.mimetype)
+    except Refused as refused:
+        _record_refused(services, refused)
+        services.metrics.callback(CallbackOutcome.REJECTED)
+        return jsonify(error=refused.error), refused.status
+    try:
+        with services.database.write() as session:
+            outcome = store(services, session, message, request.remote_addr)
+    except (SQLAlchemyError, DBOSException, OSError):
+        log.exception("A callback could not be stored and was answered 503")
+        services.metrics.callback(CallbackOutcome.NOT_STORED)
+        return jsonify(error="The callback could not be stored. Send it again in a minute"), 503
+    services.metrics.callback(outcome)
+    log.info("Callback %s: %s", message.orderref or "-", outcome)
+    return jsonify(data="Information received"), 200
+
+
+def _admit(incoming: Request, settings: Settings) -> None:
+    networks = settings.callback_allowed_networks
+    if networks and not _is_in(incoming.remote_addr, networks):
+        raise Refused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
+    if settings.callback_token and not _has_token(incoming, settings.callback_token.get_secret_value()):
+        raise Refused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
+
+
+def _is_in(address: str | None, networks: tuple[Any, ...]) -> bool:
+    try:
+        caller: Any = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    caller = getattr(caller, "ipv4_mapped", None) or caller
+    return any(caller in network for network in networks)
+
+
+def _has_token(incoming: Request, token: str) -> bool:
+    authorization = incoming.authorization
+    basic = authorization.password if authorization and authorization.type == "basic" else None
+    given = (incoming.args.get("token"), incoming.headers.get("X-Callback-Token"), basic)
+    return any(hmac.compare_digest(each.encode(), token.encode()) for each in given if each)
+
+
+def _body(incoming: Request) -> bytes:
+    incoming.max_content_length = BODY_LIMIT
+    try:
+        return incoming.get_data()
+    except RequestEntityTooLarge:
+        raise Refused(413, f"The body is larger than {BODY_LIMIT // 1024} kB") from None
+
+
+def read_message(body: bytes, content_type: str) -> Message:
+    """The message in a callback's body; raises `Refused` with what is wrong.
+
+    A JSON object is taken under any content type, since a wrong one has been seen and an order must not be
+    lost over it.
+    """
+    if not body.strip():
+        raise Refused(400, "The body is empty; a JSON object is needed")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        if "json" not in content_type:
+            raise Refused(415, "The body must be JSON, sent as Content-Type: application/json") from None
+        raise Refused(400, "The body is not valid JSON") from None
+    if not isinstance(content, dict):
+        raise Refused(400, 'The body must be a JSON object such as {"orderref": "...", "msg": "..."}')
+    return _message(content, body)
+
+
+def _message(content: dict[str, Any], body: bytes) -> Message:
+    msg, event, orderref = content.get("msg"), content.get("event"), content.get("orderref")
+    if not isinstance(msg, str) or not msg.strip():
+        raise Refused(400, "msg is missing, or not a text")
+    message = Message(
+        msg=storable(msg)[:200],
+        event=storable(event)[:200] if isinstance(event, str) else None,
+        orderref=orderref.strip() if isinstance(orderref, str) and orderref.strip() else None,
+        body=storable(body.decode("utf-8", "replace"))[:KEPT_OF_BODY],
+    )
+    if orderref is not None and not isinstance(orderref, str):
+        raise Refused(400, "orderref must be a text")
+    if message.orderref is None and message.kind != CallbackOutcome.TEST:
+        raise Refused(400, "orderref is missing")
+    if message.orderref is not None and not ORDERREF.fullmatch(message.orderref):
+        raise Refused(400, "orderref must be 1 to 64 letters, digits and . _ : / -")
+    return message
+
+
+def storable(text: str) -> str:
+    """Without what a database can't hold: NUL and half characters."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def store(services: Services, session: Session, message: Message, remote_address: str | None) -> CallbackOutcome:
+    """Write the callback, and for a new order its row and the start of its work, in the caller's transaction."""
+    outcome = message.kind
+    if outcome is CallbackOutcome.ORDER and message.orderref:
+        outcome = _take_order(services, session, message.orderref)
+    elif outcome is CallbackOutcome.TEST:
+        key = f"{NoticeKind.TEST_CALLBACK}:{now():%Y-%m-%dT%H:%M}"
+        notices.record(services.work_queue, session, NoticeKind.TEST_CALLBACK, key, remote_address=remote_address)
+    session.execute(
+        insert(Callback).values(
+            remote_address=remote_address,
+            outcome=outcome,
+            status=200,
+            orderref=message.orderref,
+            event=message.event,
+            msg=message.msg,
+            body=message.body,
+        )
+    )
+    return outcome
+
+
+def _take_order(services: Services, session: Session, orderref: str) -> CallbackOutcome:
+    dialect = sqlite if services.database.is_sqlite else postgresql
+    new = dialect.insert(Order).values(orderref=orderref, run=1, stage="order", state=OrderState.RECEIVED)
+    order_id = session.execute(new.on_conflict_do_nothing(index_elements=["orderref"]).returning(Order.id)).scalar()
+    if order_id is not None:
+        first = Order(orderref=orderref, run=1, stage="order")
+        lifecycle.enqueue(services.work_queue, session, first)
+        return CallbackOutcome.ORDER
+    known = session.scalars(select(Order).filter_by(orderref=orderref).with_for_update()).one()
+    if known.state == OrderState.NOT_OURS:
+        lifecycle.start_over(services, session, known)
+        return CallbackOutcome.ORDER
+    return CallbackOutcome.REPEAT
+
+
+def _record_refused(services: Services, refused: Refused) -> None:
+    """Keep a refused callback for whoever looks for it; the answer doesn't depend on that."""
+    try:
+        with services.database.write() as session:
+            session.execute(
+                insert(Callback).values(
+                    remote_address=request.remote_addr,
+                    outcome=CallbackOutcome.REJECTED,
+                    status=refused.status,
+                    body=_beginning_of_body(),
+                    error=refused.error,
+                )
+            )
+    except SQLAlchemyError:
+        log.exception("A refused callback could not be recorded")
+    log.warning("Callback refused with %d: %s", refused.status, refused.error)
+
+
+def _beginning_of_body() -> str:
+    try:
+        body = request.get_data()[:KEPT_OF_BODY]
+    except RequestEntityTooLarge:
+        body = request.environ["wsgi.input"].read(KEPT_OF_BODY)
+    return storable(body.decode("utf-8", "replace"))[:KEPT_OF_BODY]

@@ -1,0 +1,15 @@
+"""The flask commands. Results go to stdout, progress and the one line of an error to stderr."""
+
+from flask import Flask
+
+from app.cli.config import config
+from app.cli.db import db
+from app.cli.orders import orders
+from app.cli.plans import plans
+from app.cli.templates import templates
+
+
+def register_commands(app: Flask) -> None:
+    """Add all groups of commands."""
+    for group in (config, db, orders, plans, templates):
+        app.cli.add_command(group)

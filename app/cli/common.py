@@ -1,0 +1,44 @@
+"""What the commands share: the services, a database that is current, JSON, and who is at the keyboard."""
+
+import getpass
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import migrate
+from app.services import Services, services_of
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def services() -> Services:
+    """The services of this process."""
+    return services_of(current_app)
+
+
+def ready_services() -> Services:
+    """The services, with a database that can be used; a clear error otherwise."""
+    ready = services()
+    try:
+        if not migrate.is_current(ready.database):
+            raise click.ClickException("The database is not up to date. Run: flask --app wsgi db upgrade")
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"The database can't be used ({type(error).__name__}). See DATABASE_URL") from None
+    return ready
+
+
+def show(content: Any, *, as_json: bool, in_words: Callable[[Any], str]) -> None:
+    """Print a result as JSON or in words."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False) if as_json else in_words(content))
+
+
+def operator() -> str:
+    """Who runs the command, for the order's history."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"

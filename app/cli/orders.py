@@ -1,0 +1,175 @@
+"""`flask orders`: list, show, start and decide orders. Works whether the service runs or not."""
+
+import time
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app.background import Background
+from app.callbacks import ORDERREF
+from app.cli.common import as_json, operator, ready_services, show
+from app.models import Order, OrderState
+from app.provisioning import history, lifecycle
+from app.services import Services
+
+orders = AppGroup("orders", help="Fiber orders.")
+no_wait = click.option("--no-wait", is_flag=True, help="Do not follow the order to its end.")
+
+AT_REST = {state.value for state in OrderState} - {OrderState.RECEIVED, OrderState.RUNNING}
+LOOK_EVERY_SECONDS = 0.2
+
+
+@orders.command("list")
+@click.option("--state", type=click.Choice([state.value for state in OrderState]), help="Only orders in this state.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="The newest so many.")
+@as_json
+def list_orders(state: str | None, limit: int, as_json: bool) -> None:
+    """List orders, the newest first."""
+    query = select(Order).order_by(Order.id.desc()).limit(limit)
+    with ready_services().database.read() as session:
+        found = session.scalars(query.filter_by(state=state) if state else query).all()
+        rows = [history.summary(order) for order in found]
+    show(rows, as_json=as_json, in_words=_list_in_words)
+
+
+@orders.command("show")
+@click.argument("orderref")
+@as_json
+def show_order(orderref: str, as_json: bool) -> None:
+    """Show one order: where it stands, its steps, callbacks and notices."""
+    show(_whole(ready_services(), orderref), as_json=as_json, in_words=_in_words)
+
+
+@orders.command("submit")
+@click.argument("orderref")
+@no_wait
+@as_json
+def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
+    """Take in an order by hand, as if UTOPIA had sent its callback. An order that is known stays as it is."""
+    if not ORDERREF.fullmatch(orderref):
+        raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : / -")
+    ready = ready_services()
+    with ready.database.write() as session:
+        lifecycle.submit(ready, session, orderref)
+    _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
+
+
+@orders.command("resume")
+@click.argument("orderref")
+@click.option("--customer-id", help="Go on with this PowerCode customer.")
+@click.option("--new-customer", is_flag=True, help="It is somebody else: open a new account.")
+@click.option("--it-is-there", is_flag=True, help="What PowerCode did not confirm is there: go on.")
+@click.option("--it-is-not-there", is_flag=True, help="What PowerCode did not confirm is not there: do it again.")
+@no_wait
+@as_json
+def resume(orderref: str, no_wait: bool, as_json: bool, **answers: Any) -> None:
+    """Go on with an order that a person looked at."""
+    given = {name: answer for name, answer in answers.items() if answer}
+    if len(given) > 1:
+        raise click.ClickException("Give one answer only")
+    if "customer_id" in given and not str(given["customer_id"]).isdecimal():
+        raise click.ClickException("A PowerCode customer id is a number")
+    ready = ready_services()
+    _decide(lambda session: lifecycle.resume(ready, session, orderref, operator(), **given), ready)
+    _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
+
+
+@orders.command("dismiss")
+@click.argument("orderref")
+@click.option("--note", required=True, help="Why; kept with the order.")
+def dismiss(orderref: str, note: str) -> None:
+    """Close an order that nobody will go on with."""
+    if not note.strip():
+        raise click.ClickException("The note is empty; say why the order is closed")
+    ready = ready_services()
+    _decide(lambda session: lifecycle.dismiss(session, orderref, operator(), note.strip()), ready)
+    click.echo(f"{orderref} is dismissed.")
+
+
+def _decide(decision: Any, ready: Services) -> None:
+    try:
+        with ready.database.write() as session:
+            decision(session)
+    except lifecycle.NotPossible as why:
+        raise click.ClickException(str(why)) from None
+
+
+def _whole(ready: Services, orderref: str) -> dict[str, Any]:
+    with ready.database.read() as session:
+        order = session.scalar(select(Order).filter_by(orderref=orderref))
+        if order is None:
+            raise click.ClickException(f"There is no order {orderref}")
+        return history.whole(session, order)
+
+
+def _follow(ready: Services, orderref: str, *, no_wait: bool, as_json: bool) -> None:
+    """Show the order's steps as they end; executes them here when no service does."""
+    if no_wait:
+        show(_whole(ready, orderref), as_json=as_json, in_words=lambda order: f"{orderref} is {order['state']}.")
+        return
+    background = Background(ready)
+    background.start()
+    try:
+        order = _watch(ready, orderref)
+    finally:
+        background.stop()
+    show(order, as_json=as_json, in_words=_in_words)
+    if order["state"] in (OrderState.WAITING, OrderState.NEEDS_REVIEW):
+        raise click.ClickException(f"{orderref} is {order['state']}: {order['reason']}")
+
+
+def _watch(ready: Services, orderref: str) -> dict[str, Any]:
+    told: set[tuple[str, str]] = set()
+    while True:
+        order = _whole(ready, orderref)
+        for step in order["steps"]:
+            line = (step["name"], step["state"])
+            if line not in told:
+                told.add(line)
+                click.echo(f"  {step['name']}: {step['state']}", err=True)
+        if order["state"] in AT_REST and all(notice["state"] != "pending" for notice in order["notices"][:1]):
+            return order
+        if order["state"] in AT_REST and any(notice["error"] for notice in order["notices"]):
+            return order
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _list_in_words(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "No orders."
+    return "\n".join(
+        f"{row['orderref']:24} {row['state']:13} {row['customer_id'] or '-':>8}  {row['reason'] or ''}".rstrip()
+        for row in rows
+    )
+
+
+def _step_in_words(step: dict[str, Any]) -> str:
+    times = f"{step['attempts']}x" if step["attempts"] > 1 else ""
+    return (
+        f"  {step['name']:18} {step['state']:14} {times:4} {step['finished_at'] or ''}  {step['error'] or ''}".rstrip()
+    )
+
+
+def _in_words(order: dict[str, Any]) -> str:
+    lines = [f"{order['orderref']}: {order['state']}"]
+    lines += [f"  {order['reason']}"] if order["reason"] else []
+    lines += [f"  next try at {order['next_try_at']}"] if order["next_try_at"] else []
+    lines += [f"  PowerCode customer {order['customer_id']}"] if order["customer_id"] else []
+    lines += [f"  ticket {order['ticket_id']}"] if order["ticket_id"] else []
+    lines += [f"  {remark}" for remark in order["remarks"]]
+    lines += ["Services:"] if order["services"] else []
+    lines += [
+        f"  {one['description']} ({one['service_id']}): {'added' if one['added'] else 'not added'}"
+        for one in order["services"]
+    ]
+    lines += ["Steps:"] if order["steps"] else []
+    lines += [_step_in_words(step) for step in order["steps"]]
+    lines += ["Notices:"] if order["notices"] else []
+    lines += [f"  {one['kind']:18} {one['state']:8} {one['error'] or ''}".rstrip() for one in order["notices"]]
+    lines += ["Callbacks:"] if order["callbacks"] else []
+    lines += [f"  {one['received_at']}  {one['outcome']:9} {one['msg'] or ''}" for one in order["callbacks"]]
+    lines += ["What you can do:"] if order["actions"] else []
+    lines += [f"  {action['label']}" for action in order["actions"]]
+    return "\n".join(lines)

@@ -1,0 +1,57 @@
+"""`flask plans`: which PowerCode service each of UTOPIA's plans is sold as."""
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.common import as_json, ready_services, show
+from app.provisioning import plan_table
+
+plans = AppGroup("plans", help="Which PowerCode service each plan is sold as.")
+
+
+@plans.command("list")
+@as_json
+def list_plans(as_json: bool) -> None:
+    """List the plans and their services."""
+    with ready_services().database.read() as session:
+        table = plan_table.plan_table(session)
+    rows = [
+        {"description": description, "service_id": service_id, "additional": additional}
+        for additional, mapping in ((False, table.plans), (True, table.additional))
+        for description, service_id in mapping.items()
+    ]
+    show(
+        rows,
+        as_json=as_json,
+        in_words=lambda rows: "\n".join(
+            f"{row['description']:30} {row['service_id']}{'  (every new account)' if row['additional'] else ''}"
+            for row in rows
+        ),
+    )
+
+
+@plans.command("map")
+@click.argument("description")
+@click.argument("service_id", type=click.IntRange(min=1))
+@click.option("--additional", is_flag=True, help="A plan that every new account gets.")
+def map_plan(description: str, service_id: int, additional: bool) -> None:
+    """Sell the plan DESCRIPTION as PowerCode's service SERVICE_ID from now on.
+
+    Orders that stopped over the plan go on when one of them is resumed.
+    """
+    if not description.strip():
+        raise click.ClickException("The description is empty")
+    with ready_services().database.write() as session:
+        plan_table.map_plan(session, description, service_id, additional=additional)
+    click.echo(f"{description} is sold as PowerCode service {service_id}.")
+
+
+@plans.command("unmap")
+@click.argument("description")
+@click.option("--additional", is_flag=True, help="A plan that every new account gets.")
+def unmap_plan(description: str, additional: bool) -> None:
+    """Stop selling the plan DESCRIPTION; orders for it will need a person."""
+    with ready_services().database.write() as session:
+        if not plan_table.unmap_plan(session, description, additional=additional):
+            raise click.ClickException(f"There is no plan {description}; `plans list` shows all")
+    click.echo(f"{description} is sold no more. As long as it stands in the settings, a start adds it again.")

@@ -1,0 +1,275 @@
+"""What is reported, to whom, and what is set aside and why. Pure: rows in, decisions with their reasons out."""
+
+from collections import Counter
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from sys import intern
+
+from app.digest.cells import (
+    Cause,
+    Cell,
+    Unusable,
+    address_key,
+    plain_text,
+    read_address,
+    read_day,
+    read_name,
+    read_ticket,
+    ticket_key,
+)
+from app.digest.columns import ReportRow
+
+ClosingKey = tuple[str, date]
+"""What makes a closing one: the ticket's key (`ticket_key`) and the day it was closed."""
+
+SHOWN = 120
+"""How much of a cell is kept with a row that is set aside, in characters."""
+
+MAX_STATUS = 100
+CONTESTED = "this ticket and date are listed for different mail addresses, so none of them is told"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A ticket that was closed on a day, and the customer who hears of it."""
+
+    ticket: str
+    closed_on: date
+    email: str = field(repr=False)
+    email_key: str = field(repr=False)
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    row: int
+
+    @property
+    def key(self) -> ClosingKey:
+        """Under which the closing is remembered as reported."""
+        return ticket_key(self.ticket), self.closed_on
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A closed row that can't be used: its number in the sheet, the reason, and its cells as they are written."""
+
+    row: int
+    cause: Cause
+    reason: str
+    ticket: str
+    date: str
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+
+
+class PassedOver(StrEnum):
+    """Why a sound row is not news."""
+
+    NOT_CLOSED = "not closed"
+    EARLIER = "closed before the window"
+    REPORTED = "already reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The outcome of reading a report.
+
+    `closures` and `set_aside` are in the order of their rows. The counts are rows: `already_reported` in an earlier
+    run, `repeated` in this report.
+    """
+
+    closures: tuple[Closure, ...]
+    set_aside: tuple[SetAside, ...]
+    rows_read: int
+    already_reported: int
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDigest:
+    """One customer's message: `email` as to be written to, `tickets` by day and number, each closing once."""
+
+    email: str = field(repr=False)
+    email_key: str = field(repr=False)
+    full_name: str = field(repr=False)
+    tickets: tuple[Closure, ...]
+
+
+def select_closures(
+    rows: Iterable[ReportRow],
+    *,
+    since: date,
+    today: date,
+    already_reported: Container[ClosingKey] = frozenset(),
+) -> Selection:
+    """The closings to report: closed from `since` to `today` (both included), not reported before, each once.
+
+    A closing listed for two addresses is reported to neither: one of them would read another customer's ticket.
+    Rows are taken one at a time, and only what is selected is kept.
+    """
+    listed = _Listing()
+    passed: Counter[PassedOver] = Counter()
+    for row in rows:
+        verdict = judge(row, since=since, today=today, already_reported=already_reported)
+        if isinstance(verdict, PassedOver):
+            passed[verdict] += 1
+        elif isinstance(verdict, SetAside):
+            listed.set_aside.append(verdict)
+        else:
+            listed.add(verdict)
+    return listed.selection(passed)
+
+
+def judge(
+    row: ReportRow, *, since: date, today: date, already_reported: Container[ClosingKey]
+) -> Closure | SetAside | PassedOver:
+    """What one row by itself amounts to.
+
+    A row that isn't closed, or was closed before `since`, is passed over whatever else is wrong with it. A closing
+    after `today` is set aside: it is news once its day has come.
+    """
+    if not _is_closed(row.status):
+        return PassedOver.NOT_CLOSED
+    day = read_day(row.date)
+    if isinstance(day, Unusable):
+        return _set_aside(row, day)
+    if day < since:
+        return PassedOver.EARLIER
+    if day > today:
+        return _set_aside(row, Unusable(Cause.FUTURE, f"the date {day:%d/%m/%Y} is in the future"))
+    return _judge_closing(row, day, already_reported)
+
+
+def _judge_closing(
+    row: ReportRow, day: date, already_reported: Container[ClosingKey]
+) -> Closure | SetAside | PassedOver:
+    """What was reported is passed over before its address is read: a later edit of that can't bring it back."""
+    ticket = read_ticket(row.ticket)
+    if isinstance(ticket, Unusable):
+        return _set_aside(row, ticket)
+    if (ticket_key(ticket), day) in already_reported:
+        return PassedOver.REPORTED
+    address = read_address(row.email)
+    if isinstance(address, Unusable):
+        return _set_aside(row, address)
+    return _closure(row, ticket, day, address)
+
+
+def _is_closed(status: Cell) -> bool:
+    return isinstance(status, str) and len(status) <= MAX_STATUS and _says_closed(status)
+
+
+@lru_cache(maxsize=1024)
+def _says_closed(status: str) -> bool:
+    return plain_text(status).casefold() == "closed"
+
+
+def _closure(row: ReportRow, ticket: str, day: date, address: str) -> Closure:
+    """Names and addresses repeat from row to row; interned, a customer's thousand tickets share one copy."""
+    return Closure(
+        ticket=ticket,
+        closed_on=day,
+        email=intern(address),
+        email_key=intern(address_key(address)),
+        first_name=intern(read_name(row.first_name)),
+        last_name=intern(read_name(row.last_name)),
+        row=row.number,
+    )
+
+
+def _set_aside(row: ReportRow, why: Unusable) -> SetAside:
+    return SetAside(
+        row=row.number,
+        cause=why.cause,
+        reason=why.reason,
+        ticket=_shown(row.ticket),
+        date=row.date.strftime("%d/%m/%Y") if isinstance(row.date, date) else _shown(row.date),
+        name=_shown(" ".join(filter(None, (read_name(row.first_name), read_name(row.last_name))))),
+        email=_shown(row.email),
+    )
+
+
+def _shown(cell: Cell) -> str:
+    text = plain_text(cell)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+class _Listing:
+    """The closings of one report, each once, as long as its rows agree on the customer."""
+
+    def __init__(self) -> None:
+        self.set_aside: list[SetAside] = []
+        self._picked: dict[ClosingKey, Closure] = {}
+        self._contested: set[ClosingKey] = set()
+        self._repeated = 0
+
+    def add(self, closure: Closure) -> None:
+        key = closure.key
+        if key in self._contested:
+            self._contest(closure)
+        elif (first := self._picked.setdefault(key, closure)) is closure:
+            return
+        elif first.email_key == closure.email_key:
+            self._repeated += 1
+        else:
+            self._contested.add(key)
+            self._contest(self._picked.pop(key))
+            self._contest(closure)
+
+    def _contest(self, closure: Closure) -> None:
+        self.set_aside.append(
+            SetAside(
+                row=closure.row,
+                cause=Cause.CONTESTED,
+                reason=CONTESTED,
+                ticket=closure.ticket,
+                date=f"{closure.closed_on:%d/%m/%Y}",
+                name=" ".join(filter(None, (closure.first_name, closure.last_name))),
+                email=closure.email,
+            )
+        )
+
+    def selection(self, passed: Counter[PassedOver]) -> Selection:
+        return Selection(
+            closures=tuple(self._picked.values()),
+            set_aside=tuple(sorted(self.set_aside, key=lambda aside: aside.row)),
+            rows_read=passed.total() + len(self._picked) + len(self.set_aside) + self._repeated,
+            already_reported=passed[PassedOver.REPORTED],
+            repeated=self._repeated,
+        )
+
+
+def group_by_customer(closures: Iterable[Closure]) -> tuple[CustomerDigest, ...]:
+    """One digest a customer, ordered by address; a customer is an address, never a name.
+
+    The same closures give the same digests, in whatever order they come.
+    """
+    tickets: dict[str, list[Closure]] = {}
+    for closure in closures:
+        tickets.setdefault(closure.email_key, []).append(closure)
+    return tuple(_digest(key, tickets[key]) for key in sorted(tickets))
+
+
+def _digest(email_key: str, closures: list[Closure]) -> CustomerDigest:
+    closures.sort(key=lambda closure: (closure.closed_on, closure.ticket.casefold(), closure.row))
+    email = _usual([closure.email for closure in closures])
+    names = [full_name(closure.first_name, closure.last_name) for closure in closures]
+    return CustomerDigest(email, email_key, _usual([name for name in names if name] or [email]), tuple(closures))
+
+
+def _usual(spellings: list[str]) -> str:
+    """The most frequent spelling; of two as frequent, the one used last."""
+    if len(set(spellings)) == 1:
+        return spellings[0]
+    counts = Counter(spellings)
+    last_use = {spelling: place for place, spelling in enumerate(spellings)}
+    return max(counts, key=lambda spelling: (counts[spelling], last_use[spelling]))
+
+
+def full_name(first_name: str, last_name: str) -> str:
+    """`Ada LIND`, as the mail webhook is used to; whichever part there is, when one is missing.
+
+    reference: the weekly ticket report, the mail webhook.
+    """
+    return " ".join(part for part in (first_name, last_name.upper()) if part)

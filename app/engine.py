@@ -1,0 +1,347 @@
+"""The durable engine: DBOS Transact, and the only file that knows its odd corners.
+
+The web side only enqueues (`WorkQueue`), in the caller's transaction. One process executes (`Executor`):
+it holds a lock for its executor id, recovers what a crash left behind, and drains on stop. Why each
+default of the library is replaced is written in docs/decisions.md.
+"""
+
+import fcntl
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import psycopg
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from sqlalchemy.orm import Session
+
+from app.database import Database
+
+APPLICATION = "utopia-api-handler"
+VERSION = "1"
+"""Of the workflows' steps. Raise it only when steps move: work of another version is never picked up."""
+
+ADOPT_EVERY_SECONDS = 2.0
+LOCK_EVERY_SECONDS = 0.2
+DRAIN_SECONDS = 75
+"""Longer than the longest step: a step that ends after the drain leaves no checkpoint."""
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+logging.getLogger("dbos").addHandler(logging.NullHandler())  # before DBOS(): it then adds no console handler
+
+_stopping = threading.Event()
+
+
+class Suspended(BaseException):
+    """The process is stopping: leave the workflow pending, the next start goes on at this step."""
+
+
+class TryAgainError(Exception):
+    """A step's call never arrived or may be repeated; the engine repeats the step after a moment."""
+
+
+def step(name: str, act: Callable[..., Result], *args: Any, attempts: int = 1, pause: float = 1.0) -> Result:
+    """Run `act(*args)` as a checkpointed step of the running workflow and return its (JSON) result.
+
+    Raises `Suspended` instead of beginning a step while the process stops. `act` may raise `TryAgainError`
+    on all but its last attempt (see `last_attempt`).
+    """
+    if _stopping.is_set():
+        raise Suspended
+    options: Any = {"name": name}
+    if attempts > 1:
+        options |= {
+            "retries_allowed": True,
+            "max_attempts": attempts,
+            "interval_seconds": pause,
+            "should_retry": lambda error: isinstance(error, TryAgainError) and not _stopping.is_set(),
+        }
+    return DBOS.run_step(options, act, *args)
+
+
+def last_attempt() -> bool:
+    """Whether the running step is not going to be tried again if it raises `TryAgainError`."""
+    status = DBOS.step_status
+    if status is None or status.max_attempts is None or _stopping.is_set():
+        return True
+    return (status.current_attempt or 0) + 1 >= status.max_attempts
+
+
+class WorkQueue:
+    """Enqueues workflows from any process; executes none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @cached_property
+    def client(self) -> DBOSClient:
+        """The library's client, on the service's own connections."""
+        return DBOSClient(
+            system_database_engine=self._database.engine,
+            application_name=APPLICATION,
+            serializer=DBOSPortableJSONSerializer(),
+            retry_connection_errors=False,
+            lazy=True,  # first used inside a transaction, where a second connection would wait for the first
+        )
+
+    def enqueue(self, session: Session, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
+        """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
+        self.client.enqueue_in_transaction(
+            session,
+            {"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id, "app_version": VERSION},
+            *args,
+        )
+
+    def is_going(self, workflow_id: str) -> bool:
+        """Whether a workflow is enqueued or running."""
+        rows = self.client.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
+        return any(row.status in ("ENQUEUED", "PENDING", "DELAYED") for row in rows)
+
+    def forget(self, workflow_ids: list[str]) -> None:
+        """Delete the engine's record of finished workflows."""
+        if workflow_ids:
+            self.client.delete_workflows(workflow_ids)
+
+    def finished_before(self, moment: str, limit: int = 500) -> list[str]:
+        """Ids of workflows that finished before an ISO 8601 moment."""
+        rows = self.client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            completed_before=moment,
+            limit=limit,
+            load_input=False,
+            load_output=False,
+        )
+        return [row.workflow_id for row in rows]
+
+
+def migrate(database: Database) -> None:
+    """Create or upgrade the engine's tables; safe from several processes at once."""
+    DBOS.migrate(database.url)
+
+
+class ExecutorLock(Protocol):
+    """Held by the one process that executes under an executor id."""
+
+    executor_id: str
+
+    def acquire(self) -> bool:
+        """Try once."""
+
+    def release(self) -> None:
+        """Let another process have it."""
+
+    def adopt(self, client: DBOSClient) -> int:
+        """Enqueue again what processes that are gone left pending, and count it.
+
+        Raises `psycopg.Error` when our own lock may be lost.
+        """
+
+
+class FileLock:
+    """For SQLite: a lock on a file beside the database; the kernel frees it when the process dies."""
+
+    executor_id = "local"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+
+    def acquire(self) -> bool:
+        """Try once."""
+        if self._file is None:
+            self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let another process have it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def adopt(self, client: DBOSClient) -> int:
+        """Nothing: the database's only executor id is ours, and a start recovers its work."""
+        del client
+        return 0
+
+
+class AdvisoryLock:
+    """For PostgreSQL: a session lock for this host's executor; the server frees it about 20 s after a host dies.
+
+    Needs a direct connection: a transaction pooler would share the session.
+    """
+
+    TRY = "select pg_try_advisory_lock(hashtext('utopia-executor'), hashtext(%s))"
+    FREE = "select pg_advisory_unlock(hashtext('utopia-executor'), hashtext(%s))"
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self.executor_id = os.environ.get("EXECUTOR_ID") or socket.gethostname()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def acquire(self) -> bool:
+        """Try once; a server that can't be reached counts as no."""
+        try:
+            return self._try(self.executor_id)
+        except psycopg.Error:
+            self.release()
+            return False
+
+    def release(self) -> None:
+        """Let another process have it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def adopt(self, client: DBOSClient) -> int:
+        """Enqueue again what hosts whose lock is free left pending, and count it."""
+        self._connect().execute("select 1")
+        pending = client.list_workflows(status="PENDING", load_input=False, load_output=False)
+        others = {str(row.executor_id) for row in pending if row.executor_id} - {self.executor_id}
+        return sum(self._adopt_from(other, client) for other in others)
+
+    def _adopt_from(self, executor_id: str, client: DBOSClient) -> int:
+        """Read and enqueue under the other's lock, so that two hosts can't adopt the same work."""
+        if not self._try(executor_id):
+            return 0
+        try:
+            rows = client.list_workflows(status="PENDING", executor_id=executor_id, load_input=False, load_output=False)
+            for row in rows:
+                client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+            return len(rows)
+        finally:
+            self._connect().execute(self.FREE, (executor_id,))
+
+    def _try(self, executor_id: str) -> bool:
+        row = self._connect().execute(self.TRY, (executor_id,)).fetchone()
+        return bool(row and row[0])
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=5,
+                keepalives_idle=3,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=8000,
+                options="-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3",
+            )
+        return self._connection
+
+
+class Executor:
+    """Runs enqueued workflows in threads of this process, as long as it holds the executor's lock.
+
+    `workflows` are functions by name, `queues` how many workflows run at a time by queue, `while_running`
+    is entered when this process becomes the executor and left before it drains.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        work_queue: WorkQueue,
+        workflows: Mapping[str, Callable[..., Any]],
+        queues: Mapping[str, int],
+        *,
+        while_running: Any = None,
+        polling_seconds: float = 0.25,
+    ) -> None:
+        self._database = database
+        self._work_queue = work_queue
+        self._workflows = workflows
+        self._queues = queues
+        self._while_running = while_running
+        self._polling_seconds = polling_seconds
+        self._lock: ExecutorLock = (
+            FileLock(Path(f"{database.path}.executor.lock")) if database.is_sqlite else AdvisoryLock(database.url)
+        )
+        self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
+        self.executing = threading.Event()
+
+    @property
+    def alive(self) -> bool:
+        """Whether this process executes or stands by to."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to stand by; returns at once."""
+        _stopping.clear()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running steps end, begin none, and free the lock."""
+        _stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._lock.acquire():
+            if _stopping.wait(LOCK_EVERY_SECONDS):
+                self._lock.release()
+                return
+        try:
+            self._execute()
+        except Exception:
+            log.exception("The executor failed; another process or the next start takes over")
+            if not _stopping.is_set():
+                os._exit(70)  # a process that serves but can't execute would only look healthy
+        finally:
+            self._lock.release()
+
+    def _execute(self) -> None:
+        with ExitStack() as stack:
+            self._launch()
+            stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
+            if self._while_running is not None:
+                stack.enter_context(self._while_running())
+            self.executing.set()
+            stack.callback(self.executing.clear)
+            log.info("Executing as %s", self._lock.executor_id)
+            self._adopt_until_stopped()
+            log.info("Stopping: running steps end, no new ones begin")
+
+    def _launch(self) -> None:
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": self._database.url,
+                "application_version": VERSION,
+                "executor_id": self._lock.executor_id,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "WARNING",
+                "sys_db_pool_size": 10,
+                "run_migrations": False,
+            }
+        )
+        for name, function in self._workflows.items():
+            DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(function)
+        for name, limit in self._queues.items():
+            self._work_queue.client.register_queue(
+                name,
+                worker_concurrency=limit,
+                polling_interval_sec=self._polling_seconds,
+                on_conflict="always_update",
+            )
+        DBOS.launch()
+
+    def _adopt_until_stopped(self) -> None:
+        while not _stopping.wait(ADOPT_EVERY_SECONDS):
+            try:
+                adopted = self._lock.adopt(self._work_queue.client)
+            except psycopg.Error:
+                log.critical("The executor's lock may be lost: stopping at once, before another process acts too")
+                os._exit(70)
+            if adopted:
+                log.warning("Took over %d workflows of a process that is gone", adopted)

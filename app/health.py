@@ -1,0 +1,69 @@
+"""What monitoring asks: does the process live, can it do its work, and what has it done."""
+
+import shutil
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.migrate import is_current
+from app.models import Notice, Order, OrderState, now
+from app.observability import Snapshot
+from app.services import Services, services_of
+from app.version import VERSION
+
+health = Blueprint("health", __name__)
+
+LEAST_FREE_BYTES = 20 * 1024 * 1024
+
+
+@health.get("/healthz")
+def alive() -> Response:
+    """200 while the process lives."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@health.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """Whether callbacks can be stored and orders are worked on; no secrets."""
+    services = services_of(current_app)
+    background = current_app.extensions.get("background")
+    checks: dict[str, Any] = {
+        "database": _database(services),
+        "executor": background.executor_state if background else "not started",
+        "scheduler": background.scheduler_state if background else "not started",
+    }
+    fine = all(value in ("ok", "running", "standby") for value in checks.values())
+    return jsonify(ready=fine, version=VERSION, **checks), 200 if fine else 503
+
+
+@health.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text."""
+    services = services_of(current_app)
+    body, content_type = services.metrics.render(lambda: snapshot(services))
+    return Response(body, content_type=content_type)
+
+
+def _database(services: Services) -> str:
+    try:
+        with services.database.read() as session:
+            session.execute(text("select 1"))
+        if not is_current(services.database):
+            return "needs `flask --app wsgi db upgrade`"
+    except SQLAlchemyError as error:
+        return f"not available ({type(error).__name__})"
+    if services.database.is_sqlite and shutil.disk_usage(services.database.path.parent).free < LEAST_FREE_BYTES:
+        return "the disk is full"
+    return "ok"
+
+
+def snapshot(services: Services) -> Snapshot:
+    """What metrics show of the database."""
+    with services.database.read() as session:
+        orders = session.execute(select(Order.state, func.count()).group_by(Order.state)).tuples().all()
+        notices = session.execute(select(Notice.state, func.count()).group_by(Notice.state)).tuples().all()
+        oldest = session.scalar(select(func.min(Order.waiting_since)).where(Order.state == OrderState.WAITING))
+    waited = (now() - oldest).total_seconds() if oldest else None
+    return Snapshot(orders=dict(orders), oldest_waiting_seconds=waited, notices=dict(notices))

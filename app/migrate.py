@@ -1,0 +1,73 @@
+"""Brings the database up to date: our tables by Alembic, the engine's by its own migrations, the plans by settings.
+
+A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from app import engine
+from app.database import Database
+from app.provisioning import plan_table
+from config import PROJECT, Settings
+
+ADVISORY_LOCK = 5050_444
+
+
+def upgrade(database: Database, settings: Settings) -> None:
+    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do."""
+    with _alone(database):
+        if not is_current(database):
+            with database.engine.connect() as connection:
+                command.upgrade(alembic_config(connection), "head")
+                connection.commit()
+        engine.migrate(database)
+        with database.write() as session:
+            plan_table.seed(session, settings)
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has the newest version of our tables."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest()
+
+
+@cache
+def newest() -> str | None:
+    """The newest version there is."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def alembic_config(connection: object = None) -> Config:
+    """Alembic's configuration, on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    if database.is_sqlite:
+        database.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with Path(f"{database.path}.upgrade.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+    with database.engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+            connection.commit()

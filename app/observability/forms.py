@@ -1,0 +1,153 @@
+"""The forms in which a known text can turn up in a log line, as one search pattern.
+
+A name that went into a URL, a JSON body and an exception's repr is written three ways. Each function here is
+pure: text in, texts or a pattern out.
+"""
+
+import base64
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus
+
+CHUNK = 200
+"""Longer texts are searched for in pieces of this many characters, so that a pattern stays small."""
+
+LONGEST_FORM = 20 * CHUNK
+"""No form of a piece is longer than this, in characters."""
+
+WORD_START = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
+"""The start of a word, also behind a URL-quoted character (`%22Ada`) and an escaped line break."""
+
+_BETWEEN_WORDS = r"(?:[\W_]|%[0-9A-Fa-f]{2}|\\[nrt]){1,8}"
+_BETWEEN_DIGITS = r"[\W_]{0,3}"
+_SHORTEST_BASE64 = 6
+
+
+def _json_inside(text: str, *, ascii_only: bool = True) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+
+
+def _repr_inside(text: str) -> str:
+    return repr(text)[1:-1]
+
+
+def _repr_among_quotes(text: str) -> str:
+    """As `repr` writes it in a larger text that holds both kinds of quotes: `O\\'Brien`."""
+    return repr('"' + text)[2:-1]
+
+
+# Each gives the text as it stands between the quotes or separators of one notation.
+_ENCODERS: tuple[Callable[[str], str], ...] = (
+    lambda text: quote(text, safe="", errors="replace"),
+    lambda text: quote(text, errors="replace"),
+    lambda text: quote_plus(text, errors="replace"),
+    _json_inside,
+    lambda text: _json_inside(text, ascii_only=False),
+    lambda text: _json_inside(text).replace("/", "\\/"),  # PHP, which PowerCode is written in
+    _repr_inside,
+    _repr_among_quotes,
+    lambda text: ascii('"' + text)[2:-1],
+    lambda text: repr(text.encode("utf-8", "replace"))[2:-1],
+    html.escape,
+)
+
+# A notation inside another: a JSON answer shown by repr, a JSON string in a form field.
+_OUTER_ENCODERS: tuple[Callable[[str], str], ...] = (
+    lambda text: quote(text, safe="", errors="replace"),
+    _json_inside,
+    _repr_inside,
+    _repr_among_quotes,
+)
+
+
+def encoded(text: str) -> set[str]:
+    """Return `text` and each way of writing it that a URL, JSON, HTML or `repr` may make of it."""
+    once = {encode(text) for encode in _ENCODERS} - {text}
+    twice = {encode(form) for form in once for encode in _OUTER_ENCODERS}
+    return {text} | once | twice
+
+
+def _spellings(text: str) -> set[str]:
+    """Upper, lower, composed, decomposed and plain-letter spellings; `re.IGNORECASE` covers plain ASCII by itself."""
+    if text.isascii():
+        return {text}
+    decomposed = unicodedata.normalize("NFD", text)
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    spellings = {text, unicodedata.normalize("NFC", text), decomposed, plain if len(plain) > 2 else text}
+    return {spelling for one in spellings for spelling in (one, one.upper(), one.lower(), one.casefold())}
+
+
+def _literal(form: str) -> str:
+    """A pattern for `form` where any run of blanks stands for any other."""
+    return r"\s+".join(re.escape(part) for part in re.split(r"\s+", form))
+
+
+def _loose(text: str) -> set[str]:
+    """Patterns for the same words or the same digits with other separators between them."""
+    words = re.findall(r"\w+", text)
+    loose = set()
+    if len(words) > 1:
+        loose.add(WORD_START + _BETWEEN_WORDS.join(map(re.escape, words)) + r"(?!\w)")
+    digits = re.sub(r"\D", "", text, flags=re.ASCII)
+    if len(digits) >= 7 and not re.search(r"[^\W\d_]", text):
+        loose.add(r"(?<!\d)" + _BETWEEN_DIGITS.join(digits) + r"(?!\d)")
+    return loose
+
+
+def _customer_patterns(value: str) -> set[str]:
+    if len(value) < 3:
+        return {WORD_START + re.escape(form) + r"(?!\w)" for form in _spellings(value)}
+    forms = {form for spelling in _spellings(value) for form in encoded(spelling)}
+    return {_literal(form) for form in forms} | _loose(value)
+
+
+def pieces(value: str) -> list[str]:
+    """Return `value` without blanks around it, cut into pieces of at most about `CHUNK` characters."""
+    value = value.strip()
+    found = [value[start : start + CHUNK].strip() for start in range(0, len(value), CHUNK)]
+    return [piece for piece in found if piece]
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    longest_first = sorted(set(patterns), key=lambda pattern: (-len(pattern), pattern))
+    return re.compile("|".join(longest_first), re.IGNORECASE) if longest_first else None
+
+
+def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds each of a customer's values in all its forms, or None without values.
+
+    Case, accents' encoding, runs of blanks and separators between words don't matter. Values of one or two
+    characters are found as whole words only. `None` and `null`, which UTOPIA sends for "nothing", are no values.
+    """
+    usable = [piece for value in values for piece in pieces(value) if piece.lower() not in ("none", "null")]
+    return _any_of(pattern for piece in usable for pattern in _customer_patterns(piece))
+
+
+def secret_pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds each secret raw, quoted, escaped and in base64, or None without secrets."""
+    bases = {form for secret in secrets for piece in pieces(secret) if len(piece) > 3 for form in _bases(piece)}
+    return _any_of(re.escape(form) for base in bases for form in encoded(base))
+
+
+def _bases(secret: str) -> set[str]:
+    octets = secret.encode("utf-8", "replace")
+    return {secret, base64.b64encode(octets).decode(), base64.urlsafe_b64encode(octets).decode()}
+
+
+def base64_cores(secret: str) -> set[str]:
+    """Return what any base64 text must hold when `secret` was somewhere inside the encoded bytes.
+
+    In `base64("user:" + key)` the key starts at any of three offsets; the characters that only the key's own bits
+    decide are the same whatever stands around it. Short cores are left out: they would be found in plain words.
+    """
+    octets = secret.strip().encode("utf-8", "replace")
+    cores = set()
+    for offset, first in ((0, 0), (1, 2), (2, 3)):
+        shifted = b"\0" * offset + octets
+        core = base64.b64encode(shifted).decode()[first : len(shifted) * 8 // 6]
+        if len(core) >= _SHORTEST_BASE64:
+            cores.add(core)
+    return cores

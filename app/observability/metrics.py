@@ -1,0 +1,196 @@
+"""Numbers for Prometheus: callbacks and remote calls, counted in the process, and orders and notices, read at scrape.
+
+With several gunicorn workers, `PROMETHEUS_MULTIPROC_DIR` (set before this module is imported) makes each worker count
+into files of that folder, and any worker answers for all.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series of creation times beside each counter, which workers can't share
+
+OTHER = "other"
+"""The label value for everything that is not known: what comes from outside must not make new series."""
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+# reference: UTOPIA, service-provider calls; PowerCode, form API and UAPI; and our own words for mail and reports
+_ACTIONS = frozenset(
+    {
+        *("contractlookup", "contractdownload", "service", "orders", "customer", "checkaccess", "apview", "macsearch"),
+        *("products", "projects", "projectdetail", "outagetickets", "outageticket", "editserviceitem"),
+        *("editorderitem", "suspend", "unsuspend", "changespeed", "cancelservice", "address/search"),
+        *("address/bulkexport", "searchCustomers", "readCustomer", "createCustomer", "addCustomerService"),
+        *("createTicket", "readTicket", "GET customer/Find", "GET customer/tags/customer"),
+        *("POST customer/tags/customer", "DELETE customer/tags/customer", "send", "post", "read"),
+    }
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the database says at one moment: numbers of orders and notices by state, and an age in seconds.
+
+    `oldest_waiting_seconds` is None when no order waits.
+    """
+
+    orders: Mapping[str, int] = field(default_factory=dict)
+    oldest_waiting_seconds: float | None = None
+    notices: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label values that are counted by themselves; every other counts as `other`."""
+
+    callback_outcomes: frozenset[str] = frozenset(
+        {"accepted", "repeated", "test", "ignored", "invalid", "unauthorized", "forbidden", "too_large", "not_stored"}
+    )
+    systems: frozenset[str] = frozenset({"utopia", "powercode", "mail", "webhook", "sheets", "s3"})
+    actions: frozenset[str] = _ACTIONS
+    call_outcomes: frozenset[str] = frozenset({"done", "refused", "never_arrived", "unknown", "not_ready"})
+    order_states: frozenset[str] = frozenset(
+        {"received", "running", "waiting", "needs_review", "completed", "exists", "not_ours", "dismissed"}
+    )
+    notice_states: frozenset[str] = frozenset({"queued", "sending", "waiting", "sent", "unknown", "failed"})
+
+
+class Metrics:
+    """The service's metrics; each object has its own registry.
+
+    In multi-process mode a process makes one object only, as all its objects would write the same file.
+    """
+
+    def __init__(self, *, version: str = "unknown", labels: Labels | None = None) -> None:
+        """Make the metrics. `version` is shown as `utopia_handler_build_info`."""
+        self._labels = labels or Labels()
+        self._version = version
+        self._folder = _multiprocess_folder()
+        self.registry = CollectorRegistry()
+        self._callbacks = Counter(
+            "utopia_handler_callbacks", "Callbacks from UTOPIA, by outcome.", ["outcome"], registry=self.registry
+        )
+        self._calls = Counter(
+            "utopia_handler_remote_calls",
+            "Calls to remote systems, by outcome.",
+            ["system", "action", "outcome"],
+            registry=self.registry,
+        )
+        self._call_seconds = Histogram(
+            "utopia_handler_remote_call_seconds",
+            "Duration of calls to remote systems.",
+            ["system", "action"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def callback(self, outcome: str) -> None:
+        """Count one callback; `outcome` is one of `Labels.callback_outcomes`."""
+        self._callbacks.labels(_known(outcome, self._labels.callback_outcomes)).inc()
+
+    def remote_call(self, system: str, action: str, outcome: str, seconds: float) -> None:
+        """Count one call to a remote system and how long it took."""
+        system = _known(system, self._labels.systems)
+        action = _known(action, self._labels.actions)
+        self._calls.labels(system, action, _known(outcome, self._labels.call_outcomes)).inc()
+        self._call_seconds.labels(system, action).observe(max(seconds, 0.0))
+
+    def render(self, snapshot: Callable[[], Snapshot]) -> tuple[bytes, str]:
+        """Return the body and the content type for Prometheus; `snapshot` reads the database.
+
+        When `snapshot` raises, the process's own counters are still shown, without the database's numbers and with
+        `utopia_handler_database_up 0`.
+        """
+        registry = CollectorRegistry()
+        registry.register(_Scrape(self._counted, _read(snapshot), self._labels, self._version))
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+
+    def _counted(self) -> Iterable[Metric]:
+        if self._folder is None:
+            return self.registry.collect()
+        counted: Iterable[Metric] = MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call]
+        return counted
+
+
+class _Scrape(Collector):
+    """One answer: what all workers counted, and once, not once a worker, what the database says."""
+
+    def __init__(
+        self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, labels: Labels, version: str
+    ) -> None:
+        self._counted, self._snapshot, self._labels, self._version = counted, snapshot, labels, version
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering must not read anything."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of one scrape."""
+        yield from self._counted()
+        build = GaugeMetricFamily("utopia_handler_build_info", "The version that runs.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+        up = self._snapshot is not None
+        yield GaugeMetricFamily("utopia_handler_database_up", "Whether the database could be read.", value=float(up))
+        if self._snapshot is not None:
+            yield from self._database(self._snapshot)
+
+    def _database(self, snapshot: Snapshot) -> Iterator[Metric]:
+        yield _by_state("utopia_handler_orders", "Orders by state.", snapshot.orders, self._labels.order_states)
+        yield GaugeMetricFamily(
+            "utopia_handler_oldest_waiting_order_seconds",
+            "Age of the order that waits longest; 0 when none waits.",
+            value=snapshot.oldest_waiting_seconds or 0.0,
+        )
+        yield _by_state("utopia_handler_notices", "Notices by state.", snapshot.notices, self._labels.notice_states)
+
+
+def _by_state(name: str, text: str, numbers: Mapping[str, int], states: frozenset[str]) -> GaugeMetricFamily:
+    """A gauge with every known state, also those with none, so that an alert sees a 0 and not a gap."""
+    totals = dict.fromkeys(sorted(states), 0)
+    for state, number in numbers.items():
+        label = _known(state, states)
+        totals[label] = totals.get(label, 0) + number
+    family = GaugeMetricFamily(name, text, labels=["state"])
+    for state, number in totals.items():
+        family.add_metric([state], number)
+    return family
+
+
+def _known(value: str, known: frozenset[str]) -> str:
+    return value if value in known else OTHER
+
+
+def _read(snapshot: Callable[[], Snapshot]) -> Snapshot | None:
+    try:
+        return snapshot()
+    except Exception as problem:
+        _log.warning("the database's numbers are missing from the metrics: %s", type(problem).__name__)
+        return None
+
+
+def _multiprocess_folder() -> Path | None:
+    """The folder that workers share, made if missing; None with one process."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder:
+        return None
+    path = Path(folder)
+    path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,151 @@
+"""One place that takes secrets and customers' data out of any text before it is written down.
+
+Three ways of finding them work together: secrets that were registered at start, in every form; shapes such as mail
+addresses and `password=...`; and the values of the customer whose order runs, while `customer_data` is active.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from app.observability.forms import LONGEST_FORM, base64_cores, customer_pattern, pieces, secret_pattern
+from app.observability.shapes import MARK, SHAPES
+
+__all__ = ["LINE_LIMIT", "MARK", "Redactor", "customer_data"]
+
+LINE_LIMIT = 16_000
+"""Characters of a text that are kept; what is longer is cut, so that one line never costs seconds."""
+
+_CUT = " [cut]"
+_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
+_CHAIN_LIMIT = 20
+
+_Span = tuple[int, int]
+_Patterns = tuple[re.Pattern[str], ...]
+
+_customers: ContextVar[_Patterns] = ContextVar("customers_values", default=())
+
+
+class _Remembered:
+    """The customers' values in force where an exception came from; it never goes into a pickle or a copy."""
+
+    def __init__(self, patterns: _Patterns = ()) -> None:
+        self.patterns = patterns
+
+    def __reduce__(self) -> tuple[type["_Remembered"], tuple[()]]:
+        return _Remembered, ()
+
+
+@contextmanager
+def customer_data(values: Iterable[str | None]) -> Iterator[None]:
+    """While active in this thread or context, take these values (name, street, mail, phone) out of every log line.
+
+    An exception that leaves the block is remembered with the values, so that a log line about it, written outside,
+    is cleaned too. Blocks add up. None and empty values are ignored.
+    """
+    pattern = _compiled(frozenset(str(value) for value in values if value))
+    patterns = _customers.get() + ((pattern,) if pattern else ())
+    token = _customers.set(patterns)
+    try:
+        yield
+    except BaseException as error:
+        _remember(error, patterns)
+        raise
+    finally:
+        _customers.reset(token)
+
+
+@lru_cache(maxsize=64)
+def _compiled(values: frozenset[str]) -> re.Pattern[str] | None:
+    return customer_pattern(values)
+
+
+def _remember(error: BaseException, patterns: _Patterns) -> None:
+    with suppress(AttributeError, TypeError):  # a class with slots takes no further attribute
+        if not hasattr(error, "_customers_values"):  # an inner block knows more than an outer one
+            error._customers_values = _Remembered(patterns)  # type: ignore[attr-defined]
+
+
+def _remembered(error: BaseException) -> Iterator[re.Pattern[str]]:
+    """The values remembered with an exception and those that led to it."""
+    waiting, seen = [error], 0
+    while waiting and seen < _CHAIN_LIMIT:
+        current = waiting.pop()
+        seen += 1
+        remembered = getattr(current, "_customers_values", None)
+        if isinstance(remembered, _Remembered):
+            yield from remembered.patterns
+        waiting += [linked for linked in (current.__cause__, current.__context__) if linked is not None]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+
+
+class Redactor:
+    """Cleans texts; made once at start with everything that is secret on this server."""
+
+    def __init__(self, secrets: Iterable[str | None] = ()) -> None:
+        """Register `secrets`: keys, passwords, tokens; of a URL with a password (`DATABASE_URL`) the password.
+
+        Secrets of fewer than 4 characters are not searched for, they are found only behind `password=` and the like.
+        """
+        known = {part for secret in secrets if secret for part in _parts_of(secret)}
+        self._secrets = secret_pattern(known)
+        self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
+
+    def clean(self, text: object, *errors: BaseException) -> str:
+        """Return `text` with secrets and customers' data replaced by `MARK`, cut to about `LINE_LIMIT` characters.
+
+        `errors` are exceptions that the text may quote; values remembered with them go too. Never raises: a text
+        that can't be cleaned is replaced as a whole.
+        """
+        try:
+            return self._cleaned(str(text), errors)
+        except Exception as problem:
+            return f"{MARK} (not cleaned: {type(problem).__name__})"
+
+    def _cleaned(self, text: str, errors: tuple[BaseException, ...]) -> str:
+        # A value that the cut halves is not found any more: so more is cleaned than is kept.
+        looked_at = text[: LINE_LIMIT + LONGEST_FORM]
+        customers = dict.fromkeys(_customers.get() + tuple(found for error in errors for found in _remembered(error)))
+        spans = list(self._found(looked_at, tuple(customers)))
+        if len(text) <= LINE_LIMIT:
+            return _replaced(looked_at, spans)
+        clipped = [(start, min(stop, LINE_LIMIT)) for start, stop in spans]
+        return _replaced(looked_at[:LINE_LIMIT], clipped) + _CUT
+
+    def _found(self, text: str, customers: _Patterns) -> Iterator[_Span]:
+        """Where something has to go. All searches see the original text: none is misled by another's mark."""
+        for shape in SHAPES:
+            yield from (match.span(match.lastgroup or 0) for match in shape.finditer(text))
+        for pattern in (self._secrets, *customers):
+            if pattern is not None:
+                yield from (match.span() for match in pattern.finditer(text))
+        for run in _BASE64_RUN.finditer(text) if self._cores else ():
+            letters = run.group().replace("-", "+").replace("_", "/")
+            if any(core in letters for core in self._cores):
+                yield run.span()
+
+
+def _replaced(text: str, spans: list[_Span]) -> str:
+    """The text with a mark for each stretch of overlapping or touching spans."""
+    kept: list[str] = []
+    position = marked_to = 0
+    for start, stop in sorted(span for span in spans if span[0] < span[1]):
+        if start > marked_to or not kept:
+            kept += [text[position:start], MARK]
+        position = marked_to = max(marked_to, stop)
+    return "".join([*kept, text[position:]])
+
+
+def _parts_of(secret: str) -> set[str]:
+    """The secret itself; of a URL its password, as written and unquoted, and of a web address without one the whole."""
+    if "://" not in secret:
+        return {secret}
+    with suppress(ValueError):
+        password = urlsplit(secret).password
+        if password:
+            return {password, unquote(password)}
+    return {secret} if secret.startswith("http") else set()

@@ -1,0 +1,1 @@
+"""The story of an order, from the signed contract to a billed and welcomed customer."""

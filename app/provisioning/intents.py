@@ -1,0 +1,202 @@
+"""A row before, an outcome after: how every step of an order is run.
+
+`perform` commits the step's row, lets it act, and commits the outcome together with what it changes on the
+order. A step that is done is never done again, whatever the engine repeats; a run that a newer one has
+replaced does nothing any more.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app import breaker, engine
+from app.models import Order, OrderState, OrderStep, StepState, System, now
+from app.observability import customer_data, order_context
+from app.provisioning import lifecycle
+from app.provisioning.stops import REMOTE_ERRORS, SYSTEM_NAMES, NeedsReview, Stop, Waits, stop_for
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS = 5.0
+"""A call that failed faster than this may be repeated within the step; a slow one makes the order wait."""
+COMMIT_ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step brought: a JSON value, changes of the order's columns, and a remark for the notice.
+
+    `afterwards` runs in the transaction that commits the outcome.
+    """
+
+    value: Any = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    remark: str | None = None
+    afterwards: Callable[[Session, Order], None] | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step works on: the order as it was read, and whether an earlier try of it is in doubt."""
+
+    services: Services
+    order: Order
+    step_id: int
+    in_doubt_since: datetime | None
+
+    def sending(self) -> None:
+        """Commit that a write is sent now; for steps that look or ask before they write."""
+        with self.services.database.write() as session:
+            session.get_one(OrderStep, self.step_id).sent_at = now()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an order's story."""
+
+    services: Services
+    orderref: str
+    number: int
+
+
+Act = Callable[[Work], Outcome]
+
+
+def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) -> dict[str, Any]:
+    """Run one step; returns `{"value": ...}`, or `{"over": true}` when the run ends here.
+
+    `system` is the remote system that the step calls; `writes` marks a step that sends a write at once.
+    Raises `engine.TryAgainError` when the call may simply be repeated in a moment.
+    """
+    with order_context(run.orderref):
+        opened = _open(run, name, system, writes)
+        if not isinstance(opened, Work):
+            return opened
+        began = time.monotonic()
+        with customer_data(_personal(opened.order)):
+            try:
+                outcome = act(opened)
+            except Stop as stop:
+                return _end(run, opened, stop, system)
+            except REMOTE_ERRORS as error:
+                return _failed(run, opened, stop_for(error), system, quick=time.monotonic() - began < QUICK_SECONDS)
+            except Exception as fault:
+                log.exception("Step %s failed on a fault of this program", name)
+                return _end(run, opened, _fault(name, fault), system)
+        return _done(run, opened, outcome, system)
+
+
+def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
+    with run.services.database.write() as session:
+        order = lifecycle.current(session, run.orderref, run.number)
+        if order is None:
+            return {"over": True}
+        step = session.scalar(select(OrderStep).filter_by(order_id=order.id, name=name))
+        if step and step.state == StepState.DONE:
+            return {"value": step.result}
+        if system and not breaker.admits(session, system, run.orderref):
+            _settle(run, session, order, _waits_for_probe(session, system))
+            return {"over": True}
+        in_doubt = step.sent_at if step and step.state in (StepState.RUNNING, StepState.UNKNOWN) else None
+        if step is None:
+            step = OrderStep(order_id=order.id, name=name, attempts=0)
+            session.add(step)
+        step.state, step.attempts, step.finished_at = StepState.RUNNING, step.attempts + 1, None
+        step.started_at = now()
+        if in_doubt is None:
+            step.sent_at = now() if writes else None
+        order.state = OrderState.RUNNING
+        session.flush()
+        return Work(run.services, order, step.id, in_doubt)
+
+
+def _waits_for_probe(session: Session, system: System) -> Waits:
+    return Waits(
+        system,
+        f"{SYSTEM_NAMES[system]} does not answer; another order is finding out when it does again",
+        retry_at=breaker.next_probe_at(session, system),
+    )
+
+
+def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: bool) -> dict[str, Any]:
+    """A call that may be repeated freely is, for a moment; anything else ends the run."""
+    if isinstance(stop, Waits) and stop.down and quick and not engine.last_attempt():
+        with run.services.database.write() as session:
+            step = session.get_one(OrderStep, work.step_id)
+            step.state, step.error = stop.step_state, stop.reason
+        raise engine.TryAgainError(stop.reason)
+    return _end(run, work, stop, system)
+
+
+def _fault(name: str, fault: Exception) -> NeedsReview:
+    reason = f"The step {name} met a fault of this program ({type(fault).__name__}); the log has the details"
+    return NeedsReview("program_fault", reason, step_state=StepState.UNKNOWN)
+
+
+def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
+    def commit(session: Session) -> None:
+        step = session.get_one(OrderStep, work.step_id)
+        step.state, step.error, step.finished_at = stop.step_state, stop.reason, now()
+        if system and not (isinstance(stop, Waits) and stop.down):
+            breaker.report_up(session, system)
+        order = lifecycle.current(session, run.orderref, run.number)
+        if order is not None:
+            _settle(run, session, order, stop)
+
+    _commit(run, commit)
+    return {"over": True}
+
+
+def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
+    lifecycle.stop(run.services, session, order, stop)
+    log.info("%s: %s", order.state, stop.reason)
+
+
+def _done(run: Run, work: Work, outcome: Outcome, system: System | None) -> dict[str, Any]:
+    def commit(session: Session) -> None:
+        step = session.get_one(OrderStep, work.step_id)
+        step.state, step.result, step.finished_at, step.error = StepState.DONE, outcome.value, now(), None
+        order = session.get_one(Order, work.order.id)
+        for column, value in outcome.changes.items():
+            setattr(order, column, value)
+        if outcome.remark:
+            order.remarks = [*order.remarks, outcome.remark]
+        if system:
+            order.waiting_since, order.tries = None, 0
+            if breaker.report_up(session, system):
+                log.info("%s answers again", SYSTEM_NAMES[system])
+        if outcome.afterwards:
+            outcome.afterwards(session, order)
+
+    _commit(run, commit)
+    return {"value": outcome.value}
+
+
+def _commit(run: Run, write: Callable[[Session], None]) -> None:
+    """Commit an outcome, with patience: an effect without its outcome would need a person."""
+    for attempt in range(1, COMMIT_ATTEMPTS + 1):
+        try:
+            with run.services.database.write() as session:
+                write(session)
+            return
+        except OperationalError:
+            if attempt == COMMIT_ATTEMPTS:
+                raise
+            log.warning("The database does not take the outcome of a step; trying again")
+            time.sleep(attempt * 0.5)
+
+
+def _personal(order: Order) -> list[str]:
+    """The customer's values, which must not reach the log while this order is worked on."""
+    contract = order.contract or {}
+    parts = [contract.get("customer"), contract.get("address"), order.account]
+    flat = [value for part in parts if isinstance(part, dict) for value in part.values() if isinstance(value, str)]
+    return [value for value in flat if len(value) > 2]

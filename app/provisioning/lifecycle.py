@@ -1,0 +1,240 @@
+"""How an order changes its state: each function works in the caller's transaction.
+
+An order's state, the start of a workflow, and the notice that tells of it are always one commit.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app import breaker, notices
+from app.engine import WorkQueue
+from app.models import (
+    ACTIVE_STATES,
+    NoticeKind,
+    Order,
+    OrderDecision,
+    OrderState,
+    OrderStep,
+    StepState,
+    now,
+)
+from app.provisioning.plan_table import plan_table
+from app.provisioning.plans import plan_key
+from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
+from app.services import Services
+
+QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
+"""Each stage works through one remote system, so that a slow one does not hold up the other's orders."""
+
+
+class NotPossible(Exception):
+    """An action that doesn't fit the order's state; the text says what does."""
+
+
+def workflow_id(order: Order) -> str:
+    """The engine's idempotency key: `order-<orderref>` for the first run, with the run's number from then on."""
+    return f"{order.stage}-{order.orderref}" + (f"#{order.run}" if order.run > 1 else "")
+
+
+def enqueue(work_queue: WorkQueue, session: Session, order: Order) -> None:
+    """Start the order's current stage when the transaction commits."""
+    work_queue.enqueue(session, order.stage, workflow_id(order), QUEUE_OF_STAGE[order.stage], order.orderref, order.run)
+
+
+def current(session: Session, orderref: str, run: int) -> Order | None:
+    """The order, if this run is still the one that may work on it."""
+    order = session.scalar(select(Order).filter_by(orderref=orderref))
+    if order is None or order.run != run or order.state not in (OrderState.RECEIVED, OrderState.RUNNING):
+        return None
+    return order
+
+
+def next_run(services: Services, session: Session, order: Order, *, state: OrderState = OrderState.RUNNING) -> None:
+    """Start the order's stage again; steps that are done stay done."""
+    order.run += 1
+    order.state, order.next_try_at, order.finished_at = state, None, None
+    order.problem, order.actions = None, []
+    order.tried_at = now()
+    session.flush()
+    enqueue(services.work_queue, session, order)
+
+
+def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
+    """End the order's run: it waits, needs a person, or is finished without an account."""
+    order.state, order.reason = why.state, why.reason
+    order.problem, order.actions = None, []
+    match why:
+        case Waits():
+            _wait(services, session, order, why)
+            return
+        case NeedsReview():
+            order.problem, order.actions = why.problem, why.actions
+            for column, value in why.changes.items():
+                setattr(order, column, value)
+            needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
+            notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
+        case CustomerExists():
+            order.customer_id = why.customer_id
+            exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
+            notices.record(services.work_queue, session, NoticeKind.CUSTOMER_EXISTS, exists, order)
+    _stop_waiting(order)
+    if order.state != OrderState.NEEDS_REVIEW:
+        order.finished_at = now()
+
+
+def _wait(services: Services, session: Session, order: Order, why: Waits) -> None:
+    minutes = services.settings.retry_minutes
+    order.tries += 1
+    order.waiting_for, order.tried_at = why.system, now()
+    order.waiting_since = order.waiting_since or now()
+    if why.down:
+        order.next_try_at = breaker.report_down(session, why.system, order.orderref, why.reason, minutes)
+    else:
+        order.next_try_at = why.retry_at or breaker.retry_at(order.tries, minutes)
+    limit = order.waiting_since + timedelta(hours=services.settings.give_up_after_hours)
+    if limit <= now():
+        given_up = f"Given up after {services.settings.give_up_after_hours:g} hours. The last time: {why.reason}"
+        stop(services, session, order, NeedsReview("given_up", given_up))
+
+
+def _stop_waiting(order: Order) -> None:
+    order.waiting_for = order.waiting_since = order.next_try_at = None
+    order.tries = 0
+
+
+def hand_over(services: Services, session: Session, order: Order) -> None:
+    """The order is checked: go on to the account."""
+    order.stage = "account"
+    enqueue(services.work_queue, session, order)
+
+
+def complete(services: Services, session: Session, order: Order) -> None:
+    """Account, plans, ticket and tags are done: tell staff."""
+    order.state, order.finished_at = OrderState.COMPLETED, now()
+    order.reason = order.problem = None
+    _stop_waiting(order)
+    key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
+    notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
+
+
+def find(session: Session, orderref: str) -> Order:
+    """The order, locked against other changes; raises `NotPossible` when there is none."""
+    order = session.scalar(select(Order).filter_by(orderref=orderref).with_for_update())
+    if order is None:
+        raise NotPossible(f"There is no order {orderref}; `orders submit {orderref}` fetches it from UTOPIA")
+    return order
+
+
+def submit(services: Services, session: Session, orderref: str) -> Order:
+    """Take an order in by hand, as if its callback had come; one that is known is left as it is."""
+    order = session.scalar(select(Order).filter_by(orderref=orderref))
+    if order is None:
+        order = Order(orderref=orderref, run=1, stage="order", state=OrderState.RECEIVED)
+        session.add(order)
+        session.flush()
+        enqueue(services.work_queue, session, order)
+    elif order.state == OrderState.NOT_OURS:
+        start_over(services, session, order)
+    return order
+
+
+def start_over(services: Services, session: Session, order: Order) -> None:
+    """From the contract on, for an order that has written nothing to PowerCode."""
+    session.execute(delete(OrderStep).filter_by(order_id=order.id))
+    order.stage, order.reason, order.remarks = "order", None, []
+    next_run(services, session, order, state=OrderState.RECEIVED)
+
+
+def resume(services: Services, session: Session, orderref: str, by: str, **decision: Any) -> Order:
+    """Go on with an order that a person looked at.
+
+    `decision` is at most one of `customer_id="123"`, `new_customer=True`, `it_is_there=True`,
+    `it_is_not_there=True`. Raises `NotPossible` when it doesn't fit the order.
+    """
+    order = find(session, orderref)
+    _check_resumable(order, decision)
+    _audit(session, order, by, next(iter(decision), "resume"), str(decision.get("customer_id") or "") or None)
+    order.decision = {**order.decision, **decision}
+    _stop_waiting(order)
+    if "it_is_there" in decision or "it_is_not_there" in decision:
+        _answer_doubt(session, order, done="it_is_there" in decision)
+        order.decision = {}
+    problem = order.problem
+    if _has_written(session, order):
+        next_run(services, session, order)
+    else:
+        start_over(services, session, order)
+    if problem == "unknown_plan" and not decision:
+        _resume_others_of_that_kind(services, session, by)
+    return order
+
+
+def _resume_others_of_that_kind(services: Services, session: Session, by: str) -> None:
+    """Mapping a plan is done once: every other order that waits for a plan that is known by now goes on too."""
+    known = {plan_key(description) for description in plan_table(session).plans}
+    for order in session.scalars(select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem="unknown_plan")):
+        if {plan_key(name) for name in (order.account or {}).get("unknown_plans", [])} <= known:
+            _audit(session, order, by, "resume", "its plan is known now")
+            start_over(services, session, order)
+
+
+def _check_resumable(order: Order, decision: dict[str, Any]) -> None:
+    if order.state == OrderState.WAITING and not decision:
+        return
+    if order.state == OrderState.EXISTS and "customer_id" in decision:
+        return
+    if order.state == OrderState.EXISTS:
+        raise NotPossible(
+            f"{order.orderref}: the customer has an account. To add this order to it: "
+            f"orders resume {order.orderref} --customer-id {order.customer_id}"
+        )
+    if order.state not in (OrderState.NEEDS_REVIEW, OrderState.NOT_OURS, OrderState.DISMISSED):
+        raise NotPossible(f"{order.orderref} is {order.state}; there is nothing to resume")
+    wanted = next(iter(decision), None)
+    doubtful = order.problem == "outcome_unknown"
+    if doubtful and wanted not in ("it_is_there", "it_is_not_there"):
+        raise NotPossible(
+            f"{order.orderref}: look at the customer's page first, then say --it-is-there or --it-is-not-there"
+        )
+    if not doubtful and wanted in ("it_is_there", "it_is_not_there"):
+        raise NotPossible(f"{order.orderref} has no step whose outcome is unknown")
+
+
+def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:
+    """Take a person's word for the step whose outcome nobody could look up."""
+    step = session.scalar(
+        select(OrderStep).where(
+            OrderStep.order_id == order.id, OrderStep.state.in_((StepState.UNKNOWN, StepState.RUNNING))
+        )
+    )
+    if step is None:
+        return
+    step.state = StepState.DONE if done else StepState.NEVER_ARRIVED
+    step.error = "A person looked: it is there" if done else "A person looked: it is not there"
+
+
+def _has_written(session: Session, order: Order) -> bool:
+    sent = select(OrderStep.id).where(OrderStep.order_id == order.id, OrderStep.sent_at.is_not(None)).limit(1)
+    return session.scalar(sent) is not None
+
+
+def dismiss(session: Session, orderref: str, by: str, note: str) -> Order:
+    """Close an order that a person decided not to go on with."""
+    order = find(session, orderref)
+    if order.state in (OrderState.COMPLETED, OrderState.DISMISSED):
+        raise NotPossible(f"{orderref} is {order.state}; there is nothing to close")
+    if order.state in ACTIVE_STATES and order.state != OrderState.WAITING:
+        raise NotPossible(f"{orderref} is being worked on; try again in a minute")
+    _audit(session, order, by, "dismiss", note)
+    order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
+    order.problem, order.actions = None, []
+    order.run += 1  # a run that is still on its way has no say any more
+    _stop_waiting(order)
+    return order
+
+
+def _audit(session: Session, order: Order, by: str, action: str, note: str | None) -> None:
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=action, note=note))

@@ -1,0 +1,61 @@
+"""Which PowerCode service a plan is sold as: a table that starts from the settings and is kept by staff."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import ServicePlanMapping
+from app.provisioning.plans import plan_key
+from config import Settings
+
+
+@dataclass(frozen=True)
+class PlanTable:
+    """Service ids by description: of the plans that can be ordered, and of those that every new account gets."""
+
+    plans: dict[str, int]
+    additional: dict[str, int]
+
+
+def plan_table(session: Session) -> PlanTable:
+    """The table as it stands."""
+    rows = session.scalars(select(ServicePlanMapping).order_by(ServicePlanMapping.description)).all()
+    return PlanTable(
+        plans={row.description: row.service_id for row in rows if not row.additional},
+        additional={row.description: row.service_id for row in rows if row.additional},
+    )
+
+
+def seed(session: Session, settings: Settings) -> None:
+    """Add the settings' plans that the table doesn't know; what staff changed stays."""
+    for additional, mapping in (
+        (False, settings.service_plan_mapping),
+        (True, settings.additional_service_plan_mapping),
+    ):
+        for description, service_id in mapping.items():
+            if session.get(ServicePlanMapping, _key(description, additional)) is None:
+                map_plan(session, description, service_id, additional=additional)
+
+
+def map_plan(session: Session, description: str, service_id: int, *, additional: bool = False) -> None:
+    """Sell a description as a service from now on; orders under way keep what they have."""
+    row = session.get(ServicePlanMapping, _key(description, additional))
+    if row is None:
+        row = ServicePlanMapping(key=_key(description, additional), additional=additional)
+        session.add(row)
+    row.description, row.service_id = " ".join(description.split()), service_id
+    session.flush()
+
+
+def _key(description: str, additional: bool) -> str:
+    return ("+" if additional else "") + plan_key(description)
+
+
+def unmap_plan(session: Session, description: str, *, additional: bool = False) -> bool:
+    """Stop selling a description; whether it was there."""
+    row = session.get(ServicePlanMapping, _key(description, additional))
+    if row is None:
+        return False
+    session.delete(row)
+    return True

@@ -1,0 +1,105 @@
+"""Which PowerCode services an order's items stand for."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+
+class OrderItem(Protocol):
+    """What is read of an item of a contract. Source: UTOPIA, contract lookup, `orderitems`."""
+
+    @property
+    def charge_type(self) -> str | None:
+        """`mrc` (monthly recurring) or `nrc` (one time)."""
+
+    @property
+    def description(self) -> str | None:
+        """The plan's name, such as `1 Gbps`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """A PowerCode service to add to a customer, with the description that led to it."""
+
+    service_id: int
+    description: str
+    quantity: ClassVar[int] = 1
+    """Always 1: PowerCode takes an internet service once for a customer, whatever the order's `qty` says."""
+
+
+class PlanFault(Exception):
+    """The items of an order can't be turned into services. `descriptions` are the plans' names, as ordered."""
+
+    def __init__(self, sentence: str, descriptions: Iterable[str] = ()) -> None:
+        self.descriptions = tuple(descriptions)
+        names = ", ".join(f'"{name}"' if name else "an item without a description" for name in self.descriptions)
+        super().__init__(f"{sentence}: {names}" if names else sentence)
+
+
+class UnknownPlan(PlanFault):
+    """No service is known for these descriptions. The order waits until they are in the plan table."""
+
+
+class AmbiguousPlan(PlanFault):
+    """The mapping holds these descriptions twice, spelt differently, for different services."""
+
+
+class NoPlan(PlanFault):
+    """The order has no monthly item at all."""
+
+
+def plan_key(description: str) -> str:
+    """The description without blanks and case, under which a plan is known: `1 Gbps`, `1gbps` -> `1gbps`."""
+    return "".join(unicodedata.normalize("NFKC", description).split()).casefold()
+
+
+def match_plans(items: Iterable[OrderItem], service_plans: Mapping[str, int]) -> tuple[ServicePlan, ...]:
+    """The services for the monthly (`mrc`) items, in the order's sequence, each service once.
+
+    `service_plans` maps descriptions to PowerCode service ids. Two items that lead to the same service give one: a
+    customer can have an internet service only once. One-time items are left out. Raises NoPlan, UnknownPlan (with
+    every unknown description) and AmbiguousPlan.
+    """
+    descriptions = [" ".join((item.description or "").split()) for item in items if _is_monthly(item)]
+    if not descriptions:
+        raise NoPlan("the order has no monthly plan")
+    services = _services_by_key(service_plans)
+    _check(descriptions, services)
+    return _each_service_once(ServicePlan(min(services[plan_key(name)]), name) for name in descriptions)
+
+
+def plans_for_new_account(
+    items: Iterable[OrderItem], service_plans: Mapping[str, int], additional: Mapping[str, int]
+) -> tuple[ServicePlan, ...]:
+    """The ordered plans, then each of `additional`, no service twice. Raises as match_plans."""
+    extra = (ServicePlan(service_id, description) for description, service_id in additional.items())
+    return _each_service_once([*match_plans(items, service_plans), *extra])
+
+
+def _is_monthly(item: OrderItem) -> bool:
+    return (item.charge_type or "").strip().casefold() == "mrc"
+
+
+def _services_by_key(service_plans: Mapping[str, int]) -> dict[str, set[int]]:
+    services: dict[str, set[int]] = {}
+    for description, service_id in service_plans.items():
+        services.setdefault(plan_key(description), set()).add(service_id)
+    return services
+
+
+def _check(descriptions: Iterable[str], services: Mapping[str, set[int]]) -> None:
+    distinct = {plan_key(name): name for name in descriptions}
+    unknown = [name for key, name in distinct.items() if not key or key not in services]
+    if unknown:
+        raise UnknownPlan("no PowerCode service is known for", unknown)
+    ambiguous = [name for key, name in distinct.items() if len(services[key]) > 1]
+    if ambiguous:
+        raise AmbiguousPlan("more than one PowerCode service is named for", ambiguous)
+
+
+def _each_service_once(plans: Iterable[ServicePlan]) -> tuple[ServicePlan, ...]:
+    by_service: dict[int, ServicePlan] = {}
+    for plan in plans:
+        by_service.setdefault(plan.service_id, plan)
+    return tuple(by_service.values())

@@ -1,0 +1,373 @@
+"""What each step of an order does. `workflow.py` tells their order, `intents.py` runs them."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+import powercode
+from app.models import ACTIVE_STATES, Order, OrderStep, StepState, System, now
+from app.provisioning import lifecycle, plans, ticket
+from app.provisioning.contracts import Applicant, ContractFaults, applicant_of, digits
+from app.provisioning.intents import Outcome, Work
+from app.provisioning.matching import Candidate, Decision, Person, decide
+from app.provisioning.plan_table import plan_table
+from app.provisioning.stops import (
+    IT_IS_NOT_THERE,
+    IT_IS_THERE,
+    NEW_CUSTOMER,
+    CustomerExists,
+    NeedsReview,
+    Waits,
+)
+from utopia import Contract
+
+CANNOT_GEOCODE = 23
+NEIGHBOUR_SECONDS = 5
+"""How long an order waits before it looks again whether an earlier order of its site is through."""
+
+
+def fetch_contract(work: Work) -> Outcome:
+    """Ask UTOPIA for the order behind the callback."""
+    contract = work.services.utopia.contract(work.order.orderref)
+    site = contract.address.site_id[:64] or None
+    return Outcome(changes={"contract": contract.to_dict(), "site_id": site})
+
+
+def check_contract(work: Work) -> Outcome:
+    """Check everything that can be checked before the first write: person, address, plans, ticket text."""
+    contract = Contract.from_dict(work.order.contract or {})
+    try:
+        applicant = applicant_of(contract)
+    except ContractFaults as faults:
+        raise NeedsReview("contract_incomplete", f"{faults}. Ask UTOPIA to correct it, then try again") from None
+    with work.services.database.read() as session:
+        table = plan_table(session)
+    ordered = _ordered_plans(contract, table.plans)
+    account = {
+        "applicant": applicant.to_dict(),
+        "plans": [[plan.service_id, plan.description] for plan in ordered],
+        "additional": [
+            [plan.service_id, plan.description]
+            for plan in plans.plans_for_new_account(contract.items, table.plans, table.additional)
+            if plan not in ordered
+        ],
+    }
+    _ticket_text(work, applicant, account)
+    return Outcome(changes={"account": account})
+
+
+def _ordered_plans(contract: Contract, mapping: dict[str, int]) -> Sequence[plans.ServicePlan]:
+    try:
+        return plans.match_plans(contract.items, mapping)
+    except plans.UnknownPlan as unknown:
+        names = ", ".join(f'"{name}"' for name in unknown.descriptions)
+        raise NeedsReview(
+            "unknown_plan",
+            f"No PowerCode service is known for the plan {names}. Map it, then try again: "
+            "every order that waits for it goes on",
+            changes={"account": {"unknown_plans": list(unknown.descriptions)}},
+        ) from None
+    except plans.PlanFault as fault:
+        raise NeedsReview("plan_fault", str(fault)) from None
+
+
+def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> str:
+    """The ticket's description; the template is read at each use, so that an edit needs no restart."""
+    values = ticket.values_from(
+        first_name=applicant.first_name,
+        last_name=applicant.last_name,
+        email=applicant.email,
+        phone=applicant.phone,
+        address=applicant.street,
+        city=applicant.city,
+        state=applicant.state,
+        zip_code=applicant.zip,
+        customer_id=work.order.customer_id or "",
+        plan=", ".join(description for _, description in account["plans"]),
+        orderref=work.order.orderref,
+        siteid=applicant.site_id,
+        terms_agreed_on=applicant.terms_agreed_on,
+    )
+    try:
+        return ticket.render(ticket.read_template(work.services.settings.ticket_template), values)
+    except ticket.TemplateFault as fault:
+        raise NeedsReview("ticket_template", f"The ticket's text can't be made: {fault}") from None
+
+
+def hand_over(work: Work) -> Outcome:
+    """Go on to the account, in the queue of orders that work in PowerCode."""
+    return Outcome(afterwards=partial(lifecycle.hand_over, work.services))
+
+
+def find_customer(work: Work) -> Outcome:
+    """Look for the person in PowerCode and decide: a new account, an account that a person named, or neither."""
+    account = work.order.account or {}
+    applicant = Applicant(**account["applicant"])
+    services = [service_id for service_id, _ in account["plans"]]
+    chosen = work.order.decision.get("customer_id")
+    if chosen:
+        _check_customer_is_there(work, chosen)
+        return _go_on_with(work, services, customer_id=chosen)
+    _let_neighbours_pass(work)
+    if not work.order.decision.get("new_customer"):
+        decision = decide(_person(applicant), _candidates(work.services.powercode, applicant))
+        _stop_unless_new(decision)
+    return _go_on_with(work, services + [service_id for service_id, _ in account["additional"]], customer_id=None)
+
+
+def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) -> Outcome:
+    value = {
+        "customer_id": customer_id,
+        "service_ids": service_ids,
+        "tag_ids": list(dict.fromkeys(work.services.settings.pc_cust_tags)),
+    }
+    return Outcome(value=value, changes={"customer_id": customer_id})
+
+
+def _check_customer_is_there(work: Work, customer_id: str) -> None:
+    if work.services.powercode.read_customer(customer_id=customer_id) is None:
+        raise NeedsReview("no_such_customer", f"PowerCode has no customer {customer_id}")
+
+
+def _let_neighbours_pass(work: Work) -> None:
+    """Two orders of one site must not both look before either has created: the earlier one goes first."""
+    order = work.order
+    through = select(OrderStep.order_id).where(OrderStep.name == "create_customer", OrderStep.state == StepState.DONE)
+    earlier = select(Order.orderref).where(
+        Order.site_id == order.site_id,
+        Order.id < order.id,
+        Order.state.in_(ACTIVE_STATES),
+        Order.id.not_in(through),
+    )
+    with work.services.database.read() as session:
+        orderref = session.scalar(earlier.limit(1))
+    if orderref:
+        raise Waits(
+            System.POWERCODE,
+            f"Order {orderref} for the same site goes first",
+            retry_at=now() + timedelta(seconds=NEIGHBOUR_SECONDS),
+        )
+
+
+def _person(applicant: Applicant) -> Person:
+    return Person(
+        name=applicant.name,
+        email=applicant.email,
+        phone=applicant.phone,
+        street=applicant.street,
+        city=applicant.city,
+        site_id=applicant.site_id,
+    )
+
+
+def _candidates(client: powercode.PowerCodeClient, applicant: Applicant) -> list[Candidate]:
+    at_site = client.read_customer(ext_account_id=applicant.site_id)
+    named = client.search_customers(applicant.name)
+    found = {customer.customer_id: (customer, False) for customer in named}
+    if at_site:
+        found[at_site.customer_id] = (at_site, True)
+    return [
+        Candidate(
+            customer_id=customer.customer_id,
+            name=customer.name,
+            address=customer.address,
+            city=customer.city,
+            texts=customer.texts,
+            same_site=same_site,
+        )
+        for customer, same_site in found.values()
+    ]
+
+
+def _stop_unless_new(decision: Decision) -> None:
+    if decision.kind == "exists":
+        raise CustomerExists(decision.reason, decision.customer_ids[0])
+    if decision.kind == "review":
+        raise NeedsReview(str(decision.problem), decision.reason, _this_or_a_new_one(decision))
+
+
+def create_customer(work: Work) -> Outcome:
+    """Create the customer once: an earlier try in doubt is looked up before another is made."""
+    account = work.order.account or {}
+    applicant = Applicant(**account["applicant"])
+    if work.order.decision.get("customer_id"):
+        return _created(work.order.decision["customer_id"])
+    if work.in_doubt_since is not None:
+        ours = _look_up_ours(work, applicant, work.in_doubt_since)
+        if ours:
+            return _created(ours)
+        work.sending()
+    return _create(work, applicant)
+
+
+def _created(customer_id: str, remark: str | None = None) -> Outcome:
+    return Outcome(value={"customer_id": customer_id}, changes={"customer_id": customer_id}, remark=remark)
+
+
+def _create(work: Work, applicant: Applicant) -> Outcome:
+    client = work.services.powercode
+    try:
+        try:
+            return _created(client.create_customer(_new_customer(work, applicant, geocode=True)))
+        except powercode.Refused as refused:
+            if refused.status_code != CANNOT_GEOCODE:
+                raise
+        work.sending()
+        return _created(
+            client.create_customer(_new_customer(work, applicant, geocode=False)),
+            remark="PowerCode could not find the address on the map: check the customer's location there",
+        )
+    except powercode.OutcomeUnknown as unknown:
+        raise _look_later(work, f"PowerCode did not say whether it made the customer ({unknown.detail})") from None
+
+
+def _look_later(work: Work, reason: str) -> Waits:
+    settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
+    return Waits(System.POWERCODE, f"{reason}; it is looked up", retry_at=settled, step_state=StepState.UNKNOWN)
+
+
+def _look_up_ours(work: Work, applicant: Applicant, since: Any) -> str | None:
+    """The customer that an earlier try made, by the order number in its notes; None when it made none.
+
+    A request may still be at work after its connection is gone, so a fresh doubt waits first.
+    """
+    settled = since + timedelta(seconds=work.services.settings.pc_settle_seconds)
+    if now() < settled:
+        raise Waits(
+            System.POWERCODE,
+            "An earlier try to make the customer has no known outcome; it is looked up",
+            retry_at=settled,
+            step_state=StepState.UNKNOWN,
+        )
+    client = work.services.powercode
+    candidates = _candidates(client, applicant)
+    for candidate in candidates:
+        customer = client.read_customer(customer_id=candidate.customer_id)
+        if customer and customer.mentions_order(work.order.orderref):
+            return customer.customer_id
+    if not work.order.decision.get("new_customer"):
+        _stop_if_look_alike(decide(_person(applicant), candidates))
+    return None
+
+
+def _stop_if_look_alike(decision: Decision) -> None:
+    """Somebody like our customer, without our order number: a person tells whether it is ours."""
+    if decision.kind == "new":
+        return
+    reason = "An earlier try to make the customer has no known outcome, and a customer like it is in PowerCode"
+    raise NeedsReview("look_alike", reason, _this_or_a_new_one(decision), step_state=StepState.UNKNOWN)
+
+
+def _this_or_a_new_one(decision: Decision) -> list[dict[str, Any]]:
+    same = [
+        {"action": "customer", "customer_id": customer_id, "label": f"It is customer {customer_id}: go on with it"}
+        for customer_id in decision.customer_ids
+    ]
+    return [*same, NEW_CUSTOMER]
+
+
+def _new_customer(work: Work, applicant: Applicant, *, geocode: bool) -> powercode.NewCustomer:
+    settings = work.services.settings
+    password = settings.customer_portal_password
+    notes = powercode.order_notes(work.order.orderref, applicant.site_id, applicant.terms_agreed_on)
+    return powercode.NewCustomer(
+        first_name=applicant.first_name,
+        last_name=applicant.last_name,
+        email=applicant.email,
+        phone=digits(applicant.phone),
+        street=applicant.street,
+        city=applicant.city,
+        state=applicant.state,
+        zip=applicant.zip,
+        geocode=geocode,
+        tax_zone_id=str(settings.pc_tax_zone_id),
+        invoice_preference=settings.pc_invoice_preference,
+        bill_day=settings.pc_bill_day,
+        due_by_days=str(settings.pc_due_by_days),
+        grace_period_days=str(settings.pc_grace_period_days),
+        notes=notes if applicant.terms_agreed_on else notes[:-1],
+        portal_password=password.get_secret_value() if password else secrets.token_urlsafe(15),
+        ext_account_id=applicant.site_id,
+    )
+
+
+def add_plan(service_id: int, work: Work) -> Outcome:
+    """Add a service plan once. PowerCode can't be asked which plans a customer has, so a doubt goes to a person."""
+    name = plan_name(work.order, service_id)
+    if work.in_doubt_since is not None:
+        raise _ask_whether(work.order, f"whether the plan {name} was added")
+    try:
+        work.services.powercode.add_customer_service(
+            _customer_id(work.order), service_id, quantity=1, prorate=work.services.settings.pc_prorate_service
+        )
+    except powercode.OutcomeUnknown:
+        raise _ask_whether(work.order, f"whether the plan {name} was added") from None
+    except powercode.Refused as refused:
+        raise NeedsReview("plan_refused", f"PowerCode refused the plan {name}: {refused.detail}") from None
+    return Outcome(value={"service_id": service_id})
+
+
+def create_ticket(work: Work) -> Outcome:
+    """Create the welcome ticket once; PowerCode mails it to the customer, so a doubt goes to a person."""
+    if work.in_doubt_since is not None:
+        raise _ask_whether(work.order, "whether the ticket was created")
+    settings, account = work.services.settings, work.order.account or {}
+    new = powercode.NewTicket(
+        customer_id=_customer_id(work.order),
+        summary=settings.pc_ticket_summary,
+        description=_ticket_text(work, Applicant(**account["applicant"]), account),
+        category=str(settings.pc_ticket_category),
+        ticket_type=str(settings.pc_ticket_type),
+        responsible_user=settings.pc_ticket_responsible,
+        responsible_group_id=str(settings.pc_ticket_group),
+    )
+    try:
+        ticket_id = work.services.powercode.create_ticket(new)
+    except powercode.OutcomeUnknown:
+        raise _ask_whether(work.order, "whether the ticket was created") from None
+    except powercode.Refused as refused:
+        raise NeedsReview("ticket_refused", f"PowerCode refused the ticket: {refused.detail}") from None
+    return Outcome(value={"ticket_id": ticket_id}, changes={"ticket_id": ticket_id})
+
+
+def add_tag(tag_id: int, work: Work) -> Outcome:
+    """Tag the customer; after a doubt the tags are listed first."""
+    client, customer_id = work.services.powercode, _customer_id(work.order)
+    if work.in_doubt_since is not None and any(tag.tag_id == str(tag_id) for tag in client.customer_tags(customer_id)):
+        return Outcome(value={"tag_id": tag_id})
+    try:
+        client.add_customer_tag(customer_id, tag_id)
+    except powercode.Refused as refused:
+        raise NeedsReview("tag_refused", f"PowerCode refused the tag {tag_id}: {refused.detail}") from None
+    return Outcome(value={"tag_id": tag_id})
+
+
+def complete(work: Work) -> Outcome:
+    """Close the order and record the notice to staff."""
+    return Outcome(afterwards=partial(lifecycle.complete, work.services))
+
+
+def plan_name(order: Order, service_id: int) -> str:
+    """A plan in words for staff: `1 Gbps (164)`."""
+    account = order.account or {}
+    names = dict([*account.get("plans", []), *account.get("additional", [])])
+    return f"{names.get(service_id, 'service')} ({service_id})"
+
+
+def _customer_id(order: Order) -> str:
+    if not order.customer_id:
+        raise NeedsReview("program_fault", "The order has no customer id at a step that needs one")
+    return order.customer_id
+
+
+def _ask_whether(order: Order, what: str) -> NeedsReview:
+    return NeedsReview(
+        "outcome_unknown",
+        f"PowerCode did not say {what} for customer {order.customer_id}. Look at the customer's page",
+        [IT_IS_THERE, IT_IS_NOT_THERE],
+        step_state=StepState.UNKNOWN,
+    )

@@ -1,0 +1,108 @@
+"""Why an order's run ends before its story does, and what a failed call means for the order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import powercode
+import utopia
+from app.models import OrderState, StepState, System
+
+SYSTEM_NAMES: Mapping[str, str] = {
+    System.UTOPIA: "UTOPIA",
+    System.POWERCODE: "PowerCode",
+    System.MAIL: "the mail server",
+}
+
+TRY_AGAIN = {"action": "resume", "label": "Try again"}
+NEW_CUSTOMER = {"action": "new_customer", "label": "It is somebody else: open a new account"}
+IT_IS_THERE = {"action": "it_is_there", "label": "It is there: go on"}
+IT_IS_NOT_THERE = {"action": "it_is_not_there", "label": "It is not there: do it again"}
+DISMISS = {"action": "dismiss", "label": "Close the order, with a note"}
+
+
+class Stop(Exception):
+    """Ends the run in `state`; `step_state` says what is known of the step's effect."""
+
+    state: OrderState
+
+    def __init__(self, reason: str, *, step_state: StepState = StepState.REFUSED) -> None:
+        self.reason = reason
+        self.step_state = step_state
+        super().__init__(reason)
+
+
+class Waits(Stop):
+    """Tried again by itself: when the system answers again (`down`), at `retry_at`, or by the order's own schedule."""
+
+    state = OrderState.WAITING
+
+    def __init__(
+        self,
+        system: System,
+        reason: str,
+        *,
+        down: bool = False,
+        retry_at: datetime | None = None,
+        step_state: StepState = StepState.NEVER_ARRIVED,
+    ) -> None:
+        self.system, self.down, self.retry_at = system, down, retry_at
+        super().__init__(reason, step_state=step_state)
+
+
+class NeedsReview(Stop):
+    """A person decides; `problem` is a stable code, `actions` are what fits."""
+
+    state = OrderState.NEEDS_REVIEW
+
+    def __init__(
+        self,
+        problem: str,
+        reason: str,
+        actions: list[dict[str, Any]] | None = None,
+        *,
+        step_state: StepState = StepState.REFUSED,
+        changes: dict[str, Any] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.actions = [*(actions or [TRY_AGAIN]), DISMISS]
+        self.changes = changes or {}
+        super().__init__(reason, step_state=step_state)
+
+
+class CustomerExists(Stop):
+    """The person has an account at this address already."""
+
+    state = OrderState.EXISTS
+
+    def __init__(self, reason: str, customer_id: str) -> None:
+        self.customer_id = customer_id
+        super().__init__(reason, step_state=StepState.DONE)
+
+
+class BelongsElsewhere(Stop):
+    """UTOPIA says that the order is another provider's."""
+
+    state = OrderState.NOT_OURS
+
+
+REMOTE_ERRORS = (utopia.UtopiaError, powercode.PowerCodeError)
+
+
+def stop_for(error: utopia.UtopiaError | powercode.PowerCodeError) -> Stop:
+    """What a failed call means for the order: wait, ask a person, or not ours."""
+    system = System.UTOPIA if isinstance(error, utopia.UtopiaError) else System.POWERCODE
+    name = SYSTEM_NAMES[system]
+    match error:
+        case utopia.NotOurs():
+            return BelongsElsewhere("UTOPIA has no record of this order for this provider")
+        case utopia.AuthenticationFailed():
+            return Waits(system, "UTOPIA refuses our API key; check UTOPIA_API_KEY", down=True)
+        case utopia.NeverArrived() | powercode.NeverArrived():
+            return Waits(system, f"{name} can't be reached: {error.detail}", down=True)
+        case utopia.NotReady():
+            return Waits(system, f"UTOPIA does not have it ready yet: {error.detail}")
+        case utopia.Refused() | powercode.Refused():
+            return NeedsReview("refused", f"{name} refused {error.action}: {error.detail}")
+    reason = f"{name} gave no usable answer: {error.detail}"
+    return Waits(system, reason, down=True, step_state=StepState.UNKNOWN)

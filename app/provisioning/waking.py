@@ -1,0 +1,108 @@
+"""What the scheduler does for orders: wakes those that wait, and picks up those that nothing works on."""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app import breaker, notices
+from app.models import NoticeKind, Order, OrderState, System, now
+from app.observability import order_context
+from app.provisioning import lifecycle
+from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 100
+LEFT_ALONE = timedelta(seconds=30)
+MOST_RESTARTS = 5
+
+
+def wake_due_orders(services: Services) -> int:
+    """Start the orders whose time has come; of those that wait for a system that is down, only its probe."""
+    with services.database.read() as session:
+        if session.scalar(_due().limit(1)) is None:
+            return 0
+    with services.database.write() as session:
+        down = breaker.systems_down(session)
+        orders = session.scalars(_due().limit(AT_A_TIME).with_for_update(skip_locked=True)).all()
+        woken = [order for order in orders if _may_go(session, order, set(down))]
+        for order in woken:
+            lifecycle.next_run(services, session, order)
+        return len(woken)
+
+
+def _due() -> Select[Order]:
+    """Waiting orders that are due, the one that tried longest ago first, so that each gets to be the probe."""
+    due = (Order.state == OrderState.WAITING, Order.next_try_at <= now())
+    return select(Order).where(*due).order_by(Order.tried_at, Order.id)
+
+
+def _may_go(session: Session, order: Order, down: set[str]) -> bool:
+    if order.waiting_for not in down:
+        return True
+    return breaker.claim_probe(session, System(order.waiting_for), order.orderref)
+
+
+def pick_up_stranded_orders(services: Services) -> int:
+    """Start orders again that should be worked on and aren't, as after a full disk; returns how many."""
+    picked_up = 0
+    with services.database.read() as session:
+        active = (OrderState.RECEIVED, OrderState.RUNNING)
+        quiet = select(Order).where(Order.state.in_(active), Order.updated_at < now() - LEFT_ALONE)
+        candidates = session.scalars(quiet).all()
+    for candidate in candidates:
+        if services.work_queue.is_going(lifecycle.workflow_id(candidate)):
+            continue
+        with services.database.write() as session, order_context(candidate.orderref):
+            order = lifecycle.current(session, candidate.orderref, candidate.run)
+            if order is not None and order.stage == candidate.stage:
+                _pick_up(services, session, order)
+                picked_up += 1
+    return picked_up
+
+
+def _pick_up(services: Services, session: Session, order: Order) -> None:
+    order.tries += 1
+    if order.tries > MOST_RESTARTS:
+        stranded = NeedsReview("program_fault", "The work on this order broke off several times; see the log")
+        lifecycle.stop(services, session, order, stranded)
+    else:
+        log.warning("Nothing was working on this order; it is started again")
+        lifecycle.next_run(services, session, order)
+
+
+def tell_of_long_waits(services: Services) -> None:
+    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`."""
+    long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
+    with services.database.read() as session:
+        waiting = select(Order).where(Order.state == OrderState.WAITING, Order.waiting_since < long_ago)
+        orders = session.scalars(waiting.order_by(Order.id)).all()
+        down = breaker.systems_down(session)
+    for system in sorted({order.waiting_for for order in orders if order.waiting_for}):
+        those = [order for order in orders if order.waiting_for == system]
+        _tell(services, system, those, down[system].down_since if system in down else None)
+
+
+def _tell(services: Services, system: str, orders: list[Order], down_since: object) -> None:
+    """A system that is down is told of once; orders that wait for another reason once each."""
+    since = min(order.waiting_since for order in orders if order.waiting_since)
+    groups = (
+        [(f"{system}:{down_since}", orders)]
+        if down_since
+        else [(f"{order.orderref}:{order.waiting_since}", [order]) for order in orders]
+    )
+    for key, group in groups:
+        with services.database.write() as session:
+            notices.record(
+                services.work_queue,
+                session,
+                NoticeKind.STILL_WAITING,
+                f"{NoticeKind.STILL_WAITING}:{key}",
+                system=SYSTEM_NAMES[system],
+                since=since.isoformat(),
+                orders=[order.orderref for order in group],
+                reason=group[0].reason,
+            )

@@ -1,0 +1,82 @@
+"""The order's story, from the callback to the account. Read it from top to bottom.
+
+Two workflows, one for each remote system, so that neither system's trouble holds up the other's orders.
+Their bodies touch nothing: no clock, no database, no network. All that is in the steps.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from app import engine
+from app.models import System
+from app.provisioning import steps
+from app.provisioning.intents import Act, Run, perform
+from app.services import Services
+
+ATTEMPTS = 3
+
+
+class RunIsOver(Exception):
+    """A step ended the run; why is stored with the order."""
+
+
+class Story:
+    """Runs the steps of one run in their order, each checkpointed."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def reads(self, system: System, name: str, act: Act) -> Any:
+        """A step that asks a remote system and changes nothing there."""
+        return self._step(name, act, system, writes=False)
+
+    def writes(self, name: str, act: Act) -> Any:
+        """A step that writes to PowerCode."""
+        return self._step(name, act, System.POWERCODE, writes=True)
+
+    def settles(self, name: str, act: Act) -> Any:
+        """A step of our own."""
+        return self._step(name, act, None, writes=False)
+
+    def _step(self, name: str, act: Act, system: System | None, *, writes: bool) -> Any:
+        attempts = ATTEMPTS if system else 1
+        result = engine.step(name, perform, self._run, name, act, system, writes, attempts=attempts)
+        if result.get("over"):
+            raise RunIsOver
+        return result["value"]
+
+
+def take_order(story: Story) -> None:
+    """Fetch the order and check all that can be checked, before anything is written anywhere."""
+    story.reads(System.UTOPIA, "fetch_contract", steps.fetch_contract)
+    story.settles("check_contract", steps.check_contract)
+    story.settles("hand_over", steps.hand_over)
+
+
+def open_account(story: Story) -> None:
+    """Find or create the customer, then add plans, ticket and tags."""
+    account = story.reads(System.POWERCODE, "find_customer", steps.find_customer)
+    if not account["customer_id"]:
+        story.writes("create_customer", steps.create_customer)
+    for service_id in account["service_ids"]:
+        story.writes(f"plan:{service_id}", partial(steps.add_plan, service_id))
+    story.writes("ticket", steps.create_ticket)
+    for tag_id in account["tag_ids"]:
+        story.writes(f"tag:{tag_id}", partial(steps.add_tag, tag_id))
+    story.settles("complete", steps.complete)
+
+
+def workflows(services: Services) -> Mapping[str, Callable[..., None]]:
+    """The workflows by the name of the order's stage."""
+
+    def tell(story: Callable[[Story], None]) -> Callable[[str, int], None]:
+        def workflow(orderref: str, number: int) -> None:
+            try:
+                story(Story(Run(services, orderref, number)))
+            except RunIsOver:
+                return
+
+        return workflow
+
+    return {"order": tell(take_order), "account": tell(open_account)}

@@ -1,0 +1,88 @@
+"""What the parts of the service share in one process; built once by `create_app`."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from app.database import Database
+from app.engine import WorkQueue
+from app.mail import Mailer
+from app.models import CallbackOutcome, NoticeState, OrderState
+from app.observability import Labels, Metrics
+from app.version import VERSION
+from config import Settings
+from powercode import PowerCodeClient
+from utopia import UtopiaClient
+
+DEADLINE_OVER_READ_SECONDS = 10.0
+"""How much longer than one pause between packets a whole call may take."""
+
+LABELS = Labels(
+    callback_outcomes=frozenset(CallbackOutcome),
+    systems=frozenset({"utopia", "powercode"}),
+    call_outcomes=frozenset(
+        {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "not_found"}
+    ),
+    order_states=frozenset(OrderState),
+    notice_states=frozenset(NoticeState),
+)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Settings, database, queue, remote systems, mail and metrics."""
+
+    settings: Settings
+    database: Database
+    work_queue: WorkQueue
+    utopia: UtopiaClient
+    powercode: PowerCodeClient
+    mailer: Mailer
+    metrics: Metrics
+
+
+def build(app: Flask, settings: Settings) -> Services:
+    """The services of one process; connects nowhere yet."""
+    metrics = Metrics(version=VERSION, labels=LABELS)
+    database = Database(settings.database_url)
+    return Services(
+        settings=settings,
+        database=database,
+        work_queue=WorkQueue(database),
+        utopia=_utopia(settings, metrics),
+        powercode=_powercode(settings, metrics),
+        mailer=Mailer(app, settings),
+        metrics=metrics,
+    )
+
+
+def services_of(app: Flask) -> Services:
+    """The services that `create_app` attached to the application."""
+    services: Services = app.extensions["services"]
+    return services
+
+
+def _utopia(settings: Settings, metrics: Metrics) -> UtopiaClient:
+    return UtopiaClient(
+        settings.utopia_url_endpoint,
+        settings.utopia_api_key.get_secret_value(),
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
+        observe=lambda seen: metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds),
+    )
+
+
+def _powercode(settings: Settings, metrics: Metrics) -> PowerCodeClient:
+    verify = settings.pc_verify_ssl
+    return PowerCodeClient(
+        settings.pc_url_api,
+        settings.pc_url_uapi,
+        settings.pc_api_key.get_secret_value(),
+        verify=verify if isinstance(verify, bool) else str(verify),
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
+        pool_size=max(settings.powercode_concurrency, 4),
+        observe=lambda seen: metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds),
+    )

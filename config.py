@@ -1,0 +1,371 @@
+"""Settings, read once from the environment and `.env`, checked as a whole, then frozen.
+
+Every fault is reported in one go, in words for the person who edits `.env`, and no value of a secret
+appears in them. The names are those of `.env.example`, which explains each.
+"""
+
+import ipaddress
+import json
+import re
+import ssl
+import zoneinfo
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent
+MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
+UTOPIA_HINT = "the address of UTOPIA's API, such as https://api.utopiafiber.com"
+
+
+class SettingsError(Exception):
+    """All that is wrong with the settings, a line each; safe to print."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in re.split(r"[,;]", value) if part.strip())
+    return value
+
+
+def _json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        decoded = json.loads(value or "{}")
+    except ValueError:
+        raise ValueError('must be JSON such as {"1 Gbps": 164, "250 Mbps": 163}') from None
+    if not isinstance(decoded, dict):
+        raise ValueError('must be a JSON object such as {"1 Gbps": 164}')
+    return decoded
+
+
+def _service_ids(value: Mapping[str, int]) -> Mapping[str, int]:
+    seen: dict[str, str] = {}
+    for description, service_id in value.items():
+        key = "".join(description.split()).casefold()
+        if not key:
+            raise ValueError("has a plan without a description")
+        if key in seen:
+            raise ValueError(f'names the plan "{description}" twice (blanks and case do not count)')
+        if service_id < 1:
+            raise ValueError(f'the PowerCode service id of "{description}" must be a positive number')
+        seen[key] = description
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if ":" in parts.netloc.rpartition("]")[2] and _port_of(value) is None:
+        raise ValueError("has a port that is no number from 1 to 65535")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address that starts with https:// (or http://)")
+    return value.rstrip("/")
+
+
+def _mail_addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    for number, address in enumerate(value, 1):
+        if not MAIL_ADDRESS.fullmatch(address):
+            raise ValueError(f"entry {number} is not a mail address; write office@example.com, billing@example.com")
+    return tuple(dict.fromkeys(value))
+
+
+def _sender(value: str) -> str:
+    address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
+    if "\n" in value or "\r" in value or not MAIL_ADDRESS.fullmatch(address):
+        raise ValueError("must be a mail address such as fiber@example.com or Fiber desk <fiber@example.com>")
+    return value
+
+
+def _network(value: object) -> object:
+    try:
+        return ipaddress.ip_network(str(value), strict=False)
+    except ValueError:
+        raise ValueError("must be networks such as 203.0.113.0/24,198.51.100.7") from None
+
+
+def _blank_is_unset(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+ServiceIds = Annotated[dict[str, int], NoDecode, BeforeValidator(_json_object), AfterValidator(_service_ids)]
+MailAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_mail_addresses)]
+Minutes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(_split)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+Optionally = BeforeValidator(_blank_is_unset)
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; built with `load_settings()`, which words the faults."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True
+    )
+
+    utopia_url_endpoint: WebAddress
+    utopia_api_key: SecretStr = Field(min_length=1)
+
+    pc_url: WebAddress
+    pc_api_key: SecretStr = Field(min_length=1)
+    pc_url_api: WebAddress = ""
+    pc_url_uapi: WebAddress = ""
+    pc_verify_ssl: bool | Path = True
+    pc_cust_tags: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split)] = ()
+    service_plan_mapping: ServiceIds = {"1 Gbps": 164, "250 Mbps": 163}
+    additional_service_plan_mapping: ServiceIds = {"Bond fee": 172}
+    customer_portal_password: Annotated[SecretStr | None, Optionally] = None
+
+    pc_tax_zone_id: int = 1
+    pc_bill_day: str = "Activation Date"
+    pc_due_by_days: int = Field(default=0, ge=0)
+    pc_grace_period_days: int = Field(default=10, ge=0)
+    pc_invoice_preference: str = "Email"
+    pc_prorate_service: bool = False
+    pc_ticket_summary: str = "Customer has requested fiber service"
+    pc_ticket_category: int = 54
+    pc_ticket_type: int = 21
+    pc_ticket_group: int = 4
+    pc_ticket_responsible: str = "Sales"
+    powercode_concurrency: int = Field(default=4, ge=1, le=64)
+
+    mail_server: str = Field(min_length=1)
+    mail_port: int = Field(default=25, ge=1, le=65535)
+    mail_use_tls: bool = False
+    mail_use_ssl: bool = False
+    mail_username: Annotated[str | None, Optionally] = None
+    mail_password: Annotated[SecretStr | None, Optionally] = None
+    email_sender: Annotated[str, AfterValidator(_sender)]
+    email_recipients: MailAddresses = Field(min_length=1)
+
+    database_url: str = "sqlite:///instance/handler.db"
+    secret_key: SecretStr = Field(min_length=1)
+    admin_user: Annotated[str | None, Optionally] = None
+    admin_pass: Annotated[SecretStr | None, Optionally] = None
+    admin_pass_hash: Annotated[SecretStr | None, Optionally] = None
+
+    callback_token: Annotated[SecretStr | None, Optionally] = None
+    callback_allowed_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = ()
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    flask_host: str = "127.0.0.1"
+    flask_port: int = Field(default=5050, ge=1, le=65535)
+    public_url: Annotated[WebAddress | None, Optionally] = None
+
+    log_file: Path = Path("api_class.log")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    ticket_template_dir: Path = Path("ticket_descriptions")
+    ticket_template_file: str = "new_desc.txt"
+
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    read_timeout_seconds: float = Field(default=30, gt=0, le=300)
+    retry_minutes: Minutes = (1, 2, 5, 15, 30, 60)
+    pc_settle_seconds: float = Field(default=120, ge=0)
+    notice_after_minutes: float = Field(default=30, gt=0)
+    give_up_after_hours: float = Field(default=72, gt=0)
+
+    report_source: Annotated[str | None, Optionally] = None
+    google_service_account_file: Annotated[Path | None, Optionally] = None
+    google_sheets_endpoint: WebAddress = "https://sheets.googleapis.com"
+    digest_delivery: Literal["webhook", "mail"] = "webhook"
+    digest_webhook_url: Annotated[WebAddress | None, Optionally] = None
+    digest_batch_size: int = Field(default=100, ge=1, le=1000)
+    digest_schedule: str = "0 8 * * mon"
+    digest_first_window_days: int = Field(default=7, ge=1)
+    timezone: str = "America/Denver"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive(cls, values: dict[str, Any]) -> dict[str, Any]:
+        server = str(values.get("pc_url") or "").strip().rstrip("/")
+        base = server if urlsplit(server).netloc.count(":") else f"{server}:444"
+        for name, path in (("pc_url_api", "/api/1/index.php"), ("pc_url_uapi", "/uapi")):
+            if not str(values.get(name) or "").strip():
+                values[name] = base + path if server else "http://unset.invalid"
+        return values
+
+    @field_validator("pc_verify_ssl", mode="before")
+    @classmethod
+    def _flag_or_file(cls, value: object) -> object:
+        text = str(value).strip()
+        flag = {"true": True, "1": True, "yes": True, "": True, "false": False, "0": False, "no": False}
+        if text.lower() in flag:
+            return flag[text.lower()]
+        path = PROJECT / text
+        if not path.is_file():
+            raise ValueError(f"must be true, false or the path of a certificate file; there is no file {text}")
+        try:
+            ssl.create_default_context(cafile=path)
+        except (ssl.SSLError, OSError):
+            raise ValueError(
+                f"names {text}, which holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"
+            ) from None
+        return path
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_address(cls, value: str) -> str:
+        if value.startswith("sqlite:///"):
+            path = value.removeprefix("sqlite:///")
+            if not path or path == ":memory:":
+                raise ValueError("must name a file, such as sqlite:///instance/handler.db; memory would lose orders")
+            return f"sqlite:///{PROJECT / path}"
+        if re.match(r"postgres(ql)?(\+psycopg)?://", value):
+            return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value)
+        raise ValueError("must start with sqlite:/// or postgresql://")
+
+    @field_validator("log_file", "ticket_template_dir", "google_service_account_file")
+    @classmethod
+    def _below_project(cls, value: Path | None) -> Path | None:
+        return value and PROJECT / value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.strip().upper() if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise ValueError("is no time zone; write one such as America/Denver") from None
+        return value
+
+    @field_validator("digest_schedule")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        try:
+            CronTrigger.from_crontab(value)
+        except ValueError:
+            raise ValueError("must be five cron fields, such as 0 8 * * mon") from None
+        if re.search(r"\d", value.split()[4]):
+            raise ValueError("names the weekday with a number, which programs count differently: write mon, tue, ...")
+        return value
+
+    @field_validator("report_source")
+    @classmethod
+    def _source(cls, value: str | None) -> str | None:
+        if value and not re.match(r"sheets:[^!]+!.+|file:.+\.(xlsx|csv)$|s3://[^/]+/.+", value, re.IGNORECASE):
+            raise ValueError("must be sheets:<id>!Sheet1!A:F, file:/path.xlsx, file:/path.csv or s3://bucket/key")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        faults = [fault for wrong, fault in self._conflicts() if wrong]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _conflicts(self) -> list[tuple[bool, str]]:
+        digest = self.report_source is not None
+        sheets = digest and str(self.report_source).startswith("sheets:")
+        return [
+            (self.mail_use_tls and self.mail_use_ssl, "MAIL_USE_TLS and MAIL_USE_SSL: set one of them, not both"),
+            (bool(self.mail_username) != bool(self.mail_password), "MAIL_USERNAME and MAIL_PASSWORD: set both or none"),
+            (
+                bool(self.admin_user) != bool(self.admin_pass or self.admin_pass_hash),
+                "ADMIN_USER needs ADMIN_PASS or ADMIN_PASS_HASH, and the other way round",
+            ),
+            (
+                digest and self.digest_delivery == "webhook" and not self.digest_webhook_url,
+                "DIGEST_WEBHOOK_URL: is required, as REPORT_SOURCE is set and DIGEST_DELIVERY is webhook",
+            ),
+            (
+                sheets and not self.google_service_account_file,
+                "GOOGLE_SERVICE_ACCOUNT_FILE: is required, as REPORT_SOURCE is a Google spreadsheet",
+            ),
+        ]
+
+    @property
+    def powercode_server(self) -> str:
+        """PowerCode's address with its port, for links: 444 unless `PC_URL` names another."""
+        return self.pc_url if _port_of(self.pc_url) else f"{self.pc_url}:444"
+
+    @property
+    def public_address(self) -> str:
+        """Where staff reach this service, for links in notices."""
+        return self.public_url or f"http://{self.flask_host}:{self.flask_port}"
+
+    @property
+    def ticket_template(self) -> Path:
+        """The file of the ticket's description."""
+        return self.ticket_template_dir / self.ticket_template_file
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """`TIMEZONE`, ready to use."""
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for the log's redaction."""
+        values = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
+        password = urlsplit(self.database_url).password
+        return tuple(value for value in [*values, password] if value)
+
+
+def _port_of(address: str) -> int | None:
+    try:
+        return urlsplit(address).port
+    except ValueError:
+        return None
+
+
+REQUIRED = {
+    "utopia_url_endpoint": UTOPIA_HINT,
+    "utopia_api_key": "the key that UTOPIA gave you",
+    "pc_url": "the address of your PowerCode server, such as https://powercode.example.com",
+    "pc_api_key": "an API key made in PowerCode for this machine's IP address",
+    "mail_server": "the host that sends mail, such as smtp.example.com",
+    "email_sender": "the address notices come from",
+    "email_recipients": "the addresses that get notices, such as office@example.com,billing@example.com",
+    "secret_key": "a long random text; python3 -c 'import secrets; print(secrets.token_hex(32))' prints one",
+}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and check all settings; `overrides` win over the environment. Raises `SettingsError` with every fault."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError([line for fault in error.errors() for line in _in_words(fault)]) from None
+    except ValueError as error:
+        raise SettingsError([f".env can't be read: {error}"]) from None
+
+
+def _in_words(fault: Any) -> list[str]:
+    """A fault of pydantic's in an administrator's words, naming the variable and never its value."""
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return message.splitlines()
+    field, kind = str(fault["loc"][0]), fault["type"]
+    name = field.upper()
+    if field in REQUIRED and kind in ("missing", "string_too_short", "too_short"):
+        return [f"{name}: is required: {REQUIRED[field]}"]
+    words = {
+        "int_parsing": "must be a whole number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_parsing": "must be a number",
+        "bool_parsing": "must be true or false",
+        "literal_error": f"must be one of {fault.get('ctx', {}).get('expected', '')}",
+    }
+    return [f"{name}: {words.get(kind, message[:1].lower() + message[1:])}"]

@@ -1,0 +1,77 @@
+"""gunicorn's settings, and the executor's life in its workers.
+
+One worker with threads is enough for thousands of orders a day. More workers also serve callbacks, and stand
+by to execute. No preload: each worker makes its own connections and threads.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+os.chdir(Path(__file__).resolve().parent)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="utopia-handler-metrics-"))
+
+from config import SettingsError, load_settings  # noqa: E402
+
+try:
+    settings = load_settings()
+except SettingsError as error:
+    sys.exit("The settings have faults. Mend them in .env:\n" + "\n".join(f"  {fault}" for fault in error.faults))
+
+wsgi_app = "wsgi:app"
+bind = f"{settings.flask_host}:{settings.flask_port}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+worker_class = "gthread"
+threads = 8
+backlog = 1024
+keepalive = 5
+timeout = 60
+# Longer than the longest step: SIGTERM waits for the running steps to end.
+graceful_timeout = 90
+preload_app = False
+control_socket_disable = True
+limit_request_line = 4094
+errorlog = "-"
+loglevel = "warning"
+
+
+def on_starting(_server):
+    """Bring the database up to date once, before any worker takes a callback."""
+    from app import migrate
+    from app.database import Database
+
+    database = Database(settings.database_url)
+    migrate.upgrade(database, settings)
+    database.dispose()
+
+
+def post_worker_init(_worker):
+    """Begin to execute, or to stand by."""
+    from app.background import Background
+    from app.observability import configure_logging
+    from wsgi import app
+
+    configure_logging(
+        log_file=settings.log_file, level=settings.log_level, format=settings.log_format, secrets=settings.secrets()
+    )
+    background = Background(app.extensions["services"])
+    app.extensions["background"] = background
+    background.start()
+
+
+def worker_exit(_server, _worker):
+    """Let running steps end; the process ends after that."""
+    from wsgi import app
+
+    background = app.extensions.get("background")
+    if background is not None:
+        background.stop()
+
+
+def child_exit(_server, worker):
+    """A worker that is gone counts no more among the live ones."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)

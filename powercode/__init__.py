@@ -1,0 +1,24 @@
+"""A client for PowerCode's form API and UAPI: typed answers, and errors that say what to do next."""
+
+from .client import Observer, PowerCodeClient
+from .errors import NeverArrived, OutcomeUnknown, PowerCodeError, Refused, Throttled
+from .models import Answer, Customer, NewCustomer, NewTicket, Tag, customer_page, order_notes
+from .transport import Observation
+
+__all__ = [
+    "Answer",
+    "Customer",
+    "NeverArrived",
+    "NewCustomer",
+    "NewTicket",
+    "Observation",
+    "Observer",
+    "OutcomeUnknown",
+    "PowerCodeClient",
+    "PowerCodeError",
+    "Refused",
+    "Tag",
+    "Throttled",
+    "customer_page",
+    "order_notes",
+]

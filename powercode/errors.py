@@ -1,0 +1,81 @@
+"""What can go wrong at PowerCode, named by what the caller may do next.
+
+`str()` and `repr()` of each error are safe to log and to show: no key, no customer's data, no address with a query.
+"""
+
+# ruff: noqa: N818 - the names say what may be done next, not that they are errors
+
+from typing import ClassVar
+
+NO_STATUS_CODE = -1
+
+
+class PowerCodeError(Exception):
+    """Any failed call. `action` is the call's name, `status` the HTTP status or None without a complete answer.
+
+    `detail` is one short line for staff; `outcome` is the name that metrics count it under.
+    """
+
+    outcome: ClassVar[str] = "unknown"
+
+    def __init__(self, detail: str, action: str = "", status: int | None = None) -> None:
+        super().__init__(detail, action, status)
+        self.detail = detail
+        self.action = action
+        self.status = status
+
+    def __str__(self) -> str:
+        ending = f" (HTTP {self.status})" if self.status is not None else ""
+        return f"PowerCode, {self.action}: {self.detail}{ending}"
+
+
+class NeverArrived(PowerCodeError):
+    """PowerCode has not seen the request: repeat it freely."""
+
+    outcome = "never_arrived"
+
+
+class Throttled(NeverArrived):
+    """PowerCode turned the request away because there were too many (HTTP 429): repeat it later.
+
+    `retry_after` is PowerCode's own wish in seconds, or None.
+    """
+
+    outcome = "throttled"
+
+    def __init__(
+        self, detail: str, action: str = "", status: int | None = 429, retry_after: float | None = None
+    ) -> None:
+        super().__init__(detail, action, status)
+        self.args = (detail, action, status, retry_after)
+        self.retry_after = retry_after
+
+
+class Refused(PowerCodeError):
+    """PowerCode answered with a failure, and nothing was done: the same request again would be refused again.
+
+    `status_code` is the form API's statusCode (23: the address could not be geocoded), or -1 from the UAPI, which has
+    none.
+    """
+
+    outcome = "refused"
+
+    def __init__(
+        self, detail: str, action: str = "", status: int | None = None, status_code: int = NO_STATUS_CODE
+    ) -> None:
+        super().__init__(detail, action, status)
+        self.args = (detail, action, status, status_code)
+        self.status_code = status_code
+
+    def __str__(self) -> str:
+        code = f" [statusCode {self.status_code}]" if self.status_code != NO_STATUS_CODE else ""
+        return super().__str__() + code
+
+    @property
+    def message(self) -> str:
+        """PowerCode's own words, shortened, with keys and customers' data masked."""
+        return self.detail
+
+
+class OutcomeUnknown(PowerCodeError):
+    """The request was sent and no usable answer came: a look-up may be repeated, a change must be checked first."""

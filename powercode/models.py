@@ -1,0 +1,254 @@
+"""What goes to PowerCode and what comes back, as frozen values (reference: PowerCode, form API and UAPI)."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Self
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]+")
+LINE_BREAK = re.compile(r"<br\s*/?>|\r\n|\r|\n", re.IGNORECASE)
+BLANKS = re.compile(r"\s+")
+ENVELOPE = {"statuscode", "message"}
+
+
+def text(value: object) -> str:
+    """`value` as a stripped string, line breaks kept; "" for null and anything that is no string and no number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return UNUSABLE.sub(" ", str(value)).strip()
+
+
+def digits(value: object) -> str:
+    """An id as a string of digits, "" when `value` (a number or a string) is none."""
+    found = text(value)
+    return found if found.isascii() and found.isdecimal() else ""
+
+
+def records(value: object) -> list[dict[str, Any]]:
+    """The objects in `value`: a list of them, a single one, or numbered ones ({"0": {...}, "1": {...}})."""
+    if isinstance(value, dict):
+        inner = list(value.values())
+        numbered = bool(inner) and all(isinstance(each, dict) for each in inner)
+        return inner if numbered else [value] if value else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def record_of(answer: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether readCustomer's answer has a place for a customer, and the customers found there.
+
+    The record sits at the top of the answer or one level down: which one is not certain.
+    """
+    top = {name: value for name, value in answer.items() if _plain(name) not in ENVELOPE}
+    named = [value for name, value in top.items() if _plain(name) in ("customer", "customers", "response")]
+    nested = [each for value in named for each in records(value)]
+    if nested or (named and not _first(top, "customerid")):
+        return True, nested
+    if any(text(value) for value in top.values()):
+        return True, [top]
+    return bool(top), [each for value in top.values() for each in records(value)]
+
+
+def scalars(value: object) -> Iterator[str]:
+    """All strings and numbers in a JSON value, as strings, however deep."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, dict):
+            waiting[:0] = each.values()
+        elif isinstance(each, list):
+            waiting[:0] = each
+        elif found := text(each):
+            yield found
+
+
+def _plain(name: object) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def _first(raw: dict[str, Any], *names: str) -> str:
+    """The first text under one of `names`, compared without case and punctuation."""
+    by_name = {_plain(name): text(value) for name, value in raw.items()}
+    return next((by_name[name] for name in names if by_name.get(name)), "")
+
+
+def _phone(raw: dict[str, Any]) -> str:
+    """The first number: a plain one, or the `Number` of a list, which also comes as a JSON string."""
+    value = next((value for name, value in raw.items() if _plain(name) in ("phone", "phonenumber", "phones")), None)
+    if isinstance(value, str) and value.strip().startswith(("[", "{")):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return text(value)
+    return text(value) or next((found for each in records(value) if (found := _first(each, "number"))), "")
+
+
+class Value(BaseModel):
+    """Base of all values: frozen, comparable, and silent about its content in pydantic's own errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
+
+
+class Tag(Value):
+    """A mark on a customer."""
+
+    tag_id: str
+    name: str = ""
+
+
+class Answer(Value):
+    """An answer whose shape PowerCode does not describe: `content` is its JSON, `rows` the objects in it."""
+
+    action: str
+    content: Any
+
+    @property
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """The objects of the answer."""
+        return tuple(records(self.content))
+
+
+class Customer(Value):
+    """A customer as PowerCode shows it. Fields that the answer does not hold are "".
+
+    The names of readCustomer's fields are not certain, so `texts` keeps every string and number of the record.
+    """
+
+    customer_id: str
+    name: str = ""
+    address: str = ""
+    city: str = ""
+    notes: str = ""
+    email: str = ""
+    phone: str = ""
+    ext_account_id: str = ""
+    texts: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From a record of searchCustomers, readCustomer or customer/Find."""
+        name = _first(raw, "companyname", "name", "fullname", "customername")
+        first_and_last = f"{_first(raw, 'firstname')} {_first(raw, 'lastname')}".strip()
+        return cls(
+            customer_id=digits(_first(raw, "customerid", "id")),
+            name=name or first_and_last,
+            address=_first(raw, "address1", "physicalstreet", "address", "street"),
+            city=_first(raw, "city", "physicalcity"),
+            notes=_first(raw, "customernotes", "notes"),
+            email=_first(raw, "emailaddress", "email"),
+            phone=_phone(raw),
+            ext_account_id=_first(raw, "extaccountid", "externalaccountid"),
+            texts=tuple(scalars(raw)),
+        )
+
+    def mentions_order(self, orderref: str) -> bool:
+        """Whether some text has a line `Order# <orderref>`, blanks aside: so this account was made for that order."""
+        wanted = "Order#" + BLANKS.sub("", orderref)
+        lines = (line for each in self.texts for line in LINE_BREAK.split(each))
+        return bool(orderref.strip()) and any(BLANKS.sub("", html.unescape(line)) == wanted for line in lines)
+
+
+def order_notes(orderref: str, site_id: str, terms_agreed_on: str) -> tuple[str, ...]:
+    """The lines of `customerNotes` by which staff, and `Customer.mentions_order`, find the order of an account."""
+    return (
+        f"Order# {orderref}",
+        f"Utopia SiteID: {site_id}",
+        f"Agreed to Service Provider Terms: {terms_agreed_on}",
+    )
+
+
+class NewCustomer(Value):
+    """A customer to create. `state` is the USPS code; `ext_account_id` is UTOPIA's siteid; `notes` are lines."""
+
+    first_name: str = Field(repr=False)
+    last_name: str = Field(repr=False)
+    email: str = Field(repr=False)
+    phone: str = Field(repr=False)
+    street: str = Field(repr=False)
+    city: str = Field(repr=False)
+    state: str = Field(repr=False)
+    zip: str = Field(repr=False)
+    ext_account_id: str
+    portal_password: str = Field(repr=False)
+    notes: tuple[str, ...] = Field(default=(), repr=False)
+    geocode: bool = True
+    tax_zone_id: str = "1"
+    invoice_preference: str = "Email"
+    bill_day: str = "Activation Date"
+    due_by_days: str = "0"
+    grace_period_days: str = "10"
+
+    def without_geocoding(self) -> "NewCustomer":
+        """The same customer for the second try after statusCode 23."""
+        return self.model_copy(update={"geocode": False})
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """What must not show in an error when PowerCode repeats it."""
+        person = (self.first_name, self.last_name, self.email, self.phone, f"{self.first_name} {self.last_name}")
+        return (*person, self.street, self.city, self.zip, self.portal_password, *self.notes)
+
+    def fields(self) -> dict[str, str]:
+        """createCustomer's form fields."""
+        numbers = [{"Type": "Home", "Number": self.phone}] if self.phone else []
+        return {
+            "firstName": self.first_name,
+            "lastName": self.last_name,
+            "emailAddress": self.email,
+            "physicalStreet": self.street,
+            "physicalCity": self.city,
+            "physicalState": self.state,
+            "physicalZip": self.zip,
+            "physicalAutomaticallyGeocode": "1" if self.geocode else "0",
+            "billingSameAsPhysical": "1",
+            "taxZoneId": self.tax_zone_id,
+            "invoicePreference": self.invoice_preference,
+            "billDay": self.bill_day,
+            "dueByDays": self.due_by_days,
+            "gracePeriodDays": self.grace_period_days,
+            "customerNotes": "\n".join(" ".join(line.split()) for line in self.notes),  # one note can't pose as two
+            "customerPortalUsername": self.email,
+            "customerPortalPassword": self.portal_password,
+            "phone": json.dumps(numbers),
+            "extAccountID": self.ext_account_id,
+        }
+
+
+class NewTicket(Value):
+    """A ticket to open. `description` is HTML, and PowerCode mails it to the customer."""
+
+    customer_id: str
+    description: str = Field(repr=False)
+    summary: str = "Customer has requested fiber service"
+    category: str = "54"
+    ticket_type: str = "21"
+    responsible_user: str = "Sales"
+    responsible_group_id: str = "4"
+    status: str = "1"
+    customer_viewable: bool = True
+
+    def fields(self) -> dict[str, str]:
+        """createTicket's form fields."""
+        return {
+            "type": "Individual",
+            "summary": self.summary,
+            "category": self.category,
+            "ticketType": self.ticket_type,
+            "description": self.description,
+            "status": self.status,
+            "responsibleUser": self.responsible_user,
+            "responsibleGroupID": self.responsible_group_id,
+            "customerViewable": "1" if self.customer_viewable else "0",
+            "customerID": self.customer_id,
+        }
+
+
+def customer_page(powercode_url_with_port: str, customer_id: str) -> str:
+    """The link to a customer's page for staff; the address holds the port (`https://pc.example.com:444`)."""
+    base = powercode_url_with_port.rstrip("/")
+    return f"{base}/index.php?q&page=/customers/_view.php&customerid={quote(str(customer_id), safe='')}"

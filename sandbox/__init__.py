@@ -1,0 +1,78 @@
+"""Simulated UTOPIA, PowerCode, mail server and mail webhook on loopback, speaking the real wire formats.
+
+The demo, developers and the tests run on it. In a test:
+
+    with Sandbox() as sandbox:
+        sandbox.utopia.add_order("UIA202411-001186", plan="1 Gbps")
+        sandbox.powercode.fault("createCustomer", "no_answer")
+"""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from sandbox.contracts import ABSENT, a_contract, an_item
+from sandbox.faults import Fault
+from sandbox.mailbox import Mail, Mailbox
+from sandbox.powercode import PowerCode
+from sandbox.utopia import Utopia
+from sandbox.webhook import Webhook
+
+__all__ = ["ABSENT", "Fault", "Mail", "Mailbox", "PowerCode", "Sandbox", "Utopia", "Webhook", "a_contract", "an_item"]
+
+
+class Sandbox:
+    """The four simulated servers; they listen inside `with`, or from `start()` to `stop()`."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        utopia_port: int = 0,
+        powercode_port: int = 0,
+        smtp_port: int = 0,
+        webhook_port: int = 0,
+        powercode_tls: tuple[str, str] | None = None,
+    ) -> None:
+        """Ports of 0 are taken from the free ones. `powercode_tls`: paths of a PEM certificate and its private key."""
+        self.utopia = Utopia(host, utopia_port)
+        self.powercode = PowerCode(host, powercode_port, powercode_tls)
+        self.mailbox = Mailbox(host, smtp_port)
+        self.webhook = Webhook(host, webhook_port)
+        self._started = ExitStack()
+
+    @property
+    def servers(self) -> dict[str, Utopia | PowerCode | Mailbox | Webhook]:
+        """The servers by name: `utopia`, `powercode`, `mailbox`, `webhook`."""
+        return {
+            "utopia": self.utopia,
+            "powercode": self.powercode,
+            "mailbox": self.mailbox,
+            "webhook": self.webhook,
+        }
+
+    def start(self) -> Self:
+        """Let all servers listen; when a port is taken, OSError is raised and none of them does."""
+        with ExitStack() as starting:
+            for server in self.servers.values():
+                starting.callback(server.stop)
+                server.up()
+            self._started = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Close all servers and connections; returns when their threads have ended."""
+        self._started.close()
+
+    def clear_faults(self) -> None:
+        """Disarm the faults of every server."""
+        for server in self.servers.values():
+            server.clear_faults()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,153 @@
+"""Steering a sandbox that runs as a process of its own: a JSON API on a port apart, and its client.
+
+The simulated servers stay faithful that way: nothing on their ports tells that they are simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from sandbox.http_messages import Answer, Request, json_answer
+from sandbox.http_server import SimulatedServer
+from sandbox.state import counts_of, state_of
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+TIMEOUT_SECONDS = 30.0
+
+
+class ControlServer(SimulatedServer):
+    """The control API: `GET /state` and `GET /counts`, and a POST with a JSON object for each verb of the client.
+
+    Answers 200 with JSON, or 400 with `{"error": ...}` for what it can't do.
+    """
+
+    def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
+        self._sandbox = sandbox
+        self._verbs: dict[str, Callable[..., dict[str, Any]]] = {
+            "GET /state": lambda: state_of(sandbox),
+            "GET /counts": lambda: counts_of(sandbox),
+            "POST /orders": self._add_order,
+            "POST /customers": self._add_customer,
+            "POST /contracts": self._set_contract,
+            "POST /faults": self._arm,
+            "POST /clear": self._clear,
+            "POST /latency": self._set_latency,
+            "POST /mailbox": lambda up: self._switch("mailbox", up),
+            "POST /servers": self._switch,
+        }
+
+    def action_of(self, request: Request) -> str:
+        """Method and path."""
+        return f"{request.method} {request.path}"
+
+    def fields_of(self, request: Request) -> dict[str, Any]:
+        """The fields of the JSON body."""
+        return request.json_object()
+
+    def answer(self, request: Request) -> Answer:
+        """Do what the verb says."""
+        verb = self._verbs.get(self.action_of(request))
+        if verb is None:
+            return json_answer({"error": "no such verb"}, 404)
+        try:
+            return json_answer(verb(**request.json_object()))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    def _add_order(self, orderref: str, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._sandbox.utopia.add_order(orderref, **(overrides or {}))
+
+    def _add_customer(self, **fields: Any) -> dict[str, Any]:
+        return {"customer_id": self._sandbox.powercode.add_customer(**fields).customer_id}
+
+    def _set_contract(self, orderref: str, ready: bool = True) -> dict[str, Any]:
+        self._sandbox.utopia.set_contract_ready(orderref, ready)
+        return {}
+
+    def _arm(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> dict[str, Any]:
+        self._sandbox.servers[server].fault(action, kind, times, **args)
+        return {}
+
+    def _clear(self, server: str | None = None) -> dict[str, Any]:
+        for name in [server] if server else list(self._sandbox.servers):
+            self._sandbox.servers[name].clear_faults()
+        return {}
+
+    def _set_latency(self, server: str, seconds: float) -> dict[str, Any]:
+        self._sandbox.servers[server].latency = float(seconds)
+        return {}
+
+    def _switch(self, server: str, up: bool) -> dict[str, Any]:
+        simulated = self._sandbox.servers[server]
+        if up:
+            simulated.up()
+        else:
+            simulated.down()
+        return {"server": server, "up": simulated.is_up}
+
+
+class SandboxControl:
+    """Client of the control API. What the sandbox can't do raises ValueError with its reason."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: the control address that the sandbox printed when it was ready."""
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def state(self) -> dict[str, Any]:
+        """All there is: `customers`, `orders`, `calls` (by server and action), `mails`, `webhook`, `up` by server.
+
+        The shapes are those of `sandbox.state.state_of`.
+        """
+        return self._call("GET", "/state")
+
+    def counts(self) -> dict[str, Any]:
+        """How many `customers`, `orders`, `mails` and `webhook` messages there are, and `calls` as in `state`."""
+        return self._call("GET", "/counts")
+
+    def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
+        """Keep an order with the contract `a_contract(**overrides)`; returns the contract."""
+        return self._call("POST", "/orders", orderref=orderref, overrides=overrides)
+
+    def add_customer(self, **fields: Any) -> int:
+        """Keep a customer who was there before; returns the customer's id."""
+        return int(self._call("POST", "/customers", **fields)["customer_id"])
+
+    def set_contract_ready(self, orderref: str, ready: bool = True) -> None:
+        """Let the order's contract be downloaded, or not yet."""
+        self._call("POST", "/contracts", orderref=orderref, ready=ready)
+
+    def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:
+        """Arm a fault, as the server's own `fault` describes it."""
+        self._call("POST", "/faults", server=server, action=action, kind=kind, times=times, **args)
+
+    def clear_faults(self, server: str | None = None) -> None:
+        """Disarm the faults of one server or of all."""
+        self._call("POST", "/clear", server=server)
+
+    def latency(self, server: str, seconds: float) -> None:
+        """Add seconds to each call of a server."""
+        self._call("POST", "/latency", server=server, seconds=seconds)
+
+    def up(self, server: str) -> None:
+        """Let a server listen again, on the same port."""
+        self._call("POST", "/servers", server=server, up=True)
+
+    def down(self, server: str) -> None:
+        """Stop a server: connections to it are refused."""
+        self._call("POST", "/servers", server=server, up=False)
+
+    def _call(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+        body = fields if method == "POST" else None
+        response = self._session.request(method, self.url + path, json=body, timeout=TIMEOUT_SECONDS)
+        answer: dict[str, Any] = response.json()
+        if response.status_code != 200:
+            raise ValueError(answer["error"])
+        return answer

@@ -1,0 +1,209 @@
+"""A simulated HTTP server on loopback: real sockets, kept-alive connections, recorded calls and faults on demand."""
+
+import http
+import socket
+import ssl
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from typing import Any
+
+from sandbox.faults import Fault, FaultPlan
+from sandbox.http_messages import Answer, Call, Request, html_answer, json_answer
+from sandbox.listener import Listener, bind
+
+CALLS_KEPT = 20_000
+"""Calls that `calls` holds before the oldest are dropped, so that a soak run doesn't fill the memory."""
+
+KINDS = {
+    "refuse": frozenset[str](),
+    "reset": frozenset({"processed"}),
+    "garbage": frozenset({"status", "processed"}),
+    "status_code": frozenset({"status_code", "message", "status", "processed"}),
+    "http": frozenset({"status", "retry_after", "body", "processed"}),
+    "no_answer": frozenset({"processed"}),
+    "slow": frozenset({"seconds", "when"}),
+    "empty": frozenset({"processed"}),
+    "cut": frozenset({"processed"}),
+    "stall": frozenset({"seconds", "processed"}),
+}
+PROCESSED_BY_DEFAULT = frozenset({"no_answer", "slow", "empty", "cut", "stall"})
+
+PHP_ERROR_PAGE = (
+    "<br />\n<b>Fatal error</b>:  Uncaught Exception: SQLSTATE[HY000]: General error: 1205 Lock wait timeout exceeded;"
+    " try restarting transaction in /var/www/html/api/1/index.php:412\nStack trace:\n#0 {main}\n"
+    "  thrown in <b>/var/www/html/api/1/index.php</b> on line <b>412</b><br />\n"
+)
+
+
+class SimulatedServer(ABC):
+    """The base of the simulated HTTP servers. Subclasses say what a request means and what it is answered.
+
+    `calls` records each request that was read, `latency` is added to each call (seconds), `lock` guards the state:
+    hold it to read several things that belong together.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None) -> None:
+        """`port` 0 takes a free one at the first `up()`. `tls`: paths of a PEM certificate and its private key."""
+        self.host = host
+        self.port = port
+        self.latency = 0.0
+        self.lock = threading.RLock()
+        self.calls: list[Call] = []
+        self.call_counts: Counter[str] = Counter()
+        self._faults = FaultPlan(KINDS)
+        self._tls = _tls_context(tls) if tls else None
+        self._listener: Listener | None = None
+        self._reserved: socket.socket | None = None
+
+    # What a subclass says
+
+    @abstractmethod
+    def action_of(self, request: Request) -> str:
+        """The name under which a request is recorded and by which faults find it."""
+
+    @abstractmethod
+    def fields_of(self, request: Request) -> dict[str, Any]:
+        """The request's parameters for the record, without the key."""
+
+    @abstractmethod
+    def answer(self, request: Request) -> Answer:
+        """Do what the request asks for and answer it; called with `lock` held."""
+
+    def refusal(self, request: Request, fault: Fault) -> Answer:  # noqa: ARG002 (subclasses look at the request)
+        """The server's own way to say no, for a `status_code` fault."""
+        return json_answer({"error": fault.args.get("message", "Refused")}, fault.args.get("status", 200))
+
+    # Life
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, such as `http://127.0.0.1:40123`; the port stays the same over down and up."""
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the server listens."""
+        return self._listener is not None
+
+    def up(self) -> None:
+        """Listen; nothing when it does already."""
+        if self._listener:
+            return
+        bound = self._reserved or bind(self.host, self.port)
+        self._reserved = None
+        self.port = bound.getsockname()[1]
+        self._listener = Listener(self, bound, self._tls)
+        self._listener.listen()
+
+    def down(self) -> None:
+        """Stop listening: open connections are closed and new ones refused, while the port stays reserved."""
+        if self._listener:
+            self._close()
+            self._reserved = bind(self.host, self.port)
+
+    def stop(self) -> None:
+        """Close every connection and give the port back; returns when all of the server's threads have ended."""
+        self._close()
+        if self._reserved:
+            self._reserved.close()
+            self._reserved = None
+
+    def _close(self) -> None:
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+
+    # Faults
+
+    def fault(self, action: str, kind: str, times: int | None = 1, **args: Any) -> Fault:
+        """Arm a fault for the next `times` calls (None: until cleared) of `action` (`*` is a wildcard); returned.
+
+        The first armed fault that matches a call is taken. Its `taken` counts the calls it hit.
+
+        | kind | what the client sees | processed | arguments |
+        | --- | --- | --- | --- |
+        | `refuse` | connection closed: for `*` as soon as it is made, else once the call is known | no | |
+        | `reset` | RST after the request was read | no | |
+        | `garbage` | a PHP error page | no | `status` (200) |
+        | `status_code` | the server's own refusal | no | `status_code` (1), `message`, `status` (200) |
+        | `http` | an HTTP status | no | `status` (502), `retry_after`, `body` (text, or a value sent as JSON) |
+        | `no_answer` | connection closed | yes | |
+        | `slow` | the answer, late | yes | `seconds` (1), `when` (`before` or `after` it was processed) |
+        | `empty` | HTTP 200 without a body | yes | |
+        | `cut` | half of the body, then the connection is closed | yes | |
+        | `stall` | headers, and never a body | yes | `seconds` until it closes (60) |
+
+        Whether a call is processed can be turned round with `processed`, except for `refuse` and `slow`.
+        """
+        return self._faults.add(action, kind, times, args)
+
+    def clear_faults(self) -> None:
+        """Disarm every fault; calls that are already in one end as they would, and `latency` stays."""
+        self._faults.clear()
+
+    def count(self, action: str) -> int:
+        """How many requests of that action were read, with and without a fault."""
+        return self.call_counts[action]
+
+    # Called by the listener's connections
+
+    def refuses_connection(self) -> bool:
+        """Whether a connection just made is to be closed unread."""
+        return self._faults.take_refusal() is not None
+
+    def arrived(self, request: Request, connection: int) -> tuple[Call, Fault | None]:
+        """Record a request, and take the fault it gets."""
+        action = self.action_of(request)
+        with self.lock:
+            fault = self._faults.take(action)
+            self.call_counts[action] += 1
+            call = Call(
+                self.call_counts.total(),
+                action,
+                self.fields_of(request),
+                time.time(),
+                connection,
+                fault.kind if fault else None,
+            )
+            self.calls.append(call)
+            del self.calls[:-CALLS_KEPT]
+        return call, fault
+
+    def process(self, request: Request, fault: Fault | None) -> Answer:
+        """Process the request as far as the fault lets it, and return what is to be sent."""
+        answer = json_answer({})
+        if fault is None or fault.args.get("processed", fault.kind in PROCESSED_BY_DEFAULT):
+            with self.lock:
+                answer = self.answer(request)
+        return self._instead(request, fault) or answer if fault else answer
+
+    def _instead(self, request: Request, fault: Fault) -> Answer | None:
+        match fault.kind:
+            case "garbage":
+                return html_answer(PHP_ERROR_PAGE, fault.args.get("status", 200))
+            case "status_code":
+                return self.refusal(request, fault)
+            case "http":
+                return _http_answer(fault.args)
+            case "empty":
+                return html_answer("")
+            case _:
+                return None
+
+
+def _http_answer(args: dict[str, Any]) -> Answer:
+    status = args.get("status", 502)
+    reason = http.HTTPStatus(status).phrase
+    headers = {"Retry-After": str(args["retry_after"])} if "retry_after" in args else {}
+    page = f"<html><head><title>{status} {reason}</title></head><body><h1>{status} {reason}</h1></body></html>\n"
+    body = args.get("body", page)
+    plain = html_answer(body, status) if isinstance(body, str) else json_answer(body, status)
+    return Answer(status, plain.body, plain.content_type, headers)
+
+
+def _tls_context(tls: tuple[str, str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*tls)
+    return context

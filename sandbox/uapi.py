@@ -1,0 +1,62 @@
+"""PowerCode's UAPI: customers found and their tags (reference: PowerCode, UAPI)."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from sandbox.accounts import Customer
+from sandbox.http_messages import Answer, Request, json_answer
+
+if TYPE_CHECKING:
+    from sandbox.powercode import PowerCode
+
+UAPI_PREFIX = "/uapi/"
+
+
+def uapi_answer(server: PowerCode, request: Request) -> Answer:
+    """`{"Success": true, "Response": [...]}`; HTTP 401 unless the key alone, no colon, is the basic authorization."""
+    expected = "Basic " + base64.b64encode(server.api_key.encode()).decode()
+    if request.headers.get("Authorization") != expected:
+        return _failure("Unauthorized", 401)
+    match request.method, request.path.removeprefix(UAPI_PREFIX):
+        case "GET", "customer/Find":
+            return _success(_found(server, request.parameter("query")))
+        case (("GET" | "POST" | "DELETE"), "customer/tags/customer"):
+            return _tags_answer(server, request)
+        case _:
+            return _failure("Not Found", 404)
+
+
+def _found(server: PowerCode, text: str) -> list[dict[str, Any]]:
+    found = [each for each in server.customers.values() if text.strip() and each.found_by(text.strip())]
+    return [{"CustomerID": server.on_the_wire(each.customer_id), **each.summary()} for each in found]
+
+
+def _tags_answer(server: PowerCode, request: Request) -> Answer:
+    customer_id, named = request.parameter("customerID"), request.query.get("tags[]", [])
+    customer = server.customers.get(int(customer_id)) if customer_id.isdecimal() else None
+    if customer is None:
+        return _failure("Customer not found")
+    if request.method != "GET" and not named:
+        return _failure("No tags given")
+    if not all(tag.isdecimal() and int(tag) in server.tag_names for tag in named):
+        return _failure("Unknown tag")
+    _change_tags(customer, request.method, [int(tag) for tag in named])
+    tags = [{"TagID": server.on_the_wire(tag), "TagName": server.tag_names.get(tag, "")} for tag in customer.tags]
+    return _success(tags)
+
+
+def _change_tags(customer: Customer, method: str, named: list[int]) -> None:
+    if method == "POST":
+        customer.tags = list(dict.fromkeys(customer.tags + named))
+    elif method == "DELETE":
+        customer.tags = [tag for tag in customer.tags if tag not in named]
+
+
+def _success(response: list[dict[str, Any]]) -> Answer:
+    return json_answer({"Success": True, "Response": response})
+
+
+def _failure(message: str, status: int = 200) -> Answer:
+    return json_answer({"Success": False, "Message": message}, status)

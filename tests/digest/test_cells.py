@@ -1,0 +1,150 @@
+"""What one cell says, or why it can't be used."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.digest.cells import (
+    Cause,
+    Unusable,
+    address_key,
+    plain_text,
+    read_address,
+    read_day,
+    read_ticket,
+    ticket_key,
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("14/11/2026", date(2026, 11, 14)),
+        (" 14/11/2026\n", date(2026, 11, 14)),
+        ("4/1/2026", date(2026, 1, 4)),
+        ("29/02/2028", date(2028, 2, 29)),
+        ("2026-11-14", date(2026, 11, 14)),
+        (date(2026, 11, 14), date(2026, 11, 14)),
+    ],
+)
+def test_a_readable_date_is_read_day_first(cell, day):
+    assert read_day(cell) == day
+
+
+@pytest.mark.parametrize(
+    ("cell", "part"),
+    [
+        ("31/02/2026", "not in the calendar"),
+        ("29/02/2026", "not in the calendar"),
+        ("00/11/2026", "not in the calendar"),
+        ("13/13/2026", "no month 13"),
+        ("02/28/2026", "no month 28"),
+        ("2026-14-11", "no month 14"),
+        ("14/11/26", "two digits"),
+        ("14/11/0226", "before 2000"),
+        (date(1899, 12, 31), "before 2000"),
+        ("46340", "plain number"),
+        ("46340.5", "plain number"),
+        ("14.11.2026", "can't be read"),
+        ("14/11/2026 10:15", "can't be read"),
+        ("14/11/20266", "can't be read"),
+        ("١٤/١١/٢٠٢٦", "can't be read"),
+        ("yesterday", "can't be read"),
+        ("14/11/2026" + " " * 200 + "x", "can't be read"),
+        ("", "missing"),
+        (" \t", "missing"),
+    ],
+)
+def test_an_unreadable_date_is_refused_with_its_reason(cell, part):
+    unusable = read_day(cell)
+    assert unusable.cause is Cause.DATE
+    assert part in unusable.reason
+
+
+@given(st.dates(date(2000, 1, 1), date(2199, 12, 31)))
+def test_a_date_written_day_first_comes_back_as_itself(day):
+    assert read_day(day.strftime("%d/%m/%Y")) == day
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_a_reading(text):
+    assert isinstance(read_day(text), date | Unusable)
+    assert isinstance(read_ticket(text), str | Unusable)
+    assert isinstance(read_address(text), str | Unusable)
+
+
+@given(st.text())
+def test_plain_text_is_one_line_without_control_characters(text):
+    plain = plain_text(text)
+    assert plain == " ".join(plain.split()) == plain_text(plain)
+    assert not any(ord(character) < 32 for character in plain)
+
+
+@pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        (" Ada.Lind@Example.com ", "Ada.Lind@Example.com"),
+        ("ada @ example.com", "ada@example.com"),
+        ("a+tag'x@mail.example.co", "a+tag'x@mail.example.co"),
+        ("ada\u200b@example.com", "ada@example.com"),
+    ],
+)
+def test_an_address_is_kept_as_to_be_written_to(cell, address):
+    assert read_address(cell) == address
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "ada", "ada@", "@example.com", "ada@example", "ada@.com", "ada@example..com", "ada lind@example.com",
+        "ada@exam ple.com", ".ada@example.com", "ada.@example.com", "ada@-example.com", "Ada <ada@example.com>",
+        "mailto:ada@example.com", "ada@example.com\nBcc: eve", '"ada"@example.com', "ädä@example.com", "ada@127.0.0.1",
+        "a" * 65 + "@example.com", "ada@" + "e" * 260 + ".com", '=HYPERLINK("mailto:a@example.com","a@example.com")',
+        "=ada@example.com", date(2026, 11, 14),
+    ],
+)  # fmt: skip
+def test_a_malformed_address_is_refused(cell):
+    assert read_address(cell) == Unusable(Cause.ADDRESS, "the mail address is malformed")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["a@example.com; b@example.com", "a@example.com,b@example.com", "a@example.com b@example.com", "a@b@example.com"],
+)
+def test_several_addresses_in_a_cell_are_refused_rather_than_one_chosen(cell):
+    assert read_address(cell) == Unusable(Cause.ADDRESS, "the cell holds several mail addresses")
+
+
+def test_addresses_are_compared_without_regard_to_case_and_blanks():
+    assert address_key(" ADA@Example.com") == address_key("ada@example.com")
+
+
+@pytest.mark.parametrize(("cell", "ticket"), [(" TM-20391 ", "TM-20391"), ("20391", "20391"), ("T" * 100, "T" * 100)])
+def test_a_ticket_number_is_one_line_of_text(cell, ticket):
+    assert read_ticket(cell) == ticket
+
+
+@pytest.mark.parametrize(
+    ("cell", "part"),
+    [
+        ("", "missing"),
+        (" \u200b", "missing"),
+        ("T" * 101, "longer than 100"),
+        ("1.23457E+19", "rounded"),
+        ("1e+16", "rounded"),
+        ("#N/A", "can't be read"),
+        ("#REF!", "can't be read"),
+        ("TM-\ufffd", "can't be read"),
+        (date(2026, 3, 14), "turned into a date"),
+    ],
+)
+def test_a_ticket_number_that_cannot_be_told_is_refused(cell, part):
+    unusable = read_ticket(cell)
+    assert unusable.cause is Cause.TICKET
+    assert part in unusable.reason
+
+
+def test_two_spellings_of_one_ticket_have_one_key():
+    assert ticket_key(" tm-20391") == ticket_key("TM-20391 ")

@@ -1,0 +1,313 @@
+"""What is reported, to whom, and what is set aside; the old utility's faults are tested by their number."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.digest.cells import Cause
+from app.digest.closures import full_name, group_by_customer, select_closures
+from app.digest.columns import ReportRow
+
+TODAY = date(2026, 11, 16)
+SINCE = date(2026, 11, 9)
+
+
+def a_row(number=2, **cells):
+    """A closed ticket of Ada's in the window, unless told otherwise."""
+    usual = {
+        "first_name": "Ada",
+        "last_name": "Lind",
+        "email": "ada.lind@example.com",
+        "ticket": "TM-20391",
+        "status": "Closed",
+        "date": "14/11/2026",
+    }
+    return ReportRow(number, **(usual | cells))
+
+
+def select(*rows, since=SINCE, today=TODAY, already_reported=frozenset()):
+    return select_closures(rows, since=since, today=today, already_reported=already_reported)
+
+
+def tickets_by_address(selection):
+    return {digest.email: [c.ticket for c in digest.tickets] for digest in group_by_customer(selection.closures)}
+
+
+def only_reason(selection):
+    (aside,) = selection.set_aside
+    assert not selection.closures
+    return aside.cause, aside.reason
+
+
+# The seven faults of the utility in use (reference: the weekly ticket report); the seventh is delivery's.
+
+
+def test_fault_1_no_customer_reads_the_tickets_of_the_customers_before_them():
+    rows = [a_row(n, email=f"c{n}@example.com", ticket=f"TM-{n}") for n in range(2, 30)]
+    assert tickets_by_address(select(*rows)) == {f"c{n}@example.com": [f"TM-{n}"] for n in range(2, 30)}
+
+
+def test_fault_2_two_people_of_one_name_stay_two_customers():
+    selection = select(a_row(2, email="a1@example.com", ticket="TM-1"), a_row(3, email="a2@example.com", ticket="TM-2"))
+    assert tickets_by_address(selection) == {"a1@example.com": ["TM-1"], "a2@example.com": ["TM-2"]}
+
+
+def test_fault_2_one_address_in_two_spellings_is_one_customer():
+    selection = select(
+        a_row(2, email=" Ada.Lind@Example.com", ticket="TM-1"), a_row(3, first_name="ADA", ticket="TM-2")
+    )
+    (digest,) = group_by_customer(selection.closures)
+    assert [closure.ticket for closure in digest.tickets] == ["TM-1", "TM-2"]
+
+
+@pytest.mark.parametrize(
+    ("written", "since", "reported"),
+    [
+        ("02/10/2026", date(2026, 2, 10), True),
+        ("02/10/2026", date(2026, 10, 3), False),
+        ("12/05/2026", date(2026, 5, 12), True),
+        ("12/05/2026", date(2026, 5, 13), False),
+    ],
+)
+def test_fault_3_a_day_up_to_the_twelfth_is_never_read_month_first(written, since, reported):
+    assert bool(select(a_row(date=written), since=since).closures) is reported
+
+
+def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_reported():
+    first = select(a_row(2, ticket="TM-1", date="09/11/2026"), today=SINCE)
+    later = select(
+        a_row(2, ticket="TM-1", date="09/11/2026"),
+        a_row(3, ticket="TM-2", date="09/11/2026"),
+        already_reported={closure.key for closure in first.closures},
+    )
+    assert [closure.ticket for closure in later.closures] == ["TM-2"]
+    assert later.already_reported == 1
+
+
+def test_fault_6_one_unreadable_row_does_not_stop_the_others():
+    rows = [a_row(2, date="soon"), a_row(3, last_name="", ticket="TM-3"), a_row(4, email="", ticket="TM-4"), a_row(5)]
+    selection = select(*rows)
+    assert [closure.row for closure in selection.closures] == [3, 5]
+    assert [aside.row for aside in selection.set_aside] == [2, 4]
+
+
+# The window and what is news
+
+
+@pytest.mark.parametrize("status", ["closed", "CLOSED", "  Closed ", "clo\u200bsed", "Closed\n"])
+def test_closed_is_recognised_in_any_case_and_with_stray_blanks(status):
+    assert select(a_row(status=status)).closures
+
+
+@pytest.mark.parametrize("status", ["Open", "", "Not closed", "Closed?", "Reopened", date(2026, 11, 14), "Closed" * 99])
+def test_what_is_not_closed_is_passed_over_even_with_a_bad_date(status):
+    selection = select(a_row(status=status, date="31/02/2026", email=""))
+    assert (selection.closures, selection.set_aside, selection.rows_read) == ((), (), 1)
+
+
+def test_blank_rows_are_passed_over():
+    selection = select(ReportRow(2, "", "", "", "", "", ""), ReportRow(3, " ", "\t", "", "", " ", ""), a_row(4))
+    assert [closure.row for closure in selection.closures] == [4]
+    assert not selection.set_aside
+
+
+def test_the_first_and_the_last_day_of_the_window_count():
+    rows = [
+        a_row(2, ticket="before", date="08/11/2026"),
+        a_row(3, ticket="first", date="09/11/2026"),
+        a_row(4, ticket="last", date="16/11/2026"),
+    ]
+    assert [closure.ticket for closure in select(*rows).closures] == ["first", "last"]
+
+
+def test_a_row_before_the_window_is_passed_over_whatever_else_is_wrong():
+    assert not select(a_row(date="08/11/2026", email="", ticket="")).set_aside
+
+
+def test_a_ticket_entered_a_month_late_is_still_reported():
+    selection = select(a_row(date="14/10/2026"), since=date(2026, 10, 1), already_reported={("tm-1", SINCE)})
+    assert len(selection.closures) == 1
+
+
+def test_a_ticket_listed_twice_is_reported_once():
+    selection = select(a_row(2), a_row(3), a_row(4, ticket=" tm-20391 ", email="ADA.LIND@example.com"))
+    assert [closure.row for closure in selection.closures] == [2]
+    assert selection.repeated == 2
+
+
+def test_a_ticket_closed_again_after_a_reopening_is_news():
+    reported = select(a_row(date="10/11/2026")).closures[0].key
+    again = select(a_row(2, date="10/11/2026"), a_row(3, date="15/11/2026"), already_reported={reported})
+    assert [closure.closed_on for closure in again.closures] == [date(2026, 11, 15)]
+
+
+def test_a_reported_ticket_does_not_come_back_when_its_address_is_edited():
+    reported = {("tm-20391", date(2026, 11, 14))}
+    selection = select(a_row(2, email="other@example.com"), a_row(3, email="broken"), already_reported=reported)
+    assert (selection.closures, selection.set_aside, selection.already_reported) == ((), (), 2)
+
+
+def test_a_date_in_the_future_waits_and_is_reported_once_its_day_has_come():
+    row = a_row(date="17/11/2026")
+    assert only_reason(select(row)) == (Cause.FUTURE, "the date 17/11/2026 is in the future")
+    assert select(row, today=date(2026, 11, 17)).closures
+
+
+def test_a_real_date_and_its_text_are_the_same_closing():
+    selection = select(a_row(2, date=date(2026, 11, 14)), a_row(3, date="14/11/2026"), a_row(4, date="2026-11-14"))
+    assert (len(selection.closures), selection.repeated) == (1, 2)
+
+
+# What is set aside
+
+
+@pytest.mark.parametrize(
+    ("cells", "cause"),
+    [
+        ({"date": "02/28/2026"}, Cause.DATE),
+        ({"date": ""}, Cause.DATE),
+        ({"ticket": ""}, Cause.TICKET),
+        ({"ticket": "T" * 101}, Cause.TICKET),
+        ({"email": ""}, Cause.ADDRESS),
+        ({"email": "ada.lind"}, Cause.ADDRESS),
+        ({"email": "a@example.com; b@example.com"}, Cause.ADDRESS),
+        ({"date": date(2026, 12, 1)}, Cause.FUTURE),
+    ],
+)
+def test_a_closed_row_that_cannot_be_used_is_set_aside_with_its_number_and_cause(cells, cause):
+    selection = select(a_row(7, **cells))
+    assert not selection.closures
+    assert [(aside.row, aside.cause) for aside in selection.set_aside] == [(7, cause)]
+
+
+def test_a_row_set_aside_shows_what_is_written_in_it():
+    (aside,) = select(a_row(7, email="ada(at)example.com", date=date(2026, 11, 14))).set_aside
+    assert (aside.name, aside.email, aside.ticket, aside.date) == (
+        "Ada Lind",
+        "ada(at)example.com",
+        "TM-20391",
+        "14/11/2026",
+    )
+
+
+def test_a_long_cell_of_a_row_set_aside_is_cut():
+    (aside,) = select(a_row(ticket="x" * 5_000_000)).set_aside
+    assert len(aside.ticket) == 120
+
+
+def test_no_personal_text_gets_into_a_reason_or_a_representation():
+    row = a_row(date="Ada Lind 406-555-0199", email="ada.lind@example.com x@example.com")
+    (aside,) = select(row).set_aside
+    (closure,) = select(a_row()).closures
+    (digest,) = group_by_customer([closure])
+    for shown in (aside.reason, repr(closure), repr(digest)):
+        assert "Lind" not in shown
+        assert "example.com" not in shown
+        assert "406-555" not in shown
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_closing_listed_for_two_addresses_is_told_to_neither(order):
+    rows = [a_row(2), a_row(3), a_row(4, email="bob@example.com")]
+    selection = select(*[rows[place] for place in order], a_row(5, ticket="TM-5"))
+    assert [closure.row for closure in selection.closures] == [5]
+    assert {aside.cause for aside in selection.set_aside} == {Cause.CONTESTED}
+    assert {"ada.lind@example.com", "bob@example.com"} == {aside.email for aside in selection.set_aside}
+
+
+def test_every_later_row_of_a_contested_closing_is_set_aside_too():
+    selection = select(a_row(2), a_row(3, email="bob@example.com"), a_row(4), a_row(5, email="eve@example.com"))
+    assert not selection.closures
+    assert [aside.row for aside in selection.set_aside] == [2, 3, 4, 5]
+
+
+def test_a_useless_duplicate_does_not_take_the_good_row_with_it():
+    selection = select(a_row(2), a_row(3, email=""))
+    assert ([closure.row for closure in selection.closures], [aside.row for aside in selection.set_aside]) == ([2], [3])
+
+
+# Texts
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://x.example.com","TM-1")', "<b>TM-1</b>", "TM-1 & 2", "TM/ü-1"])
+def test_formulas_and_html_stay_the_text_they_are(text):
+    (closure,) = select(a_row(ticket=text, first_name=text)).closures
+    assert (closure.ticket, closure.first_name) == (text, text)
+
+
+def test_line_breaks_and_unseen_characters_in_names_and_tickets_collapse():
+    (closure,) = select(
+        a_row(first_name="Ada\r\nBcc: eve", last_name="\u202eLind\x00 ", ticket="TM-\n1\u200b")
+    ).closures
+    assert (closure.first_name, closure.last_name, closure.ticket) == ("Ada Bcc: eve", "Lind", "TM- 1")
+
+
+# Grouping
+
+
+def test_ten_thousand_tickets_of_one_customer_are_one_digest():
+    rows = [a_row(number, ticket=f"TM-{number:05}") for number in range(2, 10_002)]
+    random.Random(1).shuffle(rows)
+    (digest,) = group_by_customer(select(*rows).closures)
+    assert [closure.row for closure in digest.tickets] == list(range(2, 10_002))
+
+
+def test_the_name_shown_is_the_most_frequent_spelling():
+    rows = [a_row(n, ticket=f"TM-{n}", first_name=name) for n, name in enumerate(["Ada", "ada", "Ada", "A."], start=2)]
+    assert group_by_customer(select(*rows).closures)[0].full_name == "Ada LIND"
+
+
+def test_of_names_as_frequent_the_most_recent_is_shown():
+    rows = [
+        a_row(2, ticket="TM-1", date="15/11/2026", last_name="Berg"),
+        a_row(3, ticket="TM-2", date="10/11/2026", last_name="Lind"),
+    ]
+    assert group_by_customer(select(*rows).closures)[0].full_name == "Ada BERG"
+
+
+def test_a_missing_name_gives_way_to_any_name_and_then_to_the_address():
+    nameless = [a_row(n, ticket=f"TM-{n}", first_name="", last_name="") for n in (2, 3)]
+    named = a_row(4, ticket="TM-4", last_name="")
+    assert group_by_customer(select(*nameless, named).closures)[0].full_name == "Ada"
+    assert group_by_customer(select(*nameless).closures)[0].full_name == "ada.lind@example.com"
+
+
+def test_the_full_name_is_written_as_the_webhook_knows_it():
+    assert full_name("Ada", "Lind") == "Ada LIND"
+
+
+addresses = st.sampled_from(["a@example.com", "A@Example.com", " b@example.com ", "c@example.com", "bad", ""])
+report = st.lists(
+    st.builds(
+        lambda ticket, email, status, days: a_row(
+            ticket=ticket, email=email, status=status, date=(SINCE + timedelta(days)).strftime("%d/%m/%Y")
+        ),
+        st.sampled_from(["TM-1", "tm-1", "TM-2", "TM-3", ""]),
+        addresses,
+        st.sampled_from(["Closed", "closed", "Open"]),
+        st.integers(-1, 9),
+    ),
+    max_size=30,
+).map(lambda rows: [row._replace(number=number) for number, row in enumerate(rows, start=2)])
+
+
+@given(report)
+def test_each_closing_goes_to_the_one_address_that_its_rows_name(rows):
+    selection = select(*rows)
+    by_number = {row.number: row for row in rows}
+    told = [(closure.key, digest) for digest in group_by_customer(selection.closures) for closure in digest.tickets]
+    assert len({key for key, _ in told}) == len(told) == len(selection.closures)
+    for digest in group_by_customer(selection.closures):
+        assert {by_number[closure.row].email.strip().casefold() for closure in digest.tickets} == {digest.email_key}
+    assert selection.rows_read == len(rows)
+
+
+@given(report, st.randoms(use_true_random=False))
+def test_the_same_closings_give_the_same_digests_in_any_order(rows, dice):
+    closures = list(select(*rows).closures)
+    digests = group_by_customer(closures)
+    dice.shuffle(closures)
+    assert group_by_customer(closures) == digests

@@ -1,0 +1,63 @@
+"""Columns are found by their headings."""
+
+import pytest
+
+from app.digest.columns import HEADINGS, report_rows
+from app.digest.unreadable import SourceUnreadable
+
+
+def numbered(*rows):
+    return enumerate(rows, start=1)
+
+
+def refusal(*rows):
+    with pytest.raises(SourceUnreadable) as caught:
+        list(report_rows(numbered(*rows)))
+    return str(caught.value)
+
+
+def test_columns_are_found_in_any_order_case_and_spacing_and_others_are_ignored(ada):
+    headings = ["Notes", " DATE", "status\n", "Ticket", "E-Mail", "Last name", "", "FIRST_NAME", ""]
+    cells = ["x", ada[5], ada[4], ada[3], ada[2], ada[1], "y", ada[0], "z"]
+    (row,) = report_rows(numbered(headings, cells))
+    assert row == (2, *ada)
+
+
+def test_the_headings_are_in_the_first_row_that_is_not_blank(headings, ada):
+    (row,) = report_rows(numbered([], ["", " "], headings, ada))
+    assert row == (4, *ada)
+
+
+def test_short_and_long_rows_are_read(headings, ada):
+    rows = list(report_rows(numbered(headings, ada[:3], [], [*ada, "more", "more"])))
+    assert rows == [(2, *ada[:3], "", "", ""), (3, *[""] * 6), (4, *ada)]
+
+
+def test_missing_columns_are_named(headings):
+    text = refusal([heading for heading in headings if heading not in ("Email", "Date")])
+    assert "no column headed Email, Date" in text
+
+
+def test_a_needed_column_that_is_there_twice_is_named(headings):
+    assert "more than one column headed Email" in refusal([*headings, "e-mail"])
+
+
+def test_an_extra_column_may_be_there_twice(headings, ada):
+    (row,) = report_rows(numbered([*headings, "Notes", "Notes", "", ""], ada))
+    assert row.ticket == "TM-20391"
+
+
+@pytest.mark.parametrize("rows", [(), ([],), ([""], ["", " "])])
+def test_an_empty_sheet_is_told_with_the_headings_it_needs(rows):
+    assert refusal(*rows).startswith("The report is empty")
+
+
+def test_headings_without_rows_are_a_report_of_nothing(headings):
+    assert list(report_rows(numbered(headings))) == []
+
+
+def test_fault_5_a_range_that_begins_below_the_headings_is_refused_instead_of_losing_its_first_row(ada):
+    text = refusal(ada, ada)
+    assert "must begin with the row of headings" in text
+    assert all(heading in text for heading in HEADINGS)
+    assert "Lind" not in text

@@ -1,0 +1,268 @@
+"""What gets into a log line, and what doesn't."""
+
+import base64
+import io
+import json
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import quote
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.observability import logs
+from app.observability.logs import configure_logging, order_context
+from app.observability.redaction import MARK, customer_data
+
+KEY = "utopia-KEY+4711/zz=="
+log = logging.getLogger("app.provisioning")
+
+
+# --- getting past ---
+
+
+def test_a_key_deep_in_an_argument_goes(any_log):
+    log.info("sent %s", {"headers": [{"X-Other": ("a", KEY)}], "form": {"apiKey": "not registered"}})
+    assert KEY not in any_log.text()
+    assert "not registered" not in any_log.text()
+
+
+def test_the_repr_of_an_error_that_holds_the_key_goes(any_log):
+    log.warning("failed: %r", ValueError("POST", {"body": f'apikey "{KEY}" it\'s'}))
+    assert "4711" not in any_log.text()
+
+
+def test_a_traceback_with_the_key_and_the_customer_goes(any_log):
+    def call() -> None:
+        raise ConnectionError(f"https://api.example.com/?key={quote(KEY, safe='')} for Zebedee Öberg")
+
+    try:
+        with customer_data(["Zebedee", "Öberg"]):
+            call()
+    except ConnectionError:
+        log.exception("order stopped", stack_info=True)
+    text = any_log.text()
+    assert "Traceback" in text
+    assert "ConnectionError" in text
+    assert "Stack (most recent call last)" in text
+    for part in ("4711", "Zebedee Ö", "berg\n", "Zebedee \\u00d6"):
+        assert part not in text.split("ConnectionError: ", 1)[1]
+
+
+def test_an_errors_cause_is_cleaned_as_well(any_log):
+    def call() -> None:
+        with customer_data(["Zebedee"]):
+            raise ValueError(f"no {'zebe'}{'dee'} here")
+
+    try:
+        try:
+            call()
+        except ValueError as error:
+            raise RuntimeError("order stopped") from error
+    except RuntimeError:
+        log.exception("stopped")
+    assert f"no {MARK} here" in any_log.text()
+
+
+def test_a_basic_header_goes_with_and_without_its_name(any_log):
+    alone = base64.b64encode(KEY.encode()).decode()
+    inside = base64.b64encode(f"user:{KEY}".encode()).decode()
+    log.info("headers %s and %s", {"Authorization": f"Basic {alone}"}, inside)
+    assert alone not in any_log.text()
+    assert inside not in any_log.text()
+
+
+def test_the_customer_goes_url_encoded_in_upper_case_and_with_quotes(any_log):
+    with customer_data(['Zoë "Zee" O\'Brien', "12 N EXAMPLE AVENUE"]):
+        log.info("GET /find?q=%s", quote('Zoë "Zee" O\'Brien'))
+        log.info('ZOË "ZEE" O\'BRIEN of 12 n example avenue')
+        log.info("%s", json.dumps({"who": 'Zoë "Zee" O\'Brien'}))
+        log.info("%r", {"who": 'Zoë "Zee" O\'Brien', "where": ["12 N Example Avenue"]})
+    text = any_log.text().casefold()
+    assert len(any_log.lines()) == 4
+    assert not any(part in text for part in ("zoë", "zo\\u00eb", "zo%c3", "brien", "example"))
+
+
+def test_extra_fields_are_cleaned_by_name_and_by_value(any_log):
+    with customer_data(["Zebedee"]):
+        log.info(
+            "created",
+            extra={"firstName": "Bob", "who": {"is": "zebedee"}, "call": 4065550143, "customer_id": 3417, KEY: 1},
+        )
+    text = any_log.text()
+    assert "3417" in text
+    assert not any(part in text.casefold() for part in ("bob", "zebedee", "0143", "4711"))
+
+
+def test_sql_parameters_go(any_log):
+    logging.getLogger("sqlalchemy.engine").warning("[generated in 0.0001s] %s", ("Bob", "Elm Street"))
+    log.error("(sqlite3.OperationalError) locked\n[SQL: INSERT]\n[parameters: ('Bob', 'Elm Street')]\n(Background)")
+    assert "Elm" not in any_log.text()
+    assert "Background" in any_log.text()
+
+
+class _Quiet(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args):
+        return
+
+
+def test_urllib3s_own_lines_are_cleaned(any_log):
+    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    server = HTTPServer(("127.0.0.1", 0), _Quiet)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        with customer_data(["Öberg"]), requests.Session() as session:
+            session.trust_env = False
+            address = f"http://127.0.0.1:{server.server_port}/uapi/customer/Find"
+            session.get(address, params={"q": "Öberg", "key": KEY, "apiKey": "other"}, timeout=5)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "GET /uapi/customer/Find?q=" in any_log.text()
+    assert not any(part in any_log.text() for part in ("berg", "4711", "other"))
+
+
+def test_a_library_that_prints_by_itself_is_led_to_our_log(written):
+    stream = io.StringIO()
+    other = logging.getLogger("gunicorn.error")
+    other.propagate = False
+    other.addHandler(logging.StreamHandler(stream))
+    configure_logging(log_file=written.path, level="INFO", format="text", secrets=[KEY])
+    other.error("Error handling request /?token=zzz %s", KEY)
+    assert stream.getvalue() == ""
+    assert f"Error handling request /?token={MARK} {MARK}" in written.text()
+
+
+def test_dbos_does_not_start_a_console_of_its_own(text_log):
+    from dbos._logger import dbos_logger, init_logger
+
+    init_logger()
+    dbos_logger.warning("step failed with %s", KEY)
+    assert f"dbos: step failed with {MARK}" in text_log.text()
+
+
+def test_an_error_that_nothing_catches_in_a_thread_is_logged_cleaned(any_log, capsys):
+    def fail() -> None:
+        raise RuntimeError(f"with {KEY}")
+
+    logs._log_uncaught_errors()  # pytest puts its own hook in place before each test
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert f"RuntimeError: with {MARK}" in any_log.text()
+    assert "4711" not in capsys.readouterr().err
+
+
+def test_stderr_gets_the_same_cleaned_line(text_log, capsys):
+    log.warning("with %s", KEY)
+    assert capsys.readouterr().err == text_log.text()
+
+
+# --- one event, one line ---
+
+
+def test_the_text_line_has_time_level_order_logger_and_message(text_log):
+    with order_context("UIA202411-001186"):
+        log.info("customer %s created", 3417)
+    log.warning("by itself")
+    first, second = text_log.lines()
+    assert first[23:].startswith("+00:00 INFO  [UIA202411-001186] app.provisioning: customer 3417 created")
+    assert second[23:] == "+00:00 WARNING [-] app.provisioning: by itself"
+
+
+def test_grep_for_an_order_finds_its_lines_and_no_others(text_log):
+    with order_context("UIA202411-000001"):
+        log.info("one")
+        with order_context("UIA202411-000002"):
+            log.info("two")
+        log.info("three")
+    log.info("four")
+    found = [line.rsplit(" ", 1)[1] for line in text_log.lines() if "[UIA202411-000001]" in line]
+    assert found == ["one", "three"]
+
+
+def test_the_json_line_has_the_fields_that_programs_read(json_log):
+    with order_context("UIA202411-001186"):
+        log.info("created", extra={"customer_id": 3417, "time": "shadow", "retried": False})
+    (event,) = json_log.events()
+    assert event.pop("time").endswith("+00:00")
+    assert event == {
+        "level": "INFO",
+        "logger": "app.provisioning",
+        "orderref": "UIA202411-001186",
+        "message": "created",
+        "exception": None,
+        "customer_id": 3417,
+        "extra_time": "shadow",
+        "retried": False,
+    }
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\x1b[2K\r"])
+def test_a_line_break_in_a_name_forges_no_line(any_log, line_break):
+    log.info("customer Eve%s2026-11-22T10:00:00.000+00:00 INFO  [-] app: all is well", line_break)
+    assert len(any_log.lines()) == 1
+    assert "\x1b" not in any_log.text()
+
+
+def test_a_traceback_stays_on_its_events_line(any_log):
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        log.exception("stopped")
+    assert len(any_log.lines()) == 1
+    assert r"two\nlines" in any_log.text()
+
+
+def test_an_orderref_made_to_forge_is_shown_harmless(text_log):
+    with order_context("UIA] app: x\n2026" + "9" * 100):
+        log.info("seen")
+    (line,) = text_log.lines()
+    assert "[UIA??app:?x?20269" in line
+    assert len(line) < 200
+
+
+def test_a_line_with_wrong_arguments_is_not_lost(any_log):
+    log.error("order %d stopped %s", "x")  # noqa: PLE1206 - that is the point
+    assert "order %d stopped %s (arguments don't fit: TypeError)" in any_log.text()
+
+
+def test_a_value_without_repr_is_not_lost(any_log):
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    log.error("stopped", extra={"at": Broken()})
+    assert "Broken without a repr (RuntimeError)" in any_log.text()
+
+
+def test_of_a_huge_traceback_the_error_itself_stays(any_log):
+    def deeper(times: int) -> None:
+        exec(f"# {'x' * 2000}\nif {times}: again({times - 1})\nelse: raise ValueError('the reason')", {"again": deeper})
+
+    try:
+        deeper(200)
+    except ValueError as error:
+        log.error("stopped", exc_info=(ValueError, ValueError("x" * 40_000 + "\nthe reason"), error.__traceback__))
+    assert "the reason" in any_log.text()
+    assert len(any_log.text()) < 60_000
+
+
+_names = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=30).map(str.strip)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(name=_names.filter(lambda name: len(name) > 2 and name.lower() not in ("none", "null")), around=st.text())
+def test_json_stays_json_and_the_name_stays_out(json_log, name, around):
+    json_log.path.write_text("")
+    with customer_data([name]):
+        log.info("%s", around + name + around, extra={"shown": [around, name]})
+    (event,) = json_log.events()
+    assert all(name not in part for part in event["message"].split(MARK) if name not in MARK)

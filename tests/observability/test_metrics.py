@@ -1,0 +1,151 @@
+"""What Prometheus reads."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.observability.metrics import Labels, Metrics, Snapshot
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def lines(metrics: Metrics, snapshot: Snapshot | None = None) -> list[str]:
+    body, _ = metrics.render(lambda: snapshot or Snapshot())
+    return [line for line in body.decode().splitlines() if not line.startswith("#")]
+
+
+def test_callbacks_are_counted_by_outcome():
+    metrics = Metrics()
+    metrics.callback("accepted")
+    metrics.callback("accepted")
+    metrics.callback("repeated")
+    assert 'utopia_handler_callbacks_total{outcome="accepted"} 2.0' in lines(metrics)
+    assert 'utopia_handler_callbacks_total{outcome="repeated"} 1.0' in lines(metrics)
+
+
+def test_a_remote_call_is_counted_and_timed():
+    metrics = Metrics()
+    metrics.remote_call("powercode", "createCustomer", "unknown", 0.7)
+    shown = lines(metrics)
+    where = 'action="createCustomer"'
+    assert f'utopia_handler_remote_calls_total{{{where},outcome="unknown",system="powercode"}} 1.0' in shown
+    assert f'utopia_handler_remote_call_seconds_bucket{{{where},le="0.5",system="powercode"}} 0.0' in shown
+    assert f'utopia_handler_remote_call_seconds_bucket{{{where},le="1.0",system="powercode"}} 1.0' in shown
+    assert f'utopia_handler_remote_call_seconds_sum{{{where},system="powercode"}} 0.7' in shown
+
+
+def test_what_comes_from_outside_makes_no_new_series():
+    metrics = Metrics()
+    for number in range(50):
+        metrics.callback(f"made up {number}")
+        metrics.remote_call(f"system {number}", f"action {number}", f"outcome {number}", 0.1)
+    shown = lines(metrics, Snapshot(orders={"made up": 2, "also made up": 3}))
+    assert 'utopia_handler_callbacks_total{outcome="other"} 50.0' in shown
+    assert 'utopia_handler_remote_calls_total{action="other",outcome="other",system="other"} 50.0' in shown
+    assert 'utopia_handler_orders{state="other"} 5.0' in shown
+    assert "made up" not in "".join(shown)
+
+
+def test_the_label_values_can_be_named():
+    metrics = Metrics(labels=Labels(callback_outcomes=frozenset({"stored"})))
+    metrics.callback("stored")
+    assert 'utopia_handler_callbacks_total{outcome="stored"} 1.0' in lines(metrics)
+
+
+def test_the_database_is_read_at_each_scrape_and_not_before():
+    read = []
+
+    def snapshot() -> Snapshot:
+        read.append(1)
+        return Snapshot(orders={"waiting": len(read)}, oldest_waiting_seconds=61.5, notices={"sent": 4})
+
+    metrics = Metrics()
+    assert read == []
+    metrics.render(snapshot)
+    shown = metrics.render(snapshot)[0].decode().splitlines()
+    assert 'utopia_handler_orders{state="waiting"} 2.0' in shown
+    assert "utopia_handler_oldest_waiting_order_seconds 61.5" in shown
+    assert 'utopia_handler_notices{state="sent"} 4.0' in shown
+    assert "utopia_handler_database_up 1.0" in shown
+
+
+def test_a_state_without_orders_shows_a_zero_and_not_a_gap():
+    shown = lines(Metrics())
+    assert 'utopia_handler_orders{state="needs_review"} 0.0' in shown
+    assert "utopia_handler_oldest_waiting_order_seconds 0.0" in shown
+
+
+def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog):
+    def snapshot() -> Snapshot:
+        raise RuntimeError("could not connect as handler:pw")
+
+    metrics = Metrics()
+    metrics.callback("accepted")
+    shown = metrics.render(snapshot)[0].decode()
+    assert 'utopia_handler_callbacks_total{outcome="accepted"} 1.0' in shown
+    assert "utopia_handler_database_up 0.0" in shown
+    assert "utopia_handler_orders" not in shown
+    assert "handler:pw" not in caplog.text
+
+
+def test_the_version_and_the_content_type_are_shown():
+    body, content_type = Metrics(version="1.4.0").render(Snapshot)
+    assert b'utopia_handler_build_info{version="1.4.0"} 1.0' in body
+    assert content_type.startswith("text/plain; version=")
+
+
+def test_two_objects_count_apart():
+    one, other = Metrics(), Metrics()
+    one.callback("test")
+    assert not any("callbacks_total" in line for line in lines(other))
+
+
+WORKERS = """
+import os
+from app.observability.metrics import Metrics, Snapshot
+
+metrics = Metrics(version="9")
+def work():
+    metrics.callback("accepted")
+    metrics.remote_call("utopia", "orders", "done", 0.3)
+
+for _ in range(2):
+    if not (worker := os.fork()):
+        work()
+        os._exit(0)
+    os.waitpid(worker, 0)
+work()
+print(metrics.render(lambda: Snapshot(orders={"waiting": 7}))[0].decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def scrape_of_one_of_three_workers(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("metrics") / "not made yet"
+    done = subprocess.run(
+        [sys.executable, "-c", WORKERS],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_one_worker_answers_for_all(scrape_of_one_of_three_workers):
+    shown = scrape_of_one_of_three_workers
+    assert 'utopia_handler_callbacks_total{outcome="accepted"} 3.0' in shown
+    assert 'utopia_handler_remote_call_seconds_count{action="orders",system="utopia"} 3.0' in shown
+
+
+def test_the_databases_numbers_are_shown_once_with_several_workers(scrape_of_one_of_three_workers):
+    shown = scrape_of_one_of_three_workers
+    assert [line for line in shown if line.startswith('utopia_handler_orders{state="waiting"')] == [
+        'utopia_handler_orders{state="waiting"} 7.0'
+    ]
+    assert shown.count('utopia_handler_build_info{version="9"} 1.0') == 1

@@ -1,0 +1,137 @@
+"""PowerCodeClient against the simulated PowerCode, as in the service."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+import powercode
+from powercode import (
+    NeverArrived,
+    NewCustomer,
+    NewTicket,
+    OutcomeUnknown,
+    PowerCodeClient,
+    Refused,
+    order_notes,
+)
+from sandbox import PowerCode, Sandbox
+
+REF = "UIA202411-001186"
+ADA = NewCustomer(
+    first_name="Ada",
+    last_name="Lind",
+    email="ada.lind@example.com",
+    phone="4065550143",
+    street="12 N EXAMPLE AVENUE",
+    city="Bozeman",
+    state="MT",
+    zip="59715",
+    ext_account_id="714780",
+    portal_password="portal-word-19",
+    notes=order_notes(REF, "714780", "2025-10-20 14:03:11"),
+)
+
+
+def a_client(server, **changes):
+    settings = {"read_timeout": 5, "deadline": 10, **changes}
+    return PowerCodeClient(f"{server.url}/api/1/index.php", f"{server.url}/uapi", server.api_key, **settings)
+
+
+@pytest.fixture
+def server():
+    with Sandbox() as sandbox:
+        yield sandbox.powercode
+
+
+@pytest.fixture
+def client(server):
+    with a_client(server) as client:
+        yield client
+
+
+def test_the_session_in_the_readme_is_true():
+    readme = Path(powercode.__file__).with_name("README.md")
+    outcome = doctest.testfile(str(readme), module_relative=False)
+    assert outcome.attempted > 10
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("as_strings", [True, False])
+def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, server, as_strings):
+    server.ids_as_strings = as_strings
+    customer_id = client.create_customer(ADA)
+    client.add_customer_service(customer_id, 164)
+    ticket_id = client.create_ticket(NewTicket(customer_id=customer_id, description="<p>Welcome</p>"))
+    client.add_customer_tag(customer_id, 5)
+    client.add_customer_tag(customer_id, 9)
+
+    kept = server.customers[int(customer_id)]
+    assert [each.service_id for each in kept.services] == [164]
+    assert kept.fields["customerPortalPassword"] == "portal-word-19"
+    assert client.read_ticket(ticket_id).content["description"] == "<p>Welcome</p>"
+    assert [tag.tag_id for tag in client.remove_customer_tag(customer_id, 5)] == ["9"]
+    assert [tag.tag_id for tag in client.customer_tags(customer_id)] == ["9"]
+    for found in (
+        client.search_customers("Ada Lind")[0],
+        client.find_customers("4065550143")[0],
+        client.read_customer(customer_id=customer_id),
+        client.read_customer(ext_account_id="714780"),
+    ):
+        assert (found.customer_id, found.name, found.address) == (customer_id, "Ada Lind", "12 N EXAMPLE AVENUE")
+    assert client.read_customer(ext_account_id="714780").mentions_order(REF)
+
+
+@pytest.mark.parametrize("form", ["empty_list", "no_list", "status_code"])
+def test_nobody_is_found_however_the_server_says_it(client, server, form):
+    server.search_without_hit = form
+    assert client.search_customers("Nobody") == ()
+    assert client.find_customers("Nobody") == ()
+    assert client.read_customer(customer_id=99) is None
+    assert client.read_customer(ext_account_id=99) is None
+
+
+@pytest.mark.parametrize("fault", ["no_answer", "empty", "cut"])
+def test_a_customer_made_without_an_answer_is_found_by_the_order_number(client, server, fault):
+    server.fault("createCustomer", fault)
+    with pytest.raises(OutcomeUnknown):
+        client.create_customer(ADA)
+    assert len(server.customers) == 1
+    assert client.read_customer(ext_account_id="714780").mentions_order(REF)
+
+
+def test_a_wrong_key_is_refused_everywhere(server):
+    client = PowerCodeClient(f"{server.url}/api/1/index.php", f"{server.url}/uapi", "another key")
+    for call in (
+        lambda: client.search_customers("Ada"),
+        lambda: client.read_customer(customer_id=1),
+        lambda: client.create_customer(ADA),
+        lambda: client.customer_tags(1),
+    ):
+        with pytest.raises(Refused):
+            call()
+
+
+def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
+    client.search_customers("Ada")
+    server.down()
+    with pytest.raises(NeverArrived):
+        client.create_customer(ADA)
+    server.up()
+    assert client.create_customer(ADA)
+    assert len(server.customers) == 1
+
+
+def test_the_simulated_server_is_trusted_by_its_own_certificate(authority, tmp_path):
+    issued = authority.ca.issue_cert("appliance.example.com")
+    certificate, key = tmp_path / "server.pem", tmp_path / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    server = PowerCode(tls=(str(certificate), str(key)))
+    server.up()
+    try:
+        assert a_client(server, verify=str(certificate)).search_customers("Ada") == ()
+        with pytest.raises(NeverArrived, match="not trusted"):
+            a_client(server).search_customers("Ada")
+    finally:
+        server.stop()

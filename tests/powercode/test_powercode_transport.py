@@ -1,0 +1,324 @@
+"""Transport faults: what a caller of PowerCodeClient learns, what goes over the wire, and whom it trusts."""
+
+import base64
+import logging
+import ssl
+import threading
+
+import pytest
+import trustme
+from raw_server import (
+    UNKNOWN,
+    RawServer,
+    answers,
+    answers_then_resets,
+    breaks_encryption,
+    dripping,
+    http,
+    once,
+    silent,
+)
+
+import powercode.transport
+from powercode import NeverArrived, NewCustomer, NewTicket, OutcomeUnknown, PowerCodeClient, Refused, Throttled
+
+KEY = "powercode-key-7731"
+BASIC = base64.b64encode(KEY.encode()).decode()
+OK = http({"statusCode": 0, "message": "Service added"})
+TAGS = http({"Success": True, "Response": []})
+ADA = NewCustomer(
+    first_name="Ada",
+    last_name="Lind",
+    email="ada.lind@example.com",
+    phone="4065550143",
+    street="12 N EXAMPLE AVENUE",
+    city="Bozeman",
+    state="MT",
+    zip="59715",
+    ext_account_id="714780",
+    portal_password="portal-word-19",
+)
+PRIVATE = ("Ada", "Lind", "ada.lind@example.com", "4065550143", "EXAMPLE AVENUE", "portal-word-19", KEY, BASIC)
+
+WRITES = {
+    "createCustomer": lambda client: client.create_customer(ADA),
+    "addCustomerService": lambda client: client.add_customer_service(7, 164),
+    "createTicket": lambda client: client.create_ticket(NewTicket(customer_id="7", description="Welcome, Ada Lind")),
+    "add tag": lambda client: client.add_customer_tag(7, 5),
+}
+
+
+def a_client(url, **changes):
+    settings = {"connect_timeout": 0.3, "read_timeout": 0.4, "deadline": 3.0}
+    return PowerCodeClient(f"{url}/api/1/index.php", f"{url}/uapi", KEY, **{**settings, **changes})
+
+
+def assert_tells_nothing(error):
+    """No key, no customer's data, and no exception of requests (which holds both) behind it."""
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    for shown in (str(error), repr(error), error.detail):
+        assert not [secret for secret in PRIVATE if secret in shown]
+
+
+@pytest.mark.parametrize("fault", UNKNOWN)
+@pytest.mark.parametrize("write", ["createCustomer", "add tag"])
+def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(write, fault):
+    with RawServer(UNKNOWN[fault]) as server, a_client(server.url, read_timeout=0.2) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            WRITES[write](client)
+        assert len(server.requests) == 1
+    assert_tells_nothing(caught.value)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    ("address", "detail"),
+    [("refusing_url", "no connection"), ("unanswering_url", "in time"), ("unresolvable_url", "resolved")],
+)
+def test_a_write_that_found_no_server_never_arrived(write, address, detail, request):
+    with (
+        a_client(request.getfixturevalue(address), connect_timeout=0.05) as client,
+        pytest.raises(NeverArrived, match=detail) as caught,
+    ):
+        WRITES[write](client)
+    assert_tells_nothing(caught.value)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_throttled_write_never_arrived(write):
+    with RawServer(answers(http(b"", 429, Retry_After="3"))) as server, a_client(server.url) as client:
+        with pytest.raises(Throttled) as caught:
+            WRITES[write](client)
+        assert len(server.requests) == 1
+    assert caught.value.retry_after == 3.0
+
+
+def test_tls_that_breaks_after_the_request_is_unknown_and_sent_once(authority):
+    with RawServer(breaks_encryption, tls=authority.server) as server:
+        with pytest.raises(OutcomeUnknown, match="TLS") as caught:
+            a_client(server.url, verify=authority.ca_file).create_customer(ADA)
+        assert len(server.requests) == 1
+    assert_tells_nothing(caught.value)
+
+
+def test_a_tls_handshake_that_hangs_is_unknown(authority):
+    with RawServer(silent, tls=authority.server) as server, pytest.raises(OutcomeUnknown, match="in time"):
+        a_client(server.url, verify=authority.ca_file).create_customer(ADA)
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 40, b"HTTP/1.1 200 OK\r\nContent-Length: 402\r\n\r\n" + b" " * 400],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(slow):
+    ending = b"Content-Length: 16\r\n\r\n" if b"Slow" in slow else b""
+    with (
+        RawServer(dripping(slow + ending + b'{"statusCode":0}')) as server,
+        a_client(server.url, deadline=0.3) as client,
+    ):
+        with pytest.raises(OutcomeUnknown, match="in time"):
+            client.add_customer_service(7, 164)
+        assert len(server.requests) == 1
+
+
+def test_an_answer_larger_than_the_limit_is_unknown():
+    endless = http(b'{"x": "' + b"x" * powercode.transport.JSON_LIMIT + b'"}')
+    with RawServer(once(endless)) as server, pytest.raises(OutcomeUnknown, match="larger than"):
+        a_client(server.url).search_customers("Lind")
+
+
+def test_calls_of_both_apis_share_a_connection():
+    with RawServer(answers(OK, TAGS, OK)) as server, a_client(server.url) as client:
+        client.add_customer_service(7, 164)
+        client.customer_tags(7)
+        client.add_customer_service(7, 172)
+        assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_a_kept_connection_that_breaks_under_a_write_is_unknown_and_nothing_is_sent_again():
+    with RawServer(answers_then_resets(OK), answers(OK)) as server, a_client(server.url) as client:
+        client.add_customer_service(7, 164)
+        with pytest.raises(OutcomeUnknown):
+            client.add_customer_service(7, 172)
+        assert (server.connections, len(server.requests)) == (1, 2)
+
+
+def test_a_write_does_not_use_a_connection_that_was_idle_for_long(monkeypatch):
+    monkeypatch.setattr(powercode.transport, "IDLE_SECONDS", 0.0)
+    with RawServer(answers_then_resets(OK)) as server, a_client(server.url) as client:
+        client.add_customer_service(7, 164)
+        client.add_customer_service(7, 172)
+        assert server.connections == 2
+
+
+def test_eight_threads_share_a_client_and_each_gets_its_own_answer(authority):
+    def echo(wire):
+        while request := wire.read_request():
+            customer_id = request.split(b"customerID=")[1].split(b"&")[0].decode()
+            wire.send(http({"statusCode": 0, "customer": {"CustomerID": customer_id}}))
+
+    wrong = []
+
+    def ask(client, number):
+        for turn in range(10):
+            customer_id = f"{number}{turn}"
+            if client.read_customer(customer_id=customer_id).customer_id != customer_id:
+                wrong.append(customer_id)
+
+    with (
+        RawServer(echo, tls=authority.server) as server,
+        a_client(server.url, verify=authority.ca_file, connect_timeout=5, read_timeout=5) as client,
+    ):
+        threads = [threading.Thread(target=ask, args=(client, number)) for number in range(1, 9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert not wrong
+        assert len(server.requests) == 80
+        assert server.connections <= 8
+
+
+def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
+    caplog.set_level(logging.DEBUG)
+    refusal = http({"statusCode": 4, "message": f"Key {KEY}: ADA LIND of 12 N Example Avenue, 4065550143, exists"})
+    odd_header = b"HTTP/1.1 200 OK\r\nno header at all\r\nContent-Length: 2\r\n\r\n{}"
+    with RawServer(answers(refusal), answers(odd_header)) as server:
+        client = a_client(server.url)
+        with pytest.raises(Refused) as caught:
+            client.create_customer(ADA)
+        assert caught.value.message == "Key ***: *** of ***, ***, exists"
+        client.close()
+        with pytest.raises(OutcomeUnknown):
+            client.find_customers("Ada Lind")
+    with pytest.raises(NeverArrived):
+        a_client(refusing_url).find_customers("Ada Lind")
+    shown = caplog.text + repr(client) + repr(ADA) + repr(NewTicket(customer_id="7", description="Welcome, Ada Lind"))
+    assert not [secret for secret in (*PRIVATE, "Ada+Lind", "Ada%20Lind") if secret in shown]
+    assert "urllib3" in caplog.text
+
+
+def test_an_observer_hears_the_outcome_of_each_call():
+    heard = []
+    replies = [OK, http({"statusCode": 4, "message": "No customers found"}), http({"statusCode": "5"}), http(b"")]
+    with RawServer(answers(*replies)) as server, a_client(server.url, observe=heard.append) as client:
+        client.add_customer_service(7, 164)
+        assert client.read_customer(customer_id=9) is None
+        with pytest.raises(Refused):
+            client.add_customer_service(7, 999)
+        with pytest.raises(OutcomeUnknown):
+            client.customer_tags(7)
+    assert [(each.system, each.action, each.outcome) for each in heard] == [
+        ("powercode", "addCustomerService", "ok"),
+        ("powercode", "readCustomer", "not_found"),
+        ("powercode", "addCustomerService", "refused"),
+        ("powercode", "GET customer/tags/customer", "unknown"),
+    ]
+
+
+def test_an_observer_that_fails_does_not_hide_a_done_write(caplog):
+    def broken(_observation):
+        raise RuntimeError("no metrics today")
+
+    with RawServer(answers(OK)) as server, a_client(server.url, observe=broken) as client:
+        assert client.add_customer_service(7, 164) == "Service added"
+    assert "observer failed on addCustomerService: RuntimeError" in caplog.text
+
+
+# Whom it trusts
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A server whose certificate stands in a file, carries a foreign name, and was signed by an unknown authority."""
+    issued = trustme.CA().issue_cert("appliance.example.com")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued.configure_cert(context)
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    return context, str(tmp_path / "server.pem")
+
+
+def test_a_server_that_presents_the_pinned_certificate_is_trusted_under_any_name(own):
+    context, path = own
+    with RawServer(answers(OK), tls=context) as server, a_client(server.url, verify=path) as client:
+        assert client.add_customer_service(7, 164) == "Service added"
+
+
+def test_a_self_signed_certificate_can_be_pinned(tmp_path):
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "self-signed.pem")
+    ca.private_key_pem.write_to_path(tmp_path / "key.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "self-signed.pem", tmp_path / "key.pem")
+    with RawServer(answers(OK), tls=context) as server:
+        client = a_client(server.url, verify=str(tmp_path / "self-signed.pem"))
+        assert client.add_customer_service(7, 164) == "Service added"
+
+
+def test_another_certificate_than_the_pinned_one_never_gets_the_request(own, authority):
+    with RawServer(answers(OK), tls=authority.server) as server:
+        with pytest.raises(NeverArrived, match="not trusted") as caught:
+            a_client(server.url, verify=own[1]).create_customer(ADA)
+        assert server.requests == []
+    assert_tells_nothing(caught.value)
+
+
+def test_a_certificate_of_the_given_authority_needs_the_servers_name(authority):
+    with RawServer(answers(OK), tls=authority.server) as server:
+        assert a_client(server.url, verify=authority.ca_file).add_customer_service(7, 164)
+    with RawServer(answers(OK), tls=authority.server_context("other.example.com")) as server:
+        with pytest.raises(NeverArrived, match="another host name"):
+            a_client(server.url, verify=authority.ca_file).create_customer(ADA)
+        assert server.requests == []
+
+
+def test_a_private_authority_is_not_trusted_by_default_whatever_the_environment_says(
+    authority, monkeypatch, refusing_url
+):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, authority.ca_file)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, refusing_url)
+    with RawServer(answers(OK), tls=authority.server) as server:
+        with pytest.raises(NeverArrived, match="not trusted"):
+            a_client(server.url).create_customer(ADA)
+        assert a_client(server.url, verify=authority.ca_file).add_customer_service(7, 164)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_verification_switched_off_is_said_loudly_once_and_works(own, caplog):
+    with RawServer(answers(OK), tls=own[0]) as server, a_client(server.url, verify=False) as client:
+        for _ in range(3):
+            client.add_customer_service(7, 164)
+    warnings = [each for each in caplog.records if each.name.startswith("powercode")]
+    assert [(each.levelname, "NOT verified" in each.message) for each in warnings] == [("WARNING", True)]
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_an_unusable_certificate_file_is_refused_at_construction(content, tmp_path):
+    path = tmp_path / "server.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=r"certificate file .*server\.pem"):
+        a_client("https://127.0.0.1", verify=str(path))
+
+
+def test_a_folder_is_no_certificate_file(tmp_path):
+    with pytest.raises(ValueError, match="can't be read"):
+        a_client("https://127.0.0.1", verify=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("api", "uapi", "named"), [("", "http://h/uapi", "api_url"), ("http://h/api", "h/uapi", "uapi_url")]
+)
+def test_an_unusable_address_is_refused_at_construction(api, uapi, named):
+    with pytest.raises(ValueError, match=f"^{named} must"):
+        PowerCodeClient(api, uapi, KEY)
+
+
+def test_an_empty_key_is_refused_at_construction():
+    with pytest.raises(ValueError, match="api_key"):
+        PowerCodeClient("http://h/api", "http://h/uapi", "")

@@ -1,0 +1,276 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.provisioning.matching import Candidate, Decision, Kind, Person, Problem, decide, shares_contact
+from app.provisioning.names import Likeness, compare_names
+from app.provisioning.spelling import distance
+
+STREET = "12 N EXAMPLE AVENUE"
+MAIL = "ada.lind@example.com"
+PHONE = "4065550143"
+PHONE_AS_STORED = json.dumps([{"Type": "Home", "Number": PHONE}])
+
+
+def a_person(name="Ada Lind", street=STREET, city="Bozeman", email=MAIL, phone=PHONE):
+    return Person(name=name, email=email, phone=phone, street=street, city=city, site_id="714780")
+
+
+def a_candidate(customer_id="101", *, name="Ada Lind", address=STREET, city="Bozeman", texts=(), same_site=False):
+    return Candidate(customer_id, name, address, city, tuple(texts), same_site)
+
+
+def kind_of(person, *candidates):
+    return decide(person, candidates).kind
+
+
+def test_a_person_nobody_knows_is_new():
+    assert decide(a_person(), []) == Decision(
+        Kind.NEW, (), "No PowerCode customer has this name at this address.", None
+    )
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        a_candidate(),
+        a_candidate(address="12 North Example Av."),
+        a_candidate(city=""),
+        a_candidate(name="Lind, Ada"),
+        a_candidate(address="", city="", same_site=True),
+    ],
+    ids=["as ordered", "spelt otherwise", "no city", "last name first", "same site, no address"],
+)
+def test_the_same_person_at_the_same_address_is_there_already(candidate):
+    decision = decide(a_person(), [candidate])
+    assert (decision.kind, decision.customer_ids, decision.problem) == (Kind.EXISTS, ("101",), None)
+    assert "101" in decision.reason
+
+
+def test_the_same_person_in_another_letter_case_became_a_second_customer():
+    candidate = a_candidate(name="ADA LIND", address="12 n example avenue", city="BOZEMAN")
+    assert kind_of(a_person(name="ada Lind"), candidate) == Kind.EXISTS
+
+
+def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate():
+    person = a_person(street=f"{STREET} APT 4")
+    assert kind_of(person, a_candidate(address=f"{STREET} APT 5")) == Kind.NEW
+    assert kind_of(person, a_candidate(address=f"{STREET} APT 5", same_site=True)) == Kind.NEW
+    assert kind_of(person, a_candidate(address=f"{STREET} UNIT 4")) == Kind.EXISTS
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        a_candidate(address="98 W OTHER ST"),
+        a_candidate(address="14 N EXAMPLE AVENUE"),
+        a_candidate(address="12 S EXAMPLE AVENUE"),
+        a_candidate(city="Belgrade"),
+        a_candidate(address="98 W OTHER ST", texts=[MAIL, PHONE_AS_STORED]),
+    ],
+    ids=["another street", "another number", "another direction", "another city", "same mail and phone"],
+)
+def test_a_second_home_gets_its_own_account(candidate):
+    decision = decide(a_person(), [candidate])
+    assert (decision.kind, decision.customer_ids) == (Kind.NEW, ())
+    assert "101: the same name at another address" in decision.reason
+
+
+def test_a_new_tenant_gets_an_account_of_his_own():
+    tenant = a_candidate(name="Bo Holm", texts=["bo@example.com", "4065550199"], same_site=True)
+    decision = decide(a_person(), [tenant])
+    assert decision.kind == Kind.NEW
+    assert "101: another person at the same site (714780)" in decision.reason
+
+
+@pytest.mark.parametrize("text", [MAIL.upper(), PHONE_AS_STORED, "+1 (406) 555-0143"])
+@pytest.mark.parametrize("found", [{"same_site": True}, {"address": STREET}, {"address": "", "same_site": True}])
+def test_another_name_with_the_same_mail_or_phone_at_the_site_is_for_a_person_to_decide(text, found):
+    decision = decide(a_person(), [a_candidate(name="Bo Holm", texts=["1", text], **found)])
+    assert (decision.kind, decision.problem) == (Kind.REVIEW, Problem.SHARED_CONTACT)
+
+
+def test_another_name_with_the_same_mail_somewhere_else_is_another_person():
+    assert kind_of(a_person(), a_candidate(name="Bo Holm", address="98 W OTHER ST", texts=[MAIL])) == Kind.NEW
+    assert kind_of(a_person(), a_candidate(name="Bo Holm", address="", texts=[MAIL])) == Kind.NEW
+
+
+@pytest.mark.parametrize(
+    ("candidate", "problem"),
+    [
+        (a_candidate(name="Ada Lindt"), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lidn"), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada M Lind"), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lind Jr."), Problem.SIMILAR_NAME),
+        (a_candidate(name="A. Lind"), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address=f"{STREET} APT 4"), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address="", same_site=True), Problem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address="", texts=[MAIL]), Problem.SIMILAR_NAME),
+        (a_candidate(name=""), Problem.NO_NAME),
+        (a_candidate(name="", address="98 W OTHER ST", same_site=True), Problem.NO_NAME),
+        (a_candidate(address=""), Problem.NO_ADDRESS),
+        (a_candidate(address=f"{STREET} APT 4"), Problem.UNIT_MISSING),
+        (a_candidate(address=f"{STREET} #4", same_site=True), Problem.UNIT_MISSING),
+        (a_candidate(address="12 EXAMPLE AVE"), Problem.SIMILAR_STREET),
+        (a_candidate(address="12 N EXAMPEL AVE"), Problem.SIMILAR_STREET),
+        (a_candidate(address="98 W OTHER ST", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
+        (a_candidate(city="Belgrade", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_near_duplicate_is_not_guessed(candidate, problem):
+    decision = decide(a_person(), [candidate])
+    assert (decision.kind, decision.problem, decision.customer_ids) == (Kind.REVIEW, problem, ("101",))
+    assert "101" in decision.reason
+
+
+def test_a_unit_on_the_orders_side_alone_is_not_guessed_either():
+    assert decide(a_person(street=f"{STREET} APT 4"), [a_candidate()]).problem == Problem.UNIT_MISSING
+
+
+def test_a_building_that_only_one_side_names_is_not_guessed():
+    person = a_person(street=f"{STREET} BLDG 2 APT 4")
+    assert decide(person, [a_candidate(address=f"{STREET} APT 4")]).problem == Problem.UNIT_MISSING
+
+
+@pytest.mark.parametrize("address", ["98 W OTHER ST", f"{STREET} APT 5", ""])
+def test_a_similar_name_somewhere_else_is_another_person(address):
+    assert kind_of(a_person(street=f"{STREET} APT 4"), a_candidate(name="Ada Lindt", address=address)) == Kind.NEW
+
+
+def test_two_accounts_of_one_person_at_one_address_are_both_named():
+    decision = decide(a_person(), [a_candidate("101"), a_candidate("102", address="12 N EXAMPLE AVE")])
+    assert (decision.kind, decision.customer_ids) == (Kind.EXISTS, ("101", "102"))
+    assert "customers 101 and 102" in decision.reason
+
+
+def test_an_account_that_exists_outweighs_a_doubt_and_a_doubt_outweighs_a_second_home():
+    there, doubt, elsewhere = a_candidate("101"), a_candidate("102", address=""), a_candidate("103", city="Belgrade")
+    assert decide(a_person(), [elsewhere, doubt, there]).customer_ids == ("101",)
+    assert decide(a_person(), [elsewhere, doubt]).customer_ids == ("102",)
+    assert kind_of(a_person(), elsewhere) == Kind.NEW
+
+
+def test_several_doubts_are_all_named():
+    decision = decide(a_person(), [a_candidate("101", address=""), a_candidate("102", name="Ada Lindt")])
+    assert decision.customer_ids == ("101", "102")
+    assert "101" in decision.reason
+    assert "102" in decision.reason
+
+
+def test_a_customer_found_by_the_site_and_by_name_is_one_customer():
+    by_site = a_candidate(name="", address="", city="", texts=[MAIL], same_site=True)
+    assert decide(a_person(), [by_site, a_candidate()]).customer_ids == ("101",)
+    assert kind_of(a_person(), by_site, a_candidate(name="Bo Holm")) == Kind.REVIEW
+
+
+@pytest.mark.parametrize(
+    "candidate", [a_candidate(), a_candidate(name="Ada Lindt"), a_candidate(address=""), a_candidate(city="Belgrade")]
+)
+def test_nobody_is_named_in_a_reason_or_in_a_log(candidate):
+    person = a_person()
+    shown = decide(person, [candidate]).reason + repr(person) + repr(candidate)
+    assert not any(word in shown for word in ("Ada", "Lind", "EXAMPLE", MAIL, PHONE, "Bozeman", "Belgrade"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "likeness"),
+    [
+        ("Ada Lind", "ada  LIND ", Likeness.SAME),
+        ("Ada Lind", "Lind, Ada", Likeness.SAME),
+        ("Zoë Müller", "Zoe Muller", Likeness.SAME),
+        ("Søren Łuk", "Soren Luk", Likeness.SAME),
+        ("Ada O'Brien", "Ada OBrien", Likeness.SAME),
+        ("Ada O’Brien", "Ada O'Brien", Likeness.SAME),
+        ("Ada Smith-Jones", "Ada Smith Jones", Likeness.SAME),
+        ("A.J. Lind", "A J Lind", Likeness.SIMILAR),
+        ("A.J. Lind", "AJ Lind", Likeness.SAME),
+        ("Ada St. John", "Ada St John", Likeness.SAME),
+        ("Ada Smith-Jones", "Ada SmithJones", Likeness.SIMILAR),
+        ("Ann Alee", "Anna Lee", Likeness.SIMILAR),
+        ("Ada Lind", "Lind Ada", Likeness.SIMILAR),
+        ("Ada Lind", "Ada & Bo Lind", Likeness.SIMILAR),
+        ("Ada Lind", "Lind", Likeness.SIMILAR),
+        ("Ada Lind", "Ida Lindh", Likeness.SIMILAR),
+        ("Ada M Lind", "Ada Marie Lind", Likeness.SIMILAR),
+        ("Christopher Lind", "C Lind", Likeness.SIMILAR),
+        ("Ada Lind", "Bo Holm", Likeness.OTHER),
+        ("Ada Lind", "Christopher Lind", Likeness.OTHER),
+        ("Al Li", "Bo Li", Likeness.OTHER),
+        ("Al Li", "Al Lu", Likeness.SIMILAR),
+        ("Ada Lind", "Bo Lind", Likeness.OTHER),
+        ("", "Ada Lind", Likeness.NOT_KNOWN),
+        ("Ada Lind", " - ", Likeness.NOT_KNOWN),
+    ],
+)
+def test_names_are_compared_as_people_would(first, second, likeness):
+    assert compare_names(first, second) is likeness
+    assert compare_names(second, first) is likeness
+
+
+@pytest.mark.parametrize(
+    ("texts", "shared"),
+    [
+        (["ADA.LIND@Example.com "], True),
+        (["mail: ada.lind@example.com, bo@example.com"], True),
+        (["Contact ada.lind@example.com."], True),
+        (["not.ada.lind@example.com"], False),
+        (["ada.lind@example.com.invalid"], False),
+        ([PHONE_AS_STORED], True),
+        (["14065550143"], True),
+        (["+1 406 555 0143"], True),
+        (["406.555.0143 4065550199"], True),
+        (["24065550143"], False),
+        (["40655501430"], False),
+        (["406", "5550143"], False),
+        ([], False),
+    ],
+)
+def test_mail_and_phone_are_found_in_any_field(texts, shared):
+    assert shares_contact(a_person(), texts) is shared
+
+
+@pytest.mark.parametrize("phone", ["", "5550143", "0000000000", "None"])
+def test_a_phone_number_that_is_none_matches_nobody(phone):
+    assert not shares_contact(a_person(email="", phone=phone), ["", "0000000000", "5550143", "None"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "letters"),
+    [("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "acb", 1), ("abcd", "bac", 2)],
+)
+def test_the_distance_counts_letters(first, second, letters):
+    assert distance(first, second) == letters
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_the_distance_is_the_same_both_ways_and_zero_only_for_equal_texts(first, second):
+    found = distance(first, second)
+    assert found == distance(second, first)
+    assert (found == 0) == (first == second)
+    assert abs(len(first) - len(second)) <= found <= max(len(first), len(second))
+
+
+NAMES = st.from_regex(r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", fullmatch=True)
+
+
+@given(NAMES, st.data())
+def test_a_misspelt_name_at_the_same_address_never_becomes_a_second_account(name, data):
+    at = data.draw(st.integers(0, len(name) - 1))
+    letter = data.draw(st.sampled_from("abcxyz"))
+    misspelt = data.draw(st.sampled_from([name[:at] + letter + name[at:], name[:at] + letter + name[at + 1 :]]))
+    assert kind_of(a_person(name=name), a_candidate(name=misspelt)) != Kind.NEW
+
+
+@given(NAMES, st.sampled_from([str.upper, str.lower, str.title]), st.sampled_from([" ", "  "]))
+def test_case_and_blanks_of_a_name_never_make_a_second_account(name, recase, blank):
+    assert kind_of(a_person(name=name), a_candidate(name=recase(name).replace(" ", blank))) == Kind.EXISTS
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.booleans())
+def test_any_record_of_powercode_leads_to_a_decision(name, address, text, same_site):
+    decision = decide(a_person(), [a_candidate(name=name, address=address, texts=[text], same_site=same_site)])
+    assert (decision.kind == Kind.NEW) == (not decision.customer_ids)
+    assert (decision.kind == Kind.REVIEW) == (decision.problem is not None)

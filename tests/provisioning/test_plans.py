@@ -1,0 +1,128 @@
+import dataclasses
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.provisioning.plans import (
+    AmbiguousPlan,
+    NoPlan,
+    ServicePlan,
+    UnknownPlan,
+    match_plans,
+    plan_key,
+    plans_for_new_account,
+)
+
+SERVICES = {"1 Gbps": 164, "250 Mbps": 163}
+ADDITIONAL = {"Bond fee": 172}
+
+
+@dataclass(frozen=True)
+class Item:
+    description: str | None
+    charge_type: str | None = "mrc"
+    quantity: str = "1"
+
+
+def ids(plans):
+    return [plan.service_id for plan in plans]
+
+
+@pytest.mark.parametrize("description", ["1 Gbps", "1 gbps", "1 Gbps ", " 1  GBPS", "1Gbps", "1\u00a0Gbps"])
+def test_a_plan_is_known_in_any_case_and_with_any_blanks(description):
+    assert ids(match_plans([Item(description)], SERVICES)) == [164]
+
+
+def test_2_gbps_was_billed_as_250_mbps():
+    with pytest.raises(UnknownPlan) as fault:
+        match_plans([Item("2 Gbps")], SERVICES)
+    assert fault.value.descriptions == ("2 Gbps",)
+    assert '"2 Gbps"' in str(fault.value)
+
+
+def test_an_order_whose_first_item_is_a_one_time_fee_was_billed_as_250_mbps():
+    items = [Item("Installation", "nrc"), Item("1 Gbps")]
+    assert match_plans(items, SERVICES) == (ServicePlan(164, "1 Gbps"),)
+
+
+def test_quantity_5_was_sent():
+    (plan,) = match_plans([Item("1 Gbps", quantity="5")], SERVICES)
+    assert plan.quantity == 1
+    assert [field.name for field in dataclasses.fields(plan)] == ["service_id", "description"]
+
+
+@pytest.mark.parametrize("charge_type", ["mrc", "MRC", " Mrc "])
+def test_a_monthly_item_is_known_in_any_case(charge_type):
+    assert ids(match_plans([Item("1 Gbps", charge_type)], SERVICES)) == [164]
+
+
+@pytest.mark.parametrize(
+    "items", [[], [Item("1 Gbps", "nrc")], [Item("1 Gbps", None)], [Item("1 Gbps", "")], [Item("1 Gbps", "mrcx")]]
+)
+def test_an_order_without_a_monthly_item_is_not_billed(items):
+    with pytest.raises(NoPlan):
+        match_plans(items, SERVICES)
+
+
+def test_one_unknown_plan_beside_a_known_one_stops_both_and_all_unknown_ones_are_named_once():
+    items = [Item("1 Gbps"), Item("2  Gbps"), Item("Static IP"), Item("2 gbps")]
+    with pytest.raises(UnknownPlan) as fault:
+        match_plans(items, SERVICES)
+    assert [plan_key(name) for name in fault.value.descriptions] == ["2gbps", "staticip"]
+
+
+@pytest.mark.parametrize("description", [None, "", "  "])
+def test_a_monthly_item_without_a_description_is_unknown_whatever_the_mapping_says(description):
+    with pytest.raises(UnknownPlan, match="an item without a description"):
+        match_plans([Item(description)], SERVICES | {"": 1})
+
+
+def test_the_same_plan_ordered_twice_is_billed_once():
+    assert ids(match_plans([Item("1 Gbps"), Item("1 gbps")], SERVICES)) == [164]
+
+
+def test_two_plans_of_one_service_are_billed_once():
+    assert ids(match_plans([Item("1 Gbps"), Item("Gigabit")], SERVICES | {"Gigabit": 164})) == [164]
+
+
+def test_a_mapping_that_names_two_services_for_one_plan_is_not_guessed_from():
+    mapping = {"1 Gbps": 164, "1gbps": 999, "250 Mbps": 163}
+    with pytest.raises(AmbiguousPlan, match='"1 Gbps"'):
+        match_plans([Item("1 Gbps")], mapping)
+    assert ids(match_plans([Item("250 Mbps")], mapping)) == [163]
+
+
+def test_a_plan_spelt_in_two_ways_for_one_service_is_no_fault():
+    assert ids(match_plans([Item("1 Gbps")], {"1 Gbps": 164, "1gbps": 164})) == [164]
+
+
+def test_a_new_account_gets_the_ordered_plan_and_each_additional_one():
+    plans = plans_for_new_account([Item("1 Gbps")], SERVICES, ADDITIONAL | {"Router": 180})
+    assert plans == (ServicePlan(164, "1 Gbps"), ServicePlan(172, "Bond fee"), ServicePlan(180, "Router"))
+
+
+def test_an_additional_plan_that_was_ordered_as_well_is_billed_once():
+    items = [Item("1 Gbps"), Item("Bond fee")]
+    assert ids(plans_for_new_account(items, SERVICES | ADDITIONAL, ADDITIONAL)) == [164, 172]
+
+
+def test_additional_plans_do_not_hide_an_unknown_one():
+    with pytest.raises(UnknownPlan):
+        plans_for_new_account([Item("Bond fee")], SERVICES, ADDITIONAL)
+
+
+@given(st.text(), st.sampled_from([" ", "\t", "\u00a0", ""]))
+def test_a_plans_key_has_no_blanks_and_stays_as_it_is(description, blank):
+    key = plan_key(description)
+    assert plan_key(blank.join(description)) == key or any(not letter.isascii() for letter in description)
+    assert not any(letter.isspace() for letter in key)
+
+
+@given(st.lists(st.sampled_from(["1 Gbps", "250 Mbps", "1gbps", " 250 MBPS"]), min_size=1), st.booleans())
+def test_no_service_is_added_twice(descriptions, with_fee):
+    items = [Item("Setup", "nrc")] * with_fee + [Item(each) for each in descriptions]
+    found = ids(plans_for_new_account(items, SERVICES, ADDITIONAL))
+    assert len(found) == len(set(found))
+    assert set(found) == {SERVICES[name] for name in SERVICES if plan_key(name) in map(plan_key, descriptions)} | {172}

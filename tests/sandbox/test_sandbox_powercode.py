@@ -1,0 +1,338 @@
+"""The simulated PowerCode speaks the reference's wire format and bills twice what is sent twice."""
+
+import base64
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from sandbox import PowerCode
+from sandbox.form_api import CREATE_CUSTOMER_FIELDS, CREATE_TICKET_FIELDS
+
+CUSTOMER = {
+    "firstName": "Ada",
+    "lastName": "Lind",
+    "emailAddress": "ada.lind@example.com",
+    "physicalStreet": "12 N EXAMPLE AVENUE",
+    "physicalCity": "Bozeman",
+    "physicalState": "MT",
+    "physicalZip": "59715",
+    "physicalAutomaticallyGeocode": 1,
+    "billingSameAsPhysical": 1,
+    "taxZoneId": 1,
+    "invoicePreference": "Email",
+    "billDay": "Activation Date",
+    "dueByDays": 0,
+    "gracePeriodDays": 10,
+    "customerNotes": "Order# UIA202411-001186\nUtopia SiteID: 714780",
+    "customerPortalUsername": "ada.lind@example.com",
+    "customerPortalPassword": "a-made-up-one",
+    "phone": json.dumps([{"Type": "Home", "Number": "4065550143"}]),
+    "extAccountID": "714780",
+}
+TICKET = {
+    "type": "Individual",
+    "summary": "Customer has requested fiber service",
+    "category": 54,
+    "ticketType": 21,
+    "description": "<p>Welcome</p>",
+    "status": 1,
+    "responsibleUser": "Sales",
+    "responsibleGroupID": 4,
+    "customerViewable": 1,
+}
+
+
+@pytest.fixture
+def powercode():
+    server = PowerCode()
+    server.ids_as_strings = False
+    server.up()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def call(powercode):
+    def post(action, **fields):
+        form = {"apiKey": powercode.api_key, "action": action, **fields}
+        response = requests.post(powercode.api_url, data=form, timeout=5)
+        assert response.status_code == 200
+        return response.json()
+
+    return post
+
+
+@pytest.fixture
+def uapi(powercode):
+    def send(method, path, key=powercode.api_key, **parameters):
+        token = base64.b64encode(key.encode()).decode()
+        url = f"{powercode.uapi_url}/{path}"
+        return requests.request(method, url, params=parameters, headers={"Authorization": f"Basic {token}"}, timeout=5)
+
+    return send
+
+
+def failed(answer):
+    return int(answer["statusCode"]) != 0 and bool(answer["message"])
+
+
+def test_a_wrong_key_is_refused_with_http_200(call, powercode):
+    assert failed(call("createCustomer", **{**CUSTOMER, "apiKey": "wrong"}))
+    assert powercode.customers == {}
+
+
+def test_an_action_that_the_reference_does_not_list_is_refused(call):
+    assert failed(call("deleteCustomer", customerID=1001))
+
+
+def test_a_customer_is_created_with_the_fields_sent(call, powercode):
+    answer = call("createCustomer", **CUSTOMER)
+    assert answer["statusCode"] == 0
+    customer = powercode.customers[answer["customerID"]]
+    assert customer.fields == {name: str(value) for name, value in CUSTOMER.items()}
+    assert customer.company_name == "Ada Lind"
+    assert powercode.count("createCustomer") == 1
+    assert "apiKey" not in powercode.calls[0].fields
+
+
+@pytest.mark.parametrize("name", CREATE_CUSTOMER_FIELDS)
+def test_every_field_of_a_customer_is_required(call, powercode, name):
+    assert failed(call("createCustomer", **{**CUSTOMER, name: ""}))
+    assert powercode.customers == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("physicalState", "Montana"),
+        ("physicalState", "XX"),
+        ("phone", "4065550143"),
+        ("phone", "[]"),
+        ("emailAddress", "None"),
+        ("taxZoneId", "one"),
+        ("physicalAutomaticallyGeocode", "yes"),
+    ],
+)
+def test_a_field_in_another_form_is_refused(call, name, value):
+    assert failed(call("createCustomer", **{**CUSTOMER, name: value}))
+
+
+def test_a_new_street_is_created_without_geocoding_alone(call, powercode):
+    street = {**CUSTOMER, "physicalStreet": "7 New Street"}
+    assert call("createCustomer", **street)["statusCode"] == 23
+    assert powercode.customers == {}
+    assert call("createCustomer", **{**street, "physicalAutomaticallyGeocode": 0})["statusCode"] == 0
+
+
+def test_the_same_customer_sent_twice_is_two_customers(call, powercode):
+    call("createCustomer", **CUSTOMER)
+    call("createCustomer", **CUSTOMER)
+    assert len(powercode.customers) == 2
+
+
+def test_a_taken_portal_name_is_refused_when_the_server_does_so(call, powercode):
+    powercode.refuse_taken_portal_names = True
+    call("createCustomer", **CUSTOMER)
+    assert failed(call("createCustomer", **{**CUSTOMER, "customerPortalUsername": "ADA.LIND@example.com"}))
+
+
+def test_a_service_added_twice_is_billed_twice(call, powercode):
+    customer = powercode.add_customer()
+    for quantity in (1, 2):
+        answer = call(
+            "addCustomerService",
+            customerID=customer.customer_id,
+            serviceID=164,
+            quantity=quantity,
+            prorateService=1,
+        )
+        assert answer["statusCode"] == 0
+    assert [(each.service_id, each.quantity, each.prorated) for each in customer.services] == [
+        (164, 1, True),
+        (164, 2, True),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"serviceID": 999}, {"quantity": 0}, {"prorateService": ""}, {"customerID": 1}])
+def test_a_service_that_cannot_be_added_is_refused(call, powercode, wrong):
+    customer = powercode.add_customer()
+    fields = {"customerID": customer.customer_id, "serviceID": 164, "quantity": 1, "prorateService": 0}
+    assert failed(call("addCustomerService", **{**fields, **wrong}))
+    assert customer.services == []
+
+
+def test_a_ticket_can_be_read_back(call, powercode):
+    customer = powercode.add_customer()
+    answer = call("createTicket", customerID=customer.customer_id, **TICKET)
+    assert answer == {"message": "Ticket created", "statusCode": 0, "ticketID": 15}
+    assert customer.tickets[0].fields["description"] == "<p>Welcome</p>"
+    assert call("readTicket", ticketID=15)["summary"] == TICKET["summary"]
+    assert failed(call("readTicket", ticketID=16))
+
+
+@pytest.mark.parametrize("name", CREATE_TICKET_FIELDS)
+def test_every_field_of_a_ticket_is_required(call, powercode, name):
+    fields = {"customerID": powercode.add_customer().customer_id, **TICKET}
+    assert failed(call("createTicket", **{**fields, name: ""}))
+    assert powercode.tickets == {}
+
+
+@pytest.mark.parametrize("text", ["ada lind", "LIND", "example ave", "4065550143", "406-555-0143"])
+def test_a_search_finds_name_address_and_phone(call, powercode, text):
+    powercode.add_customer()
+    customer_id = call("createCustomer", **CUSTOMER)["customerID"]
+    assert call("searchCustomers", searchString=text)["customers"] == [
+        {
+            "CustomerID": customer_id,
+            "CompanyName": "Ada Lind",
+            "Address1": "12 N EXAMPLE AVENUE",
+            "City": "Bozeman",
+        }
+    ]
+
+
+def test_a_search_without_a_hit_answers_in_three_ways(call, powercode):
+    assert call("searchCustomers", searchString="nobody")["customers"] == []
+    powercode.search_without_hit = "no_list"
+    answer = call("searchCustomers", searchString="nobody")
+    assert "customers" not in answer
+    assert answer["statusCode"] == 0
+    powercode.search_without_hit = "status_code"
+    assert failed(call("searchCustomers", searchString="nobody"))
+
+
+def test_a_customer_is_read_by_id_and_by_site_without_the_password(call, powercode):
+    customer_id = call("createCustomer", **CUSTOMER)["customerID"]
+    by_id = call("readCustomer", customerID=customer_id)
+    assert by_id["customerNotes"] == CUSTOMER["customerNotes"]
+    assert by_id["extAccountID"] == "714780"
+    assert "customerPortalPassword" not in by_id
+    assert call("readCustomer", extAccountID="714780") == by_id
+
+
+def test_a_site_that_several_share_answers_with_the_oldest(call, powercode):
+    older = powercode.add_customer(extAccountID="714780")
+    call("createCustomer", **CUSTOMER)
+    assert call("readCustomer", extAccountID="714780")["CustomerID"] == older.customer_id
+
+
+@pytest.mark.parametrize("fields", [{"customerID": 1}, {"customerID": "x"}, {"extAccountID": "1"}, {}])
+def test_a_customer_who_is_not_there_is_a_failure(call, fields):
+    assert failed(call("readCustomer", **fields))
+
+
+def test_ids_come_as_numbers_and_as_strings(call, powercode):
+    powercode.ids_as_strings = None
+    powercode.add_customer()
+    kinds = {type(call("readCustomer", customerID=1001)["CustomerID"]) for _ in range(2)}
+    assert kinds == {int, str}
+
+
+@pytest.mark.parametrize("status_code", [7, "7"])
+def test_a_refusal_has_the_status_code_asked_for(call, powercode, status_code):
+    powercode.fault("createCustomer", "status_code", status_code=status_code, message="Billing is locked")
+    assert call("createCustomer", **CUSTOMER) == {"message": "Billing is locked", "statusCode": status_code}
+    assert powercode.customers == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "made"),
+    [
+        ("no_answer", {}, 1),
+        ("cut", {}, 1),
+        ("reset", {}, 0),
+        ("reset", {"processed": True}, 1),
+        ("refuse", {}, 0),
+    ],
+)
+def test_a_lost_answer_tells_nothing_of_what_was_made(call, powercode, kind, args, made):
+    powercode.fault("createCustomer", kind, **args)
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        call("createCustomer", **CUSTOMER)
+    assert len(powercode.customers) == made
+
+
+@pytest.mark.parametrize(("kind", "processed"), [("garbage", False), ("garbage", True), ("empty", True)])
+def test_an_unreadable_answer_tells_nothing_of_what_was_made(call, powercode, kind, processed):
+    powercode.fault("createCustomer", kind, processed=processed)
+    with pytest.raises(requests.JSONDecodeError):
+        call("createCustomer", **CUSTOMER)
+    assert len(powercode.customers) == processed
+
+
+def test_a_customer_can_be_made_before_the_slow_answer(call, powercode):
+    powercode.fault("createCustomer", "slow", seconds=60, when="after")
+    form = {"apiKey": powercode.api_key, "action": "createCustomer", **CUSTOMER}
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(powercode.api_url, data=form, timeout=0.3)
+    deadline = time.monotonic() + 10
+    while not powercode.customers and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert len(powercode.customers) == 1
+
+
+def test_many_callers_at_once_lose_nothing(call, powercode):
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: call("createCustomer", **CUSTOMER), range(200)))
+    assert len({answer["customerID"] for answer in answers}) == len(powercode.customers) == 200
+
+
+def test_the_uapi_takes_the_key_alone(uapi, powercode):
+    assert uapi("GET", "customer/Find", query="moe").json() == {"Success": True, "Response": []}
+    assert uapi("GET", "customer/Find", key=f"{powercode.api_key}:", query="moe").status_code == 401
+
+
+def test_the_uapi_finds_customers(uapi, powercode):
+    powercode.add_customer()
+    assert uapi("GET", "customer/Find", query="Moe").json()["Response"][0]["CompanyName"] == "Grace Moe"
+
+
+def test_a_tag_added_twice_is_there_once(uapi, powercode):
+    customer = powercode.add_customer()
+    path, parameters = "customer/tags/customer", {"customerID": customer.customer_id}
+    for _ in range(2):
+        answer = uapi("POST", path, **parameters, **{"tags[]": [5]})
+        assert answer.json() == {"Success": True, "Response": [{"TagID": 5, "TagName": "Bridged Handoff"}]}
+    uapi("POST", path, **parameters, **{"tags[]": [9]})
+    assert [tag["TagID"] for tag in uapi("GET", path, **parameters).json()["Response"]] == [5, 9]
+    uapi("DELETE", path, **parameters, **{"tags[]": [5]})
+    assert customer.tags == [9]
+
+
+@pytest.mark.parametrize("wrong", [{"customerID": 1}, {"tags[]": 77}, {"tags[]": []}])
+def test_tags_that_cannot_be_added_are_no_success(uapi, powercode, wrong):
+    parameters = {"customerID": powercode.add_customer().customer_id, "tags[]": 5, **wrong}
+    assert uapi("POST", "customer/tags/customer", **parameters).json()["Success"] is False
+
+
+def test_tags_in_a_body_are_not_read(powercode, uapi):
+    customer = powercode.add_customer()
+    token = base64.b64encode(powercode.api_key.encode()).decode()
+    requests.post(
+        f"{powercode.uapi_url}/customer/tags/customer",
+        data={"customerID": customer.customer_id, "tags[]": 5},
+        headers={"Authorization": f"Basic {token}"},
+        timeout=5,
+    )
+    assert customer.tags == []
+
+
+def test_the_uapi_refuses_in_its_own_way(uapi, powercode):
+    powercode.fault("GET customer/tags/customer", "status_code", message="Not now")
+    assert uapi("GET", "customer/tags/customer", customerID=1).json() == {"Success": False, "Message": "Not now"}
+
+
+def test_the_customers_page_shows_the_account_escaped(powercode):
+    customer = powercode.add_customer(services=(164,), tags=(5,), lastName="<script>", customerPortalPassword="hidden")
+    link = f"{powercode.url}/index.php?q&page=/customers/_view.php&customerid={customer.customer_id}"
+    page = requests.get(link, timeout=5)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "Grace &lt;script&gt;" in page.text
+    assert "1 Gbps x 1" in page.text
+    assert "Bridged Handoff" in page.text
+    assert "<script>" not in page.text
+    assert "hidden" not in page.text
+    assert requests.get(link + "9", timeout=5).status_code == 404

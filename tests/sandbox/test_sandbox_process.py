@@ -1,0 +1,118 @@
+"""The sandbox as a process of its own, steered over its control API."""
+
+import smtplib
+
+import pytest
+import requests
+
+from sandbox.control import SandboxControl
+from sandbox.process import SandboxProcess
+
+ORDER = "UIA202411-002000"
+
+
+@pytest.fixture(scope="module")
+def process():
+    with SandboxProcess("--seed-demo") as running:
+        yield running
+
+
+@pytest.fixture
+def control(process):
+    yield process.control
+    process.control.clear_faults()
+
+
+def look_up(process, orderref):
+    utopia = process.addresses["utopia"]
+    body = {"apikey": utopia["api_key"], "orderref": orderref}
+    return requests.post(f"{utopia['url']}/spquery/contractlookup", json=body, timeout=5)
+
+
+def test_the_demo_starts_with_orders_and_a_customer(process, control):
+    state = control.state()
+    assert list(state["orders"]) == process.addresses["orders"]
+    assert [customer["name"] for customer in state["customers"].values()] == ["Grace Moe"]
+    assert set(state["up"].values()) == {True}
+
+
+def test_an_order_and_its_contract_can_be_put_in(process, control):
+    control.add_order(ORDER, plan="1 Gbps", lastname="Moe", contract_ready=False)
+    assert look_up(process, ORDER).json()["customer"]["lastname"] == "Moe"
+    control.set_contract_ready(ORDER)
+    assert control.state()["orders"][ORDER]["contractdownload"] == "Ready"
+
+
+def test_a_customer_can_be_put_in(control):
+    customer_id = control.add_customer(lastName="Berg", services=[164])
+    kept = control.state()["customers"][str(customer_id)]
+    assert kept["name"] == "Grace Berg"
+    assert kept["services"] == [{"service_id": 164, "quantity": 1, "prorated": False}]
+
+
+def test_faults_are_armed_and_cleared(process, control):
+    control.fault("utopia", "contractlookup", "http", times=None, status=429, retry_after=3)
+    assert look_up(process, ORDER).headers["Retry-After"] == "3"
+    control.clear_faults()
+    assert look_up(process, "UIA202411-001186").status_code == 200
+    assert control.counts()["calls"]["utopia"]["contractlookup"] >= 2
+
+
+def test_a_server_goes_down_and_comes_back(process, control):
+    control.down("utopia")
+    assert control.state()["up"]["utopia"] is False
+    with pytest.raises(requests.ConnectionError):
+        look_up(process, ORDER)
+    control.up("utopia")
+    assert look_up(process, "UIA202411-001186").ok
+
+
+def test_mails_and_webhook_messages_are_listed(process, control):
+    mailbox, entry = process.addresses["mailbox"], {"full_name": "Ada LIND", "email_address": "ada@example.com"}
+    with smtplib.SMTP(mailbox["host"], mailbox["port"], timeout=5) as smtp:
+        smtp.sendmail("a@example.com", ["b@example.com"], "Subject: Hello\n\nText\n")
+    mail = {"subject": "Report", "to_address": ["ada@example.com"], "cc_address": [""], "body": "Closed\n"}
+    headers = {"Idempotency-Key": "key"}
+    requests.post(process.addresses["webhook"]["url"], json=[{**entry, "email": mail}], headers=headers, timeout=5)
+    state = control.state()
+    assert state["mails"][0]["headers"]["Subject"] == "Hello"
+    assert state["mails"][0]["text"] == "Text\n"
+    assert state["webhook"] == [{"idempotency_key": "key", "entry": {**entry, "email": mail}}]
+
+
+def test_the_mailbox_has_a_switch_of_its_own(process, control):
+    url, mailbox = process.addresses["control"]["url"], process.addresses["mailbox"]
+    requests.post(f"{url}/mailbox", json={"up": False}, timeout=5)
+    with pytest.raises(ConnectionRefusedError):
+        smtplib.SMTP(mailbox["host"], mailbox["port"], timeout=5)
+    requests.post(f"{url}/mailbox", json={"up": True}, timeout=5)
+    smtplib.SMTP(mailbox["host"], mailbox["port"], timeout=5).close()
+
+
+def test_what_the_sandbox_cannot_do_is_an_error_with_its_reason(control):
+    with pytest.raises(ValueError, match="unknown fault kind"):
+        control.fault("utopia", "*", "explode")
+    with pytest.raises(ValueError, match="KeyError"):
+        control.set_contract_ready("UIA202411-009999")
+
+
+def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process):
+    utopia, powercode = process.addresses["utopia"]["url"], process.addresses["powercode"]["url"]
+    for url in (f"{utopia}/state", f"{powercode}/state", f"{powercode}/index.php"):
+        response = requests.get(url, timeout=5)
+        assert response.status_code in (401, 404)
+        assert "sandbox" not in f"{response.headers} {response.text}".lower()
+
+
+def test_sigterm_ends_it_cleanly_and_frees_its_ports():
+    with SandboxProcess() as first:
+        addresses = first.addresses
+        held = requests.Session()
+        held.get(f"{addresses['control']['url']}/state", timeout=5)
+    assert first.returncode == 0
+    ports = {"utopia": "utopia", "powercode": "powercode", "mailbox": "smtp", "webhook": "webhook"}
+    options = [f"--{option}-port={addresses[name]['port']}" for name, option in ports.items()]
+    with SandboxProcess(*options, f"--control-port={addresses['control']['port']}") as second:
+        assert second.addresses == addresses
+        assert SandboxControl(addresses["control"]["url"]).counts()["orders"] == 0
+    held.close()

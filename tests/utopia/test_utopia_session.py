@@ -1,0 +1,97 @@
+"""UtopiaClient against the simulated UTOPIA, as in the service."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+import utopia
+from sandbox import Sandbox
+from utopia import AuthenticationFailed, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaClient
+
+REF = "UIA202411-001186"
+
+
+@pytest.fixture
+def server():
+    with Sandbox() as sandbox:
+        sandbox.utopia.add_order(REF, plan="1 Gbps")
+        yield sandbox.utopia
+
+
+@pytest.fixture
+def client(server):
+    with UtopiaClient(server.url, server.api_key, read_timeout=5, deadline=10) as client:
+        yield client
+
+
+def test_the_session_in_the_readme_is_true():
+    readme = Path(utopia.__file__).with_name("README.md")
+    outcome = doctest.testfile(str(readme), module_relative=False)
+    assert outcome.attempted > 10
+    assert outcome.failed == 0
+
+
+def test_every_service_provider_call_is_understood(client, server):
+    assert client.orders(orderref=REF).rows[0]["orderref"] == REF
+    assert client.service(714780).rows[0]["description"] == "1 Gbps"
+    project = client.projects(orderref=REF).rows[0]
+    assert client.project_detail(project["projectid"]).rows[0]["orderref"] == REF
+    assert client.check_access(siteid=714780).content == {"access": True}
+    assert client.mac_search(client.ap_view(714780).router_mac).rows[0]["siteid"] == "714780"
+    assert len(client.products().rows) == 3
+    assert client.outage_tickets(status="open").rows == ()
+    assert client.bulk_export("BOZEMAN").rows
+    for change in (
+        client.edit_service_item(1, spsubid1="a"),
+        client.edit_order_item(1, vlan=7),
+        client.suspend(1, 714780),
+        client.unsuspend(1, 714780),
+        client.change_speed(1, 714780, uiaid=2, product=259, issuedate="2026-12-01"),
+        client.cancel_service(1, 714780, issuedate="2026-12-01"),
+    ):
+        assert change.content["result"] == "success"
+    with pytest.raises(Refused):
+        client.outage_ticket(9)
+
+
+def test_a_contract_is_waited_for_until_it_is_ready(client, server):
+    server.set_contract_ready(REF, False)
+    assert not client.contract(REF).contract_ready
+    with pytest.raises(NotReady):
+        client.contract_pdf(REF)
+    server.set_contract_ready(REF, True)
+    assert client.contract_pdf(REF).startswith(b"%PDF")
+
+
+def test_a_wrong_key_is_told_apart_from_other_refusals(server):
+    with pytest.raises(AuthenticationFailed):
+        UtopiaClient(server.url, "another key").contract(REF)
+
+
+def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
+    client.contract(REF)
+    server.down()
+    with pytest.raises(utopia.NeverArrived):
+        client.contract(REF)
+    server.up()
+    assert client.contract(REF).items[0].description == "1 Gbps"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("reset", OutcomeUnknown), ("garbage", OutcomeUnknown), ("empty", OutcomeUnknown), ("cut", OutcomeUnknown)],
+)
+def test_a_fault_is_over_with_the_next_call(client, server, kind, error):
+    server.fault("contractlookup", kind)
+    with pytest.raises(error):
+        client.contract(REF)
+    assert client.contract(REF).contract_ready
+    assert server.count("contractlookup") == 2
+
+
+def test_a_throttled_call_names_the_time(client, server):
+    server.fault("contractlookup", "http", status=429, retry_after=9)
+    with pytest.raises(Throttled) as caught:
+        client.contract(REF)
+    assert caught.value.retry_after == 9.0

@@ -1,0 +1,36 @@
+"""A client for UTOPIA Fiber's service-provider API: typed answers, and errors that say what to do next."""
+
+from .client import Observer, UtopiaClient
+from .errors import (
+    AuthenticationFailed,
+    NeverArrived,
+    NotOurs,
+    NotReady,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+    UtopiaError,
+)
+from .models import AccessPortal, Address, Answer, Contract, OrderItem, Person, Site
+from .transport import Observation
+
+__all__ = [
+    "AccessPortal",
+    "Address",
+    "Answer",
+    "AuthenticationFailed",
+    "Contract",
+    "NeverArrived",
+    "NotOurs",
+    "NotReady",
+    "Observation",
+    "Observer",
+    "OrderItem",
+    "OutcomeUnknown",
+    "Person",
+    "Refused",
+    "Site",
+    "Throttled",
+    "UtopiaClient",
+    "UtopiaError",
+]

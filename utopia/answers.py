@@ -1,0 +1,73 @@
+"""What an answer of UTOPIA means: its content, or the error that names what to do next (reference: UTOPIA Fiber)."""
+
+from typing import Any
+
+from .errors import AuthenticationFailed, NotOurs, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaError
+from .transport import Reply, safe_text
+
+NOT_OURS = "no valid records found for this isp"
+AUTHENTICATION_FAILED = "authentication failed"
+
+
+class Answered:
+    """One complete answer to `action`; `secrets` and `private` are masked in what UTOPIA says."""
+
+    def __init__(self, action: str, reply: Reply, secrets: tuple[str, ...], private: tuple[str, ...]) -> None:
+        self.action = action
+        self.reply = reply
+        self._secrets = secrets
+        self._private = private
+
+    def content(self) -> Any:
+        """The answer's JSON; raises Throttled, Refused (and kin), NotOurs, or OutcomeUnknown when it has none."""
+        status = self.reply.status
+        if status == 429:
+            raise Throttled("too many requests", self.action, status, self.reply.retry_after)
+        if status >= 500 or status < 200 or 300 <= status < 400:
+            raise self.unknown("an error page or a redirect instead of an answer")
+        content = self._json()
+        error = content.get("error") if isinstance(content, dict) else None
+        if error:
+            raise self._refusal(error)
+        if status >= 400:
+            raise self.unknown("an HTTP error without an explanation")
+        return content
+
+    def contract_pdf(self) -> bytes:
+        """The contract's bytes; NotReady when UTOPIA answers with JSON instead (reference: contract download)."""
+        if self.reply.status == 200 and self.reply.content_type == "application/pdf" and self._has_pdf():
+            return self.reply.body
+        try:
+            self.content()
+        except Refused as refusal:
+            waiting = "not ready" in refusal.detail.casefold()
+            detail = refusal.detail
+            if not waiting:
+                raise
+        else:
+            detail = "the contract is not ready yet"
+        raise NotReady(detail, self.action, self.reply.status)
+
+    def unknown(self, detail: str) -> OutcomeUnknown:
+        """The error for an answer that can't be used."""
+        return OutcomeUnknown(detail, self.action, self.reply.status)
+
+    def _has_pdf(self) -> bool:
+        return self.reply.body.startswith(b"%PDF")
+
+    def _json(self) -> Any:
+        try:
+            content = self.reply.json()
+        except ValueError:
+            content = None
+        if content is None or content == "":
+            raise self.unknown("the answer is not JSON" if self.reply.body.strip() else "the answer is empty")
+        return content
+
+    def _refusal(self, error: object) -> UtopiaError:
+        said = safe_text(error, secrets=self._secrets, private=self._private)
+        plain = said.rstrip(". ").casefold()
+        if plain == NOT_OURS:
+            return NotOurs(said, self.action, self.reply.status)
+        denied = self.reply.status == 401 or plain == AUTHENTICATION_FAILED
+        return (AuthenticationFailed if denied else Refused)(said, self.action, self.reply.status)

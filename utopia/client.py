@@ -1,0 +1,283 @@
+"""Calls UTOPIA Fiber's service-provider API (reference: UTOPIA Fiber, what is on the wire)."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from requests import Request
+
+from .answers import Answered
+from .errors import NeverArrived, OutcomeUnknown, UtopiaError
+from .models import AccessPortal, Answer, Contract, Site, records
+from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Observation, Transport, checked_url
+
+T = TypeVar("T")
+Observer = Callable[[Observation], None]
+log = logging.getLogger(__name__)
+
+
+class UtopiaClient:
+    """One connection pool to UTOPIA, safe to share between threads.
+
+    Each method returns a frozen value or raises an error of `utopia.errors`; none is repeated after it was sent.
+    `connect_timeout` and `read_timeout` (between two packets) and `deadline` (the whole call) are in seconds.
+    `observe` is called once a call with an `Observation`. Numbers may be passed as `int` or `str`; arguments that are
+    None are left out.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        deadline: float = 60.0,
+        pool_size: int = 8,
+        observe: Observer | None = None,
+    ) -> None:
+        """ValueError for an unusable address, an empty key or a time that is not above 0."""
+        if not api_key.strip():
+            raise ValueError("api_key is empty")
+        self._base_url = checked_url("base_url", base_url)
+        self._api_key = api_key
+        self._observe = observe
+        self._transport = Transport(
+            connect_timeout=connect_timeout, read_timeout=read_timeout, deadline=deadline, pool_size=pool_size
+        )
+
+    def __repr__(self) -> str:
+        return f"UtopiaClient({self._base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close idle connections; a later call opens new ones."""
+        self._transport.close()
+
+    # Orders
+
+    def contract(self, orderref: str) -> Contract:
+        """The order behind `orderref`; NotOurs when it is another provider's."""
+
+        def read(answered: Answered) -> Contract:
+            contract = Contract.read(answered.content())
+            if contract is None:
+                raise answered.unknown("UTOPIA answered without a contract")
+            return contract
+
+        return self._call("contractlookup", {"orderref": orderref}, read)
+
+    def contract_pdf(self, orderref: str) -> bytes:
+        """The signed contract, a PDF of at most 32 MB; NotReady while UTOPIA has none yet."""
+        return self._call("contractdownload", {"orderref": orderref}, Answered.contract_pdf, limit=FILE_LIMIT)
+
+    def orders(
+        self, *, status: str | None = None, siteid: str | int | None = None, orderref: str | None = None
+    ) -> Answer:
+        """Look orders up."""
+        return self._ask("orders", status=status, siteid=siteid, orderref=orderref)
+
+    def projects(
+        self, *, statusid: str | int | None = None, siteid: str | int | None = None, orderref: str | None = None
+    ) -> Answer:
+        """Look projects up."""
+        return self._ask("projects", statusid=statusid, siteid=siteid, orderref=orderref)
+
+    def project_detail(self, projectid: str | int) -> Answer:
+        """One project."""
+        return self._ask("projectdetail", projectid=projectid)
+
+    def products(self) -> Answer:
+        """Our products on the network: what a contract's items can hold."""
+        return self._ask("products")
+
+    # Sites and customers
+
+    def service(self, siteid: str | int) -> Answer:
+        """The services at a site."""
+        return self._ask("service", siteid=siteid)
+
+    def customer(self, cid: str | int) -> Answer:
+        """One customer."""
+        return self._ask("customer", cid=cid)
+
+    def check_access(self, *, siteid: str | int | None = None, clientid: str | int | None = None) -> Answer:
+        """Whether we may see this site or customer."""
+        return self._ask("checkaccess", siteid=siteid, clientid=clientid)
+
+    def ap_view(self, siteid: str | int) -> AccessPortal:
+        """The state of the site's access portal."""
+
+        def read(answered: Answered) -> AccessPortal:
+            return AccessPortal(action="apview", content=answered.content())
+
+        return self._call("apview", {"siteid": siteid}, read)
+
+    def mac_search(self, mac: str, *, hourshistory: int | None = None) -> Answer:
+        """The site of a MAC address, seen in the last `hourshistory` hours (UTOPIA's default is 1)."""
+        return self._ask("macsearch", mac=mac, hourshistory=hourshistory)
+
+    def address_search(
+        self, address: str, *, postcode: str = "", unitnum: str = "", network: str | None = None
+    ) -> tuple[Site, ...]:
+        """The sites that match an address: none, one (`single`) or several (`multi`)."""
+        fields: dict[str, Any] = {"search": {"address": address, "postcode": postcode, "unitnum": unitnum}}
+        if network is not None:
+            fields["network"] = network
+        return self._call("address/search", fields, _sites, private=(address, unitnum))
+
+    def bulk_export(self, network: str) -> Answer:
+        """All addresses of a network (`UTOPIA`, `IDAHOFALLS`, `BOZEMAN`, `BOUNTIFULFIBER`), at most 32 MB."""
+
+        def read(answered: Answered) -> Answer:
+            return Answer(action="address/bulkexport", content=answered.content())
+
+        return self._call("address/bulkexport", {"network": network}, read, limit=FILE_LIMIT)
+
+    # Outages
+
+    def outage_tickets(
+        self,
+        *,
+        siteid: str | int | None = None,
+        clientid: str | int | None = None,
+        eventdate: str | None = None,
+        status: str | None = None,
+        sla: str | int | None = None,
+        devicequery: str | None = None,
+        utc: str | int | None = None,
+    ) -> Answer:
+        """Look outage tickets up."""
+        return self._ask(
+            "outagetickets",
+            siteid=siteid,
+            clientid=clientid,
+            eventdate=eventdate,
+            status=status,
+            sla=sla,
+            devicequery=devicequery,
+            utc=utc,
+        )
+
+    def outage_ticket(self, ticketid: str | int, *, utc: str | int | None = None) -> Answer:
+        """One outage ticket."""
+        return self._ask("outageticket", ticketid=ticketid, utc=utc)
+
+    # Changes: after OutcomeUnknown look first, then decide
+
+    def edit_service_item(
+        self,
+        servid: str | int,
+        *,
+        spsubid1: str | None = None,
+        spsubid2: str | None = None,
+        spsubid3: str | None = None,
+    ) -> Answer:
+        """Set our own ids on a service item."""
+        return self._ask("editserviceitem", servid=servid, spsubid1=spsubid1, spsubid2=spsubid2, spsubid3=spsubid3)
+
+    def edit_order_item(
+        self,
+        itemid: str | int,
+        *,
+        handoff: str | None = None,
+        nnivlan: str | int | None = None,
+        nnivlanservice: str | None = None,
+        vlan: str | int | None = None,
+        vlanservice: str | None = None,
+        spsubid1: str | None = None,
+        spsubid2: str | None = None,
+        spsubid3: str | None = None,
+    ) -> Answer:
+        """Change an order item."""
+        return self._ask(
+            "editorderitem",
+            itemid=itemid,
+            handoff=handoff,
+            nnivlan=nnivlan,
+            nnivlanservice=nnivlanservice,
+            vlan=vlan,
+            vlanservice=vlanservice,
+            spsubid1=spsubid1,
+            spsubid2=spsubid2,
+            spsubid3=spsubid3,
+        )
+
+    def suspend(self, cid: str | int, siteid: str | int) -> Answer:
+        """Stop a customer's service at a site."""
+        return self._ask("suspend", cid=cid, siteid=siteid)
+
+    def unsuspend(self, cid: str | int, siteid: str | int) -> Answer:
+        """Start a stopped service again."""
+        return self._ask("unsuspend", cid=cid, siteid=siteid)
+
+    def change_speed(
+        self, cid: str | int, siteid: str | int, *, uiaid: str | int, product: str | int, issuedate: str
+    ) -> Answer:
+        """Change a customer's plan; `issuedate` is passed on as it is."""
+        return self._ask("changespeed", cid=cid, siteid=siteid, uiaid=uiaid, product=product, issuedate=issuedate)
+
+    def cancel_service(
+        self, cid: str | int, siteid: str | int, *, issuedate: str, singleservice: str | int | None = None
+    ) -> Answer:
+        """Cancel a customer's service; `issuedate` is passed on as it is."""
+        return self._ask("cancelservice", cid=cid, siteid=siteid, issuedate=issuedate, singleservice=singleservice)
+
+    # The door
+
+    def _ask(self, action: str, **fields: str | int | None) -> Answer:
+        """A service-provider call whose answer has no described shape."""
+
+        def read(answered: Answered) -> Answer:
+            return Answer(action=action, content=answered.content())
+
+        return self._call(action, {name: value for name, value in fields.items() if value is not None}, read)
+
+    def _call(
+        self,
+        action: str,
+        fields: dict[str, Any],
+        read: Callable[[Answered], T],
+        *,
+        limit: int = JSON_LIMIT,
+        private: tuple[str, ...] = (),
+    ) -> T:
+        """The one door out: send, read, observe. `private` values are masked in what UTOPIA says about them."""
+        path = action if "/" in action else f"spquery/{action}"
+        request = Request("POST", f"{self._base_url}/{path}", json={"apikey": self._api_key, **fields})
+        started = time.monotonic()
+        outcome = OutcomeUnknown.outcome
+        try:
+            reply = self._transport.exchange(request, limit)
+            if isinstance(reply, Failure):
+                raise (OutcomeUnknown if reply.sent else NeverArrived)(reply.detail, action)
+            result = read(Answered(action, reply, (self._api_key,), private))
+            outcome = "ok"
+            return result
+        except UtopiaError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            self._report(Observation("utopia", action, outcome, time.monotonic() - started))
+
+    def _report(self, observation: Observation) -> None:
+        if self._observe is None:
+            return
+        try:
+            self._observe(observation)
+        except Exception as fault:  # a metric that fails must not turn a done call into a failed one
+            log.warning("observer failed on %s: %s", observation.action, type(fault).__name__)
+
+
+def _sites(answered: Answered) -> tuple[Site, ...]:
+    content = answered.content()
+    if content and not (isinstance(content, dict) and content.keys() & {"single", "multi"}):
+        raise answered.unknown("UTOPIA answered without sites")
+    found = [*records(content.get("single")), *records(content.get("multi"))] if content else []
+    return tuple(Site.read(site) for site in found)

@@ -1,0 +1,206 @@
+"""What UTOPIA's answers hold, as frozen values.
+
+UTOPIA sends every value as a string; numbers, null and the string "None" have been seen too. Here each is a stripped
+string, and "" when it is missing (reference: contract lookup).
+"""
+
+import re
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+ROUTER_MAC_CHARACTERS = 17
+
+
+def text(value: object) -> str:
+    """`value` as one stripped line; "" for null, "None" and anything that is not a string or a number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    line = UNUSABLE.sub(" ", str(value)).strip()
+    return "" if line == "None" else line
+
+
+def record(value: object) -> dict[str, Any]:
+    """`value` when it is an object, its first object when it is a list (PHP's way), else an empty one."""
+    if isinstance(value, dict):
+        return value
+    return next(iter(records(value)), {})
+
+
+def records(value: object) -> list[dict[str, Any]]:
+    """The objects in `value`: a list of them, a single one, or numbered ones ({"0": {...}, "1": {...}})."""
+    if isinstance(value, dict):
+        inner = list(value.values())
+        numbered = bool(inner) and all(isinstance(each, dict) for each in inner)
+        return inner if numbered else [value] if value else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+class Value(BaseModel):
+    """Base of all answers: frozen, comparable, and storable as plain JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: strings, booleans, lists and dicts."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """The value that `to_dict` stored; pydantic's ValidationError for anything else."""
+        return cls.model_validate(stored)
+
+
+class Person(Value):
+    """Who ordered."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From a contract's `customer`."""
+        return cls(
+            first_name=text(raw.get("firstname")),
+            last_name=text(raw.get("lastname")),
+            email=text(raw.get("email")),
+            phone=text(raw.get("phone")),
+        )
+
+
+class Address(Value):
+    """Where the fiber ends. `state` is as UTOPIA writes it: `Montana`, `UTAH` or `UT`."""
+
+    site_id: str = ""
+    street: str = ""
+    unit: str = ""
+    city: str = ""
+    zip: str = ""
+    state: str = ""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From a contract's `address` or `billingaddress` (which names no site)."""
+        return cls(
+            site_id=text(raw.get("siteid")),
+            street=text(raw.get("address")),
+            unit=text(raw.get("apt")),
+            city=text(raw.get("city")),
+            zip=text(raw.get("zip")),
+            state=text(raw.get("state")),
+        )
+
+
+class OrderItem(Value):
+    """One line of an order. `charge_type` is `mrc` (each month) or `nrc` (once); `description` names the plan."""
+
+    pid: str = ""
+    charge_type: str = ""
+    description: str = ""
+    cost_per: str = ""
+    total_cost: str = ""
+    quantity: str = ""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From one of a contract's `orderitems`."""
+        return cls(
+            pid=text(raw.get("pid")),
+            charge_type=text(raw.get("chargetype")),
+            description=text(raw.get("description")),
+            cost_per=text(raw.get("costper")),
+            total_cost=text(raw.get("totalcost")),
+            quantity=text(raw.get("qty")),
+        )
+
+
+class Contract(Value):
+    """An order as UTOPIA vouches for it. `terms_agreed_on` is UTOPIA's `YYYY-MM-DD HH:MM:SS`, without a time zone."""
+
+    status: str = ""
+    order_source: str = ""
+    promo: str = ""
+    contract_ready: bool = False
+    customer: Person = Person()
+    address: Address = Address()
+    billing_name: str = ""
+    billing_phone: str = ""
+    billing_address: Address = Address()
+    items: tuple[OrderItem, ...] = ()
+    terms_agreed_on: str = ""
+
+    @classmethod
+    def read(cls, raw: object) -> Self | None:
+        """From the answer of `contractlookup`; None when it names no customer at all, and so is no contract."""
+        if not isinstance(raw, dict) or not record(raw.get("customer")):
+            return None
+        billing = record(raw.get("billingaddress"))
+        return cls(
+            status=text(raw.get("status")),
+            order_source=text(raw.get("ordersource")),
+            promo=text(raw.get("promo")),
+            contract_ready=text(raw.get("contractdownload")).casefold() == "ready",
+            customer=Person.read(record(raw.get("customer"))),
+            address=Address.read(record(raw.get("address"))),
+            billing_name=text(billing.get("name")),
+            billing_phone=text(billing.get("phone")),
+            billing_address=Address.read(billing),
+            items=tuple(OrderItem.read(item) for item in records(raw.get("orderitems"))),
+            terms_agreed_on=text(record(raw.get("termsagreement")).get("sp_terms_agree_date")),
+        )
+
+
+class Site(Value):
+    """One address on the network (reference: address/search)."""
+
+    address_id: str = ""
+    address: str = ""
+    unitnum: str = ""
+    city: str = ""
+    state: str = ""
+    postcode: str = ""
+    land_use: str = ""
+    status: str = ""
+    contract_type: str = ""
+    pending_request: str = ""
+
+    @property
+    def orderable(self) -> bool:
+        """Whether service can be ordered there."""
+        return self.status.upper() == "ORDERABLE"
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From one SITE of the answer."""
+        return cls(**{name: text(raw.get(name)) for name in cls.model_fields})
+
+
+class Answer(Value):
+    """An answer whose shape UTOPIA does not describe: `content` is its JSON as it came."""
+
+    action: str
+    content: Any
+
+    @property
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """The objects of the answer: those of a list, of its `result`, or the answer itself."""
+        result = self.content.get("result") if isinstance(self.content, dict) else None
+        return tuple(records(result if isinstance(result, (list, dict)) else self.content))
+
+
+class AccessPortal(Answer):
+    """The state of a site's access portal (reference: apview)."""
+
+    @property
+    def router_mac(self) -> str | None:
+        """The customer's router: the first 17 characters of `result[0].eth.eth1.macs[0]`, None without one."""
+        try:
+            mac = self.content["result"][0]["eth"]["eth1"]["macs"][0]
+        except (KeyError, IndexError, TypeError):
+            return None
+        return text(mac)[:ROUTER_MAC_CHARACTERS] or None

@@ -1,0 +1,29 @@
+"""The application for gunicorn (`gunicorn -c gunicorn.conf.py wsgi:app`), the flask command, and `python wsgi.py`."""
+
+import sys
+from pathlib import Path
+
+from app import create_app
+from app.observability import configure_logging
+from config import PROJECT, SettingsError, load_settings
+
+try:
+    settings = load_settings()
+except SettingsError as error:
+    print(f"The settings have faults. Mend them in {PROJECT / '.env'}:", file=sys.stderr)  # noqa: T201
+    sys.exit("\n".join(f"  {fault}" for fault in error.faults))
+
+is_command = Path(sys.argv[0]).name in ("flask", "__main__.py")
+configure_logging(
+    log_file=settings.log_file,
+    level=settings.log_level,
+    format=settings.log_format,
+    secrets=settings.secrets(),
+    stderr=not is_command,
+)
+app = create_app(settings)
+
+if __name__ == "__main__":
+    from app.serving import serve
+
+    serve()
