@@ -3,8 +3,6 @@
 `str()` and `repr()` of each error are safe to log and to show: no key, no customer's data, no address with a query.
 """
 
-# ruff: noqa: N818 - the names say what may be done next, not that they are errors
-
 from typing import ClassVar
 
 NO_STATUS_CODE = -1

@@ -69,6 +69,20 @@ class Sandbox:
         for server in self.servers.values():
             server.clear_faults()
 
+    def reset(self) -> None:
+        """Back to how it started: everything up, no faults, nothing kept."""
+        self.clear_faults()
+        for server in self.servers.values():
+            server.up()
+            server.latency = 0.0
+        for kept in (self.utopia.orders, self.powercode.customers, self.powercode.tickets):
+            kept.clear()
+        for records in (self.mailbox.messages, self.webhook.posts, self.webhook.messages):
+            records.clear()
+        for calls in (self.utopia, self.powercode, self.webhook):
+            calls.calls.clear()
+            calls.call_counts.clear()
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -1,0 +1,180 @@
+"""The service as tests use it: real database, real engine, real HTTP and SMTP to a sandbox on loopback.
+
+One service runs for the whole session on SQLite; each test finds it empty (`service`). What needs another
+database or other processes starts its own.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import delete, select
+
+from app import create_app, migrate
+from app.background import Background
+from app.models import Base, Notice, NoticeState, Order, OrderState
+from app.provisioning import history, plan_table
+from app.services import Services
+from config import Settings, load_settings
+from sandbox import Sandbox
+
+hypothesis_settings.register_profile("service", deadline=None, max_examples=100)
+hypothesis_settings.load_profile("service")
+
+AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_from_outside() -> None:
+    """A developer's .env and environment must not reach the tests."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    Settings.model_config["env_file"] = None
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    """The condition's value as soon as it is true; fails the test when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"still not true after {seconds} s: {condition}")
+
+
+def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
+    """Settings that connect to the sandbox, with waits that a test can sit through."""
+    values: dict[str, Any] = {
+        "utopia_url_endpoint": sandbox.utopia.url,
+        "utopia_api_key": sandbox.utopia.api_key,
+        "pc_url": sandbox.powercode.url,
+        "pc_api_key": sandbox.powercode.api_key,
+        "pc_cust_tags": "5,9",
+        "mail_server": sandbox.mailbox.host,
+        "mail_port": sandbox.mailbox.port,
+        "email_sender": "Fiber desk <fiber@example.com>",
+        "email_recipients": "office@example.com",
+        "secret_key": "only-for-tests",
+        "database_url": f"sqlite:///{folder}/handler.db",
+        "log_file": folder / "api_class.log",
+        "public_url": "https://orders.example.com",
+        "connect_timeout_seconds": 1,
+        "read_timeout_seconds": 1,
+        "retry_minutes": "0.005",
+        "pc_settle_seconds": 0.2,
+    }
+    return load_settings(**{**values, **overrides})
+
+
+class Service:
+    """A running service and its sandbox, with the verbs that tests need."""
+
+    def __init__(self, sandbox: Sandbox, settings: Settings) -> None:
+        self.sandbox = sandbox
+        self.app = create_app(settings)
+        self.services: Services = self.app.extensions["services"]
+        migrate.upgrade(self.services.database, settings)
+        self.background = Background(self.services, polling_seconds=0.01)
+        self.app.extensions["background"] = self.background
+        self.client = self.app.test_client()
+
+    @contextmanager
+    def running(self) -> Iterator["Service"]:
+        """Execute orders during the block."""
+        self.background.start()
+        wait_for(lambda: self.background.executing)
+        try:
+            yield self
+        finally:
+            self.background.stop()
+            self.services.database.dispose()
+
+    def order(self, orderref: str = "UIA202411-001186", **contract: Any) -> str:
+        """Put an order into UTOPIA (see `sandbox.a_contract`) and return its reference."""
+        self.sandbox.utopia.add_order(orderref, **contract)
+        return orderref
+
+    def callback(self, orderref: str, msg: str = "Project New Order") -> Any:
+        """Send UTOPIA's callback."""
+        return self.client.post(
+            "/api-callback", json={"event": "Project Update", "orderref": orderref, "msg": msg}
+        )
+
+    def take(self, orderref: str = "UIA202411-001186", **contract: Any) -> dict[str, Any]:
+        """Put an order into UTOPIA, send its callback, and return the order when it rests."""
+        self.order(orderref, **contract)
+        assert self.callback(orderref).status_code == 200
+        return self.rested(orderref)
+
+    def show(self, orderref: str) -> dict[str, Any]:
+        """The order as `orders show --json` prints it."""
+        with self.services.database.read() as session:
+            order = session.scalar(select(Order).filter_by(orderref=orderref))
+            return history.whole(session, order) if order else {}
+
+    def rested(self, orderref: str, *states: str) -> dict[str, Any]:
+        """The order once it is in one of `states` (any state of rest when none are named)."""
+        wanted = set(states) or AT_REST
+        wait_for(lambda: self.show(orderref).get("state") in wanted)
+        return self.show(orderref)
+
+    def notices(self, kind: str | None = None) -> list[Any]:
+        """The mails that arrived, after all pending notices that are due went out."""
+        self.mail_settled()
+        mails = self.sandbox.mailbox.messages
+        return [mail for mail in mails if kind is None or kind in mail["Subject"]]
+
+    def mail_settled(self) -> None:
+        """Wait until no notice is on its way (those that wait for a later try don't count)."""
+        on_the_way = (Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
+
+        def settled() -> bool:
+            with self.services.database.read() as session:
+                return session.scalar(select(Notice.id).where(*on_the_way).limit(1)) is None
+
+        wait_for(settled)
+
+    @contextmanager
+    def changed(self, **overrides: Any) -> Iterator[None]:
+        """Other settings during the block."""
+        before = self.services.settings
+        object.__setattr__(self.services, "settings", before.model_copy(update=overrides))
+        try:
+            yield
+        finally:
+            object.__setattr__(self.services, "settings", before)
+
+    def empty(self) -> None:
+        """Forget everything: orders, the engine's work, and what the sandbox holds."""
+        self.sandbox.reset()
+        client = self.services.work_queue.client
+        wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+        self.services.work_queue.forget([row.workflow_id for row in client.list_workflows(load_input=False)])
+        with self.services.database.write() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(delete(table))
+            plan_table.seed(session, self.services.settings)
+
+
+@pytest.fixture(scope="session")
+def session_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service that most tests share."""
+    with Sandbox() as sandbox:
+        settings = settings_for(sandbox, tmp_path_factory.mktemp("service"))
+        with Service(sandbox, settings).running() as service:
+            yield service
+
+
+@pytest.fixture
+def service(session_service: Service) -> Iterator[Service]:
+    """A running service with nothing in it."""
+    session_service.empty()
+    yield session_service
+    session_service.sandbox.reset()
