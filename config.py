@@ -12,7 +12,7 @@ import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import (
@@ -25,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).resolve().parent
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
@@ -99,6 +101,15 @@ def _network(value: object) -> object:
         return ipaddress.ip_network(str(value), strict=False)
     except ValueError:
         raise ValueError("must be networks such as 203.0.113.0/24,198.51.100.7") from None
+
+
+def _postgresql_address(value: str) -> str:
+    try:
+        make_url(value)
+        urlsplit(value)
+    except (ArgumentError, ValueError):
+        raise ValueError("is no address; write postgresql://user:password@host:5432/name (@ in it as %40)") from None
+    return value
 
 
 def _blank_is_unset(value: object) -> object:
@@ -228,7 +239,7 @@ class Settings(BaseSettings):
                 raise ValueError("must name a file, such as sqlite:///instance/handler.db; memory would lose orders")
             return f"sqlite:///{PROJECT / path}"
         if re.match(r"postgres(ql)?(\+psycopg)?://", value):
-            return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value)
+            return _postgresql_address(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value))
         raise ValueError("must start with sqlite:/// or postgresql://")
 
     @field_validator("log_file", "ticket_template_dir", "google_service_account_file")
@@ -318,8 +329,8 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's redaction."""
         values = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
-        password = urlsplit(self.database_url).password
-        return tuple(value for value in [*values, password] if value)
+        password = urlsplit(self.database_url).password or ""
+        return tuple(value for value in [*values, password, unquote(password)] if value)
 
 
 def _port_of(address: str) -> int | None:
@@ -341,14 +352,31 @@ REQUIRED = {
 }
 
 
+STAND_INS = dict.fromkeys(REQUIRED, "https://example.com")
+STAND_INS |= dict.fromkeys(("email_sender", "email_recipients"), "office@example.com")
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings; `overrides` win over the environment. Raises `SettingsError` with every fault."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError([line for fault in error.errors() for line in _in_words(fault)]) from None
+        faults = [line for fault in error.errors() for line in _in_words(fault)]
+        faulty = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+        raise SettingsError(faults + (_conflicts_beside(faulty, overrides) if faulty else [])) from None
     except ValueError as error:
         raise SettingsError([f".env can't be read: {error}"]) from None
+
+
+def _conflicts_beside(faulty: set[str], overrides: dict[str, Any]) -> list[str]:
+    """The conflicts among the other settings; pydantic looks for them only once every value is sound."""
+    stand_ins = {name: STAND_INS.get(name, Settings.model_fields[name].default) for name in faulty}
+    try:
+        Settings(**{**overrides, **stand_ins})
+    except ValidationError as error:
+        conflicts = [line for fault in error.errors() if not fault["loc"] for line in _in_words(fault)]
+        return [line for line in conflicts if not {name.upper() for name in faulty} & set(re.findall(r"\w+", line))]
+    return []
 
 
 def _in_words(fault: Any) -> list[str]:

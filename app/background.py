@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import notices
+from app.digest import starting
+from app.digest import workflow as digests
 from app.engine import Executor, step
 from app.provisioning.workflow import workflows as order_workflows
 from app.schedule import Schedule
@@ -26,6 +28,7 @@ class Background:
                 "utopia": UTOPIA_AT_A_TIME,
                 "powercode": services.settings.powercode_concurrency,
                 notices.QUEUE: MAIL_AT_A_TIME,
+                starting.QUEUE: 1,
             },
             while_running=self._schedule.while_running,
             polling_seconds=polling_seconds,
@@ -65,4 +68,7 @@ def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
     def notice(notice_id: int, run: int) -> str:
         return step("deliver", notices.deliver, services, notice_id, run)
 
-    return {**order_workflows(services), "notice": notice}
+    def digest(run_id: int, attempt: int) -> None:
+        digests.digest(services, run_id, attempt)
+
+    return {**order_workflows(services), "notice": notice, "digest": digest}

@@ -11,15 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from dbos._error import DBOSException
 from flask import Blueprint, Request, Response, current_app, jsonify, request
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import notices
+from app.engine import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, Order, OrderState, now
 from app.provisioning import lifecycle
 from app.services import Services, services_of
@@ -72,17 +71,18 @@ def reachable() -> Response:
 def receive() -> tuple[Response, int]:
     """Answer 200 once the callback is on disk, with its order and the start of its work."""
     services = services_of(current_app)
+    body = _body(request)
     try:
         _admit(request, services.settings)
-        message = read_message(_body(request), request.mimetype)
+        message = read_message(body, request.mimetype)
     except Refused as refused:
-        _record_refused(services, refused)
+        _record_refused(services, refused, body)
         services.metrics.callback(CallbackOutcome.REJECTED)
         return jsonify(error=refused.error), refused.status
     try:
         with services.database.write() as session:
-            outcome = store(services, session, message, request.remote_addr)
-    except (SQLAlchemyError, DBOSException, OSError):
+            outcome = store(services, session, message, _sender(request))
+    except (SQLAlchemyError, EngineError, OSError):
         log.exception("A callback could not be stored and was answered 503")
         services.metrics.callback(CallbackOutcome.NOT_STORED)
         return jsonify(error="The callback could not be stored. Send it again in a minute"), 503
@@ -97,6 +97,11 @@ def _admit(incoming: Request, settings: Settings) -> None:
         raise Refused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
     if settings.callback_token and not _has_token(incoming, settings.callback_token.get_secret_value()):
         raise Refused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
+
+
+def _sender(incoming: Request) -> str | None:
+    """The address as it is stored; one that a proxy handed on can be any text."""
+    return incoming.remote_addr and storable(incoming.remote_addr)[:64]
 
 
 def _is_in(address: str | None, networks: tuple[Any, ...]) -> bool:
@@ -116,11 +121,11 @@ def _has_token(incoming: Request, token: str) -> bool:
 
 
 def _body(incoming: Request) -> bytes:
-    incoming.max_content_length = BODY_LIMIT
-    try:
-        return incoming.get_data()
-    except RequestEntityTooLarge:
-        raise Refused(413, f"The body is larger than {BODY_LIMIT // 1024} kB") from None
+    """The body, or of one that is too large the beginning: no stranger fills our memory."""
+    body = b""
+    while len(body) <= BODY_LIMIT and (part := incoming.stream.read(BODY_LIMIT + 1 - len(body))):
+        body += part
+    return body
 
 
 def read_message(body: bytes, content_type: str) -> Message:
@@ -129,6 +134,8 @@ def read_message(body: bytes, content_type: str) -> Message:
     A JSON object is taken under any content type, since a wrong one has been seen and an order must not be
     lost over it.
     """
+    if len(body) > BODY_LIMIT:
+        raise Refused(413, f"The body is larger than {BODY_LIMIT // 1024} kB")
     if not body.strip():
         raise Refused(400, "The body is empty; a JSON object is needed")
     try:
@@ -150,7 +157,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
         msg=storable(msg)[:200],
         event=storable(event)[:200] if isinstance(event, str) else None,
         orderref=orderref.strip() if isinstance(orderref, str) and orderref.strip() else None,
-        body=storable(body.decode("utf-8", "replace"))[:KEPT_OF_BODY],
+        body=_kept(body),
     )
     if orderref is not None and not isinstance(orderref, str):
         raise Refused(400, "orderref must be a text")
@@ -203,27 +210,23 @@ def _take_order(services: Services, session: Session, orderref: str) -> Callback
     return CallbackOutcome.REPEAT
 
 
-def _record_refused(services: Services, refused: Refused) -> None:
+def _record_refused(services: Services, refused: Refused, body: bytes) -> None:
     """Keep a refused callback for whoever looks for it; the answer doesn't depend on that."""
     try:
         with services.database.write() as session:
             session.execute(
                 insert(Callback).values(
-                    remote_address=request.remote_addr,
+                    remote_address=_sender(request),
                     outcome=CallbackOutcome.REJECTED,
                     status=refused.status,
-                    body=_beginning_of_body(),
+                    body=_kept(body),
                     error=refused.error,
                 )
             )
-    except SQLAlchemyError:
+    except (SQLAlchemyError, OSError):
         log.exception("A refused callback could not be recorded")
     log.warning("Callback refused with %d: %s", refused.status, refused.error)
 
 
-def _beginning_of_body() -> str:
-    try:
-        body = request.get_data()[:KEPT_OF_BODY]
-    except RequestEntityTooLarge:
-        body = request.environ["wsgi.input"].read(KEPT_OF_BODY)
-    return storable(body.decode("utf-8", "replace"))[:KEPT_OF_BODY]
+def _kept(body: bytes) -> str:
+    return storable(body[:KEPT_OF_BODY].decode("utf-8", "replace"))

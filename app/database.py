@@ -5,7 +5,7 @@ open across a call to a remote system: read, close, call, write.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,15 @@ class Database:
 
 def _sqlite_engine(url: str) -> Engine:
     path = Path(make_url(url).database or "")
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=20, max_overflow=20, connect_args={"timeout": 30, "check_same_thread": False})
+    with suppress(OSError):  # a folder that can't be made is told by the first connection
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=20,
+        max_overflow=20,
+        hide_parameters=True,  # an error's text goes to the log
+        connect_args={"timeout": 30, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -74,5 +81,11 @@ def _keep_private(path: Path) -> None:
 
 def _postgresql_engine(url: str) -> Engine:
     return create_engine(
-        url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=10, connect_args={"connect_timeout": 5}
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5},
     )

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import error as dbos_error
 from sqlalchemy.orm import Session
 
 from app.database import Database
@@ -30,6 +31,9 @@ ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.2
 DRAIN_SECONDS = 75
 """Longer than the longest step: a step that ends after the drain leaves no checkpoint."""
+
+EngineError = dbos_error.DBOSException
+"""What the engine raises by itself, as when work can't be enqueued."""
 
 Result = TypeVar("Result")
 
@@ -308,7 +312,7 @@ class Executor:
                 stack.enter_context(self._while_running())
             self.executing.set()
             stack.callback(self.executing.clear)
-            log.info("Executing as %s", self._lock.executor_id)
+            log.info("Process %d executes as %s", os.getpid(), self._lock.executor_id)
             self._adopt_until_stopped()
             log.info("Stopping: running steps end, no new ones begin")
 

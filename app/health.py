@@ -1,6 +1,7 @@
 """What monitoring asks: does the process live, can it do its work, and what has it done."""
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
@@ -52,11 +53,15 @@ def _database(services: Services) -> str:
             session.execute(text("select 1"))
         if not is_current(services.database):
             return "needs `flask --app wsgi db upgrade`"
-    except SQLAlchemyError as error:
+        return _file(services.database.path) if services.database.is_sqlite else "ok"
+    except (SQLAlchemyError, OSError) as error:
         return f"not available ({type(error).__name__})"
-    if services.database.is_sqlite and shutil.disk_usage(services.database.path.parent).free < LEAST_FREE_BYTES:
-        return "the disk is full"
-    return "ok"
+
+
+def _file(path: Path) -> str:
+    """SQLite goes on writing to a file that was deleted, where nobody will find it."""
+    path.stat()
+    return "the disk is full" if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES else "ok"
 
 
 def snapshot(services: Services) -> Snapshot:

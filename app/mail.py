@@ -33,8 +33,12 @@ class MailFailed(Exception):
         super().__init__(detail)
 
 
+class MailOutcomeUnknown(MailFailed):
+    """The connection broke or the answer didn't come: the server may have taken the message."""
+
+
 class RecipientRefused(MailFailed):
-    """The server works, but does not take mail for this recipient."""
+    """The server works, but does not take this mail for this recipient."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,13 @@ class SafeConnection(Connection):
             host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
         else:
             host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
-        if mail.use_tls:
-            host.starttls(context=context)
-        if mail.username and mail.password:
-            host.login(mail.username, mail.password)
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(host.close)
+            if mail.use_tls:
+                host.starttls(context=context)
+            if mail.username and mail.password:
+                host.login(mail.username, mail.password)
+            on_failure.pop_all()
         return host
 
     def __exit__(self, *_error: object) -> None:
@@ -111,7 +118,8 @@ class Post:
     def send(self, letter: Letter, recipient: str) -> None:
         """Send a letter to one recipient; returns when the server has taken it.
 
-        Raises `RecipientRefused` when it won't, and `MailFailed` when it gave no answer or refuses everything.
+        Raises `RecipientRefused` when it won't have this one, `MailOutcomeUnknown` when it gave no answer, and
+        `MailFailed` when it refuses everything.
         """
         message = compose(letter, self._sender, recipient)
         try:
@@ -119,8 +127,18 @@ class Post:
         except smtplib.SMTPRecipientsRefused as refused:
             code, reply = refused.recipients[recipient]
             raise RecipientRefused(f"the mail server refused the recipient: {code} {_clean(reply)}") from None
-        except (OSError, smtplib.SMTPException, ValueError) as error:
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refused:
+            raise (RecipientRefused if _is_about_the_message(refused) else MailFailed)(_in_words(refused)) from None
+        except (smtplib.SMTPResponseException, ValueError) as error:
             raise MailFailed(_in_words(error)) from None
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailOutcomeUnknown(_in_words(error)) from None
+
+
+def _is_about_the_message(refused: smtplib.SMTPResponseException) -> bool:
+    """Too large, or taken for spam: other mails get through, and must not wait for this one."""
+    too_large = refused.smtp_code == 552
+    return too_large or (isinstance(refused, smtplib.SMTPDataError) and refused.smtp_code >= 500)
 
 
 def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
@@ -133,8 +151,8 @@ def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
     domain = parseaddr(sender)[1].rpartition("@")[2]
     message["Message-ID"] = f"<{hashlib.sha256(f'{letter.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message.set_content(_whole_characters(letter.text), cte="quoted-printable")
+    message.add_alternative(_whole_characters(letter.html), subtype="html", cte="quoted-printable")
     for attachment in letter.attachments:
         kind = mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
@@ -145,6 +163,11 @@ def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
 def one_line(text: str) -> str:
     """A header's value: no line breaks or other control characters, at most 200 characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200]
+
+
+def _whole_characters(text: str) -> str:
+    """Without half characters, which JSON can bring and no mail can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def file_name(text: str) -> str:

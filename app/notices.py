@@ -319,6 +319,13 @@ def _still_waiting(_settings: Settings, notice: Notice, _order: Order | None) ->
     return {**notice.content, "since": datetime.fromisoformat(notice.content["since"])}
 
 
+def _digest(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+    source = str(notice.content.get("source") or "")
+    spreadsheet = source.removeprefix("sheets:").partition("!")[0] if source.startswith("sheets:") else None
+    link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
+    return {**notice.content, "report_link": link}
+
+
 LETTERS: Mapping[str, Callable[[Settings, Notice, Order | None], dict[str, Any]]] = {
     NoticeKind.ACCOUNT_CREATED: _about_order,
     NoticeKind.CUSTOMER_EXISTS: _about_order,
@@ -326,4 +333,6 @@ LETTERS: Mapping[str, Callable[[Settings, Notice, Order | None], dict[str, Any]]
     NoticeKind.CONTRACT: _about_order,
     NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.STILL_WAITING: _still_waiting,
+    NoticeKind.DIGEST_REPORT: _digest,
+    NoticeKind.DIGEST_TROUBLE: _digest,
 }

@@ -12,6 +12,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import delete, select
 
 from app import notices
+from app.digest import starting
+from app.digest.timetable import trigger
 from app.models import Callback, CallbackOutcome, now
 from app.provisioning import waking
 from app.services import Services
@@ -34,6 +36,11 @@ class Schedule:
         for work, seconds in JOBS.items():
             self._scheduler.add_job(_safely(work), "interval", seconds=seconds, args=[services], id=work.__name__)
 
+        settings = services.settings
+        if settings.report_source:
+            due = trigger(settings.digest_schedule, settings.zone)
+            self._scheduler.add_job(_safely(starting.start_when_due), due, args=[services], id="digest")
+
     @property
     def running(self) -> bool:
         """Whether jobs are being started."""
@@ -42,8 +49,8 @@ class Schedule:
     @contextmanager
     def while_running(self) -> Iterator[None]:
         """Run the jobs during the block; a job that is running at its end is waited for."""
-        pick_up = _safely(waking.pick_up_stranded_orders)
-        pick_up(self._services)
+        for make_up in (waking.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
+            _safely(make_up)(self._services)
         self._scheduler.start()
         try:
             yield
@@ -71,6 +78,8 @@ JOBS: dict[Callable[[Services], object], float] = {
     waking.tell_of_long_waits: 15,
     waking.pick_up_stranded_orders: 60,
     notices.pick_up_stranded_notices: 60,
+    starting.start_when_due: 60,
+    starting.go_on: 1,
     prune: 24 * 3600,
 }
 

@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.cli.config import config
 from app.cli.db import db
+from app.cli.digest import digest
 from app.cli.orders import orders
 from app.cli.plans import plans
 from app.cli.templates import templates
@@ -11,5 +12,5 @@ from app.cli.templates import templates
 
 def register_commands(app: Flask) -> None:
     """Add all groups of commands."""
-    for group in (config, db, orders, plans, templates):
+    for group in (config, db, digest, orders, plans, templates):
         app.cli.add_command(group)

@@ -7,10 +7,25 @@ from typing import Any
 
 import click
 from flask import current_app
+from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
 from app.services import Services, services_of
+
+
+class Commands(AppGroup):
+    """A group of commands that tells of a database that can't be used in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SQLAlchemyError as error:
+            raise click.ClickException(
+                f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
+            ) from None
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -23,11 +38,8 @@ def services() -> Services:
 def ready_services() -> Services:
     """The services, with a database that can be used; a clear error otherwise."""
     ready = services()
-    try:
-        if not migrate.is_current(ready.database):
-            raise click.ClickException("The database is not up to date. Run: flask --app wsgi db upgrade")
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"The database can't be used ({type(error).__name__}). See DATABASE_URL") from None
+    if not migrate.is_current(ready.database):
+        raise click.ClickException("The database is not up to date. Run: flask --app wsgi db upgrade")
     return ready
 
 

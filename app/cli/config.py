@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterator
 
 import click
-from flask.cli import AppGroup
 
 import powercode
 import utopia
-from app.cli.common import services
+from app.cli.common import Commands, services
 from app.mail import MailFailed
 from app.services import Services
 from config import Settings
 
-config = AppGroup("config", help="The settings.")
+config = Commands("config", help="The settings.")
 
 
 @config.command("check")

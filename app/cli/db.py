@@ -1,13 +1,12 @@
 """`flask db`: the database."""
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
-from app.cli.common import services
+from app.cli.common import Commands, services
 
-db = AppGroup("db", help="The database.")
+db = Commands("db", help="The database.")
 
 
 @db.command("upgrade")

@@ -4,17 +4,16 @@ import time
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app.background import Background
 from app.callbacks import ORDERREF
-from app.cli.common import as_json, operator, ready_services, show
-from app.models import Order, OrderState
+from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.models import NoticeState, Order, OrderState
 from app.provisioning import history, lifecycle
 from app.services import Services
 
-orders = AppGroup("orders", help="Fiber orders.")
+orders = Commands("orders", help="Fiber orders.")
 no_wait = click.option("--no-wait", is_flag=True, help="Do not follow the order to its end.")
 
 AT_REST = {state.value for state in OrderState} - {OrderState.RECEIVED, OrderState.RUNNING}
@@ -129,11 +128,14 @@ def _watch(ready: Services, orderref: str) -> dict[str, Any]:
             if line not in told:
                 told.add(line)
                 click.echo(f"  {step['name']}: {step['state']}", err=True)
-        if order["state"] in AT_REST and all(notice["state"] != "pending" for notice in order["notices"][:1]):
-            return order
-        if order["state"] in AT_REST and any(notice["error"] for notice in order["notices"]):
+        if order["state"] in AT_REST and not any(_is_on_its_way(notice) for notice in order["notices"]):
             return order
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _is_on_its_way(notice: dict[str, Any]) -> bool:
+    """Not one that waits for the mail server or the contract: that may take days."""
+    return bool(notice["state"] == NoticeState.PENDING and not notice["next_try_at"])
 
 
 def _list_in_words(rows: list[dict[str, Any]]) -> str:

@@ -1,12 +1,11 @@
 """`flask plans`: which PowerCode service each of UTOPIA's plans is sold as."""
 
 import click
-from flask.cli import AppGroup
 
-from app.cli.common import as_json, ready_services, show
+from app.cli.common import Commands, as_json, ready_services, show
 from app.provisioning import plan_table
 
-plans = AppGroup("plans", help="Which PowerCode service each plan is sold as.")
+plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
 
 
 @plans.command("list")

@@ -1,24 +1,41 @@
 """`flask templates`: the texts that customers get."""
 
+from pathlib import Path
+
 import click
-from flask.cli import AppGroup
 
-from app.cli.common import services
+from app.cli.common import Commands, services
+from app.digest import letters
 from app.provisioning import ticket
+from config import Settings
 
-templates = AppGroup("templates", help="The texts that customers get.")
+templates = Commands("templates", help="The texts that customers get.")
 
 
 @templates.command("check")
 def check() -> None:
-    """Check the ticket's text: placeholders, braces, HTML. Run it after each edit."""
-    path = services().settings.ticket_template
+    """Check the texts' placeholders, braces and HTML. Run it after each edit."""
+    settings = services().settings
+    faults = {path: letters.check(path) for path in _letters(settings)}
+    faults[settings.ticket_template] = _ticket_faults(settings.ticket_template)
+    for path, found in faults.items():
+        for fault in found:
+            click.echo(f"{path.name}: {fault}")
+    broken = [path.name for path, found in faults.items() if found]
+    if broken:
+        raise click.ClickException(f"Can't be used: {', '.join(broken)}")
+    click.echo(f"{', '.join(path.name for path in faults)}: fine.")
+
+
+def _letters(settings: Settings) -> list[Path]:
+    """The digest's templates: only where digests go out by mail."""
+    if settings.digest_delivery != "mail":
+        return []
+    return [settings.ticket_template_dir / name for name in (letters.TEXT_TEMPLATE, letters.HTML_TEMPLATE)]
+
+
+def _ticket_faults(path: Path) -> list[ticket.Fault]:
     try:
-        faults = ticket.check_template(ticket.read_template(path))
+        return ticket.check_template(ticket.read_template(path))
     except ticket.TemplateFault as unreadable:
-        faults = list(unreadable.faults)
-    for fault in faults:
-        click.echo(f"{path.name}: {fault}")
-    if faults:
-        raise click.ClickException(f"{path} can't be used: {len(faults)} fault{'s' if len(faults) > 1 else ''}")
-    click.echo(f"{path.name} is fine.")
+        return list(unreadable.faults)

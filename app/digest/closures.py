@@ -1,7 +1,9 @@
 """What is reported, to whom, and what is set aside and why. Pure: rows in, decisions with their reasons out."""
 
+import gc
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -110,15 +112,31 @@ def select_closures(
     """
     listed = _Listing()
     passed: Counter[PassedOver] = Counter()
-    for row in rows:
-        verdict = judge(row, since=since, today=today, already_reported=already_reported)
-        if isinstance(verdict, PassedOver):
-            passed[verdict] += 1
-        elif isinstance(verdict, SetAside):
-            listed.set_aside.append(verdict)
-        else:
-            listed.add(verdict)
+    with _collector_paused():
+        for row in rows:
+            verdict = judge(row, since=since, today=today, already_reported=already_reported)
+            if isinstance(verdict, PassedOver):
+                passed[verdict] += 1
+            elif isinstance(verdict, SetAside):
+                listed.set_aside.append(verdict)
+            else:
+                listed.add(verdict)
     return listed.selection(passed)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Nothing here makes cycles, and walking a growing heap again and again doubled the time of 1,000,000 rows.
+
+    The pause holds for the whole process. Two threads at once can't leave it on: whoever began it ends it.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def judge(
@@ -246,9 +264,10 @@ def group_by_customer(closures: Iterable[Closure]) -> tuple[CustomerDigest, ...]
     The same closures give the same digests, in whatever order they come.
     """
     tickets: dict[str, list[Closure]] = {}
-    for closure in closures:
-        tickets.setdefault(closure.email_key, []).append(closure)
-    return tuple(_digest(key, tickets[key]) for key in sorted(tickets))
+    with _collector_paused():
+        for closure in closures:
+            tickets.setdefault(closure.email_key, []).append(closure)
+        return tuple(_digest(key, tickets[key]) for key in sorted(tickets))
 
 
 def _digest(email_key: str, closures: list[Closure]) -> CustomerDigest:

@@ -1,4 +1,4 @@
-"""The first sheet of an Excel workbook on standard input, as lines of JSON on standard output. A program, not a module.
+"""The first sheet of an Excel workbook on standard input, as lines of JSON on standard output: a program.
 
 `app.digest.excel` runs this file in a process of its own, because calamine lays a sheet out as one rectangle from its
 first cell to its last: a file of 5 kB with a stray cell far away asks for 500 GB, and Rust answers a refused

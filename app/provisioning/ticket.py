@@ -4,17 +4,15 @@ A template is plain text or HTML. Plain text (no tag in it) becomes HTML: a blan
 stays one. A template with tags is left as it is written. `{{` and `}}` stand for a brace itself.
 """
 
-import difflib
-import html
 import re
-import unicodedata
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import nh3
 
+from app.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
 from app.provisioning.markup import ALLOWED_ATTRIBUTES, ALLOWED_SCHEMES, ALLOWED_TAGS, forbidden_markup, has_markup
+
+__all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_from"]
 
 MAX_CHARACTERS = 20_000
 
@@ -36,28 +34,6 @@ PLACEHOLDERS: Mapping[str, str] = {
     "terms_agreed_on": "when the customer agreed to the terms; empty when UTOPIA did not say",
 }
 """Every placeholder of the ticket's template, with what it stands for."""
-
-# `{{first_name}}` is what other template languages write; taken literally, the customer would read a brace.
-_TOKEN = re.compile(r"(?P<doubled>\{\{\s*\w+\s*\}\}(?!\}))|\{\{|\}\}|\{(?P<name>[^{}\n]*)\}|(?P<stray>[{}])")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
-    """What is wrong with a template, and in which line (from 1; 0: the file as a whole)."""
-
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.message}" if self.line else self.message
-
-
-class TemplateFault(Exception):
-    """A template can't be used. `faults` has each reason."""
-
-    def __init__(self, *faults: Fault) -> None:
-        self.faults = faults
-        super().__init__("; ".join(str(fault) for fault in faults))
 
 
 def values_from(
@@ -97,24 +73,11 @@ def values_from(
     }
 
 
-def read_template(path: str | Path) -> str:
-    """The template's text. Raises TemplateFault when the file is missing, can't be read, or is not UTF-8."""
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise TemplateFault(Fault(line, f"{path} is not UTF-8 text")) from None
-    except FileNotFoundError:
-        raise TemplateFault(Fault(0, f"{path} does not exist")) from None
-    except OSError as error:
-        raise TemplateFault(Fault(0, f"{path} can't be read: {error.strerror}")) from None
-
-
 def check_template(text: str) -> list[Fault]:
     """All faults of a ticket's template in the order of their lines; empty when it can be used."""
     if not text.strip():
         return [Fault(0, "the template is empty")]
-    faults = [*_brace_faults(text, PLACEHOLDERS), *(Fault(*found) for found in forbidden_markup(text))]
+    faults = [*brace_faults(text, PLACEHOLDERS), *(Fault(*found) for found in forbidden_markup(text))]
     return [*_length_fault(text), *sorted(faults)]
 
 
@@ -123,7 +86,7 @@ def render(template_text: str, values: Mapping[str, str]) -> str:
 
     Raises TemplateFault as check_template finds it, or when a placeholder has no value.
     """
-    faults = check_template(template_text) or list(_brace_faults(template_text, values))
+    faults = check_template(template_text) or list(brace_faults(template_text, values))
     if faults:
         raise TemplateFault(*faults)
     body = template_text if has_markup(template_text) else _paragraphs(template_text)
@@ -137,52 +100,6 @@ def render(template_text: str, values: Mapping[str, str]) -> str:
     if long:
         raise TemplateFault(*long)
     return description
-
-
-def fill(text: str, values: Mapping[str, str], *, escape: bool) -> str:
-    """`text` with each `{placeholder}` replaced from `values`, in one pass: braces in a value stay as they are.
-
-    Values become one line: control characters and line breaks turn into blanks. `escape`: values are escaped for HTML.
-    Raises TemplateFault with every brace that is no placeholder of `values`.
-    """
-    faults = list(_brace_faults(text, values))
-    if faults:
-        raise TemplateFault(*faults)
-
-    def replaced(token: re.Match[str]) -> str:
-        name = token["name"]
-        if name is None:
-            return token[0][0]
-        value = _one_line(values[name.strip()])
-        return html.escape(value) if escape else value
-
-    return _TOKEN.sub(replaced, text)
-
-
-def _one_line(value: str) -> str:
-    kept = (" " if unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} else letter for letter in value)
-    return " ".join("".join(kept).split())
-
-
-def _brace_faults(text: str, allowed: Collection[str]) -> Iterator[Fault]:
-    for token in _TOKEN.finditer(text):
-        message = _brace_fault(token, allowed)
-        if message:
-            yield Fault(text.count("\n", 0, token.start()) + 1, message)
-
-
-def _brace_fault(token: re.Match[str], allowed: Collection[str]) -> str:
-    """What is wrong with this brace; empty when nothing is."""
-    if token["stray"]:
-        return f"a brace that is not a placeholder: {token[0]} (write {token[0] * 2} for the brace itself)"
-    if token["doubled"]:
-        return f"two braces around a placeholder: {token[0]} (write one)"
-    if token["name"] is None or token["name"].strip() in allowed:
-        return ""
-    if not token["name"].strip():
-        return "a brace that is not a placeholder: {} (write {{}} for the braces themselves)"
-    near = difflib.get_close_matches(token["name"].strip().casefold(), allowed, n=1)
-    return f"unknown placeholder {token[0]}" + (f" (did you mean {{{near[0]}}}?)" if near else "")
 
 
 def _length_fault(text: str) -> Iterator[Fault]:

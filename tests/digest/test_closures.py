@@ -1,5 +1,6 @@
 """What is reported, to whom, and what is set aside; the old utility's faults are tested by their number."""
 
+import gc
 import random
 from datetime import date, timedelta
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from app.digest.cells import Cause
 from app.digest.closures import full_name, group_by_customer, select_closures
 from app.digest.columns import ReportRow
+from app.digest.unreadable import SourceUnreadable
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)
@@ -311,3 +313,15 @@ def test_the_same_closings_give_the_same_digests_in_any_order(rows, dice):
     digests = group_by_customer(closures)
     dice.shuffle(closures)
     assert group_by_customer(closures) == digests
+
+
+def test_the_garbage_collector_is_back_on_even_when_the_report_breaks_off():
+    def rows():
+        yield a_row()
+        raise SourceUnreadable("gone")
+
+    with pytest.raises(SourceUnreadable):
+        select_closures(rows(), since=SINCE, today=TODAY)
+    assert gc.isenabled()
+    assert len(group_by_customer(select(a_row()).closures)) == 1
+    assert gc.isenabled()

@@ -1,0 +1,198 @@
+"""`flask digest`: the weekly mail to customers about their closed tickets."""
+
+import time
+import uuid
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from app.background import Background
+from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.digest import history, ledger, starting, workflow
+from app.digest.closures import CustomerDigest, Selection, group_by_customer
+from app.digest.letters import Told, body
+from app.digest.sources import SourceUnreadable
+from app.digest.timetable import iso_week
+from app.models import DigestRun, RunState, now
+from app.services import Services
+
+digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
+
+LOOK_EVERY_SECONDS = 0.2
+
+
+@digest.command("run")
+@click.option("--dry-run", is_flag=True, help="Read the report and show what would go out; send and store nothing.")
+@click.option("--source", help="Another report than REPORT_SOURCE.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%d/%m/%Y"]), help="Another start of the window.")
+@click.option("--no-wait", is_flag=True, help="Do not follow the run to its end.")
+@as_json
+def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool, as_json: bool) -> None:
+    """Tell customers now; whoever had this week's message gets none."""
+    ready = ready_services()
+    if not (source or ready.settings.report_source):
+        raise click.ClickException("There is no report: set REPORT_SOURCE, or give --source")
+    first_day = since.date() if since else None
+    if dry_run:
+        _dry_run(ready, source or str(ready.settings.report_source), first_day, as_json=as_json)
+        return
+    if ready.settings.digest_delivery == "webhook" and not ready.settings.digest_webhook_url:
+        raise click.ClickException("DIGEST_WEBHOOK_URL is not set; or set DIGEST_DELIVERY=mail")
+    key = f"command {uuid.uuid4()}"
+    try:
+        run_id = starting.start(ready, key=key, started_by=operator(), source=source, since=first_day)
+    except ledger.AlreadyUnderWay as why:
+        raise click.ClickException(str(why)) from None
+    _follow(ready, run_id, no_wait=no_wait, as_json=as_json)
+
+
+@digest.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=60, show_default=True, help="The newest so many.")
+@as_json
+def list_runs(limit: int, as_json: bool) -> None:
+    """List the runs, the newest first."""
+    with ready_services().database.read() as session:
+        runs = session.scalars(select(DigestRun).order_by(DigestRun.id.desc()).limit(limit)).all()
+        rows = [history.summary(session, run) for run in runs]
+    show(rows, as_json=as_json, in_words=_list_in_words)
+
+
+@digest.command("show")
+@click.argument("run_id", metavar="RUN", type=click.IntRange(min=1))
+@as_json
+def show_run(run_id: int, as_json: bool) -> None:
+    """Show one run: who was told what, with which outcome, and which rows were set aside."""
+    show(_whole(ready_services(), run_id), as_json=as_json, in_words=_in_words)
+
+
+@digest.command("import-last-run")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_last_run(file: Path) -> None:
+    """Take over where the old utility stopped: its last_run_date.json becomes the window's start."""
+    try:
+        with ready_services().database.write() as session:
+            starts_on = ledger.import_last_run(session, file, operator())
+    except ledger.ImportRefused as why:
+        raise click.ClickException(str(why)) from None
+    click.echo(f"Closings from {starts_on} on will be reported, that day included.")
+
+
+def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool) -> None:
+    settings, today = ready.settings, now().astimezone(ready.settings.zone).date()
+    with ready.database.read() as session:
+        first_day = since or ledger.planned_window_start(session, today, settings.digest_first_window_days)
+        reported = ledger.reported_since(session, first_day)
+        taken = ledger.addressed_in(session, iso_week(now(), settings.zone))
+    try:
+        selection = workflow.select_from(settings, source, first_day, today, reported)
+    except SourceUnreadable as why:
+        raise click.ClickException(str(why)) from None
+    digests = group_by_customer(selection.closures)
+    content = _preview(selection, digests, taken) | {"window_starts_on": first_day.isoformat()}
+    show(content, as_json=as_json, in_words=_preview_in_words)
+
+
+def _preview(selection: Selection, digests: tuple[CustomerDigest, ...], taken: set[str]) -> dict[str, Any]:
+    return {
+        "rows_read": selection.rows_read,
+        "already_reported": selection.already_reported,
+        "repeated": selection.repeated,
+        "messages": [_message(digest) for digest in digests if digest.email_key not in taken],
+        "for_next_week": [_message(digest) for digest in digests if digest.email_key in taken],
+        "rows_set_aside": [
+            {"row": row.row, "reason": row.reason, "ticket": row.ticket, "date": row.date, "email": row.email}
+            for row in selection.set_aside
+        ],
+    }
+
+
+def _message(digest: CustomerDigest) -> dict[str, Any]:
+    told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
+    return {"full_name": told.full_name, "email": told.email, "tickets": len(told.tickets), "body": body(told)}
+
+
+def _whole(ready: Services, run_id: int) -> dict[str, Any]:
+    with ready.database.read() as session:
+        found = session.get(DigestRun, run_id)
+        if found is None:
+            raise click.ClickException(f"There is no run {run_id}; `digest list` shows all")
+        return history.whole(session, found)
+
+
+def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> None:
+    """Show the run's progress; executes it here when no service does."""
+    if no_wait:
+        click.echo(f"Run {run_id} is started; see: digest show {run_id}")
+        return
+    background = Background(ready)
+    background.start()
+    try:
+        state = _watch(ready, run_id)
+    finally:
+        background.stop()
+    show(_whole(ready, run_id), as_json=as_json, in_words=_in_words)
+    if state["state"] != RunState.COMPLETED:
+        raise click.ClickException(f"Run {run_id} is {state['state']}: {state['error']}")
+
+
+def _watch(ready: Services, run_id: int) -> dict[str, Any]:
+    told = None
+    while True:
+        with ready.database.read() as session:
+            row = history.summary(session, session.get_one(DigestRun, run_id))
+        total = sum(row["messages"].values())
+        progress = f"  {row['customers']} of {total} customers told" if total else "  reading the report"
+        if progress != told:
+            told = progress
+            click.echo(progress, err=True)
+        if row["state"] != RunState.RUNNING:
+            return row
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _list_in_words(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "No runs."
+    return "\n".join(
+        f"{row['run']:>5}  {row['iso_week']}  {row['state']:10} {row['customers']:>6} customers "
+        f"{row['tickets']:>6} tickets {row['set_aside']:>5} set aside  {row['error'] or ''}".rstrip()
+        for row in rows
+    )
+
+
+def _in_words(run: dict[str, Any]) -> str:
+    lines = [f"Run {run['run']} of {run['iso_week']}: {run['state']}"]
+    lines += [f"  {run['error']}"] if run["error"] else []
+    lines += [f"  next try at {run['next_try_at']}"] if run["next_try_at"] else []
+    lines += [
+        f"  {run['rows_read']} rows read, closings from {run['window_starts_on']} on",
+        f"  {run['customers']} customers told of {run['tickets']} tickets",
+        f"  {run['already_reported']} reported before, {run['repeated']} listed twice, "
+        f"{run['for_next_week']} customers left for next week",
+    ]
+    lines += ["Customers:"] if run["customers_told"] else []
+    for message in run["customers_told"]:
+        tickets = ", ".join(f"{one['ticket']} ({one['closed_on']})" for one in message["tickets"])
+        lines.append(f"  {message['state']:9} {message['email']}: {tickets}  {message['error'] or ''}".rstrip())
+    return "\n".join([*lines, *_set_aside_in_words(run)])
+
+
+def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
+    rows = run["rows_set_aside"]
+    return (["Rows set aside:"] if rows else []) + [f"  row {row['row']}: {row['reason']}" for row in rows]
+
+
+def _preview_in_words(preview: dict[str, Any]) -> str:
+    lines = [
+        f"Nothing is sent. {preview['rows_read']} rows read, closings from {preview['window_starts_on']} on;",
+        f"{len(preview['messages'])} customers would be told, {preview['already_reported']} closings were told before.",
+    ]
+    for message in preview["messages"]:
+        lines += ["", f"To: {message['full_name']} <{message['email']}>"]
+        lines += [f"  {line}" for line in message["body"].splitlines()]
+    if preview["for_next_week"]:
+        lines += ["", f"{len(preview['for_next_week'])} customers had this week's message and wait for the next."]
+    return "\n".join([*lines, *([""] if preview["rows_set_aside"] else []), *_set_aside_in_words(preview)])

@@ -1,0 +1,234 @@
+"""What was reported, in which run, to which address, with which outcome.
+
+Two unique slots keep the promises whatever dies or runs twice: an address has one message an ISO week, and
+a closing (ticket and day) is told once. A message that is known not to have gone out gives its slots back.
+Each function works in the caller's transaction.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session, selectinload
+
+from app.digest.closures import CustomerDigest, SetAside
+from app.digest.letters import Told
+from app.models import (
+    DigestMessage,
+    DigestRun,
+    DigestSetAside,
+    DigestWindow,
+    MessageState,
+    ReportedTicket,
+    RunState,
+    ScheduleMark,
+    now,
+)
+
+MOST_SET_ASIDE_KEPT = 5000
+UNDER_WAY = (RunState.RUNNING, RunState.WAITING)
+ADVISORY_LOCK = 5050_445
+SCHEDULE = "digest"
+
+
+class AlreadyUnderWay(Exception):
+    """Another run of the digest is going on or waiting."""
+
+
+class ImportRefused(Exception):
+    """The old utility's file can't be taken over; the text says why."""
+
+
+def begin(session: Session, *, key: str, iso_week: str, started_by: str, source: str, since: date | None) -> DigestRun:
+    """Open a run. Raises `AlreadyUnderWay` when there is one, or when this `key` had its run."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    other = session.scalar(select(DigestRun).where(DigestRun.state.in_(UNDER_WAY)).limit(1))
+    if other is not None:
+        raise AlreadyUnderWay(f"Run {other.id} is {other.state}; see: digest show {other.id}")
+    if session.scalar(select(DigestRun.id).filter_by(key=key)) is not None:
+        raise AlreadyUnderWay("This run of the schedule was made already")
+    run = DigestRun(key=key, iso_week=iso_week, started_by=started_by, source=source, since=since)
+    session.add(run)
+    session.flush()
+    return run
+
+
+def current(session: Session, run_id: int, attempt: int) -> DigestRun | None:
+    """The run, if this attempt is still the one that may work on it."""
+    run = session.get(DigestRun, run_id)
+    return run if run and run.attempt == attempt and run.state == RunState.RUNNING else None
+
+
+def schedule_kept_since(session: Session) -> datetime:
+    """Since when this database's service keeps the schedule: from the first time it asks."""
+    mark = session.get(ScheduleMark, SCHEDULE)
+    if mark is None:
+        mark = ScheduleMark(name=SCHEDULE, kept_since=now())
+        session.add(mark)
+        session.flush()
+    return mark.kept_since
+
+
+def window_start(session: Session, today: date, first_window_days: int, set_by: str) -> date:
+    """The day from which closings are reported; the first call sets it for good."""
+    window = session.get(DigestWindow, 1)
+    if window is None:
+        window = DigestWindow(id=1, starts_on=today - timedelta(days=first_window_days), set_by=set_by)
+        session.add(window)
+        session.flush()
+    return window.starts_on
+
+
+def planned_window_start(session: Session, today: date, first_window_days: int) -> date:
+    """The window's start as a run now would have it; sets nothing."""
+    window = session.get(DigestWindow, 1)
+    return window.starts_on if window else today - timedelta(days=first_window_days)
+
+
+def import_last_run(session: Session, path: Path, set_by: str) -> date:
+    """Take the window's start from the old utility's `last_run_date.json` (`{"last_run_date": "DD/MM/YYYY"}`).
+
+    Closings of that day itself are reported: the old utility missed those that came after it had run.
+    """
+    window = session.get(DigestWindow, 1)
+    if window is not None:
+        raise ImportRefused(f"The window already starts on {window.starts_on} (set by {window.set_by})")
+    starts_on = _last_run_date(path)
+    if starts_on > now().date() + timedelta(days=1):
+        raise ImportRefused(f"last_run_date is in the future: {starts_on}")
+    session.add(DigestWindow(id=1, starts_on=starts_on, set_by=set_by))
+    return starts_on
+
+
+def _last_run_date(path: Path) -> date:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ImportRefused(f"{path} can't be read: {error.strerror}") from None
+    except ValueError:
+        raise ImportRefused(f"{path} is not JSON") from None
+    written = content.get("last_run_date") if isinstance(content, dict) else None
+    try:
+        return datetime.strptime(str(written), "%d/%m/%Y").date()
+    except ValueError:
+        raise ImportRefused(f'{path} has no "last_run_date": "DD/MM/YYYY"') from None
+
+
+def reported_since(session: Session, day: date) -> set[tuple[str, date]]:
+    """The closings from `day` on that a message has told of, or is about to."""
+    slots = select(ReportedTicket.ticket_key, ReportedTicket.closed_on)
+    found = session.execute(slots.where(ReportedTicket.closed_on >= day, ReportedTicket.slot.is_not(None)))
+    return {(ticket_key, closed_on) for ticket_key, closed_on in found}
+
+
+def addressed_in(session: Session, iso_week: str) -> set[str]:
+    """The addresses that have their message of an ISO week."""
+    mine = DigestMessage.slot.startswith(f"{iso_week} ", autoescape=True)
+    return set(session.scalars(select(DigestMessage.email_key).where(mine)))
+
+
+def plan_batch(session: Session, run: DigestRun, batch: int, digests: Sequence[CustomerDigest]) -> None:
+    """Commit a batch of customers to the run, each with the tickets that their message tells of."""
+    for digest in digests:
+        message = DigestMessage(
+            run_id=run.id,
+            slot=f"{run.iso_week} {digest.email_key}",
+            batch=batch,
+            email=digest.email,
+            email_key=digest.email_key,
+            full_name=digest.full_name,
+        )
+        session.add(message)
+        session.flush()
+        session.execute(insert(ReportedTicket), list(_tickets(message.id, digest)))
+
+
+def _tickets(message_id: int, digest: CustomerDigest) -> Iterable[dict[str, Any]]:
+    for closure in digest.tickets:
+        ticket_key, closed_on = closure.key
+        yield {
+            "message_id": message_id,
+            "slot": f"{closed_on} {ticket_key}",
+            "ticket": closure.ticket,
+            "ticket_key": ticket_key,
+            "closed_on": closed_on,
+        }
+
+
+def last_batch(session: Session, run_id: int) -> int:
+    """The number of the run's last planned batch, 0 when there is none."""
+    return session.scalar(select(func.max(DigestMessage.batch)).filter_by(run_id=run_id)) or 0
+
+
+def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -> None:
+    """Keep the rows that could not be used; of very many, the first."""
+    run.set_aside = len(rows)
+    values = [
+        {
+            "run_id": run.id,
+            "row": row.row,
+            "cause": str(row.cause),
+            "reason": row.reason,
+            "ticket": row.ticket,
+            "date": row.date,
+            "name": row.name,
+            "email": row.email,
+        }
+        for row in rows[:MOST_SET_ASIDE_KEPT]
+    ]
+    if values:
+        session.execute(insert(DigestSetAside), values)
+
+
+def doubt_what_was_being_sent(session: Session, run_id: int, batch: int) -> int:
+    """A message that was being sent when its process died may have arrived: mark it, and count."""
+    caught = (DigestMessage.run_id == run_id, DigestMessage.batch == batch, DigestMessage.state == MessageState.SENDING)
+    why = "the process ended while this was being sent"
+    done = session.execute(update(DigestMessage).where(*caught).values(state=MessageState.UNKNOWN, error=why))
+    return int(getattr(done, "rowcount", 0))
+
+
+def planned_messages(session: Session, run_id: int, batch: int) -> list[DigestMessage]:
+    """The messages of a batch that are still to be sent, with their tickets."""
+    planned = select(DigestMessage).filter_by(run_id=run_id, batch=batch, state=MessageState.PLANNED)
+    return list(session.scalars(planned.order_by(DigestMessage.id).options(selectinload(DigestMessage.tickets))))
+
+
+def told(message: DigestMessage) -> Told:
+    """A message's content."""
+    return Told(message.email, message.full_name, [(one.ticket, one.closed_on) for one in message.tickets])
+
+
+def mark(session: Session, message_ids: Sequence[int], state: MessageState, error: str | None = None) -> None:
+    """Record where messages stand; those that did not go out give their slots back."""
+    values: dict[str, Any] = {"state": state, "error": error}
+    if state in (MessageState.ACCEPTED, MessageState.UNKNOWN, MessageState.SENDING):
+        values["sent_at"] = now()
+    if state in (MessageState.REFUSED, MessageState.NOT_SENT):
+        values["slot"] = None
+        freed = update(ReportedTicket).where(ReportedTicket.message_id.in_(message_ids))
+        session.execute(freed.values(slot=None))
+    session.execute(update(DigestMessage).where(DigestMessage.id.in_(message_ids)).values(**values))
+
+
+def give_up_on_planned(session: Session, run_id: int, why: str) -> None:
+    """Messages that never went out are left to a later run."""
+    left = session.scalars(select(DigestMessage.id).filter_by(run_id=run_id, state=MessageState.PLANNED)).all()
+    for start in range(0, len(left), 500):
+        mark(session, left[start : start + 500], MessageState.NOT_SENT, why)
+
+
+def counts(session: Session, run_id: int) -> dict[str, int]:
+    """Messages of a run by state."""
+    grouped = select(DigestMessage.state, func.count()).filter_by(run_id=run_id).group_by(DigestMessage.state)
+    return dict(session.execute(grouped).tuples().all())
+
+
+def ticket_count(session: Session, run_id: int, state: MessageState = MessageState.ACCEPTED) -> int:
+    """How many tickets a run's messages in a state tell of."""
+    of_run = select(func.count(ReportedTicket.id)).join(DigestMessage).where(DigestMessage.run_id == run_id)
+    return session.scalar(of_run.where(DigestMessage.state == state)) or 0

@@ -1,0 +1,235 @@
+"""The weekly digest's story: read the report, plan who is told what, hand it over batch by batch, tell staff.
+
+Each batch is a checkpointed step. What was planned is in the ledger before anything goes out, so a run that
+dies goes on where it was: with the batch after the one that was on its way, whose outcome is unknown.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import breaker, engine, notices
+from app.digest import history, ledger
+from app.digest.closures import CustomerDigest, Selection, group_by_customer, select_closures
+from app.digest.delivery import Handed, Receipt, Webhook, send_letter
+from app.digest.letters import LetterTemplates
+from app.digest.sources import SourceUnreadable, read_report
+from app.mail import MailFailed
+from app.models import DigestMessage, DigestRun, MessageState, NoticeKind, RunState, now
+from app.placeholders import TemplateFault
+from app.services import Services
+from config import Settings
+
+log = logging.getLogger(__name__)
+
+TRY_FOR = timedelta(hours=24)
+"""How long a run that can't go on is tried again; after that the next week's run takes its tickets."""
+
+MESSAGE_STATES = {
+    Handed.ACCEPTED: MessageState.ACCEPTED,
+    Handed.REFUSED: MessageState.REFUSED,
+    Handed.UNKNOWN: MessageState.UNKNOWN,
+    Handed.NEVER_ARRIVED: MessageState.PLANNED,
+}
+
+
+class CannotGoOn(Exception):
+    """The run waits for another try: the source can't be read, or nothing arrives. The text is for staff."""
+
+
+def digest(services: Services, run_id: int, attempt: int) -> None:
+    """The workflow."""
+    batches = engine.step("plan", _unless_it_waits(plan), services, run_id, attempt)
+    for batch in range(1, (batches or 0) + 1):
+        handed = engine.step(f"batch:{batch}", _unless_it_waits(hand_over), services, run_id, attempt, batch)
+        if handed is None:
+            return
+    if batches is not None:
+        engine.step("finish", finish, services, run_id, attempt)
+
+
+def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
+    """A step's number, or None when the run is over for now."""
+
+    def step(services: Services, run_id: int, attempt: int, *args: int) -> int | None:
+        with services.database.read() as session:
+            if ledger.current(session, run_id, attempt) is None:
+                return None
+        try:
+            return act(services, run_id, *args)
+        except CannotGoOn as why:
+            _wait(services, run_id, attempt, str(why))
+            return None
+
+    step.__name__ = act.__name__
+    return step
+
+
+def plan(services: Services, run_id: int) -> int:
+    """Read, select, group, and commit who is told what; returns the number of batches."""
+    with services.database.read() as session:
+        run = session.get_one(DigestRun, run_id)
+        if run.planned:
+            return ledger.last_batch(session, run_id)
+    if services.settings.digest_delivery == "mail":
+        _templates(services.settings)
+    selection = read_selection(services, run)
+    with services.database.write() as session:
+        taken = ledger.addressed_in(session, run.iso_week)
+        first = ledger.last_batch(session, run_id) + 1
+    digests = group_by_customer(selection.closures)
+    due = [digest for digest in digests if digest.email_key not in taken]
+    last = _plan_batches(services, run_id, due, first)
+    _note_what_was_read(services, run_id, selection, for_next_week=len(digests) - len(due))
+    return last
+
+
+def _plan_batches(services: Services, run_id: int, due: list[CustomerDigest], first: int) -> int:
+    size, batch = services.settings.digest_batch_size, first - 1
+    for start_at in range(0, len(due), size):
+        batch += 1
+        with services.database.write() as session:
+            run = session.get_one(DigestRun, run_id)
+            ledger.plan_batch(session, run, batch, due[start_at : start_at + size])
+    return batch
+
+
+def read_selection(services: Services, run: DigestRun) -> Selection:
+    """What of the report is news in this run; raises `CannotGoOn` when it can't be read."""
+    settings, today = services.settings, now().astimezone(services.settings.zone).date()
+    with services.database.write() as session:
+        starts_on = ledger.window_start(session, today, settings.digest_first_window_days, f"run {run.id}")
+        since = run.since or starts_on
+        session.get_one(DigestRun, run.id).window_starts_on = since
+        reported = ledger.reported_since(session, since)
+    try:
+        return select_from(settings, run.source, since, today, reported)
+    except SourceUnreadable as why:
+        raise CannotGoOn(str(why)) from None
+
+
+def select_from(settings: Settings, source: str, since: date, today: date, reported: set[Any]) -> Selection:
+    """Read a source and select its news; raises `SourceUnreadable`. Writes nothing anywhere."""
+    rows = read_report(
+        source,
+        google_credentials_file=settings.google_service_account_file,
+        sheets_endpoint=settings.google_sheets_endpoint,
+    )
+    return select_closures(rows, since=since, today=today, already_reported=reported)
+
+
+def _note_what_was_read(services: Services, run_id: int, selection: Selection, *, for_next_week: int) -> None:
+    with services.database.write() as session:
+        run = session.get_one(DigestRun, run_id)
+        run.planned, run.rows_read = True, selection.rows_read
+        run.already_reported, run.repeated = selection.already_reported, selection.repeated
+        run.for_next_week = for_next_week
+        ledger.keep_set_aside(session, run, selection.set_aside)
+
+
+def hand_over(services: Services, run_id: int, batch: int) -> int:
+    """Hand over what is left of a batch; returns how many messages were accepted in it."""
+    with services.database.write() as session:
+        doubtful = ledger.doubt_what_was_being_sent(session, run_id, batch)
+        messages = ledger.planned_messages(session, run_id, batch)
+    if doubtful:
+        log.warning("Run %d, batch %d: the outcome of %d messages is not known", run_id, batch, doubtful)
+    if not messages:
+        return 0
+    deliver = _by_mail if services.settings.digest_delivery == "mail" else _by_webhook
+    return deliver(services, run_id, batch, messages)
+
+
+def _by_webhook(services: Services, run_id: int, batch: int, messages: list[DigestMessage]) -> int:
+    ids = [message.id for message in messages]
+    _mark(services, ids, MessageState.SENDING)
+    webhook = Webhook(services.settings, services.metrics)
+    receipt = webhook.hand_over([ledger.told(message) for message in messages], f"digest-{run_id}-{batch}")
+    _record(services, ids, receipt)
+    _stop_unless_it_answers(receipt)
+    return len(ids) if receipt.handed is Handed.ACCEPTED else 0
+
+
+def _stop_unless_it_answers(receipt: Receipt) -> None:
+    """After no answer the run pauses: going on at once would make the next batch's outcome unknown too."""
+    if receipt.handed in (Handed.NEVER_ARRIVED, Handed.UNKNOWN):
+        raise CannotGoOn(receipt.detail)
+
+
+def _by_mail(services: Services, run_id: int, batch: int, messages: list[DigestMessage]) -> int:
+    del batch
+    templates, accepted = _templates(services.settings), 0
+    try:
+        with services.mailer.connection() as post:
+            for message in messages:
+                _mark(services, [message.id], MessageState.SENDING)
+                receipt = send_letter(post, templates, ledger.told(message), f"digest-{run_id}-{message.id}")
+                _record(services, [message.id], receipt)
+                _stop_unless_it_answers(receipt)
+                accepted += receipt.handed is Handed.ACCEPTED
+    except MailFailed as failed:
+        raise CannotGoOn(failed.detail) from None
+    return accepted
+
+
+def _templates(settings: Settings) -> LetterTemplates:
+    try:
+        return LetterTemplates(settings.ticket_template_dir)
+    except TemplateFault as fault:
+        raise CannotGoOn(f"The digest's templates can't be used: {fault}") from None
+
+
+def _mark(services: Services, ids: list[int], state: MessageState) -> None:
+    with services.database.write() as session:
+        ledger.mark(session, ids, state)
+
+
+def _record(services: Services, ids: list[int], receipt: Receipt) -> None:
+    with services.database.write() as session:
+        ledger.mark(session, ids, MESSAGE_STATES[receipt.handed], receipt.detail or None)
+
+
+def finish(services: Services, run_id: int, attempt: int) -> str:
+    """Close the run and tell staff."""
+    with services.database.write() as session:
+        run = ledger.current(session, run_id, attempt)
+        if run is None:
+            return "over"
+        run.state, run.finished_at, run.error = RunState.COMPLETED, now(), None
+        _report(services, session, run)
+        log.info("Digest run %d is completed", run_id)
+        return run.state
+
+
+def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
+    """Try again within the day; after that the run has failed, and what did not go out is left to the next."""
+    log.warning("Digest run %d can't go on: %s", run_id, why)
+    with services.database.write() as session:
+        run = ledger.current(session, run_id, attempt)
+        if run is None:
+            return
+        run.error = why
+        if now() - run.started_at < TRY_FOR:
+            run.state = RunState.WAITING
+            run.next_try_at = breaker.retry_at(run.attempt, services.settings.retry_minutes)
+            _tell_of_trouble(services, session, run)
+        else:
+            run.state, run.finished_at = RunState.FAILED, now()
+            ledger.give_up_on_planned(session, run_id, why)
+            _report(services, session, run)
+
+
+def _tell_of_trouble(services: Services, session: Session, run: DigestRun) -> None:
+    key = f"{NoticeKind.DIGEST_TROUBLE}:{run.id}"
+    why: dict[str, Any] = {"reason": run.error, "source": run.source}
+    notices.record(services.work_queue, session, NoticeKind.DIGEST_TROUBLE, key, run=run.id, **why)
+
+
+def _report(services: Services, session: Session, run: DigestRun) -> None:
+    session.flush()
+    key = f"{NoticeKind.DIGEST_REPORT}:{run.id}"
+    content = history.for_staff(session, run)
+    notices.record(services.work_queue, session, NoticeKind.DIGEST_REPORT, key, **content)

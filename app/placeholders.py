@@ -1,0 +1,95 @@
+"""Texts with `{placeholders}`: filled in one pass from an allow-list, with every fault named by its line.
+
+`{{` and `}}` stand for a brace itself. No format strings and no Jinja: what customers read is filled from
+customers' data, and neither the data nor the template's writer may run anything.
+"""
+
+import difflib
+import html
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# `{{first_name}}` is what other template languages write; taken literally, the customer would read a brace.
+_TOKEN = re.compile(r"(?P<doubled>\{\{\s*\w+\s*\}\}(?!\}))|\{\{|\}\}|\{(?P<name>[^{}\n]*)\}|(?P<stray>[{}])")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """What is wrong with a template, and in which line (from 1; 0: the file as a whole)."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}" if self.line else self.message
+
+
+class TemplateFault(Exception):
+    """A template can't be used. `faults` has each reason."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(str(fault) for fault in faults))
+
+
+def read_template(path: str | Path) -> str:
+    """The template's text. Raises TemplateFault when the file is missing, can't be read, or is not UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise TemplateFault(Fault(line, f"{path} is not UTF-8 text")) from None
+    except FileNotFoundError:
+        raise TemplateFault(Fault(0, f"{path} does not exist")) from None
+    except OSError as error:
+        raise TemplateFault(Fault(0, f"{path} can't be read: {error.strerror}")) from None
+
+
+def fill(text: str, values: Mapping[str, str], *, escape: bool) -> str:
+    """`text` with each `{placeholder}` replaced from `values`, in one pass: braces in a value stay as they are.
+
+    Values become one line: control characters and line breaks turn into blanks. `escape`: values are escaped for HTML.
+    Raises TemplateFault with every brace that is no placeholder of `values`.
+    """
+    faults = list(brace_faults(text, values))
+    if faults:
+        raise TemplateFault(*faults)
+
+    def replaced(token: re.Match[str]) -> str:
+        name = token["name"]
+        if name is None:
+            return token[0][0]
+        value = _one_line(values[name.strip()])
+        return html.escape(value) if escape else value
+
+    return _TOKEN.sub(replaced, text)
+
+
+def brace_faults(text: str, allowed: Collection[str]) -> Iterator[Fault]:
+    """Every brace that is no placeholder of `allowed`."""
+    for token in _TOKEN.finditer(text):
+        message = _brace_fault(token, allowed)
+        if message:
+            yield Fault(text.count("\n", 0, token.start()) + 1, message)
+
+
+def _brace_fault(token: re.Match[str], allowed: Collection[str]) -> str:
+    """What is wrong with this brace; empty when nothing is."""
+    if token["stray"]:
+        return f"a brace that is not a placeholder: {token[0]} (write {token[0] * 2} for the brace itself)"
+    if token["doubled"]:
+        return f"two braces around a placeholder: {token[0]} (write one)"
+    if token["name"] is None or token["name"].strip() in allowed:
+        return ""
+    if not token["name"].strip():
+        return "a brace that is not a placeholder: {} (write {{}} for the braces themselves)"
+    near = difflib.get_close_matches(token["name"].strip().casefold(), allowed, n=1)
+    return f"unknown placeholder {token[0]}" + (f" (did you mean {{{near[0]}}}?)" if near else "")
+
+
+def _one_line(value: str) -> str:
+    kept = (" " if unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} else letter for letter in value)
+    return " ".join("".join(kept).split())

@@ -1,0 +1,1 @@
+"""What the service's promises about speed and endurance are measured with."""

@@ -1,0 +1,115 @@
+"""Clients that post callbacks as fast as they are answered, each on a connection of its own that is kept open."""
+
+import json
+import socket
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass
+class Answers:
+    """What the clients of one round saw: seconds an answer, statuses (0: none), and the round's seconds."""
+
+    latencies: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    @property
+    def median_ms(self) -> float:
+        """The median of the latencies."""
+        return 1000 * statistics.median(self.latencies)
+
+    @property
+    def p99_ms(self) -> float:
+        """What 99 of 100 answers took at most."""
+        return 1000 * sorted(self.latencies)[int(len(self.latencies) * 0.99)]
+
+    @property
+    def other_than_200(self) -> int:
+        """Answers that were not HTTP 200, lost ones among them."""
+        return sum(number for status, number in self.statuses.items() if status != 200)
+
+    def __add__(self, other: "Answers") -> "Answers":
+        return Answers(
+            self.latencies + other.latencies, self.statuses + other.statuses, max(self.seconds, other.seconds)
+        )
+
+
+def orders(name: str) -> Iterator[bytes]:
+    """Endless callbacks, each of a new order."""
+    for number in count(1):
+        message = {"event": "Project Update", "orderref": f"{name}-{number:06}", "msg": "Project New Order"}
+        body = json.dumps(message).encode()
+        head = f"POST /api-callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        yield head.encode() + b"\r\n\r\n" + body
+
+
+def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
+    """Let so many clients post at a time for so long; `name` begins the references of their orders."""
+    results: list[Answers] = []
+    began = time.perf_counter()
+
+    def client(number: int) -> None:
+        results.append(_one_client(port, orders(f"{name}-{number}"), began + seconds))
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    total = sum(results, Answers())
+    total.seconds = time.perf_counter() - began
+    return total
+
+
+def _one_client(port: int, requests: Iterator[bytes], until: float) -> Answers:
+    answers = Answers()
+    connection: socket.socket | None = None
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        try:
+            connection = connection or socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
+            connection.sendall(next(requests))
+            status, kept_open = _read(connection)
+        except OSError:
+            status, kept_open = 0, False
+        answers.latencies.append(time.perf_counter() - began)
+        answers.statuses[status] += 1
+        if connection and not kept_open:
+            connection.close()
+            connection = None
+    if connection:
+        connection.close()
+    return answers
+
+
+def _read(connection: socket.socket) -> tuple[int, bool]:
+    """The status of one answer, and whether the connection is kept open."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _some(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    length = next(int(line.partition(b":")[2]) for line in lines if line.startswith(b"content-length:"))
+    while len(body) < length:
+        body += _some(connection)
+    return int(lines[0].split()[1]), b"connection: close" not in lines
+
+
+def _some(connection: socket.socket) -> bytes:
+    received = connection.recv(4096)
+    if not received:
+        raise ConnectionResetError
+    return received
