@@ -30,7 +30,6 @@ from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).resolve().parent
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
-UTOPIA_HINT = "the address of UTOPIA's API, such as https://api.utopiafiber.com"
 
 
 class SettingsError(Exception):
@@ -52,7 +51,7 @@ def _json_object(value: object) -> object:
         return value
     try:
         decoded = json.loads(value or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('must be JSON such as {"1 Gbps": 164, "250 Mbps": 163}') from None
     if not isinstance(decoded, dict):
         raise ValueError('must be a JSON object such as {"1 Gbps": 164}')
@@ -114,6 +113,10 @@ def _postgresql_address(value: str) -> str:
 
 def _blank_is_unset(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -180,7 +183,7 @@ class Settings(BaseSettings):
     public_url: Annotated[WebAddress | None, Optionally] = None
 
     log_file: Path = Path("api_class.log")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Literal["text", "json"] = "text"
     ticket_template_dir: Path = Path("ticket_descriptions")
     ticket_template_file: str = "new_desc.txt"
@@ -205,11 +208,14 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, values: dict[str, Any]) -> dict[str, Any]:
-        server = str(values.get("pc_url") or "").strip().rstrip("/")
-        base = server if urlsplit(server).netloc.count(":") else f"{server}:444"
+        base = _with_port(str(values.get("pc_url") or "").strip().rstrip("/"))
+        try:
+            _web_address(base)
+        except ValueError:
+            base = "http://unset.invalid"  # a faulty PC_URL is told of once
         for name, path in (("pc_url_api", "/api/1/index.php"), ("pc_url_uapi", "/uapi")):
             if not str(values.get(name) or "").strip():
-                values[name] = base + path if server else "http://unset.invalid"
+                values[name] = base + path
         return values
 
     @field_validator("pc_verify_ssl", mode="before")
@@ -225,9 +231,7 @@ class Settings(BaseSettings):
         try:
             ssl.create_default_context(cafile=path)
         except (ssl.SSLError, OSError):
-            raise ValueError(
-                f"names {text}, which holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"
-            ) from None
+            raise ValueError(f"names {text}, which holds no certificate in PEM form (-----BEGIN ...)") from None
         return path
 
     @field_validator("database_url")
@@ -246,11 +250,6 @@ class Settings(BaseSettings):
     @classmethod
     def _below_project(cls, value: Path | None) -> Path | None:
         return value and PROJECT / value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.strip().upper() if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod
@@ -309,7 +308,7 @@ class Settings(BaseSettings):
     @property
     def powercode_server(self) -> str:
         """PowerCode's address with its port, for links: 444 unless `PC_URL` names another."""
-        return self.pc_url if _port_of(self.pc_url) else f"{self.pc_url}:444"
+        return _with_port(self.pc_url)
 
     @property
     def public_address(self) -> str:
@@ -333,6 +332,10 @@ class Settings(BaseSettings):
         return tuple(value for value in [*values, password, unquote(password)] if value)
 
 
+def _with_port(server: str) -> str:
+    return server if _port_of(server) else f"{server}:444"
+
+
 def _port_of(address: str) -> int | None:
     try:
         return urlsplit(address).port
@@ -341,7 +344,7 @@ def _port_of(address: str) -> int | None:
 
 
 REQUIRED = {
-    "utopia_url_endpoint": UTOPIA_HINT,
+    "utopia_url_endpoint": "the address of UTOPIA's API, such as https://api.utopiafiber.com",
     "utopia_api_key": "the key that UTOPIA gave you",
     "pc_url": "the address of your PowerCode server, such as https://powercode.example.com",
     "pc_api_key": "an API key made in PowerCode for this machine's IP address",
@@ -361,7 +364,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        faults = [line for fault in error.errors() for line in _in_words(fault)]
+        faults = list(dict.fromkeys(line for fault in error.errors() for line in _in_words(fault)))
         faulty = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
         raise SettingsError(faults + (_conflicts_beside(faulty, overrides) if faulty else [])) from None
     except ValueError as error:
@@ -389,9 +392,7 @@ def _in_words(fault: Any) -> list[str]:
     if field in REQUIRED and kind in ("missing", "string_too_short", "too_short"):
         return [f"{name}: is required: {REQUIRED[field]}"]
     words = {
-        "int_parsing": "must be a whole number",
-        "int_type": "must be a whole number",
-        "int_from_float": "must be a whole number",
+        **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
         "float_parsing": "must be a number",
         "bool_parsing": "must be true or false",
         "literal_error": f"must be one of {fault.get('ctx', {}).get('expected', '')}",

@@ -79,6 +79,18 @@ def claim_probe(session: Session, system: System, who: str) -> bool:
     return bool(getattr(claimed, "rowcount", 0))
 
 
+def release_probe(session: Session, system: System, who: str) -> None:
+    """`who` was the probe and found out nothing: let another one be it at once."""
+    mine = (RemoteSystem.name == system, RemoteSystem.probe == who)
+    session.execute(update(RemoteSystem).where(*mine).values(probe=None, next_probe_at=now()))
+
+
+def appoint_probe(session: Session, system: System, who: str) -> None:
+    """Make `who` the probe because a person asked for it now, whoever else is due."""
+    down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+    session.execute(update(RemoteSystem).where(*down).values(probe=who, next_probe_at=now() + PROBE_LEASE))
+
+
 def systems_down(session: Session) -> dict[str, RemoteSystem]:
     """The systems that don't answer, by name."""
     rows = session.scalars(select(RemoteSystem).where(RemoteSystem.down_since.is_not(None)))

@@ -4,15 +4,29 @@ Plain SQLAlchemy, since the executor's threads and the commands have no Flask co
 open across a call to a remote system: read, close, call, write.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 READ_ONLY = {"read_only": True}
+BUSY_SECONDS = 30
+
+Result = TypeVar("Result")
+
+
+class _Waiting(Generic[Result]):
+    """A thread's work that waits for its commit; `error` is None when it has one."""
+
+    def __init__(self, work: Callable[[Session], Result]) -> None:
+        self.work = work
+        self.result: Result | None = None
+        self.error: Exception | None = OperationalError("COMMIT", None, InterruptedError("broken off"))
 
 
 class Database:
@@ -22,6 +36,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        self._writing = threading.Lock()
+        self._waiting: list[_Waiting[Any]] = []
+        self._waiting_lock = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -31,8 +48,59 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that commits at the end of the block, and writes alone from its start on SQLite."""
+        with self._turn() if self.is_sqlite else nullcontext(), self._transaction() as session:
+            yield session
+
+    def write_together(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` in a transaction, and return its result when that is committed.
+
+        On SQLite, where a commit takes longer than the work, threads that wait for their turn share the next
+        transaction. `work` does nothing but query and write: when any of a transaction fails, each is done again alone.
+        """
+        if not self.is_sqlite:
+            with self._transaction() as session:
+                return work(session)
+        mine = _Waiting(work)
+        with self._waiting_lock:
+            self._waiting.append(mine)
+        with self._turn():
+            with self._waiting_lock:
+                those, self._waiting = (self._waiting, []) if mine in self._waiting else ([], self._waiting)
+            self._commit(those)
+        if mine.error is not None:
+            raise mine.error
+        return mine.result  # type: ignore[return-value]
+
+    def _commit(self, those: Sequence[_Waiting[Any]]) -> None:
+        if not those:
+            return
+        try:
+            with self._transaction() as session:
+                results = [each.work(session) for each in those]
+        except Exception as error:
+            if len(those) == 1:
+                those[0].error = error
+                return
+            for each in those:
+                self._commit([each])
+        else:
+            for each, result in zip(those, results, strict=True):
+                each.result, each.error = result, None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The process's threads write one after the other: SQLite itself makes them sleep and try, up to 100 ms."""
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -55,13 +123,14 @@ def _sqlite_engine(url: str) -> Engine:
         pool_size=20,
         max_overflow=20,
         hide_parameters=True,  # an error's text goes to the log
-        connect_args={"timeout": 30, "check_same_thread": False},
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         _keep_private(path)
 

@@ -29,6 +29,7 @@ VERSION = "1"
 
 ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.2
+LAUNCH_AGAIN_SECONDS = 5.0
 DRAIN_SECONDS = 75
 """Longer than the longest step: a step that ends after the drain leaves no checkpoint."""
 
@@ -98,7 +99,7 @@ class WorkQueue:
     def enqueue(self, session: Session, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
         self.client.enqueue_in_transaction(
-            session,
+            session.connection(),
             {"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id, "app_version": VERSION},
             *args,
         )
@@ -291,23 +292,29 @@ class Executor:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._lock.acquire():
-            if _stopping.wait(LOCK_EVERY_SECONDS):
-                self._lock.release()
-                return
+        pause = 0.0
+        while not _stopping.wait(pause):
+            pause = LOCK_EVERY_SECONDS
+            if self._lock.acquire():
+                pause = self._execute_until_it_ends()
+        self._lock.release()
+
+    def _execute_until_it_ends(self) -> float:
+        """Returns after how many seconds to stand by again."""
         try:
             self._execute()
         except Exception:
-            log.exception("The executor failed; another process or the next start takes over")
-            if not _stopping.is_set():
-                os._exit(70)  # a process that serves but can't execute would only look healthy
+            log.exception("The executor failed")
+            if self.executing.is_set() and not _stopping.is_set():
+                os._exit(70)  # its lock may be lost: stop before another process acts too
         finally:
             self._lock.release()
+        return LAUNCH_AGAIN_SECONDS
 
     def _execute(self) -> None:
         with ExitStack() as stack:
-            self._launch()
             stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
+            self._launch()
             if self._while_running is not None:
                 stack.enter_context(self._while_running())
             self.executing.set()

@@ -67,8 +67,12 @@ def _file(path: Path) -> str:
 def snapshot(services: Services) -> Snapshot:
     """What metrics show of the database."""
     with services.database.read() as session:
-        orders = session.execute(select(Order.state, func.count()).group_by(Order.state)).tuples().all()
-        notices = session.execute(select(Notice.state, func.count()).group_by(Notice.state)).tuples().all()
+        orders = session.execute(select(Order.state, func.count()).group_by(Order.state)).all()
+        notices = session.execute(select(Notice.state, func.count()).group_by(Notice.state)).all()
         oldest = session.scalar(select(func.min(Order.waiting_since)).where(Order.state == OrderState.WAITING))
     waited = (now() - oldest).total_seconds() if oldest else None
-    return Snapshot(orders=dict(orders), oldest_waiting_seconds=waited, notices=dict(notices))
+    return Snapshot(
+        orders=dict(orders),
+        oldest_waiting_seconds=waited,
+        notices=dict(notices),
+    )

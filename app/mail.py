@@ -66,16 +66,16 @@ class SafeConnection(Connection):
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Connect, secure, sign in."""
         mail = self.mail
-        context = ssl.create_default_context()
         host: smtplib.SMTP | smtplib.SMTP_SSL
         if mail.use_ssl:
+            context = ssl.create_default_context()
             host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
         else:
             host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(host.close)
             if mail.use_tls:
-                host.starttls(context=context)
+                host.starttls(context=ssl.create_default_context())
             if mail.username and mail.password:
                 host.login(mail.username, mail.password)
             on_failure.pop_all()

@@ -4,6 +4,7 @@ A start does it by itself, since a callback that meets an old database would be 
 """
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,6 +22,7 @@ from app.provisioning import plan_table
 from config import PROJECT, Settings
 
 ADVISORY_LOCK = 5050_444
+LOCK_EVERY_SECONDS = 0.2
 
 
 def upgrade(database: Database, settings: Settings) -> None:
@@ -64,7 +66,11 @@ def _alone(database: Database) -> Iterator[None]:
             yield
         return
     with database.engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        # Asked for again and again: one who waits inside a statement would hold up the engine's concurrent index
+        # builds, which wait for every statement, and the two would wait for each other for ever.
+        while not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
+            connection.commit()
+            time.sleep(LOCK_EVERY_SECONDS)
         connection.commit()
         try:
             yield

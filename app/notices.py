@@ -6,6 +6,7 @@ same Message-ID: for staff a repeat is harmless, a missing notice is not.
 """
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ import utopia
 from app import breaker
 from app.engine import WorkQueue
 from app.mail import Attachment, Letter, MailFailed, Post, RecipientRefused
-from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, System, now
+from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, OrderState, StepState, System, now
 from app.observability import order_context
 from app.services import Services
 from config import Settings
@@ -281,13 +282,26 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
 
 def _plans_in_words(order: Order) -> list[str]:
     account = order.account or {}
-    done = {step.name for step in order.steps if step.state == "done"}
     if account.get("unknown_plans"):
         return [f"{name} (unknown)" for name in account["unknown_plans"]]
+    if order.state == OrderState.EXISTS:
+        return [_plan(service_id, description) for service_id, description in account.get("plans", [])]
+    states = {step.name: step.state for step in order.steps}
     return [
-        f"{description} (PowerCode service {service_id})" + ("" if f"plan:{service_id}" in done else ", not added")
+        _plan(service_id, description) + HOW_FAR.get(states.get(f"plan:{service_id}"), ", not added")
         for service_id, description in [*account.get("plans", []), *account.get("additional", [])]
     ]
+
+
+HOW_FAR: Mapping[str | None, str] = {
+    StepState.DONE: "",
+    StepState.RUNNING: ", not known whether it was added",
+    StepState.UNKNOWN: ", not known whether it was added",
+}
+
+
+def _plan(service_id: int, description: str) -> str:
+    return f"{description} (PowerCode service {service_id})"
 
 
 def _about_order(settings: Settings, notice: Notice, order: Order | None) -> dict[str, Any]:
@@ -295,14 +309,26 @@ def _about_order(settings: Settings, notice: Notice, order: Order | None) -> dic
     content = notice.content or {}
     reason = str(content.get("reason") or "").rstrip(".")
     actions = content.get("actions") or []
-    return {**order_facts(settings, order), "reason": reason, "actions": actions, "command": command}
+    return {
+        **order_facts(settings, order),
+        "reason": reason,
+        "actions": actions,
+        "command": command,
+        "map_commands": [map_command(name) for name in (order.account or {}).get("unknown_plans", [])],
+        "page_of": lambda customer_id: powercode.customer_page(settings.powercode_server, customer_id),
+    }
+
+
+def map_command(plan: str) -> str:
+    """The command that tells which service an unknown plan is sold as."""
+    return f"plans map {shlex.quote(plan)} SERVICE_ID"
 
 
 def command(orderref: str, action: Mapping[str, Any]) -> str:
     """The command that does one of an order's offered actions."""
     options = {
         "resume": f"orders resume {orderref}",
-        "customer": f"orders resume {orderref} --customer-id {action.get('customer_id')}",
+        "customer": f"orders resume {orderref} --customer-id {action.get('customer_id') or 'N'}",
         "new_customer": f"orders resume {orderref} --new-customer",
         "it_is_there": f"orders resume {orderref} --it-is-there",
         "it_is_not_there": f"orders resume {orderref} --it-is-not-there",

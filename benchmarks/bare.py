@@ -25,5 +25,4 @@ def _connection() -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("CREATE TABLE IF NOT EXISTS callbacks (id INTEGER PRIMARY KEY, body BLOB)")
         _connections.connection = connection
-    connection = _connections.connection
-    return connection  # type: ignore[no-any-return]
+    return _connections.connection  # type: ignore[no-any-return]

@@ -52,7 +52,9 @@ def orders(name: str) -> Iterator[bytes]:
     for number in count(1):
         message = {"event": "Project Update", "orderref": f"{name}-{number:06}", "msg": "Project New Order"}
         body = json.dumps(message).encode()
-        head = f"POST /api-callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        head = (
+            f"POST /api-callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        )
         yield head.encode() + b"\r\n\r\n" + body
 
 

@@ -109,7 +109,7 @@ class SandboxControl:
         return self._call("GET", "/state")
 
     def counts(self) -> dict[str, Any]:
-        """How many `customers`, `orders`, `mails` and `webhook` messages there are, and `calls` as in `state`."""
+        """How many `customers`, `orders`, `mails` and `webhook` messages there are, `calls` as in `state`, `faults`."""
         return self._call("GET", "/counts")
 
     def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:

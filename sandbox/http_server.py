@@ -7,7 +7,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from sandbox.faults import Fault, FaultPlan
 from sandbox.http_messages import Answer, Call, Request, html_answer, json_answer
@@ -37,11 +38,16 @@ PHP_ERROR_PAGE = (
 )
 
 
+Moment = Literal["arrived", "processed", "answered"]
+"""When a call was read and nothing done yet, when it was done and not answered yet, and when its answer went out."""
+
+
 class SimulatedServer(ABC):
     """The base of the simulated HTTP servers. Subclasses say what a request means and what it is answered.
 
     `calls` records each request that was read, `latency` is added to each call (seconds), `lock` guards the state:
-    hold it to read several things that belong together.
+    hold it to read several things that belong together. `on_call` is told of the moments of each call, on the call's
+    thread; with a ConnectionError it breaks the connection off at that moment.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None) -> None:
@@ -52,6 +58,7 @@ class SimulatedServer(ABC):
         self.lock = threading.RLock()
         self.calls: list[Call] = []
         self.call_counts: Counter[str] = Counter()
+        self.on_call: Callable[[Call, Moment], None] = _take_no_notice
         self._faults = FaultPlan(KINDS)
         self._tls = _tls_context(tls) if tls else None
         self._listener: Listener | None = None
@@ -191,6 +198,10 @@ class SimulatedServer(ABC):
                 return html_answer("")
             case _:
                 return None
+
+
+def _take_no_notice(_call: Call, _moment: Moment) -> None:
+    """What `on_call` does unless somebody wants to know."""
 
 
 def _http_answer(args: dict[str, Any]) -> Answer:

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from sandbox.http_messages import Answer, Request
+from sandbox.http_messages import Answer, Call, Request
 
 if TYPE_CHECKING:
     from sandbox.faults import Fault
@@ -130,7 +130,7 @@ class Connection(BaseHTTPRequestHandler):
         request = self._read()
         call, fault = self.server.simulated.arrived(request, self.client_address[1])
         try:
-            self._exchange(request, fault)
+            self._exchange(request, call, fault)
         finally:
             call.ended = time.time()
 
@@ -145,15 +145,18 @@ class Connection(BaseHTTPRequestHandler):
         query = parse_qs(address.query, keep_blank_values=True)
         return Request(self.command, address.path, query, self.headers, body)
 
-    def _exchange(self, request: Request, fault: Fault | None) -> None:
+    def _exchange(self, request: Request, call: Call, fault: Fault | None) -> None:
         simulated = self.server.simulated
         slow = fault.args.get("seconds", 1.0) if fault and fault.kind == "slow" else 0.0
         late = slow if fault and fault.args.get("when") == "after" else 0.0
         if not self._wait(simulated.latency + slow - late):
             return
+        simulated.on_call(call, "arrived")
         answer = simulated.process(request, fault)
+        simulated.on_call(call, "processed")
         if self._wait(late):
             self._respond(answer, fault)
+            simulated.on_call(call, "answered")
 
     def _respond(self, answer: Answer, fault: Fault | None) -> None:
         match fault.kind if fault else None:

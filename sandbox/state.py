@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,25 @@ def state_of(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def counts_of(sandbox: Sandbox) -> dict[str, Any]:
-    """How many customers, orders, mails and webhook messages there are, and the calls by server and action."""
+    """How many customers, orders, mails and webhook messages there are; the calls by server and action, and the faults
+    that they got by server and kind (of the calls that are still kept).
+    """
     return {
         "customers": len(sandbox.powercode.customers),
         "orders": len(sandbox.utopia.orders),
         "mails": len(sandbox.mailbox.messages),
         "webhook": len(sandbox.webhook.messages),
         "calls": _calls(sandbox),
+        "faults": _faults(sandbox),
     }
+
+
+def _faults(sandbox: Sandbox) -> dict[str, dict[str, int]]:
+    faults = {}
+    for name, server in (("utopia", sandbox.utopia), ("powercode", sandbox.powercode), ("webhook", sandbox.webhook)):
+        with server.lock:
+            faults[name] = dict(Counter(call.fault for call in server.calls if call.fault))
+    return faults
 
 
 def _calls(sandbox: Sandbox) -> dict[str, dict[str, int]]:

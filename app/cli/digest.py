@@ -8,16 +8,19 @@ from typing import Any
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.digest import history, ledger, starting, workflow
 from app.digest.closures import CustomerDigest, Selection, group_by_customer
-from app.digest.letters import Told, body
+from app.digest.letters import SUBJECT, LetterTemplates, Told, body
 from app.digest.sources import SourceUnreadable
 from app.digest.timetable import iso_week
-from app.models import DigestRun, RunState, now
+from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState, now
+from app.placeholders import TemplateFault
 from app.services import Services
+from config import Settings
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
 
@@ -82,6 +85,7 @@ def import_last_run(file: Path) -> None:
 
 def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool) -> None:
     settings, today = ready.settings, now().astimezone(ready.settings.zone).date()
+    templates = _letter_templates(settings)
     with ready.database.read() as session:
         first_day = since or ledger.planned_window_start(session, today, settings.digest_first_window_days)
         reported = ledger.reported_since(session, first_day)
@@ -91,27 +95,42 @@ def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool)
     except SourceUnreadable as why:
         raise click.ClickException(str(why)) from None
     digests = group_by_customer(selection.closures)
-    content = _preview(selection, digests, taken) | {"window_starts_on": first_day.isoformat()}
+    content = _preview(selection, digests, taken, templates) | {"window_starts_on": first_day.isoformat()}
     show(content, as_json=as_json, in_words=_preview_in_words)
 
 
-def _preview(selection: Selection, digests: tuple[CustomerDigest, ...], taken: set[str]) -> dict[str, Any]:
+def _letter_templates(settings: Settings) -> LetterTemplates | None:
+    """Where digests go out by mail."""
+    if settings.digest_delivery != "mail":
+        return None
+    try:
+        return LetterTemplates(settings.ticket_template_dir)
+    except TemplateFault as fault:
+        raise click.ClickException(f"The digest's templates can't be used: {fault}") from None
+
+
+def _preview(
+    selection: Selection, digests: tuple[CustomerDigest, ...], taken: set[str], templates: LetterTemplates | None
+) -> dict[str, Any]:
     return {
         "rows_read": selection.rows_read,
         "already_reported": selection.already_reported,
         "repeated": selection.repeated,
-        "messages": [_message(digest) for digest in digests if digest.email_key not in taken],
-        "for_next_week": [_message(digest) for digest in digests if digest.email_key in taken],
-        "rows_set_aside": [
-            {"row": row.row, "reason": row.reason, "ticket": row.ticket, "date": row.date, "email": row.email}
-            for row in selection.set_aside
-        ],
+        "messages": [_message(digest, templates) for digest in digests if digest.email_key not in taken],
+        "for_next_week": [_message(digest, templates) for digest in digests if digest.email_key in taken],
+        "rows_set_aside": [history.set_aside(row) for row in selection.set_aside],
     }
 
 
-def _message(digest: CustomerDigest) -> dict[str, Any]:
+def _message(digest: CustomerDigest, templates: LetterTemplates | None) -> dict[str, Any]:
+    """As it would go out."""
     told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
-    return {"full_name": told.full_name, "email": told.email, "tickets": len(told.tickets), "body": body(told)}
+    subject, text = SUBJECT, body(told)
+    if templates is not None:
+        letter = templates.letter(told, "")
+        subject, text = letter.subject, letter.text
+    counted = {"full_name": told.full_name, "email": told.email, "tickets": len(told.tickets)}
+    return counted | {"subject": subject, "body": text}
 
 
 def _whole(ready: Services, run_id: int) -> dict[str, Any]:
@@ -143,14 +162,22 @@ def _watch(ready: Services, run_id: int) -> dict[str, Any]:
     while True:
         with ready.database.read() as session:
             row = history.summary(session, session.get_one(DigestRun, run_id))
+            telling_staff = _tells_staff(session, run_id)
         total = sum(row["messages"].values())
         progress = f"  {row['customers']} of {total} customers told" if total else "  reading the report"
         if progress != told:
             told = progress
             click.echo(progress, err=True)
-        if row["state"] != RunState.RUNNING:
+        if row["state"] != RunState.RUNNING and not telling_staff:
             return row
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _tells_staff(session: Session, run_id: int) -> bool:
+    """Whether a notice about the run is on its way; not one that waits for the mail server, which may take days."""
+    keys = [f"{kind}:{run_id}" for kind in (NoticeKind.DIGEST_REPORT, NoticeKind.DIGEST_TROUBLE)]
+    on_its_way = (Notice.key.in_(keys), Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
+    return session.scalar(select(Notice.id).where(*on_its_way).limit(1)) is not None
 
 
 def _list_in_words(rows: list[dict[str, Any]]) -> str:
@@ -182,7 +209,10 @@ def _in_words(run: dict[str, Any]) -> str:
 
 def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
     rows = run["rows_set_aside"]
-    return (["Rows set aside:"] if rows else []) + [f"  row {row['row']}: {row['reason']}" for row in rows]
+    more = run.get("set_aside", 0) - len(rows)
+    lines = ["Rows set aside:"] if rows else []
+    lines += [f"  row {row['row']}: {row['reason']}" for row in rows]
+    return lines + ([f"  and {more} more"] if more > 0 else [])
 
 
 def _preview_in_words(preview: dict[str, Any]) -> str:
@@ -191,7 +221,7 @@ def _preview_in_words(preview: dict[str, Any]) -> str:
         f"{len(preview['messages'])} customers would be told, {preview['already_reported']} closings were told before.",
     ]
     for message in preview["messages"]:
-        lines += ["", f"To: {message['full_name']} <{message['email']}>"]
+        lines += ["", f"To: {message['full_name']} <{message['email']}>", f"Subject: {message['subject']}"]
         lines += [f"  {line}" for line in message["body"].splitlines()]
     if preview["for_next_week"]:
         lines += ["", f"{len(preview['for_next_week'])} customers had this week's message and wait for the next."]

@@ -5,6 +5,8 @@ import click
 from app.cli.common import Commands, as_json, ready_services, show
 from app.provisioning import plan_table
 
+LONGEST_DESCRIPTION = 190
+
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
 
 
@@ -40,6 +42,8 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
     """
     if not description.strip():
         raise click.ClickException("The description is empty")
+    if len(description) > LONGEST_DESCRIPTION:
+        raise click.ClickException(f"The description is longer than {LONGEST_DESCRIPTION} characters")
     with ready_services().database.write() as session:
         plan_table.map_plan(session, description, service_id, additional=additional)
     click.echo(f"{description} is sold as PowerCode service {service_id}.")

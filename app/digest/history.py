@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.digest import ledger
+from app.digest.closures import SetAside
 from app.models import DigestMessage, DigestRun, DigestSetAside, MessageState
 
 ROWS_IN_A_NOTICE = 20
@@ -55,7 +56,7 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
             }
             for message in found
         ],
-        "rows_set_aside": [_set_aside(row) for row in _rows(session, run.id, None)],
+        "rows_set_aside": [set_aside(row) for row in _rows(session, run.id, None)],
     }
 
 
@@ -70,7 +71,8 @@ def _rows(session: Session, run_id: int, limit: int | None) -> list[DigestSetAsi
     return list(session.scalars(rows.limit(limit)))
 
 
-def _set_aside(row: DigestSetAside) -> dict[str, Any]:
+def set_aside(row: DigestSetAside | SetAside) -> dict[str, Any]:
+    """A row that could not be used: its number, why, and what is written in it."""
     return {
         "row": row.row,
         "reason": row.reason,

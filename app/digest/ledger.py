@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.digest.closures import CustomerDigest, SetAside
@@ -31,7 +31,12 @@ from app.models import (
 MOST_SET_ASIDE_KEPT = 5000
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING)
 ADVISORY_LOCK = 5050_445
-SCHEDULE = "digest"
+SCHEDULE_KEY = "schedule "
+"""How the key of the schedule's runs begins."""
+
+MARK_LENGTH = 40
+AT_ONCE = 500
+"""Rows in one statement, well under SQLite's limit of variables."""
 
 
 class AlreadyUnderWay(Exception):
@@ -63,14 +68,19 @@ def current(session: Session, run_id: int, attempt: int) -> DigestRun | None:
     return run if run and run.attempt == attempt and run.state == RunState.RUNNING else None
 
 
-def schedule_kept_since(session: Session) -> datetime:
-    """Since when this database's service keeps the schedule: from the first time it asks."""
-    mark = session.get(ScheduleMark, SCHEDULE)
+def schedule_kept_since(session: Session, schedule: str) -> datetime:
+    """From when on what was due may be made up: since this schedule is kept, and since the schedule's last run.
+
+    A schedule counts from the first time it is asked for, so that a new one makes nothing up.
+    """
+    name = f"digest {schedule}"[:MARK_LENGTH]
+    mark = session.get(ScheduleMark, name)
     if mark is None:
-        mark = ScheduleMark(name=SCHEDULE, kept_since=now())
+        mark = ScheduleMark(name=name, kept_since=now())
         session.add(mark)
         session.flush()
-    return mark.kept_since
+    last_run = session.scalar(select(func.max(DigestRun.started_at)).where(DigestRun.key.startswith(SCHEDULE_KEY)))
+    return max(mark.kept_since, last_run or mark.kept_since)
 
 
 def window_start(session: Session, today: date, first_window_days: int, set_by: str) -> date:
@@ -131,20 +141,32 @@ def addressed_in(session: Session, iso_week: str) -> set[str]:
     return set(session.scalars(select(DigestMessage.email_key).where(mine)))
 
 
-def plan_batch(session: Session, run: DigestRun, batch: int, digests: Sequence[CustomerDigest]) -> None:
+def forget_plan(session: Session, run_id: int) -> None:
+    """Drop the part of a plan that was cut off: nothing of it went out, and the report is read again."""
+    session.execute(delete(DigestMessage).where(DigestMessage.run_id == run_id))
+
+
+def plan_batch(session: Session, run_id: int, iso_week: str, batch: int, digests: Sequence[CustomerDigest]) -> None:
     """Commit a batch of customers to the run, each with the tickets that their message tells of."""
-    for digest in digests:
-        message = DigestMessage(
-            run_id=run.id,
-            slot=f"{run.iso_week} {digest.email_key}",
+    messages = [
+        DigestMessage(
+            run_id=run_id,
+            slot=_slot(iso_week, digest.email_key),
             batch=batch,
             email=digest.email,
             email_key=digest.email_key,
             full_name=digest.full_name,
         )
-        session.add(message)
-        session.flush()
-        session.execute(insert(ReportedTicket), list(_tickets(message.id, digest)))
+        for digest in digests
+    ]
+    session.add_all(messages)
+    session.flush()
+    tickets = [row for message, digest in zip(messages, digests, strict=True) for row in _tickets(message.id, digest)]
+    session.execute(insert(ReportedTicket), tickets)
+
+
+def _slot(iso_week: str, email_key: str) -> str:
+    return f"{iso_week} {email_key}"
 
 
 def _tickets(message_id: int, digest: CustomerDigest) -> Iterable[dict[str, Any]]:
@@ -184,6 +206,23 @@ def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -
         session.execute(insert(DigestSetAside), values)
 
 
+def move_to_week(session: Session, run_id: int, batch: int, iso_week: str) -> None:
+    """What was planned in one week and goes out in another takes the place of the week in which customers get it."""
+    planned = select(DigestMessage).filter_by(run_id=run_id, batch=batch, state=MessageState.PLANNED)
+    late = session.scalars(planned.where(~DigestMessage.slot.startswith(f"{iso_week} ", autoescape=True))).all()
+    if not late:
+        return
+    wanted = [_slot(iso_week, message.email_key) for message in late]
+    taken = set(session.scalars(select(DigestMessage.slot).where(DigestMessage.slot.in_(wanted))))
+    for message in late:
+        message.slot = _slot(iso_week, message.email_key)
+    held_back = [message for message in late if message.slot in taken]
+    for message in held_back:
+        message.slot = None
+    session.flush()
+    mark(session, [message.id for message in held_back], MessageState.NOT_SENT, "there was a message this week already")
+
+
 def doubt_what_was_being_sent(session: Session, run_id: int, batch: int) -> int:
     """A message that was being sent when its process died may have arrived: mark it, and count."""
     caught = (DigestMessage.run_id == run_id, DigestMessage.batch == batch, DigestMessage.state == MessageState.SENDING)
@@ -205,9 +244,8 @@ def told(message: DigestMessage) -> Told:
 
 def mark(session: Session, message_ids: Sequence[int], state: MessageState, error: str | None = None) -> None:
     """Record where messages stand; those that did not go out give their slots back."""
-    values: dict[str, Any] = {"state": state, "error": error}
-    if state in (MessageState.ACCEPTED, MessageState.UNKNOWN, MessageState.SENDING):
-        values["sent_at"] = now()
+    on_its_way = state in (MessageState.ACCEPTED, MessageState.UNKNOWN, MessageState.SENDING)
+    values: dict[str, Any] = {"state": state, "error": error, "sent_at": now() if on_its_way else None}
     if state in (MessageState.REFUSED, MessageState.NOT_SENT):
         values["slot"] = None
         freed = update(ReportedTicket).where(ReportedTicket.message_id.in_(message_ids))
@@ -218,14 +256,15 @@ def mark(session: Session, message_ids: Sequence[int], state: MessageState, erro
 def give_up_on_planned(session: Session, run_id: int, why: str) -> None:
     """Messages that never went out are left to a later run."""
     left = session.scalars(select(DigestMessage.id).filter_by(run_id=run_id, state=MessageState.PLANNED)).all()
-    for start in range(0, len(left), 500):
-        mark(session, left[start : start + 500], MessageState.NOT_SENT, why)
+    for start in range(0, len(left), AT_ONCE):
+        mark(session, left[start : start + AT_ONCE], MessageState.NOT_SENT, why)
 
 
 def counts(session: Session, run_id: int) -> dict[str, int]:
-    """Messages of a run by state."""
+    """Messages of a run by state, each state named."""
     grouped = select(DigestMessage.state, func.count()).filter_by(run_id=run_id).group_by(DigestMessage.state)
-    return dict(session.execute(grouped).tuples().all())
+    found: dict[str, int] = dict(session.execute(grouped).all())
+    return {str(state): found.get(state, 0) for state in MessageState}
 
 
 def ticket_count(session: Session, run_id: int, state: MessageState = MessageState.ACCEPTED) -> int:

@@ -6,7 +6,7 @@ repeated for each ticket.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ PLACEHOLDERS: Mapping[str, str] = {
 class Told:
     """A message's content: to whom, and the tickets with the day each was closed."""
 
-    email: str
-    full_name: str
+    email: str = field(repr=False)
+    full_name: str = field(repr=False)
     tickets: Sequence[tuple[str, date]]
 
 

@@ -58,11 +58,11 @@ def start_when_due(services: Services) -> int | None:
     if not settings.report_source:
         return None
     with services.database.write() as session:
-        kept_since = ledger.schedule_kept_since(session)
+        kept_since = ledger.schedule_kept_since(session, settings.digest_schedule)
     due = last_due(settings.digest_schedule, settings.zone, kept_since, now())
     if due is None:
         return None
-    key = f"schedule {wall_clock(due, settings.zone)}"
+    key = f"{ledger.SCHEDULE_KEY}{wall_clock(due, settings.zone)}"
     with services.database.read() as session:
         if session.scalar(select(DigestRun.id).filter_by(key=key)) is not None:
             return None

@@ -1,6 +1,6 @@
 """When the digest is due: `DIGEST_SCHEDULE` in `TIMEZONE`, across both changes of the clock. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -14,13 +14,19 @@ def trigger(schedule: str, zone: ZoneInfo) -> CronTrigger:
 
 
 def last_due(schedule: str, zone: ZoneInfo, after: datetime, moment: datetime) -> datetime | None:
-    """The last time in (`after`, `moment`] at which the digest was due; None when there was none."""
+    """The last time (UTC) in (`after`, `moment`] at which the digest was due; None when there was none."""
     times, due = trigger(schedule, zone), None
-    following = times.get_next_fire_time(None, max(after, moment - LOOK_BACK) + timedelta(microseconds=1))
+    following = _following(times, max(after, moment - LOOK_BACK))
     while following is not None and following <= moment:
         due = following
-        following = times.get_next_fire_time(following, following + timedelta(seconds=1))
+        following = _following(times, due)
     return due
+
+
+def _following(times: CronTrigger, after: datetime) -> datetime | None:
+    """In UTC: adding to a local time forgets which of autumn's two hours it is, and comes back to the first."""
+    found = times.get_next_fire_time(None, after.astimezone(UTC) + timedelta(microseconds=1))
+    return found.astimezone(UTC) if found else None
 
 
 def wall_clock(moment: datetime, zone: ZoneInfo) -> str:

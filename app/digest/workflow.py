@@ -17,6 +17,7 @@ from app.digest.closures import CustomerDigest, Selection, group_by_customer, se
 from app.digest.delivery import Handed, Receipt, Webhook, send_letter
 from app.digest.letters import LetterTemplates
 from app.digest.sources import SourceUnreadable, read_report
+from app.digest.timetable import iso_week
 from app.mail import MailFailed
 from app.models import DigestMessage, DigestRun, MessageState, NoticeKind, RunState, now
 from app.placeholders import TemplateFault
@@ -62,7 +63,11 @@ def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
             return act(services, run_id, *args)
         except CannotGoOn as why:
             _wait(services, run_id, attempt, str(why))
-            return None
+        except Exception as fault:
+            # Without this the run would be taken for stranded and begun again every second.
+            log.exception("Digest run %d met a fault", run_id)
+            _wait(services, run_id, attempt, f"The program met a fault ({type(fault).__name__}); the log has more.")
+        return None
 
     step.__name__ = act.__name__
     return step
@@ -74,26 +79,32 @@ def plan(services: Services, run_id: int) -> int:
         run = session.get_one(DigestRun, run_id)
         if run.planned:
             return ledger.last_batch(session, run_id)
+    with services.database.write() as session:
+        ledger.forget_plan(session, run_id)
     if services.settings.digest_delivery == "mail":
         _templates(services.settings)
     selection = read_selection(services, run)
-    with services.database.write() as session:
-        taken = ledger.addressed_in(session, run.iso_week)
-        first = ledger.last_batch(session, run_id) + 1
+    week = _this_week(services)
+    with services.database.read() as session:
+        taken = ledger.addressed_in(session, week)
     digests = group_by_customer(selection.closures)
     due = [digest for digest in digests if digest.email_key not in taken]
-    last = _plan_batches(services, run_id, due, first)
+    batches = _plan_batches(services, run_id, week, due)
     _note_what_was_read(services, run_id, selection, for_next_week=len(digests) - len(due))
-    return last
+    return batches
 
 
-def _plan_batches(services: Services, run_id: int, due: list[CustomerDigest], first: int) -> int:
-    size, batch = services.settings.digest_batch_size, first - 1
+def _this_week(services: Services) -> str:
+    return iso_week(now(), services.settings.zone)
+
+
+def _plan_batches(services: Services, run_id: int, week: str, due: list[CustomerDigest]) -> int:
+    """A transaction a batch: callbacks need the database, too."""
+    size, batch = services.settings.digest_batch_size, 0
     for start_at in range(0, len(due), size):
         batch += 1
         with services.database.write() as session:
-            run = session.get_one(DigestRun, run_id)
-            ledger.plan_batch(session, run, batch, due[start_at : start_at + size])
+            ledger.plan_batch(session, run_id, week, batch, due[start_at : start_at + size])
     return batch
 
 
@@ -133,24 +144,35 @@ def _note_what_was_read(services: Services, run_id: int, selection: Selection, *
 def hand_over(services: Services, run_id: int, batch: int) -> int:
     """Hand over what is left of a batch; returns how many messages were accepted in it."""
     with services.database.write() as session:
+        run = session.get_one(DigestRun, run_id)
         doubtful = ledger.doubt_what_was_being_sent(session, run_id, batch)
+        ledger.move_to_week(session, run_id, batch, _this_week(services))
         messages = ledger.planned_messages(session, run_id, batch)
     if doubtful:
         log.warning("Run %d, batch %d: the outcome of %d messages is not known", run_id, batch, doubtful)
     if not messages:
         return 0
     deliver = _by_mail if services.settings.digest_delivery == "mail" else _by_webhook
-    return deliver(services, run_id, batch, messages)
+    return deliver(services, run, messages)
 
 
-def _by_webhook(services: Services, run_id: int, batch: int, messages: list[DigestMessage]) -> int:
-    ids = [message.id for message in messages]
-    _mark(services, ids, MessageState.SENDING)
-    webhook = Webhook(services.settings, services.metrics)
-    receipt = webhook.hand_over([ledger.told(message) for message in messages], f"digest-{run_id}-{batch}")
-    _record(services, ids, receipt)
-    _stop_unless_it_answers(receipt)
-    return len(ids) if receipt.handed is Handed.ACCEPTED else 0
+def _by_webhook(services: Services, run: DigestRun, messages: list[DigestMessage]) -> int:
+    """After trouble one customer goes first: should the answer fail again, one more is in doubt and not a batch."""
+    first = 1 if run.error else 0
+    webhook, accepted = Webhook(services.settings, services.metrics), 0
+    for part in filter(None, (messages[:first], messages[first:])):
+        ids = [message.id for message in part]
+        _mark(services, ids, MessageState.SENDING)
+        receipt = webhook.hand_over([ledger.told(message) for message in part], _idempotency_key(run, ids))
+        _record(services, run, ids, receipt)
+        _stop_unless_it_answers(receipt)
+        accepted += len(ids) if receipt.handed is Handed.ACCEPTED else 0
+    return accepted
+
+
+def _idempotency_key(run: DigestRun, ids: list[int]) -> str:
+    """The same for the same messages only."""
+    return f"digest-{run.iso_week}-{run.id}-{ids[0]}-{ids[-1]}"
 
 
 def _stop_unless_it_answers(receipt: Receipt) -> None:
@@ -159,15 +181,14 @@ def _stop_unless_it_answers(receipt: Receipt) -> None:
         raise CannotGoOn(receipt.detail)
 
 
-def _by_mail(services: Services, run_id: int, batch: int, messages: list[DigestMessage]) -> int:
-    del batch
+def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) -> int:
     templates, accepted = _templates(services.settings), 0
     try:
         with services.mailer.connection() as post:
             for message in messages:
                 _mark(services, [message.id], MessageState.SENDING)
-                receipt = send_letter(post, templates, ledger.told(message), f"digest-{run_id}-{message.id}")
-                _record(services, [message.id], receipt)
+                receipt = send_letter(post, templates, ledger.told(message), _idempotency_key(run, [message.id]))
+                _record(services, run, [message.id], receipt)
                 _stop_unless_it_answers(receipt)
                 accepted += receipt.handed is Handed.ACCEPTED
     except MailFailed as failed:
@@ -187,9 +208,11 @@ def _mark(services: Services, ids: list[int], state: MessageState) -> None:
         ledger.mark(session, ids, state)
 
 
-def _record(services: Services, ids: list[int], receipt: Receipt) -> None:
+def _record(services: Services, run: DigestRun, ids: list[int], receipt: Receipt) -> None:
     with services.database.write() as session:
         ledger.mark(session, ids, MESSAGE_STATES[receipt.handed], receipt.detail or None)
+        if run.error and receipt.handed is Handed.ACCEPTED:
+            session.get_one(DigestRun, run.id).error = None  # the trouble is over
 
 
 def finish(services: Services, run_id: int, attempt: int) -> str:

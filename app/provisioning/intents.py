@@ -131,9 +131,15 @@ def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: b
     if isinstance(stop, Waits) and stop.down and quick and not engine.last_attempt():
         with run.services.database.write() as session:
             step = session.get_one(OrderStep, work.step_id)
-            step.state, step.error = stop.step_state, stop.reason
+            step.state, step.error = _known_of(step, work, stop), stop.reason
         raise engine.TryAgainError(stop.reason)
     return _end(run, work, stop, system)
+
+
+def _known_of(step: OrderStep, work: Work, stop: Stop) -> StepState:
+    """What is known of the step's effect: as long as nothing was sent since, an earlier doubt stays a doubt."""
+    doubt_stands = work.in_doubt_since is not None and step.sent_at == work.in_doubt_since
+    return StepState.UNKNOWN if doubt_stands else stop.step_state
 
 
 def _fault(name: str, fault: Exception) -> NeedsReview:
@@ -144,15 +150,25 @@ def _fault(name: str, fault: Exception) -> NeedsReview:
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
-        step.state, step.error, step.finished_at = stop.step_state, stop.reason, now()
-        if system and not (isinstance(stop, Waits) and stop.down):
-            breaker.report_up(session, system)
+        step.state, step.error, step.finished_at = _known_of(step, work, stop), stop.reason, now()
+        if system:
+            _tell_breaker(run, session, work, stop, system)
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
             _settle(run, session, order, stop)
 
     _commit(run, commit)
     return {"over": True}
+
+
+def _tell_breaker(run: Run, session: Session, work: Work, stop: Stop, system: System) -> None:
+    """An answer, even a refusal, shows that the system works; a lost answer makes the others wait for a probe."""
+    if stop.step_state in (StepState.REFUSED, StepState.DONE):
+        breaker.report_up(session, system)
+    elif stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None:
+        breaker.report_down(session, system, run.orderref, stop.reason, run.services.settings.retry_minutes)
+    elif not (isinstance(stop, Waits) and stop.down):
+        breaker.release_probe(session, system, run.orderref)
 
 
 def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:

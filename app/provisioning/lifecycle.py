@@ -19,6 +19,7 @@ from app.models import (
     OrderState,
     OrderStep,
     StepState,
+    System,
     now,
 )
 from app.provisioning.plan_table import plan_table
@@ -155,9 +156,11 @@ def resume(services: Services, session: Session, orderref: str, by: str, **decis
     `it_is_not_there=True`. Raises `NotPossible` when it doesn't fit the order.
     """
     order = find(session, orderref)
-    _check_resumable(order, decision)
+    _check_resumable(session, order, decision)
     _audit(session, order, by, next(iter(decision), "resume"), str(decision.get("customer_id") or "") or None)
-    order.decision = {**order.decision, **decision}
+    order.decision = decision or order.decision
+    system = order.waiting_for or (System.POWERCODE if _has_written(session, order) else System.UTOPIA)
+    breaker.appoint_probe(session, System(system), orderref)
     _stop_waiting(order)
     if "it_is_there" in decision or "it_is_not_there" in decision:
         _answer_doubt(session, order, done="it_is_there" in decision)
@@ -181,7 +184,7 @@ def _resume_others_of_that_kind(services: Services, session: Session, by: str) -
             start_over(services, session, order)
 
 
-def _check_resumable(order: Order, decision: dict[str, Any]) -> None:
+def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -> None:
     if order.state == OrderState.WAITING and not decision:
         return
     if order.state == OrderState.EXISTS and "customer_id" in decision:
@@ -201,6 +204,8 @@ def _check_resumable(order: Order, decision: dict[str, Any]) -> None:
         )
     if not doubtful and wanted in ("it_is_there", "it_is_not_there"):
         raise NotPossible(f"{order.orderref} has no step whose outcome is unknown")
+    if wanted in ("customer_id", "new_customer") and order.customer_id and _has_written(session, order):
+        raise NotPossible(f"{order.orderref} works on customer {order.customer_id} already and can only go on with it")
 
 
 def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:

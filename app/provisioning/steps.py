@@ -16,9 +16,12 @@ from app.provisioning.intents import Outcome, Work
 from app.provisioning.matching import Candidate, Decision, Person, decide
 from app.provisioning.plan_table import plan_table
 from app.provisioning.stops import (
+    ANOTHER_CUSTOMER,
     IT_IS_NOT_THERE,
     IT_IS_THERE,
+    MADE_BY_HAND,
     NEW_CUSTOMER,
+    TRY_AGAIN,
     CustomerExists,
     NeedsReview,
     Waits,
@@ -27,7 +30,8 @@ from utopia import Contract
 
 CANNOT_GEOCODE = 23
 NEIGHBOUR_SECONDS = 5
-"""How long an order waits before it looks again whether an earlier order of its site is through."""
+"""How long an order waits before it looks again whether the order of its site that goes first is through."""
+HAS_ITS_TURN = "has its turn"
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -130,27 +134,36 @@ def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) 
 
 def _check_customer_is_there(work: Work, customer_id: str) -> None:
     if work.services.powercode.read_customer(customer_id=customer_id) is None:
-        raise NeedsReview("no_such_customer", f"PowerCode has no customer {customer_id}")
+        reason = f"PowerCode has no customer {customer_id}"
+        raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, TRY_AGAIN])
 
 
 def _let_neighbours_pass(work: Work) -> None:
-    """Two orders of one site must not both look before either has created: the earlier one goes first."""
+    """Two orders of one site must not both look before either has created: whoever comes first goes first.
+
+    The turn is taken under a lock, in the step's own row, and lasts until the customer is made or the order rests.
+    """
     order = work.order
-    through = select(OrderStep.order_id).where(OrderStep.name == "create_customer", OrderStep.state == StepState.DONE)
-    earlier = select(Order.orderref).where(
-        Order.site_id == order.site_id,
-        Order.id < order.id,
-        Order.state.in_(ACTIVE_STATES),
-        Order.id.not_in(through),
-    )
-    with work.services.database.read() as session:
-        orderref = session.scalar(earlier.limit(1))
-    if orderref:
+    neighbours = (Order.site_id == order.site_id, Order.state.in_(ACTIVE_STATES))
+    with work.services.database.write() as session:
+        orders = session.scalars(select(Order).where(*neighbours).order_by(Order.id).with_for_update()).all()
+        ahead = next((one.orderref for one in orders if one.id != order.id and _has_its_turn(one)), None)
+        if ahead is None:
+            session.get_one(OrderStep, work.step_id).result = HAS_ITS_TURN
+    if ahead:
         raise Waits(
             System.POWERCODE,
-            f"Order {orderref} for the same site goes first",
+            f"Order {ahead} for the same site goes first",
             retry_at=now() + timedelta(seconds=NEIGHBOUR_SECONDS),
         )
+
+
+def _has_its_turn(order: Order) -> bool:
+    steps = {step.name: step for step in order.steps}
+    find, create = steps.get("find_customer"), steps.get("create_customer")
+    if find is None or (create is not None and create.state == StepState.DONE):
+        return False
+    return find.state == StepState.DONE or find.result == HAS_ITS_TURN
 
 
 def _person(applicant: Applicant) -> Person:
@@ -194,8 +207,10 @@ def create_customer(work: Work) -> Outcome:
     """Create the customer once: an earlier try in doubt is looked up before another is made."""
     account = work.order.account or {}
     applicant = Applicant(**account["applicant"])
-    if work.order.decision.get("customer_id"):
-        return _created(work.order.decision["customer_id"])
+    chosen = work.order.decision.get("customer_id")
+    if chosen:
+        _check_customer_is_there(work, chosen)
+        return _created(chosen)
     if work.in_doubt_since is not None:
         ours = _look_up_ours(work, applicant, work.in_doubt_since)
         if ours:
@@ -223,6 +238,9 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
         )
     except powercode.OutcomeUnknown as unknown:
         raise _look_later(work, f"PowerCode did not say whether it made the customer ({unknown.detail})") from None
+    except powercode.Refused as refused:
+        reason = f"PowerCode refused to make the customer: {refused.detail}"
+        raise NeedsReview("customer_refused", reason, [TRY_AGAIN, MADE_BY_HAND]) from None
 
 
 def _look_later(work: Work, reason: str) -> Waits:
@@ -337,8 +355,10 @@ def create_ticket(work: Work) -> Outcome:
 def add_tag(tag_id: int, work: Work) -> Outcome:
     """Tag the customer; after a doubt the tags are listed first."""
     client, customer_id = work.services.powercode, _customer_id(work.order)
-    if work.in_doubt_since is not None and any(tag.tag_id == str(tag_id) for tag in client.customer_tags(customer_id)):
-        return Outcome(value={"tag_id": tag_id})
+    if work.in_doubt_since is not None:
+        if any(tag.tag_id == str(tag_id) for tag in client.customer_tags(customer_id)):
+            return Outcome(value={"tag_id": tag_id})
+        work.sending()
     try:
         client.add_customer_tag(customer_id, tag_id)
     except powercode.Refused as refused:

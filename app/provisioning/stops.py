@@ -16,6 +16,8 @@ SYSTEM_NAMES: Mapping[str, str] = {
 
 TRY_AGAIN = {"action": "resume", "label": "Try again"}
 NEW_CUSTOMER = {"action": "new_customer", "label": "It is somebody else: open a new account"}
+MADE_BY_HAND = {"action": "customer", "label": "Made by hand in PowerCode: go on with that customer"}
+ANOTHER_CUSTOMER = {"action": "customer", "label": "Go on with another customer"}
 IT_IS_THERE = {"action": "it_is_there", "label": "It is there: go on"}
 IT_IS_NOT_THERE = {"action": "it_is_not_there", "label": "It is not there: do it again"}
 DISMISS = {"action": "dismiss", "label": "Close the order, with a note"}

@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
-from app.models import NoticeKind, Order, OrderState, System, now
+from app.models import NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.observability import order_context
 from app.provisioning import lifecycle
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
@@ -83,15 +83,15 @@ def tell_of_long_waits(services: Services) -> None:
         down = breaker.systems_down(session)
     for system in sorted({order.waiting_for for order in orders if order.waiting_for}):
         those = [order for order in orders if order.waiting_for == system]
-        _tell(services, system, those, down[system].down_since if system in down else None)
+        _tell(services, system, those, down.get(system))
 
 
-def _tell(services: Services, system: str, orders: list[Order], down_since: object) -> None:
+def _tell(services: Services, system: str, orders: list[Order], down: RemoteSystem | None) -> None:
     """A system that is down is told of once; orders that wait for another reason once each."""
     since = min(order.waiting_since for order in orders if order.waiting_since)
     groups = (
-        [(f"{system}:{down_since}", orders)]
-        if down_since
+        [(f"{system}:{down.down_since}", orders)]
+        if down
         else [(f"{order.orderref}:{order.waiting_since}", [order]) for order in orders]
     )
     for key, group in groups:
@@ -104,5 +104,5 @@ def _tell(services: Services, system: str, orders: list[Order], down_since: obje
                 system=SYSTEM_NAMES[system],
                 since=since.isoformat(),
                 orders=[order.orderref for order in group],
-                reason=group[0].reason,
+                reason=(down.error if down else None) or group[0].reason,
             )

@@ -15,6 +15,8 @@ from app.provisioning.intents import Act, Run, perform
 from app.services import Services
 
 ATTEMPTS = 3
+PAUSE_SECONDS = 1.0
+"""Before the first repetition of a call within its step; twice as long before the next."""
 
 
 class RunIsOver(Exception):
@@ -40,8 +42,8 @@ class Story:
         return self._step(name, act, None, writes=False)
 
     def _step(self, name: str, act: Act, system: System | None, *, writes: bool) -> Any:
-        attempts = ATTEMPTS if system else 1
-        result = engine.step(name, perform, self._run, name, act, system, writes, attempts=attempts)
+        patience: dict[str, Any] = {"attempts": ATTEMPTS, "pause": PAUSE_SECONDS} if system else {}
+        result = engine.step(name, perform, self._run, name, act, system, writes, **patience)
         if result.get("over"):
             raise RunIsOver
         return result["value"]

@@ -3,6 +3,11 @@
 from sandbox import Sandbox
 
 HAPPY_ORDER = "UIA202411-001186"
+NOT_READY_ORDER = "UIA202411-001187"
+UNKNOWN_PLAN_ORDER = "UIA202411-001188"
+CUSTOMER_EXISTS_ORDER = "UIA202411-001189"
+UNKNOWN_PLAN_SERVICE = 165
+"""What a person maps the unknown plan to: PowerCode has the service, and no setting names it."""
 
 
 def seed_demo(sandbox: Sandbox) -> list[str]:
@@ -14,7 +19,7 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
     utopia = sandbox.utopia
     utopia.add_order(HAPPY_ORDER)
     utopia.add_order(
-        "UIA202411-001187",
+        NOT_READY_ORDER,
         firstname="Ole",
         lastname="Berg",
         email="ole.berg@example.com",
@@ -26,7 +31,7 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
         contract_ready=False,
     )
     utopia.add_order(
-        "UIA202411-001188",
+        UNKNOWN_PLAN_ORDER,
         firstname="Iris",
         lastname="Vance",
         email="iris.vance@example.com",
@@ -36,7 +41,7 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
         plan="10 Gbps",
     )
     utopia.add_order(
-        "UIA202411-001189",
+        CUSTOMER_EXISTS_ORDER,
         firstname="Grace",
         lastname="Moe",
         email="grace.moe@example.com",
@@ -44,5 +49,6 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
         siteid="714204",
         address="48 OLD MILL ROAD",
     )
+    sandbox.powercode.services[UNKNOWN_PLAN_SERVICE] = "10 Gbps"
     sandbox.powercode.add_customer(services=(163,), extAccountID="714204")
     return list(utopia.orders)

@@ -1,0 +1,61 @@
+# Every task of the project. `make help` lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo test soak bench lint format lock clean
+
+help: ## List the tasks
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r task does; do \
+		printf '%-20s %s\n' "$$task" "$$does"; done
+
+install: .venv/.installed ## Install the service into .venv
+install-dev: .venv/.installed-dev ## Install what tests and checks need, too
+
+demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; FLASK_PORT=5060: another port)
+	@$(BIN)/python -m sandbox.demo
+
+test: install-dev ## Run all tests (ARGS="-k callback": some of them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+soak: install-dev ## Kill the service again and again while orders come in, and count what came out
+	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
+
+bench: install-dev ## Measure callbacks and orders
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: install-dev ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install-dev ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install-dev ## Compile requirements*.txt anew from requirements*.in (ARGS=--upgrade: newest versions)
+	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in
+	$(COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## Remove .venv, caches and the demo's folder; the service's database and .env stay
+	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) -V) is too old:" \
+		"install Python 3.11 or newer, then: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing." \
+		"On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv; the first time this takes a minute or two." >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,215 @@
+"""Orders under fire: the service is killed again and again, PowerCode and UTOPIA misbehave, and mail comes and goes.
+
+`python -m benchmarks.soak_orders [--orders 200] [--kills 40] [--seed N] [--database-url URL]` posts callbacks until
+each is acknowledged, kills the whole service with SIGKILL at random moments (in a start, too), lets each kind of fault
+happen in turn, and then waits until every order is at rest. It prints the counts, and exits with 1 when an
+acknowledged order is lost, anything is there twice, or a notice is missing.
+"""
+
+import argparse
+import itertools
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.running import settings_for
+from sandbox.control import SandboxControl
+from sandbox.process import SandboxProcess
+from tests.office import Office
+from tests.processes import ServiceProcess
+from tests.promises import broken, contract_of, repeats
+
+REST_SECONDS = 240.0
+READ_SECONDS = 0.8
+SLOW_SECONDS = 1.0
+SETTLE_SECONDS = 2.0
+"""Longer than the slowest request, started but not answered, is at work: what PC_SETTLE_SECONDS is for."""
+
+FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("refuse", {}),
+    ("reset", {}),
+    ("reset", {"processed": True}),
+    ("garbage", {}),
+    ("garbage", {"processed": True, "status": 500}),
+    ("status_code", {"status_code": "1"}),
+    ("status_code", {"status_code": 23}),
+    ("http", {"status": 429, "retry_after": 1}),
+    ("http", {"status": 502, "processed": True}),
+    ("no_answer", {}),
+    ("slow", {"seconds": SLOW_SECONDS, "when": "before"}),
+    ("slow", {"seconds": SLOW_SECONDS, "when": "after"}),
+    ("empty", {}),
+    ("cut", {}),
+    ("stall", {"seconds": SLOW_SECONDS}),
+)
+WRITES = ("createCustomer", "addCustomerService", "createTicket", "POST customer/tags/customer")
+READS = ("searchCustomers", "readCustomer")
+"""A refusal of these means that there is no such customer: a lie, not a fault, so they don't get any."""
+
+
+class Soak:
+    """One run: the sandbox, the service, and what happens to them."""
+
+    def __init__(self, options: argparse.Namespace, sandbox: SandboxProcess, service: ServiceProcess) -> None:
+        self._options = options
+        self._control = sandbox.control
+        self._addresses = sandbox.addresses
+        self._service = service
+        self._over = threading.Event()
+        self._chance = random.Random(options.seed)
+        self.acknowledged: list[str] = []
+        self.mail_outages = 0
+
+    def run(self) -> None:
+        """Returns when all callbacks are acknowledged and all kills done; the service runs then, undisturbed."""
+        poster = threading.Thread(target=self._post_all, args=(random.Random(self._chance.random()),))
+        others = [
+            threading.Thread(
+                target=disturb, args=(SandboxControl(self._control.url), random.Random(self._chance.random()))
+            )
+            for disturb in (self._spoil_calls, self._switch_mail)
+        ]
+        for thread in (poster, *others):
+            thread.start()
+        self._kill_again_and_again()
+        self._service.start()
+        poster.join()
+        self._over.set()
+        for thread in others:
+            thread.join()
+        self._control.clear_faults()
+        self._control.up("mailbox")
+
+    def _post_all(self, chance: random.Random) -> None:
+        """UTOPIA: sends each callback until it is taken, and some of them twice."""
+        for number in range(self._options.orders):
+            orderref = f"UIA202411-{number:06}"
+            while self._service.post_callback(orderref, timeout=5) != 200:
+                time.sleep(0.1)
+            self.acknowledged.append(orderref)
+            if chance.random() < 0.2:
+                self._service.post_callback(orderref, timeout=5)
+            time.sleep(chance.expovariate(self._options.orders / (1.5 * self._options.kills)))
+
+    def _spoil_calls(self, control: SandboxControl, chance: random.Random) -> None:
+        """Each kind of fault in turn, on a call that chance picks; now and then on one of UTOPIA's."""
+        for kind, args in itertools.cycle(FAULTS):
+            if self._over.wait(chance.uniform(0.1, 0.6)):
+                return
+            if chance.random() < 0.15 and kind != "status_code":
+                control.fault("utopia", chance.choice(("contractlookup", "contractdownload")), kind, **args)
+            actions = WRITES if kind == "status_code" else (*WRITES, *READS)
+            control.fault("powercode", chance.choice(actions), kind, **args)
+
+    def _switch_mail(self, control: SandboxControl, chance: random.Random) -> None:
+        while not self._over.wait(chance.uniform(2, 6)):
+            control.down("mailbox")
+            self.mail_outages += 1
+            self._over.wait(chance.uniform(0.5, 4))
+            control.up("mailbox")
+
+    def _kill_again_and_again(self) -> None:
+        for number in range(self._options.kills):
+            in_its_start = self._chance.random() < 0.2
+            self._service.start(wait=not in_its_start)
+            time.sleep(self._chance.uniform(0.0, 1.0 if in_its_start else 2.5))
+            self._service.kill()
+            if sys.stderr.isatty():
+                print(f"\r{number + 1} kills, {len(self.acknowledged)} orders", end="", file=sys.stderr)
+
+
+def report(soak: Soak, kills: int, state: dict[str, Any], counts: dict[str, Any], orders: list[dict[str, Any]]) -> int:
+    """Print the counts; 1 when a promise was broken, else 0."""
+    states = Counter(order["state"] for order in orders)
+    problems = Counter(order["problem"] for order in orders if order["state"] == "needs_review")
+    faults = broken(state, orders)
+    missing = sorted(set(soak.acknowledged) - {order["orderref"] for order in orders})
+    faults += [f"{orderref}: lost: it is not in the database" for orderref in missing]
+    kinds = Counter(fault.split(": ")[1] for fault in faults)
+    rows: list[tuple[str, object]] = [
+        ("acknowledged orders", len(soak.acknowledged)),
+        *((f"  {state}", number) for state, number in states.most_common()),
+        *((f"    {problem}", number) for problem, number in problems.most_common()),
+        ("kills", kills),
+        *(
+            (f"{system}'s faults: {kind}", n)
+            for system in ("powercode", "utopia")
+            for kind, n in _sorted(counts, system)
+        ),
+        ("mail outages", soak.mail_outages),
+        ("mails", len(state["mails"])),
+        ("  of them once more, as the same mail", repeats(state)),
+        ("double accounts, plans, tickets, tags", kinds["double"]),
+        ("lost orders or parts", kinds["lost"]),
+        ("missing notices", kinds["notice"]),
+    ]
+    for name, value in rows:
+        print(f"{name:<42}{value:>6}")
+    print("\n".join(["", *faults]) if faults else "Every promise was kept.")
+    return 1 if faults else 0
+
+
+def _sorted(counts: dict[str, Any], system: str) -> list[tuple[str, int]]:
+    return sorted(counts["faults"][system].items())
+
+
+@contextmanager
+def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, SandboxProcess, Office]]:
+    """A run that ended, with everybody still there to be looked at."""
+    with SandboxProcess() as sandbox:
+        for number in range(options.orders):
+            sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
+        settings = settings_for(
+            sandbox,
+            folder,
+            database_url=options.database_url or f"sqlite:///{folder}/handler.db",
+            connect_timeout_seconds=1,
+            read_timeout_seconds=READ_SECONDS,
+            pc_settle_seconds=SETTLE_SECONDS,
+            retry_minutes="0.005,0.01,0.02",
+        )
+        with ServiceProcess(settings, folder) as service:
+            soak = Soak(options, sandbox, service)
+            soak.run()
+            office = Office(settings, sandbox.control.state)
+            try:
+                yield soak, sandbox, office
+            finally:
+                office.close()
+
+
+def main() -> None:
+    """Run, print, and exit with 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description="Kill the service again and again while orders come in")
+    parser.add_argument("--orders", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(1_000_000), help="of all chances; default: another"
+    )
+    parser.add_argument("--database-url", help="an empty PostgreSQL database; default: SQLite")
+    options = parser.parse_args()
+    began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        soaked(options, Path(folder)) as (soak, sandbox, office),
+    ):
+        try:
+            orders = office.rested(soak.acknowledged, REST_SECONDS)
+        except AssertionError as still_going:
+            print(f"After {REST_SECONDS:g} s: {still_going}")
+            orders = office.orders(soak.acknowledged)
+        kept = report(soak, options.kills, sandbox.control.state(), sandbox.control.counts(), orders)
+    print(f"{time.monotonic() - began:.0f} seconds")
+    sys.exit(kept)
+
+
+if __name__ == "__main__":
+    main()

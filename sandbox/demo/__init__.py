@@ -1,0 +1,8 @@
+"""`make demo`: what it puts into the sandbox (seed), the service it runs (service), its words (report), its story.
+
+The story is `__main__.py`, for `python -m sandbox.demo`.
+"""
+
+from sandbox.demo.seed import HAPPY_ORDER, seed_demo
+
+__all__ = ["HAPPY_ORDER", "seed_demo"]

@@ -1,0 +1,170 @@
+"""The service as the demo runs it: gunicorn in a process of its own, spoken to over HTTP and by its commands."""
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from config import PROJECT, Settings
+from sandbox import Sandbox
+
+READY_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+STOP_SECONDS = 30.0
+KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
+
+
+def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
+    """Every setting by its variable's name: the demo's where it has one, the default of the rest."""
+    chosen = {
+        "utopia_url_endpoint": sandbox.utopia.url,
+        "utopia_api_key": sandbox.utopia.api_key,
+        "pc_url": sandbox.powercode.url,
+        "pc_api_key": sandbox.powercode.api_key,
+        "pc_cust_tags": ",".join(str(tag) for tag in sandbox.powercode.tag_names),
+        "mail_server": sandbox.mailbox.host,
+        "mail_port": sandbox.mailbox.port,
+        "email_sender": "Fiber desk <fiber@example.com>",
+        "email_recipients": "office@example.com",
+        "secret_key": "only-for-the-demo",
+        "database_url": f"sqlite:///{folder}/handler.db",
+        "log_file": folder / "api_class.log",
+        "flask_port": port,
+    }
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    return {name.upper(): as_text(value) for name, value in {**defaults, **chosen}.items()}
+
+
+def as_text(value: object) -> str:
+    """A setting's value as it stands in the environment or in .env."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(str(each) for each in value)
+        case dict():
+            return json.dumps(value)
+    return str(value)
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server can listen on this port of the loopback."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+class DemoService:
+    """Runs inside `with`; `url` is its address. RuntimeError when it does not do what is asked of it."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{settings['FLASK_PORT']}"
+        self._folder = folder
+        self._settings = settings
+        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        self._environment = {**kept, **settings, "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics")}
+        self._web = requests.Session()
+        self._web.trust_env = False
+
+    def __enter__(self) -> Self:
+        """Returns when the service is ready for callbacks."""
+        self._write_command()
+        (self._folder / "metrics").mkdir()
+        log = (self._folder / "gunicorn.log").open("wb")
+        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        # A session of its own: Ctrl-C reaches the demo alone, which then stops the service in good order.
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT, env=self._environment, stdout=log, stderr=log, start_new_session=True
+        )
+        log.close()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def check_alive(self) -> None:
+        """RuntimeError when the service ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the service ended with code {self._process.returncode}. See {self._folder}/*.log")
+
+    def send_callback(self, orderref: str) -> requests.Response:
+        """UTOPIA's callback for a new order, over HTTP."""
+        body = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
+        return self._web.post(f"{self.url}/api-callback", json=body, timeout=10)
+
+    def wait_for(self, state: str, number: int, asked_to_end: threading.Event) -> float:
+        """Wait until so many orders are in a state (/metrics says so); returns how many seconds that took."""
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE_SECONDS:
+            self.check_alive()
+            if self._orders_in(state) >= number:
+                return time.monotonic() - began
+            if asked_to_end.wait(0.05):
+                raise RuntimeError("ended before it was over")
+        raise RuntimeError(f"no order became {state}. See {self._folder}/*.log, and .demo/flask orders list")
+
+    def order(self, orderref: str) -> dict[str, Any]:
+        """What `orders show --json` prints."""
+        command = [str(self._folder / "flask"), "orders", "show", orderref, "--json"]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "orders show failed")
+        order: dict[str, Any] = json.loads(done.stdout)
+        return order
+
+    def _orders_in(self, state: str) -> int:
+        metrics = self._web.get(f"{self.url}/metrics", timeout=10).text
+        found = re.search(rf'^utopia_handler_orders{{state="{state}"}} (\d+)', metrics, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                answer = self._web.get(f"{self.url}/readyz", timeout=5)
+                if answer.ok and answer.json()["executor"] == "running":
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(f"the service was not ready within {READY_SECONDS:g} seconds. See {self._folder}/*.log")
+
+    def _write_command(self) -> None:
+        """`.demo/flask`: the flask command with the demo's settings, to try things while the demo runs."""
+        exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self._settings.items())
+        path = self._folder / "flask"
+        flask = f'exec {shlex.quote(sys.executable)} -m flask --app wsgi "$@"'
+        path.write_text(f"#!/bin/sh\n{exports}\ncd {shlex.quote(str(PROJECT))} || exit\n{flask}\n", encoding="utf-8")
+        path.chmod(0o700)
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, 9)
+            self._process.wait()

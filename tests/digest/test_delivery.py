@@ -1,0 +1,319 @@
+"""Handing messages over: the webhook's payload, batches and answers, and letters by mail."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import pytest
+import requests
+
+from app.digest.delivery import Handed, receipt_for
+from app.digest.letters import Told, webhook_entry
+from app.models import DigestMessage, DigestRun, now
+from config import PROJECT
+from tests.conftest import wait_for
+from utopia.transport import Failure, Reply
+
+
+def states(run):
+    return [message["state"] for message in run["customers_told"]]
+
+
+def sent_bodies(monkeypatch):
+    """The bytes of each POST, as they leave."""
+    bodies = []
+    send = requests.Session.send
+
+    def kept(session, request, **options):
+        bodies.append(request.body)
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", kept)
+    return bodies
+
+
+def test_the_webhook_is_sent_exactly_what_the_reference_says(office, monkeypatch):
+    bodies = sent_bodies(monkeypatch)
+    office.run(["Ada", "Lind", "ada.lind@example.com", "TM-20391", "Closed", f"{office.today:%d/%m/%Y}"])
+    day = office.today.strftime("%d-%b-%Y")
+    expected = (
+        '[{"full_name": "Ada LIND", "email_address": "ada.lind@example.com", "ready_to_send": true, '
+        '"email": {"subject": "Ticket status report", "to_address": ["ada.lind@example.com"], "cc_address": [""], '
+        f'"body": "Ticket no. TM-20391 was closed on {day}\\n"}}}}]'
+    )
+    assert [json.dumps(json.loads(body)) for body in bodies] == [expected]
+    (post,) = office.webhook.posts
+    assert post.headers["content-type"] == "application/json"
+    assert json.dumps(post.entries) == expected
+
+
+def test_each_ticket_is_a_line_and_days_are_written_the_same_in_every_locale(office):
+    told = Told("a@example.com", "Ada LIND", [("TM-1", office.today.replace(2026, 3, 5)), ("TM-2", office.today)])
+    first, second = webhook_entry(told)["email"]["body"].splitlines()
+    assert first == "Ticket no. TM-1 was closed on 05-Mar-2026"
+    assert second.startswith("Ticket no. TM-2 was closed on ")
+
+
+def test_batches_hold_as_many_customers_as_set_and_each_has_a_key_of_its_own(office):
+    with office.changed(digest_batch_size=4):
+        office.run(*office.many(10))
+    assert [len(post.entries) for post in office.webhook.posts] == [4, 4, 2]
+    keys = [post.headers["idempotency-key"] for post in office.webhook.posts]
+    assert len(set(keys)) == 3
+    assert all(key.startswith("digest-") for key in keys)
+
+
+def test_the_same_messages_are_tried_again_under_the_same_key_and_others_never(office):
+    office.webhook.fault("post", "http", times=2, status=429)
+    with office.changed(digest_batch_size=1):
+        office.run(*office.many(2))
+    first, second, third, other = (call.fields["idempotency_key"] for call in office.webhook.calls)
+    assert first == second == third != other
+
+
+@pytest.mark.parametrize(
+    ("answer", "handed"),
+    [
+        (Reply(200, "", b""), Handed.ACCEPTED),
+        (Reply(202, "", b""), Handed.ACCEPTED),
+        (Reply(204, "", b""), Handed.ACCEPTED),
+        (Reply(301, "", b""), Handed.REFUSED),
+        (Reply(400, "", b""), Handed.REFUSED),
+        (Reply(401, "", b""), Handed.REFUSED),
+        (Reply(404, "", b""), Handed.REFUSED),
+        (Reply(408, "", b""), Handed.UNKNOWN),
+        (Reply(429, "", b""), Handed.NEVER_ARRIVED),
+        (Reply(500, "", b""), Handed.UNKNOWN),
+        (Reply(502, "", b""), Handed.UNKNOWN),
+        (Failure(sent=False, detail="no connection"), Handed.NEVER_ARRIVED),
+        (Failure(sent=True, detail="no answer"), Handed.UNKNOWN),
+    ],
+)
+def test_what_an_answer_means(answer, handed):
+    assert receipt_for(answer).handed is handed
+
+
+def test_fault_7_a_connection_cut_after_the_webhook_took_the_mails_makes_nobody_get_them_again(office):
+    office.webhook.fault("post", "no_answer")
+    rows = office.many(3)
+    assert states(office.run(*rows)) == ["unknown"] * 3
+    office.a_week_passes()
+    assert states(office.run(*rows)) == []
+    assert len(office.told) == 3
+
+
+@pytest.mark.parametrize("status", [202, 204])
+def test_fault_7_any_answer_of_success_counts_as_success(office, status):
+    office.webhook.fault("post", "http", status=status, body="", processed=True)
+    rows = office.many(3)
+    assert states(office.run(*rows)) == ["accepted"] * 3
+    office.a_week_passes()
+    assert states(office.run(*rows)) == []
+    assert len(office.told) == 3
+
+
+@pytest.mark.parametrize(("kind", "mailed"), [("no_answer", 6), ("cut", 6), ("reset", 4), ("garbage", 4)])
+def test_a_batch_without_an_answer_is_marked_and_the_others_go_on(office, kind, mailed):
+    office.webhook.fault("post", kind, **({"status": 500} if kind == "garbage" else {}))
+    with office.changed(digest_batch_size=2):
+        run = office.run(*office.many(6))
+    assert states(run) == ["unknown"] * 2 + ["accepted"] * 4
+    assert run["state"] == "completed"
+    assert len({address for address, _ in office.told}) == len(office.told) == mailed
+
+
+def test_after_a_lost_answer_one_customer_goes_first_so_that_an_outage_leaves_few_in_doubt(office):
+    office.webhook.fault("post", "http", times=3, status=502)
+    with office.changed(digest_batch_size=4):
+        run = office.run(*office.many(12))
+    assert [call.fields["customers"] for call in office.webhook.calls] == [4, 1, 1, 1, 1, 4]
+    assert states(run).count("unknown") == 6
+    assert states(run).count("accepted") == 6
+
+
+def test_a_refused_batch_gives_its_slots_back_and_the_next_run_of_the_week_takes_it(office):
+    office.webhook.fault("post", "http", status=400)
+    rows = office.many(4)
+    with office.changed(digest_batch_size=2):
+        first = office.run(*rows)
+        assert sorted(states(first)) == ["accepted", "accepted", "refused", "refused"]
+        second = office.run(*rows)
+    assert states(second) == ["accepted", "accepted"]
+    assert sorted(office.told) == [(f"c{n:04}@example.com", [f"TM-{n}"]) for n in range(4)]
+
+
+def test_a_redirect_is_refused_with_what_to_set(office):
+    office.webhook.fault("post", "http", status=301)
+    (message,) = office.run(*office.many(1))["customers_told"]
+    assert "set DIGEST_WEBHOOK_URL to the final address" in message["error"]
+
+
+def test_a_run_waits_for_a_webhook_that_is_down_and_goes_on_by_itself(office):
+    office.webhook.down()
+    office.reports(*office.many(3))
+    run_id = office.start()
+    waiting = office.waits(run_id)
+    assert waiting["next_try_at"] is not None
+    assert states(waiting) == ["planned"] * 3
+    assert [message["sent_at"] for message in waiting["customers_told"]] == [None] * 3
+    office.webhook.up()
+    run = office.over(run_id)
+    assert (run["state"], run["error"]) == ("completed", None)
+    assert len(office.told) == 3
+    assert [message["error"] for message in run["customers_told"]] == [None] * 3
+
+
+def test_after_a_day_a_run_gives_up_and_leaves_its_tickets_to_the_next(office):
+    office.webhook.down()
+    rows = office.many(3)
+    office.reports(*rows)
+    run_id = office.start()
+    office.waits(run_id)
+    with office.database.write() as session:
+        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=24, minutes=1)
+    run = office.over(run_id)
+    assert (run["state"], states(run)) == ("failed", ["not_sent"] * 3)
+    office.webhook.up()
+    assert states(office.run(*rows)) == ["accepted"] * 3
+    assert any("run failed" in mail["Subject"] for mail in office.service.notices())
+
+
+# By mail
+
+
+@pytest.fixture
+def letters(office, tmp_path):
+    """The office with mail delivery and templates of its own; the webhook gets nothing."""
+    folder = tmp_path / "texts"
+    shutil.copytree(PROJECT / "ticket_descriptions", folder)
+    office.texts = folder
+    with office.changed(digest_delivery="mail", digest_webhook_url=None, ticket_template_dir=folder):
+        yield office
+        assert office.webhook.posts == []
+        office.service.empty()
+
+
+def customers_mails(office):
+    return [mail for mail in office.service.sandbox.mailbox.messages if mail["To"] != "office@example.com"]
+
+
+def html_of(mail):
+    return mail.get_body(("html",)).get_content()
+
+
+def test_a_letter_has_a_line_for_each_ticket_in_text_and_html(letters):
+    run = letters.run(letters.row("TM-1", days_ago=2), letters.row("TM-2"), letters.row("TM-3", "b@example.com"))
+    ada, other = sorted(customers_mails(letters), key=lambda mail: mail["To"])
+    assert (ada["To"], ada["Subject"], other["To"]) == ("ada.lind@example.com", "Ticket status report", "b@example.com")
+    assert ada.text.splitlines()[0] == "Hello Ada LIND,"
+    assert [line for line in ada.text.splitlines() if line.startswith("- ")] == [
+        f"- Ticket no. TM-1 was closed on {letters.today - timedelta(days=2):%d-%b-%Y}",
+        f"- Ticket no. TM-2 was closed on {letters.today - timedelta(days=1):%d-%b-%Y}",
+    ]
+    assert html_of(ada).count("<li>") == 2
+    assert "TM-3" not in ada.text + html_of(ada)
+    assert states(run) == ["accepted", "accepted"]
+
+
+def test_html_in_a_name_or_ticket_stays_text_in_the_letter(letters):
+    letters.run(letters.row("TM-<b>1</b>", first="<script>alert(1)</script>", last="O'Neil & {count}"))
+    (mail,) = customers_mails(letters)
+    assert "<script>" not in html_of(mail)
+    assert "<b>1" not in html_of(mail)
+    assert "&lt;script&gt;" in html_of(mail)
+    assert "O'NEIL & {COUNT}" in mail.text
+
+
+def test_an_edited_template_is_used_and_its_subject_can_name_the_count(letters):
+    (letters.texts / "digest.txt").write_text("Subject: {count} tickets\n\nDear {full_name}: {ticket} {closed_on}\n")
+    letters.run(letters.row("TM-1"), letters.row("TM-2"))
+    (mail,) = customers_mails(letters)
+    assert mail["Subject"] == "2 tickets"
+    assert [line.split()[3] for line in mail.text.splitlines()] == ["TM-1", "TM-2"]
+
+
+def test_a_customers_letter_has_no_line_break_in_its_headers(letters):
+    (letters.texts / "digest.txt").write_text("Subject: For {full_name}\n\n{ticket}\n")
+    letters.run(letters.row("TM-1", first="Ada\r\nBcc: x@example.com"))
+    (mail,) = customers_mails(letters)
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "For Ada Bcc: x@example.com LIND"
+
+
+def test_one_refused_recipient_does_not_stop_the_others_and_gets_its_letter_next_time(letters):
+    mailbox = letters.service.sandbox.mailbox
+    mailbox.rejected_recipients.add("c0001@example.com")
+    rows = letters.many(3)
+    assert states(letters.run(*rows)) == ["accepted", "refused", "accepted"]
+    mailbox.rejected_recipients.clear()
+    assert states(letters.run(*rows)) == ["accepted"]
+    assert sorted(mail["To"] for mail in customers_mails(letters)) == [f"c000{n}@example.com" for n in range(3)]
+
+
+def test_a_connection_lost_after_the_letter_was_handed_over_leaves_that_one_unknown(letters):
+    letters.service.sandbox.mailbox.fault("DATA", "no_answer")
+    run = letters.run(*letters.many(3))
+    assert states(run) == ["unknown", "accepted", "accepted"]
+    assert len(customers_mails(letters)) == 3
+    letters.a_week_passes()
+    assert states(letters.run()) == []
+
+
+def test_letters_wait_for_a_mail_server_that_is_down(letters):
+    letters.service.sandbox.mailbox.down()
+    letters.reports(*letters.many(2))
+    run_id = letters.start()
+    assert "nothing answers at MAIL_SERVER" in letters.waits(run_id)["error"]
+    letters.service.sandbox.mailbox.up()
+    assert states(letters.over(run_id)) == ["accepted", "accepted"]
+    assert len(customers_mails(letters)) == 2
+
+
+def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on_once_mended(letters):
+    template = letters.texts / "digest.html"
+    sound = template.read_text()
+    template.write_text(sound.replace("{full_name}", "{fullname}"))
+    letters.reports(*letters.many(2))
+    run_id = letters.start()
+    error = letters.waits(run_id)["error"]
+    assert "line 1: digest.html: unknown placeholder {fullname} (did you mean {full_name}?)" in error
+    assert customers_mails(letters) == []
+    template.write_text(sound)
+    assert states(letters.over(run_id)) == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("digest.txt", "Hello {ticket}\n", "digest.txt: line 1: the first line must be the subject"),
+        ("digest.txt", "Subject: x\n\nHello {full_name}\n", "digest.txt: no line has {ticket}"),
+        ("digest.html", "<p>\n{nobody} {ticket}\n", "digest.html: line 2: unknown placeholder {nobody}"),
+        ("digest.html", "<p>{ticket}\n}\n", "digest.html: line 2: a brace that is not a placeholder"),
+        ("digest.html", None, "does not exist"),
+    ],
+)
+def test_templates_check_names_the_faults_of_the_letter(letters, name, text, fault):
+    path = letters.texts / name
+    path.write_text(text) if text is not None else path.unlink()
+    result = letters.service.app.test_cli_runner().invoke(args=["templates", "check"])
+    assert result.exit_code != 0
+    assert fault in result.output
+
+
+def test_templates_check_leaves_the_letter_alone_where_digests_go_by_webhook(letters):
+    (letters.texts / "digest.html").unlink()
+    with letters.changed(digest_delivery="webhook"):
+        assert letters.service.app.test_cli_runner().invoke(args=["templates", "check"]).exit_code == 0
+
+
+def test_a_run_that_was_cut_off_in_the_middle_of_a_letter_doubts_that_letter_alone(letters):
+    letters.service.sandbox.mailbox.down()
+    letters.reports(*letters.many(3))
+    run_id = letters.start()
+    letters.waits(run_id)
+    with letters.database.write() as session:
+        first = session.query(DigestMessage).order_by(DigestMessage.id).first()
+        first.state = "sending"
+    letters.service.sandbox.mailbox.up()
+    assert states(letters.over(run_id)) == ["unknown", "accepted", "accepted"]
+    wait_for(lambda: len(customers_mails(letters)) == 2)

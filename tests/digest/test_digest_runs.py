@@ -1,0 +1,401 @@
+"""Whole runs: who is told what, once, whatever starts it, and what staff read afterwards."""
+
+import threading
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+
+import boto3
+import pytest
+import xlsxwriter
+from sqlalchemy import func, select, update
+
+from app.digest import ledger, starting
+from app.digest.closures import group_by_customer
+from app.models import DigestMessage, DigestRun, now
+from tests.conftest import Service
+
+from .bucket_server import ACCESS_KEY, BucketServer
+from .conftest import HEADINGS
+
+ADA = "ada.lind@example.com"
+
+
+def report_mail(office):
+    """The one notice to staff about a run."""
+    (mail,) = office.service.notices("Ticket digest")
+    return mail
+
+
+def html_of(mail):
+    return mail.get_body(("html",)).get_content()
+
+
+# One message a customer a week
+
+
+def test_a_customer_gets_one_message_a_week_however_often_the_job_is_started(office):
+    office.run(office.row("TM-1"))
+    second = office.run(office.row("TM-1"), office.row("TM-2"))
+    assert (second["customers_told"], second["already_reported"], second["for_next_week"]) == ([], 1, 1)
+    assert office.told == [(ADA, ["TM-1"])]
+
+
+def test_what_comes_too_late_for_this_weeks_message_is_told_in_the_next(office):
+    office.run(office.row("TM-1"))
+    office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3"))
+    office.a_week_passes()
+    office.run()
+    assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-2", "TM-3"])]
+
+
+def test_another_spelling_of_the_address_is_the_same_customer_in_the_same_week(office):
+    office.run(office.row("TM-1"))
+    office.run(office.row("TM-2", " ADA.Lind@Example.COM "))
+    assert len(office.told) == 1
+
+
+def test_of_two_starts_at_the_same_moment_one_runs(office, tmp_path):
+    office.reports(*office.many(20))
+    other = Service(office.service.sandbox, office.service.services.settings).services
+    outcomes, together = [], threading.Barrier(2)
+
+    def begin(services, key):
+        together.wait()
+        try:
+            outcomes.append(starting.start(services, key=key, started_by="alice"))
+        except ledger.AlreadyUnderWay as why:
+            outcomes.append(str(why))
+
+    threads = [threading.Thread(target=begin, args=each) for each in ((office.service.services, "a"), (other, "b"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.database.dispose()
+    (run_id,) = [outcome for outcome in outcomes if isinstance(outcome, int)]
+    assert office.over(run_id)["customers"] == 20
+    assert len(office.told) == 20
+
+
+def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_second_message(office):
+    office.run(office.row("TM-1"))
+    office.reports(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
+    run_id = starting.start(office.service.services, key="schedule 2026-11-16T08:00", started_by="schedule")
+    office.over(run_id)
+    assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-3"])]
+
+
+def test_a_run_that_goes_out_in_a_later_week_than_it_was_planned_in_uses_up_that_weeks_message(office):
+    office.webhook.down()
+    office.reports(office.row("TM-1"))
+    run_id = office.start()
+    office.waits(run_id)
+    office.a_week_passes()
+    office.webhook.up()
+    office.over(run_id)
+    office.run(office.row("TM-1"), office.row("TM-2"))
+    assert office.told == [(ADA, ["TM-1"])]
+
+
+# What is reported
+
+
+def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_told_next_week(office):
+    office.run(office.row("TM-1", days_ago=0))
+    office.a_week_passes()
+    office.run(office.row("TM-1", days_ago=0), office.row("TM-2", days_ago=0))
+    assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-2"])]
+
+
+def test_fault_5_the_first_row_below_the_headings_is_told(office):
+    office.run(office.row("TM-1"), office.row("TM-2", "b@example.com"))
+    assert office.told[0] == (ADA, ["TM-1"])
+
+
+def test_fault_6_rows_that_cannot_be_used_do_not_stop_the_run(office):
+    bad_date = office.row("TM-2", date="soon")
+    short = office.row("TM-3")[:4]
+    seventh_column = [*office.row("TM-4", "d@example.com"), "and more"]
+    no_last_name = office.row("TM-5", "e@example.com", last="")
+    run = office.run(office.row("TM-1"), bad_date, short, seventh_column, no_last_name)
+    assert run["state"] == "completed"
+    assert office.told == [(ADA, ["TM-1"]), ("d@example.com", ["TM-4"]), ("e@example.com", ["TM-5"])]
+    assert [row["row"] for row in run["rows_set_aside"]] == [3]
+
+
+def test_a_closing_is_never_told_again_also_when_the_rows_address_was_edited(office):
+    office.run(office.row("TM-1"))
+    office.a_week_passes()
+    run = office.run(office.row("TM-1", "new.address@example.com"))
+    assert (run["already_reported"], len(office.told)) == (1, 1)
+
+
+def test_a_ticket_closed_again_on_another_day_after_a_reopening_is_news(office):
+    office.run(office.row("TM-1", days_ago=3))
+    office.a_week_passes()
+    office.run(office.row("TM-1", days_ago=3, status="Open"))
+    office.run(office.row("TM-1", days_ago=1))
+    assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-1"])]
+
+
+def test_a_ticket_entered_late_is_told_as_long_as_it_was_closed_in_the_window(office):
+    office.run(office.row("TM-1"))
+    office.a_week_passes()
+    office.run(office.row("TM-1"), office.row("TM-2", days_ago=7), office.row("TM-3", days_ago=8))
+    assert office.told[1:] == [(ADA, ["TM-2"])]
+
+
+def test_the_first_run_sets_the_window_and_no_later_one_moves_it(office):
+    office.run(office.row("TM-1"))
+    first = office.window()
+    assert first == office.today - timedelta(days=7)
+    with office.changed(digest_first_window_days=60):
+        office.run(since=office.today - timedelta(days=90))
+    assert office.window() == first
+
+
+def test_since_takes_another_start_for_one_run_alone(office):
+    rows = [office.row("TM-1"), office.row("TM-2", "b@example.com", days_ago=30)]
+    run = office.run(*rows, since=office.today - timedelta(days=30))
+    assert run["window_starts_on"] == (office.today - timedelta(days=30)).isoformat()
+    assert [address for address, _ in office.told] == [ADA, "b@example.com"]
+    assert office.run(*rows)["window_starts_on"] == office.window().isoformat()
+
+
+def test_an_imported_day_is_the_window_and_closings_of_that_day_are_told(office, tmp_path):
+    old = tmp_path / "last_run_date.json"
+    old.write_text(f'{{"last_run_date": "{office.today - timedelta(days=20):%d/%m/%Y}"}}')
+    with office.database.write() as session:
+        ledger.import_last_run(session, old, "alice")
+    office.run(*(office.row(f"TM-{days}", f"c{days}@example.com", days_ago=days) for days in (1, 20, 21)))
+    assert [address for address, _ in office.told] == ["c1@example.com", "c20@example.com"]
+
+
+def test_an_empty_report_is_a_run_without_customers(office):
+    office.reports()
+    run = office.over(office.start())
+    assert (run["state"], run["customers"], run["rows_read"]) == ("completed", 0, 0)
+    assert office.webhook.posts == []
+
+
+# A plan that is cut off, and faults of the program
+
+
+def test_a_plan_that_was_cut_off_is_made_again_from_the_report_as_it_is_then(office, monkeypatch):
+    plan_batch, calls = ledger.plan_batch, []
+
+    def cut_off(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise OSError("the disk is full")
+        plan_batch(*args)
+
+    monkeypatch.setattr(ledger, "plan_batch", cut_off)
+    office.reports(*office.many(8))
+    with office.changed(digest_batch_size=2):
+        run_id = office.start()
+        assert "met a fault (OSError)" in office.waits(run_id)["error"]
+        office.reports(*office.many(8), office.row("TM-8", "c0008@example.com"))
+        run = office.over(run_id)
+    assert (run["already_reported"], run["for_next_week"], run["customers"]) == (0, 0, 9)
+    assert len({address for address, _ in office.told}) == len(office.told) == 9
+
+
+def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(office, monkeypatch):
+    tries = []
+
+    def broken(*_args):
+        tries.append(now())
+        raise ZeroDivisionError(ADA)
+
+    monkeypatch.setattr("app.digest.workflow.group_by_customer", broken)
+    office.reports(office.row("TM-1"))
+    with office.changed(retry_minutes=(60.0,)):
+        run_id = office.start()
+        run = office.waits(run_id)
+    assert run["error"] == "The program met a fault (ZeroDivisionError); the log has more."
+    monkeypatch.setattr("app.digest.workflow.group_by_customer", group_by_customer)
+    with office.database.write() as session:
+        session.execute(update(DigestRun).values(next_try_at=now()))
+    assert office.over(run_id)["customers"] == 1
+    assert len(tries) == 1
+
+
+# A report that can't be read
+
+
+def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office):
+    run_id = office.start()
+    office.waits(run_id)
+    attempts = lambda: office.show(run_id)["error"]  # noqa: E731
+    assert attempts() == f"There is no report file at {office.path}; put it there or correct REPORT_SOURCE."
+    (notice,) = office.service.notices("held up")
+    assert f"There is no report file at {office.path}" in notice.text
+    assert "flask --app wsgi digest show" in notice.text
+    office.waits(run_id)
+    office.reports(office.row("TM-1"))
+    run = office.over(run_id)
+    assert (run["state"], run["error"], run["customers"]) == ("completed", None, 1)
+    assert len(office.service.notices("held up")) == 1
+
+
+def test_missing_columns_are_named_to_staff(office):
+    office.path.write_text("Firstname,Lastname,Ticket,Status\nAda,Lind,TM-1,Closed\n")
+    office.waits(office.start())
+    (notice,) = office.service.notices("held up")
+    assert "Email" in notice.text
+    assert "Date" in notice.text
+
+
+def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office):
+    run_id = office.start()
+    office.waits(run_id)
+    with office.database.write() as session:
+        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
+    assert office.over(run_id)["state"] == "failed"
+    text = report_mail(office).text
+    assert "could not be finished: There is no report file" in text
+    assert "Customers who were not told yet are told by the next run." in text
+    assert "Customers told:        0" in text
+
+
+# The notice to staff
+
+
+def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office):
+    office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
+    mail = report_mail(office)
+    assert mail["Subject"].endswith("2 customers told of 3 tickets")
+    for label, value in {"Customers told": 2, "Tickets reported": 3, "Rows read": 3, "Set aside": 0}.items():
+        assert f"{label + ':':22} {value}" in mail.text
+    assert "may or may not" not in mail.text + html_of(mail)
+    assert "could not be used" not in mail.text + html_of(mail)
+    assert f"digest show {office.runs()[0]}" in mail.text
+
+
+def test_staff_read_which_rows_to_mend_and_why_but_no_customers_data(office):
+    rows = [office.row("TM-1"), office.row("TM-2", date="31/02/2026"), office.row("TM-3", "nobody", first="Zelda")]
+    office.run(*rows)
+    mail = report_mail(office)
+    assert mail["Subject"].endswith("needs a look")
+    for text in (mail.text, html_of(mail)):
+        assert "row 3: " in text
+        assert "row 4: " in text
+        for customers in ("Zelda", "nobody", "Lind", "TM-2", ADA):
+            assert customers not in text
+
+
+def test_staff_read_of_lost_answers_and_refusals(office):
+    office.webhook.fault("post", "http", status=400)
+    office.webhook.fault("post", "no_answer")
+    with office.changed(digest_batch_size=2):
+        office.run(*office.many(6))
+    mail = report_mail(office)
+    for text in (mail.text, html_of(mail)):
+        assert "2 customers may or may not have got the message" in text
+        assert "2 messages were refused and not sent" in text
+    assert "@example.com" not in mail.text.replace(parseaddr(mail["To"])[1], "")
+
+
+def test_of_many_rows_set_aside_staff_read_the_first_and_how_many_more(office):
+    run = office.run(office.row("TM-0"), *(office.row(f"TM-{n}", date="soon") for n in range(1, 51)))
+    assert (run["set_aside"], len(run["rows_set_aside"])) == (50, 50)
+    assert "- and 30 more" in report_mail(office).text
+    assert "and 30 more" in html_of(report_mail(office))
+
+
+def test_the_notice_links_the_spreadsheet(office, google, tmp_path):
+    google.add("1aBc", [HEADINGS, office.row("TM-1")])
+    with office.changed(**google_settings(google, tmp_path)):
+        office.over(office.start())
+    assert "https://docs.google.com/spreadsheets/d/1aBc" in report_mail(office).text
+    assert 'href="https://docs.google.com/spreadsheets/d/1aBc"' in html_of(report_mail(office))
+
+
+def test_no_customers_data_gets_into_the_log(office, caplog):
+    caplog.set_level("DEBUG")
+    office.webhook.fault("post", "http", status=400)
+    office.webhook.fault("post", "no_answer")
+    with office.changed(digest_batch_size=1):
+        rows = [*office.many(3), office.row("TM-9", "nobody", first="Zelda", date="31/02/2026")]
+        run = office.run(*rows)
+    assert run["state"] == "completed"
+    logged = "\n".join(record.getMessage() + str(record.exc_text or "") for record in caplog.records)
+    assert "Digest run" in logged
+    for customers in ("c0001", "c0002", "Lind", "LIND", "Zelda", "nobody", "TM-1"):
+        assert customers not in logged
+
+
+# The sources
+
+
+def google_settings(google, folder: Path):
+    return {
+        "report_source": "sheets:1aBc!Sheet1!A:F",
+        "google_service_account_file": google.key_file(folder),
+        "google_sheets_endpoint": google.address,
+    }
+
+
+def test_a_whole_run_from_a_google_spreadsheet(office, google, tmp_path):
+    google.add("1aBc", [HEADINGS, office.row("TM-1"), [], office.row("TM-2", "b@example.com")])
+    with office.changed(**google_settings(google, tmp_path)):
+        run = office.over(office.start())
+    assert (run["state"], run["source"]) == ("completed", "sheets:1aBc!Sheet1!A:F")
+    assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-2"])]
+
+
+def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_with(office, google, tmp_path):
+    google.add("1aBc", [HEADINGS, office.row("TM-1")], shared=False)
+    with office.changed(**google_settings(google, tmp_path)):
+        run_id = office.start()
+        office.waits(run_id)
+        (notice,) = office.service.notices("held up")
+        assert "share it with digest@example-project.iam.example.com" in notice.text
+        google.add("1aBc", [HEADINGS, office.row("TM-1")])
+        assert office.over(run_id)["customers"] == 1
+
+
+def test_a_whole_run_from_an_excel_file_with_real_dates(office, tmp_path):
+    path = tmp_path / "weekly.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        as_day = book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_row(0, 0, HEADINGS)
+        sheet.write_row(1, 0, office.row("TM-1")[:5])
+        sheet.write_datetime(1, 5, office.today - timedelta(days=1), as_day)
+    office.over(office.start(source=f"file:{path}"))
+    assert office.told == [(ADA, ["TM-1"])]
+    assert f"{office.today - timedelta(days=1):%d-%b-%Y}" in office.webhook.messages[0].body
+
+
+@pytest.fixture
+def bucket(monkeypatch, tmp_path):
+    server = BucketServer()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    yield server
+    server.stop()
+
+
+def test_a_whole_run_from_s3(office, bucket):
+    office.reports(office.row("TM-1"))
+    bucket.buckets["reports"] = {"weekly.csv": office.path.read_bytes()}
+    office.over(office.start(source="s3://reports/weekly.csv"))
+    assert office.told == [(ADA, ["TM-1"])]
+
+
+def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(office):
+    with office.changed(digest_batch_size=7):
+        office.run(*office.many(40))
+    with office.database.read() as session:
+        accepted = select(func.count()).select_from(DigestMessage).where(DigestMessage.state == "accepted")
+        assert session.scalar(accepted) == len(office.told) == 40

@@ -1,0 +1,214 @@
+"""The service as a process of its own, for what starts, stops or kills it."""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import requests
+from pydantic import SecretStr
+
+from config import PROJECT, Settings
+from sandbox.listener import bind
+
+START_SECONDS = 30.0
+STOP_SECONDS = 120.0
+KEPT_FROM_OUTSIDE = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
+
+GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+BY_HAND = (sys.executable, "wsgi.py")
+
+Value = TypeVar("Value")
+
+
+def until(condition: Callable[[], Value], seconds: float = 60.0) -> Value:
+    """The condition's value as soon as it is true; AssertionError when it isn't within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"still not true after {seconds:g} s: {condition}"
+        time.sleep(0.005)
+    return value
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Every setting as an environment variable, so that nothing of a developer's .env reaches the process."""
+    return {name.upper(): _as_text(getattr(settings, name)) for name in Settings.model_fields}
+
+
+def _as_text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return value.get_secret_value()
+        case bool():
+            return str(value).lower()
+        case dict():
+            return json.dumps(value)
+        case tuple():
+            return ",".join(str(part) for part in value)
+    return str(value)
+
+
+class ServiceProcess:
+    """The service on a port of its own, which stays the same over its starts.
+
+    with ServiceProcess(settings, folder) as service:
+        service.start()
+        service.post_callback("UIA202411-001186")
+        service.kill()
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        command: Sequence[str] = GUNICORN,
+        **environment: str,
+    ) -> None:
+        """`folder` takes what the process prints; `environment` is added to the settings (`WEB_CONCURRENCY="2"`)."""
+        self._reserved = bind("127.0.0.1", 0)
+        self.port = int(self._reserved.getsockname()[1])
+        self.settings = settings.model_copy(update={"flask_port": self.port})
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = command
+        self._printed = folder / "printed.txt"
+        metrics = folder / "metrics"
+        metrics.mkdir(exist_ok=True)
+        self.environment = {
+            **{name: os.environ[name] for name in KEPT_FROM_OUTSIDE if name in os.environ},
+            **environment_of(self.settings),
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.kill()
+        self._reserved.close()
+
+    def start(self, *, wait: bool = True) -> float:
+        """Start the process; returns the seconds until `/readyz` said so (0 without `wait`)."""
+        began = time.monotonic()
+        with self._printed.open("ab") as printed:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=PROJECT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                start_new_session=True,
+            )
+        if not wait:
+            return 0.0
+        self.wait_ready()
+        return time.monotonic() - began
+
+    def wait_ready(self) -> None:
+        """Return when `/readyz` answers 200; AssertionError, with what was printed, when the process ended."""
+
+        def ready() -> bool:
+            assert self._process is not None, "not started"
+            assert self._process.poll() is None, f"the service ended with {self._process.returncode}: {self.printed}"
+            try:
+                return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            except requests.RequestException:
+                return False
+
+        until(ready, START_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL for the whole process group at the same moment, as a power cut would."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def terminate(self) -> None:
+        """SIGTERM, as systemd sends it."""
+        assert self._process is not None, "not started"
+        self._process.terminate()
+
+    def ended(self, seconds: float = STOP_SECONDS) -> int:
+        """The exit code, once the process has ended."""
+        assert self._process is not None, "not started"
+        code = self._process.wait(seconds)
+        self._process = None
+        return code
+
+    def limit_files(self, size: int) -> None:
+        """Let no file of the running workers grow beyond so many bytes, as if the disk were full; -1: no limit."""
+        for worker in self.workers:
+            resource.prlimit(worker, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    @property
+    def pid(self) -> int:
+        """The process that was started: gunicorn's master."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of gunicorn's workers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+    @property
+    def executing(self) -> int:
+        """The process id of the worker that began to execute last, by the log; 0 when none did."""
+        found = re.findall(r"Process (\d+) executes", self.log)
+        return int(found[-1]) if found else 0
+
+    @property
+    def megabytes(self) -> float:
+        """Memory that the workers hold (RSS)."""
+        return sum(_resident(worker) for worker in self.workers)
+
+    @property
+    def master_megabytes(self) -> float:
+        """Memory that gunicorn's master holds (RSS), most of it shared with nobody."""
+        return _resident(self.pid)
+
+    @property
+    def log(self) -> str:
+        """The log file's text."""
+        return self.settings.log_file.read_text() if self.settings.log_file.exists() else ""
+
+    @property
+    def printed(self) -> str:
+        """What the process wrote to stdout and stderr."""
+        return self._printed.read_text() if self._printed.exists() else ""
+
+    def post_callback(self, orderref: str, msg: str = "Project New Order", timeout: float = 10.0) -> int:
+        """Send UTOPIA's callback; the HTTP status, or 0 when there was no answer."""
+        message = {"event": "Project Update", "orderref": orderref, "msg": msg}
+        try:
+            return requests.post(f"{self.url}/api-callback", json=message, timeout=timeout).status_code
+        except requests.RequestException:
+            return 0
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One of the service's commands: `run("orders", "show", "UIA202411-001186", "--json")`."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+        return subprocess.run(
+            command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+
+def _resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024

@@ -1,0 +1,45 @@
+"""The demo never reaches a real system, and says what is in its way."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from config import PROJECT, Settings, load_settings
+from sandbox import Sandbox
+from sandbox.demo.service import demo_settings
+
+
+def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(tmp_path, monkeypatch):
+    env_file = tmp_path / ".env"
+    env_file.write_text("PC_URL_API=https://powercode.example.com:444/api/1/index.php\nPC_CUST_TAGS=77\n")
+    monkeypatch.setitem(Settings.model_config, "env_file", env_file)
+    with Sandbox() as sandbox:
+        for name, value in demo_settings(sandbox, tmp_path, 5060).items():
+            monkeypatch.setenv(name, value)
+        settings = load_settings(_env_file=env_file)
+        assert settings.pc_url_api == sandbox.powercode.api_url
+        assert settings.pc_url_uapi == sandbox.powercode.uapi_url
+        assert settings.pc_cust_tags == (5, 9)
+        assert {name.upper() for name in Settings.model_fields} <= set(demo_settings(sandbox, tmp_path, 5060))
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def test_a_taken_port_is_named_with_the_way_to_choose_another(taken_port):
+    environment = {**os.environ, "FLASK_PORT": str(taken_port), "ONCE": "1"}
+    command = [sys.executable, "-m", "sandbox.demo"]
+    demo = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert demo.returncode == 1
+    assert f"port {taken_port} is taken" in demo.stderr
+    assert "make demo FLASK_PORT=5060" in demo.stderr

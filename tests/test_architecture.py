@@ -1,0 +1,146 @@
+"""The shape of the code: imports point down only, and every route says whether it needs a login."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from config import PROJECT
+from sandbox import Sandbox
+from tests.conftest import settings_for
+
+LAYERS = [
+    {"wsgi"},
+    {"app"},
+    {"app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.schedule", "app.serving"},
+    {"app.digest", "app.migrate", "app.notices", "app.provisioning"},
+    {
+        *("app.breaker", "app.database", "app.engine", "app.mail", "app.models", "app.observability"),
+        *("app.placeholders", "app.services", "app.version"),
+    },
+    {"config", "powercode", "utopia"},
+]
+"""From the top down. A module imports from its own layer and from those below it."""
+
+CLIENTS = {"powercode", "utopia"}
+OURS = {"app", "config", "powercode", "utopia", "sandbox", "wsgi", "tests", "benchmarks"}
+
+PUBLIC_ROUTES = {
+    "GET /api-callback",
+    "POST /api-callback",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "GET /static/<path:filename>",
+}
+"""What anybody may ask. A route that is added here was decided on by somebody."""
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (PROJECT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, also inside functions; `from a import b` counts as `a.b`."""
+    package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def area_of(module: str) -> str | None:
+    """`app.provisioning` for `app.provisioning.steps.add_plan`; None for what is not ours."""
+    top, *below = module.split(".")
+    if top not in OURS:
+        return None
+    is_part = below and ((PROJECT / "app" / below[0]).is_dir() or (PROJECT / "app" / f"{below[0]}.py").is_file())
+    return f"app.{below[0]}" if top == "app" and is_part else top
+
+
+def layer_of(area: str) -> int:
+    found = [number for number, areas in enumerate(LAYERS) if area in areas]
+    assert found, f"{area} has no layer yet: decide where it belongs in LAYERS"
+    return found[0]
+
+
+@pytest.mark.parametrize("path", [PROJECT / "wsgi.py", PROJECT / "config.py", *sources("app")], ids=name_of)
+def test_imports_point_down_only(path: Path) -> None:
+    here = area_of(name_of(path)) or ""
+    areas = {area for module in imported(path) if (area := area_of(module)) is not None}
+
+    upward = [area for area in areas if layer_of(area) < layer_of(here)]
+
+    assert upward == []
+
+
+@pytest.mark.parametrize("path", sources(*CLIENTS), ids=name_of)
+def test_a_client_package_could_be_published_by_itself(path: Path) -> None:
+    own = path.relative_to(PROJECT).parts[0]
+    modules = {module.split(".")[0] for module in imported(path)}
+
+    assert modules & (OURS - {own}) == set()
+    assert modules & {"flask", "werkzeug", "sqlalchemy", "dbos"} == set()
+
+
+def test_only_one_file_knows_the_engines_library() -> None:
+    knows = {
+        name_of(path) for path in sources("app", *CLIENTS) if any(m.split(".")[0] == "dbos" for m in imported(path))
+    }
+
+    assert knows == {"app.engine"}
+
+
+def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
+    shipped = [*sources("app", *CLIENTS), PROJECT / "wsgi.py", PROJECT / "config.py"]
+    not_shipped = {"sandbox", "tests", "benchmarks"}
+    knows = [name_of(path) for path in shipped if not_shipped & {module.split(".")[0] for module in imported(path)}]
+
+    assert knows == []
+
+
+def test_the_settings_know_no_flask() -> None:
+    assert not {"flask", "app"} & {module.split(".")[0] for module in imported(PROJECT / "config.py")}
+
+
+@pytest.mark.parametrize("pure", ["matching", "addresses", "names", "plans", "spelling", "usps"])
+def test_decisions_are_pure_functions(pure: str) -> None:
+    modules = {module.split(".")[0] for module in imported(PROJECT / "app" / "provisioning" / f"{pure}.py")}
+
+    assert modules & {"sqlalchemy", "flask", "requests", "dbos", "config"} == set()
+
+
+def test_the_tables_do_no_input_and_output() -> None:
+    modules = set(imported(PROJECT / "app" / "models.py"))
+
+    assert [module for module in modules if area_of(module) is not None] == []
+
+
+def test_every_route_is_public_by_decision_or_asks_for_a_login(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        app = create_app(settings_for(sandbox, tmp_path))
+    routes = {
+        f"{method} {rule.rule}": rule
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    client = app.test_client()
+
+    assert set(routes) >= PUBLIC_ROUTES
+    for name in set(routes) - PUBLIC_ROUTES:
+        rule = routes[name]
+        with app.test_request_context():
+            path = rule.build(dict.fromkeys(rule.arguments, "1"))[1]
+        answer = client.open(path, method=name.split()[0])
+        asks = answer.status_code in (401, 403) or answer.headers.get("Location", "").startswith("/login")
+        assert asks, f"{name} answers {answer.status_code} to anybody: require a login, or add it to PUBLIC_ROUTES"

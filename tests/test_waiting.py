@@ -1,0 +1,255 @@
+"""A system that is down delays its orders: they hold nothing meanwhile, and go on by themselves."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.models import Order, OrderState, RemoteSystem, now
+from app.provisioning import waking, workflow
+from tests.conftest import Service, wait_for
+
+REF = "UIA202411-001186"
+ONE_DAY = (24 * 60,)
+"""As the minutes until the next try: within a test nobody tries again by themselves."""
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that failed are repeated soon."""
+    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
+
+
+def several_orders(service: Service, number: int) -> list[str]:
+    """Orders of different people at different sites, put into UTOPIA."""
+    return [
+        service.order(f"{REF}{letter}", siteid=f"7148{letter}", firstname=f"Ada{letter}", address=f"{letter} LAKE ROAD")
+        for letter in [str(each) for each in range(1, number + 1)]
+    ]
+
+
+def send(service: Service, orderrefs: list[str]) -> None:
+    """The callbacks of these orders."""
+    for orderref in orderrefs:
+        assert service.callback(orderref).status_code == 200
+
+
+def all_are(service: Service, orderrefs: list[str], state: str) -> None:
+    """Wait until each of the orders is in the state."""
+    for orderref in orderrefs:
+        service.rested(orderref, state)
+
+
+def the_time_has_come(service: Service) -> None:
+    """Make everybody's next try due."""
+    with service.services.database.write() as session:
+        session.execute(update(RemoteSystem).values(next_probe_at=now()))
+        session.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
+    waking.wake_due_orders(service.services)
+
+
+# What waiting looks like
+
+
+def test_a_waiting_order_says_what_it_waits_for_and_when_it_is_tried_next(service: Service) -> None:
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        order = service.take()
+
+    assert (order["state"], order["waiting_for"]) == ("waiting", "powercode")
+    assert "PowerCode can't be reached" in order["reason"]
+    tomorrow = now() + timedelta(days=1)
+    assert abs(datetime.fromisoformat(order["next_try_at"]) - tomorrow) < timedelta(minutes=5)
+    assert service.notices() == []
+
+
+def test_a_wrong_utopia_key_waits_and_names_the_setting(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(service.sandbox.utopia, "api_key", "another")
+        order = service.take()
+
+    assert (order["state"], order["waiting_for"]) == ("waiting", "utopia")
+    assert "UTOPIA_API_KEY" in order["reason"]
+    assert service.rested(REF, "completed")["waiting_for"] is None
+
+
+def test_orders_that_wait_for_powercode_hold_up_no_other_order(service: Service) -> None:
+    service.sandbox.powercode.down()
+    waiting = several_orders(service, service.services.settings.powercode_concurrency + 2)
+    send(service, waiting)
+    all_are(service, waiting, "waiting")
+
+    service.callback("ANOTHERS-1")
+
+    assert service.rested("ANOTHERS-1")["state"] == "not_ours"
+
+
+def test_a_hanging_utopia_does_not_hold_up_an_order_that_waits_only_for_powercode(service: Service) -> None:
+    service.sandbox.powercode.down()
+    service.take()
+    service.sandbox.utopia.latency = 2
+    hanging = [f"HANGING-{number}" for number in range(5)]
+    send(service, hanging)
+    service.sandbox.powercode.up()
+
+    service.rested(REF, "completed")
+
+    assert not {service.show(orderref)["state"] for orderref in hanging} & {"not_ours", "completed"}
+
+
+def test_a_hanging_powercode_does_not_hold_up_an_order_that_needs_only_utopia(service: Service) -> None:
+    service.sandbox.powercode.latency = 2
+    hanging = several_orders(service, service.services.settings.powercode_concurrency + 1)
+    send(service, hanging)
+    wait_for(lambda: service.sandbox.powercode.calls)
+
+    service.callback("ANOTHERS-1")
+
+    assert service.rested("ANOTHERS-1")["state"] == "not_ours"
+    assert service.sandbox.powercode.customers == {}
+
+
+# The breaker
+
+
+def test_one_order_probes_a_system_that_is_down_and_all_go_on_when_it_answers(service: Service) -> None:
+    powercode = service.sandbox.powercode
+    powercode.fault("*", "http", times=None, status=502)
+    with service.changed(retry_minutes=ONE_DAY):
+        orderrefs = several_orders(service, 6)
+        send(service, orderrefs)
+        all_are(service, orderrefs, "waiting")
+        powercode.calls.clear()
+
+        the_time_has_come(service)
+        wait_for(lambda: powercode.calls)
+        all_are(service, orderrefs, "waiting")
+        assert len({call.fields.get("extAccountID") for call in powercode.calls}) == 1
+
+        powercode.clear_faults()
+        the_time_has_come(service)
+        all_are(service, orderrefs, "completed")
+    assert len(powercode.customers) == 6
+
+
+def test_an_order_that_arrives_while_a_system_is_down_does_not_try_it(service: Service) -> None:
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        first, second = several_orders(service, 2)
+        send(service, [first])
+        service.rested(first, "waiting")
+        service.sandbox.powercode.up()
+        send(service, [second])
+
+        assert "another order is finding out" in service.rested(second, "waiting")["reason"]
+    assert service.sandbox.powercode.calls == []
+
+
+def test_an_order_that_breaks_utopia_does_not_block_the_others_for_ever(service: Service) -> None:
+    service.sandbox.utopia.orders["POISON"] = []  # type: ignore[assignment]
+    send(service, ["POISON"])
+    service.rested("POISON", "waiting")
+    orderrefs = several_orders(service, 3)
+
+    send(service, orderrefs)
+
+    all_are(service, orderrefs, "completed")
+    assert service.show("POISON")["state"] in ("waiting", "running")
+
+
+def test_a_system_that_comes_and_goes_loses_and_doubles_nothing(service: Service) -> None:
+    powercode = service.sandbox.powercode
+    orderrefs = several_orders(service, 4)
+    send(service, orderrefs)
+    for calls in (4, 12, 20):
+        wait_for(lambda calls=calls: powercode.call_counts.total() >= calls)
+        powercode.down()
+        powercode.up()
+
+    for orderref in orderrefs:
+        order = service.rested(orderref, "completed", "needs_review")
+        assert order["state"] == "completed" or order["problem"] == "outcome_unknown"
+    assert len(powercode.customers) == 4
+    for customer in powercode.customers.values():
+        assert len(customer.services) == len({each.service_id for each in customer.services})
+        assert len(customer.tickets) <= 1
+
+
+# When it takes too long
+
+
+def test_an_order_that_waited_too_long_is_given_to_a_person(service: Service) -> None:
+    service.sandbox.powercode.down()
+    with service.changed(give_up_after_hours=0.0001):
+        service.take()
+        order = service.rested(REF, "needs_review")
+
+    assert order["problem"] == "given_up"
+    assert "Given up after" in order["reason"]
+    assert "can't be reached" in order["reason"]
+    assert [each["action"] for each in order["actions"]] == ["resume", "dismiss"]
+    assert len(service.notices("Needs you")) == 1
+
+
+def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> None:
+    with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
+        orderrefs = several_orders(service, 4)
+        for outage, those in enumerate((orderrefs[:2], orderrefs[2:]), start=1):
+            service.sandbox.powercode.down()
+            send(service, those)
+            all_are(service, those, "waiting")
+            for _ in range(3):
+                waking.tell_of_long_waits(service.services)
+            assert len(service.notices("Still waiting for PowerCode")) == outage
+            service.sandbox.powercode.up()
+            the_time_has_come(service)
+            all_are(service, those, "completed")
+
+
+def test_a_short_outage_is_not_told_of(service: Service) -> None:
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        service.take()
+        waking.tell_of_long_waits(service.services)
+
+    assert service.notices() == []
+
+
+# Nothing works on it
+
+
+def strand(service: Service, tries: int = 0) -> None:
+    """An order that should be worked on, and isn't: the engine knows nothing of it."""
+    service.order(REF)
+    long_ago = now() - timedelta(hours=1)
+    with service.services.database.write() as session:
+        session.add(Order(orderref=REF, state=OrderState.RUNNING, stage="order", tries=tries, updated_at=long_ago))
+
+
+def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
+    strand(service)
+
+    assert waking.pick_up_stranded_orders(service.services) == 1
+
+    assert service.rested(REF)["state"] == "completed"
+
+
+def test_an_order_whose_work_broke_off_again_and_again_is_given_to_a_person(service: Service) -> None:
+    strand(service, tries=waking.MOST_RESTARTS)
+
+    waking.pick_up_stranded_orders(service.services)
+
+    assert service.rested(REF)["problem"] == "program_fault"
+    assert len(service.notices("Needs you")) == 1
+
+
+def test_an_order_that_is_worked_on_is_not_picked_up(service: Service) -> None:
+    service.sandbox.utopia.latency = 0.5
+    service.order(REF)
+    service.callback(REF)
+    wait_for(lambda: service.sandbox.utopia.calls)
+    with service.services.database.write() as session:
+        session.scalars(select(Order)).one().updated_at = now() - timedelta(hours=1)
+
+    assert waking.pick_up_stranded_orders(service.services) == 0
+    assert service.rested(REF)["state"] == "completed"
