@@ -22,8 +22,9 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 test: install-dev ## Run all tests (ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: install-dev ## Kill the service again and again while orders come in, and count what came out
+soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
+	@$(BIN)/python -m benchmarks.soak_digest
 
 bench: install-dev ## Measure callbacks and orders
 	@$(BIN)/python -m benchmarks $(ARGS)

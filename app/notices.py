@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -94,6 +94,9 @@ def deliver(services: Services, notice_id: int, run: int) -> str:
                 failures = _send_to_all(services, post, notice, _letter(services.settings, notice, order, contract))
         except MailFailed as failed:
             return _mail_is_down(services, notice, failed.detail)
+        except TemplateError as fault:
+            log.exception("Notice %s can't be written", notice.kind)
+            return _wait(services, notice, "template", f"its text can't be made: {type(fault).__name__}")
         return _close(services, notice, order, failures, with_contract=contract is not None)
 
 
@@ -194,6 +197,7 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
         row.tries += 1
         row.waiting_for, row.error = waiting_for, why
         row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
+        breaker.release_probe(session, System.MAIL, row.key)
         return row.state
 
 

@@ -19,7 +19,7 @@ DEADLINE_OVER_READ_SECONDS = 10.0
 
 LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),
-    systems=frozenset({"utopia", "powercode"}),
+    systems=frozenset({"utopia", "powercode", "webhook"}),
     call_outcomes=frozenset(
         {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "not_found"}
     ),

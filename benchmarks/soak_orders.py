@@ -27,6 +27,9 @@ from tests.processes import ServiceProcess
 from tests.promises import broken, contract_of, repeats
 
 REST_SECONDS = 240.0
+LONGEST_LIFE_SECONDS = 6.0
+LAST_FAULTS_SECONDS = 20.0
+CALLS_AN_ORDER = 8
 READ_SECONDS = 0.8
 SLOW_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
@@ -81,6 +84,7 @@ class Soak:
         self._kill_again_and_again()
         self._service.start()
         poster.join()
+        self._wait_for_calls(self._options.orders, LAST_FAULTS_SECONDS)
         self._over.set()
         for thread in others:
             thread.join()
@@ -96,16 +100,16 @@ class Soak:
             self.acknowledged.append(orderref)
             if chance.random() < 0.2:
                 self._service.post_callback(orderref, timeout=5)
-            time.sleep(chance.expovariate(self._options.orders / (1.5 * self._options.kills)))
+            time.sleep(chance.expovariate(self._options.orders / (2.0 * self._options.kills)))
 
     def _spoil_calls(self, control: SandboxControl, chance: random.Random) -> None:
         """Each kind of fault in turn, on a call that chance picks; now and then on one of UTOPIA's."""
         for kind, args in itertools.cycle(FAULTS):
-            if self._over.wait(chance.uniform(0.1, 0.6)):
+            if self._over.wait(chance.uniform(0.2, 1.0)):
                 return
             if chance.random() < 0.15 and kind != "status_code":
                 control.fault("utopia", chance.choice(("contractlookup", "contractdownload")), kind, **args)
-            actions = WRITES if kind == "status_code" else (*WRITES, *READS)
+            actions = READS if chance.random() < 0.2 and kind != "status_code" else WRITES
             control.fault("powercode", chance.choice(actions), kind, **args)
 
     def _switch_mail(self, control: SandboxControl, chance: random.Random) -> None:
@@ -119,10 +123,23 @@ class Soak:
         for number in range(self._options.kills):
             in_its_start = self._chance.random() < 0.2
             self._service.start(wait=not in_its_start)
-            time.sleep(self._chance.uniform(0.0, 1.0 if in_its_start else 2.5))
+            if in_its_start:
+                time.sleep(self._chance.uniform(0.0, 1.5))
+            else:
+                between = self._options.orders * CALLS_AN_ORDER / self._options.kills
+                self._wait_for_calls(self._chance.uniform(0, 2 * between), LONGEST_LIFE_SECONDS)
             self._service.kill()
             if sys.stderr.isatty():
                 print(f"\r{number + 1} kills, {len(self.acknowledged)} orders", end="", file=sys.stderr)
+
+    def _wait_for_calls(self, more: float, seconds: float) -> None:
+        """Return when PowerCode got so many more calls, or after so many seconds."""
+        enough, deadline = self._calls() + more, time.monotonic() + seconds
+        while self._calls() < enough and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _calls(self) -> int:
+        return sum(self._control.counts()["calls"]["powercode"].values())
 
 
 def report(soak: Soak, kills: int, state: dict[str, Any], counts: dict[str, Any], orders: list[dict[str, Any]]) -> int:

@@ -144,7 +144,8 @@ def _whole(ready: Services, run_id: int) -> dict[str, Any]:
 def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> None:
     """Show the run's progress; executes it here when no service does."""
     if no_wait:
-        click.echo(f"Run {run_id} is started; see: digest show {run_id}")
+        started = f"Run {run_id} is started; see: digest show {run_id}"
+        show(_whole(ready, run_id), as_json=as_json, in_words=lambda _run: started)
         return
     background = Background(ready)
     background.start()
@@ -190,15 +191,19 @@ def _list_in_words(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def _customers(count: int) -> str:
+    return f"{count} customer{'s' if count != 1 else ''}"
+
+
 def _in_words(run: dict[str, Any]) -> str:
     lines = [f"Run {run['run']} of {run['iso_week']}: {run['state']}"]
     lines += [f"  {run['error']}"] if run["error"] else []
     lines += [f"  next try at {run['next_try_at']}"] if run["next_try_at"] else []
     lines += [
         f"  {run['rows_read']} rows read, closings from {run['window_starts_on']} on",
-        f"  {run['customers']} customers told of {run['tickets']} tickets",
+        f"  {_customers(run['customers'])} told of {run['tickets']} ticket{'s' if run['tickets'] != 1 else ''}",
         f"  {run['already_reported']} reported before, {run['repeated']} listed twice, "
-        f"{run['for_next_week']} customers left for next week",
+        f"{_customers(run['for_next_week'])} left for next week",
     ]
     lines += ["Customers:"] if run["customers_told"] else []
     for message in run["customers_told"]:
@@ -218,11 +223,12 @@ def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
 def _preview_in_words(preview: dict[str, Any]) -> str:
     lines = [
         f"Nothing is sent. {preview['rows_read']} rows read, closings from {preview['window_starts_on']} on;",
-        f"{len(preview['messages'])} customers would be told, {preview['already_reported']} closings were told before.",
+        f"{_customers(len(preview['messages']))} would be told, {preview['already_reported']} told before.",
     ]
     for message in preview["messages"]:
         lines += ["", f"To: {message['full_name']} <{message['email']}>", f"Subject: {message['subject']}"]
         lines += [f"  {line}" for line in message["body"].splitlines()]
     if preview["for_next_week"]:
-        lines += ["", f"{len(preview['for_next_week'])} customers had this week's message and wait for the next."]
+        waiting = _customers(len(preview["for_next_week"]))
+        lines += ["", f"{waiting} had this week's message already; the next one tells the rest."]
     return "\n".join([*lines, *([""] if preview["rows_set_aside"] else []), *_set_aside_in_words(preview)])

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 QUICK_SECONDS = 5.0
 """A call that failed faster than this may be repeated within the step; a slow one makes the order wait."""
 COMMIT_ATTEMPTS = 6
+PROGRAM_FAULT = "program_fault"
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _known_of(step: OrderStep, work: Work, stop: Stop) -> StepState:
 
 def _fault(name: str, fault: Exception) -> NeedsReview:
     reason = f"The step {name} met a fault of this program ({type(fault).__name__}); the log has the details"
-    return NeedsReview("program_fault", reason, step_state=StepState.UNKNOWN)
+    return NeedsReview(PROGRAM_FAULT, reason, step_state=StepState.UNKNOWN)
 
 
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
@@ -165,6 +166,8 @@ def _tell_breaker(run: Run, session: Session, work: Work, stop: Stop, system: Sy
     """An answer, even a refusal, shows that the system works; a lost answer makes the others wait for a probe."""
     if stop.step_state in (StepState.REFUSED, StepState.DONE):
         breaker.report_up(session, system)
+    elif isinstance(stop, NeedsReview) and stop.problem == PROGRAM_FAULT:
+        breaker.release_probe(session, system, run.orderref)
     elif stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None:
         breaker.report_down(session, system, run.orderref, stop.reason, run.services.settings.retry_minutes)
     elif not (isinstance(stop, Waits) and stop.down):

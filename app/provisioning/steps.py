@@ -1,37 +1,21 @@
-"""What each step of an order does. `workflow.py` tells their order, `intents.py` runs them."""
+"""What each step of an order does; the customer's are in `customers.py`. `workflow.py` tells their order."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
-
 import powercode
-from app.models import ACTIVE_STATES, Order, OrderStep, StepState, System, now
+from app.models import Order, StepState
 from app.provisioning import lifecycle, plans, ticket
-from app.provisioning.contracts import Applicant, ContractFaults, applicant_of, digits
+from app.provisioning.contracts import Applicant, ContractFaults, applicant_of
 from app.provisioning.intents import Outcome, Work
-from app.provisioning.matching import Candidate, Decision, Person, decide
 from app.provisioning.plan_table import plan_table
 from app.provisioning.stops import (
-    ANOTHER_CUSTOMER,
     IT_IS_NOT_THERE,
     IT_IS_THERE,
-    MADE_BY_HAND,
-    NEW_CUSTOMER,
-    TRY_AGAIN,
-    CustomerExists,
     NeedsReview,
-    Waits,
 )
 from utopia import Contract
-
-CANNOT_GEOCODE = 23
-NEIGHBOUR_SECONDS = 5
-"""How long an order waits before it looks again whether the order of its site that goes first is through."""
-HAS_ITS_TURN = "has its turn"
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -105,212 +89,6 @@ def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> s
 def hand_over(work: Work) -> Outcome:
     """Go on to the account, in the queue of orders that work in PowerCode."""
     return Outcome(afterwards=partial(lifecycle.hand_over, work.services))
-
-
-def find_customer(work: Work) -> Outcome:
-    """Look for the person in PowerCode and decide: a new account, an account that a person named, or neither."""
-    account = work.order.account or {}
-    applicant = Applicant(**account["applicant"])
-    services = [service_id for service_id, _ in account["plans"]]
-    chosen = work.order.decision.get("customer_id")
-    if chosen:
-        _check_customer_is_there(work, chosen)
-        return _go_on_with(work, services, customer_id=chosen)
-    _let_neighbours_pass(work)
-    if not work.order.decision.get("new_customer"):
-        decision = decide(_person(applicant), _candidates(work.services.powercode, applicant))
-        _stop_unless_new(decision)
-    return _go_on_with(work, services + [service_id for service_id, _ in account["additional"]], customer_id=None)
-
-
-def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) -> Outcome:
-    value = {
-        "customer_id": customer_id,
-        "service_ids": service_ids,
-        "tag_ids": list(dict.fromkeys(work.services.settings.pc_cust_tags)),
-    }
-    return Outcome(value=value, changes={"customer_id": customer_id})
-
-
-def _check_customer_is_there(work: Work, customer_id: str) -> None:
-    if work.services.powercode.read_customer(customer_id=customer_id) is None:
-        reason = f"PowerCode has no customer {customer_id}"
-        raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, TRY_AGAIN])
-
-
-def _let_neighbours_pass(work: Work) -> None:
-    """Two orders of one site must not both look before either has created: whoever comes first goes first.
-
-    The turn is taken under a lock, in the step's own row, and lasts until the customer is made or the order rests.
-    """
-    order = work.order
-    neighbours = (Order.site_id == order.site_id, Order.state.in_(ACTIVE_STATES))
-    with work.services.database.write() as session:
-        orders = session.scalars(select(Order).where(*neighbours).order_by(Order.id).with_for_update()).all()
-        ahead = next((one.orderref for one in orders if one.id != order.id and _has_its_turn(one)), None)
-        if ahead is None:
-            session.get_one(OrderStep, work.step_id).result = HAS_ITS_TURN
-    if ahead:
-        raise Waits(
-            System.POWERCODE,
-            f"Order {ahead} for the same site goes first",
-            retry_at=now() + timedelta(seconds=NEIGHBOUR_SECONDS),
-        )
-
-
-def _has_its_turn(order: Order) -> bool:
-    steps = {step.name: step for step in order.steps}
-    find, create = steps.get("find_customer"), steps.get("create_customer")
-    if find is None or (create is not None and create.state == StepState.DONE):
-        return False
-    return find.state == StepState.DONE or find.result == HAS_ITS_TURN
-
-
-def _person(applicant: Applicant) -> Person:
-    return Person(
-        name=applicant.name,
-        email=applicant.email,
-        phone=applicant.phone,
-        street=applicant.street,
-        city=applicant.city,
-        site_id=applicant.site_id,
-    )
-
-
-def _candidates(client: powercode.PowerCodeClient, applicant: Applicant) -> list[Candidate]:
-    at_site = client.read_customer(ext_account_id=applicant.site_id)
-    named = client.search_customers(applicant.name)
-    found = {customer.customer_id: (customer, False) for customer in named}
-    if at_site:
-        found[at_site.customer_id] = (at_site, True)
-    return [
-        Candidate(
-            customer_id=customer.customer_id,
-            name=customer.name,
-            address=customer.address,
-            city=customer.city,
-            texts=customer.texts,
-            same_site=same_site,
-        )
-        for customer, same_site in found.values()
-    ]
-
-
-def _stop_unless_new(decision: Decision) -> None:
-    if decision.kind == "exists":
-        raise CustomerExists(decision.reason, decision.customer_ids[0])
-    if decision.kind == "review":
-        raise NeedsReview(str(decision.problem), decision.reason, _this_or_a_new_one(decision))
-
-
-def create_customer(work: Work) -> Outcome:
-    """Create the customer once: an earlier try in doubt is looked up before another is made."""
-    account = work.order.account or {}
-    applicant = Applicant(**account["applicant"])
-    chosen = work.order.decision.get("customer_id")
-    if chosen:
-        _check_customer_is_there(work, chosen)
-        return _created(chosen)
-    if work.in_doubt_since is not None:
-        ours = _look_up_ours(work, applicant, work.in_doubt_since)
-        if ours:
-            return _created(ours)
-        work.sending()
-    return _create(work, applicant)
-
-
-def _created(customer_id: str, remark: str | None = None) -> Outcome:
-    return Outcome(value={"customer_id": customer_id}, changes={"customer_id": customer_id}, remark=remark)
-
-
-def _create(work: Work, applicant: Applicant) -> Outcome:
-    client = work.services.powercode
-    try:
-        try:
-            return _created(client.create_customer(_new_customer(work, applicant, geocode=True)))
-        except powercode.Refused as refused:
-            if refused.status_code != CANNOT_GEOCODE:
-                raise
-        work.sending()
-        return _created(
-            client.create_customer(_new_customer(work, applicant, geocode=False)),
-            remark="PowerCode could not find the address on the map: check the customer's location there",
-        )
-    except powercode.OutcomeUnknown as unknown:
-        raise _look_later(work, f"PowerCode did not say whether it made the customer ({unknown.detail})") from None
-    except powercode.Refused as refused:
-        reason = f"PowerCode refused to make the customer: {refused.detail}"
-        raise NeedsReview("customer_refused", reason, [TRY_AGAIN, MADE_BY_HAND]) from None
-
-
-def _look_later(work: Work, reason: str) -> Waits:
-    settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
-    return Waits(System.POWERCODE, f"{reason}; it is looked up", retry_at=settled, step_state=StepState.UNKNOWN)
-
-
-def _look_up_ours(work: Work, applicant: Applicant, since: Any) -> str | None:
-    """The customer that an earlier try made, by the order number in its notes; None when it made none.
-
-    A request may still be at work after its connection is gone, so a fresh doubt waits first.
-    """
-    settled = since + timedelta(seconds=work.services.settings.pc_settle_seconds)
-    if now() < settled:
-        raise Waits(
-            System.POWERCODE,
-            "An earlier try to make the customer has no known outcome; it is looked up",
-            retry_at=settled,
-            step_state=StepState.UNKNOWN,
-        )
-    client = work.services.powercode
-    candidates = _candidates(client, applicant)
-    for candidate in candidates:
-        customer = client.read_customer(customer_id=candidate.customer_id)
-        if customer and customer.mentions_order(work.order.orderref):
-            return customer.customer_id
-    if not work.order.decision.get("new_customer"):
-        _stop_if_look_alike(decide(_person(applicant), candidates))
-    return None
-
-
-def _stop_if_look_alike(decision: Decision) -> None:
-    """Somebody like our customer, without our order number: a person tells whether it is ours."""
-    if decision.kind == "new":
-        return
-    reason = "An earlier try to make the customer has no known outcome, and a customer like it is in PowerCode"
-    raise NeedsReview("look_alike", reason, _this_or_a_new_one(decision), step_state=StepState.UNKNOWN)
-
-
-def _this_or_a_new_one(decision: Decision) -> list[dict[str, Any]]:
-    same = [
-        {"action": "customer", "customer_id": customer_id, "label": f"It is customer {customer_id}: go on with it"}
-        for customer_id in decision.customer_ids
-    ]
-    return [*same, NEW_CUSTOMER]
-
-
-def _new_customer(work: Work, applicant: Applicant, *, geocode: bool) -> powercode.NewCustomer:
-    settings = work.services.settings
-    password = settings.customer_portal_password
-    notes = powercode.order_notes(work.order.orderref, applicant.site_id, applicant.terms_agreed_on)
-    return powercode.NewCustomer(
-        first_name=applicant.first_name,
-        last_name=applicant.last_name,
-        email=applicant.email,
-        phone=digits(applicant.phone),
-        street=applicant.street,
-        city=applicant.city,
-        state=applicant.state,
-        zip=applicant.zip,
-        geocode=geocode,
-        tax_zone_id=str(settings.pc_tax_zone_id),
-        invoice_preference=settings.pc_invoice_preference,
-        bill_day=settings.pc_bill_day,
-        due_by_days=str(settings.pc_due_by_days),
-        grace_period_days=str(settings.pc_grace_period_days),
-        notes=notes if applicant.terms_agreed_on else notes[:-1],
-        portal_password=password.get_secret_value() if password else secrets.token_urlsafe(15),
-        ext_account_id=applicant.site_id,
-    )
 
 
 def add_plan(service_id: int, work: Work) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app import engine
 from app.models import System
-from app.provisioning import steps
+from app.provisioning import customers, steps
 from app.provisioning.intents import Act, Run, perform
 from app.services import Services
 
@@ -58,9 +58,9 @@ def take_order(story: Story) -> None:
 
 def open_account(story: Story) -> None:
     """Find or create the customer, then add plans, ticket and tags."""
-    account = story.reads(System.POWERCODE, "find_customer", steps.find_customer)
+    account = story.reads(System.POWERCODE, "find_customer", customers.find_customer)
     if not account["customer_id"]:
-        story.writes("create_customer", steps.create_customer)
+        story.writes("create_customer", customers.create_customer)
     for service_id in account["service_ids"]:
         story.writes(f"plan:{service_id}", partial(steps.add_plan, service_id))
     story.writes("ticket", steps.create_ticket)

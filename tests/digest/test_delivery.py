@@ -276,7 +276,7 @@ def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on
     letters.reports(*letters.many(2))
     run_id = letters.start()
     error = letters.waits(run_id)["error"]
-    assert "line 1: digest.html: unknown placeholder {fullname} (did you mean {full_name}?)" in error
+    assert "line 2: digest.html: unknown placeholder {fullname} (did you mean {full_name}?)" in error
     assert customers_mails(letters) == []
     template.write_text(sound)
     assert states(letters.over(run_id)) == ["accepted", "accepted"]

@@ -66,7 +66,7 @@ def test_a_dry_run_reads_the_real_source_and_writes_and_sends_nothing(office, fl
         "To: Ada LIND <ada.lind@example.com>\nSubject: Ticket status report\n  Ticket no. TM-1 was closed on" in shown
     )
     assert "Rows set aside:\n  row 3: " in shown
-    assert "1 customers would be told" in shown
+    assert "1 customer would be told" in shown
 
 
 def test_a_dry_run_shows_each_message_as_it_then_goes_out(office, flask):
@@ -104,7 +104,7 @@ def test_a_dry_run_leaves_out_what_was_told_and_names_who_waits_for_next_week(of
     assert shown["already_reported"] == 1
     assert [one["email"] for one in shown["messages"]] == ["b@example.com"]
     assert [one["email"] for one in shown["for_next_week"]] == ["ada.lind@example.com"]
-    assert "1 customers had this week's message" in flask("run", "--dry-run").output
+    assert "1 customer had this week's message" in flask("run", "--dry-run").output
 
 
 def test_a_dry_run_takes_since_and_sets_no_window(office, flask):

@@ -20,7 +20,7 @@ def digest(tmp_path: Path) -> Iterator[KilledDigest]:
 
 
 def live_until(digest, moment, post):
-    """Start the service and kill it when POST number `post`, or a later one, has `arrived`, or was `processed` or `answered`."""
+    """Start the service, and kill it when POST `post` or a later one `arrived`, was `processed` or `answered`."""
     killed = threading.Event()
 
     def kill(call, reached):

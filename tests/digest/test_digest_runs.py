@@ -228,8 +228,10 @@ def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(office, monke
 def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office):
     run_id = office.start()
     office.waits(run_id)
-    attempts = lambda: office.show(run_id)["error"]  # noqa: E731
-    assert attempts() == f"There is no report file at {office.path}; put it there or correct REPORT_SOURCE."
+    assert (
+        office.show(run_id)["error"]
+        == f"There is no report file at {office.path}; put it there or correct REPORT_SOURCE."
+    )
     (notice,) = office.service.notices("held up")
     assert f"There is no report file at {office.path}" in notice.text
     assert "flask --app wsgi digest show" in notice.text
@@ -255,9 +257,10 @@ def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_s
         session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
     assert office.over(run_id)["state"] == "failed"
     text = report_mail(office).text
-    assert "could not be finished: There is no report file" in text
+    assert "could not be finished within a day" in text
+    assert f"Why: There is no report file at {office.path}" in text
     assert "Customers who were not told yet are told by the next run." in text
-    assert "Customers told:        0" in text
+    assert "Customers told:                0" in text
 
 
 # The notice to staff
@@ -267,11 +270,17 @@ def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office)
     office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
     mail = report_mail(office)
     assert mail["Subject"].endswith("2 customers told of 3 tickets")
-    for label, value in {"Customers told": 2, "Tickets reported": 3, "Rows read": 3, "Set aside": 0}.items():
-        assert f"{label + ':':22} {value}" in mail.text
+    for label, value in {
+        "Customers told": 2,
+        "Tickets they were told of": 3,
+        "Rows read": 3,
+        "Rows set aside": 0,
+    }.items():
+        assert f"{label + ':':30} {value}" in mail.text
     assert "may or may not" not in mail.text + html_of(mail)
     assert "could not be used" not in mail.text + html_of(mail)
     assert f"digest show {office.runs()[0]}" in mail.text
+    assert f"The report: file:{office.path}" in mail.text
 
 
 def test_staff_read_which_rows_to_mend_and_why_but_no_customers_data(office):
