@@ -20,7 +20,7 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 	@$(BIN)/python -m sandbox.demo
 
 test: install-dev ## Run all tests (ARGS="-k callback": some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)

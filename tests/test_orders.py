@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.provisioning import lifecycle, plan_table, steps
+from app.provisioning import customers, lifecycle, plan_table
 from tests.conftest import Service, wait_for
 
 FIRST, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -194,7 +194,7 @@ def test_a_customer_id_that_powercode_does_not_know_is_not_written_to(service: S
 def test_two_orders_of_one_person_and_site_at_once_make_one_account(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "NEIGHBOUR_SECONDS", 0.1)
+    monkeypatch.setattr(customers, "NEIGHBOUR_SECONDS", 0.1)
     service.sandbox.powercode.latency = 0.05
     for orderref in (FIRST, SECOND):
         service.order(orderref)
@@ -209,7 +209,7 @@ def test_two_orders_of_one_person_and_site_at_once_make_one_account(
 def test_an_order_that_utopia_answered_late_does_not_overtake_its_neighbour(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "NEIGHBOUR_SECONDS", 0.1)
+    monkeypatch.setattr(customers, "NEIGHBOUR_SECONDS", 0.1)
     service.sandbox.utopia.fault("contractlookup", "slow", seconds=0.2)
     service.sandbox.powercode.fault("createCustomer", "slow", seconds=0.7)
     for orderref in (FIRST, SECOND):

@@ -152,3 +152,12 @@ def office(service: Service, tmp_path: Path) -> Iterator[Office]:
     with service.changed(**settings):
         yield office
         service.empty()  # while the settings are those of the runs that are still waiting
+
+
+def google_settings(google: GoogleServer, folder: Path) -> dict[str, Any]:
+    """Settings for a whole run from the spreadsheet `1aBc`."""
+    return {
+        "report_source": "sheets:1aBc!Sheet1!A:F",
+        "google_service_account_file": google.key_file(folder),
+        "google_sheets_endpoint": google.address,
+    }

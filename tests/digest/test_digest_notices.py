@@ -1,0 +1,134 @@
+"""What staff read about a run: what was told, what to mend, and why a run is held up."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+
+from app.models import DigestRun, now
+
+from .conftest import HEADINGS, google_settings
+
+ADA = "ada.lind@example.com"
+
+
+def report_mail(office):
+    """The one notice to staff about a run."""
+    (mail,) = office.service.notices("Ticket digest")
+    return mail
+
+
+def html_of(mail):
+    return mail.get_body(("html",)).get_content()
+
+
+# A report that can't be read
+
+
+def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office):
+    run_id = office.start()
+    office.waits(run_id)
+    assert (
+        office.show(run_id)["error"]
+        == f"There is no report file at {office.path}; put it there or correct REPORT_SOURCE."
+    )
+    (notice,) = office.service.notices("held up")
+    assert f"There is no report file at {office.path}" in notice.text
+    assert "flask --app wsgi digest show" in notice.text
+    office.waits(run_id)
+    office.reports(office.row("TM-1"))
+    run = office.over(run_id)
+    assert (run["state"], run["error"], run["customers"]) == ("completed", None, 1)
+    assert len(office.service.notices("held up")) == 1
+
+
+def test_missing_columns_are_named_to_staff(office):
+    office.path.write_text("Firstname,Lastname,Ticket,Status\nAda,Lind,TM-1,Closed\n")
+    office.waits(office.start())
+    (notice,) = office.service.notices("held up")
+    assert "Email" in notice.text
+    assert "Date" in notice.text
+
+
+def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office):
+    run_id = office.start()
+    office.waits(run_id)
+    with office.database.write() as session:
+        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
+    assert office.over(run_id)["state"] == "failed"
+    text = report_mail(office).text
+    assert "could not be finished within a day" in text
+    assert f"Why: There is no report file at {office.path}" in text
+    assert "Customers who were not told yet are told by the next run." in text
+    assert "Customers told:                0" in text
+
+
+# The notice to staff
+
+
+def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office):
+    office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
+    mail = report_mail(office)
+    assert mail["Subject"].endswith("2 customers told of 3 tickets")
+    for label, value in {
+        "Customers told": 2,
+        "Tickets they were told of": 3,
+        "Rows read": 3,
+        "Rows set aside": 0,
+    }.items():
+        assert f"{label + ':':30} {value}" in mail.text
+    assert "may or may not" not in mail.text + html_of(mail)
+    assert "could not be used" not in mail.text + html_of(mail)
+    assert f"digest show {office.runs()[0]}" in mail.text
+    assert f"The report: file:{office.path}" in mail.text
+
+
+def test_staff_read_which_rows_to_mend_and_why_but_no_customers_data(office):
+    rows = [office.row("TM-1"), office.row("TM-2", date="31/02/2026"), office.row("TM-3", "nobody", first="Zelda")]
+    office.run(*rows)
+    mail = report_mail(office)
+    assert mail["Subject"].endswith("needs a look")
+    for text in (mail.text, html_of(mail)):
+        assert "row 3: " in text
+        assert "row 4: " in text
+        for customers in ("Zelda", "nobody", "Lind", "TM-2", ADA):
+            assert customers not in text
+
+
+def test_staff_read_of_lost_answers_and_refusals(office):
+    office.webhook.fault("post", "http", status=400)
+    office.webhook.fault("post", "no_answer")
+    with office.changed(digest_batch_size=2):
+        office.run(*office.many(6))
+    mail = report_mail(office)
+    for text in (mail.text, html_of(mail)):
+        assert "2 customers may or may not have got the message" in text
+        assert "2 messages were refused and not sent" in text
+    assert "@example.com" not in mail.text.replace(parseaddr(mail["To"])[1], "")
+
+
+def test_of_many_rows_set_aside_staff_read_the_first_and_how_many_more(office):
+    run = office.run(office.row("TM-0"), *(office.row(f"TM-{n}", date="soon") for n in range(1, 51)))
+    assert (run["set_aside"], len(run["rows_set_aside"])) == (50, 50)
+    assert "- and 30 more" in report_mail(office).text
+    assert "and 30 more" in html_of(report_mail(office))
+
+
+def test_the_notice_links_the_spreadsheet(office, google, tmp_path):
+    google.add("1aBc", [HEADINGS, office.row("TM-1")])
+    with office.changed(**google_settings(google, tmp_path)):
+        office.over(office.start())
+    assert "https://docs.google.com/spreadsheets/d/1aBc" in report_mail(office).text
+    assert 'href="https://docs.google.com/spreadsheets/d/1aBc"' in html_of(report_mail(office))
+
+
+def test_no_customers_data_gets_into_the_log(office, caplog):
+    caplog.set_level("DEBUG")
+    office.webhook.fault("post", "http", status=400)
+    office.webhook.fault("post", "no_answer")
+    with office.changed(digest_batch_size=1):
+        rows = [*office.many(3), office.row("TM-9", "nobody", first="Zelda", date="31/02/2026")]
+        run = office.run(*rows)
+    assert run["state"] == "completed"
+    logged = "\n".join(record.getMessage() + str(record.exc_text or "") for record in caplog.records)
+    assert "Digest run" in logged
+    for customers in ("c0001", "c0002", "Lind", "LIND", "Zelda", "nobody", "TM-1"):
+        assert customers not in logged
