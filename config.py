@@ -190,7 +190,7 @@ class Settings(BaseSettings):
 
     connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
     read_timeout_seconds: float = Field(default=30, gt=0, le=300)
-    retry_minutes: Minutes = (1, 2, 5, 15, 30, 60)
+    retry_minutes: Minutes = Field(default=(1, 2, 5, 15, 30, 60), min_length=1)
     pc_settle_seconds: float = Field(default=120, ge=0)
     notice_after_minutes: float = Field(default=30, gt=0)
     give_up_after_hours: float = Field(default=72, gt=0)

@@ -5,13 +5,15 @@ by to execute. No preload: each worker makes its own connections and threads.
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.chdir(Path(__file__).resolve().parent)
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="utopia-handler-metrics-"))
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="utopia-handler-metrics-")
 
 from config import SettingsError, load_settings  # noqa: E402
 
@@ -29,7 +31,7 @@ backlog = 1024
 keepalive = 5
 timeout = 60
 # Longer than the longest step: SIGTERM waits for the running steps to end.
-graceful_timeout = 90
+graceful_timeout = 180
 preload_app = False
 control_socket_disable = True
 limit_request_line = 4094
@@ -68,6 +70,11 @@ def worker_exit(_server, _worker):
     background = app.extensions.get("background")
     if background is not None:
         background.stop()
+
+
+def on_exit(_server):
+    """The workers' counters are of this start only."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def child_exit(_server, worker):

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.database import insert_if_new
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
 
 PROBE_LEASE = timedelta(minutes=3)
-"""How long a probe may take before another one is sent: longer than a step."""
+"""How long a probe may take before another one is sent: longer than the longest step."""
 
 
 def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
@@ -23,7 +24,7 @@ def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
 
 def admits(session: Session, system: System, who: str) -> bool:
     """Whether `who` may call the system now: it works, or `who` is its probe."""
-    row = session.get(RemoteSystem, system)
+    row = session.get(RemoteSystem, system, with_for_update=True)
     return row is None or row.down_since is None or row.probe == who
 
 
@@ -35,10 +36,8 @@ def next_probe_at(session: Session, system: System) -> datetime | None:
 
 def report_down(session: Session, system: System, who: str, error: str, minutes: Sequence[float]) -> datetime:
     """Record that a call did not get through; returns when the system is tried next."""
-    row = session.get(RemoteSystem, system)
-    if row is None:
-        row = RemoteSystem(name=system, failures=0)
-        session.add(row)
+    insert_if_new(session, RemoteSystem, "name", name=system, failures=0)
+    row = session.get_one(RemoteSystem, system, with_for_update=True)
     if row.down_since is None:
         row.down_since, row.failures = now(), 0
     elif row.probe != who and row.next_probe_at is not None:
@@ -52,7 +51,7 @@ def report_down(session: Session, system: System, who: str, error: str, minutes:
 
 def report_up(session: Session, system: System) -> bool:
     """Record an answer; whether the system was down before, in which case all that waited is due now."""
-    row = session.get(RemoteSystem, system)
+    row = session.get(RemoteSystem, system, with_for_update=True)
     if row is None or row.down_since is None:
         return False
     row.down_since = row.next_probe_at = row.probe = row.error = None
@@ -91,7 +90,12 @@ def appoint_probe(session: Session, system: System, who: str) -> None:
     session.execute(update(RemoteSystem).where(*down).values(probe=who, next_probe_at=now() + PROBE_LEASE))
 
 
-def systems_down(session: Session) -> dict[str, RemoteSystem]:
-    """The systems that don't answer, by name."""
-    rows = session.scalars(select(RemoteSystem).where(RemoteSystem.down_since.is_not(None)))
-    return {row.name: row for row in rows}
+def systems_down(session: Session, *, lock: bool = False) -> dict[str, RemoteSystem]:
+    """The systems that don't answer, by name.
+
+    `lock`: nobody else reports or claims meanwhile. Always before orders are locked: two transactions that take
+    both in different order would wait for each other.
+    """
+    query = select(RemoteSystem).order_by(RemoteSystem.name)
+    rows = session.scalars(query.with_for_update() if lock else query)
+    return {row.name: row for row in rows if row.down_since is not None}

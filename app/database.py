@@ -4,18 +4,25 @@ Plain SQLAlchemy, since the executor's threads and the commands have no Flask co
 open across a call to a remote system: read, close, call, write.
 """
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, Executable, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 READ_ONLY = {"read_only": True}
 BUSY_SECONDS = 30
+INSIST_ATTEMPTS = 6
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -27,6 +34,22 @@ class _Waiting(Generic[Result]):
         self.work = work
         self.result: Result | None = None
         self.error: Exception | None = OperationalError("COMMIT", None, InterruptedError("broken off"))
+
+
+def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> bool:
+    """Insert a row unless one with the same `unique` column is there; whether it was new. Two at once make one row."""
+    statement = _insertion_if_new(model.__table__, unique, session.get_bind().dialect.name)
+    return session.connection().execute(statement, values).first() is not None
+
+
+@cache
+def _insertion_if_new(table: Table, unique: str, dialect_name: str) -> Executable:
+    """On the table, and built once: through the mapped class, it takes longer than SQLite needs to execute it."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    statement: Executable = (
+        dialect.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[unique])
+    )
+    return statement
 
 
 class Database:
@@ -86,6 +109,19 @@ class Database:
         else:
             for each, result in zip(those, results, strict=True):
                 each.result, each.error = result, None
+
+    def insist(self, work: Callable[[Session], None]) -> None:
+        """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
+        for attempt in range(1, INSIST_ATTEMPTS + 1):
+            try:
+                with self.write() as session:
+                    work(session)
+                return
+            except OperationalError:
+                if attempt == INSIST_ATTEMPTS:
+                    raise
+                log.warning("The database does not take an outcome; trying again")
+                time.sleep(attempt * 0.5)
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database import Database
@@ -30,8 +31,9 @@ VERSION = "1"
 ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.2
 LAUNCH_AGAIN_SECONDS = 5.0
-DRAIN_SECONDS = 75
-"""Longer than the longest step: a step that ends after the drain leaves no checkpoint."""
+DRAIN_SECONDS = 170
+"""Longer than the longest step, of four calls that each take their 40 seconds; a step that ends later leaves no
+checkpoint, and is looked up or asked about after the next start."""
 
 EngineError = dbos_error.DBOSException
 """What the engine raises by itself, as when work can't be enqueued."""
@@ -157,16 +159,25 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: Any = None
+        self._warned = False
 
     def acquire(self) -> bool:
         """Try once."""
-        if self._file is None:
-            self._file = self._path.open("w")
         try:
+            if self._file is None:
+                self._file = self._path.open("w")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._warn(error)
             return False
         return True
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            log.error("Nothing can be executed: the lock %s can't be taken (%s)", self._path, error.strerror)
 
     def release(self) -> None:
         """Let another process have it."""
@@ -274,6 +285,7 @@ class Executor:
         )
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
         self.executing = threading.Event()
+        self._has_executed = False
 
     @property
     def alive(self) -> bool:
@@ -305,8 +317,8 @@ class Executor:
             self._execute()
         except Exception:
             log.exception("The executor failed")
-            if self.executing.is_set() and not _stopping.is_set():
-                os._exit(70)  # its lock may be lost: stop before another process acts too
+            if self._has_executed and not _stopping.is_set():
+                os._exit(70)  # half stopped it would only look healthy; the supervisor starts it anew
         finally:
             self._lock.release()
         return LAUNCH_AGAIN_SECONDS
@@ -317,6 +329,7 @@ class Executor:
             self._launch()
             if self._while_running is not None:
                 stack.enter_context(self._while_running())
+            self._has_executed = True
             self.executing.set()
             stack.callback(self.executing.clear)
             log.info("Process %d executes as %s", os.getpid(), self._lock.executor_id)
@@ -354,5 +367,8 @@ class Executor:
             except psycopg.Error:
                 log.critical("The executor's lock may be lost: stopping at once, before another process acts too")
                 os._exit(70)
+            except SQLAlchemyError:
+                log.exception("Other hosts' work could not be looked at; tried again at the next beat")
+                continue
             if adopted:
                 log.warning("Took over %d workflows of a process that is gone", adopted)

@@ -38,7 +38,11 @@ class MailOutcomeUnknown(MailFailed):
 
 
 class RecipientRefused(MailFailed):
-    """The server works, but does not take this mail for this recipient."""
+    """The server works, but does not take this mail for this recipient; `for_now`: a later try may be taken."""
+
+    def __init__(self, detail: str, *, for_now: bool = False) -> None:
+        super().__init__(detail)
+        self.for_now = for_now
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,12 @@ class Post:
             self._host.sendmail(parseaddr(self._sender)[1], [recipient], message.as_bytes(policy=policy.SMTP))
         except smtplib.SMTPRecipientsRefused as refused:
             code, reply = refused.recipients[recipient]
-            raise RecipientRefused(f"the mail server refused the recipient: {code} {_clean(reply)}") from None
+            why = f"the mail server refused the recipient: {code} {_clean(reply)}"
+            raise RecipientRefused(why, for_now=code < 500) from None
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refused:
-            raise (RecipientRefused if _is_about_the_message(refused) else MailFailed)(_in_words(refused)) from None
+            if _is_about_the_message(refused):
+                raise RecipientRefused(_in_words(refused), for_now=refused.smtp_code < 500) from None
+            raise MailFailed(_in_words(refused)) from None
         except (smtplib.SMTPResponseException, ValueError) as error:
             raise MailFailed(_in_words(error)) from None
         except (OSError, smtplib.SMTPException) as error:
@@ -136,9 +143,8 @@ class Post:
 
 
 def _is_about_the_message(refused: smtplib.SMTPResponseException) -> bool:
-    """Too large, or taken for spam: other mails get through, and must not wait for this one."""
-    too_large = refused.smtp_code == 552
-    return too_large or (isinstance(refused, smtplib.SMTPDataError) and refused.smtp_code >= 500)
+    """Too large, taken for spam, or not now: other mails get through, and must not wait for this one."""
+    return refused.smtp_code == 552 or isinstance(refused, smtplib.SMTPDataError)
 
 
 def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app import engine
-from app.database import Database
+from app.database import READ_ONLY, Database
 from app.provisioning import plan_table
 from config import PROJECT, Settings
 
@@ -39,7 +39,7 @@ def upgrade(database: Database, settings: Settings) -> None:
 
 def is_current(database: Database) -> bool:
     """Whether the database has the newest version of our tables."""
-    with database.engine.connect() as connection:
+    with database.engine.connect().execution_options(**READ_ONLY) as connection:
         return MigrationContext.configure(connection).get_current_revision() == newest()
 
 

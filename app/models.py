@@ -143,7 +143,8 @@ class Order(Base):
     """One UTOPIA order, from its first callback to its end.
 
     `run` counts how often its story was started; a run with another number than this has no say any more.
-    `stage` is the workflow that the current run is in. `decision` holds what a person decided about it.
+    `stage` is the workflow that the current run is in. `decision` holds what a person decided about it. `tries` counts
+    the failures of the present wait, `restarts` how often its work broke off.
     """
 
     __tablename__ = "orders"
@@ -169,6 +170,8 @@ class Order(Base):
     next_try_at: Mapped[datetime | None]
     tried_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
+    restarts: Mapped[int] = mapped_column(default=0)
+    told_of_wait_since: Mapped[datetime | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     finished_at: Mapped[datetime | None]
@@ -392,5 +395,5 @@ class RemoteSystem(Base):
     down_since: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     next_probe_at: Mapped[datetime | None]
-    probe: Mapped[str | None] = mapped_column(String(80))
+    probe: Mapped[str | None] = mapped_column(String(160))
     error: Mapped[str | None] = mapped_column(Text)

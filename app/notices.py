@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import powercode
 import utopia
 from app import breaker
+from app.database import insert_if_new
 from app.engine import WorkQueue
 from app.mail import Attachment, Letter, MailFailed, Post, RecipientRefused
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, OrderState, StepState, System, now
@@ -48,14 +49,10 @@ def record(
     **content: Any,
 ) -> None:
     """Record a notice and start its delivery when the transaction commits; a `key` that is known changes nothing."""
-    if session.scalar(select(Notice.id).filter_by(key=key)) is not None:
-        return
     if order is not None:
         content = {"reason": order.reason, "actions": order.actions, **content}
-    notice = Notice(key=key, kind=kind, order_id=order.id if order else None, content=content)
-    session.add(notice)
-    session.flush()
-    enqueue(work_queue, session, notice)
+    if insert_if_new(session, Notice, "key", key=key, kind=kind, order_id=order.id if order else None, content=content):
+        enqueue(work_queue, session, session.scalars(select(Notice).filter_by(key=key)).one())
 
 
 def enqueue(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
@@ -82,21 +79,17 @@ def deliver(services: Services, notice_id: int, run: int) -> str:
     if notice is None:
         return "over"
     with order_context(order.orderref if order else "-"):
-        contract = None
-        if notice.kind == NoticeKind.CONTRACT:
-            contract = _contract(services, order)
-            if contract is None and not _given_up(services, notice):
-                return _wait(services, notice, "contract", "UTOPIA does not have the contract ready yet")
         try:
+            contract = _contract(services, order) if notice.kind in WITH_CONTRACT else None
+            if notice.kind == NoticeKind.CONTRACT and contract is None and not _given_up(services, notice):
+                return _wait(services, notice, "contract", "UTOPIA does not have the contract ready yet")
             with services.mailer.connection() as post:
-                if notice.kind in WITH_CONTRACT and contract is None:
-                    contract = _contract(services, order)
                 failures = _send_to_all(services, post, notice, _letter(services.settings, notice, order, contract))
         except MailFailed as failed:
             return _mail_is_down(services, notice, failed.detail)
-        except TemplateError as fault:
-            log.exception("Notice %s can't be written", notice.kind)
-            return _wait(services, notice, "template", f"its text can't be made: {type(fault).__name__}")
+        except Exception as fault:
+            log.exception("Notice %s met a fault of this program", notice.kind)
+            return _wait(services, notice, "program", f"a fault of this program ({type(fault).__name__}); see the log")
         return _close(services, notice, order, failures, with_contract=contract is not None)
 
 
@@ -152,14 +145,24 @@ def _contract(services: Services, order: Order | None) -> bytes | None:
     """The signed contract, or None while UTOPIA has none or does not answer."""
     if order is None:
         return None
-    with services.database.read() as session:
-        if not breaker.admits(session, System.UTOPIA, order.orderref):
+    with services.database.write() as session:
+        admitted = breaker.admits(session, System.UTOPIA, order.orderref)
+        if not admitted and not breaker.claim_probe(session, System.UTOPIA, order.orderref):
             return None
+    contract = None
     try:
-        return services.utopia.contract_pdf(order.orderref)
+        contract = services.utopia.contract_pdf(order.orderref)
     except utopia.UtopiaError as error:
         log.info("No contract yet: %s", error)
-        return None
+        if isinstance(error, (utopia.NeverArrived, utopia.OutcomeUnknown)):
+            with services.database.write() as session:
+                minutes = services.settings.retry_minutes
+                breaker.report_down(session, System.UTOPIA, order.orderref, error.detail, minutes)
+            return None
+    if not admitted:
+        with services.database.write() as session:
+            breaker.report_up(session, System.UTOPIA)
+    return contract
 
 
 def _close(
@@ -174,7 +177,8 @@ def _close(
             row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
         else:
             row.state = NoticeState.FAILED if failures else NoticeState.SENT
-            row.sent_at, row.next_try_at, row.waiting_for = now(), None, None
+            row.sent_at = None if failures else now()
+            row.next_try_at = row.waiting_for = None
             row.error = "; ".join(failures.values()) or None
         if order is not None and row.kind in WITH_CONTRACT and row.kind != NoticeKind.CONTRACT and not with_contract:
             _follow_up_with_contract(services, session, order)

@@ -1,4 +1,4 @@
-"""Clients that post callbacks as fast as they are answered, each on a connection of its own that is kept open."""
+"""Clients that post callbacks as fast as they are answered, each callback on a connection of its own."""
 
 import json
 import socket
@@ -78,27 +78,21 @@ def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
 
 def _one_client(port: int, requests: Iterator[bytes], until: float) -> Answers:
     answers = Answers()
-    connection: socket.socket | None = None
     while time.perf_counter() < until:
         began = time.perf_counter()
         try:
-            connection = connection or socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
-            connection.sendall(next(requests))
-            status, kept_open = _read(connection)
+            with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+                connection.sendall(next(requests))
+                status = _status(connection)
         except OSError:
-            status, kept_open = 0, False
+            status = 0
         answers.latencies.append(time.perf_counter() - began)
         answers.statuses[status] += 1
-        if connection and not kept_open:
-            connection.close()
-            connection = None
-    if connection:
-        connection.close()
     return answers
 
 
-def _read(connection: socket.socket) -> tuple[int, bool]:
-    """The status of one answer, and whether the connection is kept open."""
+def _status(connection: socket.socket) -> int:
+    """The status of the answer, once all of it is there."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += _some(connection)
@@ -107,7 +101,7 @@ def _read(connection: socket.socket) -> tuple[int, bool]:
     length = next(int(line.partition(b":")[2]) for line in lines if line.startswith(b"content-length:"))
     while len(body) < length:
         body += _some(connection)
-    return int(lines[0].split()[1]), b"connection: close" not in lines
+    return int(lines[0].split()[1])
 
 
 def _some(connection: socket.socket) -> bytes:

@@ -15,6 +15,20 @@ ABOUT_THE_CALLER = re.compile(
 )
 
 
+# What trouble of PowerCode's own sounds like. Read as "no such customer", it would make a second one.
+ABOUT_TROUBLE = re.compile(
+    r"\b(lock|time[d]? ?out|timeout|unavailable|maintenance|errors?|exception|databases?|sql|transaction|busy"
+    r"|overload\w*|too many|try(ing)? again|retry|failed|failure|fatal|internal|down|temporar\w*|crash\w*)\b",
+    re.IGNORECASE,
+)
+
+ABOUT_NOBODY = re.compile(
+    r"not found|\bno (such|customers?|results?|records?|match\w*)\b|n[o']t exist"
+    r"|unknown customer|invalid (customer|ext)",
+    re.IGNORECASE,
+)
+
+
 class Answered:
     """One complete answer to `action`; `secrets` and `private` are masked in what PowerCode says."""
 
@@ -37,12 +51,18 @@ class Answered:
         return content
 
     def form_or_none(self) -> dict[str, Any] | None:
-        """The same for a look-up: None for a failure that does not speak of a key, a permission or a sign-in."""
+        """The same for a look-up: None for a failure that means "nobody".
+
+        One that speaks of a key, a permission or a sign-in is Refused, and one that speaks of trouble tells nothing:
+        OutcomeUnknown.
+        """
         try:
             return self.form()
         except Refused as refusal:
             if ABOUT_THE_CALLER.search(refusal.message):
                 raise
+            if ABOUT_TROUBLE.search(refusal.message) and not ABOUT_NOBODY.search(refusal.message):
+                raise self.unknown(f"the look-up failed: {refusal.message}") from None
             return None
 
     def uapi(self) -> Any:
@@ -70,7 +90,10 @@ class Answered:
         return made
 
     def customers(self, found: Any) -> tuple[Customer, ...]:
-        """The customers in `found`; OutcomeUnknown when one has no id, and so can't be dealt with."""
+        """The customers in `found`; OutcomeUnknown for anything in it that is no customer with an id."""
+        several = isinstance(found, list) and all(isinstance(each, dict) for each in found)
+        if found and not (several or isinstance(found, dict)):
+            raise self.unknown("a list of customers that holds something else")
         customers = tuple(Customer.read(each) for each in records(found))
         if not all(customer.customer_id for customer in customers):
             raise self.unknown("a customer without a usable id")

@@ -82,13 +82,14 @@ class PowerCodeClient:
         """The customers that match a name, an address or a phone; () for none.
 
         PowerCode answers a search without a hit with an empty list, without a list, or with a statusCode other than
-        0, so a failure can't be told from "nobody" by its form. Only one whose message speaks of a key, a permission
-        or a sign-in raises Refused: that is about us, and reading it as "nobody" would create customers twice.
+        0, so a failure can't be told from "nobody" by its form. One whose message speaks of a key, a permission or a
+        sign-in raises Refused, one that speaks of trouble OutcomeUnknown: read as "nobody", they would create
+        customers twice.
         """
 
         def read(answered: Answered) -> tuple[Customer, ...] | None:
-            content = answered.form_or_none()
-            return answered.customers((content or {}).get("customers")) or None
+            content = {name.casefold(): value for name, value in (answered.form_or_none() or {}).items()}
+            return answered.customers(content.get("customers")) or None
 
         return self._form("searchCustomers", {"searchString": search}, read, private=(search,)) or ()
 

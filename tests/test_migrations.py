@@ -108,8 +108,9 @@ def test_every_version_can_be_taken_back_and_made_again(settings: Settings, data
 def test_an_upgrade_from_each_version_keeps_the_orders(settings: Settings, database: Database) -> None:
     in_alembic(database, command.upgrade, "0001")
     insert = text(
-        "insert into orders (orderref, state, stage, run, actions, decision, remarks, tries, received_at, updated_at) "
-        "values ('UIA-1', 'completed', 'account', 1, '[]', '{}', '[]', 0, :now, :now)"
+        "insert into orders (orderref, state, stage, run, actions, decision, remarks, tries, restarts, received_at, "
+        "updated_at) "
+        "values ('UIA-1', 'completed', 'account', 1, '[]', '{}', '[]', 0, 0, :now, :now)"
     )
     with database.write() as session:
         session.execute(insert, {"now": now().replace(tzinfo=None) if database.is_sqlite else now()})

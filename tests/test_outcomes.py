@@ -256,6 +256,44 @@ def test_a_refused_customer_can_be_made_by_hand(service: Service) -> None:
     assert everything_once(service)
 
 
+def test_an_order_that_is_tried_again_after_a_refusal_looks_for_the_customer_again(service: Service) -> None:
+    service.sandbox.powercode.fault("createCustomer", "status_code")
+    service.take()
+    service.sandbox.powercode.add_customer(
+        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
+    )
+
+    resume(service)
+
+    assert service.rested(REF)["state"] == "exists"
+    assert len(service.sandbox.powercode.customers) == 1
+
+
+def test_an_order_that_is_tried_again_after_a_refusal_reads_what_utopia_corrected(service: Service) -> None:
+    service.sandbox.powercode.fault("createCustomer", "status_code")
+    service.take()
+    service.order(REF, email="ada.corrected@example.com")
+
+    resume(service)
+
+    assert service.rested(REF)["state"] == "completed"
+    (customer,) = service.sandbox.powercode.customers.values()
+    assert customer.fields["emailAddress"] == "ada.corrected@example.com"
+
+
+def test_a_lookup_that_fails_after_a_doubt_makes_no_second_customer(service: Service) -> None:
+    service.sandbox.powercode.fault("createCustomer", "no_answer")
+    service.sandbox.powercode.fault("readCustomer", "status_code", times=4, status_code=1, message="Lock wait timeout")
+    service.sandbox.powercode.fault(
+        "searchCustomers", "status_code", times=4, status_code=1, message="Lock wait timeout"
+    )
+
+    service.take()
+
+    assert service.rested(REF, "completed")["state"] == "completed"
+    assert len(service.sandbox.powercode.customers) == 1
+
+
 # Never arrived
 
 

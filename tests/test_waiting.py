@@ -218,12 +218,14 @@ def test_a_short_outage_is_not_told_of(service: Service) -> None:
 # Nothing works on it
 
 
-def strand(service: Service, tries: int = 0) -> None:
+def strand(service: Service, restarts: int = 0) -> None:
     """An order that should be worked on, and isn't: the engine knows nothing of it."""
     service.order(REF)
     long_ago = now() - timedelta(hours=1)
     with service.services.database.write() as session:
-        session.add(Order(orderref=REF, state=OrderState.RUNNING, stage="order", tries=tries, updated_at=long_ago))
+        session.add(
+            Order(orderref=REF, state=OrderState.RUNNING, stage="order", restarts=restarts, updated_at=long_ago)
+        )
 
 
 def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
@@ -235,7 +237,7 @@ def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
 
 
 def test_an_order_whose_work_broke_off_again_and_again_is_given_to_a_person(service: Service) -> None:
-    strand(service, tries=waking.MOST_RESTARTS)
+    strand(service, restarts=waking.MOST_RESTARTS)
 
     waking.pick_up_stranded_orders(service.services)
 

@@ -15,7 +15,7 @@ from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.digest import history, ledger, starting, workflow
 from app.digest.closures import CustomerDigest, Selection, group_by_customer
 from app.digest.letters import SUBJECT, LetterTemplates, Told, body
-from app.digest.sources import SourceUnreadable
+from app.digest.sources import SourceUnreadable, parse_source
 from app.digest.timetable import iso_week
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState, now
 from app.placeholders import TemplateFault
@@ -38,6 +38,10 @@ def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool
     ready = ready_services()
     if not (source or ready.settings.report_source):
         raise click.ClickException("There is no report: set REPORT_SOURCE, or give --source")
+    try:
+        parse_source(source or str(ready.settings.report_source))
+    except SourceUnreadable as why:
+        raise click.ClickException(str(why)) from None
     first_day = since.date() if since else None
     if dry_run:
         _dry_run(ready, source or str(ready.settings.report_source), first_day, as_json=as_json)

@@ -1,6 +1,6 @@
 """Hands messages over: a batch to the mail webhook, or letter by letter to the mail server.
 
-Each hand-over ends as accepted, refused, never arrived, or unknown. What is unknown is never repeated.
+Each hand-over ends as accepted, refused, refused for now, never arrived, or unknown. What is unknown is never repeated.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ class Handed(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     NEVER_ARRIVED = "never_arrived"
+    NOT_NOW = "not_now"
     UNKNOWN = "unknown"
 
 
@@ -85,7 +86,7 @@ def send_letter(post: Post, templates: LetterTemplates, told: Told, key: str) ->
     try:
         post.send(templates.letter(told, key), told.email)
     except RecipientRefused as refused:
-        return Receipt(Handed.REFUSED, refused.detail)
+        return Receipt(Handed.NOT_NOW if refused.for_now else Handed.REFUSED, refused.detail)
     except MailOutcomeUnknown as unknown:
         return Receipt(Handed.UNKNOWN, unknown.detail)
     except MailFailed as failed:

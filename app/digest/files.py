@@ -27,8 +27,11 @@ def check_ending(name: str) -> str:
 
 
 def file_rows(content: BinaryIO, name: str) -> Iterator[RawRow]:
-    """The rows of an opened regular file; `name` gives its ending. Raises `SourceUnreadable`, also while reading."""
-    ending = check_ending(name)
+    """The rows of an opened regular file. Raises `SourceUnreadable`, also while reading.
+
+    What it is, its first bytes say; a `name` that ends otherwise is told.
+    """
+    ending = PurePosixPath(name).suffix.lower()
     content.seek(0)
     start = content.read(8)
     if start.startswith(_ZIP):

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, selectinload
 
+from app.database import insert_if_new
 from app.digest.closures import CustomerDigest, SetAside
 from app.digest.letters import Told
 from app.models import (
@@ -74,11 +75,8 @@ def schedule_kept_since(session: Session, schedule: str) -> datetime:
     A schedule counts from the first time it is asked for, so that a new one makes nothing up.
     """
     name = f"digest {schedule}"[:MARK_LENGTH]
-    mark = session.get(ScheduleMark, name)
-    if mark is None:
-        mark = ScheduleMark(name=name, kept_since=now())
-        session.add(mark)
-        session.flush()
+    insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
+    mark = session.get_one(ScheduleMark, name)
     last_run = session.scalar(select(func.max(DigestRun.started_at)).where(DigestRun.key.startswith(SCHEDULE_KEY)))
     return max(mark.kept_since, last_run or mark.kept_since)
 
@@ -254,7 +252,9 @@ def mark(session: Session, message_ids: Sequence[int], state: MessageState, erro
 
 
 def give_up_on_planned(session: Session, run_id: int, why: str) -> None:
-    """Messages that never went out are left to a later run."""
+    """Messages that never went out are left to a later run; one that was on its way may have arrived."""
+    on_the_way = (DigestMessage.run_id == run_id, DigestMessage.state == MessageState.SENDING)
+    session.execute(update(DigestMessage).where(*on_the_way).values(state=MessageState.UNKNOWN, error=why))
     left = session.scalars(select(DigestMessage.id).filter_by(run_id=run_id, state=MessageState.PLANNED)).all()
     for start in range(0, len(left), AT_ONCE):
         mark(session, left[start : start + AT_ONCE], MessageState.NOT_SENT, why)

@@ -59,7 +59,6 @@ def parse_source(source: str) -> SheetRange | FilePath | BucketObject:
     if kind == "s3" and rest.startswith("//"):
         bucket, _, key = rest.removeprefix("//").partition("/")
         if bucket and key:
-            check_ending(key)
             return BucketObject(bucket, key)
     raise SourceUnreadable(f"REPORT_SOURCE is not an address of a report. It is written {FORMS}.")
 

@@ -34,6 +34,7 @@ MESSAGE_STATES = {
     Handed.REFUSED: MessageState.REFUSED,
     Handed.UNKNOWN: MessageState.UNKNOWN,
     Handed.NEVER_ARRIVED: MessageState.PLANNED,
+    Handed.NOT_NOW: MessageState.PLANNED,
 }
 
 
@@ -49,17 +50,17 @@ def digest(services: Services, run_id: int, attempt: int) -> None:
         if handed is None:
             return
     if batches is not None:
-        engine.step("finish", finish, services, run_id, attempt)
+        engine.step("finish", _unless_it_waits(finish), services, run_id, attempt)
 
 
 def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
     """A step's number, or None when the run is over for now."""
 
     def step(services: Services, run_id: int, attempt: int, *args: int) -> int | None:
-        with services.database.read() as session:
-            if ledger.current(session, run_id, attempt) is None:
-                return None
         try:
+            with services.database.read() as session:
+                if ledger.current(session, run_id, attempt) is None:
+                    return None
             return act(services, run_id, *args)
         except CannotGoOn as why:
             _wait(services, run_id, attempt, str(why))
@@ -69,7 +70,6 @@ def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
             _wait(services, run_id, attempt, f"The program met a fault ({type(fault).__name__}); the log has more.")
         return None
 
-    step.__name__ = act.__name__
     return step
 
 
@@ -115,6 +115,7 @@ def read_selection(services: Services, run: DigestRun) -> Selection:
         starts_on = ledger.window_start(session, today, settings.digest_first_window_days, f"run {run.id}")
         since = run.since or starts_on
         session.get_one(DigestRun, run.id).window_starts_on = since
+    with services.database.read() as session:
         reported = ledger.reported_since(session, since)
     try:
         return select_from(settings, run.source, since, today, reported)
@@ -182,7 +183,7 @@ def _stop_unless_it_answers(receipt: Receipt) -> None:
 
 
 def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) -> int:
-    templates, accepted = _templates(services.settings), 0
+    templates, accepted, later = _templates(services.settings), 0, ""
     try:
         with services.mailer.connection() as post:
             for message in messages:
@@ -191,8 +192,11 @@ def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) 
                 _record(services, run, [message.id], receipt)
                 _stop_unless_it_answers(receipt)
                 accepted += receipt.handed is Handed.ACCEPTED
+                later = receipt.detail if receipt.handed is Handed.NOT_NOW else later
     except MailFailed as failed:
         raise CannotGoOn(failed.detail) from None
+    if later:
+        raise CannotGoOn(later)
     return accepted
 
 
@@ -209,33 +213,38 @@ def _mark(services: Services, ids: list[int], state: MessageState) -> None:
 
 
 def _record(services: Services, run: DigestRun, ids: list[int], receipt: Receipt) -> None:
-    with services.database.write() as session:
+    def outcome(session: Session) -> None:
         ledger.mark(session, ids, MESSAGE_STATES[receipt.handed], receipt.detail or None)
         if run.error and receipt.handed is Handed.ACCEPTED:
             session.get_one(DigestRun, run.id).error = None  # the trouble is over
 
+    services.database.insist(outcome)
 
-def finish(services: Services, run_id: int, attempt: int) -> str:
-    """Close the run and tell staff."""
+
+def finish(services: Services, run_id: int) -> int:
+    """Close the run and tell staff; returns the run's number."""
     with services.database.write() as session:
-        run = ledger.current(session, run_id, attempt)
-        if run is None:
-            return "over"
-        run.state, run.finished_at, run.error = RunState.COMPLETED, now(), None
-        _report(services, session, run)
-        log.info("Digest run %d is completed", run_id)
-        return run.state
+        run = session.get_one(DigestRun, run_id)
+        if run.state == RunState.RUNNING:
+            run.state, run.finished_at, run.error = RunState.COMPLETED, now(), None
+            _report(services, session, run)
+            log.info("Digest run %d is completed", run_id)
+    return run_id
 
 
 def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
-    """Try again within the day; after that the run has failed, and what did not go out is left to the next."""
+    """Try again within the day; after that the run has failed, and what did not go out is left to the next.
+
+    A report that a person named for one run, and that can't be read, is told to that person and not tried again.
+    """
     log.warning("Digest run %d can't go on: %s", run_id, why)
     with services.database.write() as session:
         run = ledger.current(session, run_id, attempt)
         if run is None:
             return
         run.error = why
-        if now() - run.started_at < TRY_FOR:
+        of_this_run_alone = run.source != services.settings.report_source and not run.planned
+        if now() - run.started_at < TRY_FOR and not of_this_run_alone:
             run.state = RunState.WAITING
             run.next_try_at = breaker.retry_at(run.attempt, services.settings.retry_minutes)
             _tell_of_trouble(services, session, run)

@@ -32,15 +32,17 @@ def find_customer(work: Work) -> Outcome:
     account = work.order.account or {}
     applicant = Applicant(**account["applicant"])
     services = [service_id for service_id, _ in account["plans"]]
+    additional = [service_id for service_id, _ in account["additional"]]
     chosen = work.order.decision.get("customer_id")
     if chosen:
         _check_customer_is_there(work, chosen)
-        return _go_on_with(work, services, customer_id=chosen)
+        made_for_this = work.order.decision.get("new_account")
+        return _go_on_with(work, services + additional if made_for_this else services, customer_id=chosen)
     _let_neighbours_pass(work)
     if not work.order.decision.get("new_customer"):
         decision = decide(_person(applicant), _candidates(work.services.powercode, applicant))
         _stop_unless_new(decision)
-    return _go_on_with(work, services + [service_id for service_id, _ in account["additional"]], customer_id=None)
+    return _go_on_with(work, services + additional, customer_id=None)
 
 
 def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) -> Outcome:

@@ -65,19 +65,19 @@ def whole(session: Session, order: Order) -> dict[str, Any]:
 
 
 def _services(order: Order) -> Sequence[dict[str, Any]]:
-    """The services that were added, or will be: those of the steps, named by the contract's plans."""
+    """The services that were added or will be: the contract's plans, and for a new account the additional ones."""
     account = order.account or {}
     names = dict([*account.get("plans", []), *account.get("additional", [])])
-    steps = {step.name: step.state for step in order.steps if step.name.startswith("plan:")}
-    planned = [service_id for service_id, _ in account.get("plans", [])]
-    ids = list(dict.fromkeys([*planned, *(int(name.removeprefix("plan:")) for name in steps)]))
+    steps = {step.name: step for step in order.steps}
+    found = steps.get("find_customer")
+    decided = found.result.get("service_ids") if found and isinstance(found.result, dict) else None
     return [
         {
             "service_id": service_id,
             "description": names.get(service_id),
-            "added": steps.get(f"plan:{service_id}") == StepState.DONE,
+            "added": f"plan:{service_id}" in steps and steps[f"plan:{service_id}"].state == StepState.DONE,
         }
-        for service_id in ids
+        for service_id in decided or [service_id for service_id, _ in account.get("plans", [])]
     ]
 
 

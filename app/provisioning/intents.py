@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import breaker, engine
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 5.0
 """A call that failed faster than this may be repeated within the step; a slow one makes the order wait."""
-COMMIT_ATTEMPTS = 6
 PROGRAM_FAULT = "program_fault"
 
 
@@ -92,7 +90,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
             except Exception as fault:
                 log.exception("Step %s failed on a fault of this program", name)
                 return _end(run, opened, _fault(name, fault), system)
-        return _done(run, opened, outcome, system)
+        return _done(run, name, opened, outcome, system)
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
@@ -129,7 +127,7 @@ def _waits_for_probe(session: Session, system: System) -> Waits:
 
 def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: bool) -> dict[str, Any]:
     """A call that may be repeated freely is, for a moment; anything else ends the run."""
-    if isinstance(stop, Waits) and stop.down and quick and not engine.last_attempt():
+    if isinstance(stop, Waits) and stop.soon and quick and not engine.last_attempt():
         with run.services.database.write() as session:
             step = session.get_one(OrderStep, work.step_id)
             step.state, step.error = _known_of(step, work, stop), stop.reason
@@ -158,7 +156,7 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
         if order is not None:
             _settle(run, session, order, stop)
 
-    _commit(run, commit)
+    run.services.database.insist(commit)
     return {"over": True}
 
 
@@ -179,7 +177,7 @@ def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
     log.info("%s: %s", order.state, stop.reason)
 
 
-def _done(run: Run, work: Work, outcome: Outcome, system: System | None) -> dict[str, Any]:
+def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | None) -> dict[str, Any]:
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
         step.state, step.result, step.finished_at, step.error = StepState.DONE, outcome.value, now(), None
@@ -189,28 +187,15 @@ def _done(run: Run, work: Work, outcome: Outcome, system: System | None) -> dict
         if outcome.remark:
             order.remarks = [*order.remarks, outcome.remark]
         if system:
-            order.waiting_since, order.tries = None, 0
+            order.waiting_since, order.tries, order.restarts = None, 0, 0
             if breaker.report_up(session, system):
                 log.info("%s answers again", SYSTEM_NAMES[system])
         if outcome.afterwards:
             outcome.afterwards(session, order)
 
-    _commit(run, commit)
+    run.services.database.insist(commit)
+    log.info("%s: done", name)
     return {"value": outcome.value}
-
-
-def _commit(run: Run, write: Callable[[Session], None]) -> None:
-    """Commit an outcome, with patience: an effect without its outcome would need a person."""
-    for attempt in range(1, COMMIT_ATTEMPTS + 1):
-        try:
-            with run.services.database.write() as session:
-                write(session)
-            return
-        except OperationalError:
-            if attempt == COMMIT_ATTEMPTS:
-                raise
-            log.warning("The database does not take the outcome of a step; trying again")
-            time.sleep(attempt * 0.5)
 
 
 def _personal(order: Order) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
@@ -29,6 +30,14 @@ from app.services import Services
 
 QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 """Each stage works through one remote system, so that a slow one does not hold up the other's orders."""
+
+
+# Built once, and on the table: built anew for each callback, and through the mapped class, it took more time than
+# SQLite needs to execute it.
+INSERT_ORDER = {
+    name: dialect.insert(Order.__table__).on_conflict_do_nothing(index_elements=["orderref"]).returning(Order.id)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 
 
 class NotPossible(Exception):
@@ -54,10 +63,15 @@ def current(session: Session, orderref: str, run: int) -> Order | None:
 
 
 def next_run(services: Services, session: Session, order: Order, *, state: OrderState = OrderState.RUNNING) -> None:
-    """Start the order's stage again; steps that are done stay done."""
+    """Start the order's stage again; steps that are done stay done.
+
+    As long as nothing is written, the customer is looked for again: somebody may have made one meanwhile.
+    """
+    if not _has_written(session, order):
+        session.execute(delete(OrderStep).filter_by(order_id=order.id, name="find_customer"))
     order.run += 1
     order.state, order.next_try_at, order.finished_at = state, None, None
-    order.problem, order.actions = None, []
+    order.problem, order.reason, order.actions = None, None, []
     order.tried_at = now()
     session.flush()
     enqueue(services.work_queue, session, order)
@@ -129,17 +143,21 @@ def find(session: Session, orderref: str) -> Order:
     return order
 
 
-def submit(services: Services, session: Session, orderref: str) -> Order:
-    """Take an order in by hand, as if its callback had come; one that is known is left as it is."""
-    order = session.scalar(select(Order).filter_by(orderref=orderref))
-    if order is None:
-        order = Order(orderref=orderref, run=1, stage="order", state=OrderState.RECEIVED)
-        session.add(order)
-        session.flush()
-        enqueue(services.work_queue, session, order)
-    elif order.state == OrderState.NOT_OURS:
-        start_over(services, session, order)
-    return order
+def take_in(services: Services, session: Session, orderref: str) -> bool:
+    """Take an order in and start its work, once; whether there was anything to start.
+
+    An order that is known stays as it is, except that one that was not ours is looked up again.
+    """
+    row = {"orderref": orderref, "run": 1, "stage": "order", "state": OrderState.RECEIVED}
+    statement = INSERT_ORDER["sqlite" if services.database.is_sqlite else "postgresql"]
+    if session.connection().execute(statement, row).first() is not None:
+        enqueue(services.work_queue, session, Order(orderref=orderref, run=1, stage="order"))
+        return True
+    known = session.scalars(select(Order).filter_by(orderref=orderref).with_for_update()).one()
+    if known.state != OrderState.NOT_OURS:
+        return False
+    start_over(services, session, known)
+    return True
 
 
 def start_over(services: Services, session: Session, order: Order) -> None:
@@ -155,9 +173,12 @@ def resume(services: Services, session: Session, orderref: str, by: str, **decis
     `decision` is at most one of `customer_id="123"`, `new_customer=True`, `it_is_there=True`,
     `it_is_not_there=True`. Raises `NotPossible` when it doesn't fit the order.
     """
+    breaker.systems_down(session, lock=True)
     order = find(session, orderref)
     _check_resumable(session, order, decision)
     _audit(session, order, by, next(iter(decision), "resume"), str(decision.get("customer_id") or "") or None)
+    if "customer_id" in decision and _was_to_be_created(session, order):
+        decision["new_account"] = True
     order.decision = decision or order.decision
     system = order.waiting_for or (System.POWERCODE if _has_written(session, order) else System.UTOPIA)
     breaker.appoint_probe(session, System(system), orderref)
@@ -173,6 +194,12 @@ def resume(services: Services, session: Session, orderref: str, by: str, **decis
     if problem == "unknown_plan" and not decision:
         _resume_others_of_that_kind(services, session, by)
     return order
+
+
+def _was_to_be_created(session: Session, order: Order) -> bool:
+    """Whether the customer whom a person names was made for this order, and gets what every new account gets."""
+    creating = select(OrderStep.id).filter_by(order_id=order.id, name="create_customer")
+    return bool(order.decision.get("new_account")) or session.scalar(creating) is not None
 
 
 def _resume_others_of_that_kind(services: Services, session: Session, by: str) -> None:
@@ -211,9 +238,14 @@ def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -
 def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:
     """Take a person's word for the step whose outcome nobody could look up."""
     step = session.scalar(
-        select(OrderStep).where(
-            OrderStep.order_id == order.id, OrderStep.state.in_((StepState.UNKNOWN, StepState.RUNNING))
+        select(OrderStep)
+        .where(
+            OrderStep.order_id == order.id,
+            OrderStep.state.in_((StepState.UNKNOWN, StepState.RUNNING)),
+            OrderStep.sent_at.is_not(None),
         )
+        .order_by(OrderStep.sent_at.desc())
+        .limit(1)
     )
     if step is None:
         return
@@ -222,8 +254,13 @@ def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:
 
 
 def _has_written(session: Session, order: Order) -> bool:
-    sent = select(OrderStep.id).where(OrderStep.order_id == order.id, OrderStep.sent_at.is_not(None)).limit(1)
-    return session.scalar(sent) is not None
+    """Whether something of this order is, or may be, in PowerCode."""
+    sent = select(OrderStep.id).where(
+        OrderStep.order_id == order.id,
+        OrderStep.sent_at.is_not(None),
+        OrderStep.state.in_((StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)),
+    )
+    return session.scalar(sent.limit(1)) is not None
 
 
 def dismiss(session: Session, orderref: str, by: str, note: str) -> Order:

@@ -13,6 +13,7 @@ from app.provisioning.plan_table import plan_table
 from app.provisioning.stops import (
     IT_IS_NOT_THERE,
     IT_IS_THERE,
+    NOT_THIS_CALLER,
     NeedsReview,
 )
 from utopia import Contract
@@ -140,6 +141,8 @@ def add_tag(tag_id: int, work: Work) -> Outcome:
     try:
         client.add_customer_tag(customer_id, tag_id)
     except powercode.Refused as refused:
+        if refused.status in NOT_THIS_CALLER:
+            raise
         raise NeedsReview("tag_refused", f"PowerCode refused the tag {tag_id}: {refused.detail}") from None
     return Outcome(value={"tag_id": tag_id})
 

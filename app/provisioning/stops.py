@@ -1,12 +1,12 @@
 """Why an order's run ends before its story does, and what a failed call means for the order."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import powercode
 import utopia
-from app.models import OrderState, StepState, System
+from app.models import OrderState, StepState, System, now
 
 SYSTEM_NAMES: Mapping[str, str] = {
     System.UTOPIA: "UTOPIA",
@@ -35,7 +35,10 @@ class Stop(Exception):
 
 
 class Waits(Stop):
-    """Tried again by itself: when the system answers again (`down`), at `retry_at`, or by the order's own schedule."""
+    """Tried again by itself: when the system answers again (`down`), at `retry_at`, or by the order's own schedule.
+
+    `soon`: a moment may be all that it takes, so the call is repeated within the step first.
+    """
 
     state = OrderState.WAITING
 
@@ -45,10 +48,11 @@ class Waits(Stop):
         reason: str,
         *,
         down: bool = False,
+        soon: bool = False,
         retry_at: datetime | None = None,
         step_state: StepState = StepState.NEVER_ARRIVED,
     ) -> None:
-        self.system, self.down, self.retry_at = system, down, retry_at
+        self.system, self.down, self.soon, self.retry_at = system, down, soon, retry_at
         super().__init__(reason, step_state=step_state)
 
 
@@ -88,6 +92,10 @@ class BelongsElsewhere(Stop):
     state = OrderState.NOT_OURS
 
 
+LOOK_UPS = ("searchCustomers", "readCustomer")
+"""They find nobody where nobody is; what they refuse is the caller."""
+NOT_THIS_CALLER = (401, 403)
+
 REMOTE_ERRORS = (utopia.UtopiaError, powercode.PowerCodeError)
 
 
@@ -96,15 +104,26 @@ def stop_for(error: utopia.UtopiaError | powercode.PowerCodeError) -> Stop:
     system = System.UTOPIA if isinstance(error, utopia.UtopiaError) else System.POWERCODE
     name = SYSTEM_NAMES[system]
     match error:
+        case utopia.NotReady():
+            return Waits(system, f"UTOPIA does not have it ready yet: {error.detail}")
+        case utopia.Throttled() | powercode.Throttled():
+            wish = now() + timedelta(seconds=error.retry_after) if error.retry_after else None
+            return Waits(system, f"{name} asks for fewer calls", down=wish is None, retry_at=wish)
+        case utopia.NeverArrived() | powercode.NeverArrived():
+            return Waits(system, f"{name} can't be reached: {error.detail}", down=True, soon=True)
+        case utopia.NotOurs() | utopia.Refused() | powercode.Refused():
+            return _stop_for_refusal(error, name)
+    reason = f"{name} gave no usable answer: {error.detail}"
+    return Waits(system, reason, down=True, soon=True, step_state=StepState.UNKNOWN)
+
+
+def _stop_for_refusal(error: utopia.NotOurs | utopia.Refused | powercode.Refused, name: str) -> Stop:
+    match error:
         case utopia.NotOurs():
             return BelongsElsewhere("UTOPIA has no record of this order for this provider")
         case utopia.AuthenticationFailed():
-            return Waits(system, "UTOPIA refuses our API key; check UTOPIA_API_KEY", down=True)
-        case utopia.NeverArrived() | powercode.NeverArrived():
-            return Waits(system, f"{name} can't be reached: {error.detail}", down=True)
-        case utopia.NotReady():
-            return Waits(system, f"UTOPIA does not have it ready yet: {error.detail}")
-        case utopia.Refused() | powercode.Refused():
-            return NeedsReview("refused", f"{name} refused {error.action}: {error.detail}")
-    reason = f"{name} gave no usable answer: {error.detail}"
-    return Waits(system, reason, down=True, step_state=StepState.UNKNOWN)
+            return Waits(System.UTOPIA, "UTOPIA refuses our API key; check UTOPIA_API_KEY", down=True)
+        case powercode.Refused() if error.action in LOOK_UPS or error.status in NOT_THIS_CALLER:
+            reason = f"PowerCode refuses our API key ({error.detail}); check PC_API_KEY"
+            return Waits(System.POWERCODE, reason, down=True)
+    return NeedsReview("refused", f"{name} refused {error.action}: {error.detail}")

@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
@@ -26,8 +26,10 @@ def wake_due_orders(services: Services) -> int:
         if session.scalar(_due().limit(1)) is None:
             return 0
     with services.database.write() as session:
-        down = breaker.systems_down(session)
-        orders = session.scalars(_due().limit(AT_A_TIME).with_for_update(skip_locked=True)).all()
+        down = breaker.systems_down(session, lock=True)
+        probed = [name for name, system in down.items() if system.next_probe_at and system.next_probe_at > now()]
+        due = _due().where(Order.waiting_for.not_in(probed)).limit(AT_A_TIME)
+        orders = session.scalars(due.with_for_update(skip_locked=True)).all()
         woken = [order for order in orders if _may_go(session, order, set(down))]
         for order in woken:
             lifecycle.next_run(services, session, order)
@@ -65,8 +67,8 @@ def pick_up_stranded_orders(services: Services) -> int:
 
 
 def _pick_up(services: Services, session: Session, order: Order) -> None:
-    order.tries += 1
-    if order.tries > MOST_RESTARTS:
+    order.restarts += 1
+    if order.restarts > MOST_RESTARTS:
         stranded = NeedsReview("program_fault", "The work on this order broke off several times; see the log")
         lifecycle.stop(services, session, order, stranded)
     else:
@@ -75,10 +77,14 @@ def _pick_up(services: Services, session: Session, order: Order) -> None:
 
 
 def tell_of_long_waits(services: Services) -> None:
-    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`."""
+    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once."""
     long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
     with services.database.read() as session:
-        waiting = select(Order).where(Order.state == OrderState.WAITING, Order.waiting_since < long_ago)
+        waiting = select(Order).where(
+            Order.state == OrderState.WAITING,
+            Order.waiting_since < long_ago,
+            Order.told_of_wait_since.is_distinct_from(Order.waiting_since),
+        )
         orders = session.scalars(waiting.order_by(Order.id)).all()
         down = breaker.systems_down(session)
     for system in sorted({order.waiting_for for order in orders if order.waiting_for}):
@@ -96,6 +102,8 @@ def _tell(services: Services, system: str, orders: list[Order], down: RemoteSyst
     )
     for key, group in groups:
         with services.database.write() as session:
+            told = update(Order).where(Order.id.in_([order.id for order in group]))
+            session.execute(told.values(told_of_wait_since=Order.waiting_since))
             notices.record(
                 services.work_queue,
                 session,

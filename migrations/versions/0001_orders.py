@@ -50,6 +50,8 @@ def upgrade() -> None:
         sa.Column("next_try_at", app.models.UtcDateTime(timezone=True), nullable=True),
         sa.Column("tried_at", app.models.UtcDateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("told_of_wait_since", app.models.UtcDateTime(timezone=True), nullable=True),
         sa.Column("received_at", app.models.UtcDateTime(timezone=True), nullable=False),
         sa.Column("updated_at", app.models.UtcDateTime(timezone=True), nullable=False),
         sa.Column("finished_at", app.models.UtcDateTime(timezone=True), nullable=True),
@@ -66,7 +68,7 @@ def upgrade() -> None:
         sa.Column("down_since", app.models.UtcDateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_probe_at", app.models.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("probe", sa.String(length=80), nullable=True),
+        sa.Column("probe", sa.String(length=160), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_remote_systems")),
     )

@@ -135,3 +135,20 @@ def test_the_simulated_server_is_trusted_by_its_own_certificate(authority, tmp_p
             a_client(server).search_customers("Ada")
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("message", ["Lock wait timeout exceeded; try restarting transaction", "Database is down"])
+def test_trouble_of_powercodes_own_is_not_read_as_nobody(server, message):
+    server.fault("*", "status_code", times=2, status_code=1, message=message)
+    with a_client(server) as client:
+        with pytest.raises(OutcomeUnknown):
+            client.search_customers("Ada Lind")
+        with pytest.raises(OutcomeUnknown):
+            client.read_customer(ext_account_id="714780")
+
+
+def test_an_error_that_says_not_found_is_nobody(server):
+    server.fault("searchCustomers", "status_code", status_code=1, message="Error: no customers found")
+
+    with a_client(server) as client:
+        assert client.search_customers("Ada Lind") == ()
