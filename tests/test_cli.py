@@ -211,3 +211,12 @@ def test_help_names_every_group(service: Service) -> None:
     text = run(service, "--help").stdout
 
     assert [name for name in ("config", "db", "orders", "plans", "templates") if f"\n  {name} " not in text] == []
+
+
+def test_a_plan_that_the_settings_sell_otherwise_than_the_table_is_named(service: Service) -> None:
+    with service.changed(service_plan_mapping={"1 Gbps": 901, "250 Mbps": 163}, additional_service_plan_mapping={}):
+        said = run(service, "config", "check").stdout
+
+    assert '"1 Gbps" is sold as service 164, and SERVICE_PLAN_MAPPING has 901' in said
+    assert '"Bond fee" is sold as service 172, and ADDITIONAL_SERVICE_PLAN_MAPPING has no such plan' in said
+    assert "250 Mbps" not in said

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 import powercode
 import utopia
+from app import migrate
 from app.cli.common import Commands, services
 from app.mail import MailFailed
+from app.provisioning import plan_table
 from app.services import Services
 from config import Settings
 
@@ -21,7 +24,7 @@ def check(connect: bool) -> None:
 
     Faults are printed before a command runs at all: every one, with the name of its variable.
     """
-    for warning in warnings(services().settings):
+    for warning in [*warnings(services().settings), *_plans_that_differ(services())]:
         click.echo(f"Note: {warning}")
     if connect:
         _check_connections(services())
@@ -42,6 +45,19 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "SERVICE_PLAN_MAPPING is empty: every order will need a person"
     if settings.customer_portal_password:
         yield "CUSTOMER_PORTAL_PASSWORD is set: all new customers get the same portal password"
+
+
+def _plans_that_differ(ready: Services) -> list[str]:
+    """Only where there is a table: before the first start the settings are all there is."""
+    if ready.database.is_sqlite and not ready.database.path.exists():
+        return []
+    try:
+        if not migrate.is_current(ready.database):
+            return []
+        with ready.database.read() as session:
+            return plan_table.differences(session, ready.settings)
+    except SQLAlchemyError:
+        return []
 
 
 def _check_connections(ready: Services) -> None:

@@ -57,7 +57,7 @@ def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool
 
 
 @digest.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=60, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=60, show_default=True, help="The newest so many.")
 @as_json
 def list_runs(limit: int, as_json: bool) -> None:
     """List the runs, the newest first."""
@@ -68,7 +68,7 @@ def list_runs(limit: int, as_json: bool) -> None:
 
 
 @digest.command("show")
-@click.argument("run_id", metavar="RUN", type=click.IntRange(min=1))
+@click.argument("run_id", metavar="RUN", type=click.IntRange(1, 2**31 - 1))
 @as_json
 def show_run(run_id: int, as_json: bool) -> None:
     """Show one run: who was told what, with which outcome, and which rows were set aside."""
@@ -160,6 +160,8 @@ def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> No
     show(_whole(ready, run_id), as_json=as_json, in_words=_in_words)
     if state["state"] != RunState.COMPLETED:
         raise click.ClickException(f"Run {run_id} is {state['state']}: {state['error']}")
+    if state["messages"]["refused"]:
+        raise click.ClickException(f"{state['messages']['refused']} messages were refused; see: digest show {run_id}")
 
 
 def _watch(ready: Services, run_id: int) -> dict[str, Any]:
@@ -190,7 +192,8 @@ def _list_in_words(rows: list[dict[str, Any]]) -> str:
         return "No runs."
     return "\n".join(
         f"{row['run']:>5}  {row['iso_week']}  {row['state']:10} {row['customers']:>6} customers "
-        f"{row['tickets']:>6} tickets {row['set_aside']:>5} set aside  {row['error'] or ''}".rstrip()
+        f"{row['tickets']:>6} tickets {row['messages']['refused']:>5} refused {row['set_aside']:>5} set aside  "
+        f"{row['error'] or ''}".rstrip()
         for row in rows
     )
 

@@ -22,7 +22,7 @@ LOOK_EVERY_SECONDS = 0.2
 
 @orders.command("list")
 @click.option("--state", type=click.Choice([state.value for state in OrderState]), help="Only orders in this state.")
-@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="The newest so many.")
 @as_json
 def list_orders(state: str | None, limit: int, as_json: bool) -> None:
     """List orders, the newest first."""

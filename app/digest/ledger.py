@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.database import insert_if_new
+from app.digest.cells import FIRST_YEAR
 from app.digest.closures import CustomerDigest, SetAside
 from app.digest.letters import Told
 from app.models import (
@@ -108,6 +109,8 @@ def import_last_run(session: Session, path: Path, set_by: str) -> date:
     starts_on = _last_run_date(path)
     if starts_on > now().date() + timedelta(days=1):
         raise ImportRefused(f"last_run_date is in the future: {starts_on}")
+    if starts_on.year < FIRST_YEAR:
+        raise ImportRefused(f"last_run_date is before {FIRST_YEAR}: {starts_on}")
     session.add(DigestWindow(id=1, starts_on=starts_on, set_by=set_by))
     return starts_on
 

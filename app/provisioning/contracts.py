@@ -8,6 +8,8 @@ from app.provisioning.addresses import street_line, usps_state
 from utopia import Contract
 
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+")
+ZIP = re.compile(r"\d{5}(-?\d{4})?")
+LEAST_DIGITS, MOST_DIGITS = 7, 15
 ENDED = re.compile(r"cancel|declin|void|expir|reject", re.IGNORECASE)
 
 
@@ -81,6 +83,9 @@ REQUIRED = {
     "site_id": "the site id",
 }
 
+LONGEST = dict.fromkeys(REQUIRED, 100) | {"street": 200, "email": 254, "site_id": 64}
+"""In characters. Nobody's name is longer, and comparing such names would take minutes."""
+
 
 def _faults(contract: Contract, applicant: Applicant) -> list[str]:
     missing = [words for name, words in REQUIRED.items() if not getattr(applicant, name)]
@@ -89,8 +94,15 @@ def _faults(contract: Contract, applicant: Applicant) -> list[str]:
         faults.append("UTOPIA's contract lacks the state")
     elif not applicant.state:
         faults.append("the state in UTOPIA's contract is not a US state")
+    too_long = [words for name, words in REQUIRED.items() if len(getattr(applicant, name)) > LONGEST[name]]
+    if too_long:
+        return [*faults, f"UTOPIA's contract is far too long in {', '.join(too_long)}"]
     if applicant.email and not MAIL_ADDRESS.fullmatch(applicant.email):
         faults.append("the mail address in UTOPIA's contract can't be right")
+    if applicant.phone and not LEAST_DIGITS <= len(re.sub(r"\D", "", applicant.phone)) <= MOST_DIGITS:
+        faults.append("the phone number in UTOPIA's contract can't be right")
+    if applicant.zip and not ZIP.fullmatch(applicant.zip):
+        faults.append("the ZIP code in UTOPIA's contract can't be right")
     if ENDED.search(contract.status):
         faults.append(f"UTOPIA says that the contract is {one_line(contract.status)[:40]}")
     return faults

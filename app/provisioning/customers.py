@@ -55,7 +55,8 @@ def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) 
 
 
 def _check_customer_is_there(work: Work, customer_id: str) -> None:
-    if work.services.powercode.read_customer(customer_id=customer_id) is None:
+    found = work.services.powercode.read_customer(customer_id=customer_id)
+    if found is None or found.customer_id != customer_id:
         reason = f"PowerCode has no customer {customer_id}"
         raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, TRY_AGAIN])
 

@@ -38,6 +38,26 @@ def seed(session: Session, settings: Settings) -> None:
                 map_plan(session, description, service_id, additional=additional)
 
 
+def differences(session: Session, settings: Settings) -> list[str]:
+    """Where the table says something else than the settings, which count for the first start only; a sentence each."""
+    table = plan_table(session)
+    pairs = (
+        ("SERVICE_PLAN_MAPPING", settings.service_plan_mapping, table.plans),
+        ("ADDITIONAL_SERVICE_PLAN_MAPPING", settings.additional_service_plan_mapping, table.additional),
+    )
+    found = []
+    for name, wanted, mapped in pairs:
+        keys = {plan_key(description): service_id for description, service_id in wanted.items()}
+        for description, service_id in mapped.items():
+            setting = keys.get(plan_key(description))
+            if setting != service_id:
+                found.append(
+                    f'"{description}" is sold as service {service_id}, and {name} has {setting or "no such plan"}: '
+                    "the table counts; change it with `plans map` and `plans unmap`"
+                )
+    return found
+
+
 def map_plan(session: Session, description: str, service_id: int, *, additional: bool = False) -> None:
     """Sell a description as a service from now on; orders under way keep what they have."""
     row = session.get(ServicePlanMapping, _key(description, additional))

@@ -53,6 +53,8 @@ def _ordered_plans(contract: Contract, mapping: dict[str, int]) -> Sequence[plan
     try:
         return plans.match_plans(contract.items, mapping)
     except plans.UnknownPlan as unknown:
+        if not all(name.strip() for name in unknown.descriptions):
+            raise NeedsReview("plan_fault", "UTOPIA's contract has a monthly item without a description") from None
         names = ", ".join(f'"{name}"' for name in unknown.descriptions)
         raise NeedsReview(
             "unknown_plan",
