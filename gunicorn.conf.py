@@ -52,12 +52,8 @@ def on_starting(_server):
 def post_worker_init(_worker):
     """Begin to execute, or to stand by."""
     from app.background import Background
-    from app.observability import configure_logging
     from wsgi import app
 
-    configure_logging(
-        log_file=settings.log_file, level=settings.log_level, format=settings.log_format, secrets=settings.secrets()
-    )
     background = Background(app.extensions["services"])
     app.extensions["background"] = background
     background.start()

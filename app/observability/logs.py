@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -65,7 +66,7 @@ class _Event:
     extras: dict[str, str | int | float | bool | None]
 
 
-class _CleaningFormatter(logging.Formatter):
+class _CleaningFormatter(logging.Formatter, ABC):
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self._redactor = redactor
@@ -78,8 +79,9 @@ class _CleaningFormatter(logging.Formatter):
             where = f"{record.filename}:{record.lineno}"
             return self._line(_plain_event(record, f"a line of {where} could not be shown: {type(problem).__name__}"))
 
+    @abstractmethod
     def _line(self, event: _Event) -> str:
-        raise NotImplementedError
+        """The event as it is written."""
 
     def _event(self, record: logging.LogRecord) -> _Event:
         errors = _errors_of(record)
