@@ -1,29 +1,28 @@
 """The yardstick for callbacks: a bare Flask endpoint that does nothing but commit one row with synchronous=FULL."""
 
 import os
-from typing import Any
+import sqlite3
+import threading
 
 from flask import Flask, Response, jsonify, request
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, create_engine, event, insert
 
 app = Flask(__name__)
-engine = create_engine(f"sqlite:///{os.environ['BARE_DATABASE']}", connect_args={"timeout": 30})
-callbacks = Table("callbacks", MetaData(), Column("id", Integer, primary_key=True), Column("body", LargeBinary))
-INSERT = insert(callbacks)
-
-
-@event.listens_for(engine, "connect")
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-
-
-callbacks.create(engine, checkfirst=True)
+_connections = threading.local()
 
 
 @app.post("/api-callback")
 def receive() -> Response:
     """Commit the body as one row."""
-    with engine.begin() as connection:
-        connection.execute(INSERT, {"body": request.get_data()})
+    _connection().execute("INSERT INTO callbacks (body) VALUES (?)", (request.get_data(),))
     return jsonify(data="Information received")
+
+
+def _connection() -> sqlite3.Connection:
+    """One connection a thread; each statement is a transaction of its own."""
+    if not hasattr(_connections, "connection"):
+        connection = sqlite3.connect(os.environ["BARE_DATABASE"], timeout=30, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("CREATE TABLE IF NOT EXISTS callbacks (id INTEGER PRIMARY KEY, body BLOB)")
+        _connections.connection = connection
+    return _connections.connection  # type: ignore[no-any-return]

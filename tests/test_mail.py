@@ -362,3 +362,12 @@ def test_any_text_makes_a_message_with_our_headers_only(text: str) -> None:
     head = message.as_bytes().partition(b"\r\n\r\n")[0].decode("ascii")
     names = {line.partition(":")[0] for line in re.split(r"\r\n(?![ \t])", head)}
     assert names == {*("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type")}
+
+
+def test_a_mail_that_is_refused_for_now_does_not_pass_for_a_server_that_is_down(mailbox: Mailbox) -> None:
+    mailbox.fault("DATA", "reject", code=451, text="Try later")
+
+    with pytest.raises(RecipientRefused, match="451") as refused:
+        send(mailbox)
+
+    assert refused.value.for_now

@@ -243,8 +243,8 @@ def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
         if run is None:
             return
         run.error = why
-        of_this_run_alone = run.source != services.settings.report_source and not run.planned
-        if now() - run.started_at < TRY_FOR and not of_this_run_alone:
+        other_report = not run.key.startswith(ledger.SCHEDULE_KEY) and run.source != services.settings.report_source
+        if now() - run.started_at < TRY_FOR and not (other_report and not run.planned):
             run.state = RunState.WAITING
             run.next_try_at = breaker.retry_at(run.attempt, services.settings.retry_minutes)
             _tell_of_trouble(services, session, run)

@@ -230,3 +230,12 @@ def test_commands_work_without_a_service(tmp_path):
 def _write(path: Path, *rows: list[str]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([HEADINGS, *rows])
+
+
+def test_another_report_that_cannot_be_read_is_told_at_once_and_holds_up_no_other_run(office, flask, beside, tmp_path):
+    said = flask("run", "--json", "--source", f"file:{tmp_path}/missing.csv", fails=True)
+
+    assert json.loads(said.stdout)["state"] == "failed"
+    assert "There is no report file" in said.stderr
+    office.reports(office.row("TM-1"))
+    assert follow(flask)["state"] == "completed"

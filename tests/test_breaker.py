@@ -1,0 +1,34 @@
+"""The breaker's row of a system, which several processes may be the first to write."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+from sqlalchemy import make_url
+
+from app import breaker
+from app.database import Database
+from app.models import Base, System
+
+
+def test_the_first_outage_that_four_orders_tell_at_once_breaks_none_of_them(postgresql_url: str) -> None:
+    name = f"breaker_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    url = make_url(postgresql_url).set(drivername="postgresql+psycopg", database=name)
+    database, together = Database(url.render_as_string(hide_password=False)), Barrier(4)
+    Base.metadata.create_all(database.engine)
+
+    def tell(orderref: str) -> None:
+        with database.write() as session:
+            together.wait(10)
+            breaker.report_down(session, System.MAIL, orderref, "no connection", (1.0,))
+
+    with ThreadPoolExecutor(4) as orders:
+        told = [orders.submit(tell, f"UIA-{number}") for number in range(4)]
+        assert [each.exception(30) for each in told] == [None] * 4
+
+    with database.read() as session:
+        assert breaker.systems_down(session)[System.MAIL].failures == 1
+    database.dispose()
