@@ -317,3 +317,13 @@ def test_a_run_that_was_cut_off_in_the_middle_of_a_letter_doubts_that_letter_alo
     letters.service.sandbox.mailbox.up()
     assert states(letters.over(run_id)) == ["unknown", "accepted", "accepted"]
     wait_for(lambda: len(customers_mails(letters)) == 2)
+
+
+def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_told_later(letters):
+    letters.service.sandbox.mailbox.fault("DATA", "reject", code=451, text="Try later")
+    letters.reports(*letters.many(3))
+    run_id = letters.start()
+
+    assert states(letters.over(run_id)) == ["accepted"] * 3
+    first, *behind = [message["email"] for message in letters.show(run_id)["customers_told"]]
+    assert [mail["To"] for mail in customers_mails(letters)] == [*behind, first]
