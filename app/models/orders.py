@@ -1,0 +1,225 @@
+"""Orders, what was done for them, the callbacks that brought them and the notices that tell of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Base, now
+from app.models.states import NoticeState, OrderState, StepState
+
+
+class Order(Base):
+    """One UTOPIA order, from its first callback to its end.
+
+    `run` counts how often its story was started; a run with another number than this has no say any more.
+    `stage` is the workflow that the current run is in. `decision` holds what a person decided about it. `tries` counts
+    the failures of the present wait, `restarts` how often its work broke off. `corrections` are what a person wrote
+    instead of values of UTOPIA's contract.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index("ix_orders_state_next_try_at", "state", "next_try_at"),
+        Index("ix_orders_state_id", "state", "id"),
+        Index(
+            "ix_orders_finished_at",
+            "finished_at",
+            sqlite_where=text("finished_at IS NOT NULL"),
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    orderref: Mapped[str] = mapped_column(String(64), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default=OrderState.RECEIVED)
+    stage: Mapped[str] = mapped_column(String(16), default="order")
+    run: Mapped[int] = mapped_column(default=1)
+    problem: Mapped[str | None] = mapped_column(String(40))
+    reason: Mapped[str | None] = mapped_column(Text)
+    actions: Mapped[list[Any]] = mapped_column(default=list)
+    decision: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    contract: Mapped[dict[str, Any] | None]
+    corrections: Mapped[dict[str, Any] | None]
+    account: Mapped[dict[str, Any] | None]
+    site_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    customer_id: Mapped[str | None] = mapped_column(String(32))
+    ticket_id: Mapped[str | None] = mapped_column(String(32))
+    remarks: Mapped[list[Any]] = mapped_column(default=list)
+    waiting_for: Mapped[str | None] = mapped_column(String(16))
+    waiting_since: Mapped[datetime | None]
+    next_try_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    restarts: Mapped[int] = mapped_column(default=0)
+    told_of_wait_since: Mapped[datetime | None]
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    finished_at: Mapped[datetime | None]
+
+    steps: Mapped[list["OrderStep"]] = relationship(order_by="OrderStep.id", viewonly=True)
+    notices: Mapped[list["Notice"]] = relationship(order_by="Notice.id", viewonly=True)
+    decisions: Mapped[list["OrderDecision"]] = relationship(order_by="OrderDecision.id", viewonly=True)
+
+
+class OrderStep(Base):
+    """A step of an order: the row is committed before the step acts, its outcome after.
+
+    `sent_at` is set before a write to PowerCode is sent; while the state is `running` or `unknown`, such a
+    write is in doubt.
+    """
+
+    __tablename__ = "order_steps"
+    __table_args__ = (UniqueConstraint("order_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), default=StepState.RUNNING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    result: Mapped[Any] = mapped_column(JSON, nullable=True)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class OrderDecision(Base):
+    """What a person did with an order: who, when, what, and their note."""
+
+    __tablename__ = "order_decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    made_by: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class OrderExchange(Base):
+    """What was sent to a remote system for an order and what it answered, without secrets; it took `seconds`."""
+
+    __tablename__ = "order_exchanges"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    step: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    system: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(80))
+    outcome: Mapped[str] = mapped_column(String(16))
+    seconds: Mapped[float]
+    sent: Mapped[str] = mapped_column(Text)
+    answered: Mapped[str] = mapped_column(Text)
+
+
+class OrderSearch(Base):
+    """What an order is found by, apart from its reference, and what a list shows of it.
+
+    A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
+    that can be searched, in one casefolded line.
+    """
+
+    __tablename__ = "order_search"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
+    person: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    plan: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+
+
+class Callback(Base):
+    """A callback as it came in, also one that was refused; its body is cut to 4 kB."""
+
+    __tablename__ = "callbacks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    remote_address: Mapped[str | None] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(16))
+    status: Mapped[int]
+    orderref: Mapped[str | None] = mapped_column(String(64), index=True)
+    event: Mapped[str | None] = mapped_column(String(200))
+    msg: Mapped[str | None] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Notice(Base):
+    """A mail to staff, recorded with the change that it tells of; `key` makes it one of its kind."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_state_next_try_at", "state", "next_try_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(16), default=NoticeState.PENDING)
+    run: Mapped[int] = mapped_column(default=1)
+    tries: Mapped[int] = mapped_column(default=0)
+    waiting_for: Mapped[str | None] = mapped_column(String(16))
+    next_try_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
+
+    deliveries: Mapped[list["NoticeDelivery"]] = relationship(order_by="NoticeDelivery.id", viewonly=True)
+
+
+class NoticeDelivery(Base):
+    """A notice to one recipient; `sending` after a crash means that it may have arrived."""
+
+    __tablename__ = "notice_deliveries"
+    __table_args__ = (UniqueConstraint("notice_id", "recipient"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notices.id", ondelete="CASCADE"))
+    recipient: Mapped[str] = mapped_column(String(320))
+    state: Mapped[str] = mapped_column(String(16))
+    error: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class ServicePlanMapping(Base):
+    """A plan's description at UTOPIA and the PowerCode service that it is sold as.
+
+    `key` is the description without blanks and case; `additional` plans go on every new account.
+    """
+
+    __tablename__ = "service_plan_mappings"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    description: Mapped[str] = mapped_column(String(200))
+    service_id: Mapped[int]
+    additional: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PlanSeen(Base):
+    """A description that UTOPIA's monthly items had, and where it was seen last; `key` is as in the mappings."""
+
+    __tablename__ = "plans_seen"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    description: Mapped[str] = mapped_column(String(200))
+    first_seen_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    last_orderref: Mapped[str] = mapped_column(String(64))
+
+
+class RemoteSystem(Base):
+    """Whether a remote system answers: the breaker that every process shares."""
+
+    __tablename__ = "remote_systems"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    down_since: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    next_probe_at: Mapped[datetime | None]
+    probe: Mapped[str | None] = mapped_column(String(160))
+    error: Mapped[str | None] = mapped_column(Text)

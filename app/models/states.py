@@ -1,0 +1,106 @@
+"""The states and kinds that rows can have."""
+
+from enum import StrEnum
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    RECEIVED = "received"
+    RUNNING = "running"
+    WAITING = "waiting"
+    NEEDS_REVIEW = "needs_review"
+    COMPLETED = "completed"
+    EXISTS = "exists"
+    NOT_OURS = "not_ours"
+    DISMISSED = "dismissed"
+
+
+ACTIVE_STATES = (OrderState.RECEIVED, OrderState.RUNNING, OrderState.WAITING)
+"""An order in one of these goes on by itself."""
+
+
+class StepState(StrEnum):
+    """Where a step of an order stands. `running` after a crash means: begun, outcome not known."""
+
+    RUNNING = "running"
+    DONE = "done"
+    NEVER_ARRIVED = "never_arrived"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class System(StrEnum):
+    """The remote systems an order can wait for."""
+
+    UTOPIA = "utopia"
+    POWERCODE = "powercode"
+    MAIL = "mail"
+
+
+class CallbackOutcome(StrEnum):
+    """What was done with a callback."""
+
+    ORDER = "order"
+    REPEAT = "repeat"
+    TEST = "test"
+    RECORDED = "recorded"
+    REJECTED = "rejected"
+    NOT_STORED = "not_stored"
+
+
+class NoticeKind(StrEnum):
+    """The mails to staff."""
+
+    ACCOUNT_CREATED = "account_created"
+    CUSTOMER_EXISTS = "customer_exists"
+    NEEDS_YOU = "needs_you"
+    TEST_CALLBACK = "test_callback"
+    STILL_WAITING = "still_waiting"
+    CONTRACT = "contract"
+    DIGEST_REPORT = "digest_report"
+    DIGEST_TROUBLE = "digest_trouble"
+
+
+class RunState(StrEnum):
+    """Where a run of the weekly digest stands."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class MessageState(StrEnum):
+    """Where a customer's digest stands. `sending` after a crash becomes `unknown`, which is never sent again."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Role(StrEnum):
+    """What a person may do in the console: each role may do what those below it may."""
+
+    READ_ONLY = "read_only"
+    STAFF = "staff"
+    ADMINISTRATOR = "administrator"
+
+
+class PreviewState(StrEnum):
+    """Where a preview of the digest stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
