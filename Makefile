@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test soak bench lint format lock clean
+.PHONY: help install install-dev demo test pictures soak bench lint format lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r task does; do \
@@ -21,6 +21,9 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 
 test: install-dev ## Run all tests (ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
+	@PICTURES=1 $(BIN)/python -m pytest tests/console/test_pictures.py
 
 soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)

@@ -29,6 +29,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).resolve().parent
+USER_NAME = re.compile(r"\w[\w.@+ -]{0,79}")
+PASSWORD_HASHES = ("$argon2", "scrypt:", "pbkdf2:")
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
 
 
@@ -294,6 +296,14 @@ class Settings(BaseSettings):
             (
                 bool(self.admin_user) != bool(self.admin_pass or self.admin_pass_hash),
                 "ADMIN_USER needs ADMIN_PASS or ADMIN_PASS_HASH, and the other way round",
+            ),
+            (
+                bool(self.admin_user and not USER_NAME.fullmatch(self.admin_user)),
+                "ADMIN_USER: may have 1 to 80 letters, digits, blanks and . @ + - _",
+            ),
+            (
+                bool(self.admin_pass_hash and not self.admin_pass_hash.get_secret_value().startswith(PASSWORD_HASHES)),
+                "ADMIN_PASS_HASH: is no hash of a password ($argon2..., scrypt:... or pbkdf2:...); or set ADMIN_PASS",
             ),
             (
                 digest and self.digest_delivery == "webhook" and not self.digest_webhook_url,

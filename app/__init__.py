@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import services
+from app import console, services
 from app.callbacks import callbacks
 from app.cli import register_commands
 from app.health import health
@@ -17,6 +17,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["services"] = services.build(app, settings)
     for blueprint in (callbacks, health):
         app.register_blueprint(blueprint)
+    console.register(app, settings.public_address)
     register_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import notices
-from app.digest import starting
+from app.digest import preview_requests, starting
 from app.digest import workflow as digests
 from app.engine import Executor, step
 from app.provisioning.workflow import workflows as order_workflows
@@ -71,4 +71,12 @@ def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
     def digest(run_id: int, attempt: int) -> None:
         digests.digest(services, run_id, attempt)
 
-    return {**order_workflows(services), "notice": notice, "digest": digest}
+    def digest_preview(preview_id: int) -> None:
+        preview_requests.make(services, preview_id)
+
+    return {
+        **order_workflows(services),
+        "notice": notice,
+        "digest": digest,
+        preview_requests.WORKFLOW: digest_preview,
+    }

@@ -8,15 +8,18 @@ import ipaddress
 import json
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Request, Response, current_app, jsonify, request
-from sqlalchemy import insert
+from flask.blueprints import BlueprintSetupState
+from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from app import notices
+from app.database import Together, session_in
 from app.engine import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
 from app.provisioning import lifecycle
@@ -64,6 +67,19 @@ class Message:
         return CallbackOutcome.TEST if said == TEST else CallbackOutcome.RECORDED
 
 
+class Received(NamedTuple):
+    """A callback that is to be stored, and the address it came from."""
+
+    message: Message
+    remote_address: str | None
+
+
+@callbacks.record
+def _wire(state: BlueprintSetupState) -> None:
+    services: Services = state.app.extensions["services"]
+    state.app.extensions["callback_writer"] = Together(services.database, partial(store, services))
+
+
 @callbacks.get("/api-callback")
 def reachable() -> Response:
     """For UTOPIA's reachability probe."""
@@ -83,8 +99,8 @@ def receive() -> tuple[Response, int]:
         services.metrics.callback(CallbackOutcome.REJECTED)
         return jsonify(error=refused.error), refused.status
     try:
-        sender = _sender(request)
-        outcome = services.database.write_together(lambda session: store(services, session, message, sender))
+        writer: Together[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
+        outcome = writer.put(Received(message, _sender(request)))
     except (SQLAlchemyError, EngineError, OSError):
         log.exception("A callback could not be stored and was answered 503")
         services.metrics.callback(CallbackOutcome.NOT_STORED)
@@ -178,16 +194,28 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
-def store(services: Services, session: Session, message: Message, remote_address: str | None) -> CallbackOutcome:
-    """Write the callback, and for a new order its row and the start of its work, in the caller's transaction."""
-    outcome = message.kind
-    if outcome is CallbackOutcome.ORDER and message.orderref:
-        new = lifecycle.take_in(services, session, message.orderref)
-        outcome = CallbackOutcome.ORDER if new else CallbackOutcome.REPEAT
-    elif outcome is CallbackOutcome.TEST:
-        key = f"{NoticeKind.TEST_CALLBACK}:{now():%Y-%m-%dT%H:%M}"
-        notices.record(services.work_queue, session, NoticeKind.TEST_CALLBACK, key, remote_address=remote_address)
-    row = {
+def store(services: Services, connection: Connection, group: Sequence[Received]) -> list[CallbackOutcome]:
+    """Write callbacks, and for new orders their rows and the start of their work, in the caller's transaction."""
+    orderrefs = [message.orderref for message, _ in group if message.kind is CallbackOutcome.ORDER and message.orderref]
+    started = lifecycle.take_in(services, connection, orderrefs)
+    outcomes = []
+    for message, remote_address in group:
+        outcome = message.kind
+        if outcome is CallbackOutcome.TEST:
+            _tell_of_test(services, connection, remote_address)
+        elif outcome is CallbackOutcome.ORDER and message.orderref in started:
+            started.remove(message.orderref)  # another one for it in this group repeats it
+        elif outcome is CallbackOutcome.ORDER:
+            outcome = CallbackOutcome.REPEAT
+        outcomes.append(outcome)
+    rows = [_row(received, outcome) for received, outcome in zip(group, outcomes, strict=True)]
+    connection.execute(INSERT_CALLBACK, rows)
+    return outcomes
+
+
+def _row(received: Received, outcome: CallbackOutcome) -> dict[str, Any]:
+    message, remote_address = received
+    return {
         "remote_address": remote_address,
         "outcome": outcome,
         "status": 200,
@@ -196,8 +224,13 @@ def store(services: Services, session: Session, message: Message, remote_address
         "msg": message.msg,
         "body": message.body,
     }
-    session.connection().execute(INSERT_CALLBACK, row)
-    return outcome
+
+
+def _tell_of_test(services: Services, connection: Connection, remote_address: str | None) -> None:
+    """At most one notice a minute, however many tests come."""
+    key = f"{NoticeKind.TEST_CALLBACK}:{now():%Y-%m-%dT%H:%M}"
+    with session_in(connection) as session:
+        notices.record(services.work_queue, session, NoticeKind.TEST_CALLBACK, key, remote_address=remote_address)
 
 
 def _record_refused(services: Services, refused: Refused, body: bytes) -> None:

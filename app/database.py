@@ -8,12 +8,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Engine, Executable, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -24,16 +25,8 @@ INSIST_ATTEMPTS = 6
 
 log = logging.getLogger(__name__)
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class _Waiting(Generic[Result]):
-    """A thread's work that waits for its commit; `error` is None when it has one."""
-
-    def __init__(self, work: Callable[[Session], Result]) -> None:
-        self.work = work
-        self.result: Result | None = None
-        self.error: Exception | None = OperationalError("COMMIT", None, InterruptedError("broken off"))
 
 
 def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> bool:
@@ -60,8 +53,6 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         self._writing = threading.Lock()
-        self._waiting: list[_Waiting[Any]] = []
-        self._waiting_lock = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -71,44 +62,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that commits at the end of the block, and writes alone from its start on SQLite."""
-        with self._turn() if self.is_sqlite else nullcontext(), self._transaction() as session:
+        with self.turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
-
-    def write_together(self, work: Callable[[Session], Result]) -> Result:
-        """Run `work` in a transaction, and return its result when that is committed.
-
-        On SQLite, where a commit takes longer than the work, threads that wait for their turn share the next
-        transaction. `work` does nothing but query and write: when any of a transaction fails, each is done again alone.
-        """
-        if not self.is_sqlite:
-            with self._transaction() as session:
-                return work(session)
-        mine = _Waiting(work)
-        with self._waiting_lock:
-            self._waiting.append(mine)
-        with self._turn():
-            with self._waiting_lock:
-                those, self._waiting = (self._waiting, []) if mine in self._waiting else ([], self._waiting)
-            self._commit(those)
-        if mine.error is not None:
-            raise mine.error
-        return mine.result  # type: ignore[return-value]
-
-    def _commit(self, those: Sequence[_Waiting[Any]]) -> None:
-        if not those:
-            return
-        try:
-            with self._transaction() as session:
-                results = [each.work(session) for each in those]
-        except Exception as error:
-            if len(those) == 1:
-                those[0].error = error
-                return
-            for each in those:
-                self._commit([each])
-        else:
-            for each, result in zip(those, results, strict=True):
-                each.result, each.error = result, None
 
     def insist(self, work: Callable[[Session], None]) -> None:
         """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
@@ -124,13 +79,11 @@ class Database:
                 time.sleep(attempt * 0.5)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """The process's threads write one after the other: SQLite itself makes them sleep and try, up to 100 ms."""
+    def turn(self) -> Iterator[None]:
+        """On SQLite, the process's threads write one after the other: it makes them sleep and try, up to 100 ms."""
+        if not self.is_sqlite:
+            yield
+            return
         if not self._writing.acquire(timeout=BUSY_SECONDS):
             raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))
         try:
@@ -148,6 +101,72 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+class Together(Generic[Item, Result]):
+    """Writes what threads hand in at the same time: on SQLite, where a commit costs more than the work, in one commit.
+
+    `write(connection, items)` returns a result for each item, in their order. It does nothing but query and write: when
+    a group's transaction fails, it is done again for each item alone.
+    """
+
+    def __init__(self, database: Database, write: Callable[[Connection, Sequence[Item]], Sequence[Result]]) -> None:
+        self._database = database
+        self._write = write
+        self._waiting: list[tuple[Item, Future[Result]]] = []
+        self._waiting_lock = threading.Lock()
+
+    def put(self, item: Item) -> Result:
+        """The item's result, once it is committed; raises what kept this item from that."""
+        mine: tuple[Item, Future[Result]] = (item, Future())
+        if not self._database.is_sqlite:
+            self._commit([mine])
+            return mine[1].result()
+        with self._waiting_lock:
+            self._waiting.append(mine)
+            is_first = len(self._waiting) == 1
+        if is_first:  # it writes for all who come until it has its turn
+            self._write_waiting()
+        return mine[1].result()
+
+    def _write_waiting(self) -> None:
+        group, error = [], OperationalError("COMMIT", None, InterruptedError("broken off"))
+        try:
+            with self._database.turn():
+                group = self._take_waiting()
+                self._commit(group)
+        except OperationalError as busy:
+            error = busy
+        finally:
+            for _, result in group or self._take_waiting():
+                if not result.done():
+                    result.set_exception(error)
+
+    def _take_waiting(self) -> list[tuple[Item, Future[Result]]]:
+        with self._waiting_lock:
+            group, self._waiting = self._waiting, []
+        return group
+
+    def _commit(self, group: Sequence[tuple[Item, Future[Result]]]) -> None:
+        try:
+            with self._database.engine.begin() as connection:
+                results = self._write(connection, [item for item, _ in group])
+        except Exception as error:
+            if len(group) == 1:
+                group[0][1].set_exception(error)
+                return
+            for each in group:
+                self._commit([each])
+        else:
+            for (_, future), result in zip(group, results, strict=True):
+                future.set_result(result)
+
+
+@contextmanager
+def session_in(connection: Connection) -> Iterator[Session]:
+    """A session in the connection's transaction, flushed at the end of the block."""
+    with Session(connection, expire_on_commit=False) as session, session.begin():
+        yield session
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -37,6 +38,9 @@ checkpoint, and is looked up or asked about after the next start."""
 
 EngineError = dbos_error.DBOSException
 """What the engine raises by itself, as when work can't be enqueued."""
+
+SERIALIZER = DBOSPortableJSONSerializer()
+KNOWN = "SELECT 1 FROM workflow_status WHERE workflow_uuid = ?"
 
 Result = TypeVar("Result")
 
@@ -93,18 +97,33 @@ class WorkQueue:
         return DBOSClient(
             system_database_engine=self._database.engine,
             application_name=APPLICATION,
-            serializer=DBOSPortableJSONSerializer(),
+            serializer=SERIALIZER,
             retry_connection_errors=False,
             lazy=True,  # first used inside a transaction, where a second connection would wait for the first
         )
 
-    def enqueue(self, session: Session, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
+    def enqueue(self, writing: Session | Connection, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
         self.client.enqueue_in_transaction(
-            session.connection(),
+            writing,
             {"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id, "app_version": VERSION},
             *args,
         )
+
+    def enqueue_all(self, connection: Connection, workflow: str, queue: str, starts: dict[str, list[Any]]) -> None:
+        """`enqueue` for several workflows of a kind, at least one: `starts` has their arguments by their ids.
+
+        On SQLite the library's rows for the first are copied for the others: it takes ten times as long for them.
+        """
+        first, *others = starts
+        can_copy = others and self._database.is_sqlite and not connection.exec_driver_sql(KNOWN, (first,)).first()
+        for workflow_id in [first] if can_copy else starts:
+            self.enqueue(connection, workflow, workflow_id, queue, *starts[workflow_id])
+        if can_copy:
+            inputs = {each: SERIALIZER.serialize({"namedArgs": {}, "positionalArgs": starts[each]}) for each in others}
+            copies = [{"first": first, "id": each, "inputs": inputs[each]} for each in others]
+            _copy(connection, "workflow_status", copies, creator_xid="lower(hex(randomblob(16)))")
+            _copy(connection, "workflow_input", copies, inputs=":inputs")
 
     def is_going(self, workflow_id: str) -> bool:
         """Whether a workflow is enqueued or running."""
@@ -126,6 +145,16 @@ class WorkQueue:
             load_output=False,
         )
         return [row.workflow_id for row in rows]
+
+
+def _copy(connection: Connection, table: str, copies: list[dict[str, str]], **changed: str) -> None:
+    """Copy a workflow's row of a table, whatever columns it has, but for those that are `changed`."""
+    changed["workflow_uuid"] = ":id"
+    columns = [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
+    values = ", ".join(changed.get(column, column) for column in columns)
+    rows = f"SELECT {values} FROM {table} WHERE workflow_uuid = :first"  # noqa: S608 - only names
+    target = f"{table} ({', '.join(columns)})"
+    connection.exec_driver_sql(f"INSERT INTO {target} {rows} ON CONFLICT (workflow_uuid) DO NOTHING", copies)
 
 
 def migrate(database: Database) -> None:
@@ -343,7 +372,7 @@ class Executor:
                 "system_database_url": self._database.url,
                 "application_version": VERSION,
                 "executor_id": self._lock.executor_id,
-                "serializer": DBOSPortableJSONSerializer(),
+                "serializer": SERIALIZER,
                 "log_level": "WARNING",
                 "sys_db_pool_size": 10,
                 "run_migrations": False,
@@ -353,10 +382,7 @@ class Executor:
             DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(function)
         for name, limit in self._queues.items():
             self._work_queue.client.register_queue(
-                name,
-                worker_concurrency=limit,
-                polling_interval_sec=self._polling_seconds,
-                on_conflict="always_update",
+                name, worker_concurrency=limit, polling_interval_sec=self._polling_seconds, on_conflict="always_update"
             )
         DBOS.launch()
 

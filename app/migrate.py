@@ -1,4 +1,5 @@
-"""Brings the database up to date: our tables by Alembic, the engine's by its own migrations, the plans by settings.
+"""Brings the database up to date: our tables by Alembic, the engine's by its own migrations, the plans and the first
+administrator by settings.
 
 A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
 """
@@ -18,7 +19,8 @@ from sqlalchemy import text
 
 from app import engine
 from app.database import READ_ONLY, Database
-from app.provisioning import plan_table
+from app.people import users
+from app.provisioning import plan_table, plans_seen, search
 from config import PROJECT, Settings
 
 ADVISORY_LOCK = 5050_444
@@ -35,6 +37,9 @@ def upgrade(database: Database, settings: Settings) -> None:
         engine.migrate(database)
         with database.write() as session:
             plan_table.seed(session, settings)
+            users.seed(session, settings)
+        plans_seen.backfill(database)
+        search.backfill(database)
 
 
 def is_current(database: Database) -> bool:

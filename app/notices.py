@@ -6,10 +6,11 @@ same Message-ID: for staff a repeat is harmless, a missing notice is not.
 """
 
 import logging
-import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from app.engine import WorkQueue
 from app.mail import Attachment, Letter, MailFailed, Post, RecipientRefused
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, OrderState, StepState, System, now
 from app.observability import order_context
+from app.provisioning.contracts import contract_of
 from app.services import Services
 from config import Settings
 
@@ -270,12 +272,11 @@ def _letter(settings: Settings, notice: Notice, order: Order | None, contract: b
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
     """What every notice about an order names: person, address, plans, customer and ticket in PowerCode."""
-    account, contract = order.account or {}, order.contract or {}
-    person, address = contract.get("customer") or {}, contract.get("address") or {}
+    account, contract = order.account or {}, contract_of(order).to_dict()
+    person, address = contract["customer"], contract["address"]
     applicant = account.get("applicant") or {}
     street = applicant.get("street") or f"{address.get('street', '')} {address.get('unit', '')}"
     town = f"{address.get('city', '')} {applicant.get('state') or address.get('state', '')} {address.get('zip', '')}"
-    page = powercode.customer_page(settings.powercode_server, order.customer_id) if order.customer_id else None
     return {
         "order": order,
         "person": f"{person.get('first_name', '')} {person.get('last_name', '')}".strip(),
@@ -283,9 +284,14 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "phone": person.get("phone", ""),
         "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
         "plans": _plans_in_words(order),
-        "customer_page": page,
-        "order_page": f"{settings.public_address}/console/orders/{order.orderref}",
+        "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
+        "order_page": f"{settings.public_address}/console/orders/{quote(order.orderref)}",
     }
+
+
+def customer_page_of(settings: Settings, customer_id: str) -> str:
+    """The address of a customer's page in PowerCode."""
+    return powercode.customer_page(settings.powercode_server, customer_id)
 
 
 def _plans_in_words(order: Order) -> list[str]:
@@ -321,28 +327,9 @@ def _about_order(settings: Settings, notice: Notice, order: Order | None) -> dic
         **order_facts(settings, order),
         "reason": reason,
         "actions": actions,
-        "command": command,
-        "map_commands": [map_command(name) for name in (order.account or {}).get("unknown_plans", [])],
-        "page_of": lambda customer_id: powercode.customer_page(settings.powercode_server, customer_id),
+        "unknown_plans": (order.account or {}).get("unknown_plans", []),
+        "page_of": partial(customer_page_of, settings),
     }
-
-
-def map_command(plan: str) -> str:
-    """The command that tells which service an unknown plan is sold as."""
-    return f"plans map {shlex.quote(plan)} SERVICE_ID"
-
-
-def command(orderref: str, action: Mapping[str, Any]) -> str:
-    """The command that does one of an order's offered actions."""
-    options = {
-        "resume": f"orders resume {orderref}",
-        "customer": f"orders resume {orderref} --customer-id {action.get('customer_id') or 'N'}",
-        "new_customer": f"orders resume {orderref} --new-customer",
-        "it_is_there": f"orders resume {orderref} --it-is-there",
-        "it_is_not_there": f"orders resume {orderref} --it-is-not-there",
-        "dismiss": f'orders dismiss {orderref} --note "why"',
-    }
-    return options[action["action"]]
 
 
 def _test_callback(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import delete, select
 
 from app import notices
-from app.digest import starting
+from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.models import Callback, DigestRun, DigestSetAside, Order, now
 from app.provisioning import waking
@@ -98,6 +98,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     notices.pick_up_stranded_notices: 60,
     starting.start_when_due: 60,
     starting.go_on: 1,
+    preview_requests.fail_broken_off: 60,
     limit_unclaimed_callbacks: 600,
     prune: 24 * 3600,
 }

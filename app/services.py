@@ -1,9 +1,11 @@
 """What the parts of the service share in one process; built once by `create_app`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
 
+from app import exchanges
 from app.database import Database
 from app.engine import WorkQueue
 from app.mail import Mailer
@@ -62,6 +64,14 @@ def services_of(app: Flask) -> Services:
     return services
 
 
+def _observer(metrics: Metrics) -> Callable[[exchanges.Seen], None]:
+    def observe(seen: exchanges.Seen) -> None:
+        metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds)
+        exchanges.note(seen)
+
+    return observe
+
+
 def _utopia(settings: Settings, metrics: Metrics) -> UtopiaClient:
     return UtopiaClient(
         settings.utopia_url_endpoint,
@@ -69,7 +79,7 @@ def _utopia(settings: Settings, metrics: Metrics) -> UtopiaClient:
         connect_timeout=settings.connect_timeout_seconds,
         read_timeout=settings.read_timeout_seconds,
         deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
-        observe=lambda seen: metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds),
+        observe=_observer(metrics),
     )
 
 
@@ -84,5 +94,5 @@ def _powercode(settings: Settings, metrics: Metrics) -> PowerCodeClient:
         read_timeout=settings.read_timeout_seconds,
         deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
         pool_size=max(settings.powercode_concurrency, 4),
-        observe=lambda seen: metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds),
+        observe=_observer(metrics),
     )

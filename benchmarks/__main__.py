@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("callbacks", "order", "digest_read", "digest_delivery")
+MEASUREMENTS = ("callbacks", "order", "pages", "digest_read", "digest_delivery")
 
 
 def main() -> None:

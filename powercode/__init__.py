@@ -3,7 +3,7 @@
 from .client import Observer, PowerCodeClient
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError, Refused, Throttled
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag, customer_page, order_notes
-from .transport import Observation
+from .observation import Observation
 
 __all__ = [
     "Answer",

@@ -12,7 +12,8 @@ from .answers import Answered
 from .certificates import PinnedContext, trust
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag
-from .transport import Failure, Observation, Transport, checked_url
+from .observation import Observation
+from .transport import Failure, Reply, Transport, checked_url
 
 T = TypeVar("T")
 Observer = Callable[[Observation], None]
@@ -135,6 +136,7 @@ class PowerCodeClient:
             customer.fields(),
             lambda answered: answered.new_id("customerID"),
             private=customer.private,
+            secrets=(customer.portal_password,),
         )
 
     def add_customer_service(
@@ -174,10 +176,16 @@ class PowerCodeClient:
     # The door
 
     def _form(
-        self, action: str, fields: dict[str, str], read: Callable[[Answered], T], *, private: tuple[str, ...] = ()
+        self,
+        action: str,
+        fields: dict[str, str],
+        read: Callable[[Answered], T],
+        *,
+        private: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
     ) -> T:
         form = {"apiKey": self._api_key, "action": action, **fields}
-        return self._call(action, Request("POST", self._api_url, data=form), read, private)
+        return self._call(action, Request("POST", self._api_url, data=form), read, private, secrets)
 
     def _uapi(
         self,
@@ -192,10 +200,18 @@ class PowerCodeClient:
         request = Request(method, f"{self._uapi_url}/{path}", params=query, headers=headers)
         return self._call(f"{method} {path}", request, read, private)
 
-    def _call(self, action: str, request: Request, read: Callable[[Answered], T], private: tuple[str, ...]) -> T:
+    def _call(
+        self,
+        action: str,
+        request: Request,
+        read: Callable[[Answered], T],
+        private: tuple[str, ...],
+        secrets: tuple[str, ...] = (),
+    ) -> T:
         """The one door out: send, read, observe. `private` values are masked in what PowerCode says about them."""
         started = time.monotonic()
         outcome = OutcomeUnknown.outcome
+        reply: Reply | Failure | None = None
         try:
             reply = self._transport.exchange(request)
             if isinstance(reply, Failure):
@@ -207,12 +223,15 @@ class PowerCodeClient:
             outcome = error.outcome
             raise
         finally:
-            self._report(Observation("powercode", action, outcome, time.monotonic() - started))
+            seen = Observation("powercode", action, outcome, time.monotonic() - started)
+            self._report(seen, request, reply, (*secrets, self._api_key))
 
-    def _report(self, observation: Observation) -> None:
+    def _report(
+        self, seen: Observation, request: Request, reply: Reply | Failure | None, secrets: tuple[str, ...]
+    ) -> None:
         if self._observe is None:
             return
         try:
-            self._observe(observation)
-        except Exception as fault:  # a metric that fails must not turn a done call into a failed one
-            log.warning("observer failed on %s: %s", observation.action, type(fault).__name__)
+            self._observe(seen.with_texts(request, reply, secrets))
+        except Exception as fault:  # an observer that fails must not turn a done call into a failed one
+            log.warning("observer failed on %s: %s", seen.action, type(fault).__name__)

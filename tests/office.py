@@ -59,7 +59,7 @@ class Office:
             there = bool(customer["tickets"])
         else:
             there = step.removeprefix("plan:") in {str(service["service_id"]) for service in customer["services"]}
-        answer = {"it_is_there": True} if there else {"it_is_not_there": True}
+        answer: dict[str, Any] = {"it_is_there": True} if there else {"it_is_not_there": True}
         with self._services.database.write() as session:
             lifecycle.resume(self._services, session, order["orderref"], "office", **answer)
         return True

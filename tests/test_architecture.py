@@ -15,9 +15,12 @@ LAYERS = [
     {"wsgi"},
     {"app"},
     {"app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.schedule", "app.serving"},
-    {"app.digest", "app.migrate", "app.notices", "app.people", "app.provisioning"},
     {
-        *("app.breaker", "app.database", "app.engine", "app.mail", "app.models", "app.observability"),
+        *("app.checks", "app.digest", "app.lookups", "app.migrate", "app.notices", "app.people", "app.provisioning"),
+        *("app.settings_overview", "app.texts"),
+    },
+    {
+        *("app.breaker", "app.database", "app.engine", "app.exchanges", "app.mail", "app.models", "app.observability"),
         *("app.placeholders", "app.services", "app.version"),
     },
     {"config", "powercode", "utopia"},
@@ -34,6 +37,8 @@ PUBLIC_ROUTES = {
     "GET /readyz",
     "GET /metrics",
     "GET /static/<path:filename>",
+    "GET /login",
+    "POST /login",
 }
 """What anybody may ask. A route that is added here was decided on by somebody."""
 

@@ -272,7 +272,9 @@ CONFLICTS = [
     ({"MAIL_PASSWORD": "x"}, "MAIL_USERNAME and MAIL_PASSWORD"),
     ({"ADMIN_USER": "ada"}, "ADMIN_USER needs"),
     ({"ADMIN_PASS": "x"}, "ADMIN_USER needs"),
-    ({"ADMIN_PASS_HASH": "x"}, "ADMIN_USER needs"),
+    ({"ADMIN_USER": "<ada>", "ADMIN_PASS": "x"}, "ADMIN_USER: may have"),
+    ({"ADMIN_USER": "ada", "ADMIN_PASS_HASH": "md5:x"}, "ADMIN_PASS_HASH: is no hash"),
+    ({"ADMIN_PASS_HASH": "scrypt:x"}, "ADMIN_USER needs"),
     ({"REPORT_SOURCE": "file:/report.csv"}, "DIGEST_WEBHOOK_URL"),
     ({"REPORT_SOURCE": "sheets:a!Sheet1!A:F", "DIGEST_DELIVERY": "mail"}, "GOOGLE_SERVICE_ACCOUNT_FILE"),
 ]

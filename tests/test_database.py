@@ -1,16 +1,15 @@
-"""The database's promises: what `write_together` returned is committed, whoever it shared the transaction with."""
+"""The database's promises: what `Together` returned is committed, whoever it shared the transaction with."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.database import Database, Together
+from tests.conftest import wait_for
 
 WRITERS = 8
 
@@ -29,40 +28,39 @@ def stored(database: Database) -> set[int]:
         return set(session.scalars(text("select number from rows")))
 
 
-def put(session: Session, number: int) -> int:
-    """Writes a row; refuses an odd number after it has written it."""
-    session.execute(text("insert into rows values (:number)"), {"number": number})
-    if number % 2:
-        raise ValueError(number)
-    return number * 10
+def put(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Writes rows; refuses an odd number after it has written it."""
+    for number in numbers:
+        connection.execute(text("insert into rows values (:number)"), {"number": number})
+        if number % 2:
+            raise ValueError(number)
+    return [number * 10 for number in numbers]
 
 
-def all_at_once(database: Database, numbers: range) -> dict[int, int | Exception]:
-    """The outcome of each number's write; they all wait for their turn at the same moment."""
-    ready = threading.Barrier(len(numbers) + 1)
+def all_at_once(together: Together[int, int], numbers: range) -> dict[int, int | BaseException]:
+    """The outcome of each number's write; all wait for their turn, and get it together."""
 
-    def one(number: int) -> int | Exception:
-        ready.wait()
+    def one(number: int) -> int | BaseException:
         try:
-            return database.write_together(lambda session: put(session, number))
-        except (ValueError, SQLAlchemyError) as error:
+            return together.put(number)
+        except (ValueError, SQLAlchemyError, SystemExit) as error:
             return error
 
     with ThreadPoolExecutor(len(numbers)) as threads:
-        futures = {number: threads.submit(one, number) for number in numbers}
-        with database.write():
-            ready.wait()
+        with together._database.turn():
+            futures = {number: threads.submit(one, number) for number in numbers}
+            wait_for(lambda: len(together._waiting) == len(numbers))
         return {number: future.result() for number, future in futures.items()}
 
 
 def test_each_writer_gets_its_own_result_and_is_on_disk(database: Database) -> None:
-    outcomes = all_at_once(database, range(0, 2 * WRITERS, 2))
+    outcomes = all_at_once(Together(database, put), range(0, 2 * WRITERS, 2))
     assert outcomes == {number: number * 10 for number in range(0, 2 * WRITERS, 2)}
     assert stored(database) == set(outcomes)
 
 
 def test_a_writer_that_fails_fails_alone(database: Database) -> None:
-    outcomes = all_at_once(database, range(WRITERS))
+    outcomes = all_at_once(Together(database, put), range(WRITERS))
     assert {number for number, outcome in outcomes.items() if isinstance(outcome, ValueError)} == {1, 3, 5, 7}
     assert stored(database) == {0, 2, 4, 6}
 
@@ -74,26 +72,65 @@ def test_a_commit_that_fails_is_told_to_every_writer(database: Database) -> None
             text("create table children (number integer references parents(number) deferrable initially deferred)")
         )
 
-    def orphan(session: Session) -> None:
-        session.execute(text("insert into children values (1)"))
+    def orphan(connection: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        connection.execute(text("insert into children values (1)"))
+        return numbers
 
     with pytest.raises(SQLAlchemyError):
-        database.write_together(orphan)
-    assert database.write_together(lambda session: put(session, 2)) == 20
+        Together(database, orphan).put(1)
+    assert Together(database, put).put(2) == 20
 
 
 def test_a_transaction_that_is_broken_off_acknowledges_nothing(database: Database) -> None:
-    def broken_off(session: Session) -> None:
+    broken = iter([True, False])
+
+    def write(connection: Connection, numbers: Sequence[int]) -> list[int]:
+        if next(broken):
+            raise SystemExit
+        return put(connection, numbers)
+
+    together = Together(database, write)
+    with pytest.raises(SystemExit):
+        together.put(2)
+    assert together.put(4) == 40
+    assert stored(database) == {4}
+
+
+def test_whoever_shares_a_transaction_that_is_broken_off_is_told(database: Database) -> None:
+    def broken_off(connection: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        put(connection, numbers)
         raise SystemExit
 
-    with pytest.raises(SystemExit):
-        database.write_together(broken_off)
-    assert database.write_together(lambda session: put(session, 2)) == 20
-    assert stored(database) == {2}
+    outcomes = all_at_once(Together(database, broken_off), range(0, 6, 2))
+    assert sorted(type(outcome).__name__ for outcome in outcomes.values()) == [*["OperationalError"] * 2, "SystemExit"]
+    assert stored(database) == set()
+
+
+def test_whoever_waits_for_a_database_that_stays_busy_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = Together(database, put)
+    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.05)
+    with ThreadPoolExecutor(2) as threads, database.write():
+        errors = [threads.submit(together.put, number).exception() for number in (2, 4)]
+    assert [type(error).__name__ for error in errors] == ["OperationalError"] * 2
+    assert together.put(6) == 60
+    assert stored(database) == {6}
+
+
+def test_those_who_wait_share_a_commit(database: Database) -> None:
+    groups: list[Sequence[int]] = []
+
+    def write(connection: Connection, numbers: Sequence[int]) -> list[int]:
+        groups.append(numbers)
+        return put(connection, numbers)
+
+    all_at_once(Together(database, write), range(0, 2 * WRITERS, 2))
+    assert [len(group) for group in groups] == [WRITERS]
 
 
 def test_what_a_transaction_leaves_half_done_is_not_there(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as session:
-        put(session, 2)
+        put(session.connection(), [2])
         raise RuntimeError
     assert stored(database) == set()

@@ -13,6 +13,7 @@ from sandbox import Mail
 from tests.conftest import Service, wait_for
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
+ORDER_PAGE = f"https://orders.example.com/console/orders/{REF}"
 OFFICE, BILLING = "office@example.com", "billing@example.com"
 ADA = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
 ONE_DAY = (24 * 60,)
@@ -90,21 +91,23 @@ def test_customer_exists_says_that_nothing_was_changed_and_how_to_go_on(service:
     mail = the_mail(service)
     assert mail["Subject"].startswith("Customer exists already: Ada Lind, 12 N EXAMPLE AVENUE")
     assert says(mail, "Nothing was changed in PowerCode", "PowerCode customer 1001: the same name at the same address")
-    assert says(mail, f".venv/bin/flask --app wsgi orders resume {REF} --customer-id 1001")
+    assert f"settle it here:\n  {ORDER_PAGE}" in mail.text
+    assert f'href="{ORDER_PAGE}"' in html_of(mail)
     assert page(service, "1001") in mail.text
     assert "Bond fee" not in mail.text
     assert list(mail.attachments) == [f"contract-{REF}.pdf"]
 
 
-def test_needs_you_gives_the_reason_and_a_command_for_each_action(service: Service) -> None:
+def test_needs_you_gives_the_reason_what_can_be_done_and_the_page_to_do_it_on(service: Service) -> None:
     service.sandbox.powercode.fault("addCustomerService", "no_answer")
     service.take()
 
     mail = the_mail(service)
     assert mail["Subject"] == f"Needs you: order {REF}, Ada Lind"
     assert says(mail, "PowerCode did not say whether the plan 250 Mbps (163) was added for customer 1001")
-    assert says(mail, f"orders resume {REF} --it-is-there", f"orders resume {REF} --it-is-not-there")
-    assert f'orders dismiss {REF} --note "why"' in mail.text
+    assert f"Settle it here: {ORDER_PAGE}" in mail.text
+    assert says(mail, "It is there: go on", "It is not there: do it again", "Close the order, with a note")
+    assert f'href="{ORDER_PAGE}"' in html_of(mail)
     assert says(mail, "250 Mbps (PowerCode service 163), not known whether it was added")
     assert page(service, "1001") in mail.text
 
@@ -114,8 +117,7 @@ def test_needs_you_links_each_customer_who_may_be_meant(service: Service) -> Non
     service.take()
 
     mail = the_mail(service)
-    assert says(mail, "It is customer 1001: go on with it", f"orders resume {REF} --customer-id 1001")
-    assert says(mail, f"orders resume {REF} --new-customer")
+    assert says(mail, "It is customer 1001: go on with it", "It is somebody else: open a new account")
     assert page(service, "1001") in mail.text
 
 
@@ -124,7 +126,7 @@ def test_needs_you_for_an_unknown_plan_says_how_to_map_it(service: Service) -> N
 
     mail = the_mail(service)
     assert "10 Gbps'; true (unknown)" in mail.text
-    assert """plans map '10 Gbps'"'"'; true' SERVICE_ID""" in mail.text
+    assert """Say which PowerCode service the plan "10 Gbps'; true" is""" in mail.text
 
 
 def test_needs_you_for_an_incomplete_contract_shows_what_there_is(service: Service) -> None:

@@ -421,7 +421,7 @@ def test_an_edit_of_the_ticket_template_needs_no_restart(service: Service, tmp_p
 def test_an_order_that_a_person_sends_is_taken_as_if_its_callback_had_come(service: Service) -> None:
     service.order(FIRST)
     with service.services.database.write() as session:
-        lifecycle.take_in(service.services, session, FIRST)
+        lifecycle.take_in(service.services, session.connection(), [FIRST])
 
     assert service.rested(FIRST)["state"] == "completed"
     wait_for(lambda: service.sandbox.mailbox.messages)

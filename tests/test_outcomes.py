@@ -418,7 +418,6 @@ def existing(service: Service) -> None:
         (refused_plan, {"new_customer": True}, "customer 1001"),
         (finished, {}, "nothing to resume"),
         (existing, {}, "--customer-id 1001"),
-        (existing, {"new_customer": True}, "--customer-id 1001"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_turned_down_with_a_sentence(

@@ -12,7 +12,7 @@ from .errors import (
     UtopiaError,
 )
 from .models import AccessPortal, Address, Answer, Contract, OrderItem, Person, Site
-from .transport import Observation
+from .observation import Observation
 
 __all__ = [
     "AccessPortal",

@@ -10,7 +10,8 @@ from requests import Request
 from .answers import Answered
 from .errors import NeverArrived, OutcomeUnknown, UtopiaError
 from .models import AccessPortal, Answer, Contract, Site, records
-from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Observation, Transport, checked_url
+from .observation import Observation
+from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, Transport, checked_url
 
 T = TypeVar("T")
 Observer = Callable[[Observation], None]
@@ -253,6 +254,7 @@ class UtopiaClient:
         request = Request("POST", f"{self._base_url}/{path}", json={"apikey": self._api_key, **fields})
         started = time.monotonic()
         outcome = OutcomeUnknown.outcome
+        reply: Reply | Failure | None = None
         try:
             reply = self._transport.exchange(request, limit)
             if isinstance(reply, Failure):
@@ -264,15 +266,15 @@ class UtopiaClient:
             outcome = error.outcome
             raise
         finally:
-            self._report(Observation("utopia", action, outcome, time.monotonic() - started))
+            self._report(Observation("utopia", action, outcome, time.monotonic() - started), request, reply)
 
-    def _report(self, observation: Observation) -> None:
+    def _report(self, seen: Observation, request: Request, reply: Reply | Failure | None) -> None:
         if self._observe is None:
             return
         try:
-            self._observe(observation)
-        except Exception as fault:  # a metric that fails must not turn a done call into a failed one
-            log.warning("observer failed on %s: %s", observation.action, type(fault).__name__)
+            self._observe(seen.with_texts(request, reply, (self._api_key,)))
+        except Exception as fault:  # an observer that fails must not turn a done call into a failed one
+            log.warning("observer failed on %s: %s", seen.action, type(fault).__name__)
 
 
 def _sites(answered: Answered) -> tuple[Site, ...]:

@@ -54,20 +54,6 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
-class Observation:
-    """One finished call, for metrics: no names, no ids.
-
-    `outcome` is one of ok, never_arrived, refused, unknown, throttled, not_ours, not_ready, not_found; `seconds` is
-    the time that the whole call took.
-    """
-
-    system: str
-    action: str
-    outcome: str
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Reply:
     """A complete answer. `retry_after` is in seconds, or None when the server named no time."""
 

@@ -8,9 +8,10 @@ from app.cli.digest import digest
 from app.cli.orders import orders
 from app.cli.plans import plans
 from app.cli.templates import templates
+from app.cli.users import users
 
 
 def register_commands(app: Flask) -> None:
     """Add all groups of commands."""
-    for group in (config, db, digest, orders, plans, templates):
+    for group in (config, db, digest, orders, plans, templates, users):
         app.cli.add_command(group)

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,11 @@ from sqlalchemy.orm import Session
 
 from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
-from app.digest import history, ledger, starting, workflow
-from app.digest.closures import CustomerDigest, Selection, group_by_customer
-from app.digest.letters import SUBJECT, LetterTemplates, Told, body
+from app.digest import history, ledger, preview, starting
 from app.digest.sources import SourceUnreadable, parse_source
-from app.digest.timetable import iso_week
-from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState, now
+from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
 from app.placeholders import TemplateFault
 from app.services import Services
-from config import Settings
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
 
@@ -88,53 +85,26 @@ def import_last_run(file: Path) -> None:
 
 
 def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool) -> None:
-    settings, today = ready.settings, now().astimezone(ready.settings.zone).date()
-    templates = _letter_templates(settings)
-    with ready.database.read() as session:
-        first_day = since or ledger.planned_window_start(session, today, settings.digest_first_window_days)
-        reported = ledger.reported_since(session, first_day)
-        taken = ledger.addressed_in(session, iso_week(now(), settings.zone))
     try:
-        selection = workflow.select_from(settings, source, first_day, today, reported)
+        found = preview.outlook(ready.settings, ready.database, source, since)
+        content = _preview(found)
     except SourceUnreadable as why:
         raise click.ClickException(str(why)) from None
-    digests = group_by_customer(selection.closures)
-    content = _preview(selection, digests, taken, templates) | {"window_starts_on": first_day.isoformat()}
+    except TemplateFault as fault:
+        raise click.ClickException(f"The digest's templates can't be used: {fault}") from None
     show(content, as_json=as_json, in_words=_preview_in_words)
 
 
-def _letter_templates(settings: Settings) -> LetterTemplates | None:
-    """Where digests go out by mail."""
-    if settings.digest_delivery != "mail":
-        return None
-    try:
-        return LetterTemplates(settings.ticket_template_dir)
-    except TemplateFault as fault:
-        raise click.ClickException(f"The digest's templates can't be used: {fault}") from None
-
-
-def _preview(
-    selection: Selection, digests: tuple[CustomerDigest, ...], taken: set[str], templates: LetterTemplates | None
-) -> dict[str, Any]:
+def _preview(found: preview.Outlook) -> dict[str, Any]:
     return {
-        "rows_read": selection.rows_read,
-        "already_reported": selection.already_reported,
-        "repeated": selection.repeated,
-        "messages": [_message(digest, templates) for digest in digests if digest.email_key not in taken],
-        "for_next_week": [_message(digest, templates) for digest in digests if digest.email_key in taken],
-        "rows_set_aside": [history.set_aside(row) for row in selection.set_aside],
+        "rows_read": found.selection.rows_read,
+        "already_reported": found.selection.already_reported,
+        "repeated": found.selection.repeated,
+        "messages": [asdict(found.message(digest)) for digest in found.due],
+        "for_next_week": [asdict(found.message(digest)) for digest in found.for_next_week],
+        "rows_set_aside": [history.set_aside(row) for row in found.selection.set_aside],
+        "window_starts_on": found.window_starts_on.isoformat(),
     }
-
-
-def _message(digest: CustomerDigest, templates: LetterTemplates | None) -> dict[str, Any]:
-    """As it would go out."""
-    told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
-    subject, text = SUBJECT, body(told)
-    if templates is not None:
-        letter = templates.letter(told, "")
-        subject, text = letter.subject, letter.text
-    counted = {"full_name": told.full_name, "email": told.email, "tickets": len(told.tickets)}
-    return counted | {"subject": subject, "body": text}
 
 
 def _whole(ready: Services, run_id: int) -> dict[str, Any]:

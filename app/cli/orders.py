@@ -51,7 +51,7 @@ def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
         raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : / -")
     ready = ready_services()
     with ready.database.write() as session:
-        lifecycle.take_in(ready, session, orderref)
+        lifecycle.take_in(ready, session.connection(), [orderref])
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 

@@ -5,8 +5,6 @@ import click
 from app.cli.common import Commands, as_json, ready_services, show
 from app.provisioning import plan_table
 
-LONGEST_DESCRIPTION = 190
-
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
 
 
@@ -33,7 +31,7 @@ def list_plans(as_json: bool) -> None:
 
 @plans.command("map")
 @click.argument("description")
-@click.argument("service_id", type=click.IntRange(min=1))
+@click.argument("service_id", type=click.IntRange(1, plan_table.LARGEST_SERVICE_ID))
 @click.option("--additional", is_flag=True, help="A plan that every new account gets.")
 def map_plan(description: str, service_id: int, additional: bool) -> None:
     """Sell the plan DESCRIPTION as PowerCode's service SERVICE_ID from now on.
@@ -42,8 +40,8 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
     """
     if not description.strip():
         raise click.ClickException("The description is empty")
-    if len(description) > LONGEST_DESCRIPTION:
-        raise click.ClickException(f"The description is longer than {LONGEST_DESCRIPTION} characters")
+    if not plan_table.can_be_mapped(description):
+        raise click.ClickException(f"The description is longer than {plan_table.LONGEST_DESCRIPTION} characters")
     with ready_services().database.write() as session:
         plan_table.map_plan(session, description, service_id, additional=additional)
     click.echo(f"{description} is sold as PowerCode service {service_id}.")

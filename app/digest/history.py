@@ -1,16 +1,29 @@
 """Runs of the digest as commands, pages and notices show them: plain JSON values, times in ISO 8601 with a zone."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.digest import ledger
 from app.digest.closures import SetAside
-from app.models import DigestMessage, DigestRun, DigestSetAside, MessageState
+from app.digest.timetable import next_due
+from app.models import DigestMessage, DigestRun, DigestSetAside, MessageState, Notice, NoticeKind, ReportedTicket, now
+from config import Settings
 
 ROWS_IN_A_NOTICE = 20
+
+
+@dataclass(frozen=True)
+class CustomerTold:
+    """A customer's message in a run, with the first of its tickets and how many there are."""
+
+    message: DigestMessage
+    tickets: Sequence[ReportedTicket]
+    ticket_count: int
 
 
 def summary(session: Session, run: DigestRun) -> dict[str, Any]:
@@ -60,10 +73,83 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Overview:
+    """Where the digest stands. `last` is as `summary` has it; `next_due` is None where no report is set."""
+
+    source: str | None
+    last: dict[str, Any] | None
+    next_due: datetime | None
+    unknown: int
+
+
+def overview(session: Session, settings: Settings) -> Overview:
+    """The last run, the next one, and how many messages wait for a person to say whether they arrived."""
+    last = session.scalar(select(DigestRun).order_by(DigestRun.id.desc()).limit(1))
+    due = next_due(settings.digest_schedule, settings.zone, now()) if settings.report_source else None
+    return Overview(
+        source=settings.report_source,
+        last=summary(session, last) if last else None,
+        next_due=due,
+        unknown=ledger.unknown_count(session),
+    )
+
+
 def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
     """What the notice after a run tells: numbers, and the first rows to mend, without customers' data."""
     rows = [{"row": row.row, "reason": row.reason} for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
     return {**summary(session, run), "rows_set_aside": rows}
+
+
+def customers(
+    session: Session, run_id: int, *, state: str | None, offset: int, limit: int, most_tickets: int
+) -> list[CustomerTold]:
+    """Some of a run's customers in the order in which they are told, those in a state where one is named."""
+    those = select(DigestMessage).filter_by(run_id=run_id, **({"state": state} if state else {}))
+    found = session.scalars(those.order_by(DigestMessage.id).offset(offset).limit(limit)).all()
+    counts, first = _first_tickets(session, [message.id for message in found], most_tickets)
+    return [CustomerTold(message, first.get(message.id, []), counts.get(message.id, 0)) for message in found]
+
+
+def _first_tickets(
+    session: Session, message_ids: Sequence[int], most: int
+) -> tuple[dict[int, int], dict[int, list[ReportedTicket]]]:
+    """How many tickets messages have, and the first ones: a report may list a hundred thousand for one customer."""
+    mine, of_message = ReportedTicket.message_id.in_(message_ids), ReportedTicket.message_id
+    place = func.row_number().over(partition_by=of_message, order_by=ReportedTicket.id).label("place")
+    numbered = select(ReportedTicket.id, place).where(mine).subquery()
+    first = select(ReportedTicket).join(numbered, numbered.c.id == ReportedTicket.id).where(numbered.c.place <= most)
+    tickets: dict[int, list[ReportedTicket]] = {}
+    for ticket in session.scalars(first.order_by(ReportedTicket.id)):
+        tickets.setdefault(ticket.message_id, []).append(ticket)
+    counts = session.execute(select(of_message, func.count()).where(mine).group_by(of_message))
+    return dict(counts.all()), tickets
+
+
+def tickets_of(session: Session, message_id: int, *, offset: int, limit: int) -> tuple[Sequence[ReportedTicket], int]:
+    """Some of the tickets that a message tells of, and how many there are."""
+    mine = select(ReportedTicket).filter_by(message_id=message_id).order_by(ReportedTicket.id)
+    total = session.scalar(select(func.count(ReportedTicket.id)).filter_by(message_id=message_id)) or 0
+    return session.scalars(mine.offset(offset).limit(limit)).all(), total
+
+
+def doubtful_batches(session: Session, run_id: int) -> list[tuple[int, int]]:
+    """The batches with messages whose outcome is not known, each with their number."""
+    unknown = select(DigestMessage.batch, func.count()).filter_by(run_id=run_id, state=MessageState.UNKNOWN)
+    grouped = session.execute(unknown.group_by(DigestMessage.batch).order_by(DigestMessage.batch))
+    return [(batch, count) for batch, count in grouped]
+
+
+def notices_of(session: Session, run_id: int) -> Sequence[Notice]:
+    """The mails to staff about a run."""
+    keys = [f"{kind}:{run_id}" for kind in (NoticeKind.DIGEST_TROUBLE, NoticeKind.DIGEST_REPORT)]
+    return session.scalars(select(Notice).where(Notice.key.in_(keys)).order_by(Notice.id)).all()
+
+
+def rows_set_aside(session: Session, run_id: int, *, offset: int, limit: int) -> Sequence[DigestSetAside]:
+    """Some of a run's rows that could not be used, in the order of the report."""
+    rows = select(DigestSetAside).filter_by(run_id=run_id).order_by(DigestSetAside.row, DigestSetAside.id)
+    return session.scalars(rows.offset(offset).limit(limit)).all()
 
 
 def _rows(session: Session, run_id: int, limit: int | None) -> list[DigestSetAside]:

@@ -49,10 +49,15 @@ class ImportRefused(Exception):
     """The old utility's file can't be taken over; the text says why."""
 
 
-def begin(session: Session, *, key: str, iso_week: str, started_by: str, source: str, since: date | None) -> DigestRun:
-    """Open a run. Raises `AlreadyUnderWay` when there is one, or when this `key` had its run."""
+def one_at_a_time(session: Session) -> None:
+    """Wait until no other transaction opens a run or a preview; on SQLite only one transaction writes anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+
+
+def begin(session: Session, *, key: str, iso_week: str, started_by: str, source: str, since: date | None) -> DigestRun:
+    """Open a run. Raises `AlreadyUnderWay` when there is one, or when this `key` had its run."""
+    one_at_a_time(session)
     other = session.scalar(select(DigestRun).where(DigestRun.state.in_(UNDER_WAY)).limit(1))
     if other is not None:
         raise AlreadyUnderWay(f"Run {other.id} is {other.state}; see: digest show {other.id}")
@@ -265,9 +270,21 @@ def give_up_on_planned(session: Session, run_id: int, why: str) -> None:
 
 def counts(session: Session, run_id: int) -> dict[str, int]:
     """Messages of a run by state, each state named."""
-    grouped = select(DigestMessage.state, func.count()).filter_by(run_id=run_id).group_by(DigestMessage.state)
-    found: dict[str, int] = dict(session.execute(grouped).all())
-    return {str(state): found.get(state, 0) for state in MessageState}
+    return counts_of(session, [run_id])[run_id]
+
+
+def counts_of(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Messages of several runs by state, each state named. Answered from an index alone, as it names the states."""
+    of_runs = (DigestMessage.state.in_(list(MessageState)), DigestMessage.run_id.in_(run_ids))
+    by_state = select(DigestMessage.run_id, DigestMessage.state, func.count()).where(*of_runs)
+    grouped = session.execute(by_state.group_by(DigestMessage.run_id, DigestMessage.state))
+    found = {(run_id, state): count for run_id, state, count in grouped}
+    return {run_id: {str(state): found.get((run_id, state), 0) for state in MessageState} for run_id in run_ids}
+
+
+def unknown_count(session: Session) -> int:
+    """How many messages, of all runs, have an outcome that is not known."""
+    return session.scalar(select(func.count()).where(DigestMessage.state == MessageState.UNKNOWN)) or 0
 
 
 def ticket_count(session: Session, run_id: int, state: MessageState = MessageState.ACCEPTED) -> int:

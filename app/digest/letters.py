@@ -63,19 +63,33 @@ class LetterTemplates:
         broken = [Fault(fault.line, f"{name}: {fault.message}") for name, found in faults.items() for fault in found]
         if broken:
             raise TemplateFault(*broken)
-        self._subject, _, self._text = read_template(folder / TEXT_TEMPLATE).partition("\n")
-        self._html = read_template(folder / HTML_TEMPLATE)
+        self._text, self._html = read_template(folder / TEXT_TEMPLATE), read_template(folder / HTML_TEMPLATE)
 
     def letter(self, told: Told, key: str) -> Letter:
         """The letter to one customer."""
-        common = {"full_name": told.full_name, "count": str(len(told.tickets))}
-        subject = fill(self._subject.removeprefix("Subject:").strip(), common, escape=False)
-        text = _with_tickets(self._text.lstrip("\n"), told, common, escape=False)
-        return Letter(key, subject, text, _with_tickets(self._html, told, common, escape=True))
+        subject, text = plain_letter(self._text, told)
+        return Letter(key, subject, text, html_letter(self._html, told))
 
 
-def _with_tickets(template: str, told: Told, common: Mapping[str, str], *, escape: bool) -> str:
+def plain_letter(template: str, told: Told) -> tuple[str, str]:
+    """Subject and text of one customer's letter, from the plain template. Raises `TemplateFault`."""
+    subject, _, text = template.partition("\n")
+    filled = fill(subject.removeprefix("Subject:").strip(), _common(told), escape=False)
+    return filled, _with_tickets(text.lstrip("\n"), told, escape=False)
+
+
+def html_letter(template: str, told: Told) -> str:
+    """One customer's letter from the HTML template, values escaped. Raises `TemplateFault`."""
+    return _with_tickets(template, told, escape=True)
+
+
+def _common(told: Told) -> dict[str, str]:
+    return {"full_name": told.full_name, "count": str(len(told.tickets))}
+
+
+def _with_tickets(template: str, told: Told, *, escape: bool) -> str:
     lines: list[str] = []
+    common = _common(told)
     for line in template.splitlines():
         if OF_A_TICKET.search(line):
             each = ({**common, "ticket": ticket, "closed_on": day(closed_on)} for ticket, closed_on in told.tickets)
@@ -88,12 +102,19 @@ def _with_tickets(template: str, told: Told, common: Mapping[str, str], *, escap
 def check(path: Path) -> list[Fault]:
     """All faults of one of the letter's templates."""
     try:
-        template = read_template(path)
+        return check_text(path.name, read_template(path))
     except TemplateFault as unreadable:
         return list(unreadable.faults)
+
+
+def check_text(name: str, template: str) -> list[Fault]:
+    """All faults of the text of one of the letter's templates, which is named as its file is."""
     faults = list(brace_faults(template, PLACEHOLDERS))
-    if not OF_A_TICKET.search(template):
+    subject, _, text = template.partition("\n") if template.startswith("Subject:") else ("", "", template)
+    if OF_A_TICKET.search(subject):
+        faults.append(Fault(1, "{ticket} and {closed_on} can't be in the subject: a message tells of several tickets"))
+    if not OF_A_TICKET.search(text):
         faults.append(Fault(0, "no line has {ticket}, so the customer would not read which tickets were closed"))
-    if path.name == TEXT_TEMPLATE and not template.startswith("Subject:"):
+    if name == TEXT_TEMPLATE and not subject:
         faults.append(Fault(1, "the first line must be the subject, as in: Subject: Ticket status report"))
     return faults

@@ -23,6 +23,11 @@ def last_due(schedule: str, zone: ZoneInfo, after: datetime, moment: datetime) -
     return due
 
 
+def next_due(schedule: str, zone: ZoneInfo, moment: datetime) -> datetime | None:
+    """The first time (UTC) after `moment` at which the digest is due; None for a schedule that never comes."""
+    return _following(trigger(schedule, zone), moment)
+
+
 def _following(times: CronTrigger, after: datetime) -> datetime | None:
     """In UTC: adding to a local time forgets which of autumn's two hours it is, and comes back to the first."""
     found = times.get_next_fire_time(None, after.astimezone(UTC) + timedelta(microseconds=1))

@@ -5,7 +5,7 @@ dies goes on where it was: with the batch after the one that was on its way, who
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.digest import history, ledger
 from app.digest.closures import CustomerDigest, Selection, group_by_customer, select_closures
 from app.digest.delivery import Handed, Receipt, Webhook, send_letter
 from app.digest.letters import LetterTemplates
-from app.digest.sources import SourceUnreadable, read_report
+from app.digest.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.timetable import iso_week
 from app.mail import MailFailed
 from app.models import DigestMessage, DigestRun, MessageState, NoticeKind, RunState, now
@@ -123,14 +123,25 @@ def read_selection(services: Services, run: DigestRun) -> Selection:
         raise CannotGoOn(str(why)) from None
 
 
-def select_from(settings: Settings, source: str, since: date, today: date, reported: set[Any]) -> Selection:
-    """Read a source and select its news; raises `SourceUnreadable`. Writes nothing anywhere."""
+def select_from(
+    settings: Settings,
+    source: str,
+    since: date,
+    today: date,
+    reported: set[Any],
+    *,
+    watched: Callable[[Iterator[ReportRow]], Iterable[ReportRow]] = iter,
+) -> Selection:
+    """Read a source and select its news; raises `SourceUnreadable`. Writes nothing anywhere.
+
+    The rows pass `watched` one at a time, so that somebody can be told how far the reading is.
+    """
     rows = read_report(
         source,
         google_credentials_file=settings.google_service_account_file,
         sheets_endpoint=settings.google_sheets_endpoint,
     )
-    return select_closures(rows, since=since, today=today, already_reported=reported)
+    return select_closures(watched(rows), since=since, today=today, already_reported=reported)
 
 
 def _note_what_was_read(services: Services, run_id: int, selection: Selection, *, for_next_week: int) -> None:

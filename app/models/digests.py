@@ -66,7 +66,10 @@ class DigestMessage(Base):
     """
 
     __tablename__ = "digest_messages"
-    __table_args__ = (Index("ix_digest_messages_run_id_batch", "run_id", "batch"),)
+    __table_args__ = (
+        Index("ix_digest_messages_run_id_batch", "run_id", "batch"),
+        Index("ix_digest_messages_state_run_id", "state", "run_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("digest_runs.id", ondelete="CASCADE"))

@@ -24,7 +24,8 @@ class Order(Base):
         Index("ix_orders_state_next_try_at", "state", "next_try_at"),
         Index("ix_orders_state_id", "state", "id"),
         Index(
-            "ix_orders_finished_at",
+            "ix_orders_state_finished_at",
+            "state",
             "finished_at",
             sqlite_where=text("finished_at IS NOT NULL"),
             postgresql_where=text("finished_at IS NOT NULL"),

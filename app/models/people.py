@@ -49,7 +49,11 @@ class FailedSignIn(Base):
 
 
 class AuditEntry(Base):
-    """What a person changed, other than an order: who, when, what, and how it was before."""
+    """What a person changed, other than an order: who, when, what, and how it was before.
+
+    A change of a remote system has a `key`, which makes it one of its kind, and an `outcome` (a `StepState`): the row
+    is committed before the call, its outcome after.
+    """
 
     __tablename__ = "audit_entries"
 
@@ -59,6 +63,8 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
+    key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    outcome: Mapped[str | None] = mapped_column(String(16))
 
 
 class TicketTextVersion(Base):

@@ -1,11 +1,19 @@
-"""From UTOPIA's contract to what an account needs. Pure: a contract in, an applicant or the list of its faults out."""
+"""From UTOPIA's contract to what an account needs. Pure: a contract in, an applicant or its faults out."""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
+from app.models import Order
 from app.provisioning.addresses import street_line, usps_state
 from utopia import Contract
+
+PERSON = ("first_name", "last_name", "email", "phone")
+PLACE = ("street", "unit", "city", "state", "zip")
+CORRECTABLE = (*PERSON, *PLACE)
+"""What staff may write instead of UTOPIA's value. The site id is not among it: it says which fiber is meant."""
 
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+")
 ZIP = re.compile(r"\d{5}(-?\d{4})?")
@@ -38,12 +46,51 @@ class Applicant:
         return asdict(self)
 
 
+WORDS: Mapping[str, str] = {
+    "first_name": "the first name",
+    "last_name": "the last name",
+    "email": "the mail address",
+    "phone": "the phone number",
+    "street": "the street address",
+    "unit": "the unit",
+    "city": "the city",
+    "state": "the state",
+    "zip": "the ZIP code",
+    "site_id": "the site id",
+}
+"""The fields of a contract in words for staff."""
+
+LONGEST: Mapping[str, int] = dict.fromkeys(WORDS, 100) | {"street": 200, "email": 254, "site_id": 64}
+"""In characters. Nobody's name is longer, and comparing such names would take minutes."""
+
+
+class Wrong(StrEnum):
+    """What can be wrong with a field; the value is a sentence about it."""
+
+    MISSING = "This is missing."
+    TOO_LONG = "This is far too long."
+    NO_STATE = "This is not a US state."
+    NOT_RIGHT = "This can't be right."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a contract says about its applicant. `wrong` has each field that can't be used.
+
+    `ended` is UTOPIA's word for a contract that is over, "" for one that is not.
+    """
+
+    applicant: Applicant
+    wrong: Mapping[str, Wrong]
+    ended: str
+
+
 class ContractFaults(Exception):
     """All that keeps a contract from becoming an account, in words for staff."""
 
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
-        super().__init__("; ".join(faults))
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        super().__init__("; ".join(_sentences(reading)))
 
 
 def one_line(text: str) -> str:
@@ -51,61 +98,92 @@ def one_line(text: str) -> str:
     return " ".join("".join(" " if not letter.isprintable() else letter for letter in text).split())
 
 
-def applicant_of(contract: Contract) -> Applicant:
-    """The applicant; raises `ContractFaults` with everything that is missing or unusable."""
+def fields_of(contract: Contract) -> dict[str, str]:
+    """The values that staff may correct, one line each, cut where they are too long to be used anyway."""
+    person, place = contract.customer, contract.address
+    values = {name: getattr(person, name) for name in PERSON} | {name: getattr(place, name) for name in PLACE}
+    return {name: one_line(value)[: LONGEST[name] + 1] for name, value in values.items()}
+
+
+def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
+    """The contract with what staff wrote instead of UTOPIA's values; what is no correctable field is left alone."""
+    written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}
+    person = {name: value for name, value in written.items() if name in PERSON}
+    place = {name: value for name, value in written.items() if name in PLACE}
+    changes = {
+        "customer": contract.customer.model_copy(update=person),
+        "address": contract.address.model_copy(update=place),
+    }
+    return contract.model_copy(update=changes)
+
+
+def contract_of(order: Order) -> Contract:
+    """The contract that is stored with the order, with its corrections; an empty one as long as none is stored."""
+    return corrected(Contract.from_dict(order.contract or {}), order.corrections)
+
+
+def read_applicant(contract: Contract) -> Reading:
+    """The applicant with everything that is wrong about it, so that a person can see all of it at once."""
     person, address = contract.customer, contract.address
+    street, unit = one_line(address.street), one_line(address.unit)
     applicant = Applicant(
         first_name=one_line(person.first_name),
         last_name=one_line(person.last_name),
         email=one_line(person.email),
         phone=one_line(person.phone),
-        street=street_line(one_line(address.street), one_line(address.unit)) if one_line(address.street) else "",
+        street=street_line(street, unit) if street else "",
         city=one_line(address.city),
         state=usps_state(address.state) or "",
         zip=one_line(address.zip),
         site_id=one_line(address.site_id),
         terms_agreed_on=one_line(contract.terms_agreed_on),
     )
-    faults = list(_faults(contract, applicant))
-    if faults:
-        raise ContractFaults(faults)
-    return applicant
+    values = applicant.to_dict() | {"unit": unit, "state": one_line(address.state)}
+    wrong = {name: fault for name in WORDS if (fault := _wrong(name, values[name]))}
+    return Reading(applicant, wrong, one_line(contract.status)[:40] if ENDED.search(contract.status) else "")
 
 
-REQUIRED = {
-    "first_name": "the first name",
-    "last_name": "the last name",
-    "email": "the mail address",
-    "phone": "the phone number",
-    "street": "the street address",
-    "city": "the city",
-    "zip": "the ZIP code",
-    "site_id": "the site id",
-}
-
-LONGEST = dict.fromkeys(REQUIRED, 100) | {"street": 200, "email": 254, "site_id": 64}
-"""In characters. Nobody's name is longer, and comparing such names would take minutes."""
+def applicant_of(contract: Contract) -> Applicant:
+    """The applicant; raises `ContractFaults` with everything that is missing or unusable."""
+    reading = read_applicant(contract)
+    if reading.wrong or reading.ended:
+        raise ContractFaults(reading)
+    return reading.applicant
 
 
-def _faults(contract: Contract, applicant: Applicant) -> list[str]:
-    missing = [words for name, words in REQUIRED.items() if not getattr(applicant, name)]
-    faults = [f"UTOPIA's contract lacks {', '.join(missing)}"] if missing else []
-    if not one_line(contract.address.state):
-        faults.append("UTOPIA's contract lacks the state")
-    elif not applicant.state:
-        faults.append("the state in UTOPIA's contract is not a US state")
-    too_long = [words for name, words in REQUIRED.items() if len(getattr(applicant, name)) > LONGEST[name]]
-    if too_long:
-        return [*faults, f"UTOPIA's contract is far too long in {', '.join(too_long)}"]
-    if applicant.email and not MAIL_ADDRESS.fullmatch(applicant.email):
-        faults.append("the mail address in UTOPIA's contract can't be right")
-    if applicant.phone and not LEAST_DIGITS <= len(re.sub(r"\D", "", applicant.phone)) <= MOST_DIGITS:
-        faults.append("the phone number in UTOPIA's contract can't be right")
-    if applicant.zip and not ZIP.fullmatch(applicant.zip):
-        faults.append("the ZIP code in UTOPIA's contract can't be right")
-    if ENDED.search(contract.status):
-        faults.append(f"UTOPIA says that the contract is {one_line(contract.status)[:40]}")
-    return faults
+def _wrong(name: str, value: str) -> Wrong | None:
+    if not value:
+        return None if name == "unit" else Wrong.MISSING
+    if len(value) > LONGEST[name]:
+        return Wrong.TOO_LONG
+    if name == "state":
+        return None if usps_state(value) else Wrong.NO_STATE
+    return None if _can_be_right(name, value) else Wrong.NOT_RIGHT
+
+
+def _can_be_right(name: str, value: str) -> bool:
+    match name:
+        case "email":
+            return MAIL_ADDRESS.fullmatch(value) is not None
+        case "phone":
+            return LEAST_DIGITS <= len(re.sub(r"\D", "", value)) <= MOST_DIGITS
+        case "zip":
+            return ZIP.fullmatch(value) is not None
+    return True
+
+
+def _sentences(reading: Reading) -> Iterator[str]:
+    words = {kind: [WORDS[name] for name, wrong in reading.wrong.items() if wrong is kind] for kind in Wrong}
+    if words[Wrong.MISSING]:
+        yield f"UTOPIA's contract lacks {', '.join(words[Wrong.MISSING])}"
+    if words[Wrong.TOO_LONG]:
+        yield f"UTOPIA's contract is far too long in {', '.join(words[Wrong.TOO_LONG])}"
+    for word in words[Wrong.NO_STATE]:
+        yield f"{word} in UTOPIA's contract is not a US state"
+    for word in words[Wrong.NOT_RIGHT]:
+        yield f"{word} in UTOPIA's contract can't be right"
+    if reading.ended:
+        yield f"UTOPIA says that the contract is {reading.ended}"
 
 
 def digits(phone: str) -> str:

@@ -20,6 +20,7 @@ from app.provisioning.stops import (
     NeedsReview,
     Waits,
 )
+from config import Settings
 
 CANNOT_GEOCODE = 23
 NEIGHBOUR_SECONDS = 5
@@ -40,7 +41,7 @@ def find_customer(work: Work) -> Outcome:
         return _go_on_with(work, services + additional if made_for_this else services, customer_id=chosen)
     _let_neighbours_pass(work)
     if not work.order.decision.get("new_customer"):
-        decision = decide(_person(applicant), _candidates(work.services.powercode, applicant))
+        decision, _ = look_for(work.services.powercode, applicant)
         _stop_unless_new(decision)
     return _go_on_with(work, services + additional, customer_id=None)
 
@@ -49,9 +50,20 @@ def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) 
     value = {
         "customer_id": customer_id,
         "service_ids": service_ids,
-        "tag_ids": list(dict.fromkeys(work.services.settings.pc_cust_tags)),
+        "tag_ids": tags_of(work.services.settings),
     }
     return Outcome(value=value, changes={"customer_id": customer_id})
+
+
+def tags_of(settings: Settings) -> list[int]:
+    """The tags that every order's customer gets, each once."""
+    return list(dict.fromkeys(settings.pc_cust_tags))
+
+
+def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> tuple[Decision, list[Candidate]]:
+    """Whether the applicant is a PowerCode customer already, and the customers whom the decision rests on."""
+    candidates = _candidates(client, applicant)
+    return decide(_person(applicant), candidates), candidates
 
 
 def _check_customer_is_there(work: Work, customer_id: str) -> None:
@@ -185,13 +197,13 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
             step_state=StepState.UNKNOWN,
         )
     client = work.services.powercode
-    candidates = _candidates(client, applicant)
+    decision, candidates = look_for(client, applicant)
     for candidate in candidates:
         customer = client.read_customer(customer_id=candidate.customer_id)
         if customer and customer.mentions_order(work.order.orderref):
             return customer.customer_id
     if not work.order.decision.get("new_customer"):
-        _stop_if_look_alike(decide(_person(applicant), candidates))
+        _stop_if_look_alike(decision)
     return None
 
 

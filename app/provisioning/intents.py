@@ -7,6 +7,7 @@ replaced does nothing any more.
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +16,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker, engine
+from app import breaker, engine, exchanges
 from app.models import Order, OrderState, OrderStep, StepState, System, now
 from app.observability import customer_data, order_context
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, search
 from app.provisioning.stops import REMOTE_ERRORS, SYSTEM_NAMES, NeedsReview, Stop, Waits, stop_for
 from app.services import Services
 
@@ -44,12 +45,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Work:
-    """What a step works on: the order as it was read, and whether an earlier try of it is in doubt."""
+    """What a step works on: the order as it was read, and whether an earlier try of it is in doubt.
+
+    `said` collects what the step says to the remote systems.
+    """
 
     services: Services
     order: Order
     step_id: int
     in_doubt_since: datetime | None
+    said: deque[exchanges.Exchange] = field(default_factory=exchanges.newest)
 
     def sending(self) -> None:
         """Commit that a write is sent now; for steps that look or ask before they write."""
@@ -80,7 +85,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
         if not isinstance(opened, Work):
             return opened
         began = time.monotonic()
-        with customer_data(_personal(opened.order)):
+        with customer_data(_personal(opened.order)), exchanges.collecting(opened.said):
             try:
                 outcome = act(opened)
             except Stop as stop:
@@ -131,6 +136,7 @@ def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: b
         with run.services.database.write() as session:
             step = session.get_one(OrderStep, work.step_id)
             step.state, step.error = _known_of(step, work, stop), stop.reason
+            exchanges.store(session, step, work.said)
         raise engine.TryAgainError(stop.reason)
     return _end(run, work, stop, system)
 
@@ -150,6 +156,7 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
         step.state, step.error, step.finished_at = _known_of(step, work, stop), stop.reason, now()
+        exchanges.store(session, step, work.said)
         if system:
             _tell_breaker(run, session, work, stop, system)
         order = lifecycle.current(session, run.orderref, run.number)
@@ -181,6 +188,7 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
         step.state, step.result, step.finished_at, step.error = StepState.DONE, outcome.value, now(), None
+        exchanges.store(session, step, work.said)
         order = session.get_one(Order, work.order.id)
         for column, value in outcome.changes.items():
             setattr(order, column, value)
@@ -192,6 +200,8 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
                 log.info("%s answers again", SYSTEM_NAMES[system])
         if outcome.afterwards:
             outcome.afterwards(session, order)
+        if outcome.changes:
+            search.keep(session, order)
 
     run.services.database.insist(commit)
     log.info("%s: done", name)
@@ -201,6 +211,6 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
 def _personal(order: Order) -> list[str]:
     """The customer's values, which must not reach the log while this order is worked on."""
     contract = order.contract or {}
-    parts = [contract.get("customer"), contract.get("address"), order.account]
+    parts = [contract.get("customer"), contract.get("address"), order.corrections, order.account]
     flat = [value for part in parts if isinstance(part, dict) for value in part.values() if isinstance(value, str)]
     return [value for value in flat if len(value) > 2]

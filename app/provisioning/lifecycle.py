@@ -3,14 +3,16 @@
 An order's state, the start of a workflow, and the notice that tells of it are always one commit.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
+from app.database import session_in
 from app.engine import WorkQueue
 from app.models import (
     ACTIVE_STATES,
@@ -23,6 +25,7 @@ from app.models import (
     System,
     now,
 )
+from app.provisioning import search
 from app.provisioning.plan_table import plan_table
 from app.provisioning.plans import plan_key
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
@@ -35,9 +38,12 @@ QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 # Built once, and on the table: built anew for each callback, and through the mapped class, it took more time than
 # SQLite needs to execute it.
 INSERT_ORDER = {
-    name: dialect.insert(Order.__table__).on_conflict_do_nothing(index_elements=["orderref"]).returning(Order.id)
+    name: dialect.insert(Order.__table__)
+    .on_conflict_do_nothing(index_elements=["orderref"])
+    .returning(Order.__table__.c.orderref)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
+NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
 
 
 class NotPossible(Exception):
@@ -46,7 +52,11 @@ class NotPossible(Exception):
 
 def workflow_id(order: Order) -> str:
     """The engine's idempotency key: `order-<orderref>` for the first run, with the run's number from then on."""
-    return f"{order.stage}-{order.orderref}" + (f"#{order.run}" if order.run > 1 else "")
+    return _workflow_id(order.stage, order.orderref, order.run)
+
+
+def _workflow_id(stage: str, orderref: str, run: int) -> str:
+    return f"{stage}-{orderref}" + (f"#{run}" if run > 1 else "")
 
 
 def enqueue(work_queue: WorkQueue, session: Session, order: Order) -> None:
@@ -67,7 +77,7 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
 
     As long as nothing is written, the customer is looked for again: somebody may have made one meanwhile.
     """
-    if not _has_written(session, order):
+    if not has_written(session, order):
         session.execute(delete(OrderStep).filter_by(order_id=order.id, name="find_customer"))
     order.run += 1
     order.state, order.next_try_at, order.finished_at = state, None, None
@@ -79,6 +89,11 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
 
 def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     """End the order's run: it waits, needs a person, or is finished without an account."""
+    _stop(services, session, order, why)
+    search.keep(session, order)
+
+
+def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     order.state, order.reason = why.state, why.reason
     order.problem, order.actions = None, []
     match why:
@@ -112,7 +127,7 @@ def _wait(services: Services, session: Session, order: Order, why: Waits) -> Non
     limit = order.waiting_since + timedelta(hours=services.settings.give_up_after_hours)
     if limit <= now():
         given_up = f"Given up after {services.settings.give_up_after_hours:g} hours. The last time: {why.reason}"
-        stop(services, session, order, NeedsReview("given_up", given_up))
+        _stop(services, session, order, NeedsReview("given_up", given_up))
 
 
 def _stop_waiting(order: Order) -> None:
@@ -135,29 +150,49 @@ def complete(services: Services, session: Session, order: Order) -> None:
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
 
 
-def find(session: Session, orderref: str) -> Order:
-    """The order, locked against other changes; raises `NotPossible` when there is none."""
+def find(session: Session, orderref: str, seen_run: int | None = None) -> Order:
+    """The order, locked against other changes; raises `NotPossible` when there is none.
+
+    With `seen_run` also when it has moved on since that run: what a person decides then rests on what is over.
+    """
     order = session.scalar(select(Order).filter_by(orderref=orderref).with_for_update())
     if order is None:
         raise NotPossible(f"There is no order {orderref}; `orders submit {orderref}` fetches it from UTOPIA")
+    if seen_run is not None and order.run != seen_run:
+        raise NotPossible(
+            f"{orderref} has moved on since you looked at it: somebody else decided, or it went on by itself"
+        )
     return order
 
 
-def take_in(services: Services, session: Session, orderref: str) -> bool:
-    """Take an order in and start its work, once; whether there was anything to start.
+def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]) -> set[str]:
+    """Take orders in and start their work, once; those of them that there was anything to start for.
 
     An order that is known stays as it is, except that one that was not ours is looked up again.
     """
-    row = {"orderref": orderref, "run": 1, "stage": "order", "state": OrderState.RECEIVED}
-    statement = INSERT_ORDER["sqlite" if services.database.is_sqlite else "postgresql"]
-    if session.connection().execute(statement, row).first() is not None:
-        enqueue(services.work_queue, session, Order(orderref=orderref, run=1, stage="order"))
-        return True
-    known = session.scalars(select(Order).filter_by(orderref=orderref).with_for_update()).one()
-    if known.state != OrderState.NOT_OURS:
-        return False
-    start_over(services, session, known)
-    return True
+    if not orderrefs:
+        return set()
+    rows = [{**NEW_ORDER, "orderref": orderref} for orderref in orderrefs]
+    started = set(connection.scalars(INSERT_ORDER[connection.dialect.name], rows))
+    if started:
+        _start(services.work_queue, connection, [each for each in orderrefs if each in started])
+    known = set(orderrefs) - started
+    return started | _look_up_again(services, connection, known) if known else started
+
+
+def _start(work_queue: WorkQueue, connection: Connection, orderrefs: Sequence[str]) -> None:
+    stage, run = NEW_ORDER["stage"], NEW_ORDER["run"]
+    starts = {_workflow_id(stage, orderref, run): [orderref, run] for orderref in orderrefs}
+    work_queue.enqueue_all(connection, stage, QUEUE_OF_STAGE[stage], starts)
+
+
+def _look_up_again(services: Services, connection: Connection, orderrefs: set[str]) -> set[str]:
+    with session_in(connection) as session:
+        known = session.scalars(select(Order).where(Order.orderref.in_(orderrefs)).with_for_update())
+        not_ours = [order for order in known if order.state == OrderState.NOT_OURS]
+        for order in not_ours:
+            start_over(services, session, order)
+    return {order.orderref for order in not_ours}
 
 
 def start_over(services: Services, session: Session, order: Order) -> None:
@@ -167,59 +202,80 @@ def start_over(services: Services, session: Session, order: Order) -> None:
     next_run(services, session, order, state=OrderState.RECEIVED)
 
 
-def resume(services: Services, session: Session, orderref: str, by: str, **decision: Any) -> Order:
+def resume(
+    services: Services,
+    session: Session,
+    orderref: str,
+    by: str,
+    *,
+    note: str | None = None,
+    ticket_id: str | None = None,
+    seen_run: int | None = None,
+    **decision: Any,
+) -> Order:
     """Go on with an order that a person looked at.
 
     `decision` is at most one of `customer_id="123"`, `new_customer=True`, `it_is_there=True`,
-    `it_is_not_there=True`. Raises `NotPossible` when it doesn't fit the order.
+    `it_is_not_there=True`; `ticket_id` is the ticket that is there. `seen_run` is the order's run that the person
+    looked at: their decision is not meant for a later one. Raises `NotPossible` when it doesn't fit the order.
     """
     breaker.systems_down(session, lock=True)
-    order = find(session, orderref)
+    order = find(session, orderref, seen_run)
     _check_resumable(session, order, decision)
-    _audit(session, order, by, next(iter(decision), "resume"), str(decision.get("customer_id") or "") or None)
-    if "customer_id" in decision and _was_to_be_created(session, order):
+    _audit(session, order, by, next(iter(decision), "resume"), decision.get("customer_id"), ticket_id, note)
+    if "customer_id" in decision and was_to_be_created(session, order):
         decision["new_account"] = True
+    if "new_customer" in decision:
+        order.customer_id = None
     order.decision = decision or order.decision
-    system = order.waiting_for or (System.POWERCODE if _has_written(session, order) else System.UTOPIA)
+    system = order.waiting_for or (System.POWERCODE if has_written(session, order) else System.UTOPIA)
     breaker.appoint_probe(session, System(system), orderref)
     _stop_waiting(order)
     if "it_is_there" in decision or "it_is_not_there" in decision:
-        _answer_doubt(session, order, done="it_is_there" in decision)
+        _answer_doubt(session, order, done="it_is_there" in decision, ticket_id=ticket_id)
         order.decision = {}
     problem = order.problem
-    if _has_written(session, order):
+    if has_written(session, order):
         next_run(services, session, order)
     else:
         start_over(services, session, order)
     if problem == "unknown_plan" and not decision:
-        _resume_others_of_that_kind(services, session, by)
+        resume_for_known_plans(services, session, by)
     return order
 
 
-def _was_to_be_created(session: Session, order: Order) -> bool:
-    """Whether the customer whom a person names was made for this order, and gets what every new account gets."""
+def was_to_be_created(session: Session, order: Order) -> bool:
+    """Whether a customer whom a person names was made for this order, and gets what every new account gets."""
     creating = select(OrderStep.id).filter_by(order_id=order.id, name="create_customer")
     return bool(order.decision.get("new_account")) or session.scalar(creating) is not None
 
 
-def _resume_others_of_that_kind(services: Services, session: Session, by: str) -> None:
-    """Mapping a plan is done once: every other order that waits for a plan that is known by now goes on too."""
+def resume_for_known_plans(services: Services, session: Session, by: str) -> list[str]:
+    """Mapping a plan is done once: every order that waits for plans that are known by now goes on; which ones.
+
+    Two people may map the two plans of one order at the same time: whoever maps holds `plan_table.lock`. An order
+    that somebody else has locked goes on by that.
+    """
     known = {plan_key(description) for description in plan_table(session).plans}
-    for order in session.scalars(select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem="unknown_plan")):
+    waiting = select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem="unknown_plan").order_by(Order.id)
+    resumed = []
+    for order in session.scalars(waiting.with_for_update(skip_locked=True)):
         if {plan_key(name) for name in (order.account or {}).get("unknown_plans", [])} <= known:
             _audit(session, order, by, "resume", "its plan is known now")
             start_over(services, session, order)
+            resumed.append(order.orderref)
+    return resumed
 
 
 def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -> None:
     if order.state == OrderState.WAITING and not decision:
         return
-    if order.state == OrderState.EXISTS and "customer_id" in decision:
+    if order.state == OrderState.EXISTS and decision.keys() & {"customer_id", "new_customer"}:
         return
     if order.state == OrderState.EXISTS:
         raise NotPossible(
             f"{order.orderref}: the customer has an account. To add this order to it: "
-            f"orders resume {order.orderref} --customer-id {order.customer_id}"
+            f"orders resume {order.orderref} --customer-id {order.customer_id}; to open another: --new-customer"
         )
     if order.state not in (OrderState.NEEDS_REVIEW, OrderState.NOT_OURS, OrderState.DISMISSED):
         raise NotPossible(f"{order.orderref} is {order.state}; there is nothing to resume")
@@ -227,17 +283,18 @@ def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -
     doubtful = order.problem == "outcome_unknown"
     if doubtful and wanted not in ("it_is_there", "it_is_not_there"):
         raise NotPossible(
-            f"{order.orderref}: look at the customer's page first, then say --it-is-there or --it-is-not-there"
+            f"{order.orderref}: look at the customer's page first, then say whether it is there "
+            "(--it-is-there, --it-is-not-there)"
         )
     if not doubtful and wanted in ("it_is_there", "it_is_not_there"):
         raise NotPossible(f"{order.orderref} has no step whose outcome is unknown")
-    if wanted in ("customer_id", "new_customer") and order.customer_id and _has_written(session, order):
+    if wanted in ("customer_id", "new_customer") and order.customer_id and has_written(session, order):
         raise NotPossible(f"{order.orderref} works on customer {order.customer_id} already and can only go on with it")
 
 
-def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:
-    """Take a person's word for the step whose outcome nobody could look up."""
-    step = session.scalar(
+def doubtful_step(session: Session, order: Order) -> OrderStep | None:
+    """The step whose outcome nobody could look up: the last one that was sent and not confirmed."""
+    return session.scalar(
         select(OrderStep)
         .where(
             OrderStep.order_id == order.id,
@@ -247,13 +304,21 @@ def _answer_doubt(session: Session, order: Order, *, done: bool) -> None:
         .order_by(OrderStep.sent_at.desc())
         .limit(1)
     )
+
+
+def _answer_doubt(session: Session, order: Order, *, done: bool, ticket_id: str | None) -> None:
+    """Take a person's word for the step whose outcome nobody could look up."""
+    step = doubtful_step(session, order)
     if step is None:
         return
     step.state = StepState.DONE if done else StepState.NEVER_ARRIVED
     step.error = "A person looked: it is there" if done else "A person looked: it is not there"
+    if done and ticket_id and step.name == "ticket":
+        step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
+        search.keep(session, order)
 
 
-def _has_written(session: Session, order: Order) -> bool:
+def has_written(session: Session, order: Order) -> bool:
     """Whether something of this order is, or may be, in PowerCode."""
     sent = select(OrderStep.id).where(
         OrderStep.order_id == order.id,
@@ -263,9 +328,9 @@ def _has_written(session: Session, order: Order) -> bool:
     return session.scalar(sent.limit(1)) is not None
 
 
-def dismiss(session: Session, orderref: str, by: str, note: str) -> Order:
-    """Close an order that a person decided not to go on with."""
-    order = find(session, orderref)
+def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None) -> Order:
+    """Close an order that a person decided not to go on with; `seen_run` as in `resume`."""
+    order = find(session, orderref, seen_run)
     if order.state in (OrderState.COMPLETED, OrderState.DISMISSED):
         raise NotPossible(f"{orderref} is {order.state}; there is nothing to close")
     if order.state in ACTIVE_STATES and order.state != OrderState.WAITING:
@@ -278,5 +343,6 @@ def dismiss(session: Session, orderref: str, by: str, note: str) -> Order:
     return order
 
 
-def _audit(session: Session, order: Order, by: str, action: str, note: str | None) -> None:
+def _audit(session: Session, order: Order, by: str, action: str, *notes: str | None) -> None:
+    note = "; ".join(note for note in notes if note) or None
     session.add(OrderDecision(order_id=order.id, made_by=by, action=action, note=note))

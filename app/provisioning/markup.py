@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+import nh3
+
 ALLOWED_TAGS = frozenset(
     {"a", "b", "blockquote", "br", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "s", "small"}
     | {"span", "strong", "table", "tbody", "td", "th", "thead", "tr", "u", "ul"}
@@ -19,6 +21,16 @@ _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 def has_markup(text: str) -> bool:
     """Whether there is a tag or comment in `text`."""
     return _TAG.search(text) is not None
+
+
+def clean(text: str) -> str:
+    """HTML with nothing but harmless tags, and links to http, https, mailto and tel."""
+    return nh3.clean(
+        text,
+        tags=set(ALLOWED_TAGS),
+        attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
+        url_schemes=set(ALLOWED_SCHEMES),
+    )
 
 
 def forbidden_markup(text: str) -> Iterator[tuple[int, str]]:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.models import ServicePlanMapping
 from app.provisioning.plans import plan_key
 from config import Settings
+
+LONGEST_DESCRIPTION = 190
+LARGEST_SERVICE_ID = 2_147_483_647
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,18 @@ def seed(session: Session, settings: Settings) -> None:
                 map_plan(session, description, service_id, additional=additional)
 
 
-def differences(session: Session, settings: Settings) -> list[str]:
-    """Where the table says something else than the settings, which count for the first start only; a sentence each."""
+@dataclass(frozen=True)
+class Difference:
+    """A plan that the table sells otherwise than `setting`, whose service is `wanted` (None: it has no such plan)."""
+
+    description: str
+    service_id: int
+    setting: str
+    wanted: int | None
+
+
+def differing(session: Session, settings: Settings) -> list[Difference]:
+    """Where the table says something else than the settings, which count for the first start only."""
     table = plan_table(session)
     pairs = (
         ("SERVICE_PLAN_MAPPING", settings.service_plan_mapping, table.plans),
@@ -51,11 +64,35 @@ def differences(session: Session, settings: Settings) -> list[str]:
         for description, service_id in mapped.items():
             setting = keys.get(plan_key(description))
             if setting != service_id:
-                found.append(
-                    f'"{description}" is sold as service {service_id}, and {name} has {setting or "no such plan"}: '
-                    "the table counts; change it with `plans map` and `plans unmap`"
-                )
+                found.append(Difference(description, service_id, name, setting))
     return found
+
+
+def differences(session: Session, settings: Settings) -> list[str]:
+    """What differs from the settings, a sentence each for whoever keeps the server."""
+    return [
+        f'"{one.description}" is sold as service {one.service_id}, and {one.setting} has '
+        f"{one.wanted or 'no such plan'}: the table counts; change it with `plans map` and `plans unmap`"
+        for one in differing(session, settings)
+    ]
+
+
+def lock(session: Session) -> None:
+    """Nobody else changes the table until the transaction ends; reading goes on. SQLite writes alone anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text(f"LOCK TABLE {ServicePlanMapping.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def service_of(session: Session, description: str, *, additional: bool = False) -> int | None:
+    """The service that a description is sold as; None when it is not in the table."""
+    row = session.get(ServicePlanMapping, _key(description, additional), populate_existing=True)
+    return row.service_id if row else None
+
+
+def can_be_mapped(description: str) -> bool:
+    """Whether the description is neither empty nor longer than the table holds."""
+    key = plan_key(description)
+    return bool(key) and max(len(key), len(" ".join(description.split()))) <= LONGEST_DESCRIPTION
 
 
 def map_plan(session: Session, description: str, service_id: int, *, additional: bool = False) -> None:

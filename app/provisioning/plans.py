@@ -61,12 +61,17 @@ def match_plans(items: Iterable[OrderItem], service_plans: Mapping[str, int]) ->
     customer can have an internet service only once. One-time items are left out. Raises NoPlan, UnknownPlan (with
     every unknown description) and AmbiguousPlan.
     """
-    descriptions = [" ".join((item.description or "").split()) for item in items if _is_monthly(item)]
+    descriptions = monthly_descriptions(items)
     if not descriptions:
         raise NoPlan("the order has no monthly plan")
     services = _services_by_key(service_plans)
     _check(descriptions, services)
     return _each_service_once(ServicePlan(min(services[plan_key(name)]), name) for name in descriptions)
+
+
+def monthly_descriptions(items: Iterable[OrderItem]) -> list[str]:
+    """What the monthly (`mrc`) items are called, in the order's sequence, blanks collapsed."""
+    return [" ".join((item.description or "").split()) for item in items if _is_monthly(item)]
 
 
 def plans_for_new_account(

@@ -1,13 +1,13 @@
 """What each step of an order does; the customer's are in `customers.py`. `workflow.py` tells their order."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import powercode
 from app.models import Order, StepState
-from app.provisioning import lifecycle, plans, ticket
-from app.provisioning.contracts import Applicant, ContractFaults, applicant_of
+from app.provisioning import lifecycle, plans_seen
+from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
+from app.provisioning.contracts import Applicant, contract_of
 from app.provisioning.intents import Outcome, Work
 from app.provisioning.plan_table import plan_table
 from app.provisioning.stops import (
@@ -16,77 +16,33 @@ from app.provisioning.stops import (
     NOT_THIS_CALLER,
     NeedsReview,
 )
-from utopia import Contract
 
 
 def fetch_contract(work: Work) -> Outcome:
     """Ask UTOPIA for the order behind the callback."""
     contract = work.services.utopia.contract(work.order.orderref)
     site = contract.address.site_id[:64] or None
-    return Outcome(changes={"contract": contract.to_dict(), "site_id": site})
+    return Outcome(
+        changes={"contract": contract.to_dict(), "site_id": site},
+        afterwards=lambda session, order: plans_seen.record(session, order.orderref, contract),
+    )
 
 
 def check_contract(work: Work) -> Outcome:
     """Check everything that can be checked before the first write: person, address, plans, ticket text."""
-    contract = Contract.from_dict(work.order.contract or {})
-    try:
-        applicant = applicant_of(contract)
-    except ContractFaults as faults:
-        raise NeedsReview("contract_incomplete", f"{faults}. Ask UTOPIA to correct it, then try again") from None
+    contract = contract_of(work.order)
+    applicant = check_applicant(contract)
     with work.services.database.read() as session:
         table = plan_table(session)
-    ordered = _ordered_plans(contract, table.plans)
-    account = {
-        "applicant": applicant.to_dict(),
-        "plans": [[plan.service_id, plan.description] for plan in ordered],
-        "additional": [
-            [plan.service_id, plan.description]
-            for plan in plans.plans_for_new_account(contract.items, table.plans, table.additional)
-            if plan not in ordered
-        ],
-    }
+    account = account_of(contract, applicant, check_plans(contract, table.plans), table)
     _ticket_text(work, applicant, account)
     return Outcome(changes={"account": account})
 
 
-def _ordered_plans(contract: Contract, mapping: dict[str, int]) -> Sequence[plans.ServicePlan]:
-    try:
-        return plans.match_plans(contract.items, mapping)
-    except plans.UnknownPlan as unknown:
-        if not all(name.strip() for name in unknown.descriptions):
-            raise NeedsReview("plan_fault", "UTOPIA's contract has a monthly item without a description") from None
-        names = ", ".join(f'"{name}"' for name in unknown.descriptions)
-        raise NeedsReview(
-            "unknown_plan",
-            f"No PowerCode service is known for the plan {names}. Map it, then try again: "
-            "every order that waits for it goes on",
-            changes={"account": {"unknown_plans": list(unknown.descriptions)}},
-        ) from None
-    except plans.PlanFault as fault:
-        raise NeedsReview("plan_fault", str(fault)) from None
-
-
 def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> str:
-    """The ticket's description; the template is read at each use, so that an edit needs no restart."""
-    values = ticket.values_from(
-        first_name=applicant.first_name,
-        last_name=applicant.last_name,
-        email=applicant.email,
-        phone=applicant.phone,
-        address=applicant.street,
-        city=applicant.city,
-        state=applicant.state,
-        zip_code=applicant.zip,
-        customer_id=work.order.customer_id or "",
-        plan=", ".join(description for _, description in account["plans"]),
-        orderref=work.order.orderref,
-        siteid=applicant.site_id,
-        terms_agreed_on=applicant.terms_agreed_on,
-    )
-    try:
-        return ticket.render(ticket.read_template(work.services.settings.ticket_template), values)
-    except ticket.TemplateFault as fault:
-        raise NeedsReview("ticket_template", f"The ticket's text can't be made: {fault}") from None
+    order = work.order
+    descriptions = [description for _, description in account["plans"]]
+    return ticket_text(work.services.settings, order.orderref, order.customer_id or "", applicant, descriptions)
 
 
 def hand_over(work: Work) -> Outcome:

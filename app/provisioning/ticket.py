@@ -7,10 +7,8 @@ stays one. A template with tags is left as it is written. `{{` and `}}` stand fo
 import re
 from collections.abc import Iterator, Mapping
 
-import nh3
-
 from app.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
-from app.provisioning.markup import ALLOWED_ATTRIBUTES, ALLOWED_SCHEMES, ALLOWED_TAGS, forbidden_markup, has_markup
+from app.provisioning.markup import clean, forbidden_markup, has_markup
 
 __all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_from"]
 
@@ -90,12 +88,7 @@ def render(template_text: str, values: Mapping[str, str]) -> str:
     if faults:
         raise TemplateFault(*faults)
     body = template_text if has_markup(template_text) else _paragraphs(template_text)
-    description = nh3.clean(
-        fill(body, values, escape=True),
-        tags=set(ALLOWED_TAGS),
-        attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
-        url_schemes=set(ALLOWED_SCHEMES),
-    )
+    description = clean(fill(body, values, escape=True))
     long = list(_length_fault(description))
     if long:
         raise TemplateFault(*long)

@@ -17,7 +17,10 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=40), nullable=False),
     sa.Column('subject', sa.Text(), nullable=False),
     sa.Column('note', sa.Text(), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries'))
+    sa.Column('key', sa.String(length=64), nullable=True),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries')),
+    sa.UniqueConstraint('key', name=op.f('uq_audit_entries_key'))
     )
     with op.batch_alter_table('audit_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_audit_entries_made_at'), ['made_at'], unique=False)
@@ -114,17 +117,22 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_ins', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_ins_user_id'), ['user_id'], unique=False)
 
+    with op.batch_alter_table('digest_messages', schema=None) as batch_op:
+        batch_op.create_index('ix_digest_messages_state_run_id', ['state', 'run_id'], unique=False)
+
     with op.batch_alter_table('orders', schema=None) as batch_op:
         batch_op.add_column(sa.Column('corrections', sa.JSON(), nullable=True))
-        batch_op.create_index('ix_orders_finished_at', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
+        batch_op.create_index('ix_orders_state_finished_at', ["state", "finished_at"], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
         batch_op.create_index('ix_orders_state_id', ['state', 'id'], unique=False)
 
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("digest_messages", schema=None) as batch_op:
+        batch_op.drop_index("ix_digest_messages_state_run_id")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index("ix_orders_state_id")
-        batch_op.drop_index("ix_orders_finished_at")
+        batch_op.drop_index("ix_orders_state_finished_at")
         batch_op.drop_column("corrections")
     for table in (
         *("sign_ins", "order_search", "order_exchanges", "users", "ticket_text_versions"),

@@ -9,6 +9,7 @@ import requests
 from sandbox import Sandbox
 from sandbox.accounts import Customer
 from sandbox.demo.seed import CUSTOMER_EXISTS_ORDER, HAPPY_ORDER, UNKNOWN_PLAN_ORDER, UNKNOWN_PLAN_SERVICE
+from sandbox.demo.service import CONSOLE_NAME, CONSOLE_PASSWORD
 from sandbox.mailbox import Mail
 from sandbox.powercode import CUSTOMER_PAGE, PAGE_PATH
 
@@ -92,6 +93,7 @@ def where_to_look(sandbox: Sandbox, url: str, folder: Path, *, stays: bool) -> s
     command = f"{folder}/flask"
     return _part(
         "Where to look, in another terminal and in a browser; Ctrl-C ends the demo",
+        ("Console", f"{url}/console (sign in as {CONSOLE_NAME}, password {CONSOLE_PASSWORD}); it also settles 5"),
         ("Customer", pages[0]),
         ("Service", f"{url}/readyz and {url}/metrics"),
         *files,

@@ -18,6 +18,7 @@ import requests
 from config import PROJECT, Settings
 from sandbox import Sandbox
 
+CONSOLE_NAME, CONSOLE_PASSWORD = "demo", "demo"
 READY_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -37,6 +38,8 @@ def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
         "email_sender": "Fiber desk <fiber@example.com>",
         "email_recipients": "office@example.com",
         "secret_key": "only-for-the-demo",
+        "admin_user": CONSOLE_NAME,
+        "admin_pass": CONSOLE_PASSWORD,
         "database_url": f"sqlite:///{folder}/handler.db",
         "log_file": folder / "api_class.log",
         "flask_port": port,

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,14 +145,21 @@ class Office:
         return self.service.changed(**settings)
 
 
-@pytest.fixture
-def office(service: Service, tmp_path: Path) -> Iterator[Office]:
+@contextmanager
+def office_of(service: Service, folder: Path) -> Iterator[Office]:
     """The service with a report of its own and the sandbox's webhook."""
-    office = Office(service, tmp_path)
+    office = Office(service, folder)
     settings = {"report_source": f"file:{office.path}", "digest_webhook_url": service.sandbox.webhook.post_url}
     with service.changed(**settings):
         yield office
         service.empty()  # while the settings are those of the runs that are still waiting
+
+
+@pytest.fixture
+def office(service: Service, tmp_path: Path) -> Iterator[Office]:
+    """The service with a report of its own and the sandbox's webhook."""
+    with office_of(service, tmp_path) as office:
+        yield office
 
 
 def google_settings(google: GoogleServer, folder: Path) -> dict[str, Any]:

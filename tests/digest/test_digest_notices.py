@@ -32,7 +32,7 @@ def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_i
     )
     (notice,) = office.service.notices("held up")
     assert f"There is no report file at {office.path}" in notice.text
-    assert "flask --app wsgi digest show" in notice.text
+    assert f"https://orders.example.com/console/digest/runs/{run_id}" in notice.text
     office.waits(run_id)
     office.reports(office.row("TM-1"))
     run = office.over(run_id)
@@ -77,7 +77,7 @@ def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office)
         assert f"{label + ':':30} {value}" in mail.text
     assert "may or may not" not in mail.text + html_of(mail)
     assert "could not be used" not in mail.text + html_of(mail)
-    assert f"digest show {office.runs()[0]}" in mail.text
+    assert f"/console/digest/runs/{office.runs()[0]}" in mail.text
     assert f"The report: file:{office.path}" in mail.text
 
 

@@ -63,3 +63,8 @@ def test_fault_1_a_message_tells_of_its_own_tickets_and_no_others(tickets):
     lines = webhook_entry(told)["email"]["body"].splitlines()
     assert lines == [f"Ticket no. {ticket} was closed on {day(closed_on)}" for ticket, closed_on in tickets]
     assert webhook_entry(told)["email"]["body"] == body(told)
+
+
+def test_a_subject_that_names_a_ticket_is_a_fault_before_a_letter_is_on_its_way(tmp_path):
+    (tmp_path / "digest.txt").write_text("Subject: Ticket {ticket}\n\n{ticket}\n")
+    assert [fault.line for fault in check(tmp_path / "digest.txt")] == [1]

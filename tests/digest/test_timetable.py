@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.digest import ledger, starting
-from app.digest.timetable import iso_week, last_due, wall_clock
+from app.digest.timetable import iso_week, last_due, next_due, wall_clock
 from app.models import DigestRun, ScheduleMark, now
 from app.schedule import Schedule
 from tests.conftest import Service, settings_for
@@ -199,3 +199,8 @@ def test_two_hosts_on_postgresql_start_one_run(service, postgresql_url, tmp_path
     for host in hosts:
         host.database.dispose()
     assert outcomes.count("under way") == 1
+
+
+def test_the_next_time_is_the_first_after_the_moment_also_across_a_change_of_the_clock():
+    before = at("2026-10-26T08:00")  # the clock goes back on 1 November
+    assert next_due("0 8 * * mon", DENVER, before) == at("2026-11-02T08:00")

@@ -324,6 +324,7 @@ def test_an_empty_key_is_refused_at_once():
 
 def test_both_clients_carry_the_same_transport():
     assert Path(utopia.transport.__file__).read_bytes() == Path(powercode.transport.__file__).read_bytes()
+    assert Path(utopia.observation.__file__).read_bytes() == Path(powercode.observation.__file__).read_bytes()
 
 
 def test_what_a_remote_says_is_shown_short_on_one_line_and_masked():

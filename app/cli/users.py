@@ -1,0 +1,113 @@
+"""`flask users`: who may sign in to the console."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.models import Role, User
+from app.people import audit, passwords
+from app.people import users as everybody
+
+users = Commands("users", help="People who may sign in to the console.")
+
+ROLES = click.Choice([role.value for role in Role])
+REFUSALS = (everybody.NotPossible, passwords.WeakPassword)
+
+
+def _ask_password(_context: click.Context, _option: click.Parameter, given: str | None) -> str:
+    """From the keyboard or standard input; never an argument, which everybody on the machine can see."""
+    if given == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+password = click.option(
+    "--password",
+    metavar="-",
+    type=click.Choice(["-"]),
+    callback=_ask_password,
+    help="Read the password from standard input; without it, you are asked.",
+)
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", type=ROLES, default=Role.STAFF.value, show_default=True)
+@password
+def add(name: str, role: str, password: str) -> None:
+    """Let somebody sign in."""
+    with _changing() as session:
+        user = everybody.add(session, name, password, Role(role))
+        audit.record(session, operator(), "user added", user.name, role)
+    click.echo(f"{user.name} may sign in as {role}.")
+
+
+@users.command("list")
+@as_json
+def list_users(as_json: bool) -> None:
+    """List everybody who may sign in."""
+    with ready_services().database.read() as session:
+        rows = [_row(user) for user in everybody.everybody(session)]
+    show(rows, as_json=as_json, in_words=_in_words)
+
+
+@users.command("passwd")
+@click.argument("name")
+@password
+def passwd(name: str, password: str) -> None:
+    """Give somebody a new password; they are signed out everywhere."""
+    with _changing() as session:
+        user = everybody.named(session, name)
+        everybody.set_password(session, user, password)
+        audit.record(session, operator(), "password changed", user.name)
+    click.echo(f"{user.name} has a new password.")
+
+
+@users.command("role")
+@click.argument("name")
+@click.argument("role", type=ROLES)
+def set_role(name: str, role: str) -> None:
+    """Change what somebody may do."""
+    with _changing() as session:
+        user = everybody.named(session, name)
+        before = user.role
+        everybody.set_role(session, user, Role(role))
+        audit.record(session, operator(), "role changed", user.name, f"{before} to {role}")
+    click.echo(f"{user.name} is {role} now.")
+
+
+@users.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Let somebody sign in no more."""
+    with _changing() as session:
+        user = everybody.named(session, name)
+        everybody.remove(session, user)
+        audit.record(session, operator(), "user removed", user.name, user.role)
+    click.echo(f"{user.name} can't sign in any more.")
+
+
+@contextmanager
+def _changing() -> Iterator[Session]:
+    try:
+        with ready_services().database.write() as session:
+            yield session
+    except REFUSALS as why:
+        raise click.ClickException(str(why)) from None
+
+
+def _row(user: User) -> dict[str, Any]:
+    signed_in_at = user.signed_in_at.isoformat(timespec="seconds") if user.signed_in_at else None
+    created_at = user.created_at.isoformat(timespec="seconds")
+    return {"name": user.name, "role": user.role, "created_at": created_at, "signed_in_at": signed_in_at}
+
+
+def _in_words(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "Nobody can sign in yet: users add NAME --role administrator"
+    return "\n".join(f"{row['name']:24} {row['role']:14} {row['signed_in_at'] or 'never signed in'}" for row in rows)

@@ -1,0 +1,15 @@
+"""The console: the pages for staff. `register` attaches them to the application; nothing is connected or asked yet."""
+
+from flask import Flask
+
+from app.console import access, rendering, security
+from app.console.pages import PAGES
+
+
+def register(app: Flask, public_address: str) -> None:
+    """Add the pages, the sign-in, and what protects both."""
+    security.configure(app, secure=public_address.startswith("https://"))
+    access.guard(app)
+    rendering.register(app)
+    for page in PAGES:
+        app.register_blueprint(page)

@@ -1,0 +1,141 @@
+"""Who may see and do what: everything is refused that is not allowed by name.
+
+A view says with `requires` what role it needs. One that says nothing is refused to everybody, whoever wrote it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from app.console.security import csrf
+from app.models import Role
+from app.people import signing_in
+from app.services import services_of
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+ROLES = tuple(Role)
+"""From the one that may least."""
+ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
+
+OPEN_TO_MACHINES = frozenset({"callbacks", "health"})
+"""Blueprints that have doors of their own, or none."""
+OPEN_PAGES = frozenset({"static", "signing_in.sign_in"})
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a page. `token` is the sign-in's, `place` its number."""
+
+    id: int
+    name: str
+    role: Role
+    place: int
+    token: str
+
+    is_active = is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """What Flask-Login keeps in the cookie: the sign-in, not the user, so that it can be ended by itself."""
+        return self.token
+
+    def may(self, role: str) -> bool:
+        """Whether the viewer may do what `role` may."""
+        return ROLES.index(self.role) >= ROLES.index(Role(role))
+
+
+def viewer() -> Viewer:
+    """Who looks at the page; only where a role is required."""
+    return cast(Viewer, current_user)
+
+
+def requires(role: Role) -> Callable[[View], View]:
+    """Let in whoever has at least this role."""
+
+    def mark(view: View) -> View:
+        view.required_role = role  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def guard(app: Flask) -> None:
+    """Look at every request before its view does."""
+    manager = LoginManager()
+    manager.init_app(app)
+    manager.session_protection = None  # the sign-in itself ends; an address that changes is no thief's sign
+    manager.user_loader(_load)
+    app.before_request(_admit)
+
+
+def _load(token: str) -> Viewer | None:
+    database = services_of(current_app).database
+    with database.read() as session:
+        found = signing_in.find(session, token)
+    if found is None:
+        return None
+    user, place = found
+    if signing_in.is_due(place) and not is_fragment():  # a page that refreshes itself is nobody at the desk
+        _note_seen(place.id)
+    return Viewer(user.id, user.name, Role(user.role), place.id, token)
+
+
+def _note_seen(place: int) -> None:
+    try:
+        with services_of(current_app).database.write() as session:
+            signing_in.seen(session, place)
+    except SQLAlchemyError:
+        current_app.logger.warning("A sign-in's last use could not be noted")
+
+
+def _admit() -> Response | None:
+    endpoint = request.endpoint
+    if endpoint is None or request.blueprint in OPEN_TO_MACHINES:
+        return None
+    if endpoint not in OPEN_PAGES:
+        refused = _refuse(current_app.view_functions[endpoint])
+        if refused is not None:
+            return refused
+    csrf.protect()
+    return None
+
+
+def _refuse(view: Callable[..., Any]) -> Response | None:
+    if not current_user.is_authenticated:
+        return to_sign_in()
+    required = getattr(view, "required_role", None)
+    if required is None or not viewer().may(required):
+        g.required_role = required
+        abort(403)
+    return None
+
+
+def to_sign_in() -> Response:
+    """To the sign-in, and back afterwards to the page that was asked for."""
+    back = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment() else None
+    address = url_for("signing_in.sign_in", next=back)
+    if is_fragment():
+        # A redirect would be followed out of sight, and the sign-in would appear amid the page.
+        return Response(status=401, headers={"HX-Redirect": address})
+    return redirect(address, 303)
+
+
+def is_fragment() -> bool:
+    """Whether htmx asks, for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def safe_address(address: str | None) -> str | None:
+    """An address of the console to go on to, or None: a link must not lead people elsewhere through our sign-in."""
+    if not address or "\\" in address or any(ord(letter) < 33 for letter in address):
+        return None
+    parts = urlsplit(address)
+    inside = parts.path == "/console" or parts.path.startswith("/console/")
+    return address if inside and not parts.scheme and not parts.netloc else None

@@ -1,0 +1,171 @@
+"""What a person decides about an order. Everything is recorded with who and when; two at once are one decision.
+
+PowerCode is asked between transactions, and before anything is decided.
+"""
+
+from collections.abc import Callable
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app import notices
+from app.console.access import requires, viewer
+from app.console.order import order_named, page_of
+from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm
+from app.console.orders import orders
+from app.models import Order, Role
+from app.people import audit
+from app.provisioning import decisions, lifecycle
+from app.services import services_of
+
+__all__ = ["orders"]
+
+Page = str | tuple[str, int] | Response
+
+
+@orders.post("/<path:orderref>/resume")
+@requires(Role.STAFF)
+def resume(orderref: str) -> Page:
+    """Go on."""
+    return _resume(orderref, DecisionForm(), "It goes on.")
+
+
+@orders.post("/<path:orderref>/new-customer")
+@requires(Role.STAFF)
+def new_customer(orderref: str) -> Page:
+    """Open a new account all the same."""
+    return _resume(orderref, DecisionForm(), "A new account is opened.", new_customer=True)
+
+
+@orders.post("/<path:orderref>/it-is-not-there")
+@requires(Role.STAFF)
+def it_is_not_there(orderref: str) -> Page:
+    """Do again what PowerCode did not confirm."""
+    return _resume(orderref, DecisionForm(), "It is sent to PowerCode once more.", it_is_not_there=True)
+
+
+@orders.post("/<path:orderref>/it-is-there")
+@requires(Role.STAFF)
+def it_is_there(orderref: str) -> Page:
+    """Take as done what PowerCode did not confirm; a ticket only when PowerCode shows it to be the customer's."""
+    with services_of(current_app).database.read() as session:
+        order = order_named(session, orderref)
+        step = lifecycle.doubtful_step(session, order)
+    if step is None or step.name != "ticket":
+        return _resume(orderref, DecisionForm(), "It is taken as done, and the order goes on.", it_is_there=True)
+    form = TicketForm()
+    if not form.validate() or not _confirmed(form.ticket_id, lambda: _check_ticket(form, order)):
+        return page_of(orderref, it_is_there=form), 422
+    said = f"Ticket {form.ticket_id.data} is this customer's. The order goes on."
+    return _resume(orderref, form, said, it_is_there=True, ticket_id=form.ticket_id.data)
+
+
+def _check_ticket(form: TicketForm, order: Order) -> None:
+    client = services_of(current_app).powercode
+    decisions.check_ticket(client, form.ticket_id.data, str(order.customer_id))
+
+
+@orders.get("/<path:orderref>/customer")
+@requires(Role.STAFF)
+def customer(orderref: str) -> Page:
+    """Show who it is, before anything is added there."""
+    form = CustomerForm(request.args, meta={"csrf": False})
+    return _who_is_it(orderref, form)
+
+
+def _who_is_it(orderref: str, form: CustomerForm) -> Page:
+    services, client = services_of(current_app), services_of(current_app).powercode
+    named = []
+    if not form.validate() or not _confirmed(
+        form.customer_id, lambda: named.append(decisions.customer_named(client, form.customer_id.data))
+    ):
+        return page_of(orderref, customer=form), 422
+    with services.database.read() as session:
+        order = order_named(session, orderref)
+        return render_template(
+            "console/orders/customer.html",
+            order=order,
+            customer=named[0],
+            fits=any(offer.action == "customer" for offer in decisions.offers(session, order)),
+            additions=decisions.additions(session, order),
+            facts=notices.order_facts(services.settings, order),
+            customer_page=notices.customer_page_of(services.settings, named[0].customer_id),
+        )
+
+
+@orders.post("/<path:orderref>/customer")
+@requires(Role.STAFF)
+def use_customer(orderref: str) -> Page:
+    """Go on with that customer, whom PowerCode has to know."""
+    form, client = CustomerForm(), services_of(current_app).powercode
+    if not form.validate() or not _confirmed(
+        form.customer_id, lambda: decisions.customer_named(client, form.customer_id.data)
+    ):
+        return page_of(orderref, customer=form), 422
+    customer_id = form.customer_id.data
+    return _resume(orderref, form, f"The order goes on with customer {customer_id}.", customer_id=customer_id)
+
+
+@orders.post("/<path:orderref>/map-plans")
+@requires(Role.STAFF)
+def map_plans(orderref: str) -> Page:
+    """Keep what the unknown plans are sold as, and go on with all orders that wait for them."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        plans = decisions.unknown_plans(order_named(session, orderref))
+    form = PlansForm.of(plans)
+    if plans and not form.validate():
+        return page_of(orderref, map_plans=form), 422
+    service_ids = {plan: int(field.data) for plan, field in zip(plans, form.services, strict=True)}
+
+    def decide(session: Session) -> None:
+        decisions.map_plans(services, session, orderref, viewer().name, service_ids, seen_run=form.run.data)
+        for plan, service_id in service_ids.items():
+            audit.record(session, viewer().name, "plan mapped", plan, f"is sold as PowerCode service {service_id}")
+
+    return _decide(orderref, decide, "The plan table is changed. This order and all that waited for it go on.")
+
+
+@orders.post("/<path:orderref>/dismiss")
+@requires(Role.STAFF)
+def dismiss(orderref: str) -> Page:
+    """Close the order, with a note."""
+    form = NoteForm()
+    if not form.validate():
+        return page_of(orderref, dismiss=form), 422
+
+    def decide(session: Session) -> None:
+        lifecycle.dismiss(session, orderref, viewer().name, form.note.data, seen_run=form.run.data)
+
+    return _decide(orderref, decide, f"{orderref} is closed.")
+
+
+def _confirmed(field: object, check: Callable[[], object]) -> bool:
+    """Whether PowerCode confirms it; if not, the field tells why."""
+    try:
+        check()
+    except decisions.NotConfirmed as why:
+        field.errors = [str(why)]  # type: ignore[attr-defined]
+        return False
+    return True
+
+
+def _resume(orderref: str, form: DecisionForm, said: str, **decision: object) -> Response:
+    services, by = services_of(current_app), viewer().name
+
+    def decide(session: Session) -> None:
+        lifecycle.resume(services, session, orderref, by, seen_run=form.run.data, **decision)  # type: ignore[arg-type]
+
+    return _decide(orderref, decide, said)
+
+
+def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Response:
+    try:
+        with services_of(current_app).database.write() as session:
+            decide(session)
+    except lifecycle.NotPossible as why:
+        flash(f"Nothing was changed: {why}.", "failed")
+    else:
+        flash(said, "done")
+    return redirect(url_for("orders.show", orderref=orderref), 303)

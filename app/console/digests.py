@@ -1,0 +1,295 @@
+"""The weekly digest: its runs, what the next one would send, and messages that nobody knows to have arrived or not."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import HiddenField
+from wtforms.validators import Regexp
+
+from app.console.access import requires, viewer
+from app.database import Database
+from app.digest import history, ledger, preview_requests, settling, starting
+from app.digest.timetable import iso_week
+from app.models import DigestMessage, DigestRun, MessageState, Role, now
+from app.people import audit
+from app.services import Services, services_of
+from config import Settings
+
+digests = Blueprint("digests", __name__, url_prefix="/console/digest")
+
+RUNS_ON_A_PAGE = 25
+CUSTOMERS_ON_A_PAGE = 100
+ROWS_ON_A_PAGE = 50
+TICKETS_ON_A_PAGE = 500
+MOST_TICKETS = 5
+LARGEST = 2**31 - 1
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+STATE_ORDER = (
+    *(MessageState.UNKNOWN, MessageState.REFUSED, MessageState.NOT_SENT),
+    *(MessageState.SENDING, MessageState.PLANNED, MessageState.ACCEPTED),
+)
+"""As the filter shows them: what may need a person comes first."""
+
+
+class AskForm(FlaskForm):  # type: ignore[misc]
+    """Nothing but the token."""
+
+
+class RunForm(FlaskForm):  # type: ignore[misc]
+    """A run to start; pressing twice starts one."""
+
+    key = HiddenField(validators=[Regexp(rf"^{UUID}\Z")])
+
+
+class SettleForm(FlaskForm):  # type: ignore[misc]
+    """What became of a message, or of a batch: each button's value says all of it."""
+
+    settle = HiddenField(validators=[Regexp(r"^(arrived|not_arrived) (message|batch) [1-9]\d{0,8}\Z")])
+
+
+@digests.get("")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """What was and what will be: the runs, the next one's time, and its preview."""
+    number = _number("page")
+    with _database().read() as session:
+        newest = select(DigestRun).order_by(DigestRun.id.desc())
+        runs = session.scalars(newest.offset((number - 1) * RUNS_ON_A_PAGE).limit(RUNS_ON_A_PAGE)).all()
+        return render_template(
+            "console/digests/list.html",
+            runs=runs,
+            counts=ledger.counts_of(session, [run.id for run in runs]),
+            run_count=session.scalar(select(func.count(DigestRun.id))) or 0,
+            page_size=RUNS_ON_A_PAGE,
+            number=number,
+            overview=history.overview(session, _settings()),
+            preview=preview_requests.newest(session),
+            doubtful_runs=_doubtful_runs(session),
+            missing=_missing(_settings()),
+            delivery=_delivery(_settings()),
+            settings=_settings(),
+            form=AskForm(),
+        )
+
+
+def _doubtful_runs(session: Session) -> Mapping[int, int]:
+    unknown = select(DigestMessage.run_id, func.count()).where(DigestMessage.state == MessageState.UNKNOWN)
+    grouped = session.execute(unknown.group_by(DigestMessage.run_id).order_by(DigestMessage.run_id.desc()).limit(20))
+    return dict(grouped.all())
+
+
+def _missing(settings: Settings) -> str:
+    """What has to be set before a digest can run, for whoever keeps the server; empty when nothing is missing."""
+    if not settings.report_source:
+        return "No report is set up, so no digest goes out. Have REPORT_SOURCE set in the server's .env."
+    if settings.digest_delivery == "webhook" and not settings.digest_webhook_url:
+        return "Nothing takes the messages. Have DIGEST_WEBHOOK_URL set in the server's .env, or DIGEST_DELIVERY=mail."
+    return ""
+
+
+def _delivery(settings: Settings) -> str:
+    """How customers get it. Of the webhook only the machine: its address may hold a key."""
+    if settings.digest_delivery == "mail":
+        return f"by mail through {settings.mail_server}"
+    host = urlsplit(str(settings.digest_webhook_url)).hostname if settings.digest_webhook_url else None
+    return f"to the mail webhook at {host}" if host else "to a mail webhook, which is not set"
+
+
+@digests.get("/preview")
+@requires(Role.READ_ONLY)
+def preview() -> str:
+    """How far the preview is, or what it found: a part of the page."""
+    with _database().read() as session:
+        newest = preview_requests.newest(session)
+    return render_template("console/digests/_preview.html", preview=newest, missing=_missing(_settings()))
+
+
+@digests.post("/preview")
+@requires(Role.STAFF)
+def ask_preview() -> Response:
+    """Have the next digest previewed; one that is being made already will do."""
+    _valid(AskForm())
+    if not _settings().report_source:
+        flash(_missing(_settings()), "failed")
+    else:
+        preview_requests.ask(_services(), viewer().name)
+    return redirect(url_for("digests.page", _anchor="preview"), 303)
+
+
+@digests.get("/run")
+@requires(Role.STAFF)
+def confirm() -> str:
+    """What a run now would do, before it is started."""
+    settings = _settings()
+    with _database().read() as session:
+        return render_template(
+            "console/digests/confirm.html",
+            form=RunForm(key=str(uuid.uuid4())),
+            told=len(ledger.addressed_in(session, iso_week(now(), settings.zone))),
+            under_way=_under_way(session),
+            preview=preview_requests.newest(session),
+            missing=_missing(settings),
+            delivery=_delivery(settings),
+            settings=settings,
+        )
+
+
+def _under_way(session: Session) -> DigestRun | None:
+    return session.scalar(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY)).limit(1))
+
+
+@digests.post("/run")
+@requires(Role.STAFF)
+def start() -> Response:
+    """Start a run now, unless one is under way."""
+    form, missing = _valid(RunForm()), _missing(_settings())
+    if missing:
+        flash(missing, "failed")
+        return redirect(url_for("digests.page"), 303)
+    key = f"console {form.key.data}"
+    try:
+        run_id = starting.start(_services(), key=key, started_by=viewer().name)
+    except ledger.AlreadyUnderWay:
+        return _to_the_other(key)
+    with _database().write() as session:
+        audit.record(session, viewer().name, "started a digest", settling.subject(run_id))
+    flash("The run is started. This page follows it.", "done")
+    return _to_run(run_id)
+
+
+def _to_the_other(key: str) -> Response:
+    """The run that keeps this one from being started: pressing twice is no fault."""
+    with _database().read() as session:
+        same = session.scalar(select(DigestRun.id).filter_by(key=key))
+        other = _under_way(session)
+    if same is not None:
+        return _to_run(same)
+    flash("Another run is under way or waits, so none was started: this is the other one.", "failed")
+    return _to_run(other.id) if other else redirect(url_for("digests.page"), 303)
+
+
+@digests.get("/runs/<int:run_id>")
+@requires(Role.READ_ONLY)
+def run(run_id: int) -> str:
+    """One run: whom it told of what, what became of each message, and the rows that were set aside."""
+    state = request.args.get("state", "")
+    if run_id > LARGEST or (state and state not in set(MessageState)):
+        abort(404)
+    with _database().read() as session:
+        found = session.get(DigestRun, run_id) or abort(404)
+        return render_template(
+            "console/digests/run.html",
+            run=found,
+            under_way=found.state in ledger.UNDER_WAY,
+            state=state,
+            states=STATE_ORDER,
+            **_contents(session, found, state),
+        )
+
+
+def _contents(session: Session, found: DigestRun, state: str) -> dict[str, Any]:
+    number, rows_number = _number("page"), _number("rows")
+    counts = ledger.counts(session, found.id)
+    first = (number - 1) * CUSTOMERS_ON_A_PAGE
+    return {
+        "counts": counts,
+        "total": counts[state] if state else sum(counts.values()),
+        "everybody": sum(counts.values()),
+        "tickets": ledger.ticket_count(session, found.id),
+        "customers": history.customers(
+            session, found.id, state=state, offset=first, limit=CUSTOMERS_ON_A_PAGE, most_tickets=MOST_TICKETS
+        ),
+        "number": number,
+        "page_size": CUSTOMERS_ON_A_PAGE,
+        "rows": history.rows_set_aside(
+            session, found.id, offset=(rows_number - 1) * ROWS_ON_A_PAGE, limit=ROWS_ON_A_PAGE
+        ),
+        "rows_kept": min(found.set_aside, ledger.MOST_SET_ASIDE_KEPT),
+        "rows_number": rows_number,
+        "rows_page_size": ROWS_ON_A_PAGE,
+        "batches": history.doubtful_batches(session, found.id),
+        "notices": history.notices_of(session, found.id),
+        "decisions": settling.decisions(session, found.id),
+    }
+
+
+@digests.get("/runs/<int:run_id>/messages/<int:message_id>")
+@requires(Role.READ_ONLY)
+def message(run_id: int, message_id: int) -> str:
+    """All tickets of one customer's message."""
+    number = _number("page")
+    if max(run_id, message_id) > LARGEST:
+        abort(404)
+    with _database().read() as session:
+        found = session.scalar(select(DigestMessage).filter_by(id=message_id, run_id=run_id)) or abort(404)
+        offset = (number - 1) * TICKETS_ON_A_PAGE
+        tickets, total = history.tickets_of(session, message_id, offset=offset, limit=TICKETS_ON_A_PAGE)
+    return render_template(
+        "console/digests/message.html",
+        message=found,
+        tickets=tickets,
+        total=total,
+        number=number,
+        page_size=TICKETS_ON_A_PAGE,
+    )
+
+
+@digests.post("/runs/<int:run_id>/settle")
+@requires(Role.STAFF)
+def settle(run_id: int) -> Response:
+    """Record what a person found out about a message or a batch."""
+    outcome, what, number = _valid(SettleForm()).settle.data.split()
+    settle_those = settling.settle_message if what == "message" else settling.settle_batch
+    arrived = outcome == "arrived"
+    with _database().write() as session:
+        if run_id > LARGEST or session.get(DigestRun, run_id) is None:
+            abort(404)
+        settled = settle_those(session, run_id, int(number), arrived=arrived, by=viewer().name)
+    flash(*_settled_in_words(settled, arrived))
+    return _to_run(run_id)
+
+
+def _settled_in_words(settled: int, arrived: bool) -> tuple[str, str]:
+    if not settled:
+        return "There was nothing left to settle: somebody else has just done it.", "done"
+    messages = "1 message is" if settled == 1 else f"{settled} messages are"
+    if arrived:
+        return f"{messages} settled: the customers were told.", "done"
+    return f"{messages} settled: not arrived. The next run tells these customers again.", "done"
+
+
+def _to_run(run_id: int) -> Response:
+    return redirect(url_for("digests.run", run_id=run_id), 303)
+
+
+def _valid(form: Any) -> Any:
+    """The form; whoever sends another one than the page's gets nothing done."""
+    if not form.validate_on_submit():
+        abort(400)
+    return form
+
+
+def _number(name: str) -> int:
+    """A page's number from the address; the first when it is none."""
+    written = request.args.get(name, "1")
+    return min(int(written), 100_000) if written.isdecimal() and len(written) < 8 and int(written) > 0 else 1
+
+
+def _services() -> Services:
+    return services_of(current_app)
+
+
+def _settings() -> Settings:
+    return _services().settings
+
+
+def _database() -> Database:
+    return _services().database

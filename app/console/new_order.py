@@ -1,0 +1,242 @@
+"""An order by hand: what UTOPIA says, what will happen, then the order. The same for one that needs a correction.
+
+Looking writes nothing. It is a POST as soon as there are values of a customer, which must not stand in an address.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from itsdangerous import BadData, URLSafeSerializer
+from markupsafe import Markup
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, StringField
+
+import powercode
+from app.callbacks import ORDERREF
+from app.console.access import requires, viewer
+from app.models import Order, OrderState, Role
+from app.provisioning import corrections, lifecycle
+from app.provisioning.contracts import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
+from app.provisioning.forecast import Forecast, NoContract, forecast, look_up
+from app.services import services_of
+from utopia import Contract
+
+new_order = Blueprint("new_order", __name__, url_prefix="/console/orders")
+
+LABELS = {
+    "first_name": "First name",
+    "last_name": "Last name",
+    "email": "Mail address",
+    "phone": "Phone",
+    "street": "Street address",
+    "unit": "Unit (empty when there is none)",
+    "city": "City",
+    "state": "State",
+    "zip": "ZIP code",
+}
+NO_REFERENCE = "An order reference is 1 to 64 letters, digits and . _ : / -"
+HEADINGS = {f"<{slash}h{level}>": f"<{slash}p>" for slash in ("", "/") for level in range(1, 5)}
+
+
+class ContractForm(FlaskForm):  # type: ignore[misc]
+    """The fields that can be corrected. `seen` is UTOPIA's word, sealed: what staff were shown to correct."""
+
+    seen = HiddenField()
+    run = HiddenField()
+    first_name, last_name, email, phone, street, unit, city, state, zip = (
+        StringField(LABELS[name], render_kw={"maxlength": LONGEST[name], "autocomplete": "off"}) for name in CORRECTABLE
+    )
+
+    def written(self) -> dict[str, str]:
+        """What stands in the fields; a field that wasn't sent has no say."""
+        return {name: self[name].data for name in CORRECTABLE if self[name].raw_data}
+
+    def tell(self, theirs: Mapping[str, str], wrong: Mapping[str, str]) -> None:
+        """Put each fault to its field, and UTOPIA's value to each that says something else."""
+        for name in CORRECTABLE:
+            field = self[name]
+            field.errors = [str(wrong[name]).rstrip(".")] if name in wrong else []
+            if name in theirs and one_line(field.data or "") != theirs[name]:
+                field.description = f"UTOPIA has “{theirs[name]}”." if theirs[name] else "UTOPIA has nothing here."
+
+
+@dataclass(frozen=True)
+class Look:
+    """What UTOPIA said: a contract, or why there is none. `theirs` are its values, also from an earlier look."""
+
+    contract: Contract | None
+    theirs: Mapping[str, str]
+    reason: str = ""
+    not_ours: bool = False
+
+
+@new_order.get("/new")
+@requires(Role.STAFF)
+def page() -> tuple[str, int] | str:
+    """Ask for the reference; with one, show what will happen."""
+    if "orderref" not in request.args:
+        return _reference_page("")
+    return _look(request.args["orderref"].strip(), ContractForm(formdata=None))
+
+
+@new_order.post("/new")
+@requires(Role.STAFF)
+def enter() -> tuple[str, int] | str | Response:
+    """Look again with what was corrected, or take the order in."""
+    form, orderref = ContractForm(), request.form.get("orderref", "").strip()
+    if request.form.get("act") != "submit" or not ORDERREF.fullmatch(orderref):
+        return _look(orderref, form)
+    services = services_of(current_app)
+    try:
+        with services.database.write() as session:
+            theirs, wanted = _unsealed(form, orderref), form.written()
+            corrections.submit(services, session, orderref, viewer().name, theirs=theirs, wanted=wanted)
+    except corrections.NotUsable as fault:
+        page = _look(orderref, form, fault.wrong)
+        return (page, 422) if isinstance(page, str) else page
+    except lifecycle.NotPossible as why:
+        flash(f"{why}.", "failed")
+    else:
+        flash(f"{orderref} is taken in. This page follows it to its end.", "done")
+    return redirect(_order_page(orderref), 303)
+
+
+def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = None) -> tuple[str, int] | str:
+    """The page of an order that is to be entered, or why it can't be."""
+    if not ORDERREF.fullmatch(orderref):
+        return _reference_page(orderref, NO_REFERENCE), 422
+    state = _state(orderref)
+    if state is not None and state != OrderState.NOT_OURS:
+        return _reference_page(orderref, known=state)
+    look = _ask_utopia(orderref, form)
+    if look.not_ours:
+        return _reference_page(orderref, f"{look.reason}. Check the reference"), 422
+    seen = None
+    if look.contract is not None:
+        written = corrections.corrections_of(look.contract, form.written())
+        seen = forecast(services_of(current_app), orderref, look.contract, written)
+    _fill(form, look.theirs)
+    form.tell(look.theirs, {**(seen.wrong if seen else {}), **(wrong or {})})
+    form.seen.data = _sealed(orderref, look.theirs)
+    return _page("order", form, seen, orderref=orderref, look=look)
+
+
+def _ask_utopia(orderref: str, form: ContractForm) -> Look:
+    try:
+        contract = look_up(services_of(current_app), orderref)
+    except NoContract as none:
+        return Look(None, _unsealed(form, orderref), str(none), none.not_ours)
+    return Look(contract, fields_of(contract))
+
+
+@new_order.get("/<path:orderref>/correct")
+@requires(Role.STAFF)
+def correct(orderref: str) -> str | Response:
+    """The fields of an order that needs a person, and what will happen."""
+    order = _correctable(orderref)
+    if order is None:
+        return redirect(_order_page(orderref), 303)
+    return _correct_page(order, ContractForm(formdata=None, run=order.run, **fields_of(contract_of(order))))
+
+
+@new_order.post("/<path:orderref>/correct")
+@requires(Role.STAFF)
+def save(orderref: str) -> tuple[str, int] | str | Response:
+    """Look again with what was corrected, or keep it and go on."""
+    form, services = ContractForm(), services_of(current_app)
+    order = _correctable(orderref)
+    if order is None:
+        return redirect(_order_page(orderref), 303)
+    if request.form.get("act") != "save":
+        return _correct_page(order, form)
+    run = int(form.run.data) if (form.run.data or "").isdecimal() else 0
+    try:
+        with services.database.write() as session:
+            corrections.correct(services, session, orderref, viewer().name, run=run, wanted=form.written())
+    except corrections.NotUsable:
+        return _correct_page(order, form), 422
+    except lifecycle.NotPossible as why:
+        flash(f"{why}.", "failed")
+    else:
+        flash(f"{orderref} is corrected and goes on.", "done")
+    return redirect(_order_page(orderref), 303)
+
+
+def _correctable(orderref: str) -> Order | None:
+    """The order, or None with the reason told to the viewer."""
+    with services_of(current_app).database.read() as session:
+        order = session.scalar(select(Order).filter_by(orderref=orderref)) or abort(404)
+        if corrections.may_correct(session, order):
+            return order
+    flash("An order can be corrected while it needs you and nothing of it is in PowerCode.", "failed")
+    return None
+
+
+def _correct_page(order: Order, form: ContractForm) -> str:
+    contract = Contract.from_dict(order.contract or {})
+    theirs = fields_of(contract)
+    written = corrections.corrections_of(contract, form.written() or fields_of(contract_of(order)))
+    seen = forecast(services_of(current_app), order.orderref, contract, written)
+    form.tell(theirs, seen.wrong)
+    return _page("correct", form, seen, order=order, orderref=order.orderref)
+
+
+def _page(name: str, form: ContractForm, seen: Forecast | None, **values: Any) -> str:
+    server = services_of(current_app).settings.powercode_server
+    return render_template(
+        f"console/new_order/{name}.html",
+        form=form,
+        fields=[form[name] for name in CORRECTABLE],
+        seen=seen,
+        ticket=_beside_headings(seen.ticket) if seen else "",
+        page_of=lambda customer_id: powercode.customer_page(server, customer_id),
+        **values,
+    )
+
+
+def _beside_headings(ticket: str) -> Markup:
+    """The ticket's text, which is safe HTML, without headings that would be read as this page's own."""
+    for heading, paragraph in HEADINGS.items():
+        ticket = ticket.replace(heading, paragraph)
+    return Markup(ticket)  # noqa: S704 - cleaned by nh3 when it was rendered
+
+
+def _reference_page(orderref: str, fault: str = "", known: str | None = None) -> str:
+    return render_template("console/new_order/reference.html", orderref=orderref[:200], fault=fault, known=known)
+
+
+def _state(orderref: str) -> str | None:
+    with services_of(current_app).database.read() as session:
+        return session.scalar(select(Order.state).filter_by(orderref=orderref))
+
+
+def _fill(form: ContractForm, theirs: Mapping[str, str]) -> None:
+    """UTOPIA's values in the fields that nobody wrote in yet."""
+    for name, value in theirs.items():
+        if not form[name].raw_data:
+            form[name].data = value
+
+
+def _order_page(orderref: str) -> str:
+    return f"{url_for('new_order.page').removesuffix('new')}{orderref}"
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="new-order")
+
+
+def _sealed(orderref: str, theirs: Mapping[str, str]) -> str:
+    return str(_serializer().dumps([orderref, dict(theirs)])) if theirs else ""
+
+
+def _unsealed(form: ContractForm, orderref: str) -> dict[str, str]:
+    """UTOPIA's values as this page showed them before; empty when it showed none."""
+    try:
+        sealed_for, theirs = _serializer().loads(form.seen.data or "")
+    except BadData:
+        return {}
+    return dict(theirs) if sealed_for == orderref else {}

@@ -1,0 +1,154 @@
+"""One order: where it stands and why, what a person can do, and its story."""
+
+from typing import Any
+
+from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+import utopia
+from app import notices
+from app.console.access import requires
+from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
+from app.console.orders import orders
+from app.models import ACTIVE_STATES, Order, OrderState, Role
+from app.provisioning import decisions, lifecycle, plan_table, timeline
+from app.provisioning.contracts import WORDS, fields_of
+from app.provisioning.stops import SYSTEM_NAMES, stop_for
+from app.services import services_of
+from utopia import Contract
+
+AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
+SENTENCES = {
+    OrderState.RECEIVED: "It is on disk; work on it begins in a moment.",
+    OrderState.RUNNING: "It is being worked on just now.",
+    OrderState.COMPLETED: "The account is made, with its plans, its ticket and its tags.",
+}
+
+
+@orders.before_request
+def _a_reference_that_ends_like_an_address() -> str | None:
+    """`A/contract` is the contract of order A, unless there is no order A, and one that is called `A/contract`."""
+    named = (request.view_args or {}).get("orderref")
+    whole = request.path.removeprefix(f"{orders.url_prefix}/")
+    if request.method != "GET" or named in (None, whole):
+        return None
+    with services_of(current_app).database.read() as session:
+        known = session.scalars(select(Order.orderref).where(Order.orderref.in_([named, whole]))).all()
+    return page_of(whole) if list(known) == [whole] else None
+
+
+@orders.get("/<path:orderref>")
+@requires(Role.READ_ONLY)
+def show(orderref: str) -> str:
+    """The page that notices link to."""
+    return page_of(orderref)
+
+
+def page_of(orderref: str, **filled: Any) -> str:
+    """The order's page; `filled` are forms by their offer's action, as a person sent them."""
+    with services_of(current_app).database.read() as session:
+        order = order_named(session, orderref)
+        offers = decisions.offers(session, order)
+        return render_template(
+            "console/orders/order.html",
+            offers=offers,
+            forms=_forms(order) | filled,
+            unmappable=[plan for plan in decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
+            sold=_sold(session) if any(offer.action == "map_plans" for offer in offers) else [],
+            doubt=decisions.doubt(order, lifecycle.doubtful_step(session, order)),
+            facts=notices.order_facts(services_of(current_app).settings, order),
+            corrections=_corrections(order),
+            shown=order.state,
+            **_story(session, order),
+        )
+
+
+def _forms(order: Order) -> dict[str, Any]:
+    """Empty forms, for a page that nobody has sent anything from."""
+    return {
+        "dismiss": NoteForm(formdata=None),
+        "it_is_there": TicketForm(formdata=None),
+        "customer": CustomerForm(formdata=None),
+        "map_plans": PlansForm.of(decisions.unknown_plans(order), formdata=None),
+    }
+
+
+def _sold(session: Session) -> list[tuple[int, str]]:
+    """The services that are known to be sold, with the plans that stand for them."""
+    table = plan_table.plan_table(session)
+    named: dict[int, list[str]] = {}
+    for description, service_id in (table.plans | table.additional).items():
+        named.setdefault(service_id, []).append(description)
+    return [(service_id, ", ".join(names)) for service_id, names in sorted(named.items())]
+
+
+def _corrections(order: Order) -> list[tuple[str, str, str]]:
+    """Each corrected field: in words, UTOPIA's value, and ours."""
+    theirs = fields_of(Contract.from_dict(order.contract or {}))
+    return [(WORDS.get(name, name), theirs.get(name, ""), value) for name, value in (order.corrections or {}).items()]
+
+
+def order_named(session: Session, orderref: str) -> Order:
+    """The order; the page for what is not there when there is none."""
+    found: Order = session.scalar(select(Order).filter_by(orderref=orderref)) or abort(404)
+    return found
+
+
+def _story(session: Session, order: Order) -> dict[str, Any]:
+    return {
+        "order": order,
+        "sentence": SENTENCES.get(OrderState(order.state)) or order.reason or "",
+        "events": timeline.timeline(session, order),
+        "systems": SYSTEM_NAMES,
+        "at_work": order.state in AT_WORK,
+        "active": order.state in ACTIVE_STATES,
+    }
+
+
+@orders.get("/<path:orderref>/story")
+@requires(Role.READ_ONLY)
+def story(orderref: str) -> Response:
+    """What changes by itself. `shown` is the state that the page was made for; its actions fit that one.
+
+    A page of an order at work has no form that somebody could be typing into: it is loaded anew when the order rests.
+    """
+    shown = request.args.get("shown", "")
+    with services_of(current_app).database.read() as session:
+        order = order_named(session, orderref)
+        page = render_template("console/orders/_story.html", fragment=True, shown=shown, **_story(session, order))
+    rests = shown in AT_WORK and order.state not in AT_WORK
+    return Response(page, headers={"HX-Refresh": "true"} if rests else {})
+
+
+@orders.get("/<path:orderref>/exchanges/<int:number>")
+@requires(Role.READ_ONLY)
+def exchange(orderref: str, number: int) -> str:
+    """What was sent and answered, in full."""
+    with services_of(current_app).database.read() as session:
+        order = order_named(session, orderref)
+        step, said = timeline.exchange_of(session, order, number) or abort(404)
+        title = timeline.step_title(order, step)
+    return render_template("console/orders/exchange.html", order=order, said=said, step=title, systems=SYSTEM_NAMES)
+
+
+@orders.get("/<path:orderref>/contract")
+@requires(Role.READ_ONLY)
+def contract(orderref: str) -> Answer:
+    """The signed contract, as UTOPIA has it now."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        order_named(session, orderref)
+    try:
+        pdf = services.utopia.contract_pdf(orderref)
+    except utopia.NotReady:
+        flash("UTOPIA does not have the contract ready yet. It takes minutes to hours after the order.", "failed")
+    except utopia.UtopiaError as error:
+        flash(f"The contract can't be fetched: {stop_for(error).reason}.", "failed")
+    else:
+        name = f"contract-{''.join(letter if letter.isalnum() or letter in '.-_' else '-' for letter in orderref)}.pdf"
+        answer = Response(pdf, mimetype="application/pdf", headers={"X-Content-Type-Options": "nosniff"})
+        answer.headers.set("Content-Disposition", "attachment", filename=name)
+        return answer
+    return redirect(url_for("orders.show", orderref=orderref), 303)

@@ -1,0 +1,82 @@
+"""The forms on an order's page. Each carries the run of the order that the person saw, as `run`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import FieldList, IntegerField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional, Regexp
+
+NUMBER = r"[1-9][0-9]{0,17}\Z"
+SERVICE_ID = r"[1-9][0-9]{0,8}\Z"
+DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
+
+
+def _stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+class DecisionForm(FlaskForm):  # type: ignore[misc]
+    """A decision that needs nothing but the button."""
+
+    run = IntegerField(validators=[Optional()])
+
+
+class CustomerForm(DecisionForm):
+    """Which customer of PowerCode."""
+
+    customer_id = StringField(
+        "PowerCode customer number",
+        [DataRequired("Write the customer's number"), Regexp(NUMBER, message="A customer's number has digits only")],
+        filters=[_stripped],
+        render_kw=DIGITS,
+    )
+
+
+class TicketForm(DecisionForm):
+    """Which ticket of PowerCode."""
+
+    ticket_id = StringField(
+        "Number of the ticket in PowerCode",
+        [DataRequired("Write the ticket's number"), Regexp(NUMBER, message="A ticket's number has digits only")],
+        filters=[_stripped],
+        render_kw=DIGITS,
+    )
+
+
+class NoteForm(DecisionForm):
+    """Why an order is closed."""
+
+    note = TextAreaField(
+        "Why it is closed",
+        [DataRequired("Write why the order is closed"), Length(max=2000, message="At most 2000 characters")],
+        filters=[_stripped],
+        render_kw={"rows": 2},
+    )
+
+
+class PlansForm(DecisionForm):
+    """What each unknown plan is sold as."""
+
+    services = FieldList(
+        StringField(
+            validators=[
+                DataRequired("Write the number of a PowerCode service"),
+                Regexp(SERVICE_ID, message="A PowerCode service is a number"),
+            ],
+            filters=[_stripped],
+            render_kw=DIGITS | {"list": "services-sold"},
+        )
+    )
+
+    @classmethod
+    def of(cls, plans: Sequence[str], **options: Any) -> "PlansForm":
+        """The form with a field for each plan."""
+        form = cls(**options)
+        while len(form.services) > len(plans):
+            form.services.pop_entry()
+        while len(form.services) < len(plans):
+            form.services.append_entry()
+        for field, name in zip(form.services, plans, strict=True):
+            field.label.text = f"PowerCode service for “{name[:200]}”"
+        return form

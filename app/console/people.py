@@ -1,0 +1,234 @@
+"""People: who may sign in, with which role, where they are signed in, and what was changed by whom."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from app.console.access import ROLE_NAMES, ROLES, requires, viewer
+from app.models import Role, SignIn, User
+from app.people import audit, passwords, users
+from app.services import services_of
+
+people = Blueprint("people", __name__, url_prefix="/console/people")
+
+ROLE_CHOICES = [SelectChoice(role.value, ROLE_NAMES[role]) for role in ROLES]
+ENTRIES_SHOWN = 50
+
+
+def _password_field(label: str) -> PasswordField:
+    text = f"At least {passwords.SHORTEST} characters; several words make a good one."
+    return PasswordField(label, [InputRequired("Write a password"), Length(max=passwords.LONGEST)], description=text)
+
+
+class NewUserForm(FlaskForm):  # type: ignore[misc]
+    """Somebody who may sign in from now on."""
+
+    name = StringField("Name", [InputRequired("Write a name"), Length(max=80)])
+    role = SelectField("Role", choices=ROLE_CHOICES, default=Role.STAFF.value)
+    password = _password_field("Password")
+
+
+class RoleForm(FlaskForm):  # type: ignore[misc]
+    """Another role."""
+
+    role = SelectField("Role", choices=ROLE_CHOICES)
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password for somebody else."""
+
+    password = _password_field("New password")
+
+
+class OwnPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password for oneself."""
+
+    current = PasswordField("Password so far", [InputRequired("Write your password"), Length(max=passwords.LONGEST)])
+    password = _password_field("New password")
+    again = PasswordField("New password, again", [EqualTo("password", "The two are not the same")])
+
+
+@people.get("")
+@requires(Role.ADMINISTRATOR)
+def page() -> str:
+    """All users, and what was changed lately."""
+    return _everybody(NewUserForm())
+
+
+def _everybody(form: NewUserForm) -> str:
+    with services_of(current_app).database.read() as session:
+        everybody = [(user, _places(session, user)) for user in users.everybody(session)]
+        entries = audit.entries(session, ENTRIES_SHOWN)
+    return render_template("console/people/everybody.html", everybody=everybody, entries=entries, form=form)
+
+
+def _places(session: Session, user: User) -> Sequence[SignIn]:
+    return session.scalars(select(SignIn).filter_by(user_id=user.id).order_by(SignIn.last_seen_at.desc())).all()
+
+
+@people.post("")
+@requires(Role.ADMINISTRATOR)
+def add() -> tuple[str, int] | Response:
+    """Let somebody in."""
+    form = NewUserForm()
+    if form.validate_on_submit():
+        try:
+            with services_of(current_app).database.write() as session:
+                user = users.add(session, form.name.data, form.password.data, Role(form.role.data))
+                audit.record(session, viewer().name, "user added", user.name, ROLE_NAMES[Role(user.role)])
+        except users.NotPossible as why:
+            form.name.errors = [str(why)]
+        except passwords.WeakPassword as why:
+            form.password.errors = [str(why)]
+        else:
+            flash(f"{user.name} may sign in now.", "done")
+            return redirect(url_for("people.page"), 303)
+    return _everybody(form), 422
+
+
+@people.get("/<int:user_id>")
+@requires(Role.ADMINISTRATOR)
+def one(user_id: int) -> str:
+    """A user, and what can be changed."""
+    return _one(user_id, PasswordForm())
+
+
+def _one(user_id: int, form: PasswordForm) -> str:
+    with services_of(current_app).database.read() as session:
+        user = _user(session, user_id)
+        places = _places(session, user)
+    role_form = RoleForm(formdata=None, role=user.role)
+    return render_template("console/people/one.html", user=user, places=places, form=form, role_form=role_form)
+
+
+def _user(session: Session, user_id: int) -> User:
+    return session.get(User, user_id) or abort(404)
+
+
+@people.post("/<int:user_id>/role")
+@requires(Role.ADMINISTRATOR)
+def set_role(user_id: int) -> Response:
+    """Change what somebody may do."""
+    form = RoleForm()
+    if not form.validate_on_submit():
+        abort(400)
+    try:
+        with services_of(current_app).database.write() as session:
+            user = _user(session, user_id)
+            before = ROLE_NAMES[Role(user.role)]
+            users.set_role(session, user, Role(form.role.data))
+            audit.record(
+                session, viewer().name, "role changed", user.name, f"{before} to {ROLE_NAMES[Role(user.role)]}"
+            )
+    except users.NotPossible as why:
+        flash(str(why), "failed")
+        return redirect(url_for("people.one", user_id=user_id), 303)
+    flash(f"{user.name} is {ROLE_NAMES[Role(user.role)]} now.", "done")
+    return redirect(url_for("people.page"), 303)
+
+
+@people.post("/<int:user_id>/password")
+@requires(Role.ADMINISTRATOR)
+def set_password(user_id: int) -> tuple[str, int] | Response:
+    """Give somebody a new password; ends their sign-ins."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        try:
+            with services_of(current_app).database.write() as session:
+                user = _user(session, user_id)
+                users.set_password(session, user, form.password.data)
+                audit.record(session, viewer().name, "password changed", user.name)
+        except passwords.WeakPassword as why:
+            form.password.errors = [str(why)]
+        else:
+            flash(f"{user.name} has a new password and is signed out everywhere.", "done")
+            return redirect(url_for("people.page"), 303)
+    return _one(user_id, form), 422
+
+
+@people.post("/<int:user_id>/sign-out")
+@requires(Role.ADMINISTRATOR)
+def sign_out(user_id: int) -> Response:
+    """End somebody's sign-ins, everywhere."""
+    with services_of(current_app).database.write() as session:
+        user = _user(session, user_id)
+        count = users.sign_out_everywhere(session, user)
+        audit.record(session, viewer().name, "signed out", user.name)
+    flash(f"{user.name} is signed out ({count} {'place' if count == 1 else 'places'}).", "done")
+    return redirect(url_for("people.page"), 303)
+
+
+@people.post("/<int:user_id>/remove")
+@requires(Role.ADMINISTRATOR)
+def remove(user_id: int) -> Response:
+    """Let somebody in no more."""
+    try:
+        with services_of(current_app).database.write() as session:
+            user = _user(session, user_id)
+            users.remove(session, user)
+            audit.record(session, viewer().name, "user removed", user.name, ROLE_NAMES[Role(user.role)])
+    except users.NotPossible as why:
+        flash(str(why), "failed")
+        return redirect(url_for("people.one", user_id=user_id), 303)
+    flash(f"{user.name} can't sign in any more.", "done")
+    return redirect(url_for("people.page"), 303)
+
+
+@people.get("/me")
+@requires(Role.READ_ONLY)
+def me() -> str:
+    """One's own sign-ins and password."""
+    return _me(OwnPasswordForm())
+
+
+def _me(form: OwnPasswordForm) -> str:
+    with services_of(current_app).database.read() as session:
+        places = _places(session, session.get_one(User, viewer().id))
+    return render_template("console/people/me.html", places=places, form=form)
+
+
+@people.post("/me")
+@requires(Role.READ_ONLY)
+def set_own_password() -> tuple[str, int] | Response:
+    """Change one's own password; ends one's other sign-ins."""
+    form = OwnPasswordForm()
+    if form.validate_on_submit() and _change_own_password(form):
+        flash("Your password is changed. You were signed out everywhere else.", "done")
+        return redirect(url_for("people.me"), 303)
+    return _me(form), 422
+
+
+def _change_own_password(form: OwnPasswordForm) -> bool:
+    """Whether the password is changed; what is wrong is told at its field."""
+    database = services_of(current_app).database
+    with database.read() as session:
+        known = session.get_one(User, viewer().id).password_hash
+    if not passwords.matches(form.current.data, known):
+        form.current.errors = ["This is not your password"]
+        return False
+    try:
+        with database.write() as session:
+            user = session.get_one(User, viewer().id)
+            users.set_password(session, user, form.password.data, staying=viewer().place)
+            audit.record(session, viewer().name, "password changed", user.name)
+    except passwords.WeakPassword as why:
+        form.password.errors = [str(why)]
+        return False
+    return True
+
+
+@people.post("/me/sign-out-elsewhere")
+@requires(Role.READ_ONLY)
+def sign_out_elsewhere() -> Response:
+    """End one's sign-ins in other browsers."""
+    with services_of(current_app).database.write() as session:
+        users.sign_out_everywhere(session, session.get_one(User, viewer().id), but=viewer().place)
+    flash("You are signed out everywhere else.", "done")
+    return redirect(url_for("people.me"), 303)

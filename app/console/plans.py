@@ -1,0 +1,164 @@
+"""Plans: what UTOPIA's contracts name, which PowerCode service each is sold as, and what every new account gets."""
+
+import re
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, StringField
+from wtforms.validators import InputRequired, Regexp, ValidationError
+
+from app.console.access import requires, viewer
+from app.models import Role
+from app.provisioning import plan_changes, plan_overview, plan_table
+from app.provisioning.contracts import one_line
+from app.provisioning.plan_changes import Plan
+from app.provisioning.plans import plan_key
+from app.services import services_of
+
+plans = Blueprint("plans", __name__, url_prefix="/console/plans")
+
+NUMBER = re.compile(r"\s*[0-9]{1,10}\s*")
+
+
+class MapForm(FlaskForm):  # type: ignore[misc]
+    """What a plan is sold as. `seen` is the service that the page showed: what changed since isn't overwritten."""
+
+    description = StringField("Plan, as UTOPIA writes it", [InputRequired("Write the plan's name")])
+    service_id = StringField(
+        "PowerCode service",
+        [InputRequired("Write the service's number")],
+        description="The number that the service has in PowerCode, such as 164.",
+    )
+    seen = HiddenField(validators=[Regexp(r"[0-9]{0,10}\Z")])
+
+    def validate_description(self, field: StringField) -> None:
+        """Neither blank nor longer than the table holds."""
+        if not plan_table.can_be_mapped(one_line(field.data)):
+            raise ValidationError(f"Write 1 to {plan_table.LONGEST_DESCRIPTION} characters")
+
+    def validate_service_id(self, field: StringField) -> None:
+        """A number that PowerCode can have."""
+        if not NUMBER.fullmatch(field.data):
+            raise ValidationError("This is no number")
+        if not 0 < int(field.data) <= plan_table.LARGEST_SERVICE_ID:
+            raise ValidationError("PowerCode has no service with this number")
+
+
+class UnmapForm(FlaskForm):  # type: ignore[misc]
+    """That a plan is sold no more."""
+
+    seen = HiddenField(validators=[Regexp(r"[0-9]{1,10}\Z")])
+
+
+@plans.get("")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """All plans, unmapped ones first."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        overview = plan_overview.overview(session)
+        differing = plan_table.differing(session, services.settings)
+    return render_template("console/plans/page.html", overview=overview, differing=differing)
+
+
+@plans.get("/map")
+@requires(Role.STAFF)
+def map_plan() -> str:
+    """Ask what the plan is sold as; the field is empty, since money is not moved on a default."""
+    shown = _shown()
+    return _map_page(MapForm(formdata=None, description=shown.description, seen=shown.service_id or ""), shown)
+
+
+@plans.post("/map")
+@requires(Role.STAFF)
+def save() -> tuple[str, int] | Response:
+    """Sell the plan as the service from now on."""
+    form, services = MapForm(), services_of(current_app)
+    if form.validate_on_submit():
+        plan = Plan(one_line(form.description.data), _additional(), int(form.seen.data or 0) or None)
+        try:
+            with services.database.write() as session:
+                going = plan_changes.map_plan(services, session, viewer().name, plan, int(form.service_id.data))
+        except plan_changes.ChangedMeanwhile as why:
+            form.service_id.errors = [str(why)]
+        else:
+            flash(_saved(plan, int(form.service_id.data), len(going)), "done")
+            return redirect(url_for("plans.page"), 303)
+    return _map_page(form, _shown(one_line(form.description.data or ""))), 422
+
+
+@plans.get("/unmap")
+@requires(Role.STAFF)
+def unmap_plan() -> tuple[str, int] | str:
+    """Tell what it means, and ask."""
+    return _unmap_page(_shown())
+
+
+@plans.post("/unmap")
+@requires(Role.STAFF)
+def remove() -> tuple[str, int] | Response:
+    """Stop selling the plan."""
+    form, shown = UnmapForm(), _shown()
+    if not form.validate_on_submit():
+        return _unmap_page(shown), 422
+    plan = Plan(shown.description, shown.additional, int(form.seen.data))
+    try:
+        with services_of(current_app).database.write() as session:
+            plan_changes.unmap_plan(session, viewer().name, plan)
+    except plan_changes.ChangedMeanwhile as why:
+        flash(str(why), "failed")
+    else:
+        flash(f"“{plan.description}” is sold no more.", "done")
+    return redirect(url_for("plans.page"), 303)
+
+
+@plans.post("/go-on")
+@requires(Role.STAFF)
+def go_on() -> Response:
+    """Let the orders go on that wait for plans that are mapped by now."""
+    services = services_of(current_app)
+    with services.database.write() as session:
+        going = plan_changes.resume_all(services, session, viewer().name)
+    flash(f"{_orders(len(going))} on." if going else "No order waits for a plan that is mapped.", "done")
+    return redirect(url_for("plans.page"), 303)
+
+
+def _additional() -> bool:
+    return request.args.get("additional") == "1"
+
+
+def _shown(description: str | None = None) -> Plan:
+    """The plan that the address names, or `description`, with the service that it is sold as now."""
+    named = one_line(request.args.get("description") or description or "")
+    with services_of(current_app).database.read() as session:
+        service_id = plan_table.service_of(session, named, additional=_additional())
+    return Plan(named, _additional(), service_id)
+
+
+def _map_page(form: MapForm, shown: Plan) -> str:
+    """The form with the plan as it is now, so that what is sent next was seen."""
+    form.seen.data = form.seen.raw_data = str(shown.service_id or "")
+    with services_of(current_app).database.read() as session:
+        lines = plan_overview.overview(session).plans
+    waiting = sum(line.waiting for line in lines if plan_key(line.description) == plan_key(shown.description))
+    named = bool(request.args.get("description"))
+    return render_template("console/plans/map.html", form=form, plan=shown, waiting=waiting, named=named)
+
+
+def _unmap_page(shown: Plan) -> str:
+    settings = services_of(current_app).settings
+    wanted = settings.additional_service_plan_mapping if shown.additional else settings.service_plan_mapping
+    in_settings = plan_key(shown.description) in map(plan_key, wanted)
+    form = UnmapForm(formdata=None, seen=shown.service_id or "")
+    return render_template("console/plans/unmap.html", form=form, plan=shown, in_settings=in_settings)
+
+
+def _saved(plan: Plan, service_id: int, going: int) -> str:
+    what = "Every new account gets" if plan.additional else "From now on,"
+    said = f"{what} “{plan.description}” {'as' if plan.additional else 'is sold as'} PowerCode service {service_id}."
+    return f"{said} {_orders(going)} on that waited for it." if going else said
+
+
+def _orders(count: int) -> str:
+    return "1 order goes" if count == 1 else f"{count} orders go"

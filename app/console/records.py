@@ -1,0 +1,188 @@
+"""Whatever JSON a remote system answered, as something to read: facts, tables and lists, never too deep or too long.
+
+Nothing here trusts the content: a template that shows these values escapes them, and only plain http and https
+addresses become links.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+DEEPEST = 5
+MOST_ENTRIES = 100
+MOST_COLUMNS = 12
+MOST_CHARACTERS = 25_000
+LONGEST_TEXT = 1_500
+COST_OF_A_VALUE = 25
+"""What each value costs besides its text, so that a great many short ones are too much as well."""
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{1,500}")
+# Everything that isn't visible, or turns the reading direction.
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+LinkOf = Callable[[str, str], str | None]
+"""From a value's name and text, the page of the console that says more."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """One value. `inside` leads to a page of the console, `outside` away from it."""
+
+    kind: ClassVar[str] = "text"
+    value: str
+    inside: str | None = None
+    outside: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values; `left_out` more were there."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: tuple[tuple[str, "Node"], ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records of the same kind."""
+
+    kind: ClassVar[str] = "table"
+    columns: tuple[str, ...]
+    rows: tuple[tuple["Node", ...], ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Items:
+    """Values, one below the other."""
+
+    kind: ClassVar[str] = "items"
+    entries: tuple["Node", ...]
+    left_out: int = 0
+
+
+Node = Text | Facts | Table | Items
+
+
+class _Reader:
+    """Turns JSON into nodes until `MOST_CHARACTERS` are used up."""
+
+    def __init__(self, link_of: LinkOf) -> None:
+        self._link_of = link_of
+        self._left = MOST_CHARACTERS
+
+    def node(self, name: str, value: object, depth: int = 0) -> Node:
+        if isinstance(value, (dict, list)) and not value:
+            return Text("none")
+        if depth >= DEEPEST and isinstance(value, (dict, list)):
+            return Text(f"{len(value)} more inside; see the answer as it came")
+        if isinstance(value, dict):
+            return self._facts(value, depth)
+        if isinstance(value, list):
+            return self._several(name, value, depth)
+        return self._text(name, value)
+
+    def _facts(self, value: Mapping[str, object], depth: int) -> Facts:
+        pairs: list[tuple[str, Node]] = []
+        for name, each in value.items():
+            if self._is_full(len(pairs)):
+                break
+            pairs.append((label(name), self.node(name, each, depth + 1)))
+        return Facts(tuple(pairs), len(value) - len(pairs))
+
+    def _several(self, name: str, value: list[object], depth: int) -> Node:
+        records = [each for each in value if isinstance(each, dict)]
+        columns = list(dict.fromkeys(key for each in records[:MOST_ENTRIES] for key in each))
+        if len(records) == len(value) and 0 < len(columns) <= MOST_COLUMNS:
+            return self._table(columns, records, depth)
+        entries: list[Node] = []
+        for each in value:
+            if self._is_full(len(entries)):
+                break
+            entries.append(self.node(name, each, depth + 1))
+        return Items(tuple(entries), len(value) - len(entries))
+
+    def _table(self, columns: list[str], records: list[dict[str, object]], depth: int) -> Table:
+        rows: list[tuple[Node, ...]] = []
+        for record in records:
+            if self._is_full(len(rows)):
+                break
+            rows.append(tuple(self.node(name, record.get(name, ""), depth + 1) for name in columns))
+        return Table(tuple(label(name) for name in columns), tuple(rows), len(records) - len(rows))
+
+    def _is_full(self, count: int) -> bool:
+        return count >= MOST_ENTRIES or (self._left <= 0 and count > 0)
+
+    def _text(self, name: str, value: object) -> Text:
+        shown = visible(_plain(value))
+        shown = shown if len(shown) <= LONGEST_TEXT else shown[: LONGEST_TEXT - 1] + "…"
+        self._left -= len(shown) + COST_OF_A_VALUE
+        return Text(shown, self._link_of(name, shown) if shown else None, web_address(shown))
+
+
+def readable(content: object, link_of: LinkOf = lambda _name, _text: None) -> Node:
+    """The content as nodes; what is too deep or too much is counted and left out."""
+    return _Reader(link_of).node("", content)
+
+
+def raw(content: object, most: int = 15_000) -> tuple[str, bool]:
+    """The JSON with indents, and whether it had to be cut to `most` characters."""
+    parts, length = list[str](), 0
+    try:
+        for part in json.JSONEncoder(indent=2, ensure_ascii=False, default=str).iterencode(content):
+            parts.append(part)
+            length += len(part)
+            if length > most:
+                break
+    except RecursionError:
+        parts.append(" … nested too deeply")
+    text = visible("".join(parts), keep_lines=True)
+    return text[:most], length > most
+
+
+def visible(text: str, *, keep_lines: bool = False) -> str:
+    """The text with a sign for every character that can't be seen; in one line unless `keep_lines`."""
+    shown = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return shown if keep_lines else " ".join(shown.split())
+
+
+def web_address(text: str) -> str | None:
+    """The text when it is nothing but a plain http or https address."""
+    if not _WEB_ADDRESS.fullmatch(text):
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    return text if parts.hostname and parts.username is None else None
+
+
+def label(name: str) -> str:
+    """A field's name as a heading: `first_name` as `first name`."""
+    return visible(str(name)[:80].replace("_", " ")) or "–"
+
+
+def masked(content: Any, secrets: Iterable[str]) -> Any:
+    """The content without secrets of ours that a remote system may repeat."""
+    try:
+        text = json.dumps(content, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "The answer is nested too deeply to be shown."
+    known = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets if len(secret) > 3]
+    if not any(secret in text for secret in known):
+        return content
+    for secret in known:
+        text = text.replace(secret, "***")
+    return json.loads(text)
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,134 @@
+"""What all pages share: times as people read them, words for states, and a page for each thing that can go wrong."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.console.access import ROLE_NAMES, viewer
+from app.models import Role, now
+from app.provisioning.stops import SYSTEM_NAMES
+from app.services import services_of
+from app.version import VERSION
+
+REFRESH = "10s"
+"""How often a page that changes by itself asks anew: `hx-trigger="every {{ refresh }}"`."""
+
+STATE_WORDS: Mapping[str, str] = {
+    "needs_review": "needs you",
+    "not_ours": "not ours",
+    "never_arrived": "never arrived",
+    "not_sent": "not sent",
+    "read_only": "read-only",
+}
+
+FAULTS: Mapping[int, tuple[str, str]] = {
+    400: ("This can't be read", "Go back, load the page again, and repeat what you did."),
+    403: ("This is not for you to do", "Ask an administrator to do it, or to give you another role."),
+    404: ("There is no such page", "The link may be old, or what it led to was removed."),
+    405: ("This page can't do that", "Go back and use the page's buttons."),
+    413: ("That is too much at once", "Send less of it."),
+    500: (
+        "Something went wrong here",
+        "Nothing that was stored is lost. Try again; if it stays, tell the administrator: the log has the details.",
+    ),
+}
+
+
+def register(app: Flask) -> None:
+    """Add the templates' words and the pages for faults."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {
+        "capitalise_first": capitalise_first,
+        "local": local,
+        "exact": exact,
+        "in_words": in_words,
+        "day": day,
+    }
+    app.jinja_env.globals["refresh"] = REFRESH
+    app.context_processor(_words)
+    app.register_error_handler(HTTPException, _fault)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(Exception, _own_fault)
+
+
+def _words() -> dict[str, Any]:
+    zone = services_of(current_app).settings.timezone
+    return {
+        "viewer": viewer(),
+        "version": VERSION,
+        "zone": zone,
+        "Role": Role,
+        "role_names": ROLE_NAMES,
+        "system_names": SYSTEM_NAMES,
+    }
+
+
+def in_words(state: str) -> str:
+    """A state's name as people say it."""
+    return STATE_WORDS.get(str(state), str(state))
+
+
+def capitalise_first(words: str) -> str:
+    """`The mail server` for `the mail server`; `PowerCode` stays as it is."""
+    return words[:1].upper() + words[1:]
+
+
+def _here(moment: datetime) -> datetime:
+    return moment.astimezone(services_of(current_app).settings.zone)
+
+
+def local(moment: datetime | str) -> str:
+    """`today 08:04`, `21 Nov 08:04`, or `21 Nov 2025`, where TIMEZONE is; takes ISO 8601 texts, too."""
+    here = _here(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)
+    today = _here(now())
+    if here.date() == today.date():
+        return f"today {here:%H:%M}"
+    return f"{here.day} {here:%b %H:%M}" if here.year == today.year else f"{here.day} {here:%b %Y}"
+
+
+def exact(moment: datetime | str) -> str:
+    """To the second, with the zone."""
+    here = _here(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)
+    return f"{here:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def day(moment: datetime) -> str:
+    """`Sunday 22 November`."""
+    here = _here(moment)
+    return f"{here:%A} {here.day} {here:%B}"
+
+
+def _is_page() -> bool:
+    return request.path == "/login" or request.path.startswith("/console")
+
+
+def _fault(fault: HTTPException) -> Any:
+    if not _is_page() or fault.code is None or fault.response is not None:
+        return fault
+    title, advice = FAULTS.get(fault.code, FAULTS[400 if fault.code < 500 else 500])
+    required = g.get("required_role")
+    if fault.code == 403 and required is not None:
+        advice = f"Your role is {ROLE_NAMES[viewer().role]}; this needs {ROLE_NAMES[required]}. {advice}"
+    return _page(title, advice), fault.code
+
+
+def _stale_form(_fault: CSRFError) -> Any:
+    title = "This page was open while you signed out, or comes from elsewhere"
+    return _page(title, "Nothing was changed. Load the page again, then repeat what you did."), 400
+
+
+def _own_fault(fault: Exception) -> Any:
+    if isinstance(fault, HTTPException):
+        return _fault(fault)
+    current_app.logger.exception("A page failed")
+    if not _is_page():
+        return jsonify(error="The service failed on this request; its log has the details"), 500
+    return Response(_page(*FAULTS[500]), 500)
+
+
+def _page(title: str, advice: str) -> str:
+    return render_template("console/fault.html", title=title, advice=advice)

@@ -1,0 +1,50 @@
+"""The settings as they run, where each comes from, what a restart would change, and whether each system can be used."""
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app import checks
+from app.console.access import requires, viewer
+from app.lookups.asking import NotAnswered, a_turn
+from app.models import Role
+from app.people import audit
+from app.services import services_of
+from app.settings_overview import overview
+
+settings = Blueprint("settings", __name__, url_prefix="/console/settings")
+
+CHECKS = {check.name: check for check in checks.BUTTONS}
+LONGEST_FLASH = 600
+"""What is flashed travels in a cookie."""
+
+
+@settings.get("")
+@requires(Role.ADMINISTRATOR)
+def page() -> str:
+    """Every setting. They are changed in `.env`, not here."""
+    services = services_of(current_app)
+    return render_template(
+        "console/settings/page.html",
+        overview=overview(services.settings),
+        notes=[*checks.warnings(services.settings), *checks.plans_that_differ(services)],
+        checks=checks.BUTTONS,
+        recipients=services.settings.email_recipients,
+        has_report=services.settings.report_source is not None,
+    )
+
+
+@settings.post("/check/<name>")
+@requires(Role.ADMINISTRATOR)
+def check(name: str) -> Response:
+    """Try one system, and say what came of it."""
+    services, chosen = services_of(current_app), CHECKS.get(name) or abort(404)
+    try:
+        with a_turn():
+            finding = chosen.run(services)
+    except NotAnswered as busy:
+        flash(str(busy), "failed")
+        return redirect(url_for("settings.page"), 303)
+    with services.database.write() as session:
+        audit.record(session, viewer().name, "connection tested", chosen.title, finding.words)
+    flash(f"{chosen.title}: {finding.words}"[:LONGEST_FLASH], "done" if finding.works else "failed")
+    return redirect(url_for("settings.page"), 303)

@@ -1,0 +1,74 @@
+"""The sign-in, and the way out."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from app.console.access import Viewer, requires, safe_address, viewer
+from app.models import Role, User
+from app.people import passwords
+from app.people import signing_in as sign_ins
+from app.services import services_of
+
+signing_in = Blueprint("signing_in", __name__)
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    """Name and password."""
+
+    name = StringField("Name", [InputRequired("Write your name"), Length(max=80)])
+    password = PasswordField("Password", [InputRequired("Write your password"), Length(max=passwords.LONGEST)])
+
+
+@signing_in.route("/login", methods=["GET", "POST"])
+def sign_in() -> tuple[str, int] | Response:
+    """Let somebody in, and on to the page they wanted."""
+    onward = safe_address(request.args.get("next")) or url_for("today.page")
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(onward)
+    form, refusal, status = SignInForm(), None, 200
+    if form.validate_on_submit():
+        try:
+            _let_in(form)
+        except sign_ins.SignInRefused as refused:
+            refusal, status = str(refused), 429 if refused.throttled else 401
+        else:
+            return redirect(onward, 303)
+    elif request.method == "POST":
+        status = 422
+    page = render_template("console/sign_in.html", form=form, refusal=refusal, nobody_yet=_nobody_yet())
+    return page, status
+
+
+def _let_in(form: SignInForm) -> None:
+    database = services_of(current_app).database
+    browser = request.headers.get("User-Agent", "")
+    token = sign_ins.sign_in(database, form.name.data, form.password.data, request.remote_addr, browser)
+    with database.read() as rows:
+        found = sign_ins.find(rows, token)
+    if found is None:
+        raise sign_ins.SignInRefused("You were signed out at this moment. Try again")
+    user, place = found
+    session.clear()  # nothing that was in the browser before goes on into the signed-in session
+    login_user(Viewer(user.id, user.name, Role(user.role), place.id, token))
+
+
+def _nobody_yet() -> bool:
+    with services_of(current_app).database.read() as rows:
+        return rows.scalar(select(User.id).limit(1)) is None
+
+
+@signing_in.post("/console/sign-out")
+@requires(Role.READ_ONLY)
+def sign_out() -> Response:
+    """End this sign-in."""
+    with services_of(current_app).database.write() as rows:
+        sign_ins.sign_out(rows, viewer().token)
+    logout_user()
+    session.clear()
+    flash("You are signed out.", "done")
+    return redirect(url_for("signing_in.sign_in"), 303)

@@ -1,0 +1,121 @@
+"""The first page: what needs a person, what waits, what was done, and whether all systems answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, render_template
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.orm import Session, load_only
+
+from app import breaker
+from app.console.access import requires
+from app.digest import history as digests
+from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
+from app.services import Services, services_of
+from config import Settings
+
+today = Blueprint("today", __name__, url_prefix="/console")
+
+SHOWN = 20
+CHART_DAYS = 30
+SHOWN_COLUMNS = (Order.orderref, Order.state, Order.reason, Order.waiting_for, Order.next_try_at, Order.received_at)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Some orders of a kind, with whom they are for, and how many there are in all."""
+
+    orders: Sequence[tuple[Order, OrderSearch | None]]
+    count: int
+
+
+@today.get("")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """The whole page."""
+    return render_template("console/today/page.html", **_content(services_of(current_app)))
+
+
+@today.get("/today")
+@requires(Role.READ_ONLY)
+def live() -> str:
+    """What of it changes by itself."""
+    return render_template("console/today/_live.html", **_content(services_of(current_app)))
+
+
+def _content(services: Services) -> dict[str, Any]:
+    settings = services.settings
+    with services.database.read() as session:
+        return {
+            "moment": now(),
+            "needs": _listed(session, Order.state == OrderState.NEEDS_REVIEW, Order.id),
+            "waits": _listed(session, Order.state == OrderState.WAITING, Order.id),
+            "unsent": _count(session, select(func.count()).where(Notice.state == NoticeState.FAILED).scalar_subquery()),
+            "under_way": _count(session, _of_state(OrderState.RECEIVED))
+            + _count(session, _of_state(OrderState.RUNNING)),
+            "chart": bars(completed_by_day(session, settings)),
+            "down": breaker.systems_down(session),
+            "waited_for": _waited_for(session),
+            "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
+            "digest": digests.overview(session, settings),
+        }
+
+
+def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> Listed:
+    rows = session.execute(
+        select(Order, OrderSearch)
+        .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+        .where(condition)
+        .order_by(order_by)
+        .limit(SHOWN)
+        .options(load_only(*SHOWN_COLUMNS))
+    ).all()
+    count = len(rows) if len(rows) < SHOWN else session.scalar(select(func.count()).select_from(Order).where(condition))
+    return Listed([(order, found) for order, found in rows], count or 0)
+
+
+def _waited_for(session: Session) -> set[str | None]:
+    """The systems that an order or a notice waits for, and tries again."""
+    orders = select(Order.waiting_for).where(Order.state == OrderState.WAITING)
+    notices = select(Notice.waiting_for).where(Notice.state == NoticeState.PENDING)
+    return set(session.scalars(orders.distinct())) | set(session.scalars(notices.distinct()))
+
+
+def _of_state(state: OrderState) -> ScalarSelect[int]:
+    return select(func.count()).where(Order.state == state).scalar_subquery()
+
+
+def _count(session: Session, counted: ScalarSelect[int]) -> int:
+    return session.scalar(select(counted)) or 0
+
+
+def completed_by_day(session: Session, settings: Settings) -> list[tuple[date, int]]:
+    """How many orders were completed on each of the last CHART_DAYS days where TIMEZONE is, the oldest first."""
+    last = now().astimezone(settings.zone).date()
+    days = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
+    counts = session.execute(select(*(_completed_on(each, settings) for each in days))).one()
+    return list(zip(days, counts, strict=True))
+
+
+def _completed_on(each: date, settings: Settings) -> ScalarSelect[int]:
+    begins, ends = (datetime.combine(day, time(), settings.zone) for day in (each, each + timedelta(days=1)))
+    return (
+        select(func.count())
+        .where(Order.state == OrderState.COMPLETED, Order.finished_at >= begins, Order.finished_at < ends)
+        .scalar_subquery()
+    )
+
+
+def bars(counts: Sequence[tuple[date, int]], *, width: int = 600, height: int = 80) -> dict[str, Any]:
+    """The chart's numbers: a bar a day, the highest as high as the chart."""
+    most = max((count for _, count in counts), default=0)
+    step = width / max(len(counts), 1)
+    drawn = []
+    for number, (day, count) in enumerate(counts):
+        tall = height * count / most if most else 0
+        place = {"x": number * step + step * 0.12, "y": height - tall, "width": step * 0.76, "height": tall}
+        drawn.append({"day": day, "count": count, **{name: round(value, 1) for name, value in place.items()}})
+    total = sum(count for _, count in counts)
+    return {"bars": drawn, "width": width, "height": height, "most": most, "total": total}

@@ -1,0 +1,68 @@
+"""What the next digest would send: reads the real report, sends nothing, stores nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.database import Database
+from app.digest import ledger, workflow
+from app.digest.closures import CustomerDigest, Selection, group_by_customer
+from app.digest.letters import SUBJECT, LetterTemplates, Told, body
+from app.digest.sources import ReportRow
+from app.digest.timetable import iso_week
+from app.models import now
+from config import Settings
+
+Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]
+"""The report's rows on their way, so that somebody can be told how far the reading is."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it would go out."""
+
+    email: str
+    full_name: str
+    tickets: int
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a digest would do now. `due` would be told, `for_next_week` had this week's message already."""
+
+    window_starts_on: date
+    selection: Selection
+    due: Sequence[CustomerDigest]
+    for_next_week: Sequence[CustomerDigest]
+    templates: LetterTemplates | None
+
+    def message(self, digest: CustomerDigest) -> Message:
+        """One customer's message, by the letter's templates where digests go out by mail."""
+        told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
+        subject, text = SUBJECT, body(told)
+        if self.templates is not None:
+            letter = self.templates.letter(told, "")
+            subject, text = letter.subject, letter.text
+        return Message(told.email, told.full_name, len(told.tickets), subject, text)
+
+
+def outlook(
+    settings: Settings, database: Database, source: str, since: date | None = None, watched: Watched = iter
+) -> Outlook:
+    """What a digest of `source` would do now, with closings from `since` or from the window's start on.
+
+    Raises `SourceUnreadable`, and `TemplateFault` where the letter's templates can't be used.
+    """
+    today = now().astimezone(settings.zone).date()
+    templates = LetterTemplates(settings.ticket_template_dir) if settings.digest_delivery == "mail" else None
+    with database.read() as session:
+        first_day = since or ledger.planned_window_start(session, today, settings.digest_first_window_days)
+        reported = ledger.reported_since(session, first_day)
+        taken = ledger.addressed_in(session, iso_week(now(), settings.zone))
+    selection = workflow.select_from(settings, source, first_day, today, reported, watched=watched)
+    digests = group_by_customer(selection.closures)
+    due = [digest for digest in digests if digest.email_key not in taken]
+    waiting = [digest for digest in digests if digest.email_key in taken]
+    return Outlook(first_day, selection, due, waiting, templates)

@@ -1,0 +1,164 @@
+"""A preview that a person asked for: made in the background by the engine, one at a time, and only the newest is kept.
+
+A process that dies meanwhile leaves nothing behind but the request: the next one begins the preview again.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app import engine
+from app.digest import history, ledger, preview
+from app.digest.sources import ReportRow, SourceUnreadable
+from app.digest.starting import QUEUE
+from app.models import DigestPreview, PreviewState, now
+from app.placeholders import TemplateFault
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+WORKFLOW = "digest-preview"
+MOST_MESSAGES = 200
+MOST_SET_ASIDE = 200
+LONGEST_BODY = 2_000
+"""Characters of a message that are kept: somebody with a thousand tickets would fill the page."""
+
+TELL_EVERY_ROWS = 500
+TELL_EVERY_SECONDS = 0.5
+LEFT_ALONE = timedelta(seconds=30)
+BROKE_OFF = "The preview broke off before it was done. Ask for it again; if that happens again, the log has more."
+
+
+def newest(session: Session) -> DigestPreview | None:
+    """The newest preview, if any was asked for."""
+    return session.scalar(select(DigestPreview).order_by(DigestPreview.id.desc()).limit(1))
+
+
+def ask(services: Services, by: str) -> int:
+    """Start a preview, unless one is being made; the number of the one to look at."""
+    with services.database.read() as session:
+        before = newest(session)
+    gone = before.id if before and not _is_being_made(services, before) else None
+    with services.database.write() as session:
+        ledger.one_at_a_time(session)
+        last = newest(session)
+        if last is not None and last.state == PreviewState.RUNNING and last.id != gone:
+            return last.id
+        asked = DigestPreview(asked_by=by, progress="Waits for its turn")
+        session.add(asked)
+        session.flush()
+        session.execute(delete(DigestPreview).where(DigestPreview.id != asked.id))
+        services.work_queue.enqueue(session, WORKFLOW, workflow_id(asked), QUEUE, asked.id)
+        return asked.id
+
+
+def workflow_id(asked: DigestPreview) -> str:
+    """The engine's idempotency key; the moment is in it as SQLite gives a deleted row's number to another."""
+    return f"{WORKFLOW}#{asked.id}.{asked.asked_at:%Y%m%dT%H%M%S%f}"
+
+
+def _is_being_made(services: Services, asked: DigestPreview) -> bool:
+    return asked.state == PreviewState.RUNNING and services.work_queue.is_going(workflow_id(asked))
+
+
+def fail_broken_off(services: Services) -> None:
+    """A preview that nothing works on any more has failed, and says so."""
+    with services.database.read() as session:
+        asked = newest(session)
+    if asked is None or asked.state != PreviewState.RUNNING or now() - asked.asked_at < LEFT_ALONE:
+        return
+    if not _is_being_made(services, asked):
+        _close(services, asked.id, state=PreviewState.FAILED, error=BROKE_OFF)
+
+
+def make(services: Services, preview_id: int) -> None:
+    """The workflow."""
+    engine.step("preview", _make, services, preview_id)
+
+
+def _make(services: Services, preview_id: int) -> str:
+    """Returns the state in which it ended. Reading a report again is harmless: so is doing this step again."""
+    tell = _teller(services, preview_id)
+    try:
+        tell("Reading the report")
+        settings = services.settings
+        if not settings.report_source:
+            raise SourceUnreadable("There is no report: REPORT_SOURCE is not set.")
+        found = preview.outlook(settings, services.database, settings.report_source, watched=_counting(tell))
+        return _close(services, preview_id, state=PreviewState.DONE, result=_result(found))
+    except SourceUnreadable as why:
+        return _close(services, preview_id, state=PreviewState.FAILED, error=str(why))
+    except TemplateFault as fault:
+        why_not = f"The digest's texts can't be used: {fault}"
+        return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
+    except Exception as fault:
+        log.exception("The preview %d met a fault", preview_id)
+        why_not = f"The program met a fault ({type(fault).__name__}); the log has more."
+        return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
+
+
+def _teller(services: Services, preview_id: int) -> Callable[[str], None]:
+    def tell(progress: str) -> None:
+        with services.database.write() as session:
+            session.execute(update(DigestPreview).where(*_running(preview_id)).values(progress=progress))
+
+    return tell
+
+
+def _counting(tell: Callable[[str], None]) -> preview.Watched:
+    """The rows as they are, with word of their number from time to time."""
+
+    def watched(rows: Iterator[ReportRow]) -> Iterator[ReportRow]:
+        told_at, read = monotonic(), 0
+        for read, row in enumerate(rows, 1):
+            if read % TELL_EVERY_ROWS == 0 and monotonic() - told_at >= TELL_EVERY_SECONDS:
+                told_at = monotonic()
+                tell(f"{read:,} rows read")
+            yield row
+        tell(f"{read:,} rows read; putting the messages together")
+
+    return watched
+
+
+def _close(services: Services, preview_id: int, **values: Any) -> str:
+    def outcome(session: Session) -> None:
+        session.execute(
+            update(DigestPreview).where(*_running(preview_id)).values(finished_at=now(), progress="", **values)
+        )
+
+    services.database.insist(outcome)
+    return str(values["state"])
+
+
+def _running(preview_id: int) -> tuple[Any, Any]:
+    return DigestPreview.id == preview_id, DigestPreview.state == PreviewState.RUNNING
+
+
+def _result(found: preview.Outlook) -> dict[str, Any]:
+    """Counts of everything, and so much of the rest that a page can show it."""
+    selection = found.selection
+    return {
+        "window_starts_on": found.window_starts_on.isoformat(),
+        "rows_read": selection.rows_read,
+        "already_reported": selection.already_reported,
+        "repeated": selection.repeated,
+        "customers": len(found.due),
+        "tickets": sum(len(digest.tickets) for digest in found.due),
+        "for_next_week": len(found.for_next_week),
+        "set_aside": len(selection.set_aside),
+        "messages": [_shown(found.message(digest)) for digest in found.due[:MOST_MESSAGES]],
+        "rows_set_aside": [history.set_aside(row) for row in selection.set_aside[:MOST_SET_ASIDE]],
+    }
+
+
+def _shown(message: preview.Message) -> dict[str, Any]:
+    content = asdict(message)
+    if len(message.body) > LONGEST_BODY:
+        content["body"] = message.body[:LONGEST_BODY].rpartition("\n")[0] + "\n…"
+    return content

@@ -1,0 +1,175 @@
+"""What administrators change at UTOPIA and PowerCode by hand: a row before the call, an outcome after it.
+
+The row's key is the confirmation's: a second click, or the same form sent again, finds it and calls nobody.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from app.lookups.asking import REMOTE_ERRORS, a_turn, answer
+from app.lookups.fields import Field, Given
+from app.lookups.subjects import Subject
+from app.models import AuditEntry, StepState, System, now
+from app.people import audit
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+ANSWER_KEPT = 600
+"""Characters of an answer that are kept with the change."""
+DOUBT_LASTS = timedelta(days=7)
+JUST_NOW = timedelta(hours=1)
+OUTCOMES = {
+    "never_arrived": StepState.NEVER_ARRIVED,
+    "throttled": StepState.NEVER_ARRIVED,
+    "refused": StepState.REFUSED,
+    "not_ours": StepState.REFUSED,
+    "not_ready": StepState.REFUSED,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A call that changes something. `will` says what it does, with the entries; `retyped` names the entry that is
+    typed once more before it is sent."""
+
+    name: str
+    system: System
+    title: str
+    will: str
+    fields: tuple[Field, ...]
+    subject: Callable[[Services, Given], Subject]
+    send: Callable[[Services, Given], Any]
+    retyped: str
+    always_retyped: bool = False
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def system_name(self) -> str:
+        """The system's name for people."""
+        return "PowerCode" if self.system is System.POWERCODE else "UTOPIA"
+
+    def sent(self, given: Given) -> dict[str, str]:
+        """The entries that go out."""
+        return {field.name: given[field.name] for field in self.fields if field.name in given and not field.names_only}
+
+    def sentence(self, given: Given) -> str:
+        """What will happen, in words."""
+        values = {field.name: given.get(field.name, "") for field in self.fields}
+        return self.will.format_map({**values, "entries": self.entries(given)})
+
+    def entries(self, given: Given) -> str:
+        """What is entered besides the numbers that name the customer: `vlan 200, handoff untagged`."""
+        named = {field.name: field.label for field in self.fields}
+        return ", ".join(f"{named[name]} {given[name]}" for name in self.one_of if name in given)
+
+    def fault(self, given: Given) -> str | None:
+        """What is wrong with the entries as a whole."""
+        missing = self.one_of and not any(name in given for name in self.one_of)
+        return "Fill in at least one of the fields that can be changed" if missing else None
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A change that a person confirmed: `key` makes it one of its kind, `whom` is the customer they read."""
+
+    change: Change
+    given: Given
+    key: str
+    by: str
+    whom: str
+
+
+def find_subject(services: Services, change: Change, given: Given) -> Subject:
+    """Whom the change would hit, asked for now. Raises `NotAnswered`: without a name nothing is changed."""
+    return answer(lambda: change.subject(services, given))
+
+
+def sent_before(services: Services, change: Change, given: Given) -> AuditEntry | None:
+    """The same change, sent lately: done just now, or with an outcome that nobody knows."""
+    undecided = AuditEntry.outcome.in_((StepState.RUNNING, StepState.UNKNOWN))
+    done_just_now = and_(AuditEntry.outcome == StepState.DONE, AuditEntry.made_at > now() - JUST_NOW)
+    query = select(AuditEntry).where(
+        AuditEntry.action == action(change), AuditEntry.made_at > now() - DOUBT_LASTS, or_(undecided, done_just_now)
+    )
+    with services.database.read() as session:
+        entries = session.scalars(query.order_by(AuditEntry.id.desc()).limit(100)).all()
+    return next((entry for entry in entries if _first_line(entry) == _written(change, given)), None)
+
+
+def carry_out(services: Services, confirmed: Confirmed) -> bool:
+    """Send the change once; False when its key is known, so that it is sent already or was.
+
+    What came of it is in the audit: `StepState` done, refused, never_arrived or unknown. Raises `NotAnswered` before
+    anything is recorded or sent, when too many questions are under way.
+    """
+    change, given = confirmed.change, confirmed.given
+    with a_turn():
+        with services.database.write() as session:
+            written = _written(change, given)
+            if not audit.begin(
+                session, confirmed.key, by=confirmed.by, action=action(change), subject=confirmed.whom, note=written
+            ):
+                return False
+        outcome, words = _send(services, change, given)
+        services.database.insist(lambda session: audit.end(session, confirmed.key, outcome, words))
+    log.info("%s by hand: %s", action(change), outcome.value)
+    return True
+
+
+def _send(services: Services, change: Change, given: Given) -> tuple[StepState, str]:
+    try:
+        said = change.send(services, given)
+    except REMOTE_ERRORS as error:
+        return OUTCOMES.get(error.outcome, StepState.UNKNOWN), _masked(services, error.detail)
+    except Exception as fault:
+        log.exception("A change by hand met a fault of this program")
+        return StepState.UNKNOWN, f"a fault of this program ({type(fault).__name__}); the log has the details"
+    return StepState.DONE, _masked(services, json.dumps(said, ensure_ascii=False, default=str))
+
+
+def entry_of(session: Session, key: str) -> AuditEntry | None:
+    """The record of a change."""
+    return session.scalar(select(AuditEntry).filter_by(key=key))
+
+
+def action(change: Change) -> str:
+    """The change's name in the audit."""
+    return f"{change.system_name}: {change.title.lower()}"
+
+
+def what_came_of_it(entry: AuditEntry) -> str:
+    """The outcome of a change in words, with what to do."""
+    system = entry.action.partition(":")[0]
+    words = {
+        StepState.DONE: f"{system} says that it is done.",
+        StepState.REFUSED: f"{system} refused; nothing was changed. Read its answer, correct the entry, and try again.",
+        StepState.NEVER_ARRIVED: f"It never reached {system}; nothing was changed. Try again when {system} answers.",
+        StepState.UNKNOWN: f"It was sent, and nobody knows whether {system} did it: there was no usable answer. "
+        f"Look it up at {system} before you send it again.",
+        StepState.RUNNING: f"It is being sent, and {system} has not answered yet. Load this page again. If this stays, "
+        f"the service was stopped meanwhile: look it up at {system} before you send it again.",
+    }
+    return words[StepState(entry.outcome or StepState.UNKNOWN)]
+
+
+def _written(change: Change, given: Given) -> str:
+    return ", ".join(f"{name} {value}" for name, value in change.sent(given).items())
+
+
+def _first_line(entry: AuditEntry) -> str:
+    return (entry.note or "").partition("\n")[0]
+
+
+def _masked(services: Services, text: str) -> str:
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
+    for secret in services.settings.secrets():
+        line = line.replace(secret, "***")
+    return line[:ANSWER_KEPT]

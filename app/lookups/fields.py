@@ -1,0 +1,48 @@
+"""What a person enters for a look-up or a change: a few short texts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Given = Mapping[str, str]
+"""What was entered, by the field's name; what was left blank is not in it."""
+
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One text. `names_only` marks one that finds the customer's name and is not sent with a change."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = False
+    longest: int = 64
+    number: bool = False
+    choices: tuple[str, ...] = ()
+    names_only: bool = False
+
+    def fault(self, value: str) -> str | None:
+        """What is wrong with an entry, in words; None when nothing is."""
+        if not value:
+            return "Fill this in" if self.required else None
+        if len(value) > self.longest:
+            return f"Too long: at most {self.longest} characters"
+        if self.number and not (value.isascii() and value.isdecimal()):
+            return "Only digits"
+        if self.choices and value not in self.choices:
+            return "Choose one of the list"
+        return None if _PRINTABLE.fullmatch(value) else "Only letters, digits and signs"
+
+
+def given(fields: tuple[Field, ...], entered: Mapping[str, str]) -> dict[str, str]:
+    """The entries of these fields, without blanks around them and without empty ones."""
+    stripped = {field.name: entered.get(field.name, "").strip() for field in fields}
+    return {name: value for name, value in stripped.items() if value}
+
+
+def faults(fields: tuple[Field, ...], entries: Given) -> dict[str, str]:
+    """What is wrong, by the field's name."""
+    found = {field.name: field.fault(entries.get(field.name, "")) for field in fields}
+    return {name: fault for name, fault in found.items() if fault is not None}

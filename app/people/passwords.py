@@ -1,0 +1,60 @@
+"""Passwords: their hashes (argon2id), and which are too weak to be taken.
+
+A hash from `ADMIN_PASS_HASH` may also be one of werkzeug's (`scrypt:...`, `pbkdf2:...`), as Flask applications store
+them; it is replaced by one of ours when its owner signs in.
+"""
+
+import secrets
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from werkzeug.security import check_password_hash
+
+SHORTEST = 10
+LONGEST = 200
+COMMON = frozenset(
+    {"1234567890", "12345678901", "123456789012", "password123", "password1234", "administrator", "qwertyuiop"}
+    | {"iloveyou123", "letmein1234", "0123456789", "passwordpassword", "changeme123", "welcome123"}
+)
+
+_HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
+"""19 MiB a hash (OWASP's figures for argon2id); the library's 64 MiB would be a third of the whole process."""
+_ONE_AT_A_TIME = threading.Lock()
+_NOBODYS = _HASHER.hash(secrets.token_hex(16))
+"""Checked when a name is unknown, so that the time of an answer does not tell which names exist."""
+
+
+class WeakPassword(Exception):
+    """A password that is not taken; the text says why."""
+
+
+def hashed(password: str, name: str = "") -> str:
+    """The hash to store. Raises `WeakPassword`."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise WeakPassword(f"A password has {SHORTEST} to {LONGEST} characters")
+    if password.casefold() in COMMON or len(set(password)) < 4:
+        raise WeakPassword("This password is one of the first that anybody would try; take another")
+    if name and name.casefold() in password.casefold():
+        raise WeakPassword("The password has the name in it; take another")
+    return _HASHER.hash(password)
+
+
+def matches(password: str, password_hash: str | None) -> bool:
+    """Whether the password is right; takes as long for a name that nobody has (None)."""
+    if len(password) > LONGEST:
+        return False
+    try:
+        with _ONE_AT_A_TIME:
+            if password_hash is not None and not password_hash.startswith("$argon2"):
+                return check_password_hash(password_hash, password)
+            return _HASHER.verify(password_hash or _NOBODYS, password) and password_hash is not None
+    except (VerificationError, InvalidHashError, ValueError):
+        return False
+
+
+def rehashed(password: str, password_hash: str) -> str:
+    """The hash to keep from now on: the same one, unless it was made by other means than today's."""
+    if password_hash.startswith("$argon2") and not _HASHER.check_needs_rehash(password_hash):
+        return password_hash
+    return _HASHER.hash(password)

@@ -1,0 +1,117 @@
+"""What staff write instead of a value of UTOPIA's contract, and who did.
+
+A correction stays with the order and is laid over UTOPIA's contract whenever that is read. Once something of the order
+is in PowerCode nothing is corrected here any more: the customer would have been made with the other value.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import breaker
+from app.models import Order, OrderDecision, OrderState
+from app.provisioning import lifecycle
+from app.provisioning.contracts import (
+    CORRECTABLE,
+    WORDS,
+    Wrong,
+    contract_of,
+    corrected,
+    fields_of,
+    one_line,
+    read_applicant,
+)
+from app.services import Services
+from utopia import Contract
+
+
+class NotUsable(Exception):
+    """Values that no account can be made with; `wrong` has them by field."""
+
+    def __init__(self, wrong: Mapping[str, Wrong]) -> None:
+        self.wrong = wrong
+        super().__init__(", ".join(WORDS[name] for name in wrong))
+
+
+def corrections_of(contract: Contract, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Where `wanted`, a value for each of `CORRECTABLE`, says something else than UTOPIA's contract."""
+    return _differences(fields_of(contract), wanted)
+
+
+def _differences(theirs: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    written = {name: one_line(wanted.get(name, theirs[name])) for name in CORRECTABLE}
+    return {name: value for name, value in written.items() if value != theirs[name]}
+
+
+def unusable(contract: Contract, corrections: Mapping[str, str]) -> dict[str, Wrong]:
+    """What is wrong with the corrections themselves, by field; what else the contract lacks is not told."""
+    wrong = read_applicant(corrected(contract, corrections)).wrong
+    return {name: wrong[name] for name in corrections if name in wrong}
+
+
+def may_correct(session: Session, order: Order) -> bool:
+    """Whether the order waits for a person, its contract is known, and nothing of it is in PowerCode."""
+    waits = order.state == OrderState.NEEDS_REVIEW and order.problem != "outcome_unknown"
+    return waits and bool(order.contract) and not lifecycle.has_written(session, order)
+
+
+def correct(
+    services: Services, session: Session, orderref: str, by: str, *, run: int, wanted: Mapping[str, str]
+) -> Order:
+    """Correct an order that needs a person, and go on with it.
+
+    `run` is the order's run that the person saw. What was decided about the person before is asked again: it was
+    decided about other values. Raises `NotUsable`, and `lifecycle.NotPossible` when it doesn't fit the order.
+    """
+    breaker.systems_down(session, lock=True)
+    order = lifecycle.find(session, orderref, run)
+    if not may_correct(session, order):
+        raise lifecycle.NotPossible(
+            f"{orderref} can't be corrected here: that is possible as long as it needs a person and nothing of it "
+            "is in PowerCode"
+        )
+    contract = Contract.from_dict(order.contract or {})
+    corrections = corrections_of(contract, wanted)
+    wrong = read_applicant(corrected(contract, corrections)).wrong
+    if any(name in CORRECTABLE for name in wrong):
+        raise NotUsable({name: kind for name, kind in wrong.items() if name in CORRECTABLE})
+    before, after = fields_of(contract_of(order)), fields_of(corrected(contract, corrections))
+    _record(session, order, by, "correct", before=before, after=after)
+    order.corrections, order.decision = corrections or None, {}
+    return lifecycle.resume(services, session, orderref, by)
+
+
+def submit(
+    services: Services,
+    session: Session,
+    orderref: str,
+    by: str,
+    *,
+    theirs: Mapping[str, str],
+    wanted: Mapping[str, str],
+) -> None:
+    """Take an order in by hand, with its corrections if there are any.
+
+    `theirs` are UTOPIA's values as the person saw them, `wanted` what they left of them; both empty while UTOPIA
+    does not answer. Raises `NotUsable`, and `lifecycle.NotPossible` when the order is known already.
+    """
+    corrections = _differences(theirs, wanted) if theirs else {}
+    wrong = unusable(corrected(Contract(), theirs), corrections)
+    if wrong:
+        raise NotUsable(wrong)
+    if not lifecycle.take_in(services, session.connection(), [orderref]):
+        raise lifecycle.NotPossible(f"{orderref} is known already. Nothing was changed")
+    order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
+    order.corrections = corrections or None
+    _record(session, order, by, "submit", before=theirs, after=corrections)
+
+
+def _record(
+    session: Session, order: Order, by: str, action: str, *, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Who did it, and each field with what it was and what it is."""
+    changed = [
+        f'{WORDS[name]}: "{before[name]}" -> "{value}"' for name, value in after.items() if before[name] != value
+    ]
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=action, note="; ".join(changed) or None))

@@ -1,0 +1,57 @@
+"""The kinds of texts, told by the file's name: what each may hold, and what is wrong with one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.digest import letters
+from app.placeholders import Fault
+from app.provisioning import ticket
+
+
+class Kind(StrEnum):
+    """What a text is for."""
+
+    TICKET = "welcome ticket"
+    LETTER = "digest, as plain text"
+    HTML_LETTER = "digest, as HTML"
+
+
+@dataclass(frozen=True)
+class FaultAt:
+    """A fault with the line that it is in, as it is written; no line where it is about the whole text."""
+
+    fault: Fault
+    quoted: str
+
+
+LONGEST_QUOTE = 300
+
+
+def kind_of(name: str) -> Kind:
+    """What the file of this name is for."""
+    letter_kinds = {letters.TEXT_TEMPLATE: Kind.LETTER, letters.HTML_TEMPLATE: Kind.HTML_LETTER}
+    return letter_kinds.get(name, Kind.TICKET)
+
+
+def placeholders_of(kind: Kind) -> Mapping[str, str]:
+    """What can be filled in, with what it stands for."""
+    return ticket.PLACEHOLDERS if kind is Kind.TICKET else letters.PLACEHOLDERS
+
+
+def faults_of(name: str, text: str) -> Sequence[FaultAt]:
+    """Everything that keeps the text from being used, each with its line."""
+    lines = text.split("\n")
+    return [FaultAt(fault, _quoted(lines, fault.line)) for fault in _faults(name, text)]
+
+
+def _faults(name: str, text: str) -> Sequence[Fault]:
+    if kind_of(name) is Kind.TICKET:
+        return ticket.check_template(text)
+    if len(text) > ticket.MAX_CHARACTERS:
+        return [Fault(0, f"the text has {len(text):,} characters, more than {ticket.MAX_CHARACTERS:,}")]
+    return letters.check_text(name, text)
+
+
+def _quoted(lines: Sequence[str], number: int) -> str:
+    return lines[number - 1][:LONGEST_QUOTE] if 1 <= number <= len(lines) else ""

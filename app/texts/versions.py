@@ -1,0 +1,96 @@
+"""The versions that a text had. The file is the truth: what it holds is kept before a save, and whenever it is seen."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.database import Database
+from app.models import TicketTextVersion
+from app.people import audit
+from app.texts.files import TextFile
+
+CONTEXT_LINES = 2
+MOST_LINES_COMPARED = 4_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a comparison: `same`, `added`, `removed`, or `…` where lines are left out."""
+
+    what: str
+    number: int | None
+    text: str
+
+
+def see(database: Database, present: Iterable[TextFile]) -> None:
+    """Keep what the files hold where nobody saved that here: it was edited on the server, or came with a deploy."""
+    found = {file.name: file for file in present}
+
+    def unknown(session: Session) -> list[TextFile]:
+        kept = newest_of(session, found)
+        return [file for name, file in found.items() if name not in kept or kept[name].text != file.text]
+
+    with database.read() as session:
+        is_new = bool(unknown(session))
+    if is_new:
+        with database.write() as session:
+            session.add_all(TicketTextVersion(file=file.name, text=file.text) for file in unknown(session))
+
+
+def newest_of(session: Session, names: Iterable[str]) -> dict[str, TicketTextVersion]:
+    """Each file's text as it was seen or saved last."""
+    mine = select(func.max(TicketTextVersion.id)).where(TicketTextVersion.file.in_(list(names)))
+    ids = mine.group_by(TicketTextVersion.file)
+    found = session.scalars(select(TicketTextVersion).where(TicketTextVersion.id.in_(ids)))
+    return {version.file: version for version in found}
+
+
+def history(session: Session, name: str, limit: int) -> Sequence[TicketTextVersion]:
+    """The newest versions of a file first."""
+    mine = select(TicketTextVersion).filter_by(file=name).order_by(TicketTextVersion.id.desc())
+    return session.scalars(mine.limit(limit)).all()
+
+
+def find(session: Session, name: str, version_id: int) -> TicketTextVersion | None:
+    """One version of a file."""
+    return session.scalar(select(TicketTextVersion).filter_by(file=name, id=version_id))
+
+
+def before(session: Session, version: TicketTextVersion) -> TicketTextVersion | None:
+    """What was there before a version."""
+    earlier = select(TicketTextVersion).filter_by(file=version.file).where(TicketTextVersion.id < version.id)
+    return session.scalar(earlier.order_by(TicketTextVersion.id.desc()).limit(1))
+
+
+def known_names(session: Session) -> set[str]:
+    """The files that versions are kept of, also those that are gone."""
+    return set(session.scalars(select(TicketTextVersion.file).distinct()))
+
+
+def keep_saved(session: Session, file: TextFile, by: str, action: str) -> None:
+    """Keep who saved what."""
+    session.add(TicketTextVersion(file=file.name, text=file.text, saved_by=by))
+    audit.record(session, by, action, f"text {file.name}")
+
+
+def compare(old: str, new: str) -> list[Line]:
+    """What was taken out and put in between two texts, with a few lines around each place."""
+    before_, after = old.split("\n")[:MOST_LINES_COMPARED], new.split("\n")[:MOST_LINES_COMPARED]
+    matcher = difflib.SequenceMatcher(a=before_, b=after)
+    lines: list[Line] = []
+    for group in matcher.get_grouped_opcodes(CONTEXT_LINES):
+        if lines or group[0][3] > 0:
+            lines.append(Line("…", None, ""))
+        for kind, old_from, old_to, new_from, new_to in group:
+            if kind == "equal":
+                lines += _lines("same", after, new_from, new_to)
+            else:
+                lines += [*_lines("removed", before_, old_from, old_to), *_lines("added", after, new_from, new_to)]
+    return lines
+
+
+def _lines(what: str, of: Sequence[str], first: int, end: int) -> Iterator[Line]:
+    return (Line(what, number + 1, of[number]) for number in range(first, end))

@@ -1,0 +1,101 @@
+"""Signed-in people, and real browsers on a service that listens on loopback."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from werkzeug.serving import make_server
+
+from app.models import Role
+from tests.conftest import Service
+from tests.console.browsing import ARGUMENTS, CHROMIUM, Browsing, signed_in
+from tests.console.persons import NAMES, Person, add_user
+
+
+@pytest.fixture
+def somebody(service: Service) -> Callable[[Role | None], Person]:
+    """A person with the role, signed in; nobody in particular for None."""
+
+    def make(role: Role | None) -> Person:
+        person = Person(service.app.test_client())
+        if role is None:
+            return person
+        add_user(service, role)
+        assert person.sign_in(NAMES[role]).status_code == 303
+        return person
+
+    return make
+
+
+@pytest.fixture
+def as_nobody(somebody: Callable[[Role | None], Person]) -> Person:
+    """Not signed in."""
+    return somebody(None)
+
+
+@pytest.fixture
+def as_read_only(somebody: Callable[[Role | None], Person]) -> Person:
+    """Signed in, may look."""
+    return somebody(Role.READ_ONLY)
+
+
+@pytest.fixture
+def as_staff(somebody: Callable[[Role | None], Person]) -> Person:
+    """Signed in, may settle orders."""
+    return somebody(Role.STAFF)
+
+
+@pytest.fixture
+def as_administrator(somebody: Callable[[Role | None], Person]) -> Person:
+    """Signed in, may do everything."""
+    return somebody(Role.ADMINISTRATOR)
+
+
+@pytest.fixture(scope="session")
+def live_url(session_service: Service) -> Iterator[str]:
+    """The address at which the session's service serves browsers."""
+    server = make_server("127.0.0.1", 0, session_service.app, threaded=True)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's chromium, which needs no download of its own."""
+    return {"executable_path": str(CHROMIUM), "args": ARGUMENTS, "headless": True}
+
+
+@pytest.fixture(scope="session")
+def chromium(request: pytest.FixtureRequest) -> Browser:
+    """The browser; tests that need it are skipped where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is missing (apt-get install chromium)")
+    browser: Browser = request.getfixturevalue("browser")
+    return browser
+
+
+@pytest.fixture
+def quick_refresh(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages ask anew twice a second, so that a test need not wait."""
+    monkeypatch.setitem(service.app.jinja_env.globals, "refresh", "500ms")
+
+
+@pytest.fixture
+def browse(service: Service, live_url: str, chromium: Browser) -> Iterator[Browsing]:
+    """Somebody of the staff, signed in, at a desk."""
+    with signed_in(chromium, live_url, service, Role.STAFF) as person:
+        yield person
+
+
+@pytest.fixture
+def browse_as_administrator(service: Service, live_url: str, chromium: Browser) -> Iterator[Browsing]:
+    """An administrator, signed in, at a desk."""
+    with signed_in(chromium, live_url, service, Role.ADMINISTRATOR) as person:
+        yield person

@@ -1,0 +1,57 @@
+"""Made-up people with each role, and what they do at a browser without a screen."""
+
+import re
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import Cookie, TestResponse
+
+from app.models import Role
+from app.people import users
+from tests.conftest import Service
+
+CSRF = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
+PASSWORD = "fiber to every door"
+NAMES = {Role.READ_ONLY: "Rita Reads", Role.STAFF: "Stan Staff", Role.ADMINISTRATOR: "Ada Administrator"}
+
+
+def add_user(service: Service, role: Role) -> str:
+    """The user with that role, made when there is none yet; returns the name."""
+    with service.services.database.write() as session:
+        if users.find(session, NAMES[role]) is None:
+            users.add(session, NAMES[role], PASSWORD, role)
+    return NAMES[role]
+
+
+class Person:
+    """Somebody with a browser without a screen; posts forms as a page would, with the page's token."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Open a page."""
+        return self._client.get(path, **options)
+
+    def post(self, path: str, form: dict[str, Any] | None = None, **options: Any) -> TestResponse:
+        """Send a form with the token that a page of this session has."""
+        return self._client.post(path, data={"csrf_token": self.token(), **(form or {})}, **options)
+
+    def token(self) -> str:
+        """The token of this session's forms."""
+        for page in ("/console/people/me", "/login"):
+            found = CSRF.search(self._client.get(page).text)
+            if found:
+                return found[1]
+        raise AssertionError("no page has a form")
+
+    def cookie(self) -> Cookie:
+        """The sign-in's cookie."""
+        (cookie,) = self._client._cookies.values()
+        return cookie
+
+    def sign_in(self, name: str, password: str = PASSWORD, **options: Any) -> TestResponse:
+        """Fill in the sign-in."""
+        return self._client.post(
+            "/login", data={"csrf_token": self.token(), "name": name, "password": password}, **options
+        )

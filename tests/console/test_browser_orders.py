@@ -1,0 +1,152 @@
+"""Orders in a real browser: what staff press, what they see, and that nothing jumps meanwhile."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.models import Order, OrderState
+from app.provisioning import workflow
+from tests.conftest import Service
+from tests.console.browsing import Browsing
+
+REF = "UIA202411-001186"
+PAGE = f"/console/orders/{REF}"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
+
+
+def comes_to_rest(page: Page, state: str) -> None:
+    """The page shows the state by itself, without being loaded by anybody."""
+    expect(page.locator("#status .state")).to_have_text(state)
+
+
+def test_a_plan_is_mapped_and_the_page_follows_the_order_to_its_end(service: Service, browse: Browsing) -> None:
+    service.take(plan="10 Gbps")
+    service.sandbox.powercode.services[165] = "10 Gbps"
+
+    page = browse.goto("/console/orders?state=needs_review")
+    page.get_by_role("link", name=REF).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {REF}")
+    page.get_by_label("PowerCode service for “10 Gbps”").fill("ten")
+    page.get_by_role("button", name="Keep this and go on").click()
+    expect(page.get_by_text("A PowerCode service is a number")).to_be_visible()
+    page.get_by_label("PowerCode service for “10 Gbps”").fill("165")
+    page.get_by_role("button", name="Keep this and go on").click()
+
+    comes_to_rest(page, "completed")
+    expect(page.get_by_text("is sold as service 165")).to_be_visible()
+    expect(page.get_by_role("link", name="1001")).to_have_attribute("href", re.compile("customerid=1001"))
+
+
+def test_a_ticket_of_somebody_else_is_refused_and_the_right_one_taken(service: Service, browse: Browsing) -> None:
+    powercode = service.sandbox.powercode
+    other = powercode.add_customer(firstName="Grace", lastName="Moe")
+    with powercode.lock:
+        theirs = str(powercode.keep_ticket(other, {"customerID": str(other.customer_id)}).ticket_id)
+    powercode.fault("createTicket", "no_answer")
+    service.take()
+    mine = str(next(each.ticket_id for each in powercode.tickets.values() if str(each.ticket_id) != theirs))
+
+    page = browse.goto(PAGE)
+    page.get_by_label("Number of the ticket in PowerCode").fill(theirs)
+    page.get_by_role("button", name="Check the number and go on").click()
+    fault = page.locator("#ticket_id-fault")
+    expect(fault).to_have_text(f"Ticket {theirs} belongs to customer 1001, and this order to customer 1002.")
+    expect(page.get_by_label("Number of the ticket in PowerCode")).to_have_value(theirs)
+    page.get_by_label("Number of the ticket in PowerCode").fill(mine)
+    page.get_by_role("button", name="Check the number and go on").click()
+
+    comes_to_rest(page, "completed")
+    assert len(powercode.tickets) == 2
+
+
+def test_an_order_of_somebody_known_is_added_there_after_a_look(service: Service, browse: Browsing) -> None:
+    customer = service.sandbox.powercode.add_customer(
+        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE"
+    )
+    service.take()
+
+    page = browse.goto(PAGE)
+    page.get_by_role("link", name=f"Show me customer {customer.customer_id} first").click()
+    expect(page.get_by_text("This is Ada Lind at 12 N EXAMPLE AVENUE, Bozeman.")).to_be_visible()
+    assert customer.services == []
+    page.get_by_role("button", name=f"Yes, go on with customer {customer.customer_id}").click()
+
+    comes_to_rest(page, "completed")
+    assert [each.service_id for each in customer.services] == [163]
+
+
+def test_an_order_is_closed_by_keyboard_alone(service: Service, browse: Browsing) -> None:
+    service.take(plan="10 Gbps")
+
+    page = browse.goto(PAGE)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "note":
+            break
+    page.keyboard.type("they moved away")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    comes_to_rest(page, "dismissed")
+    expect(page.get_by_role("status").get_by_text(f"{REF} is closed.")).to_be_visible()
+
+
+def waits(service: Service) -> Callable[[str], None]:
+    """An order that waits; what is returned changes its state behind the page's back."""
+    service.sandbox.powercode.down()
+    service.take()
+    service.sandbox.powercode.up()
+
+    def become(state: str) -> None:
+        with service.services.database.write() as session:
+            session.scalars(select(Order)).one().state = state
+
+    return become
+
+
+@pytest.mark.usefixtures("quick_refresh")
+def test_a_story_that_renews_itself_closes_nothing_and_takes_no_words_away(service: Service, browse: Browsing) -> None:
+    with service.changed(retry_minutes=(600,)):
+        become = waits(service)
+        page = browse.goto(PAGE)
+        page.get_by_label("Why it is closed").fill("half a sen")
+        said = page.locator("#story details").first
+        said.locator("summary").click()
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        scrolled = page.evaluate("window.scrollY")
+
+        with page.expect_response(re.compile("/story")):
+            pass
+
+        expect(said).to_have_attribute("open", "")
+        expect(page.get_by_label("Why it is closed")).to_have_value("half a sen")
+        assert page.evaluate("window.scrollY") == scrolled
+
+        become(OrderState.COMPLETED)
+        expect(page.get_by_text("The order has moved on: it is “completed” now.")).to_be_visible(timeout=20_000)
+        comes_to_rest(page, "completed")
+        expect(page.get_by_label("Why it is closed")).to_have_value("half a sen")
+        page.get_by_role("link", name="Show what can be done").click()
+        expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+        assert page.locator("#offer-dismiss").count() == 0
+
+
+def test_orders_are_found_without_javascript_too(service: Service, browse: Browsing) -> None:
+    service.take()
+    service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    page = browse.goto("/console/orders")
+    page.get_by_role("searchbox", name="Find orders").fill("(406) 555-0127")
+    page.get_by_role("button", name="Find").click()
+
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("link", name="UIA-2")).to_be_visible()
+    page.get_by_role("link", name="Show all").click()
+    expect(page.get_by_role("row")).to_have_count(3)

@@ -1,0 +1,103 @@
+"""The log's page: an order's lines, escaped, older ones on request, and the files as they are."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.models import Role
+from tests.conftest import Service
+from tests.console.pages import HOSTILE
+from tests.console.persons import Person
+
+MINE, OTHER = "UIA202411-001186", "UIA202411-009999"
+
+
+def line(number: int, message: str, order: str = "-", level: str = "INFO") -> str:
+    return f"2026-11-22T13:08:24.{number:03}+00:00 {level:<5} [{order}] app.x: {message}\n"
+
+
+@pytest.fixture
+def log_file(service: Service, tmp_path: Path) -> Iterator[Path]:
+    """The log that the page shows."""
+    path = tmp_path / "api_class.log"
+    with service.changed(log_file=path):
+        yield path
+
+
+def test_a_search_by_order_shows_its_lines_and_no_others(as_administrator: Person, log_file: Path) -> None:
+    log_file.write_text(line(1, "mine", MINE) + line(2, "not mine", OTHER) + line(3, "mine, too", MINE, "ERROR"))
+
+    page = as_administrator.get(f"/console/log?orderref={MINE.lower()}").text
+
+    assert "mine, too" in page
+    assert "not mine" not in page
+    assert f'href="/console/orders/{MINE}"' in page
+    assert page.index("mine, too") < page.index("mine <span")
+
+
+def test_lines_can_be_read_from_the_oldest_on_and_by_level(as_administrator: Person, log_file: Path) -> None:
+    log_file.write_text(line(1, "first") + line(2, "second", level="WARNING") + line(3, "third", level="ERROR"))
+
+    oldest_first = as_administrator.get("/console/log?sort=oldest").text
+    errors = as_administrator.get("/console/log?level=ERROR").text
+
+    assert oldest_first.index("first") < oldest_first.index("second") < oldest_first.index("third")
+    assert "third" in errors
+    assert "second" not in errors
+
+
+def test_a_hostile_line_stays_text(as_administrator: Person, log_file: Path) -> None:
+    log_file.write_text(line(1, f"{HOSTILE}\\n{HOSTILE}", HOSTILE) + HOSTILE + "\n" + '{"message": "<b>x"}\n')
+
+    page = as_administrator.get("/console/log").text
+
+    assert HOSTILE not in page
+    assert "<b>x" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_older_lines_are_a_link_away_and_a_page_stays_small(as_administrator: Person, log_file: Path) -> None:
+    log_file.write_text("".join(line(number % 1000, f"event {number}") for number in range(5_000)))
+
+    page = as_administrator.get("/console/log")
+    older = page.text.partition('href="/console/log?further=')[2].partition('"')[0]
+
+    assert len(page.data) < 200_000
+    assert "event 4999 " in page.text
+    assert "event 4799 " in as_administrator.get(f"/console/log?further={older}").text
+
+
+@pytest.mark.parametrize("further", ["", "x", "1-2", "-", "9999999999999999999999-1", "٣-٤"])
+def test_a_place_that_is_not_there_is_no_fault(as_administrator: Person, log_file: Path, further: str) -> None:
+    log_file.write_text(line(1, "first"))
+
+    assert as_administrator.get("/console/log", query_string={"further": further}).status_code == 200
+
+
+def test_a_log_that_can_not_be_read_is_told_in_words(as_administrator: Person, log_file: Path) -> None:
+    assert "There is no log at" in as_administrator.get("/console/log").text
+    assert as_administrator.get("/console/log/download").status_code == 404
+    log_file.mkdir()
+    assert "can&#39;t be read" in as_administrator.get("/console/log").text
+    assert as_administrator.get("/console/log/download").status_code == 404
+
+
+def test_the_files_are_downloaded_as_they_are(as_administrator: Person, log_file: Path) -> None:
+    Path(f"{log_file}.1").write_text(line(1, "older"))
+    log_file.write_text(line(2, f"newer {HOSTILE}"))
+
+    current, whole = (as_administrator.get(f"/console/log/download{query}") for query in ("", "?all=1"))
+
+    assert current.data == log_file.read_bytes()
+    assert whole.data == Path(f"{log_file}.1").read_bytes() + log_file.read_bytes()
+    assert current.headers["Content-Disposition"].startswith("attachment")
+    assert current.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("role", [None, Role.READ_ONLY, Role.STAFF])
+def test_the_log_is_for_administrators(somebody: Callable[[Role | None], Person], role: Role | None) -> None:
+    person = somebody(role)
+
+    refused = 403 if role else 303
+    assert [person.get(path).status_code for path in ("/console/log", "/console/log/download")] == [refused] * 2

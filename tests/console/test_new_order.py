@@ -1,0 +1,452 @@
+"""An order by hand and the correction of one that stopped: what will happen is shown, and nothing is done before."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.models import Base, Order
+from app.provisioning import corrections, lifecycle
+from app.provisioning.contracts import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
+from app.provisioning.forecast import Match, forecast, look_up
+from sandbox import a_contract
+from tests.conftest import Service
+from tests.console.conftest import Person
+from tests.console.pages import HOSTILE
+from utopia import Contract
+
+REF, OTHER = "UIA202411-001186", "UIA202411-001187"
+NEW = "/console/orders/new"
+FIELD = re.compile(r'<input (?=[^>]*name="(\w+)")(?=[^>]*value="([^"]*)")[^>]*>')
+
+
+def look_at(person: Person, orderref: str = REF) -> Any:
+    return person.get(NEW, query_string={"orderref": orderref})
+
+
+def fields_in(page: str) -> dict[str, str]:
+    """The values that the page's form would send."""
+    found = {name: html.unescape(value) for name, value in FIELD.findall(page)}
+    return {name: value for name, value in found.items() if name != "csrf_token"}
+
+
+def submit(person: Person, page: str, **changes: str) -> Any:
+    return person.post(NEW, {**fields_in(page), **changes, "act": "submit"})
+
+
+def rows(service: Service) -> dict[str, int]:
+    """How many rows each table has once the mails are out, but for those that a sign-in writes."""
+    service.mail_settled()
+    with service.services.database.read() as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+            if table.name != "sign_ins"
+        }
+
+
+def decisions(service: Service, orderref: str = REF) -> list[tuple[str, str, str | None]]:
+    return [(one["made_by"], one["action"], one["note"]) for one in service.show(orderref)["decisions"]]
+
+
+def customer_of(service: Service) -> dict[str, str]:
+    (customer,) = service.sandbox.powercode.customers.values()
+    return dict(customer.fields)
+
+
+# What will happen
+
+
+def test_a_look_shows_person_plans_and_ticket_and_does_nothing(service: Service, as_staff: Person) -> None:
+    service.order(REF)
+    before = rows(service)
+
+    page = look_at(as_staff).text
+
+    for said in ("A new account is made", "Ada Lind", "12 N EXAMPLE AVENUE, Bozeman, MT 59715", "Tags: 5, 9"):
+        assert said in page
+    for said in ("250 Mbps: PowerCode service 163", "Bond fee: PowerCode service 172", "Hello Ada,"):
+        assert said in page
+    assert rows(service) == before
+    wrote = {call.action for call in service.sandbox.powercode.calls} - {"searchCustomers", "readCustomer"}
+    assert wrote == set()
+
+
+def test_the_forecast_decides_as_the_story_does(service: Service) -> None:
+    service.take(REF)
+    ole = {"firstname": "Ole", "lastname": "Berg", "email": "ole@example.com", "phone": "4065550127"}
+    others = {
+        "UIA-1": ({}, Match.EXISTS, "exists"),
+        "UIA-2": ({"lastname": "Linde"}, Match.NEAR, "needs_review"),
+        "UIA-3": (ole, Match.OTHER_TENANT, "completed"),
+        "UIA-4": ({**ole, "firstname": "Liv", "siteid": "9"}, Match.NOBODY, "completed"),
+    }
+    for orderref, (contract, match, state) in others.items():
+        service.order(orderref, **contract)
+        seen = forecast(service.services, orderref, look_up(service.services, orderref), {})
+
+        assert seen.found is not None
+        assert seen.found.match is match
+        assert seen.goes_through is (state == "completed")
+        assert service.take(orderref, **contract)["state"] == state
+
+
+def test_a_customer_who_exists_is_named_with_the_link_to_powercode(service: Service, as_staff: Person) -> None:
+    customer_id = service.take(REF)["customer_id"]
+    service.order(OTHER)
+
+    page = look_at(as_staff, OTHER).text
+
+    assert "Nothing would be made" in page
+    assert f"customerid={customer_id}" in page
+    assert "every new account" not in page
+
+
+def test_faults_stand_at_their_fields(service: Service, as_staff: Person) -> None:
+    service.order(REF, phone="call me", zip="", state="Narnia")
+
+    page = look_at(as_staff).text
+
+    assert 'id="phone-fault">This can&#39;t be right<' in page
+    assert 'id="zip-fault">This is missing<' in page
+    assert 'id="state-fault">This is not a US state<' in page
+    assert 'id="email-fault"' not in page
+    assert "PowerCode is asked as soon as the person and the address are complete" in page
+    assert service.sandbox.powercode.calls == []
+
+
+def test_an_unknown_plan_and_an_ended_contract_are_told_before_they_stop_the_order(
+    service: Service, as_staff: Person
+) -> None:
+    service.order(REF, plan="10 Gbps", status="Cancelled")
+
+    page = look_at(as_staff).text
+
+    assert "no service is known" in page
+    assert "/console/plans/map?description=10+Gbps" in page
+    assert "the contract is Cancelled" in page
+    assert "Submit the order as it is: it will need you" in page
+
+
+def test_a_ticket_text_with_faults_is_told(service: Service, as_staff: Person, tmp_path: Any) -> None:
+    (tmp_path / "new_desc.txt").write_text("Hello {nobody}")
+    service.order(REF)
+    with service.changed(ticket_template_dir=tmp_path):
+        page = look_at(as_staff).text
+
+    assert "unknown placeholder {nobody}" in page
+
+
+def test_headings_of_the_ticket_do_not_become_the_pages(service: Service, as_staff: Person, tmp_path: Any) -> None:
+    (tmp_path / "new_desc.txt").write_text("<h1>Welcome {first_name}</h1>")
+    service.order(REF)
+    with service.changed(ticket_template_dir=tmp_path):
+        page = look_at(as_staff).text
+
+    assert "<p>Welcome Ada</p>" in page
+    assert page.count("<h1") == 1
+
+
+# An order by hand
+
+
+def test_an_order_by_hand_is_taken_in_with_who_did_it(service: Service, as_staff: Person) -> None:
+    service.order(REF)
+
+    answer = submit(as_staff, look_at(as_staff).text)
+
+    assert (answer.status_code, answer.location) == (303, f"/console/orders/{REF}")
+    service.rested(REF, "completed")
+    assert decisions(service) == [("Stan Staff", "submit", None)]
+
+
+def test_a_missing_field_is_corrected_looked_at_again_and_submitted(service: Service, as_staff: Person) -> None:
+    service.order(REF, phone="", apt="4")
+    page = look_at(as_staff).text
+    assert "Submit the order as it is: it will need you" in page
+
+    again = as_staff.post(NEW, {**fields_in(page), "phone": " 406 555 0143 ", "act": "look"}).text
+    assert "UTOPIA has nothing here" in again
+    assert "A new account is made" in again
+    assert service.state(REF) is None
+    submit(as_staff, again)
+
+    service.rested(REF, "completed")
+    assert customer_of(service)["physicalStreet"] == "12 N EXAMPLE AVENUE APT 4"
+    assert decisions(service) == [("Stan Staff", "submit", 'the phone number: "" -> "406 555 0143"')]
+    (mail,) = service.notices("Account created")
+    assert "406 555 0143" in mail.text
+
+
+def test_a_correction_that_cannot_be_right_is_told_at_its_field_and_nothing_is_taken_in(
+    service: Service, as_staff: Person
+) -> None:
+    service.order(REF)
+
+    answer = submit(as_staff, look_at(as_staff).text, email="ada at example.com", city="", last_name="L" * 101)
+
+    assert answer.status_code == 422
+    for name in ("email", "city", "last_name"):
+        assert f'id="{name}-fault"' in answer.text
+    assert "ada at example.com" in answer.text
+    assert service.state(REF) is None
+
+
+def test_an_order_may_be_submitted_as_it_is_and_then_needs_a_person(service: Service, as_staff: Person) -> None:
+    service.order(REF, phone="")
+
+    assert submit(as_staff, look_at(as_staff).text).status_code == 303
+
+    assert service.rested(REF, "needs_review")["problem"] == "contract_incomplete"
+
+
+@pytest.mark.parametrize("orderref", ["", " ", "../etc", "a b", "x" * 65, "<script>", "a\x00b"])
+def test_what_is_no_reference_is_told_at_the_field(service: Service, as_staff: Person, orderref: str) -> None:
+    for answer in (look_at(as_staff, orderref), as_staff.post(NEW, {"orderref": orderref, "act": "submit"})):
+        assert answer.status_code == 422
+        assert 'id="orderref-fault"' in answer.text
+        assert "<script>" not in answer.text.replace("<script src=", "")
+    assert service.sandbox.utopia.calls == []
+
+
+def test_an_order_that_is_known_is_linked_and_left_alone(service: Service, as_staff: Person) -> None:
+    service.take(REF)
+    run = rows(service)
+
+    page = look_at(as_staff).text
+    answer = as_staff.post(NEW, {"orderref": REF, "act": "submit"}, follow_redirects=False)
+
+    assert f'<a href="/console/orders/{REF}">' in page
+    assert "known already" in page
+    assert answer.status_code == 303
+    assert rows(service) == run
+
+
+def test_an_order_of_another_provider_is_not_taken_in(service: Service, as_staff: Person) -> None:
+    answer = look_at(as_staff, "UIA202411-009999")
+
+    assert answer.status_code == 422
+    assert "no record of this order" in answer.text
+    assert "Submit" not in answer.text
+
+
+def test_an_order_that_was_not_ours_and_is_now_goes_on(service: Service, as_staff: Person) -> None:
+    service.callback(REF)
+    service.rested(REF, "not_ours")
+    service.order(REF)
+
+    submit(as_staff, look_at(as_staff).text)
+
+    service.rested(REF, "completed")
+
+
+def test_while_utopia_is_down_the_order_can_be_submitted_and_waits(service: Service, as_staff: Person) -> None:
+    service.order(REF)
+    service.sandbox.utopia.down()
+
+    page = look_at(as_staff).text
+    assert "UTOPIA can&#39;t be reached" in page
+    assert "Submit the order: it will wait" in page
+    assert submit(as_staff, page).status_code == 303
+    service.rested(REF, "waiting")
+    service.sandbox.utopia.up()
+
+    service.rested(REF, "completed")
+
+
+def test_what_was_written_outlives_an_utopia_that_goes_down(service: Service, as_staff: Person) -> None:
+    service.order(REF, phone="")
+    page = look_at(as_staff).text
+    service.sandbox.utopia.down()
+
+    again = as_staff.post(NEW, {**fields_in(page), "phone": "4065550143", "act": "look"}).text
+    assert 'value="4065550143"' in again
+    submit(as_staff, again)
+    service.sandbox.utopia.up()
+
+    service.rested(REF, "completed")
+    assert decisions(service) == [("Stan Staff", "submit", 'the phone number: "" -> "4065550143"')]
+
+
+def test_while_powercode_is_down_the_rest_is_shown(service: Service, as_staff: Person) -> None:
+    service.order(REF)
+    service.sandbox.powercode.down()
+
+    page = look_at(as_staff).text
+    service.sandbox.powercode.up()
+
+    assert "PowerCode can&#39;t be reached" in page
+    assert "Hello Ada," in page
+    assert "Submit the order: it will wait" in page
+
+
+def test_utopias_values_cannot_be_made_up_by_whoever_sends_the_form(service: Service, as_staff: Person) -> None:
+    service.order(REF)
+    service.order(OTHER)
+    foreign = fields_in(look_at(as_staff, OTHER).text)["seen"]
+
+    for seen in (foreign, "W10.forged", ""):
+        as_staff.post(NEW, {**fields_in(look_at(as_staff).text), "seen": seen, "phone": "4065559999", "act": "submit"})
+
+    service.rested(REF, "completed")
+    assert decisions(service) == [("Stan Staff", "submit", None)]
+
+
+def test_hostile_values_are_shown_as_text(service: Service, as_staff: Person) -> None:
+    service.order(
+        REF,
+        firstname=HOSTILE,
+        lastname='"><img src=x onerror=alert(1)>',
+        address="1 " + "A" * 10_000,
+        city="a\r\nb",
+        plan=HOSTILE,
+        email="javascript:alert(1)",
+    )
+
+    answer = look_at(as_staff)
+
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert "<img" not in answer.text
+    assert len(answer.data) < 40_000
+    assert submit(as_staff, answer.text).status_code == 303
+    service.rested(REF, "needs_review")
+    correcting = as_staff.get(f"/console/orders/{REF}/correct").text
+    assert "<script>alert" not in correcting
+    assert "<img" not in correcting
+
+
+# A correction
+
+
+def stopped(service: Service, **contract: str) -> str:
+    assert service.take(REF, **(contract or {"phone": ""}))["state"] == "needs_review"
+    return f"/console/orders/{REF}/correct"
+
+
+def test_an_order_that_stopped_is_corrected_and_goes_on(service: Service, as_staff: Person) -> None:
+    path = stopped(service)
+    page = as_staff.get(path).text
+    assert 'id="phone-fault">This is missing<' in page
+
+    again = as_staff.post(path, {**fields_in(page), "phone": "4065550143", "act": "look"}).text
+    assert "A new account is made" in again
+    answer = as_staff.post(path, {**fields_in(again), "act": "save"})
+
+    assert (answer.status_code, answer.location) == (303, f"/console/orders/{REF}")
+    service.rested(REF, "completed")
+    assert "4065550143" in customer_of(service)["phone"]
+    assert decisions(service) == [
+        ("Stan Staff", "correct", 'the phone number: "" -> "4065550143"'),
+        ("Stan Staff", "resume", None),
+    ]
+
+
+def test_a_correction_outlives_a_second_look_at_utopia(service: Service, as_staff: Person) -> None:
+    path = stopped(service, phone="", plan="10 Gbps")
+    as_staff.post(path, {**fields_in(as_staff.get(path).text), "phone": "4065550143", "act": "save"})
+    assert service.rested(REF, "needs_review")["problem"] == "unknown_plan"
+    service.sandbox.utopia.orders[REF]["customer"]["lastname"] = "Lund"
+    service.sandbox.utopia.orders[REF]["orderitems"][0]["description"] = "250 Mbps"
+
+    with service.services.database.write() as session:
+        lifecycle.resume(service.services, session, REF, "Stan")
+
+    service.rested(REF, "completed")
+    assert [one.company_name for one in service.sandbox.powercode.customers.values()] == ["Ada Lund"]
+
+
+def test_a_correction_that_leaves_a_fault_is_not_saved(service: Service, as_staff: Person) -> None:
+    path = stopped(service, phone="", zip="")
+
+    answer = as_staff.post(path, {**fields_in(as_staff.get(path).text), "phone": "4065550143", "act": "save"})
+
+    assert answer.status_code == 422
+    assert 'id="zip-fault"' in answer.text
+    assert 'value="4065550143"' in answer.text
+    assert decisions(service) == []
+
+
+def test_two_people_who_correct_an_order_do_not_overwrite_each_other(service: Service, as_staff: Person) -> None:
+    path = stopped(service, phone="", plan="10 Gbps")
+    form = fields_in(as_staff.get(path).text)
+    as_staff.post(path, {**form, "phone": "4065550143", "act": "save"})
+    service.rested(REF, "needs_review")
+
+    answer = as_staff.post(path, {**form, "phone": "4065550199", "act": "save"})
+
+    assert answer.status_code == 303
+    with service.services.database.read() as session:
+        assert session.scalars(select(Order.corrections)).one() == {"phone": "4065550143"}
+
+
+def test_an_order_of_which_something_is_in_powercode_cannot_be_corrected(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.fault("addCustomerService", "status_code")
+    path = stopped(service, firstname="Ada")
+
+    assert as_staff.get(path).status_code == 303
+    assert as_staff.post(path, {"run": "1", "phone": "4065550199", "act": "save"}).status_code == 303
+    assert decisions(service) == []
+
+
+def test_what_was_decided_about_the_person_is_asked_again_after_a_correction(
+    service: Service, as_staff: Person
+) -> None:
+    service.take(OTHER)
+    path = stopped(service, lastname="Linde")
+    service.sandbox.powercode.fault("createCustomer", "status_code")
+    with service.services.database.write() as session:
+        lifecycle.resume(service.services, session, REF, "Stan", new_customer=True)
+    assert service.rested(REF, "needs_review")["problem"] == "customer_refused"
+
+    as_staff.post(path, {**fields_in(as_staff.get(path).text), "last_name": "Lind", "act": "save"})
+
+    service.rested(REF, "exists")
+
+
+def test_an_order_that_nobody_knows_has_no_page(service: Service, as_staff: Person) -> None:
+    assert as_staff.get("/console/orders/UIA-404/correct").status_code == 404
+
+
+def test_who_may_only_read_enters_and_corrects_nothing(service: Service, as_read_only: Person) -> None:
+    path = stopped(service)
+
+    for page in (NEW, path):
+        assert as_read_only.get(page).status_code == 403
+        assert as_read_only.post(page, {"orderref": OTHER, "act": "submit", "run": "1"}).status_code == 403
+    assert service.state(OTHER) is None
+
+
+# The pure part
+
+
+def test_corrections_lie_over_every_field_that_utopia_has() -> None:
+    contract = Contract.read(a_contract())
+    assert contract is not None
+    written = dict.fromkeys(CORRECTABLE, "x")
+
+    whole = corrected(contract, {**written, "site_id": "1", "nonsense": "2"})
+
+    assert fields_of(whole) == written
+    assert whole.address.site_id == contract.address.site_id
+    assert corrected(contract, None) == contract
+
+
+def test_only_what_differs_is_a_correction_and_blanks_do_not() -> None:
+    contract = Contract.read(a_contract(firstname=" Ada  Maria "))
+    assert contract is not None
+
+    assert corrections.corrections_of(contract, {**fields_of(contract), "city": " Bozeman "}) == {}
+    assert corrections.corrections_of(contract, {"unit": "4"}) == {"unit": "4"}
+    assert corrections.unusable(contract, {"unit": "4" * 101, "state": "Narnia"}) == {
+        "unit": Wrong.TOO_LONG,
+        "state": Wrong.NO_STATE,
+    }
+
+
+def test_an_order_without_a_contract_reads_as_an_empty_one() -> None:
+    reading = read_applicant(contract_of(Order(orderref=REF)))
+
+    assert set(reading.wrong) == {*CORRECTABLE, "site_id"} - {"unit"}

@@ -1,0 +1,327 @@
+"""The list of orders, and an order's page: what staff see of it, and what they don't."""
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from app.models import Callback, Order, OrderExchange, OrderState
+from app.provisioning import search, workflow
+from tests.conftest import Service, wait_for
+from tests.console.pages import HOSTILE
+from tests.console.persons import Person
+
+REF = "UIA202411-001186"
+PAGE = f"/console/orders/{REF}"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', page)
+
+
+def many(service: Service, count: int, state: str = "completed") -> None:
+    with service.services.database.write() as session:
+        rows = [{"orderref": f"UIA-{number:04}", "state": state} for number in range(count)]
+        session.execute(insert(Order), rows)
+    search.backfill(service.services.database)
+
+
+# The list
+
+
+def test_an_empty_list_says_what_will_appear(as_read_only: Person) -> None:
+    assert "No order yet. When UTOPIA sends one" in as_read_only.get("/console/orders").text
+
+
+def test_the_list_shows_what_staff_need_to_know_an_order_by(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.take("UIA-2", plan="10 Gbps", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    page = as_read_only.get("/console/orders").text
+
+    assert listed(page) == ["UIA-2", REF]
+    for text in ("Ada Lind", "12 N EXAMPLE AVENUE", "250 Mbps", "1001", "needs you 1", "completed 1", "all 2"):
+        assert text in page
+    assert "No PowerCode service is known for the plan" in page
+
+
+def test_a_waiting_order_shows_for_what_and_until_when(service: Service, as_read_only: Person) -> None:
+    with service.changed(retry_minutes=(600,)):
+        service.sandbox.powercode.down()
+        service.take()
+        service.sandbox.powercode.up()
+
+        page = as_read_only.get("/console/orders").text
+
+    assert "for PowerCode, next try" in page
+
+
+def test_the_list_is_filtered_by_state_and_words(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.take("UIA-2", plan="10 Gbps", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    def ask(query: str) -> list[str]:
+        return listed(as_read_only.get(f"/console/orders?{query}").text)
+
+    assert ask("state=needs_review") == ["UIA-2"]
+    assert ask("q=ada") == [REF]
+    assert ask("q=ada&state=needs_review") == []
+    assert ask("q=4065550127") == ["UIA-2"]
+    assert ask("state=nonsense&before=x&after=-1") == ["UIA-2", REF]
+    assert ask("before=99999999999999999999999") == ["UIA-2", REF]
+
+
+def test_pages_have_fifty_orders_and_lead_to_each_other(service: Service, as_read_only: Person) -> None:
+    many(service, 120)
+
+    def follow(page: str, text: str) -> str:
+        link = re.search(rf'<a href="([^"]*)">{text}</a>', page)
+        assert link, f"no link {text}"
+        return as_read_only.get(link[1].replace("&amp;", "&")).text
+
+    first = as_read_only.get("/console/orders?q=uia&state=completed").text
+    second = follow(first, "Older orders")
+    third = follow(second, "Older orders")
+
+    assert [len(listed(page)) for page in (first, second, third)] == [50, 50, 20]
+    assert "Newer orders" not in first
+    assert "Older orders" not in third
+    assert listed(follow(follow(third, "Newer orders"), "Newer orders")) == listed(first)
+    assert "completed 120" in third
+
+
+# An order
+
+
+def test_a_finished_order_tells_its_story(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.mail_settled()
+
+    page = as_read_only.get(PAGE).text
+
+    titles = re.findall(r"<div><strong>([^<]*)</strong>", page)
+    assert titles == [
+        "Callback: Project New Order",
+        "Fetch the contract from UTOPIA",
+        "Check the contract",
+        "Go on to PowerCode",
+        "Look for the customer in PowerCode",
+        "Create the customer in PowerCode",
+        "Add the plan 250 Mbps (163)",
+        "Add the plan Bond fee (172)",
+        "Create the welcome ticket",
+        "Add the tag 5",
+        "Add the tag 9",
+        "Complete the order",
+        "Mail to staff: account created",
+    ]
+    assert "PowerCode, create the customer: answered" in page
+    assert "&#34;emailAddress&#34;: &#34;ada.lind@example.com&#34;" in page
+    assert "&#34;customerPortalPassword&#34;: &#34;***&#34;" in page
+    assert f'href="{service.services.settings.powercode_server}/index.php?q&amp;page=' in page
+    assert "What you can do" not in page
+    assert "hx-get" not in page
+
+
+def test_an_order_by_hand_and_its_corrections_are_told(service: Service, as_read_only: Person) -> None:
+    service.take()
+    with service.services.database.write() as session:
+        session.scalars(select(Order)).one().corrections = {"first_name": "Grace", "unit": "APT 9"}
+
+    page = as_read_only.get(PAGE).text
+
+    assert "Corrected here" in page
+    assert "UTOPIA: Ada" in page
+    assert "APT 9" in page
+
+
+def test_an_order_under_way_loads_its_story_anew_and_one_that_rests_does_not(
+    service: Service, as_read_only: Person
+) -> None:
+    with service.changed(retry_minutes=(600,)):
+        service.sandbox.powercode.down()
+        service.take()
+        service.sandbox.powercode.up()
+    page = as_read_only.get(PAGE).text
+    assert f'hx-get="{PAGE}/story?shown=waiting" hx-trigger="every 10s" hx-swap="outerMorph"' in page
+    story = as_read_only.get(f"{PAGE}/story?shown=waiting", headers={"HX-Request": "true"})
+    assert "<form" not in story.text
+    assert 'id="status" class="status" hx-swap-oob="true"' in story.text
+
+    with service.services.database.write() as session:
+        session.scalars(select(Order)).one().state = OrderState.COMPLETED
+    story = as_read_only.get(f"{PAGE}/story?shown=waiting", headers={"HX-Request": "true"})
+
+    assert "The order has moved on" in story.text
+    assert "hx-get" not in story.text
+    assert "HX-Refresh" not in story.headers
+    assert as_read_only.get(f"{PAGE}/story?shown=running").headers["HX-Refresh"] == "true"
+
+
+def test_a_page_of_an_order_that_failed_for_days_stays_small(service: Service, as_read_only: Person) -> None:
+    service.take()
+    with service.services.database.write() as session:
+        order = session.scalars(select(Order)).one()
+        for number in range(60):
+            session.add(
+                OrderExchange(
+                    order_id=order.id,
+                    step="ticket",
+                    system="powercode",
+                    action=f"createTicket{number}",
+                    outcome="unknown",
+                    seconds=1.0,
+                    sent='"<' * 2000,
+                    answered='"<' * 2000,
+                )
+            )
+        for _ in range(200):
+            session.add(Callback(outcome="repeat", status=200, orderref=REF, body="", msg="Project New Order"))
+
+    page = as_read_only.get(PAGE).text
+
+    assert len(page.encode()) < 65_000
+    assert "201 callbacks came" in page
+    links = re.findall(rf'href="({PAGE}/exchanges/\d+)">', page)
+    assert any("&#34;&lt;&#34;&lt;" in as_read_only.get(link).text for link in links[-10:])
+
+
+def test_an_exchange_of_another_order_is_not_shown(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    assert as_read_only.get(f"{PAGE}/exchanges/1").status_code == 200
+    assert as_read_only.get("/console/orders/UIA-2/exchanges/1").status_code == 404
+    assert as_read_only.get(f"{PAGE}/exchanges/999999").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/story", "/contract", "/customer?customer_id=1", "/exchanges/1"])
+def test_an_order_that_does_not_exist_is_told(as_staff: Person, path: str) -> None:
+    answer = as_staff.get(f"/console/orders/UIA-NONE{path}")
+
+    assert answer.status_code == 404 or "There is no such" in answer.text
+
+
+@pytest.mark.parametrize("orderref", ["A/B.c:d_e-1", "A/contract", "A/story", "A/b/dismiss"])
+def test_an_order_with_an_odd_reference_has_its_page_and_actions(
+    service: Service, as_staff: Person, orderref: str
+) -> None:
+    service.take(orderref, plan="10 Gbps")
+    link = re.search(r'<th scope="row"><a href="([^"]*)"', as_staff.get("/console/orders").text)
+    assert link
+
+    assert f"Order {orderref}" in as_staff.get(link[1]).text
+    assert as_staff.post(f"{link[1]}/dismiss", {"note": "odd"}).status_code == 303
+    assert service.state(orderref) == "dismissed"
+
+
+def test_a_forged_reference_does_not_hide_an_orders_contract(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.callback(f"{REF}/contract")
+    service.rested(f"{REF}/contract", "not_ours")
+
+    assert as_read_only.get(f"{PAGE}/contract").mimetype == "application/pdf"
+
+
+@pytest.mark.parametrize("state", list(OrderState))
+def test_every_state_has_a_page(service: Service, as_staff: Person, state: OrderState) -> None:
+    many(service, 1, state)
+
+    answer = as_staff.get("/console/orders/UIA-0000")
+
+    assert answer.status_code == 200
+    assert as_staff.get(f"/console/orders?state={state}").text.count("UIA-0000") >= 1
+
+
+# The contract
+
+
+def test_the_contract_is_downloaded_as_a_file(service: Service, as_read_only: Person) -> None:
+    service.take()
+
+    answer = as_read_only.get(f"{PAGE}/contract")
+
+    assert answer.data.startswith(b"%PDF")
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=contract-{REF}.pdf"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert io.BytesIO(answer.data).read(4) == b"%PDF"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"kind": "ready"}, "does not have the contract ready yet"),
+        ({"kind": "http", "status": 502}, "UTOPIA gave no usable answer"),
+        ({"kind": "garbage"}, "UTOPIA gave no usable answer"),
+        ({"kind": "down"}, "UTOPIA can't be reached"),
+    ],
+)
+def test_a_contract_that_can_not_be_fetched_is_told_in_a_sentence(
+    service: Service, as_read_only: Person, fault: Mapping[str, Any], told: str
+) -> None:
+    service.take()
+    wait_for(lambda: len(service.notices()) == 1)
+    utopia, arguments = service.sandbox.utopia, dict(fault)
+    kind = arguments.pop("kind")
+    if kind == "ready":
+        utopia.set_contract_ready(REF, False)
+    elif kind == "down":
+        utopia.down()
+    else:
+        utopia.fault("contractdownload", kind, **arguments)
+    try:
+        answer = as_read_only.get(f"{PAGE}/contract", follow_redirects=True)
+    finally:
+        utopia.up()
+
+    assert told in answer.text.replace("&#39;", "'")
+    assert f"Order {REF}" in answer.text
+
+
+# What comes from outside
+
+
+def test_whatever_a_customer_is_called_the_pages_show_it_as_text(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(firstName=HOSTILE, lastName="Lind", physicalStreet=HOSTILE)
+    service.take(
+        firstname=HOSTILE,
+        lastname="javascript:alert(1)",
+        address=f"1 {HOSTILE} ST\r\nX-Header: 1",
+        plan=f"{HOSTILE} Gbps",
+        city="x" * 10_000,
+    )
+    pages = [
+        *("/console/orders", f"/console/orders?q={HOSTILE}", f"/console/orders?q=%3Cb%3E&state={HOSTILE}", PAGE),
+        *(f"{PAGE}/story?shown={HOSTILE}", f"{PAGE}/customer?customer_id=1001", f"{PAGE}/exchanges/1"),
+        f"{PAGE}/customer?customer_id={HOSTILE}",
+    ]
+    for path in pages:
+        page = as_staff.get(path).text
+        assert "<script>alert" not in page, path
+        assert 'href="javascript:' not in page, path
+        assert len(page) < 60_000, path
+
+
+def test_the_pages_cost_few_questions_to_the_database(service: Service, as_read_only: Person) -> None:
+    many(service, 60)
+    asked: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    engine = service.services.database.engine
+    as_read_only.get("/console/orders")
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        as_read_only.get("/console/orders?q=uia")
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 7

@@ -1,0 +1,143 @@
+"""The first page: one look in the morning tells whether anything needs somebody."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, insert, update
+
+from app.console.today import CHART_DAYS, bars, completed_by_day
+from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, SignIn, System, now
+from tests.conftest import Service, wait_for
+from tests.console.browsing import Browsing
+from tests.console.conftest import Person
+from tests.console.pages import HOSTILE, hostile_order
+
+
+def test_a_quiet_day_says_that_nothing_needs_anybody(as_read_only: Person) -> None:
+    page = as_read_only.get("/console").text
+
+    assert "Nothing needs you" in page
+    assert "When an order stops for a person, it is listed here" in page
+
+
+def test_an_order_that_stopped_is_listed_with_person_reason_and_link(service: Service, as_read_only: Person) -> None:
+    service.take("UIA202411-001186", firstname="Robin", plan="3 Gbps")
+
+    page = as_read_only.get("/console").text
+
+    assert "1 thing needs you" in page
+    assert 'href="/console/orders/UIA202411-001186"' in page
+    assert "No PowerCode service is known for the plan &#34;3 Gbps&#34;" in page
+    assert "Robin" in page
+
+
+def test_an_order_that_waits_is_listed_with_the_system_it_waits_for(service: Service, as_read_only: Person) -> None:
+    with service.changed(retry_minutes=(60.0,)):
+        service.sandbox.utopia.down()
+        service.order()
+        service.callback("UIA202411-001186")
+        service.rested("UIA202411-001186", OrderState.WAITING)
+
+    page = as_read_only.get("/console").text
+
+    assert "Nothing needs you" in page
+    assert "Waiting by itself: 1" in page
+    assert "for UTOPIA; next try" in page
+    assert "does not answer" in page
+
+
+def test_a_system_that_nobody_calls_at_the_moment_is_not_called_down(service: Service, as_read_only: Person) -> None:
+    with service.services.database.write() as session:
+        session.add(RemoteSystem(name=System.POWERCODE, down_since=now(), failures=1, error="no complete answer"))
+
+    page = as_read_only.get("/console").text
+
+    assert "gave no answer" in page
+    assert "does not answer" not in page
+
+
+def test_a_notice_that_could_not_be_sent_needs_somebody(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.mail_settled()
+    with service.services.database.write() as session:
+        session.execute(update(Notice).values(state=NoticeState.FAILED, error="no such mailbox"))
+
+    assert "could not be sent" in as_read_only.get("/console").text
+
+
+def test_a_hostile_customer_stays_a_text(service: Service, as_read_only: Person) -> None:
+    hostile_order(service)
+
+    page = as_read_only.get("/console").text
+
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; Gbps" in page
+
+
+def test_a_system_s_error_is_shown_as_text(service: Service, as_read_only: Person) -> None:
+    with service.services.database.write() as session:
+        session.add(RemoteSystem(name=System.MAIL, down_since=now(), failures=1, error=HOSTILE))
+
+    page = as_read_only.get("/console").text
+
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_chart_counts_days_where_the_office_is(service: Service) -> None:
+    denver = service.services.settings.zone
+    last_evening = datetime.now(denver).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(minutes=30)
+    rows = [
+        {"orderref": f"D{number}", "state": OrderState.COMPLETED, "finished_at": last_evening.astimezone(UTC)}
+        for number in range(3)
+    ]
+    rows.append({"orderref": "old", "state": OrderState.COMPLETED, "finished_at": now() - timedelta(days=60)})
+    rows.append({"orderref": "not done", "state": OrderState.DISMISSED, "finished_at": now()})
+    with service.services.database.write() as session:
+        session.execute(insert(Order), rows)
+        counts = completed_by_day(session, service.services.settings)
+
+    assert len(counts) == CHART_DAYS
+    assert counts[-2] == (last_evening.date(), 3)
+    assert sum(count for _, count in counts) == 3
+
+
+def test_the_highest_bar_is_as_high_as_the_chart() -> None:
+    days = [(date(2026, 11, number), count) for number, count in ((1, 0), (2, 2), (3, 4))]
+
+    drawn = bars(days, width=300, height=80)
+
+    assert [bar["height"] for bar in drawn["bars"]] == [0, 40, 80]
+    assert [bar["y"] for bar in drawn["bars"]] == [80, 40, 0]
+    assert (drawn["most"], drawn["total"]) == (4, 6)
+
+
+@pytest.mark.parametrize("counts", [[], [(date(2026, 11, 1), 0)]])
+def test_a_month_without_orders_draws_nothing_and_divides_by_nothing(counts: list[tuple[date, int]]) -> None:
+    assert bars(counts)["total"] == 0
+
+
+@pytest.mark.usefixtures("quick_refresh")
+def test_the_page_refreshes_itself_without_losing_focus_or_place(service: Service, browse: Browsing) -> None:
+    service.take("UIA202411-001186", plan="3 Gbps")
+    page = browse.goto("/console")
+    page.set_viewport_size({"width": 1000, "height": 300})
+    link = page.get_by_role("link", name="UIA202411-001186")
+    link.focus()
+    page.evaluate("window.scrollTo(0, 120)")
+
+    service.take("UIA202411-001187", plan="4 Gbps", siteid="9", email="other@example.com")
+
+    page.get_by_text("2 things need you").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "UIA202411-001186"
+    assert page.evaluate("window.scrollY") == 120
+
+
+@pytest.mark.usefixtures("quick_refresh")
+def test_a_page_left_open_over_the_end_of_the_sign_in_asks_for_it_again(service: Service, browse: Browsing) -> None:
+    page = browse.goto("/console")
+    with service.services.database.write() as session:
+        session.execute(delete(SignIn))
+
+    page.wait_for_url("**/login*")
+    wait_for(lambda: page.get_by_role("button", name="Sign in").is_visible())

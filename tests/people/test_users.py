@@ -1,0 +1,80 @@
+"""Who may sign in: names of their own, and always somebody who can change the rest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from app.database import Database
+from app.models import Base, Role, User
+from app.people import passwords, users
+from config import Settings, load_settings
+
+PASSWORD = "fiber to every door"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    database = Database(f"sqlite:///{tmp_path}/handler.db")
+    Base.metadata.create_all(database.engine)
+    with database.write() as session:
+        yield session
+    database.dispose()
+
+
+def settings(**values: str) -> Settings:
+    needed = dict.fromkeys(("utopia_url_endpoint", "pc_url"), "https://example.com")
+    needed |= dict.fromkeys(("utopia_api_key", "pc_api_key", "secret_key", "mail_server"), "x")
+    mails = {"email_sender": "a@example.com", "email_recipients": "b@example.com"}
+    return load_settings(**needed, **mails, **values)
+
+
+def test_two_people_can_not_have_one_name_in_two_spellings(session: Session) -> None:
+    users.add(session, "Stan Staff", PASSWORD, Role.STAFF)
+
+    with pytest.raises(users.NotPossible, match="already"):
+        users.add(session, " stan  STAFF ", PASSWORD, Role.STAFF)
+
+
+@pytest.mark.parametrize("name", ["", " ", "<script>", "x" * 81, "a/b", "-rf"])
+def test_a_name_that_could_be_mistaken_for_something_else_is_refused(session: Session, name: str) -> None:
+    with pytest.raises(users.NotPossible):
+        users.add(session, name, PASSWORD, Role.STAFF)
+
+
+def test_the_only_administrator_can_be_neither_removed_nor_made_less(session: Session) -> None:
+    only = users.add(session, "Ada", PASSWORD, Role.ADMINISTRATOR)
+    users.add(session, "Stan", PASSWORD, Role.STAFF)
+
+    with pytest.raises(users.NotPossible, match="only administrator"):
+        users.remove(session, only)
+    with pytest.raises(users.NotPossible, match="only administrator"):
+        users.set_role(session, only, Role.STAFF)
+
+    users.add(session, "Bea", PASSWORD, Role.ADMINISTRATOR)
+    users.remove(session, only)
+    session.flush()
+    assert users.find(session, "Ada") is None
+
+
+def test_the_first_administrator_comes_from_the_settings_once(session: Session) -> None:
+    users.seed(session, settings(admin_user="Ada", admin_pass="short"))
+    users.seed(session, settings(admin_user="Eve", admin_pass="another one"))
+
+    (ada,) = users.everybody(session)
+    assert (ada.name, ada.role) == ("Ada", Role.ADMINISTRATOR)
+    assert passwords.matches("short", ada.password_hash)
+
+
+def test_the_first_administrator_s_password_may_come_as_a_hash(session: Session) -> None:
+    users.seed(session, settings(admin_user="Ada", admin_pass_hash=generate_password_hash(PASSWORD)))
+
+    assert passwords.matches(PASSWORD, users.named(session, "ada").password_hash)
+
+
+def test_nobody_is_let_in_without_a_setting(session: Session) -> None:
+    users.seed(session, settings())
+
+    assert session.query(User).count() == 0

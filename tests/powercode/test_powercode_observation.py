@@ -1,0 +1,131 @@
+"""What an observer is told of a call: everything that staff need to understand it, and no secret."""
+
+import base64
+import json
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests import Request
+
+from powercode import NewCustomer, NewTicket, PowerCodeClient, Refused
+from powercode.observation import SHOWN_BYTES, Observation
+from powercode.transport import Failure, Reply
+from sandbox import Sandbox
+
+KEY = "key/with+odd&letters\"'ü"
+PASSWORD = 'a "portal" pass/word'
+ADA = NewCustomer(
+    first_name="Ada",
+    last_name="Lind",
+    email="ada.lind@example.com",
+    phone="4065550143",
+    street="12 N EXAMPLE AVENUE",
+    city="Bozeman",
+    state="MT",
+    zip="59715",
+    ext_account_id="714780",
+    portal_password=PASSWORD,
+    notes=("Order# UIA-1",),
+)
+
+
+def observed(body: bytes, content_type: str = "application/json", secrets: tuple[str, ...] = (KEY, PASSWORD)) -> str:
+    seen = Observation("powercode", "readCustomer", "ok", 0.1)
+    request = Request("POST", "https://pc.example.com/api", data={})
+    return seen.with_texts(request, Reply(200, content_type, body), secrets).answered
+
+
+def test_staff_read_what_was_sent_and_what_came_back():
+    heard = []
+    with (
+        Sandbox() as sandbox,
+        PowerCodeClient(
+            sandbox.powercode.api_url, sandbox.powercode.uapi_url, sandbox.powercode.api_key, observe=heard.append
+        ) as client,
+    ):
+        customer_id = client.create_customer(ADA)
+        client.add_customer_tag(customer_id, 5)
+        with pytest.raises(Refused):
+            client.read_ticket("99")
+    created, tagged, refused = heard
+    assert created.sent.startswith('POST /api/1/index.php {"action": "createCustomer", "firstName": "Ada"')
+    assert json.loads(created.answered.removeprefix("200 "))["message"] == "Customer created"
+    assert tagged.sent == f'POST /uapi/customer/tags/customer {{"customerID": "{customer_id}", "tags[]": "5"}}'
+    assert "Invalid ticketID" in refused.answered
+    said = " ".join(f"{each.sent} {each.answered}" for each in heard)
+    basic = base64.b64encode(sandbox.powercode.api_key.encode()).decode()
+    assert [secret for secret in (sandbox.powercode.api_key, basic, PASSWORD, PASSWORD[3:]) if secret in said] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"message": f"Invalid key {KEY}"}).encode(),
+        json.dumps({"message": f"Invalid key {KEY}"}, ensure_ascii=False).encode(),
+        json.dumps({"query": f"customerPortalPassword={PASSWORD}&x=1"}).replace("/", "\\/").encode(),
+        json.dumps({"customer": [{"customerPortalPassword": "somebody else's"}]}).encode(),
+        json.dumps({"phone": json.dumps({"portal_password": "somebody else's"})}).encode(),
+        f"<html>apiKey={KEY}</html>".encode(),
+        b'{"customerPortalPassword": "somebody else\'s", "cut',
+        b"Authorization: Basic " + base64.b64encode(KEY.encode()),
+    ],
+)
+def test_a_secret_that_powercode_repeats_is_masked_however_it_is_written(body):
+    answered = observed(body)
+
+    assert "***" in answered
+    for secret in (KEY, "odd&letters", PASSWORD, "somebody else", base64.b64encode(KEY.encode()).decode()):
+        assert secret not in answered
+
+
+@given(
+    secret=st.text(string.printable, min_size=4, max_size=30).filter(lambda text: len(text.strip()) > 3),
+    around=st.text(max_size=40),
+    as_json=st.booleans(),
+)
+def test_no_answer_ever_carries_a_secret_that_was_told(secret, around, as_json):
+    said = f"{around}{secret}{around}"
+    body = json.dumps({"message": said}) if as_json else said
+
+    answered = observed(body.encode("utf-8", "replace"), "application/json" if as_json else "text/html", (secret,))
+
+    assert secret not in answered.replace("***", "")
+
+
+@given(body=st.binary(max_size=600), times=st.integers(1, 60))
+def test_the_texts_are_single_lines_of_four_kilobytes_at_most(body, times):
+    answered = observed(body * times, "text/html")
+
+    assert not set(answered) & set("\n\r\t\x00\x1b\u2028")
+    assert len(answered.encode()) <= SHOWN_BYTES
+
+
+def test_a_secret_at_the_cut_is_not_shown_in_half():
+    filling = "x" * (SHOWN_BYTES - 10)
+
+    assert KEY[:6] not in observed(f"{filling}{KEY}".encode(), "text/html")
+
+
+def test_a_file_shows_as_its_type_and_size():
+    assert observed(b"%PDF-1.4 Ada Lind", "application/pdf") == "200 application/pdf, 17 bytes"
+    assert observed(b"%PDF-1.4 Ada Lind", "") == "200 (a file of 17 bytes)"
+    assert observed(b"", "") == "200 (empty)"
+
+
+def test_a_failure_shows_as_its_reason():
+    seen = Observation("powercode", "createTicket", "unknown", 0.1)
+    ticket = NewTicket(customer_id="7", description="Welcome")
+    request = Request("POST", "https://pc.example.com/api", data=ticket.fields())
+
+    seen = seen.with_texts(request, Failure(True, "no complete answer in time"), ())
+
+    assert seen.answered == "no complete answer in time"
+    assert '"description": "Welcome"' in seen.sent
+
+
+def test_deeply_nested_answers_are_shown_as_they_are():
+    answered = observed(b'{"a":' * 5000 + b"1" + b"}" * 5000)
+
+    assert answered.startswith('200 {"a":{"a":')

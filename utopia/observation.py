@@ -1,0 +1,141 @@
+"""What an observer is told of a finished call: its outcome, and what went over the wire, without the secrets.
+
+`utopia` and `powercode` each carry this file, word for word, so that either can be used without the other.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import quote, quote_plus, urlsplit
+
+from requests import Request
+
+from .transport import UNPRINTABLE, Failure, Reply
+
+SHOWN_BYTES = 4096
+READ_BYTES = 64 * 1024
+"""Of a longer answer only the beginning is looked at: what is shown of it is shorter still."""
+MASK = "***"
+CUT = " [cut]"
+TEXTUAL = re.compile(r"json|xml|html|^text/|javascript|^$")
+SECRET_NAME = re.compile(r"passw|passphrase|passcode|pass$|pwd|secret|token|apikey|authorization|credential", re.I)
+# The same names in a text that is no whole JSON: cut, or a page that quotes the request.
+NAMED_SECRET = re.compile(
+    r"""((?:passw|passphrase|passcode|pwd|secret|token|api_?key|authorization|credential)\w*["']?\s*[:=]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:Basic\s+|Bearer\s+)?[^\s&,;<>"']+)""",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One finished call. The first four fields are fit for metrics: no names, no ids.
+
+    `outcome` is one of ok, never_arrived, refused, unknown, throttled, not_ours, not_ready, not_found; `seconds` is
+    the time that the whole call took.
+
+    `sent` (`POST /path {"field": ...}`) and `answered` (`200 {"statusCode": ...}`, or the failure in words) are one
+    line of at most 4 kB each. Keys and passwords are masked in them; they hold customers' data, and so don't belong
+    into a log.
+    """
+
+    system: str
+    action: str
+    outcome: str
+    seconds: float
+    sent: str = ""
+    answered: str = ""
+
+    def with_texts(self, request: Request, reply: Reply | Failure | None, secrets: Iterable[str]) -> Self:
+        """The same with what was sent and answered; `secrets` are masked wherever they stand."""
+        known = tuple(secrets)
+        return replace(self, sent=_sent(request, known), answered=_answered(reply, known))
+
+
+def _sent(request: Request, secrets: tuple[str, ...]) -> str:
+    """The request in one line: method, path, and its query, form or JSON fields; headers and the key stay out."""
+    fields = {**_fields(request.params), **_fields(request.data), **_fields(request.json)}
+    path = urlsplit(request.url or "").path
+    return _one_line(f"{request.method} {path} {_json_text(fields, secrets)}")
+
+
+def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
+    """The answer in one line: status and body, of a file its type and size, or why there is none."""
+    if reply is None:
+        return "the call broke off"
+    if isinstance(reply, Failure):
+        return _one_line(reply.detail)
+    if not TEXTUAL.search(reply.content_type):
+        return _one_line(f"{reply.status} {reply.content_type}, {len(reply.body)} bytes")
+    return _one_line(f"{reply.status} {_body(reply.body, secrets)}")
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    named = given.items() if isinstance(given, Mapping) else ()
+    return {name: each for name, each in named if name.lower() != "apikey"}
+
+
+def _body(body: bytes, secrets: tuple[str, ...]) -> str:
+    if not body.strip():
+        return "(empty)"
+    if body.startswith((b"%PDF", b"PK\x03\x04", b"\x1f\x8b")):
+        return f"(a file of {len(body)} bytes)"
+    text = body[:READ_BYTES].decode("utf-8", "replace")
+    if len(body) <= READ_BYTES:
+        with suppress(ValueError, RecursionError):  # what is no JSON is shown as it is
+            return _json_text(json.loads(text), secrets)
+    return _masked(text, secrets)
+
+
+def _json_text(value: Any, secrets: tuple[str, ...]) -> str:
+    return _without_forms(json.dumps(_without_secrets(value, secrets), ensure_ascii=False), secrets)
+
+
+def _without_secrets(value: Any, secrets: tuple[str, ...]) -> Any:
+    """The JSON value with every secret masked, and with it all that stands under a secret's name."""
+    if isinstance(value, dict):
+        return {
+            _masked(str(name), secrets): MASK if _names_a_secret(name) and each else _without_secrets(each, secrets)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secrets(each, secrets) for each in value]
+    if isinstance(value, str):
+        return _masked(value, secrets)
+    return value
+
+
+def _names_a_secret(name: object) -> bool:
+    return bool(SECRET_NAME.search(re.sub(r"[^A-Za-z]", "", str(name))))
+
+
+def _masked(text: str, secrets: tuple[str, ...]) -> str:
+    return _without_forms(NAMED_SECRET.sub(rf"\1{MASK}", text), secrets)
+
+
+def _without_forms(text: str, secrets: tuple[str, ...]) -> str:
+    for form in sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it may be repeated: plain, escaped for JSON, HTML or an address, or in base64."""
+    in_json = [json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]]
+    forms = {secret, *in_json, *(form.replace("/", "\\/") for form in in_json), html.escape(secret)}
+    return forms | {
+        *(quote(secret), quote(secret, safe=""), quote_plus(secret)),
+        base64.b64encode(secret.encode()).decode(),
+    }
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(UNPRINTABLE.sub(" ", text).split())
+    if len(line.encode()) <= SHOWN_BYTES:
+        return line
+    return line.encode()[: SHOWN_BYTES - len(CUT)].decode("utf-8", "ignore") + CUT
