@@ -26,7 +26,8 @@ wsgi_app = "wsgi:app"
 bind = f"{settings.flask_host}:{settings.flask_port}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_class = "gthread"
-threads = 8
+# Callbacks that come together share a commit: while half of the threads wait for theirs, the others read the next ones.
+threads = 16
 backlog = 1024
 keepalive = 5
 timeout = 60

@@ -31,6 +31,8 @@ callbacks = Blueprint("callbacks", __name__)
 
 BODY_LIMIT = 64 * 1024
 KEPT_OF_BODY = 4 * 1024
+TAKEN = b'{"data":"Information received"}\n'
+"""Written once: made anew for each callback, it took as long as a statement."""
 NEW_ORDER = "project new order"
 TEST = "test"
 ORDERREF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
@@ -109,7 +111,7 @@ def receive() -> tuple[Response, int]:
     # For a new order the step that begins it has the line; here it would be a sixth of a callback's time.
     level = logging.DEBUG if outcome is CallbackOutcome.ORDER else logging.INFO
     log.log(level, "Callback %s: %s", message.orderref or "-", outcome)
-    return jsonify(data="Information received"), 200
+    return Response(TAKEN, mimetype="application/json"), 200
 
 
 def _admit(incoming: Request, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from app.console.security import csrf
+from app.console.security import OPEN_TO_MACHINES, csrf
 from app.models import Role
 from app.people import signing_in
 from app.services import services_of
@@ -24,8 +24,6 @@ ROLES = tuple(Role)
 """From the one that may least."""
 ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
 
-OPEN_TO_MACHINES = frozenset({"callbacks", "health"})
-"""Blueprints that have doors of their own, or none."""
 OPEN_PAGES = frozenset({"static", "signing_in.sign_in"})
 
 

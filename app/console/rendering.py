@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.console.access import ROLE_NAMES, viewer
+from app.console.security import is_page
 from app.models import Role, now
 from app.provisioning.stops import SYSTEM_NAMES
 from app.services import services_of
@@ -102,12 +103,8 @@ def day(moment: datetime) -> str:
     return f"{here:%A} {here.day} {here:%B}"
 
 
-def _is_page() -> bool:
-    return request.path == "/login" or request.path.startswith("/console")
-
-
 def _fault(fault: HTTPException) -> Any:
-    if not _is_page() or fault.code is None or fault.response is not None:
+    if not is_page(request.path) or fault.code is None or fault.response is not None:
         return fault
     title, advice = FAULTS.get(fault.code, FAULTS[400 if fault.code < 500 else 500])
     required = g.get("required_role")
@@ -125,7 +122,7 @@ def _own_fault(fault: Exception) -> Any:
     if isinstance(fault, HTTPException):
         return _fault(fault)
     current_app.logger.exception("A page failed")
-    if not _is_page():
+    if not is_page(request.path):
         return jsonify(error="The service failed on this request; its log has the details"), 500
     return Response(_page(*FAULTS[500]), 500)
 

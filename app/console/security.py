@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 
 csrf = CSRFProtect()
@@ -29,7 +30,22 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+OPEN_TO_MACHINES = frozenset({"callbacks", "health"})
+"""Blueprints that have doors of their own, or none; no browser shows what they answer."""
 ASSETS_KEPT = timedelta(days=30)
+
+
+class PagesOnly(SecureCookieSessionInterface):
+    """Sessions for the console's pages; what machines ask for has none, and is answered without looking for one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The page's session, or None."""
+        return super().open_session(app, request) if is_page(request.path) else None
+
+
+def is_page(path: str) -> bool:
+    """Whether people look at what is there."""
+    return path == "/login" or path.startswith("/console")
 
 
 def configure(app: Flask, *, secure: bool) -> None:
@@ -44,6 +60,7 @@ def configure(app: Flask, *, secure: bool) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=ASSETS_KEPT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
+    app.session_interface = PagesOnly()
     csrf.init_app(app)
     app.after_request(_protect)
     if secure:
@@ -51,6 +68,8 @@ def configure(app: Flask, *, secure: bool) -> None:
 
 
 def _protect(response: Response) -> Response:
+    if request.blueprint in OPEN_TO_MACHINES:
+        return response
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.blueprint is not None and "Cache-Control" not in response.headers:

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from app.console.access import OPEN_PAGES, OPEN_TO_MACHINES, requires, safe_address
+from app.console.access import OPEN_PAGES, requires, safe_address
+from app.console.security import OPEN_TO_MACHINES
 from app.models import Role
 from tests.conftest import Service
 from tests.console.conftest import Person
