@@ -23,7 +23,7 @@ test: install-dev ## Run all tests (ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
-	@PICTURES=1 $(BIN)/python -m pytest tests/console/test_pictures.py
+	@$(BIN)/python -m pytest -m pictures
 
 soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)

@@ -107,7 +107,7 @@ class Together(Generic[Item, Result]):
     """Writes what threads hand in at the same time: on SQLite, where a commit costs more than the work, in one commit.
 
     `write(connection, items)` returns a result for each item, in their order. It does nothing but query and write: when
-    a group's transaction fails, it is done again for each item alone.
+    a group's transaction fails on what is in it, it is done again for each item alone.
     """
 
     def __init__(self, database: Database, write: Callable[[Connection, Sequence[Item]], Sequence[Result]]) -> None:
@@ -152,8 +152,9 @@ class Together(Generic[Item, Result]):
             with self._database.engine.begin() as connection:
                 results = self._write(connection, [item for item, _ in group])
         except Exception as error:
-            if len(group) == 1:
-                group[0][1].set_exception(error)
+            if len(group) == 1 or isinstance(error, OperationalError):  # a busy database or a full disk fails all
+                for _, future in group:
+                    future.set_exception(error)
                 return
             for each in group:
                 self._commit([each])

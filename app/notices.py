@@ -75,6 +75,27 @@ def next_run(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
     enqueue(work_queue, session, notice)
 
 
+def send_again(work_queue: WorkQueue, session: Session, notice_id: int) -> Notice | None:
+    """Try once more to deliver a notice that failed, to those who didn't get it; None when it isn't one any more."""
+    notice = _failed(session, notice_id)
+    if notice is not None:
+        notice.state, notice.error, notice.tries = NoticeState.PENDING, None, 0
+        next_run(work_queue, session, notice)
+    return notice
+
+
+def drop(session: Session, notice_id: int) -> Notice | None:
+    """Nobody needs a notice that failed any more; None when it isn't one."""
+    notice = _failed(session, notice_id)
+    if notice is not None:
+        notice.state = NoticeState.DROPPED
+    return notice
+
+
+def _failed(session: Session, notice_id: int) -> Notice | None:
+    return session.scalar(select(Notice).filter_by(id=notice_id, state=NoticeState.FAILED).with_for_update())
+
+
 def deliver(services: Services, notice_id: int, run: int) -> str:
     """Deliver a notice to everybody who hasn't got it yet; returns its state."""
     notice, order = _open(services, notice_id, run)

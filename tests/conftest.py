@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, select, update
 
 from app import create_app, migrate
 from app.background import Background
 from app.models import Base, Notice, NoticeState, Order, OrderState
-from app.provisioning import history, plan_table
+from app.people import passwords
+from app.provisioning import history, plan_table, workflow
 from app.services import Services
 from config import Settings, load_settings
 from sandbox import Sandbox
@@ -81,7 +83,7 @@ class Service:
         self.app = create_app(settings)
         self.services: Services = self.app.extensions["services"]
         migrate.upgrade(self.services.database, settings)
-        self.background = Background(self.services, polling_seconds=0.05)
+        self.background = Background(self.services, polling_seconds=0.1)
         self.app.extensions["background"] = self.background
         self.client = self.app.test_client()
 
@@ -172,6 +174,18 @@ class Service:
             session.execute(update(Notice).values(state=NoticeState.FAILED, next_try_at=None))
         client = self.services.work_queue.client
         wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_long_pauses() -> None:
+    """A call is repeated within its step after a moment, and not after a second or two."""
+    workflow.PAUSE_SECONDS = 0.05
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashes that are made and checked in a moment: what makes them slow is tested on its own."""
+    passwords._HASHER = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,8 @@ def test_that_is_skipped():
 @pytest.mark.parametrize(("ci", "expected"), [("true", 1), ("", 0)])
 def test_a_skipped_test_fails_the_run_on_ci_and_is_named(tmp_path, ci, expected):
     (tmp_path / "test_some.py").write_text(TESTS)
-    options = ("-p", "tests.conftest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(tmp_path))
+    browsers = ("-p", "no:playwright", "-p", "no:xdist")  # not needed here, and slow to load
+    options = (*browsers, "-p", "tests.conftest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(tmp_path))
     command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
     run = subprocess.run(
         command, cwd=PROJECT, env={**os.environ, "CI": ci}, capture_output=True, text=True, timeout=120, check=False

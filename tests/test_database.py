@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.database import Database, Together
 from tests.conftest import wait_for
@@ -134,3 +134,17 @@ def test_what_a_transaction_leaves_half_done_is_not_there(database: Database) ->
         put(session.connection(), [2])
         raise RuntimeError
     assert stored(database) == set()
+
+
+def test_a_database_that_takes_nothing_is_tried_once_for_all_who_share_a_transaction(database: Database) -> None:
+    """Tried for each alone, a database that stays busy would keep the last writer for the sum of all waits."""
+    tries = []
+
+    def full(_connection: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        tries.append(len(numbers))
+        raise OperationalError("INSERT", None, Exception("database or disk is full"))
+
+    outcomes = all_at_once(Together(database, full), range(4))
+
+    assert tries == [4]
+    assert {type(outcome) for outcome in outcomes.values()} == {OperationalError}

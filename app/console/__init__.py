@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.console import access, rendering, security
 from app.console.pages import PAGES
+from app.console.row_ids import RowId
 
 
 def register(app: Flask, public_address: str) -> None:
@@ -11,5 +12,6 @@ def register(app: Flask, public_address: str) -> None:
     security.configure(app, secure=public_address.startswith("https://"))
     access.guard(app)
     rendering.register(app)
+    app.url_map.converters["int"] = RowId
     for page in PAGES:
         app.register_blueprint(page)

@@ -6,7 +6,7 @@ A view says with `requires` what role it needs. One that says nothing is refused
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
@@ -101,8 +101,16 @@ def _admit() -> Response | None:
         refused = _refuse(current_app.view_functions[endpoint])
         if refused is not None:
             return refused
+    _check_letters()
     csrf.protect()
     return None
+
+
+def _check_letters() -> None:
+    """PostgreSQL stores no NUL and compares none, so no page has to cope with one: not even the sign-in."""
+    values = (value for _, value in request.values.items(multi=True))
+    if any("\0" in text for text in (request.path, *values)):
+        abort(400)
 
 
 def _refuse(view: Callable[..., Any]) -> Response | None:
@@ -117,7 +125,8 @@ def _refuse(view: Callable[..., Any]) -> Response | None:
 
 def to_sign_in() -> Response:
     """To the sign-in, and back afterwards to the page that was asked for."""
-    back = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment() else None
+    asked = f"{quote(request.path, safe='/:')}?{request.query_string.decode('latin-1')}".rstrip("?")
+    back = asked if request.method == "GET" and not is_fragment() else None
     address = url_for("signing_in.sign_in", next=back)
     if is_fragment():
         # A redirect would be followed out of sight, and the sign-in would appear amid the page.
@@ -134,6 +143,9 @@ def safe_address(address: str | None) -> str | None:
     """An address of the console to go on to, or None: a link must not lead people elsewhere through our sign-in."""
     if not address or "\\" in address or any(ord(letter) < 33 for letter in address):
         return None
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     inside = parts.path == "/console" or parts.path.startswith("/console/")
     return address if inside and not parts.scheme and not parts.netloc else None

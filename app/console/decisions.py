@@ -14,8 +14,8 @@ from app.console.access import requires, viewer
 from app.console.order import order_named, page_of
 from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
+from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
-from app.people import audit
 from app.provisioning import decisions, lifecycle
 from app.services import services_of
 
@@ -120,9 +120,7 @@ def map_plans(orderref: str) -> Page:
     service_ids = {plan: int(field.data) for plan, field in zip(plans, form.services, strict=True)}
 
     def decide(session: Session) -> None:
-        decisions.map_plans(services, session, orderref, viewer().name, service_ids, seen_run=form.run.data)
-        for plan, service_id in service_ids.items():
-            audit.record(session, viewer().name, "plan mapped", plan, f"is sold as PowerCode service {service_id}")
+        decisions.map_plans(services, session, orderref, viewer().name, service_ids, seen_run=_seen_run(form))
 
     return _decide(orderref, decide, "The plan table is changed. This order and all that waited for it go on.")
 
@@ -136,7 +134,7 @@ def dismiss(orderref: str) -> Page:
         return page_of(orderref, dismiss=form), 422
 
     def decide(session: Session) -> None:
-        lifecycle.dismiss(session, orderref, viewer().name, form.note.data, seen_run=form.run.data)
+        lifecycle.dismiss(session, orderref, viewer().name, form.note.data, seen_run=_seen_run(form))
 
     return _decide(orderref, decide, f"{orderref} is closed.")
 
@@ -144,8 +142,9 @@ def dismiss(orderref: str) -> Page:
 def _confirmed(field: object, check: Callable[[], object]) -> bool:
     """Whether PowerCode confirms it; if not, the field tells why."""
     try:
-        check()
-    except decisions.NotConfirmed as why:
+        with a_turn():
+            check()
+    except (decisions.NotConfirmed, NotAnswered) as why:
         field.errors = [str(why)]  # type: ignore[attr-defined]
         return False
     return True
@@ -155,9 +154,14 @@ def _resume(orderref: str, form: DecisionForm, said: str, **decision: object) ->
     services, by = services_of(current_app), viewer().name
 
     def decide(session: Session) -> None:
-        lifecycle.resume(services, session, orderref, by, seen_run=form.run.data, **decision)  # type: ignore[arg-type]
+        lifecycle.resume(services, session, orderref, by, seen_run=_seen_run(form), **decision)  # type: ignore[arg-type]
 
     return _decide(orderref, decide, said)
+
+
+def _seen_run(form: DecisionForm) -> int:
+    """The run that the person saw; the page of an order that waits sends none."""
+    return form.run.data or lifecycle.WHILE_IT_WAITS
 
 
 def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Response:

@@ -13,11 +13,14 @@ from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
-from wtforms import HiddenField, StringField
+from wtforms import HiddenField, IntegerField, StringField
+from wtforms.validators import Optional
+from wtforms.widgets import HiddenInput
 
 import powercode
 from app.callbacks import ORDERREF
 from app.console.access import requires, viewer
+from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, OrderState, Role
 from app.provisioning import corrections, lifecycle
 from app.provisioning.contracts import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
@@ -46,7 +49,7 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
     """The fields that can be corrected. `seen` is UTOPIA's word, sealed: what staff were shown to correct."""
 
     seen = HiddenField()
-    run = HiddenField()
+    run = IntegerField(widget=HiddenInput(), validators=[Optional()])
     first_name, last_name, email, phone, street, unit, city, state, zip = (
         StringField(LABELS[name], render_kw={"maxlength": LONGEST[name], "autocomplete": "off"}) for name in CORRECTABLE
     )
@@ -118,7 +121,7 @@ def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = N
     seen = None
     if look.contract is not None:
         written = corrections.corrections_of(look.contract, form.written())
-        seen = forecast(services_of(current_app), orderref, look.contract, written)
+        seen = _forecast(orderref, look.contract, written)
     _fill(form, look.theirs)
     form.tell(look.theirs, {**(seen.wrong if seen else {}), **(wrong or {})})
     form.seen.data = _sealed(orderref, look.theirs)
@@ -127,7 +130,8 @@ def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = N
 
 def _ask_utopia(orderref: str, form: ContractForm) -> Look:
     try:
-        contract = look_up(services_of(current_app), orderref)
+        with a_turn():
+            contract = look_up(services_of(current_app), orderref)
     except NoContract as none:
         return Look(None, _unsealed(form, orderref), str(none), none.not_ours)
     return Look(contract, fields_of(contract))
@@ -153,10 +157,10 @@ def save(orderref: str) -> tuple[str, int] | str | Response:
         return redirect(_order_page(orderref), 303)
     if request.form.get("act") != "save":
         return _correct_page(order, form)
-    run = int(form.run.data) if (form.run.data or "").isdecimal() else 0
     try:
         with services.database.write() as session:
-            corrections.correct(services, session, orderref, viewer().name, run=run, wanted=form.written())
+            run, wanted = form.run.data or 0, form.written()
+            corrections.correct(services, session, orderref, viewer().name, run=run, wanted=wanted)
     except corrections.NotUsable:
         return _correct_page(order, form), 422
     except lifecycle.NotPossible as why:
@@ -180,9 +184,20 @@ def _correct_page(order: Order, form: ContractForm) -> str:
     contract = Contract.from_dict(order.contract or {})
     theirs = fields_of(contract)
     written = corrections.corrections_of(contract, form.written() or fields_of(contract_of(order)))
-    seen = forecast(services_of(current_app), order.orderref, contract, written)
+    seen = _forecast(order.orderref, contract, written)
     form.tell(theirs, seen.wrong)
     return _page("correct", form, seen, order=order, orderref=order.orderref)
+
+
+def _forecast(orderref: str, contract: Contract, written: Mapping[str, str]) -> Forecast:
+    with a_turn():
+        return forecast(services_of(current_app), orderref, contract, written)
+
+
+@new_order.errorhandler(NotAnswered)
+def busy(why: NotAnswered) -> tuple[str, int]:
+    """Too many questions are under way, so this one was not asked."""
+    return render_template("console/fault.html", title="Not at this moment", advice=str(why)), 503
 
 
 def _page(name: str, form: ContractForm, seen: Forecast | None, **values: Any) -> str:

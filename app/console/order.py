@@ -12,6 +12,7 @@ from app import notices
 from app.console.access import requires
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
+from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, Order, OrderState, Role
 from app.provisioning import decisions, lifecycle, plan_table, timeline
 from app.provisioning.contracts import WORDS, fields_of
@@ -54,7 +55,7 @@ def page_of(orderref: str, **filled: Any) -> str:
         return render_template(
             "console/orders/order.html",
             offers=offers,
-            forms=_forms(order) | filled,
+            forms=_forms(session, order) | filled,
             unmappable=[plan for plan in decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
             sold=_sold(session) if any(offer.action == "map_plans" for offer in offers) else [],
             doubt=decisions.doubt(order, lifecycle.doubtful_step(session, order)),
@@ -65,13 +66,14 @@ def page_of(orderref: str, **filled: Any) -> str:
         )
 
 
-def _forms(order: Order) -> dict[str, Any]:
-    """Empty forms, for a page that nobody has sent anything from."""
+def _forms(session: Session, order: Order) -> dict[str, Any]:
+    """Forms for a page that nobody has sent anything from: empty, but for plans that were mapped since it stopped."""
+    plans = decisions.unknown_plans(order)
     return {
         "dismiss": NoteForm(formdata=None),
         "it_is_there": TicketForm(formdata=None),
         "customer": CustomerForm(formdata=None),
-        "map_plans": PlansForm.of(decisions.unknown_plans(order), formdata=None),
+        "map_plans": PlansForm.of(plans, [plan_table.service_of(session, plan) for plan in plans], formdata=None),
     }
 
 
@@ -141,7 +143,10 @@ def contract(orderref: str) -> Answer:
     with services.database.read() as session:
         order_named(session, orderref)
     try:
-        pdf = services.utopia.contract_pdf(orderref)
+        with a_turn():
+            pdf = services.utopia.contract_pdf(orderref)
+    except NotAnswered as busy:
+        flash(str(busy), "failed")
     except utopia.NotReady:
         flash("UTOPIA does not have the contract ready yet. It takes minutes to hours after the order.", "failed")
     except utopia.UtopiaError as error:

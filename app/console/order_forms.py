@@ -70,8 +70,8 @@ class PlansForm(DecisionForm):
     )
 
     @classmethod
-    def of(cls, plans: Sequence[str], **options: Any) -> "PlansForm":
-        """The form with a field for each plan."""
+    def of(cls, plans: Sequence[str], sold_as: Sequence[int | None] = (), **options: Any) -> "PlansForm":
+        """The form with a field for each plan; `sold_as` are the services that are known, for a page that is shown."""
         form = cls(**options)
         while len(form.services) > len(plans):
             form.services.pop_entry()
@@ -79,4 +79,6 @@ class PlansForm(DecisionForm):
             form.services.append_entry()
         for field, name in zip(form.services, plans, strict=True):
             field.label.text = f"PowerCode service for “{name[:200]}”"
+        for field, service_id in zip(form.services, sold_as, strict=False):
+            field.data = str(service_id or "")
         return form

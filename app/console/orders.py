@@ -3,13 +3,12 @@
 from flask import Blueprint, current_app, render_template, request
 
 from app.console.access import requires
+from app.console.row_ids import row_id
 from app.models import OrderState, Role
 from app.provisioning import search
 from app.services import services_of
 
 orders = Blueprint("orders", __name__, url_prefix="/console/orders")
-
-LONGEST_NUMBER = 15
 
 
 @orders.get("")
@@ -19,7 +18,7 @@ def page() -> str:
     text = request.args.get("q", "").strip()[: search.LONGEST_TEXT]
     state = next((each for each in OrderState if each == request.args.get("state")), None)
     with services_of(current_app).database.read() as session:
-        found = search.find(session, text, state, before=_number("before"), after=_number("after"))
+        found = search.find(session, text, state, before=_row("before"), after=_row("after"))
         counts = search.counts(session)
     return render_template(
         "console/orders/list.html",
@@ -32,6 +31,5 @@ def page() -> str:
     )
 
 
-def _number(name: str) -> int | None:
-    given = request.args.get(name, "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) <= LONGEST_NUMBER else None
+def _row(name: str) -> int | None:
+    return row_id(request.args.get(name, ""))

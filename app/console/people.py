@@ -165,6 +165,18 @@ def sign_out(user_id: int) -> Response:
     return redirect(url_for("people.page"), 303)
 
 
+@people.post("/<int:user_id>/sign-ins/<int:place>/end")
+@requires(Role.ADMINISTRATOR)
+def end_sign_in(user_id: int, place: int) -> Response:
+    """End one of somebody's sign-ins."""
+    with services_of(current_app).database.write() as session:
+        user = _user(session, user_id)
+        if users.end_sign_in(session, user, place):
+            audit.record(session, viewer().name, "signed out", user.name, "in one place")
+    flash("This sign-in is ended.", "done")
+    return redirect(url_for("people.one", user_id=user_id), 303)
+
+
 @people.post("/<int:user_id>/remove")
 @requires(Role.ADMINISTRATOR)
 def remove(user_id: int) -> Response:
@@ -231,4 +243,14 @@ def sign_out_elsewhere() -> Response:
     with services_of(current_app).database.write() as session:
         users.sign_out_everywhere(session, session.get_one(User, viewer().id), but=viewer().place)
     flash("You are signed out everywhere else.", "done")
+    return redirect(url_for("people.me"), 303)
+
+
+@people.post("/me/sign-ins/<int:place>/end")
+@requires(Role.READ_ONLY)
+def end_own_sign_in(place: int) -> Response:
+    """End one of one's own sign-ins."""
+    with services_of(current_app).database.write() as session:
+        users.end_sign_in(session, session.get_one(User, viewer().id), place)
+    flash("This sign-in is ended.", "done")
     return redirect(url_for("people.me"), 303)

@@ -6,7 +6,7 @@ addresses become links.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -168,16 +168,24 @@ def label(name: str) -> str:
 
 def masked(content: Any, secrets: Iterable[str]) -> Any:
     """The content without secrets of ours that a remote system may repeat."""
+    known = [secret for secret in secrets if len(secret) > 3]
     try:
-        text = json.dumps(content, ensure_ascii=False, default=str)
+        return _masked(content, known)
     except RecursionError:
         return "The answer is nested too deeply to be shown."
-    known = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets if len(secret) > 3]
-    if not any(secret in text for secret in known):
+
+
+def _masked(content: Any, known: Sequence[str]) -> Any:
+    if isinstance(content, dict):
+        return {_masked(name, known): _masked(each, known) for name, each in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_masked(each, known) for each in content]
+    if content is None or isinstance(content, bool):
         return content
+    text = shown = str(content)
     for secret in known:
-        text = text.replace(secret, "***")
-    return json.loads(text)
+        shown = shown.replace(secret, "***")
+    return content if shown == text else shown
 
 
 def _plain(value: object) -> str:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session, load_only
+from werkzeug.wrappers import Response
 
-from app import breaker
-from app.console.access import requires
+from app import breaker, notices
+from app.console.access import requires, viewer
 from app.digest import history as digests
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
+from app.people import audit
 from app.services import Services, services_of
 from config import Settings
 
@@ -52,7 +54,7 @@ def _content(services: Services) -> dict[str, Any]:
             "moment": now(),
             "needs": _listed(session, Order.state == OrderState.NEEDS_REVIEW, Order.id),
             "waits": _listed(session, Order.state == OrderState.WAITING, Order.id),
-            "unsent": _count(session, select(func.count()).where(Notice.state == NoticeState.FAILED).scalar_subquery()),
+            "unsent": _unsent(session),
             "under_way": _count(session, _of_state(OrderState.RECEIVED))
             + _count(session, _of_state(OrderState.RUNNING)),
             "chart": bars(completed_by_day(session, settings)),
@@ -76,11 +78,45 @@ def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> 
     return Listed([(order, found) for order, found in rows], count or 0)
 
 
+def _unsent(session: Session) -> Sequence[tuple[Notice, str | None]]:
+    """Notices that could not be sent, each with its order's reference."""
+    rows = select(Notice, Order.orderref).outerjoin(Order, Order.id == Notice.order_id)
+    failed = rows.where(Notice.state == NoticeState.FAILED).order_by(Notice.id).limit(SHOWN)
+    return [(notice, orderref) for notice, orderref in session.execute(failed)]
+
+
+@today.post("/notices/<int:notice_id>/send-again")
+@requires(Role.STAFF)
+def send_notice_again(notice_id: int) -> Response:
+    """Send a notice that failed once more."""
+    services = services_of(current_app)
+    with services.database.write() as session:
+        notice = notices.send_again(services.work_queue, session, notice_id)
+        return _settled(session, notice, "notice sent again", "The mail is sent once more.")
+
+
+@today.post("/notices/<int:notice_id>/drop")
+@requires(Role.STAFF)
+def drop_notice(notice_id: int) -> Response:
+    """Nobody needs a notice that failed any more."""
+    with services_of(current_app).database.write() as session:
+        return _settled(session, notices.drop(session, notice_id), "notice dropped", "The mail is dropped.")
+
+
+def _settled(session: Session, notice: Notice | None, action: str, words: str) -> Response:
+    if notice is None:
+        flash("Somebody settled this notice already.", "failed")
+    else:
+        audit.record(session, viewer().name, action, notice.key)
+        flash(words, "done")
+    return redirect(url_for("today.page"), 303)
+
+
 def _waited_for(session: Session) -> set[str | None]:
     """The systems that an order or a notice waits for, and tries again."""
     orders = select(Order.waiting_for).where(Order.state == OrderState.WAITING)
-    notices = select(Notice.waiting_for).where(Notice.state == NoticeState.PENDING)
-    return set(session.scalars(orders.distinct())) | set(session.scalars(notices.distinct()))
+    mails = select(Notice.waiting_for).where(Notice.state == NoticeState.PENDING)
+    return set(session.scalars(orders.distinct())) | set(session.scalars(mails.distinct()))
 
 
 def _of_state(state: OrderState) -> ScalarSelect[int]:

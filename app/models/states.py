@@ -83,11 +83,12 @@ class MessageState(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """Where a notice stands."""
+    """Where a notice stands. One that failed is `dropped` when a person says that nobody needs it any more."""
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    DROPPED = "dropped"
 
 
 class Role(StrEnum):

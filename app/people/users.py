@@ -83,6 +83,15 @@ def sign_out_everywhere(session: Session, user: User, *, but: int | None = None)
     return count
 
 
+def end_sign_in(session: Session, user: User, place: int) -> bool:
+    """End one of the user's sign-ins; whether it was there."""
+    row = session.get(SignIn, place)
+    if row is None or row.user_id != user.id:
+        return False
+    session.delete(row)
+    return True
+
+
 def _keep_an_administrator(session: Session, user: User) -> None:
     """Two administrators who remove each other at the same moment must not both succeed: all are locked."""
     administrators = session.scalars(select(User).filter_by(role=Role.ADMINISTRATOR).with_for_update()).all()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 import powercode
 from app import breaker
 from app.models import Order, OrderState, OrderStep
-from app.provisioning import lifecycle, plan_table
+from app.provisioning import lifecycle, plan_changes, plan_table
 from app.provisioning.corrections import may_correct
 from app.provisioning.steps import plan_name
 from app.provisioning.stops import stop_for
@@ -238,7 +238,8 @@ def map_plans(
 ) -> Order:
     """Keep what each of the order's unknown plans is sold as, and go on with every order that waits for one.
 
-    Raises `lifecycle.NotPossible` when the order does not wait for these plans any more.
+    Raises `lifecycle.NotPossible` when the order does not wait for these plans any more, and when somebody else has
+    said meanwhile that one of them is sold as another service.
     """
     breaker.systems_down(session, lock=True)
     plan_table.lock(session)
@@ -247,11 +248,24 @@ def map_plans(
     if order.state != OrderState.NEEDS_REVIEW or not unknown or set(service_ids) != set(unknown):
         raise lifecycle.NotPossible(f"{orderref} does not wait for these plans any more")
     for description, service_id in service_ids.items():
-        plan_table.map_plan(session, description, service_id)
+        _keep_plan(session, by, description, service_id)
     note = "; ".join(
         f'"{description}" is sold as service {service_id}' for description, service_id in service_ids.items()
     )
     return lifecycle.resume(services, session, orderref, by, note=note)
+
+
+def _keep_plan(session: Session, by: str, description: str, service_id: int) -> None:
+    known = plan_table.service_of(session, description)
+    if known == service_id:
+        return
+    if known is not None:
+        raise lifecycle.NotPossible(
+            f"“{description}” is sold as service {known} by now. Say the same here, or change that on the page Plans"
+        )
+    if not plan_table.can_be_mapped(description):
+        raise lifecycle.NotPossible("a plan whose name is empty or that long can't be in the plan table")
+    plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
 
 
 def unknown_plans(order: Order) -> list[str]:

@@ -45,6 +45,9 @@ INSERT_ORDER = {
 }
 NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
 
+WHILE_IT_WAITS = 0
+"""In place of the run that a person saw: an order that waits begins new ones by itself, and is still what they saw."""
+
 
 class NotPossible(Exception):
     """An action that doesn't fit the order's state; the text says what does."""
@@ -154,15 +157,20 @@ def find(session: Session, orderref: str, seen_run: int | None = None) -> Order:
     """The order, locked against other changes; raises `NotPossible` when there is none.
 
     With `seen_run` also when it has moved on since that run: what a person decides then rests on what is over.
+    `WHILE_IT_WAITS` stands for the run of an order that waited.
     """
     order = session.scalar(select(Order).filter_by(orderref=orderref).with_for_update())
     if order is None:
         raise NotPossible(f"There is no order {orderref}; `orders submit {orderref}` fetches it from UTOPIA")
-    if seen_run is not None and order.run != seen_run:
+    if seen_run is not None and not _is_as_seen(order, seen_run):
         raise NotPossible(
             f"{orderref} has moved on since you looked at it: somebody else decided, or it went on by itself"
         )
     return order
+
+
+def _is_as_seen(order: Order, seen_run: int) -> bool:
+    return order.state in ACTIVE_STATES if seen_run == WHILE_IT_WAITS else order.run == seen_run
 
 
 def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]) -> set[str]:

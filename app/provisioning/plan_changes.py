@@ -24,11 +24,16 @@ class Plan:
 
 def map_plan(services: Services, session: Session, by: str, plan: Plan, service_id: int) -> list[str]:
     """Sell the plan as `service_id` from now on; returns the orders that waited for it and go on."""
+    keep(session, by, plan, service_id)
+    return [] if plan.additional else lifecycle.resume_for_known_plans(services, session, by)
+
+
+def keep(session: Session, by: str, plan: Plan, service_id: int) -> None:
+    """Sell the plan as `service_id`, with the record of who said so; the orders that wait for it are the caller's."""
     _check_unchanged(session, plan)
     plan_table.map_plan(session, plan.description, service_id, additional=plan.additional)
     action = "plan mapped" if plan.service_id is None else "plan changed"
     audit.record(session, by, action, _subject(plan), f"{_named(plan.service_id)} to {_named(service_id)}")
-    return [] if plan.additional else lifecycle.resume_for_known_plans(services, session, by)
 
 
 def unmap_plan(session: Session, by: str, plan: Plan) -> None:

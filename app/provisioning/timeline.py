@@ -197,7 +197,8 @@ def readable(text: str) -> str:
     head, opening, _ = text.partition(" {")
     with suppress(ValueError, RecursionError):
         if opening:
-            return f"{head}\n{json.dumps(json.loads(text[len(head) :]), indent=1, ensure_ascii=False)}"
+            spread = json.dumps(json.loads(text[len(head) :]), indent=1, ensure_ascii=False)
+            return f"{head}\n{spread}".encode("utf-8", "replace").decode()  # half a character can be written as JSON
     return text
 
 

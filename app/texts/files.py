@@ -88,6 +88,8 @@ def write(folder: Path, name: str, text: str, expected: str, like: str | None = 
     """
     if not is_name(name):
         raise TextNotSaved("This name can't be used")
+    if "\0" in text:
+        raise TextNotSaved("The text has a NUL character in it")
     content = text.replace("\r\n", "\n").encode()
     if len(content) > MAX_BYTES:
         raise TextNotSaved(f"The text is larger than {MAX_BYTES // 1000} kB")
@@ -144,6 +146,8 @@ def _text(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise TextUnreadable(f"The file is not UTF-8 text (line {line}); save it anew with that encoding.") from None
+    if "\0" in text:
+        raise TextUnreadable("The file is not text: it has a NUL character in it. Save it anew without that.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

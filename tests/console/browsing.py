@@ -29,6 +29,7 @@ RUN_AXE = """async ([script, options]) => {
     const found = await axe.run(document, {...options, resultTypes: ["violations"]});
     return found.violations.map(v => v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)));
 }"""
+LAYOUT = {"runOnly": {"type": "rule", "values": ["color-contrast", "scrollable-region-focusable", "target-size"]}}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 
@@ -87,10 +88,19 @@ def cookie_of(service: Service, role: Role) -> dict[str, Any]:
     return {"name": cookie.key, "value": cookie.value, "secure": True, "httpOnly": True, "sameSite": "Lax"}
 
 
-def axe(page: Page, *, dark: bool = True) -> None:
+def axe(page: Page) -> None:
     """Axe finds nothing on the page as it is, nor about its colours in the dark."""
-    for scheme, rules in (("light", EVERYTHING), ("dark", COLOURS))[: 2 if dark else 1]:
+    for scheme, rules in (("light", EVERYTHING), ("dark", COLOURS)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        told = page.evaluate(RUN_AXE, [AXE_SCRIPT if page.evaluate("!window.axe") else "", rules])
-        assert not told, f"{page.url} in {scheme}: {told}"
+        _check(page, rules, scheme)
     page.emulate_media(color_scheme="light")
+
+
+def axe_layout(page: Page) -> None:
+    """Axe finds nothing in what changes with the window's width; the rest is `axe`'s."""
+    _check(page, LAYOUT, "a narrow window")
+
+
+def _check(page: Page, rules: dict[str, Any], circumstances: str) -> None:
+    told = page.evaluate(RUN_AXE, [AXE_SCRIPT if page.evaluate("!window.axe") else "", rules])
+    assert not told, f"{page.url} in {circumstances}: {told}"

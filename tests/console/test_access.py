@@ -13,7 +13,10 @@ from tests.conftest import Service
 from tests.console.conftest import Person
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
-OWN_MATTERS = {"signing_in.sign_out", "people.set_own_password", "people.sign_out_elsewhere"}
+OWN_MATTERS = {
+    *("signing_in.sign_out", "people.set_own_password"),
+    *("people.sign_out_elsewhere", "people.end_own_sign_in"),
+}
 """What everybody may change: their own password and sign-ins."""
 
 
@@ -115,6 +118,42 @@ def test_a_part_of_a_page_does_not_show_the_sign_in_in_its_place(as_nobody: Pers
 )
 def test_the_sign_in_leads_nowhere_else(address: str) -> None:
     assert safe_address(address) is None
+
+
+@pytest.mark.parametrize("address", ["//[/console", "/console\\[", "http://[::1/console"])
+def test_an_address_that_is_none_does_not_break_the_sign_in(as_nobody: Person, address: str) -> None:
+    assert safe_address(address) is None
+    assert as_nobody.get("/login", query_string={"next": address}).status_code == 200
+
+
+def test_the_sign_in_leads_back_to_a_page_with_a_blank_in_its_name(as_nobody: Person) -> None:
+    back = as_nobody.get("/console/ticket-texts/new%20desc.txt?x=a%20b").headers["Location"]
+
+    assert back == "/login?next=/console/ticket-texts/new%2520desc.txt?x%3Da%2520b"
+
+
+def test_a_letter_that_no_database_takes_is_refused_at_the_door(as_nobody: Person, as_staff: Person) -> None:
+    for path in (
+        "/login?next=%00",
+        "/console/orders?q=%00",
+        "/console/orders/UIA%00",
+        "/console/orders/new?orderref=%00",
+    ):
+        assert as_staff.get(path).status_code == 400, path
+    assert as_nobody.post("/login", {"name": "a\0", "password": "b"}).status_code == 400
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, int("9" * 4000)])
+def test_a_number_that_no_row_can_have_is_no_page(as_administrator: Person, number: int) -> None:
+    for page in (
+        "people",
+        "look-up/changes/sent",
+        "digest/runs",
+        "ticket-texts/new_desc.txt/versions",
+        "orders/A/exchanges",
+    ):
+        assert as_administrator.get(f"/console/{page}/{number}").status_code == 404, page
+    assert as_administrator.get(f"/console/orders?before={number}").status_code == 200
 
 
 @pytest.mark.parametrize("address", ["/console", "/console/orders?state=waiting&q=a%20b", "/console/orders/UIA1"])

@@ -48,12 +48,7 @@ def test_a_service_that_is_no_number_is_told_at_its_field(service: Service, as_s
 
 
 def test_two_unknown_plans_are_mapped_at_once(service: Service, as_staff: Person) -> None:
-    items = [
-        {"pid": "1", "chargetype": "mrc", "description": name, "costper": "1", "totalcost": "1", "qty": "1"}
-        for name in ("10 Gbps", "Static address")
-    ]
-    service.take(orderitems=items)
-    service.sandbox.powercode.services |= {165: "10 Gbps", 166: "Static address"}
+    two_unknown_plans(service)
     page = as_staff.get(PAGE).text
     assert "PowerCode service for “10 Gbps”" in page
     assert "PowerCode service for “Static address”" in page
@@ -62,6 +57,38 @@ def test_two_unknown_plans_are_mapped_at_once(service: Service, as_staff: Person
 
     service.rested(REF, "completed")
     assert {each.service_id for each in the_customer(service).services} == {165, 166, 172}
+
+
+def two_unknown_plans(service: Service) -> None:
+    """An order that waits for two plans; PowerCode has services for both."""
+    items = [
+        {"pid": "1", "chargetype": "mrc", "description": name, "costper": "1", "totalcost": "1", "qty": "1"}
+        for name in ("10 Gbps", "Static address")
+    ]
+    service.take(orderitems=items)
+    service.sandbox.powercode.services |= {165: "10 Gbps", 166: "Static address"}
+
+
+def test_what_somebody_else_said_of_a_plan_meanwhile_is_not_overwritten(service: Service, as_staff: Person) -> None:
+    two_unknown_plans(service)
+    with service.services.database.write() as session:
+        plan_table.map_plan(session, "10 GBPS", 165)
+
+    said = decide(service, as_staff, "map-plans", **{"services-0": "164", "services-1": "166"})
+
+    assert "is sold as service 165 by now" in said
+    with service.services.database.read() as session:
+        assert plan_table.service_of(session, "10 Gbps") == 165
+        assert plan_table.service_of(session, "Static address") is None
+    assert service.state(REF) == "needs_review"
+    assert 'value="165"' in as_staff.get(PAGE).text
+
+    decide(service, as_staff, "map-plans", **{"services-0": "165", "services-1": "166"})
+
+    service.rested(REF, "completed")
+    with service.services.database.read() as session:
+        (entry,) = session.scalars(select(AuditEntry).filter_by(action="plan mapped"))
+    assert (entry.subject, entry.note) == ("Static address", "not mapped to service 166")
 
 
 def test_a_plan_that_is_too_long_for_the_table_is_not_asked_for(service: Service, as_staff: Person) -> None:
@@ -250,6 +277,23 @@ def test_a_waiting_order_is_tried_at_once(service: Service, as_staff: Person) ->
 
         service.rested(REF, "completed")
     assert decisions(service) == [(STAN, "resume", None)]
+
+
+@pytest.mark.parametrize("action", ["resume", "dismiss"])
+def test_the_page_of_a_waiting_order_decides_nothing_about_one_that_waits_no_more(
+    service: Service, as_staff: Person, action: str
+) -> None:
+    with service.changed(retry_minutes=(600,)):
+        service.sandbox.powercode.down()
+        service.take()
+        assert 'name="run"' not in as_staff.get(PAGE).text
+        decide(service, as_staff, "dismiss", run="", note="they called it off")
+
+        said = decide(service, as_staff, action, run="", note="too slow")
+
+    assert "has moved on" in said
+    assert service.state(REF) == "dismissed"
+    assert decisions(service) == [(STAN, "dismiss", "they called it off")]
 
 
 def test_an_order_is_closed_with_a_note_only(service: Service, as_staff: Person) -> None:

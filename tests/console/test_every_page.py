@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Dialog, Page, Response
 from app.models import Role
 from config import PROJECT
 from tests.conftest import Service
-from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, browsing, signed_in
+from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, browsing, signed_in
 from tests.console.pages import HOSTILE, PAGES_TO_CHECK, ConsolePage
 
 MOST_BYTES = 200_000
@@ -60,12 +60,10 @@ def office(session_service: Service, live_url: str, chromium: Browser) -> Iterat
 
 @by_name
 def test_a_page_is_accessible_and_fits_on_a_desk_and_a_phone(office: Office, shown: ConsolePage) -> None:
-    page = office.window(shown.role).page
-    for width, height in (DESKTOP, PHONE):
+    page = office.window(shown.role).goto(office.path(shown))
+    for (width, height), check in ((DESKTOP, axe), (PHONE, axe_layout)):
         page.set_viewport_size({"width": width, "height": height})
-        if (width, height) == DESKTOP:
-            office.window(shown.role).goto(office.path(shown))
-        axe(page, dark=(width, height) == DESKTOP)  # colours don't change with the width
+        check(page)
         assert sticks_out(page) == [], f"wider than {width} px"
         assert too_small(page) == []
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select
 
+from app.lookups.asking import a_turn
 from app.models import Callback, Order, OrderExchange, OrderState
-from app.provisioning import search, workflow
+from app.provisioning import search, timeline, workflow
 from tests.conftest import Service, wait_for
+from tests.console.deciding import run_of
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person
 
@@ -219,7 +221,7 @@ def test_an_order_with_an_odd_reference_has_its_page_and_actions(
     assert link
 
     assert f"Order {orderref}" in as_staff.get(link[1]).text
-    assert as_staff.post(f"{link[1]}/dismiss", {"note": "odd"}).status_code == 303
+    assert as_staff.post(f"{link[1]}/dismiss", {"run": run_of(service, orderref), "note": "odd"}).status_code == 303
     assert service.state(orderref) == "dismissed"
 
 
@@ -325,3 +327,22 @@ def test_the_pages_cost_few_questions_to_the_database(service: Service, as_read_
     finally:
         event.remove(engine, "before_cursor_execute", hear)
     assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 7
+
+
+def test_half_a_character_in_an_answer_is_shown_and_does_not_break_the_page() -> None:
+    shown = timeline.readable('200 Notice: x {"name": "Ole \\ud83d"}')
+
+    assert shown.encode().decode() == '200 Notice: x\n{\n "name": "Ole ?"\n}'
+
+
+def test_a_contract_is_not_asked_for_while_too_many_questions_are_under_way(
+    service: Service, as_read_only: Person
+) -> None:
+    service.take()
+    service.mail_settled()
+    calls = len(service.sandbox.utopia.calls)
+    with a_turn(), a_turn(), a_turn():
+        answer = as_read_only.get(f"{PAGE}/contract", follow_redirects=True)
+
+    assert "Other questions are still waiting" in answer.text
+    assert len(service.sandbox.utopia.calls) == calls

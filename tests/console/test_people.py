@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from app.models import AuditEntry, Role, User
+from app.models import AuditEntry, Role, SignIn, User
 from tests.conftest import Service
 from tests.console.browsing import Browsing
 from tests.console.conftest import Person
@@ -109,6 +109,23 @@ def test_signing_out_everywhere_else_leaves_this_browser_in(service: Service, as
 
     assert as_staff.get("/console").status_code == 200
     assert other.get("/console").status_code == 303
+
+
+def test_one_sign_in_is_ended_by_itself_and_nobody_elses(
+    service: Service, as_staff: Person, as_administrator: Person
+) -> None:
+    other = Person(service.app.test_client())
+    other.sign_in(NAMES[Role.STAFF])
+    with service.services.database.read() as session:
+        of_staff, of_admin, others = session.scalars(select(SignIn.id).order_by(SignIn.id))
+
+    as_staff.post(f"/console/people/me/sign-ins/{others}/end")
+    as_staff.post(f"/console/people/me/sign-ins/{of_admin}/end")
+
+    assert [person.get("/console").status_code for person in (as_staff, other, as_administrator)] == [200, 303, 200]
+    path = f"/console/people/{user_id(service, NAMES[Role.STAFF])}/sign-ins/{of_staff}/end"
+    assert as_administrator.post(path).status_code == 303
+    assert as_staff.get("/console").status_code == 303
 
 
 def test_a_hostile_browser_s_name_stays_a_text(service: Service, as_administrator: Person) -> None:

@@ -1,6 +1,5 @@
-"""Pictures of each page: `make pictures` draws them for the manual, a usual run only sees that they can be drawn."""
+"""Pictures of each page for the manual: `make pictures` draws them."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -35,24 +34,19 @@ PICTURES = {
 }
 
 
-def folder_of_pictures(tmp_path: Path) -> Path:
-    """Where the pictures go: into the manual when somebody asked for that."""
-    folder = FOLDER if os.environ.get("PICTURES") else tmp_path
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 def upper_part(page: Page) -> FloatRect:
     """All of a short page, the beginning of a long one."""
     height = page.evaluate("document.documentElement.scrollHeight")
     return {"x": 0, "y": 0, "width": SIZE[0], "height": min(height, LONGEST)}
 
 
+@pytest.mark.pictures
 @pytest.mark.timeout(300)
 def test_each_page_can_be_drawn_for_the_manual(
     service: Service, live_url: str, chromium: Browser, tmp_path: Path
 ) -> None:
-    folder = folder_of_pictures(tmp_path)
+    folder = FOLDER
+    folder.mkdir(exist_ok=True)
     with (
         morning(service, tmp_path),
         signed_in(chromium, live_url, service, Role.ADMINISTRATOR, size=SIZE) as person,

@@ -93,3 +93,11 @@ def test_a_secret_that_a_remote_system_repeats_is_not_shown() -> None:
 
     assert 's3cret\\"key' not in json.dumps(masked(content, ['s3cret"key']))
     assert masked({"n": 1}, ["s3cret"]) == {"n": 1}
+
+
+def test_a_secret_of_digits_does_not_break_an_answer_with_that_number_in_it() -> None:
+    content = {"customerID": 120245, "rate": 1.5, "paid": True, "note": None, "2024": ["since 2024"]}
+
+    assert masked(content, ["2024"]) == {
+        **{"customerID": "1***5", "rate": 1.5, "paid": True, "note": None, "***": ["since ***"]}
+    }

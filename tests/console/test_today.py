@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from app.console.today import CHART_DAYS, bars, completed_by_day
-from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, SignIn, System, now
+from app.models import Notice, NoticeDelivery, NoticeState, Order, OrderState, RemoteSystem, SignIn, System, now
 from tests.conftest import Service, wait_for
 from tests.console.browsing import Browsing
 from tests.console.conftest import Person
@@ -56,13 +56,34 @@ def test_a_system_that_nobody_calls_at_the_moment_is_not_called_down(service: Se
     assert "does not answer" not in page
 
 
-def test_a_notice_that_could_not_be_sent_needs_somebody(service: Service, as_read_only: Person) -> None:
+def failed_notice(service: Service) -> int:
     service.take()
     service.mail_settled()
     with service.services.database.write() as session:
         session.execute(update(Notice).values(state=NoticeState.FAILED, error="no such mailbox"))
+        session.execute(delete(NoticeDelivery))
+        return session.scalars(select(Notice.id)).one()
 
-    assert "could not be sent" in as_read_only.get("/console").text
+
+def test_a_notice_that_could_not_be_sent_is_sent_again_by_one_click(service: Service, as_staff: Person) -> None:
+    notice_id = failed_notice(service)
+    assert "could not be sent: no such mailbox" in as_staff.get("/console").text
+
+    answer = as_staff.post(f"/console/notices/{notice_id}/send-again", follow_redirects=True)
+
+    assert "sent once more" in answer.text
+    assert len(service.notices("Account created")) == 2
+    assert "Nothing needs you" in as_staff.get("/console").text
+
+
+def test_a_notice_that_nobody_needs_is_dropped_once(service: Service, as_staff: Person, as_read_only: Person) -> None:
+    notice_id = failed_notice(service)
+    assert as_read_only.post(f"/console/notices/{notice_id}/drop").status_code == 403
+
+    assert "dropped" in as_staff.post(f"/console/notices/{notice_id}/drop", follow_redirects=True).text
+    assert "already" in as_staff.post(f"/console/notices/{notice_id}/send-again", follow_redirects=True).text
+    assert "Nothing needs you" in as_staff.get("/console").text
+    assert len(service.notices("Account created")) == 1
 
 
 def test_a_hostile_customer_stays_a_text(service: Service, as_read_only: Person) -> None:

@@ -1,9 +1,13 @@
 """Passwords: hashed so that a stolen database tells nothing, and the guessable ones refused."""
 
+import subprocess
+import sys
+
 import pytest
 from werkzeug.security import generate_password_hash
 
 from app.people import passwords
+from config import PROJECT
 
 
 def test_a_hash_is_argon2id_and_never_the_same_twice() -> None:
@@ -13,6 +17,15 @@ def test_a_hash_is_argon2id_and_never_the_same_twice() -> None:
     assert first != second
     assert passwords.matches("fiber to every door", first)
     assert not passwords.matches("fiber to every Door", first)
+
+
+def test_a_hash_costs_a_thief_what_owasp_asks_for() -> None:
+    made_by_the_service = "from app.people import passwords; print(passwords.hashed('fiber to every door'))"
+    run = subprocess.run(
+        [sys.executable, "-c", made_by_the_service], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 @pytest.mark.parametrize("weak", ["", "short", "a" * 9, "aaaaaaaaaaaa", "Password123", "1234567890", "x" * 201])

@@ -160,8 +160,17 @@ def test_line_breaks_and_marks_of_other_systems_are_no_part_of_the_text(folder: 
     assert files.read(folder, "new_desc.txt").text == "a\nb\nc"
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r\ufeff"), max_size=300))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\ufeff"), max_size=300))
 def test_whatever_is_saved_is_read_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("texts")
     files.write(folder, "a.txt", text, ABSENT)
     assert files.read(folder, "a.txt").text == text
+
+
+def test_a_file_with_a_nul_in_it_is_told_and_not_kept_as_a_version(folder: Path) -> None:
+    (folder / "x.txt").write_bytes(b"Hi \0 {first_name}")
+
+    with pytest.raises(TextUnreadable, match="NUL"):
+        files.read(folder, "x.txt")
+    with pytest.raises(TextNotSaved, match="NUL"):
+        files.write(folder, "y.txt", "\0", ABSENT)
