@@ -83,6 +83,21 @@ def test_an_upgrade_from_nothing_makes_what_the_models_say(settings: Settings, d
     assert differences(database) == []
 
 
+def test_an_upgrade_keeps_what_staff_mapped(settings: Settings, database: Database) -> None:
+    in_alembic(database, command.upgrade, "0002")
+    insert = "insert into service_plan_mappings values ('{}', '{}', {}, {}, :now)"
+    moment = {"now": now().replace(tzinfo=None) if database.is_sqlite else now()}
+    with database.write() as session:
+        session.execute(text(insert.format("+bondfee", "Bond fee", 199, "true")), moment)
+        session.execute(text(insert.format("1gbps", "1 Gbps", 198, "false")), moment)
+
+    migrate.upgrade(database, settings)
+
+    with database.read() as session:
+        table = plan_table.plan_table(session)
+    assert (table.additional, table.plans["1 Gbps"]) == ({"Bond fee": 199}, 198)
+
+
 def test_upgrading_again_changes_nothing(settings: Settings, database: Database) -> None:
     migrate.upgrade(database, settings)
     with database.write() as session:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from app.lookups.fields import Field
 
@@ -21,7 +22,7 @@ def entry_form(fields: tuple[Field, ...], entered: Mapping[str, str], faults: Ma
 def _input(field: Field) -> Any:
     label = field.label if field.required else f"{field.label} (optional)"
     if field.choices:
-        choices = [("", "Any"), *((choice, choice) for choice in field.choices)]
+        choices = [SelectChoice("", "Any"), *(SelectChoice(choice) for choice in field.choices)]
         return SelectField(label, choices=choices, description=field.help)
     shape: dict[str, Any] = {"maxlength": field.longest, "autocomplete": "off", "spellcheck": "false"}
     if field.number:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from app.console.access import requires
 from app.models import Role
@@ -15,8 +16,8 @@ from app.services import services_of
 log = Blueprint("log", __name__, url_prefix="/console/log")
 
 LINES = 200
-LEVELS = [("", "All"), *((level, f"{level} and above") for level in log_reading.LEVELS[1:4])]
-ORDERS = [("newest", "Newest first"), ("oldest", "Newest last")]
+LEVELS = [SelectChoice("", "All"), *((level, f"{level} and above") for level in log_reading.LEVELS[1:4])]
+ORDERS = [SelectChoice("newest", "Newest first"), SelectChoice("oldest", "Newest last")]
 
 
 class SearchForm(FlaskForm):  # type: ignore[misc]

@@ -189,7 +189,8 @@ class NoticeDelivery(Base):
 class ServicePlanMapping(Base):
     """A plan's description at UTOPIA and the PowerCode service that it is sold as.
 
-    `key` is the description without blanks and case; `additional` plans go on every new account.
+    `key` is the description without blanks and case; it begins with a blank for `additional` plans, which every new
+    account gets.
     """
 
     __tablename__ = "service_plan_mappings"

@@ -106,7 +106,8 @@ def map_plan(session: Session, description: str, service_id: int, *, additional:
 
 
 def _key(description: str, additional: bool) -> str:
-    return ("+" if additional else "") + plan_key(description)
+    # No key of a plan has a blank, so that the plan "+Bond fee" is not the additional plan "Bond fee".
+    return (" " if additional else "") + plan_key(description)
 
 
 def unmap_plan(session: Session, description: str, *, additional: bool = False) -> bool:

@@ -9,7 +9,11 @@ revision = '0003'
 down_revision = '0002'
 
 
+ADDITIONAL_KEYS = "UPDATE service_plan_mappings SET key = '{}' || substr(key, 2) WHERE additional"
+
+
 def upgrade() -> None:
+    op.execute(ADDITIONAL_KEYS.format(" "))
     op.create_table('audit_entries',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('made_at', app.models.UtcDateTime(timezone=True), nullable=False),
@@ -128,6 +132,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(ADDITIONAL_KEYS.format("+"))
     with op.batch_alter_table("digest_messages", schema=None) as batch_op:
         batch_op.drop_index("ix_digest_messages_state_run_id")
     with op.batch_alter_table("orders", schema=None) as batch_op:

@@ -355,3 +355,12 @@ def test_plans_of_contracts_that_were_stored_before_are_found_by_an_upgrade(
     with services.database.read() as session:
         row = session.get_one(PlanSeen, "1gbps")
         assert (row.last_seen_at - row.first_seen_at).days == 2
+
+
+def test_a_plan_with_a_plus_sign_is_not_the_additional_plan_of_that_name(service: Service) -> None:
+    with service.services.database.write() as session:
+        plan_table.map_plan(session, "+Bond fee", 999)
+        table = plan_table.plan_table(session)
+
+    assert table.plans["+Bond fee"] == 999
+    assert table.additional["Bond fee"] == 172
