@@ -16,7 +16,10 @@ from app.services import services_of
 log = Blueprint("log", __name__, url_prefix="/console/log")
 
 LINES = 200
-LEVELS = [SelectChoice("", "All"), *((level, f"{level} and above") for level in log_reading.LEVELS[1:4])]
+LEVELS = [
+    SelectChoice("", "All"),
+    *(SelectChoice(level, f"{level} and above") for level in log_reading.LEVELS[1:4]),
+]
 ORDERS = [SelectChoice("newest", "Newest first"), SelectChoice("oldest", "Newest last")]
 
 
