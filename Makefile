@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test pictures soak bench lint format lock clean
+.PHONY: help install install-dev demo test sweep pictures soak bench lint format lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r task does; do \
@@ -19,8 +19,11 @@ install-dev: .venv/.installed-dev ## Install what tests and checks need, too
 demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; FLASK_PORT=5060: another port)
 	@$(BIN)/python -m sandbox.demo
 
-test: install-dev ## Run all tests (ARGS="-k callback": some of them)
+test: install-dev ## Run the tests (ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+sweep: install-dev ## Run the tests that kill and restart processes again and again
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m sweep $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures

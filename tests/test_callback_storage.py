@@ -82,6 +82,7 @@ def test_a_full_database_is_503_and_the_order_can_be_sent_again(idle: Service) -
     assert len(idle.sandbox.powercode.customers) == 1
 
 
+@pytest.mark.sweep
 def test_a_database_that_cannot_be_opened_is_503_and_the_order_can_be_sent_again(idle: Service) -> None:
     database = idle.services.database
     database.dispose()

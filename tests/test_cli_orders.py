@@ -101,6 +101,7 @@ def test_submitting_without_a_service_carries_the_order_to_its_end(tmp_path: Pat
         assert "Traceback" not in first.stderr + again.stderr
 
 
+@pytest.mark.sweep
 def test_submitting_beside_a_running_service_follows_its_work(tmp_path: Path) -> None:
     with commands(tmp_path) as (sandbox, process):
         process.start()
@@ -123,6 +124,7 @@ def test_submitting_without_waiting_leaves_the_work_to_the_service(service: Serv
     assert service.rested(ORDER)["state"] == "completed"
 
 
+@pytest.mark.sweep
 def test_an_order_that_needs_a_person_ends_with_its_reason_and_is_resumed_without_a_service(tmp_path: Path) -> None:
     with commands(tmp_path) as (sandbox, process):
         sandbox.utopia.add_order(ORDER, plan="2 Gbps")
@@ -141,6 +143,7 @@ def test_an_order_that_needs_a_person_ends_with_its_reason_and_is_resumed_withou
     assert [one["service_id"] for one in order["services"]] == [164, 172]
 
 
+@pytest.mark.sweep
 def test_an_order_that_waits_does_not_hold_up_the_command(tmp_path: Path) -> None:
     with commands(tmp_path, retry_minutes="30") as (sandbox, process):
         sandbox.utopia.add_order(ORDER)
@@ -153,6 +156,7 @@ def test_an_order_that_waits_does_not_hold_up_the_command(tmp_path: Path) -> Non
     assert result.stderr.splitlines()[-1].startswith(f"Error: {ORDER} is waiting: ")
 
 
+@pytest.mark.sweep
 def test_a_mail_server_that_is_down_already_does_not_hold_up_the_command(tmp_path: Path) -> None:
     with commands(tmp_path, retry_minutes="30") as (sandbox, process):
         sandbox.mailbox.down()

@@ -134,6 +134,7 @@ def check(office: Office, sandbox: Sandbox, orderrefs: list[str]) -> None:
     assert broken(state_of(sandbox), orders) == []
 
 
+@pytest.mark.sweep
 def test_a_kill_before_and_after_any_call_is_processed_loses_and_doubles_nothing(
     sandbox: Sandbox, process: ServiceProcess, office: Office
 ) -> None:
@@ -176,6 +177,7 @@ def test_a_kill_right_after_any_answer_loses_and_doubles_nothing(
     check(office, sandbox, [reference(number) for number in range(1, CALLS + 1)])
 
 
+@pytest.mark.sweep
 def test_a_kill_while_a_mail_is_sent_loses_no_notice(sandbox: Sandbox, process: ServiceProcess, office: Office) -> None:
     process.start()
     not_taken = sandbox.mailbox.fault("DATA", "hang")

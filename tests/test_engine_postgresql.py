@@ -77,6 +77,7 @@ def accounts(sandbox: Sandbox) -> int:
     return len(sandbox.powercode.customers)
 
 
+@pytest.mark.sweep
 def test_orders_survive_kills_on_postgresql(
     sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_host_goes_on_with_the_work_of_one_that_died_and_repeats_nothing(
         assert sandbox.utopia.count("contractlookup") <= len(orderrefs) + 4, "at most what was in flight is repeated"
 
 
+@pytest.mark.sweep
 def test_a_host_that_lives_keeps_its_work(sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path) -> None:
     with host("a", settings, tmp_path) as a, host("b", settings, tmp_path) as b:
         sandbox.powercode.fault("createCustomer", "slow", times=4, seconds=5)

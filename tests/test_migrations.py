@@ -149,6 +149,7 @@ def test_several_threads_upgrading_at_once_do_not_trip_over_each_other(settings:
         assert len(plan_table.plan_table(session).plans) == 2
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_two_processes_upgrading_at_once_both_succeed(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest

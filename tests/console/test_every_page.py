@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,13 +60,49 @@ def office(session_service: Service, live_url: str, chromium: Browser) -> Iterat
 
 
 @by_name
-def test_a_page_is_accessible_and_fits_on_a_desk_and_a_phone(office: Office, shown: ConsolePage) -> None:
-    page = office.window(shown.role).goto(office.path(shown))
+def test_a_page_is_accessible_small_and_free_of_what_strangers_wrote(office: Office, shown: ConsolePage) -> None:
+    with watched(office.window(shown.role)) as seen:
+        page = office.window(shown.role).goto(office.path(shown))
+        page.wait_for_load_state("networkidle")
+
+    assert {urlsplit(answer.url).netloc for answer in seen.answers} == {urlsplit(page.url).netloc}
+    assert len(seen.answers[0].body()) + ASSETS < MOST_BYTES
+    assert seen.dialogs == []
+    assert page.evaluate(FOREIGN_CODE) == []
     for (width, height), check in ((DESKTOP, axe), (PHONE, axe_layout)):
         page.set_viewport_size({"width": width, "height": height})
         check(page)
         assert sticks_out(page) == [], f"wider than {width} px"
         assert too_small(page) == []
+    assert office.window(shown.role).faults == []
+
+
+@dataclass
+class Seen:
+    """What a window loaded, and what popped up in it."""
+
+    answers: list[Response] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def watched(window: Browsing) -> Iterator[Seen]:
+    """Notes what happens in the window during the block."""
+    seen = Seen()
+    window.faults.clear()
+
+    def note(answer: Response) -> None:
+        seen.answers.append(answer)
+
+    def dismiss(dialog: Dialog) -> None:
+        seen.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    window.page.on("response", note)
+    window.page.on("dialog", dismiss)
+    yield seen
+    window.page.remove_listener("response", note)
+    window.page.remove_listener("dialog", dismiss)
 
 
 def sticks_out(page: Page) -> list[str]:
@@ -86,37 +123,6 @@ def too_small(page: Page) -> list[str]:
         .map(([e, r]) => e.outerHTML.slice(0, 120))""",
         SMALLEST_TARGET,
     )
-
-
-@by_name
-def test_a_page_is_small_comes_from_us_alone_and_runs_no_script_of_a_customer_s(
-    office: Office, shown: ConsolePage
-) -> None:
-    answers: list[Response] = []
-    dialogs: list[str] = []
-    window = office.window(shown.role)
-    window.faults.clear()
-
-    def note(answer: Response) -> None:
-        answers.append(answer)  # the list's own method can't carry what Playwright hangs on a listener
-
-    def dismiss(dialog: Dialog) -> None:
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    window.page.on("response", note)
-    window.page.on("dialog", dismiss)
-    page = window.goto(office.path(shown))
-    page.wait_for_load_state("networkidle")
-    window.page.remove_listener("response", note)
-    window.page.remove_listener("dialog", dismiss)
-    own = len(answers[0].body())
-
-    assert {urlsplit(answer.url).netloc for answer in answers} == {urlsplit(window.url).netloc}
-    assert own + ASSETS < MOST_BYTES, f"{own + ASSETS} bytes"
-    assert dialogs == []
-    assert page.evaluate(FOREIGN_CODE) == []
-    assert window.faults == []
 
 
 @by_name

@@ -41,6 +41,7 @@ def live_to_the_end(digest):
     return digest.outcome()
 
 
+@pytest.mark.sweep
 def test_no_customer_of_a_run_that_is_killed_four_times_gets_two_messages_or_is_left_out(digest):
     digest.service.start(wait=False)
     until(lambda: digest.planned >= BATCH, 30)

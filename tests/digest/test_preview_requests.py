@@ -127,6 +127,7 @@ def test_the_progress_names_the_rows_that_were_read(monkeypatch):
     assert told == ["500 rows read", "1,000 rows read", "1,200 rows read; putting the messages together"]
 
 
+@pytest.mark.sweep
 def test_a_preview_whose_process_is_killed_is_made_by_the_next_one(tmp_path: Path) -> None:
     report = tmp_path / "large.csv"
     lines = (f"Ada,Lind,c{number}@example.com,TM-{number},Open,14/11/2026" for number in range(200_000))
