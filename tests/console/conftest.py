@@ -1,14 +1,18 @@
 """Signed-in people, and real browsers on a service that listens on loopback."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from pydantic import SecretStr
 from werkzeug.serving import make_server
 
 from app.models import Role
+from config import Settings
 from tests.conftest import Service
 from tests.console.browsing import ARGUMENTS, CHROMIUM, Browsing, signed_in
 from tests.console.persons import NAMES, Person, add_user
@@ -99,3 +103,28 @@ def browse_as_administrator(service: Service, live_url: str, chromium: Browser) 
     """An administrator, signed in, at a desk."""
     with signed_in(chromium, live_url, service, Role.ADMINISTRATOR) as person:
         yield person
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return "" if value is None else str(value)
+
+
+@pytest.fixture
+def env_file(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Writes the .env that the next start would read: what runs, with other values by name."""
+
+    def write(**changed: str) -> None:
+        running = {name.upper(): as_text(value) for name, value in vars(service.services.settings).items()}
+        lines = [f"{name}='{value}'" for name, value in {**running, **changed}.items()]
+        path = tmp_path / ".env"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        monkeypatch.setitem(Settings.model_config, "env_file", path)
+
+    write()
+    return write

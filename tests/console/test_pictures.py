@@ -41,6 +41,7 @@ def upper_part(page: Page) -> FloatRect:
 
 
 @pytest.mark.pictures
+@pytest.mark.usefixtures("env_file")
 @pytest.mark.timeout(300)
 def test_each_page_can_be_drawn_for_the_manual(
     service: Service, live_url: str, chromium: Browser, tmp_path: Path

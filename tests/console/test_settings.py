@@ -1,10 +1,8 @@
 """The settings as they run: explained, with their source, without secrets, and with what a restart would change."""
 
-import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -18,31 +16,6 @@ from tests.conftest import Service
 from tests.console.persons import Person
 
 MARKER = "m4rker-of-a-secret"
-
-
-def as_text(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, dict):
-        return json.dumps(value)
-    return "" if value is None else str(value)
-
-
-@pytest.fixture
-def env_file(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Writes the .env that the next start would read: what runs, with other values by name."""
-
-    def write(**changed: str) -> None:
-        running = {name.upper(): as_text(value) for name, value in vars(service.services.settings).items()}
-        lines = [f"{name}='{value}'" for name, value in {**running, **changed}.items()]
-        path = tmp_path / ".env"
-        path.write_text("\n".join(lines), encoding="utf-8")
-        monkeypatch.setitem(Settings.model_config, "env_file", path)
-
-    write()
-    return write
 
 
 def test_every_setting_is_shown_once_in_the_groups_of_the_example(as_administrator: Person) -> None:
