@@ -22,7 +22,7 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 test: install-dev ## Run the tests (ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-sweep: install-dev ## Run the tests that kill and restart processes again and again
+sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m sweep $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures

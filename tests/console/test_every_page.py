@@ -15,6 +15,8 @@ from tests.conftest import Service
 from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, browsing, signed_in
 from tests.console.pages import HOSTILE, PAGES_TO_CHECK, ConsolePage
 
+pytestmark = pytest.mark.sweep
+
 MOST_BYTES = 200_000
 STATIC = PROJECT / "app" / "static" / "console"
 ASSETS = sum(path.stat().st_size for path in STATIC.rglob("*") if path.suffix in (".css", ".js", ".svg"))
