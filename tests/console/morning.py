@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
-from app.models import Order, OrderSearch, OrderState, now
+from app.models import DigestRun, Order, OrderSearch, OrderState, now
 from tests.conftest import Service
 from tests.digest.conftest import office_of
 
 DONE, UNKNOWN_PLAN, DOUBTFUL, EXISTS, WAITING, BY_HAND = (f"UIA202411-00118{number}" for number in range(6))
+REPORT = "file:/srv/reports/weekly.csv"
 PEOPLE = {
     DONE: ("Ada", "Lind", "714780", "12 N EXAMPLE AVENUE"),
     UNKNOWN_PLAN: ("Iris", "Vance", "714533", "230 W SAMPLE STREET"),
@@ -34,7 +35,11 @@ def morning(service: Service, folder: Path) -> Iterator[None]:
             for number, (first, last) in enumerate(names)
         ]
         office.run(*rows, office.row("TM-20399", date="tomorrow"))
-        yield
+        with service.services.database.write() as session:
+            session.execute(update(DigestRun).values(source=REPORT, started_by="schedule"))
+        _log(service)
+        with service.changed(report_source=REPORT):
+            yield
 
 
 def _orders(service: Service) -> None:
@@ -58,6 +63,18 @@ def _taken(service: Service, orderref: str) -> None:
     assert service.callback(orderref).status_code == 200
     service.rested(orderref)
     service.mail_settled()
+
+
+def _log(service: Service) -> None:
+    steps = ("fetch_contract", "check_contract", "hand_over", "find_customer", "create_customer", "plan:163", "ticket")
+    lines = [
+        f"2026-11-22T14:01:0{number}.{number}04+00:00 INFO  [{DONE}] app.provisioning.intents: {step}: done\n"
+        for number, step in enumerate(steps)
+    ]
+    asked = "needs_review: PowerCode did not say whether the plan 1 Gbps (164) was added for customer 1003"
+    lines.append(f"2026-11-22T14:02:11.310+00:00 INFO  [{DOUBTFUL}] app.provisioning.intents: {asked}\n")
+    lines.append("2026-11-22T14:03:00.021+00:00 WARNING [-] app.callbacks: Callback refused with 400: msg is missing\n")
+    service.services.settings.log_file.write_text("".join(lines), encoding="utf-8")
 
 
 def _last_month(service: Service) -> None:
