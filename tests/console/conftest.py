@@ -1,6 +1,7 @@
 """Signed-in people, and real browsers on a service that listens on loopback."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +61,7 @@ def as_administrator(somebody: Callable[[Role | None], Person]) -> Person:
 @pytest.fixture(scope="session")
 def live_url(session_service: Service) -> Iterator[str]:
     """The address at which the session's service serves browsers."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request tells nobody anything
     server = make_server("127.0.0.1", 0, session_service.app, threaded=True)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
