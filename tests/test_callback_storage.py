@@ -67,6 +67,7 @@ def finished(service: Service) -> dict[str, Any]:
         return json.loads(process.run("orders", "submit", ORDER, "--json").stdout)
 
 
+@pytest.mark.sweep
 def test_a_full_database_is_503_and_the_order_can_be_sent_again(idle: Service) -> None:
     with full_database(idle):
         fill_free_pages(idle)

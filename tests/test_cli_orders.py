@@ -85,6 +85,7 @@ def test_an_order_that_nobody_knows_is_one_line(service: Service, command: tuple
 # orders submit
 
 
+@pytest.mark.sweep
 def test_submitting_without_a_service_carries_the_order_to_its_end(tmp_path: Path) -> None:
     with commands(tmp_path) as (sandbox, process):
         sandbox.utopia.add_order(ORDER)

@@ -90,6 +90,7 @@ def test_orders_survive_kills_on_postgresql(
         check_completed(office, sandbox, orderrefs)
 
 
+@pytest.mark.sweep
 def test_a_host_goes_on_with_the_work_of_one_that_died_and_repeats_nothing(
     sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path
 ) -> None:

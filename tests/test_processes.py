@@ -93,6 +93,7 @@ def test_an_idle_service_ends_with_exit_code_0(process: ServiceProcess) -> None:
     print(f"an idle service stopped within {time.monotonic() - began:.2f} s")
 
 
+@pytest.mark.sweep
 def test_a_start_by_hand_serves_and_executes_like_the_one_by_gunicorn(
     sandbox: Sandbox, settings: Any, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_of_two_workers_one_executes_and_the_other_takes_over_when_it_is_killed(
         assert process.log.count(" executes as ") == 2
 
 
+@pytest.mark.sweep
 def test_a_command_starts_work_that_the_running_service_does(
     sandbox: Sandbox, process: ServiceProcess, office: Office
 ) -> None:

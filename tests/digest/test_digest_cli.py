@@ -209,6 +209,7 @@ def test_the_old_utilitys_file_is_taken_over_once(office, flask, tmp_path):
     assert "already starts" in one_line(flask("import-last-run", old, fails=True))
 
 
+@pytest.mark.sweep
 def test_commands_work_without_a_service(tmp_path):
     with Sandbox() as sandbox:
         report = tmp_path / "weekly.csv"
