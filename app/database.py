@@ -5,6 +5,7 @@ open across a call to a remote system: read, close, call, write.
 """
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 READ_ONLY = {"read_only": True}
+REPEATABLE = {"repeatable": True}
 BUSY_SECONDS = 30
 INSIST_ATTEMPTS = 6
 
@@ -52,6 +54,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        self._repeatable_engine = self.engine.execution_options(**REPEATABLE)
         self._writing = threading.Lock()
 
     @property
@@ -59,17 +62,27 @@ class Database:
         """The SQLite file."""
         return Path(make_url(self.url).database or "")
 
+    @property
+    def checkpoint_options(self) -> dict[str, Any]:
+        """What the durable engine's own connections are opened with."""
+        return {"factory": CheckpointConnection} if self.is_sqlite else {"application_name": "utopia-handler-engine"}
+
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A transaction that commits at the end of the block, and writes alone from its start on SQLite."""
-        with self.turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def write(self, *, repeatable: bool = False) -> Iterator[Session]:
+        """A transaction that commits at the end of the block, and writes alone from its start on SQLite.
+
+        `repeatable`: what it records would simply be done again. On SQLite it is on the disk with the next commit that
+        isn't, and lost in a power cut before that, together with all that came after it.
+        """
+        engine = self._repeatable_engine if repeatable else self.engine
+        with self.turn(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def insist(self, work: Callable[[Session], None]) -> None:
+    def insist(self, work: Callable[[Session], None], *, repeatable: bool = False) -> None:
         """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
         for attempt in range(1, INSIST_ATTEMPTS + 1):
             try:
-                with self.write() as session:
+                with self.write(repeatable=repeatable) as session:
                     work(session)
                 return
             except OperationalError:
@@ -191,11 +204,21 @@ def _sqlite_engine(url: str) -> Engine:
         _keep_private(path)
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    def _begin(connection: Connection) -> None:
+        options, cursor = connection.get_execution_options(), connection.connection.cursor()
+        if not options.get("read_only"):
+            cursor.execute(f"PRAGMA synchronous={'NORMAL' if options.get('repeatable') else 'FULL'}")
+        cursor.execute("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+class CheckpointConnection(sqlite3.Connection):
+    """For the engine's checkpoints on SQLite: those that a power cut takes are made again from our own rows."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.execute("PRAGMA synchronous=NORMAL")
 
 
 def _keep_private(path: Path) -> None:

@@ -368,13 +368,13 @@ class Executor:
     def _launch(self) -> None:
         DBOS(
             config={
-                "name": APPLICATION,
+                **{"name": APPLICATION, "application_version": VERSION},
                 "system_database_url": self._database.url,
-                "application_version": VERSION,
                 "executor_id": self._lock.executor_id,
                 "serializer": SERIALIZER,
                 "log_level": "WARNING",
                 "sys_db_pool_size": 10,
+                "db_engine_kwargs": {"connect_args": self._database.checkpoint_options},
                 "run_migrations": False,
             }
         )

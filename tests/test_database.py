@@ -12,6 +12,8 @@ from app.database import Database, Together
 from tests.conftest import wait_for
 
 WRITERS = 8
+NORMAL, FULL = 1, 2
+"""Levels of SQLite's `synchronous`."""
 
 
 @pytest.fixture
@@ -148,3 +150,9 @@ def test_a_database_that_takes_nothing_is_tried_once_for_all_who_share_a_transac
 
     assert tries == [4]
     assert {type(outcome) for outcome in outcomes.values()} == {OperationalError}
+
+
+def test_only_what_can_be_repeated_is_left_to_the_next_sync_of_the_disk(database: Database) -> None:
+    for repeatable, level in ((False, FULL), (True, NORMAL), (False, FULL)):
+        with database.write(repeatable=repeatable) as session:
+            assert session.execute(text("PRAGMA synchronous")).scalar() == level

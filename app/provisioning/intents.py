@@ -95,11 +95,11 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
             except Exception as fault:
                 log.exception("Step %s failed on a fault of this program", name)
                 return _end(run, opened, _fault(name, fault), system)
-        return _done(run, name, opened, outcome, system)
+        return _done(run, name, opened, outcome, system, writes=writes)
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
-    with run.services.database.write() as session:
+    with run.services.database.write(repeatable=not writes) as session:
         order = lifecycle.current(session, run.orderref, run.number)
         if order is None:
             return {"over": True}
@@ -184,7 +184,7 @@ def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
     log.info("%s: %s", order.state, stop.reason)
 
 
-def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | None) -> dict[str, Any]:
+def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | None, *, writes: bool) -> dict[str, Any]:
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
         step.state, step.result, step.finished_at, step.error = StepState.DONE, outcome.value, now(), None
@@ -203,7 +203,7 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
         if outcome.changes:
             search.keep(session, order)
 
-    run.services.database.insist(commit)
+    run.services.database.insist(commit, repeatable=not writes)
     log.info("%s: done", name)
     return {"value": outcome.value}
 
