@@ -4,34 +4,35 @@ Every fault is reported in one go, in words for the person who edits `.env`, and
 appears in them. The names are those of `.env.example`, which explains each.
 """
 
-import ipaddress
-import json
 import re
 import ssl
 import zoneinfo
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+
+from config_values import (
+    LogLevel,
+    MailAddresses,
+    Minutes,
+    Network,
+    Optionally,
+    Sender,
+    ServiceIds,
+    WebAddress,
+    port_of,
+    postgresql_address,
+    split,
+    web_address,
+)
 
 PROJECT = Path(__file__).resolve().parent
 USER_NAME = re.compile(r"\w[\w.@+ -]{0,79}")
 PASSWORD_HASHES = ("$argon2", "scrypt:", "pbkdf2:")
-MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
 
 
 class SettingsError(Exception):
@@ -40,93 +41,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__("\n".join(faults))
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in re.split(r"[,;]", value) if part.strip())
-    return value
-
-
-def _json_object(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        decoded = json.loads(value or "{}")
-    except (ValueError, RecursionError):
-        raise ValueError('must be JSON such as {"1 Gbps": 164, "250 Mbps": 163}') from None
-    if not isinstance(decoded, dict):
-        raise ValueError('must be a JSON object such as {"1 Gbps": 164}')
-    return decoded
-
-
-def _service_ids(value: Mapping[str, int]) -> Mapping[str, int]:
-    seen: dict[str, str] = {}
-    for description, service_id in value.items():
-        key = "".join(description.split()).casefold()
-        if not key:
-            raise ValueError("has a plan without a description")
-        if key in seen:
-            raise ValueError(f'names the plan "{description}" twice (blanks and case do not count)')
-        if service_id < 1:
-            raise ValueError(f'the PowerCode service id of "{description}" must be a positive number')
-        seen[key] = description
-    return value
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if ":" in parts.netloc.rpartition("]")[2] and _port_of(value) is None:
-        raise ValueError("has a port that is no number from 1 to 65535")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address that starts with https:// (or http://)")
-    return value.rstrip("/")
-
-
-def _mail_addresses(value: tuple[str, ...]) -> tuple[str, ...]:
-    for number, address in enumerate(value, 1):
-        if not MAIL_ADDRESS.fullmatch(address):
-            raise ValueError(f"entry {number} is not a mail address; write office@example.com, billing@example.com")
-    return tuple(dict.fromkeys(value))
-
-
-def _sender(value: str) -> str:
-    address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
-    if "\n" in value or "\r" in value or not MAIL_ADDRESS.fullmatch(address):
-        raise ValueError("must be a mail address such as fiber@example.com or Fiber desk <fiber@example.com>")
-    return value
-
-
-def _network(value: object) -> object:
-    try:
-        return ipaddress.ip_network(str(value), strict=False)
-    except ValueError:
-        raise ValueError("must be networks such as 203.0.113.0/24,198.51.100.7") from None
-
-
-def _postgresql_address(value: str) -> str:
-    try:
-        make_url(value)
-        urlsplit(value)
-    except (ArgumentError, ValueError):
-        raise ValueError("is no address; write postgresql://user:password@host:5432/name (@ in it as %40)") from None
-    return value
-
-
-def _blank_is_unset(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-ServiceIds = Annotated[dict[str, int], NoDecode, BeforeValidator(_json_object), AfterValidator(_service_ids)]
-MailAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_mail_addresses)]
-Minutes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(_split)]
-Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
-Optionally = BeforeValidator(_blank_is_unset)
 
 
 class Settings(BaseSettings):
@@ -144,7 +58,7 @@ class Settings(BaseSettings):
     pc_url_api: WebAddress = ""
     pc_url_uapi: WebAddress = ""
     pc_verify_ssl: bool | Path = True
-    pc_cust_tags: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split)] = ()
+    pc_cust_tags: Annotated[tuple[int, ...], NoDecode, BeforeValidator(split)] = ()
     service_plan_mapping: ServiceIds = {"1 Gbps": 164, "250 Mbps": 163}
     additional_service_plan_mapping: ServiceIds = {"Bond fee": 172}
     customer_portal_password: Annotated[SecretStr | None, Optionally] = None
@@ -168,24 +82,27 @@ class Settings(BaseSettings):
     mail_use_ssl: bool = False
     mail_username: Annotated[str | None, Optionally] = None
     mail_password: Annotated[SecretStr | None, Optionally] = None
-    email_sender: Annotated[str, AfterValidator(_sender)]
+    email_sender: Sender
     email_recipients: MailAddresses = Field(min_length=1)
 
     database_url: str = "sqlite:///instance/handler.db"
+    keep_days: int = Field(default=400, ge=30)
+    role: Literal["all", "web", "worker"] = "all"
+    worker_port: int = Field(default=5051, ge=1, le=65535)
     secret_key: SecretStr = Field(min_length=1)
     admin_user: Annotated[str | None, Optionally] = None
     admin_pass: Annotated[SecretStr | None, Optionally] = None
     admin_pass_hash: Annotated[SecretStr | None, Optionally] = None
 
     callback_token: Annotated[SecretStr | None, Optionally] = None
-    callback_allowed_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = ()
+    callback_allowed_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split)] = ()
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     flask_host: str = "127.0.0.1"
     flask_port: int = Field(default=5050, ge=1, le=65535)
     public_url: Annotated[WebAddress | None, Optionally] = None
 
     log_file: Path = Path("api_class.log")
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    log_level: LogLevel = "INFO"
     log_format: Literal["text", "json"] = "text"
     ticket_template_dir: Path = Path("ticket_descriptions")
     ticket_template_file: str = "new_desc.txt"
@@ -212,7 +129,7 @@ class Settings(BaseSettings):
     def _derive(cls, values: dict[str, Any]) -> dict[str, Any]:
         base = _with_port(str(values.get("pc_url") or "").strip().rstrip("/"))
         try:
-            _web_address(base)
+            web_address(base)
         except ValueError:
             base = "http://unset.invalid"  # a faulty PC_URL is told of once
         for name, path in (("pc_url_api", "/api/1/index.php"), ("pc_url_uapi", "/uapi")):
@@ -245,7 +162,7 @@ class Settings(BaseSettings):
                 raise ValueError("must name a file, such as sqlite:///instance/handler.db; memory would lose orders")
             return f"sqlite:///{PROJECT / path}"
         if re.match(r"postgres(ql)?(\+psycopg)?://", value):
-            return _postgresql_address(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value))
+            return postgresql_address(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value))
         raise ValueError("must start with sqlite:/// or postgresql://")
 
     @field_validator("log_file", "ticket_template_dir", "google_service_account_file")
@@ -343,14 +260,7 @@ class Settings(BaseSettings):
 
 
 def _with_port(server: str) -> str:
-    return server if _port_of(server) else f"{server}:444"
-
-
-def _port_of(address: str) -> int | None:
-    try:
-        return urlsplit(address).port
-    except ValueError:
-        return None
+    return server if port_of(server) else f"{server}:444"
 
 
 REQUIRED = {
