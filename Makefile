@@ -1,6 +1,7 @@
 # Every task of the project. `make help` lists them.
 
 PYTHON ?= python3
+DATABASE ?= sqlite
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -19,10 +20,10 @@ install-dev: .venv/.installed-dev ## Install what tests and checks need, too
 demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; FLASK_PORT=5060: another port)
 	@$(BIN)/python -m sandbox.demo
 
-test: install-dev ## Run the tests (ARGS="-k callback": some of them)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; ARGS="-k callback": some of them)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --database $(DATABASE) $(ARGS)
 
-sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again
+sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m sweep $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
@@ -30,6 +31,7 @@ pictures: install-dev ## Draw the console's pages for the manual anew, into docs
 
 soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
+	@$(BIN)/python -m benchmarks.soak_hosts $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_digest
 
 bench: install-dev ## Measure callbacks and orders

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///instance/handler.db"
     keep_days: int = Field(default=400, ge=30)
     role: Literal["all", "web", "worker"] = "all"
+    executor_id: Annotated[str | None, Optionally] = None
     worker_port: int = Field(default=5051, ge=1, le=65535)
     secret_key: SecretStr = Field(min_length=1)
     admin_user: Annotated[str | None, Optionally] = None

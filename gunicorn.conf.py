@@ -1,7 +1,8 @@
 """gunicorn's settings, and the executor's life in its workers.
 
 One worker with threads is enough for thousands of orders a day. More workers also serve callbacks, and stand
-by to execute. No preload: each worker makes its own connections and threads.
+by to execute. No preload: each worker makes its own connections and threads. What else a process may be, ROLE says:
+`web` executes nothing, and `worker` serves only what monitoring asks for.
 """
 
 import os
@@ -23,11 +24,12 @@ except SettingsError as error:
     sys.exit("The settings have faults. Mend them in .env:\n" + "\n".join(f"  {fault}" for fault in error.faults))
 
 wsgi_app = "wsgi:app"
-bind = f"{settings.flask_host}:{settings.flask_port}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+is_worker = settings.role == "worker"
+bind = f"{settings.flask_host}:{settings.worker_port if is_worker else settings.flask_port}"
+workers = 1 if is_worker else int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_class = "gthread"
 # Callbacks that come together share a commit: while half of the threads wait for theirs, the others read the next ones.
-threads = 16
+threads = 2 if is_worker else 16
 backlog = 1024
 keepalive = 5
 timeout = 60
@@ -52,6 +54,8 @@ def on_starting(_server):
 
 def post_worker_init(_worker):
     """Begin to execute, or to stand by."""
+    if settings.role == "web":
+        return
     from app.background import Background
     from wsgi import app
 

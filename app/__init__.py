@@ -15,9 +15,10 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.extensions["services"] = services.build(app, settings)
-    for blueprint in (callbacks, health):
-        app.register_blueprint(blueprint)
-    console.register(app, settings.public_address)
+    app.register_blueprint(health)
+    if settings.role != "worker":
+        app.register_blueprint(callbacks)
+        console.register(app, settings.public_address)
     register_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -30,6 +30,7 @@ class Background:
                 notices.QUEUE: MAIL_AT_A_TIME,
                 starting.QUEUE: 1,
             },
+            name=services.settings.executor_id,
             while_running=self._schedule.while_running,
             polling_seconds=polling_seconds,
         )

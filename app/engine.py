@@ -5,18 +5,14 @@ it holds a lock for its executor id, recovers what a crash left behind, and drai
 default of the library is replaced is written in docs/decisions.md.
 """
 
-import fcntl
 import logging
 import os
-import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-import psycopg
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
 from sqlalchemy import Connection
@@ -24,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.executor_locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
 
 APPLICATION = "utopia-api-handler"
 VERSION = "1"
@@ -95,7 +92,7 @@ class WorkQueue:
     def client(self) -> DBOSClient:
         """The library's client, on the service's own connections."""
         return DBOSClient(
-            system_database_engine=self._database.engine,
+            system_database_engine=self._database.repeatable_engine,  # what is enqueued goes with the caller's commit
             application_name=APPLICATION,
             serializer=SERIALIZER,
             retry_connection_errors=False,
@@ -130,10 +127,25 @@ class WorkQueue:
         rows = self.client.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
         return any(row.status in ("ENQUEUED", "PENDING", "DELAYED") for row in rows)
 
+    def pending(self) -> dict[str, list[Any]]:
+        """The running workflows, by the executor id that they run under."""
+        rows: dict[str, list[Any]] = {}
+        for row in self.client.list_workflows(status="PENDING", load_input=False, load_output=False):
+            rows.setdefault(str(row.executor_id), []).append(row)
+        return rows
+
+    def start_again(self, executor_id: str) -> int:
+        """Enqueue again what runs under an executor id whose process is gone, and count it."""
+        rows = self.pending().get(executor_id, [])
+        for row in rows:
+            self.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+        return len(rows)
+
     def forget(self, workflow_ids: list[str]) -> None:
         """Delete the engine's record of finished workflows."""
         if workflow_ids:
-            self.client.delete_workflows(workflow_ids)
+            with self._database.turn():
+                self.client.delete_workflows(workflow_ids)
 
     def finished_before(self, moment: str, limit: int = 500) -> list[str]:
         """Ids of workflows that finished before an ISO 8601 moment."""
@@ -162,135 +174,12 @@ def migrate(database: Database) -> None:
     DBOS.migrate(database.url)
 
 
-class ExecutorLock(Protocol):
-    """Held by the one process that executes under an executor id."""
-
-    executor_id: str
-
-    def acquire(self) -> bool:
-        """Try once."""
-
-    def release(self) -> None:
-        """Let another process have it."""
-
-    def adopt(self, client: DBOSClient) -> int:
-        """Enqueue again what processes that are gone left pending, and count it.
-
-        Raises `psycopg.Error` when our own lock may be lost.
-        """
-
-
-class FileLock:
-    """For SQLite: a lock on a file beside the database; the kernel frees it when the process dies."""
-
-    executor_id = "local"
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-        self._warned = False
-
-    def acquire(self) -> bool:
-        """Try once."""
-        try:
-            if self._file is None:
-                self._file = self._path.open("w")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            self._warn(error)
-            return False
-        return True
-
-    def _warn(self, error: OSError) -> None:
-        if not self._warned:
-            self._warned = True
-            log.error("Nothing can be executed: the lock %s can't be taken (%s)", self._path, error.strerror)
-
-    def release(self) -> None:
-        """Let another process have it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def adopt(self, client: DBOSClient) -> int:
-        """Nothing: the database's only executor id is ours, and a start recovers its work."""
-        del client
-        return 0
-
-
-class AdvisoryLock:
-    """For PostgreSQL: a session lock for this host's executor; the server frees it about 20 s after a host dies.
-
-    Needs a direct connection: a transaction pooler would share the session.
-    """
-
-    TRY = "select pg_try_advisory_lock(hashtext('utopia-executor'), hashtext(%s))"
-    FREE = "select pg_advisory_unlock(hashtext('utopia-executor'), hashtext(%s))"
-
-    def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://")
-        self.executor_id = os.environ.get("EXECUTOR_ID") or socket.gethostname()
-        self._connection: psycopg.Connection[Any] | None = None
-
-    def acquire(self) -> bool:
-        """Try once; a server that can't be reached counts as no."""
-        try:
-            return self._try(self.executor_id)
-        except psycopg.Error:
-            self.release()
-            return False
-
-    def release(self) -> None:
-        """Let another process have it."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def adopt(self, client: DBOSClient) -> int:
-        """Enqueue again what hosts whose lock is free left pending, and count it."""
-        self._connect().execute("select 1")
-        pending = client.list_workflows(status="PENDING", load_input=False, load_output=False)
-        others = {str(row.executor_id) for row in pending if row.executor_id} - {self.executor_id}
-        return sum(self._adopt_from(other, client) for other in others)
-
-    def _adopt_from(self, executor_id: str, client: DBOSClient) -> int:
-        """Read and enqueue under the other's lock, so that two hosts can't adopt the same work."""
-        if not self._try(executor_id):
-            return 0
-        try:
-            rows = client.list_workflows(status="PENDING", executor_id=executor_id, load_input=False, load_output=False)
-            for row in rows:
-                client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
-            return len(rows)
-        finally:
-            self._connect().execute(self.FREE, (executor_id,))
-
-    def _try(self, executor_id: str) -> bool:
-        row = self._connect().execute(self.TRY, (executor_id,)).fetchone()
-        return bool(row and row[0])
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=5,
-                keepalives_idle=3,
-                keepalives_interval=2,
-                keepalives_count=3,
-                tcp_user_timeout=8000,
-                options="-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3",
-            )
-        return self._connection
-
-
 class Executor:
     """Runs enqueued workflows in threads of this process, as long as it holds the executor's lock.
 
-    `workflows` are functions by name, `queues` how many workflows run at a time by queue, `while_running`
-    is entered when this process becomes the executor and left before it drains.
+    `workflows` are functions by name, `queues` how many workflows run at a time by queue, in all processes together.
+    `name` is the executor id; `while_running` is entered when this process becomes the executor and left before it
+    drains.
     """
 
     def __init__(
@@ -300,6 +189,7 @@ class Executor:
         workflows: Mapping[str, Callable[..., Any]],
         queues: Mapping[str, int],
         *,
+        name: str | None = None,
         while_running: Any = None,
         polling_seconds: float = 0.25,
     ) -> None:
@@ -309,9 +199,7 @@ class Executor:
         self._queues = queues
         self._while_running = while_running
         self._polling_seconds = polling_seconds
-        self._lock: ExecutorLock = (
-            FileLock(Path(f"{database.path}.executor.lock")) if database.is_sqlite else AdvisoryLock(database.url)
-        )
+        self._lock = lock_for(database, name)
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
         self.executing = threading.Event()
         self._has_executed = False
@@ -354,6 +242,7 @@ class Executor:
 
     def _execute(self) -> None:
         with ExitStack() as stack:
+            stack.enter_context(self._confirming())
             stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
             self._launch()
             if self._while_running is not None:
@@ -362,7 +251,7 @@ class Executor:
             self.executing.set()
             stack.callback(self.executing.clear)
             log.info("Process %d executes as %s", os.getpid(), self._lock.executor_id)
-            self._adopt_until_stopped()
+            self._take_over_until_stopped()
             log.info("Stopping: running steps end, no new ones begin")
 
     def _launch(self) -> None:
@@ -382,19 +271,58 @@ class Executor:
             DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(function)
         for name, limit in self._queues.items():
             self._work_queue.client.register_queue(
-                name, worker_concurrency=limit, polling_interval_sec=self._polling_seconds, on_conflict="always_update"
+                name,
+                worker_concurrency=limit,
+                global_concurrency=limit if self._lock.is_shared else None,
+                polling_interval_sec=self._polling_seconds,
+                on_conflict="always_update",
             )
         DBOS.launch()
 
-    def _adopt_until_stopped(self) -> None:
-        while not _stopping.wait(ADOPT_EVERY_SECONDS):
+    @contextmanager
+    def _confirming(self) -> Iterator[None]:
+        """During the block, also while running steps end."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._confirm_until, args=[ended], name="executor-lock", daemon=True)
+        if self._lock.is_shared:
+            thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if thread.is_alive():
+                thread.join()
+
+    def _confirm_until(self, ended: threading.Event) -> None:
+        """In a thread that does nothing else: whatever hangs, a lock that may be lost ends the process in time."""
+        while not ended.wait(CONFIRM_EVERY_SECONDS):
             try:
-                adopted = self._lock.adopt(self._work_queue.client)
-            except psycopg.Error:
-                log.critical("The executor's lock may be lost: stopping at once, before another process acts too")
-                os._exit(70)
+                self._lock.confirm()
+            except LockMayBeLost:
+                self._end_at_once()
+
+    def _take_over_until_stopped(self) -> None:
+        while not _stopping.wait(ADOPT_EVERY_SECONDS):
+            if not self._lock.is_shared:
+                continue
+            try:
+                adopted = self._take_over()
+            except LockMayBeLost:
+                self._end_at_once()
             except SQLAlchemyError:
                 log.exception("Other hosts' work could not be looked at; tried again at the next beat")
                 continue
             if adopted:
                 log.warning("Took over %d workflows of a process that is gone", adopted)
+
+    def _take_over(self) -> int:
+        """Enqueue again what processes that are gone left behind, and count it."""
+        adopted = 0
+        for other in sorted(set(self._work_queue.pending()) - {self._lock.executor_id}):
+            with self._lock.borrow(other) as is_gone:
+                adopted += self._work_queue.start_again(other) if is_gone else 0
+        return adopted
+
+    def _end_at_once(self) -> NoReturn:
+        log.critical("The executor's lock may be lost: stopping at once, before another process acts too")
+        os._exit(70)

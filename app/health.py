@@ -2,20 +2,23 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.executor_locks import executing
 from app.migrate import is_current
 from app.models import Notice, Order, OrderState, now
 from app.observability import Snapshot
+from app.safekeeping import moves
 from app.services import Services, services_of
 from app.version import VERSION
 
 health = Blueprint("health", __name__)
 
+ELSEWHERE, NO_WORKER = "in a worker", "no worker runs"
+FINE = ("ok", "running", "standby", ELSEWHERE, NO_WORKER)
 LEAST_FREE_BYTES = 20 * 1024 * 1024
 
 
@@ -29,14 +32,26 @@ def alive() -> Response:
 def ready() -> tuple[Response, int]:
     """Whether callbacks can be stored and orders are worked on; no secrets."""
     services = services_of(current_app)
-    background = current_app.extensions.get("background")
-    checks: dict[str, Any] = {
-        "database": _database(services),
-        "executor": background.executor_state if background else "not started",
-        "scheduler": background.scheduler_state if background else "not started",
-    }
-    fine = all(value in ("ok", "running", "standby") for value in checks.values())
+    checks = {"database": _database(services), **_background(services)}
+    fine = all(value in FINE for value in checks.values())
     return jsonify(ready=fine, version=VERSION, **checks), 200 if fine else 503
+
+
+def _background(services: Services) -> dict[str, str]:
+    """In the role `web`, orders are stored whether a worker runs or not: that alone takes no web process out of use."""
+    if services.settings.role == "web":
+        return dict.fromkeys(("executor", "scheduler"), _elsewhere(services))
+    background = current_app.extensions.get("background")
+    if background is None:
+        return dict.fromkeys(("executor", "scheduler"), "not started")
+    return {"executor": background.executor_state, "scheduler": background.scheduler_state}
+
+
+def _elsewhere(services: Services) -> str:
+    try:
+        return ELSEWHERE if executing(services.database) else NO_WORKER
+    except (SQLAlchemyError, OSError):
+        return "not known"
 
 
 @health.get("/metrics")
@@ -49,11 +64,14 @@ def metrics() -> Response:
 
 def _database(services: Services) -> str:
     try:
+        moves.refuse_moved(services.database)
         with services.database.read() as session:
             session.execute(text("select 1"))
         if not is_current(services.database):
             return "needs `flask --app wsgi db upgrade`"
         return _file(services.database.path) if services.database.is_sqlite else "ok"
+    except moves.DatabaseMoved as moved:
+        return str(moved)
     except (SQLAlchemyError, OSError) as error:
         return f"not available ({type(error).__name__})"
 
@@ -75,4 +93,5 @@ def snapshot(services: Services) -> Snapshot:
         orders=dict(orders),
         oldest_waiting_seconds=waited,
         notices=dict(notices),
+        executing=executing(services.database),
     )

@@ -21,6 +21,7 @@ from app import engine
 from app.database import READ_ONLY, Database
 from app.people import users
 from app.provisioning import plan_table, plans_seen, search
+from app.safekeeping import moves
 from config import PROJECT, Settings
 
 ADVISORY_LOCK = 5050_444
@@ -28,18 +29,32 @@ LOCK_EVERY_SECONDS = 0.2
 
 
 def upgrade(database: Database, settings: Settings) -> None:
-    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do."""
+    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do.
+
+    Raises `moves.DatabaseMoved` for a database whose content is elsewhere.
+    """
+    moves.refuse_moved(database)
     with _alone(database):
-        if not is_current(database):
-            with database.engine.connect() as connection:
-                command.upgrade(alembic_config(connection), "head")
-                connection.commit()
-        engine.migrate(database)
+        _upgrade_tables(database)
         with database.write() as session:
             plan_table.seed(session, settings)
             users.seed(session, settings)
         plans_seen.backfill(database)
         search.backfill(database)
+
+
+def upgrade_tables(database: Database) -> None:
+    """Create or upgrade the tables alone, and leave what is in them as it is: nothing in a new database."""
+    with _alone(database):
+        _upgrade_tables(database)
+
+
+def _upgrade_tables(database: Database) -> None:
+    if not is_current(database):
+        with database.engine.connect() as connection:
+            command.upgrade(alembic_config(connection), "head")
+            connection.commit()
+    engine.migrate(database)
 
 
 def is_current(database: Database) -> bool:
@@ -60,6 +75,11 @@ def alembic_config(connection: object = None) -> Config:
     config.set_main_option("script_location", str(PROJECT / "migrations"))
     config.attributes["connection"] = connection
     return config
+
+
+def knows(version: str | None) -> bool:
+    """Whether a database of this version can be brought up to date; one of a newer program can't."""
+    return version in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
 @contextmanager

@@ -4,27 +4,24 @@ No job store: what is due is always read from the database, so a missed beat is 
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import delete, select
 
-from app import notices
+from app import notices, pruning
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
-from app.models import Callback, DigestRun, DigestSetAside, Order, now
+from app.models import now
 from app.provisioning import waking
 from app.services import Services
 
 log = logging.getLogger(__name__)
 
-FINISHED_WORKFLOWS_KEPT = timedelta(days=30)
-UNCLAIMED_KEPT = timedelta(days=90)
-MOST_UNCLAIMED_CALLBACKS = 20_000
-OF_NO_ORDER = ~select(Order.orderref).where(Order.orderref == Callback.orderref).exists()
-FIRST_PRUNING = timedelta(minutes=5)
+FIRST_PRUNING_SECONDS = 300
 """After a start: a server that is restarted every day would never come to it."""
 
 
@@ -34,6 +31,7 @@ class Schedule:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._scheduler: BackgroundScheduler | None = None
+        self._stopping = threading.Event()
 
     @property
     def running(self) -> bool:
@@ -45,11 +43,13 @@ class Schedule:
         """Run the jobs during the block; a job that is running at its end is waited for."""
         for make_up in (waking.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
             _safely(make_up)(self._services)
+        self._stopping.clear()
         self._scheduler = self._with_jobs()
         self._scheduler.start()
         try:
             yield
         finally:
+            self._stopping.set()
             self._scheduler.shutdown(wait=True)
 
     def _with_jobs(self) -> BackgroundScheduler:
@@ -57,37 +57,17 @@ class Schedule:
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         for work, seconds in JOBS.items():
-            first = {"next_run_time": now() + FIRST_PRUNING} if work is prune else {}
+            scheduler.add_job(_safely(work), "interval", seconds=seconds, args=[self._services], id=work.__name__)
+        for pruned, (seconds, first) in PRUNING.items():
+            job, due = partial(_safely(pruned), stopping=self._stopping), now() + timedelta(seconds=first)
             scheduler.add_job(
-                _safely(work), "interval", seconds=seconds, args=[self._services], id=work.__name__, **first
+                job, "interval", seconds=seconds, next_run_time=due, args=[self._services], id=pruned.__name__
             )
         settings = self._services.settings
         if settings.report_source:
             due = trigger(settings.digest_schedule, settings.zone)
             scheduler.add_job(_safely(starting.start_when_due), due, args=[self._services], id="digest")
         return scheduler
-
-
-def prune(services: Services) -> None:
-    """Delete what nobody will ask for; orders, their callbacks and what customers were told are kept."""
-    moment = (now() - FINISHED_WORKFLOWS_KEPT).isoformat()
-    while finished := services.work_queue.finished_before(moment):
-        services.work_queue.forget(finished)
-    old = now() - UNCLAIMED_KEPT
-    long_over = select(DigestRun.id).where(DigestRun.started_at < old)
-    with services.database.write() as session:
-        session.execute(delete(Callback).where(OF_NO_ORDER, Callback.received_at < old))
-        session.execute(delete(DigestSetAside).where(DigestSetAside.run_id.in_(long_over)))
-
-
-def limit_unclaimed_callbacks(services: Services) -> None:
-    """Anybody can send callbacks that belong to no order: of very many, keep the newest."""
-    beyond = select(Callback.id).where(OF_NO_ORDER).order_by(Callback.id.desc()).offset(MOST_UNCLAIMED_CALLBACKS)
-    with services.database.read() as session:
-        newest_dropped = session.scalar(beyond.limit(1))
-    if newest_dropped is not None:
-        with services.database.write() as session:
-            session.execute(delete(Callback).where(OF_NO_ORDER, Callback.id <= newest_dropped))
 
 
 JOBS: dict[Callable[[Services], object], float] = {
@@ -99,15 +79,18 @@ JOBS: dict[Callable[[Services], object], float] = {
     starting.start_when_due: 60,
     starting.go_on: 1,
     preview_requests.fail_broken_off: 60,
-    limit_unclaimed_callbacks: 600,
-    prune: 24 * 3600,
 }
+PRUNING: dict[Callable[..., None], tuple[float, float]] = {
+    pruning.limit_unclaimed_callbacks: (600, 600),
+    pruning.prune: (24 * 3600, FIRST_PRUNING_SECONDS),
+}
+"""Every so many seconds, and after so many for the first time. It ends between two batches when the service stops."""
 
 
-def _safely(work: Callable[[Services], object]) -> Callable[[Services], None]:
-    def job(services: Services) -> None:
+def _safely(work: Callable[..., object]) -> Callable[..., None]:
+    def job(services: Services, **options: threading.Event) -> None:
         try:
-            work(services)
+            work(services, **options)
         except Exception:
             log.exception("The scheduled work %s failed; it is tried again at its next time", work.__name__)
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("callbacks", "order", "pages", "digest_read", "digest_delivery")
+MEASUREMENTS = ("callbacks", "order", "pages", "growth", "digest_read", "digest_delivery", "compare")
 
 
 def main() -> None:

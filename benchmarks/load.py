@@ -1,12 +1,13 @@
 """Clients that post callbacks as fast as they are answered, each callback on a connection of its own."""
 
 import json
+import math
 import socket
 import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -50,23 +51,52 @@ class Answers:
 def orders(name: str) -> Iterator[bytes]:
     """Endless callbacks, each of a new order."""
     for number in count(1):
-        message = {"event": "Project Update", "orderref": f"{name}-{number:06}", "msg": "Project New Order"}
-        body = json.dumps(message).encode()
-        head = (
-            f"POST /api-callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
-        yield head.encode() + b"\r\n\r\n" + body
+        yield callback_of(f"{name}-{number:06}")
+
+
+def callback_of(orderref: str) -> bytes:
+    """The request of an order's callback."""
+    message = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
+    body = json.dumps(message).encode()
+    head = f"POST /api-callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
 
 
 def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
     """Let so many clients post at a time for so long; `name` begins the references of their orders."""
+    until = time.perf_counter() + seconds
+    return _together(port, [orders(f"{name}-{number}") for number in range(clients)], until)
+
+
+def post_each(port: int, orderrefs: Sequence[str], *, clients: int) -> Answers:
+    """Let so many clients post the callbacks of these orders, each of them once."""
+    return _together(port, [map(callback_of, orderrefs[number::clients]) for number in range(clients)])
+
+
+def post_twice(port: int, orderrefs: Sequence[str], *, pairs: int) -> Answers:
+    """Let pairs of clients post the callbacks of these orders, both of a pair the same one at the same instant."""
+    queues: list[Iterator[bytes]] = []
+    for number in range(pairs):
+        starts = threading.Barrier(2)
+        queues += [_in_step(orderrefs[number::pairs], starts) for _ in range(2)]
+    return _together(port, queues)
+
+
+def _in_step(orderrefs: Iterable[str], starts: threading.Barrier) -> Iterator[bytes]:
+    for orderref in orderrefs:
+        starts.wait()
+        yield callback_of(orderref)
+
+
+def _together(port: int, queues: Sequence[Iterator[bytes]], until: float = math.inf) -> Answers:
+    """A client for each queue posts what comes out of it, to its end or until then."""
     results: list[Answers] = []
     began = time.perf_counter()
 
-    def client(number: int) -> None:
-        results.append(_one_client(port, orders(f"{name}-{number}"), began + seconds))
+    def client(requests: Iterator[bytes]) -> None:
+        results.append(_one_client(port, requests, until))
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    threads = [threading.Thread(target=client, args=(requests,)) for requests in queues]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -78,11 +108,11 @@ def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
 
 def _one_client(port: int, requests: Iterator[bytes], until: float) -> Answers:
     answers = Answers()
-    while time.perf_counter() < until:
+    while time.perf_counter() < until and (request := next(requests, None)) is not None:
         began = time.perf_counter()
         try:
             with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
-                connection.sendall(next(requests))
+                connection.sendall(request)
                 status = _status(connection)
         except OSError:
             status = 0

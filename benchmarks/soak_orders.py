@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.running import settings_for
 from sandbox.control import SandboxControl
@@ -34,6 +34,14 @@ READ_SECONDS = 0.8
 SLOW_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
 """Longer than the slowest request, started but not answered, is at work: what PC_SETTLE_SECONDS is for."""
+
+IMPATIENT: dict[str, Any] = {
+    "connect_timeout_seconds": 1,
+    "read_timeout_seconds": READ_SECONDS,
+    "pc_settle_seconds": SETTLE_SECONDS,
+    "retry_minutes": "0.005,0.01,0.02",
+}
+"""Settings for a run that can be sat through."""
 
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("refuse", {}),
@@ -57,13 +65,25 @@ READS = ("searchCustomers", "readCustomer")
 """A refusal of these means that there is no such customer: a lie, not a fault, so they don't get any."""
 
 
+class Killable(Protocol):
+    """What is under fire: a `ServiceProcess`, or several."""
+
+    def start(self, *, wait: bool = True) -> float:
+        """Start it; returns when it is ready, or at once without `wait`."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+    def post_callback(self, orderref: str, msg: str = "Project New Order", timeout: float = 10.0) -> int:
+        """Send UTOPIA's callback; the HTTP status, or 0 when there was no answer."""
+
+
 class Soak:
     """One run: the sandbox, the service, and what happens to them."""
 
-    def __init__(self, options: argparse.Namespace, sandbox: SandboxProcess, service: ServiceProcess) -> None:
+    def __init__(self, options: argparse.Namespace, control: SandboxControl, service: Killable) -> None:
         self._options = options
-        self._control = sandbox.control
-        self._addresses = sandbox.addresses
+        self._control = control
         self._service = service
         self._over = threading.Event()
         self._chance = random.Random(options.seed)
@@ -127,11 +147,17 @@ class Soak:
             if in_its_start:
                 time.sleep(self._chance.uniform(0.0, 1.5))
             else:
-                between = self._options.orders * CALLS_AN_ORDER / self._options.kills
-                self._wait_for_calls(self._control, self._chance.uniform(0, 2 * between), LONGEST_LIFE_SECONDS)
+                self._wait_between_kills()
             self._service.kill()
-            if sys.stderr.isatty():
-                print(f"\r{number + 1} kills, {len(self.acknowledged)} orders", end="", file=sys.stderr)
+            self._tell(number + 1)
+
+    def _wait_between_kills(self) -> None:
+        between = self._options.orders * CALLS_AN_ORDER / self._options.kills
+        self._wait_for_calls(self._control, self._chance.uniform(0, 2 * between), LONGEST_LIFE_SECONDS)
+
+    def _tell(self, kills: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{kills} kills, {len(self.acknowledged)} orders", end="", file=sys.stderr)
 
     def _wait_for_calls(self, control: SandboxControl, more: float, seconds: float) -> None:
         """Return when PowerCode got so many more calls, or after so many seconds."""
@@ -153,7 +179,24 @@ def _calls(control: SandboxControl) -> int:
     return sum(control.counts()["calls"]["powercode"].values())
 
 
-def report(soak: Soak, kills: int, state: dict[str, Any], counts: dict[str, Any], orders: list[dict[str, Any]]) -> int:
+def conclude(soak: Soak, kills: int, control: SandboxControl, office: Office, *more: tuple[str, object]) -> int:
+    """Wait until every order is at rest, and print the counts, `more` among them; 1 when a promise was broken."""
+    try:
+        orders = office.rested(soak.acknowledged, REST_SECONDS)
+    except AssertionError as still_going:
+        print(f"After {REST_SECONDS:g} s: {str(still_going)[:2000]}")
+        orders = office.orders(soak.acknowledged)
+    return report(soak, kills, control.state(), control.counts(), orders, *more)
+
+
+def report(
+    soak: Soak,
+    kills: int,
+    state: dict[str, Any],
+    counts: dict[str, Any],
+    orders: list[dict[str, Any]],
+    *more: tuple[str, object],
+) -> int:
     """Print the counts; 1 when a promise was broken, else 0."""
     states = Counter(order["state"] for order in orders)
     problems = Counter(order["problem"] for order in orders if order["state"] == "needs_review")
@@ -166,6 +209,7 @@ def report(soak: Soak, kills: int, state: dict[str, Any], counts: dict[str, Any]
         *((f"  {state}", number) for state, number in states.most_common()),
         *((f"    {problem}", number) for problem, number in problems.most_common()),
         ("kills", kills),
+        *more,
         *(
             (f"{system}'s faults: {kind}", n)
             for system in ("powercode", "utopia")
@@ -194,17 +238,10 @@ def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, Sa
     with SandboxProcess() as sandbox:
         for number in range(options.orders):
             sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
-        settings = settings_for(
-            sandbox,
-            folder,
-            database_url=options.database_url or f"sqlite:///{folder}/handler.db",
-            connect_timeout_seconds=1,
-            read_timeout_seconds=READ_SECONDS,
-            pc_settle_seconds=SETTLE_SECONDS,
-            retry_minutes="0.005,0.01,0.02",
-        )
+        database_url = options.database_url or f"sqlite:///{folder}/handler.db"
+        settings = settings_for(sandbox, folder, database_url=database_url, **IMPATIENT)
         with ServiceProcess(settings, folder) as service:
-            soak = Soak(options, sandbox, service)
+            soak = Soak(options, sandbox.control, service)
             soak.run()
             office = Office(settings, sandbox.control.state)
             try:
@@ -229,12 +266,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         soaked(options, Path(folder)) as (soak, sandbox, office),
     ):
-        try:
-            orders = office.rested(soak.acknowledged, REST_SECONDS)
-        except AssertionError as still_going:
-            print(f"After {REST_SECONDS:g} s: {still_going}")
-            orders = office.orders(soak.acknowledged)
-        kept = report(soak, options.kills, sandbox.control.state(), sandbox.control.counts(), orders)
+        kept = conclude(soak, options.kills, sandbox.control, office)
     print(f"{time.monotonic() - began:.0f} seconds")
     sys.exit(kept)
 

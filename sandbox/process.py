@@ -44,6 +44,11 @@ class SandboxProcess:
         self._end()
 
     @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
     def returncode(self) -> int | None:
         """The exit code; None while it runs."""
         return self._process.poll()

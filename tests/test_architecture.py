@@ -17,12 +17,14 @@ LAYERS = [
     {"app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.schedule", "app.serving"},
     {
         *("app.checks", "app.digest", "app.lookups", "app.migrate", "app.notices", "app.people", "app.provisioning"),
-        *("app.settings_overview", "app.texts"),
+        *("app.pruning", "app.safekeeping", "app.settings_overview", "app.texts"),
     },
     {
-        *("app.breaker", "app.database", "app.engine", "app.exchanges", "app.mail", "app.models", "app.observability"),
+        *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.models", "app.observability"),
         *("app.placeholders", "app.services", "app.version"),
     },
+    {"app.executor_locks"},
+    {"app.database", "app.presence"},
     {"config", "powercode", "utopia"},
     {"config_values"},
 ]

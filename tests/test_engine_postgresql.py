@@ -1,10 +1,8 @@
 """The service on PostgreSQL: killed, on two hosts with one database, and without its lock's connection."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,6 +12,7 @@ from sandbox import Sandbox
 from sandbox.state import state_of
 from tests.conftest import settings_for
 from tests.office import Office
+from tests.postgres import PostgresServer
 from tests.processes import ServiceProcess, until
 from tests.promises import broken, contract_of
 
@@ -21,12 +20,9 @@ ORDERS = range(12)
 
 
 @pytest.fixture
-def database_url(postgresql_url: str) -> str:
+def database_url(postgres: PostgresServer, tmp_path: Path) -> str:
     """An empty database of the test's own."""
-    name = f"handler_{uuid4().hex}"
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    return re.sub(r"/[^/?]+\?", f"/{name}?", postgresql_url, count=1)
+    return postgres.database_for(tmp_path)
 
 
 @pytest.fixture
@@ -113,6 +109,7 @@ def test_a_host_that_lives_keeps_its_work(sandbox: Sandbox, settings: Settings, 
         assert accounts(sandbox) == len(ORDERS)
 
 
+@pytest.mark.sweep
 def test_a_process_whose_lock_may_be_lost_ends_at_once_and_its_successor_goes_on(
     sandbox: Sandbox, settings: Settings, office: Office, database_url: str, tmp_path: Path
 ) -> None:

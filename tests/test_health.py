@@ -48,6 +48,7 @@ def idle(tmp_path: Path) -> Iterator[Service]:
         service.services.database.dispose()
 
 
+@pytest.mark.sqlite
 def test_a_process_that_lives_says_so_whatever_else_is_broken(idle: Service) -> None:
     idle.services.database.dispose()
     idle.services.database.path.unlink()
@@ -92,6 +93,7 @@ def test_a_process_that_executes_nothing_is_not_ready(idle: Service) -> None:
     assert (status, answer["executor"], answer["scheduler"]) == (503, "not started", "not started")
 
 
+@pytest.mark.sqlite
 def test_a_database_whose_folder_is_gone_is_503_not_an_error_page(idle: Service) -> None:
     folder = idle.services.database.path.parent
     idle.services.database.dispose()
@@ -102,6 +104,7 @@ def test_a_database_whose_folder_is_gone_is_503_not_an_error_page(idle: Service)
     assert (status, answer["ready"], answer["database"]) == (503, False, "not available (OperationalError)")
 
 
+@pytest.mark.sqlite
 def test_a_database_file_deleted_under_the_process_is_not_called_ok(idle: Service) -> None:
     assert ready(idle)[1]["database"] == "ok"
     idle.services.database.path.unlink()
@@ -109,6 +112,7 @@ def test_a_database_file_deleted_under_the_process_is_not_called_ok(idle: Servic
     assert ready(idle)[1]["database"] == "not available (FileNotFoundError)"
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database_is_told(idle: Service) -> None:
     database = idle.services.database
     database.dispose()
@@ -218,6 +222,7 @@ def test_the_order_that_waits_longest_is_shown_with_its_age(idle: Service) -> No
     assert counted["utopia_handler_orders", "waiting"] == 2
 
 
+@pytest.mark.sqlite
 def test_metrics_without_a_database_still_show_what_was_counted(idle: Service) -> None:
     idle.callback("UIA-1")
     database = idle.services.database

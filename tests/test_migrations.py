@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import migrate
 from app.database import Database
-from app.engine import AdvisoryLock
+from app.executor_locks import AdvisoryLock
 from app.models import Base, Order, OrderStep, now
 from app.provisioning import plan_table
 from config import Settings, load_settings
@@ -222,7 +222,7 @@ def test_an_acknowledged_order_survives_a_power_cut(tmp_path: Path) -> None:
 
 def test_the_executors_lock_is_held_by_one_and_free_after_it(postgresql_url: str) -> None:
     url = load_settings(**NEEDED, database_url=postgresql_url).database_url
-    first, second = AdvisoryLock(url), AdvisoryLock(url)
+    first, second = AdvisoryLock(url, "a"), AdvisoryLock(url, "a")
 
     assert first.acquire()
     assert not second.acquire()

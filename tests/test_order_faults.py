@@ -323,6 +323,7 @@ def test_the_log_follows_an_order_without_names_phones_addresses_or_secrets(serv
     assert [word for word in private + secret if word in log] == []
 
 
+@pytest.mark.sqlite
 def test_the_log_and_the_database_are_not_readable_by_everybody(service: Service, log_file: Path) -> None:
     service.take()
 

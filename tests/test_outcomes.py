@@ -1,6 +1,6 @@
 """A write to PowerCode ends in one of four ways; none of them makes anything twice, and none is left unfinished."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,14 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "an answer cut off": ("cut", {}),
     "an answer that stalls": ("stall", {}),
 }
+FIRST_PLAN = "the first addCustomerService"
 LATE_FAULTS = [fault for fault, (kind, _) in UNKNOWN.items() if kind in ("slow", "stall")]
+
+
+def each(*writes: str, thorough: str) -> list[Any]:
+    """Every fault of every write; those of the write that is `thorough` only in the long run of the tests."""
+    pairs = [(write, fault) for write in writes for fault in UNKNOWN]
+    return [pytest.param(*pair, marks=[pytest.mark.sweep] if pair[0] == thorough else []) for pair in pairs]
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +137,7 @@ def a_person_looks(service: Service, write: str) -> dict[str, bool]:
 # Unknown
 
 
-@pytest.mark.parametrize("fault", UNKNOWN)
-@pytest.mark.parametrize("write", ["createCustomer", "the first tag"])
+@pytest.mark.parametrize(("write", "fault"), each("createCustomer", "the first tag", thorough="the first tag"))
 def test_what_can_be_looked_up_is_finished_without_a_person(service: Service, write: str, fault: str) -> None:
     kind, args = UNKNOWN[fault]
     spoil(service, write, kind, **args)
@@ -144,8 +150,10 @@ def test_what_can_be_looked_up_is_finished_without_a_person(service: Service, wr
     assert one_mail(service, "Account created")
 
 
-@pytest.mark.parametrize("fault", UNKNOWN)
-@pytest.mark.parametrize("write", ["the first addCustomerService", "the second addCustomerService", "createTicket"])
+@pytest.mark.parametrize(
+    ("write", "fault"),
+    each("the second addCustomerService", "createTicket", FIRST_PLAN, thorough=FIRST_PLAN),
+)
 def test_what_can_not_be_looked_up_is_asked_and_never_repeated_blindly(
     service: Service, write: str, fault: str
 ) -> None:
@@ -372,93 +380,3 @@ def test_a_run_that_another_one_replaced_does_nothing(service: Service) -> None:
 
     assert service.show(REF)["steps"] == order["steps"]
     assert service.sandbox.powercode.call_counts.total() == calls
-
-
-# What a person may say when
-
-
-def refusal(service: Service, **decision: Any) -> str:
-    """The sentence with which a decision is turned down."""
-    with pytest.raises(lifecycle.NotPossible) as refused:
-        resume(service, **decision)
-    return str(refused.value)
-
-
-def in_doubt(service: Service) -> None:
-    """An order whose first plan may or may not have been added."""
-    service.sandbox.powercode.fault("addCustomerService", "no_answer")
-    service.take()
-
-
-def refused_plan(service: Service) -> None:
-    """An order whose customer is made, and whose plan was refused."""
-    service.sandbox.powercode.fault("addCustomerService", "status_code")
-    service.take()
-
-
-def finished(service: Service) -> None:
-    """An order that is completed."""
-    service.take()
-
-
-def existing(service: Service) -> None:
-    """An order of somebody who has an account."""
-    service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE")
-    service.take()
-
-
-@pytest.mark.parametrize(
-    ("situation", "decision", "sentence"),
-    [
-        (in_doubt, {}, "look at the customer's page first"),
-        (in_doubt, {"customer_id": "1001"}, "look at the customer's page first"),
-        (in_doubt, {"new_customer": True}, "look at the customer's page first"),
-        (refused_plan, {"it_is_there": True}, "no step whose outcome is unknown"),
-        (refused_plan, {"customer_id": "1002"}, "customer 1001"),
-        (refused_plan, {"new_customer": True}, "customer 1001"),
-        (finished, {}, "nothing to resume"),
-        (existing, {}, "--customer-id 1001"),
-    ],
-)
-def test_an_answer_that_does_not_fit_is_turned_down_with_a_sentence(
-    service: Service, situation: Callable[[Service], None], decision: dict[str, Any], sentence: str
-) -> None:
-    situation(service)
-    before = service.show(REF)
-
-    assert sentence in refusal(service, **decision)
-    assert service.show(REF) == before
-
-
-def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:
-    assert "no order" in refusal(service)
-
-
-def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
-    service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        lifecycle.dismiss(session, REF, "office", "The customer called it off")
-
-    order = service.show(REF)
-    assert (order["state"], order["reason"], order["actions"]) == ("dismissed", "The customer called it off", [])
-    assert [(each["action"], each["made_by"]) for each in order["decisions"]] == [("dismiss", "office")]
-    service.callback(REF)
-    assert service.show(REF)["state"] == "dismissed"
-
-
-def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) -> None:
-    service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        lifecycle.dismiss(session, REF, "office", "By mistake")
-    service.order(REF, plan="1 Gbps")
-
-    resume(service)
-
-    assert service.rested(REF)["state"] == "completed"
-
-
-def test_a_completed_order_can_not_be_closed(service: Service) -> None:
-    service.take()
-    with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible):
-        lifecycle.dismiss(session, REF, "office", "why not")
-    assert service.show(REF)["state"] == "completed"

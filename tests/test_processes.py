@@ -106,6 +106,7 @@ def test_a_start_by_hand_serves_and_executes_like_the_one_by_gunicorn(
         assert process.ended() == 0
 
 
+@pytest.mark.sweep
 def test_of_two_workers_one_executes_and_the_other_takes_over_when_it_is_killed(
     sandbox: Sandbox, settings: Any, office: Office, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_command_starts_work_that_the_running_service_does(
     assert process.log.count(" executes as ") == 1
 
 
+@pytest.mark.sqlite
 def test_a_callback_that_finds_the_disk_full_is_answered_503_and_nothing_acknowledged_is_lost(
     sandbox: Sandbox, process: ServiceProcess, office: Office
 ) -> None:

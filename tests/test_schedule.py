@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.engine import FileLock
+from app.executor_locks import FileLock
 from app.schedule import Schedule
 from tests.conftest import Service
 

@@ -9,9 +9,10 @@ from app.cli.orders import orders
 from app.cli.plans import plans
 from app.cli.templates import templates
 from app.cli.users import users
+from app.cli.worker import worker
 
 
 def register_commands(app: Flask) -> None:
-    """Add all groups of commands."""
-    for group in (config, db, digest, orders, plans, templates, users):
-        app.cli.add_command(group)
+    """Add all commands."""
+    for command in (config, db, digest, orders, plans, templates, users, worker):
+        app.cli.add_command(command)

@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
+from app.safekeeping import moves
 from app.services import Services, services_of
 
 
@@ -21,6 +22,8 @@ class Commands(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except moves.DatabaseMoved as moved:
+            raise click.ClickException(str(moved)) from None
         except SQLAlchemyError as error:
             raise click.ClickException(
                 f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
@@ -38,6 +41,7 @@ def services() -> Services:
 def ready_services() -> Services:
     """The services, with a database that can be used; a clear error otherwise."""
     ready = services()
+    moves.refuse_moved(ready.database)
     if not migrate.is_current(ready.database):
         raise click.ClickException("The database is not up to date. Run: flask --app wsgi db upgrade")
     return ready

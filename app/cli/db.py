@@ -1,12 +1,26 @@
-"""`flask db`: the database."""
+"""`flask db`: the database: its version, its backups, and the way from SQLite to PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
-from app.cli.common import Commands, services
+from app.cli.common import Commands, as_json, ready_services, services, show
+from app.executor_locks import executing
+from app.models import now
+from app.presence import InUse
+from app.safekeeping import aftermath, backup, moves, moving, restore, rows
+from app.safekeeping.in_use import STOP_FIRST
 
 db = Commands("db", help="The database.")
+
+MOST_SHOWN = 20
 
 
 @db.command("upgrade")
@@ -19,3 +33,183 @@ def upgrade() -> None:
             f"The database can't be upgraded ({type(error).__name__}). See DATABASE_URL"
         ) from None
     click.echo("The database is up to date.")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+def back_up(file: Path, as_json: bool) -> None:
+    """Write a backup to FILE, replacing one of that name, while the service runs or not."""
+    database = services().database
+    if not database.is_sqlite:
+        raise click.ClickException(f"Back up PostgreSQL with its own program: {_pg_dump(database.url, file)}")
+    with _in_one_line():
+        moves.refuse_moved(database)
+        made = backup.make(database, file.absolute())
+    result = {
+        "file": str(made.file),
+        "bytes": made.size,
+        "orders": made.orders,
+        "made_at": made.made_at.isoformat(timespec="seconds"),
+    }
+    show(result, as_json=as_json, in_words=_backup_in_words)
+
+
+@db.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+def put_back(file: Path, as_json: bool) -> None:
+    """Put the backup FILE in the database's place, with the service stopped. The database until now is kept."""
+    own = services()
+    if not own.database.is_sqlite:
+        raise click.ClickException(
+            "Restore PostgreSQL with its own program, pg_restore; then: flask --app wsgi db restored --made TIME"
+        )
+    with _in_one_line():
+        restored = restore.restore(own, file.absolute())
+    result = {
+        **_settled(restored.settled),
+        "orders": restored.orders,
+        "callbacks": restored.callbacks,
+        "kept_as": str(restored.kept_as) if restored.kept_as else None,
+        "not_in_it": restored.not_in_it,
+    }
+    show(result, as_json=as_json, in_words=_restored_in_words)
+
+
+@db.command("restored")
+@click.option("--made", required=True, help="When the backup was made, such as 2026-11-20T02:00.")
+@as_json
+def settle_restored(made: str, as_json: bool) -> None:
+    """Settle a database that was put back by other means, such as pg_restore, before the service starts."""
+    own = ready_services()
+    try:
+        moment = datetime.fromisoformat(made)
+    except ValueError:
+        raise click.ClickException("--made must be a time such as 2026-11-20T02:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=own.settings.zone)
+    if moment > now():
+        raise click.ClickException("--made is in the future")
+    if executing(own.database):
+        raise click.ClickException(STOP_FIRST)
+    show(_settled(aftermath.settle(own, moment)), as_json=as_json, in_words=_settled_in_words)
+
+
+@db.command("copy")
+@click.option("--to", "url", required=True, help="An empty PostgreSQL database: postgresql://user:password@host/name.")
+@click.option("--undo", is_flag=True, help="Take a copy back, as long as nothing happened over there.")
+@as_json
+def copy(url: str, undo: bool, as_json: bool) -> None:
+    """Move everything from SQLite to PostgreSQL, with the service stopped, and check that all of it arrived."""
+    own = services()
+    with _in_one_line():
+        if undo:
+            address = moving.undo(own, url)
+            show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
+            return
+        try:
+            moved = moving.move(own, url, lambda line: click.echo(f"  {line}", err=True))
+        except SQLAlchemyError:
+            moves.refuse_moved(own.database)  # it broke off at the very end: that has a line of its own
+            raise
+    result = {
+        "address": moved.address,
+        "rows": moved.rows,
+        "orders_at_work": moved.orders,
+        "notices_on_the_way": moved.notices,
+        "digests_at_work": moved.digests,
+    }
+    show(result, as_json=as_json, in_words=_moved_in_words)
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (backup.BackupFailed, restore.RestoreRefused, moving.NotMoved, InUse) as why:
+        raise click.ClickException(str(why)) from None
+    except rows.NotTaken as why:
+        raise click.ClickException(f"PostgreSQL does not take these rows, and nothing was moved: {why}") from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'The database'}: {error.strerror}") from None
+
+
+def _pg_dump(url: str, file: Path) -> str:
+    """The command, without the password: that belongs into ~/.pgpass."""
+    parts = make_url(url)
+    options = {"--host": parts.host, "--port": parts.port, "--username": parts.username}
+    told = " ".join(f"{name} {value}" for name, value in options.items() if value)
+    return f"pg_dump --format custom --file {file} {told} {parts.database}"
+
+
+def _settled(settled: aftermath.Settled) -> dict[str, Any]:
+    window = settled.window_starts_on
+    return {
+        "made_at": settled.made_at.isoformat(timespec="seconds"),
+        "need_look": settled.need_look,
+        "go_on": settled.go_on,
+        "waited": settled.waited,
+        "digest_window_starts_on": window.isoformat() if window else None,
+        "digests_broken_off": settled.broken_off_runs,
+    }
+
+
+def _backup_in_words(made: dict[str, Any]) -> str:
+    return f"{made['file']}: {made['bytes'] / 1e6:.1f} MB, {made['orders']} orders, as of {made['made_at']}"
+
+
+def _settled_in_words(settled: dict[str, Any]) -> str:
+    made = settled["made_at"]
+    lines = [f"This is how it was at {made}. What happened after that is not in it; nothing is done twice for it:"]
+    lines += _named(settled["need_look"], "was in work and needs a look now", "were in work and need a look now")
+    lines += _named(
+        settled["waited"],
+        "waited for a person, who may have decided since: look in PowerCode first",
+        "waited for a person, who may have decided since: look in PowerCode first",
+    )
+    lines += _named(settled["go_on"], "had just come in and goes on by itself", "had just come in and go on")
+    if settled["digest_window_starts_on"]:
+        lines.append(f"Digest: one was due since. The next one reports from {settled['digest_window_starts_on']} on.")
+    lines.append("Digest: what was due until now is not made up. If somebody sent one by hand, wait for the next week.")
+    lines += [
+        f"Digest run {run} was under way: say for each customer whether it arrived (console, Digests)."
+        for run in settled["digests_broken_off"]
+    ]
+    lines.append(
+        "Everybody has to sign in again, with the password of that time; plans and people are of that time too."
+    )
+    return "\n".join(lines)
+
+
+def _restored_in_words(restored: dict[str, Any]) -> str:
+    lines = [f"Restored: {restored['orders']} orders, {restored['callbacks']} callbacks."]
+    if restored["kept_as"]:
+        lines.append(f"The database until now is kept as {restored['kept_as']}")
+    lines.append(_settled_in_words(restored))
+    if restored["not_in_it"]:
+        lines += _named(restored["not_in_it"], "came since; take it in again", "came since; take them in again")
+    if restored["not_in_it"] is None:
+        lines.append("Which orders came since is not known: ask UTOPIA, or look at the mails.")
+    lines.append("To take an order in: flask --app wsgi orders submit REF (an account that is there is found)")
+    return "\n".join(lines)
+
+
+def _named(orderrefs: list[str], one: str, several: str) -> list[str]:
+    if not orderrefs:
+        return []
+    shown = ", ".join(orderrefs[:MOST_SHOWN]) + (", ..." if len(orderrefs) > MOST_SHOWN else "")
+    how_many = f"1 order {one}" if len(orderrefs) == 1 else f"{len(orderrefs)} orders {several}"
+    return [f"{how_many}: {shown}"]
+
+
+def _moved_in_words(moved: dict[str, Any]) -> str:
+    width = max((len(name) for name in moved["rows"]), default=0)
+    lines = [f"{name:{width}} {count:>9,}" for name, count in moved["rows"].items()]
+    lines.append(f"Everything is in {moved['address']}, counted and compared.")
+    lines.append(f"{moved['orders_at_work']} orders go on there when the service starts.")
+    lines.append("Set DATABASE_URL to it now. The old database is closed, and kept as it is.")
+    return "\n".join(lines)
+
+
+def _undone_in_words(undone: dict[str, Any]) -> str:
+    return f"Taken back: {undone['taken_back_from']} is empty, and this database is used again."

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app import notices
 from app.console.access import requires, viewer
-from app.console.order import order_named, page_of
+from app.console.order import facts_of, order_named, page_of
 from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
@@ -89,7 +89,7 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
             customer=named[0],
             fits=any(offer.action == "customer" for offer in decisions.offers(session, order)),
             additions=decisions.additions(session, order),
-            facts=notices.order_facts(services.settings, order),
+            facts=facts_of(session, order),
             customer_page=notices.customer_page_of(services.settings, named[0].customer_id),
         )
 

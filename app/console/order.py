@@ -13,7 +13,7 @@ from app.console.access import requires
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
-from app.models import ACTIVE_STATES, Order, OrderState, Role
+from app.models import ACTIVE_STATES, Order, OrderSearch, OrderState, Role
 from app.provisioning import decisions, lifecycle, plan_table, timeline
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.stops import SYSTEM_NAMES, stop_for
@@ -59,11 +59,20 @@ def page_of(orderref: str, **filled: Any) -> str:
             unmappable=[plan for plan in decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
             sold=_sold(session) if any(offer.action == "map_plans" for offer in offers) else [],
             doubt=decisions.doubt(order, lifecycle.doubtful_step(session, order)),
-            facts=notices.order_facts(services_of(current_app).settings, order),
+            facts=facts_of(session, order),
             corrections=_corrections(order),
             shown=order.state,
             **_story(session, order),
         )
+
+
+def facts_of(session: Session, order: Order) -> dict[str, Any]:
+    """What the order is about; once its details were removed, what it is still found by."""
+    facts = notices.order_facts(services_of(current_app).settings, order)
+    kept = None if order.contract else session.get(OrderSearch, order.id)
+    if kept is not None:
+        facts |= {"person": kept.person, "address": kept.address, "plans": [kept.plan] if kept.plan else []}
+    return facts
 
 
 def _forms(session: Session, order: Order) -> dict[str, Any]:

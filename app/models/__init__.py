@@ -10,6 +10,7 @@ from app.models.digests import (
     ReportedTicket,
     ScheduleMark,
 )
+from app.models.moves import DatabaseMove
 from app.models.orders import (
     Callback,
     Notice,
@@ -44,6 +45,7 @@ __all__ = [
     "Base",
     "Callback",
     "CallbackOutcome",
+    "DatabaseMove",
     "DigestMessage",
     "DigestPreview",
     "DigestRun",

@@ -16,7 +16,8 @@ class Order(Base):
     `run` counts how often its story was started; a run with another number than this has no say any more.
     `stage` is the workflow that the current run is in. `decision` holds what a person decided about it. `tries` counts
     the failures of the present wait, `restarts` how often its work broke off. `corrections` are what a person wrote
-    instead of values of UTOPIA's contract.
+    instead of values of UTOPIA's contract. What was written to PowerCode for it before `in_doubt_since` is not known:
+    the order comes from a backup. The details of a finished order without a contract were removed (`app.pruning`).
     """
 
     __tablename__ = "orders"
@@ -58,6 +59,7 @@ class Order(Base):
     received_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     finished_at: Mapped[datetime | None]
+    in_doubt_since: Mapped[datetime | None]
 
     steps: Mapped[list["OrderStep"]] = relationship(order_by="OrderStep.id", viewonly=True)
     notices: Mapped[list["Notice"]] = relationship(order_by="Notice.id", viewonly=True)

@@ -48,12 +48,13 @@ _log = logging.getLogger(__name__)
 class Snapshot:
     """What the database says at one moment: numbers of orders and notices by state, and an age in seconds.
 
-    `oldest_waiting_seconds` is None when no order waits.
+    `oldest_waiting_seconds` is None when no order waits; `executing` counts the processes that work on orders.
     """
 
     orders: Mapping[str, int] = field(default_factory=dict)
     oldest_waiting_seconds: float | None = None
     notices: Mapping[str, int] = field(default_factory=dict)
+    executing: int = 0
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,11 @@ class _Scrape(Collector):
             yield from self._database(self._snapshot)
 
     def _database(self, snapshot: Snapshot) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "utopia_handler_executing_processes",
+            "Processes that work on orders now; 0 means that orders are only stored.",
+            value=snapshot.executing,
+        )
         yield _by_state("utopia_handler_orders", "Orders by state.", snapshot.orders, self._labels.order_states)
         yield GaugeMetricFamily(
             "utopia_handler_oldest_waiting_order_seconds",

@@ -36,9 +36,11 @@ def find_customer(work: Work) -> Outcome:
     additional = [service_id for service_id, _ in account["additional"]]
     chosen = work.order.decision.get("customer_id")
     if chosen:
-        _check_customer_is_there(work, chosen)
+        customer = _read_customer(work, chosen)
         made_for_this = work.order.decision.get("new_account")
-        return _go_on_with(work, services + additional if made_for_this else services, customer_id=chosen)
+        forgotten = customer.mentions_order(work.order.orderref)
+        service_ids = services + additional if made_for_this else services
+        return _go_on_with(work, service_ids, customer_id=chosen, forgotten=forgotten)
     _let_neighbours_pass(work)
     if not work.order.decision.get("new_customer"):
         decision, _ = look_for(work.services.powercode, applicant)
@@ -46,13 +48,15 @@ def find_customer(work: Work) -> Outcome:
     return _go_on_with(work, services + additional, customer_id=None)
 
 
-def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None) -> Outcome:
+def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None, forgotten: bool = False) -> Outcome:
+    """`forgotten`: the customer was made for this order, and the database, put back from a backup, doesn't know it."""
     value = {
         "customer_id": customer_id,
         "service_ids": service_ids,
         "tag_ids": tags_of(work.services.settings),
     }
-    return Outcome(value=value, changes={"customer_id": customer_id})
+    doubt = {"in_doubt_since": now()} if forgotten and work.order.in_doubt_since is None else {}
+    return Outcome(value=value, changes={"customer_id": customer_id, **doubt})
 
 
 def tags_of(settings: Settings) -> list[int]:
@@ -66,11 +70,12 @@ def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> tuple[D
     return decide(_person(applicant), candidates), candidates
 
 
-def _check_customer_is_there(work: Work, customer_id: str) -> None:
+def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
     found = work.services.powercode.read_customer(customer_id=customer_id)
     if found is None or found.customer_id != customer_id:
         reason = f"PowerCode has no customer {customer_id}"
         raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, TRY_AGAIN])
+    return found
 
 
 def _let_neighbours_pass(work: Work) -> None:
@@ -144,7 +149,7 @@ def create_customer(work: Work) -> Outcome:
     applicant = Applicant(**account["applicant"])
     chosen = work.order.decision.get("customer_id")
     if chosen:
-        _check_customer_is_there(work, chosen)
+        _read_customer(work, chosen)
         return _created(chosen)
     if work.in_doubt_since is not None:
         ours = _look_up_ours(work, applicant, work.in_doubt_since)
@@ -154,20 +159,26 @@ def create_customer(work: Work) -> Outcome:
     return _create(work, applicant)
 
 
-def _created(customer_id: str, remark: str | None = None) -> Outcome:
-    return Outcome(value={"customer_id": customer_id}, changes={"customer_id": customer_id}, remark=remark)
+def _created(customer_id: str) -> Outcome:
+    return Outcome(value={"customer_id": customer_id}, changes={"customer_id": customer_id})
+
+
+def _made_new(customer_id: str, remark: str | None = None) -> Outcome:
+    """A customer who is new has no plans and no ticket that anybody could have forgotten."""
+    changes = {"customer_id": customer_id, "in_doubt_since": None}
+    return Outcome(value={"customer_id": customer_id}, changes=changes, remark=remark)
 
 
 def _create(work: Work, applicant: Applicant) -> Outcome:
     client = work.services.powercode
     try:
         try:
-            return _created(client.create_customer(_new_customer(work, applicant, geocode=True)))
+            return _made_new(client.create_customer(_new_customer(work, applicant, geocode=True)))
         except powercode.Refused as refused:
             if refused.status_code != CANNOT_GEOCODE:
                 raise
         work.sending()
-        return _created(
+        return _made_new(
             client.create_customer(_new_customer(work, applicant, geocode=False)),
             remark="PowerCode could not find the address on the map: check the customer's location there",
         )

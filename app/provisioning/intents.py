@@ -109,17 +109,25 @@ def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | di
         if system and not breaker.admits(session, system, run.orderref):
             _settle(run, session, order, _waits_for_probe(session, system))
             return {"over": True}
-        in_doubt = step.sent_at if step and step.state in (StepState.RUNNING, StepState.UNKNOWN) else None
+        in_doubt = _in_doubt_since(order, step, writes=writes)
         if step is None:
             step = OrderStep(order_id=order.id, name=name, attempts=0)
             session.add(step)
         step.state, step.attempts, step.finished_at = StepState.RUNNING, step.attempts + 1, None
         step.started_at = now()
-        if in_doubt is None:
-            step.sent_at = now() if writes else None
+        step.sent_at = in_doubt or (now() if writes else None)
         order.state = OrderState.RUNNING
         session.flush()
         return Work(run.services, order, step.id, in_doubt)
+
+
+def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
+    """Since when nobody knows whether the step had its effect: by its own row, or as the order comes from a backup."""
+    if step and step.state in (StepState.RUNNING, StepState.UNKNOWN) and step.sent_at:
+        return step.sent_at
+    since = order.in_doubt_since
+    forgotten = writes and since is not None and (step is None or step.started_at <= since)
+    return since if forgotten else None
 
 
 def _waits_for_probe(session: Session, system: System) -> Waits:

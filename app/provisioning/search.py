@@ -59,8 +59,13 @@ class Page:
 
 
 def keep(session: Session, order: Order) -> None:
-    """Bring the order's row of words up to date, in the transaction that changes the order."""
+    """Bring the order's row of words up to date, in the transaction that changes the order.
+
+    An order whose details were removed is found by what it was found by before, until its contract is fetched again.
+    """
     row = session.get(OrderSearch, order.id)
+    if row is not None and order.contract is None:
+        return
     if row is None:
         row = OrderSearch(order_id=order.id)
         session.add(row)

@@ -54,13 +54,13 @@ def add_plan(service_id: int, work: Work) -> Outcome:
     """Add a service plan once. PowerCode can't be asked which plans a customer has, so a doubt goes to a person."""
     name = plan_name(work.order, service_id)
     if work.in_doubt_since is not None:
-        raise _ask_whether(work.order, f"whether the plan {name} was added")
+        raise _ask_whether(work, f"whether the plan {name} was added")
     try:
         work.services.powercode.add_customer_service(
             _customer_id(work.order), service_id, quantity=1, prorate=work.services.settings.pc_prorate_service
         )
     except powercode.OutcomeUnknown:
-        raise _ask_whether(work.order, f"whether the plan {name} was added") from None
+        raise _ask_whether(work, f"whether the plan {name} was added") from None
     except powercode.Refused as refused:
         raise NeedsReview("plan_refused", f"PowerCode refused the plan {name}: {refused.detail}") from None
     return Outcome(value={"service_id": service_id})
@@ -69,7 +69,7 @@ def add_plan(service_id: int, work: Work) -> Outcome:
 def create_ticket(work: Work) -> Outcome:
     """Create the welcome ticket once; PowerCode mails it to the customer, so a doubt goes to a person."""
     if work.in_doubt_since is not None:
-        raise _ask_whether(work.order, "whether the ticket was created")
+        raise _ask_whether(work, "whether the ticket was created")
     settings, account = work.services.settings, work.order.account or {}
     new = powercode.NewTicket(
         customer_id=_customer_id(work.order),
@@ -83,7 +83,7 @@ def create_ticket(work: Work) -> Outcome:
     try:
         ticket_id = work.services.powercode.create_ticket(new)
     except powercode.OutcomeUnknown:
-        raise _ask_whether(work.order, "whether the ticket was created") from None
+        raise _ask_whether(work, "whether the ticket was created") from None
     except powercode.Refused as refused:
         raise NeedsReview("ticket_refused", f"PowerCode refused the ticket: {refused.detail}") from None
     return Outcome(value={"ticket_id": ticket_id}, changes={"ticket_id": ticket_id})
@@ -123,10 +123,12 @@ def _customer_id(order: Order) -> str:
     return order.customer_id
 
 
-def _ask_whether(order: Order, what: str) -> NeedsReview:
+def _ask_whether(work: Work, what: str) -> NeedsReview:
+    from_backup = work.in_doubt_since is not None and work.in_doubt_since == work.order.in_doubt_since
+    why = "This order comes from a backup, and it is not known" if from_backup else "PowerCode did not say"
     return NeedsReview(
         "outcome_unknown",
-        f"PowerCode did not say {what} for customer {order.customer_id}. Look at the customer's page",
+        f"{why} {what} for customer {work.order.customer_id}. Look at the customer's page",
         [IT_IS_THERE, IT_IS_NOT_THERE],
         step_state=StepState.UNKNOWN,
     )

@@ -116,6 +116,7 @@ def test_what_nobody_knows_is_settled_with_one_click_and_the_next_run_tells_thos
     assert sorted(address for address, _ in office.told) == ["c0001@example.com", "c0002@example.com"]
 
 
+@pytest.mark.sweep
 def test_a_run_of_5000_customers_is_paged(browse: Browsing, service: Service) -> None:
     run = a_run(service, customers=5000, name=HOSTILE)
     page = browse.goto(f"{PATH}/runs/{run}?state=unknown")

@@ -117,7 +117,7 @@ def test_the_confirmation_opened_again_leads_to_what_was_sent_from_there(service
 
     again = confirmation(desk, "suspend", query)
 
-    assert again.headers["Location"].endswith("/changes/sent/1")
+    assert "/changes/sent/" in again.headers["Location"]
     assert "was not sent again" in desk.get(again.headers["Location"]).text
 
 

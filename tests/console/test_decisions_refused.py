@@ -65,6 +65,7 @@ def test_an_order_that_does_not_exist_has_no_actions(service: Service, as_staff:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_finished_order_can_not_be_decided_on(service: Service, as_staff: Person, action: str) -> None:
     service.take()
+    service.mail_settled()
     before = service.show(REF)
 
     decide(service, as_staff, action, note="x", customer_id="1001")

@@ -154,6 +154,7 @@ def test_a_runs_page_can_be_narrowed_to_a_state(as_read_only, service):
     assert as_read_only.get(f"{PAGE}/runs/{2**40}").status_code == 404
 
 
+@pytest.mark.sweep
 def test_a_run_of_5000_customers_stays_small(as_staff, service):
     run = a_run(service, customers=5000, states=(MessageState.UNKNOWN,), name="N" * 400, tickets=25, rows=0)
     with service.services.database.write() as session:

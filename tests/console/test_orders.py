@@ -200,8 +200,13 @@ def test_an_exchange_of_another_order_is_not_shown(service: Service, as_read_onl
     service.take()
     service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
 
-    assert as_read_only.get(f"{PAGE}/exchanges/1").status_code == 200
-    assert as_read_only.get("/console/orders/UIA-2/exchanges/1").status_code == 404
+    with service.services.database.read() as session:
+        of_the_first = (
+            select(OrderExchange.id).join(Order, Order.id == OrderExchange.order_id).where(Order.orderref == REF)
+        )
+        number = session.scalar(of_the_first.limit(1))
+    assert as_read_only.get(f"{PAGE}/exchanges/{number}").status_code == 200
+    assert as_read_only.get(f"/console/orders/UIA-2/exchanges/{number}").status_code == 404
     assert as_read_only.get(f"{PAGE}/exchanges/999999").status_code == 404
 
 

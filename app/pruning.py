@@ -1,0 +1,195 @@
+"""Deletes what nobody will ask for any more: in small batches with pauses, so that a callback never waits for it.
+
+An order's own row stays for ever, with what it is found by and what people decided about it; what was done for it goes
+when it was finished KEEP_DAYS ago. Each batch is a transaction of its own and is found anew: a pruning that was killed
+or stopped goes on with the next one, and two hosts that prune at the same time take different batches.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import (
+    Callback,
+    DigestRun,
+    DigestSetAside,
+    Notice,
+    NoticeState,
+    Order,
+    OrderExchange,
+    OrderState,
+    OrderStep,
+    now,
+)
+from app.services import Services
+
+FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderState.DISMISSED)
+WORKFLOWS_KEPT = timedelta(days=30)
+"""The engine's records of finished work say nothing that our own rows don't say too."""
+UNCLAIMED_KEPT = timedelta(days=90)
+MOST_UNCLAIMED_CALLBACKS = 20_000
+
+BATCH = 100
+WORKFLOWS_IN_A_BATCH = 4 * BATCH
+"""They have as many rows as a batch of orders."""
+PAGE = 1000
+"""Orders that are looked at before the next pause; most of them were pruned long ago."""
+PAUSE_SECONDS = 0.05
+
+OF_NO_ORDER = ~exists().where(Order.orderref == Callback.orderref)
+MAY_STILL_GO_OUT = exists().where(
+    Notice.order_id == Order.id, Notice.state.in_((NoticeState.PENDING, NoticeState.FAILED))
+)
+HAS_SENT = and_(
+    Order.state != OrderState.COMPLETED, exists().where(OrderStep.order_id == Order.id, OrderStep.sent_at.is_not(None))
+)
+IS_NEEDED = or_(MAY_STILL_GO_OUT, HAS_SENT)
+"""Such an order keeps its contract and its steps: a notice about it is still to be written, or a person may take it up
+again and something of it is, or may be, in PowerCode, which must not be done twice."""
+HAS_DETAILS = and_(
+    or_(Order.contract.is_not(null()), exists().where(OrderStep.order_id == Order.id)),
+    ~IS_NEEDED,
+)
+
+
+def prune(
+    services: Services,
+    moment: datetime | None = None,
+    *,
+    stopping: threading.Event | None = None,
+    pause: float = PAUSE_SECONDS,
+) -> None:
+    """Delete what is too old at `moment` (now); `stopping` ends it after the present batch."""
+    _run(_batches(services, moment or now()), stopping, pause)
+
+
+def limit_unclaimed_callbacks(
+    services: Services, *, stopping: threading.Event | None = None, pause: float = PAUSE_SECONDS
+) -> None:
+    """Anybody can send callbacks that belong to no order: of very many, keep the newest."""
+    beyond = select(Callback.id).where(OF_NO_ORDER).order_by(Callback.id.desc()).offset(MOST_UNCLAIMED_CALLBACKS)
+    with services.database.read() as session:
+        newest_to_go = session.scalar(beyond.limit(1))
+    if newest_to_go is not None:
+        _run(_delete(services, Callback, OF_NO_ORDER, Callback.id <= newest_to_go), stopping, pause)
+
+
+def _run(batches: Iterator[None], stopping: threading.Event | None, pause: float) -> None:
+    """Each step of `batches` is one transaction; others have their turn between two."""
+    stopping = stopping or threading.Event()
+    for _ in batches:
+        if stopping.wait(pause):
+            return
+
+
+def _batches(services: Services, moment: datetime) -> Iterator[None]:
+    kept_since, unclaimed_since = moment - timedelta(days=services.settings.keep_days), moment - UNCLAIMED_KEPT
+    yield from _workflows(services, moment - WORKFLOWS_KEPT)
+    yield from _orders(services, kept_since)
+    yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
+    yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)
+    long_over = select(DigestRun.id).where(DigestRun.started_at < unclaimed_since)
+    yield from _delete(services, DigestSetAside, DigestSetAside.run_id.in_(long_over))
+
+
+def _workflows(services: Services, before: datetime) -> Iterator[None]:
+    while finished := services.work_queue.finished_before(before.isoformat(), WORKFLOWS_IN_A_BATCH):
+        services.work_queue.forget(finished)
+        yield
+
+
+def _delete(services: Services, model: type[Any], *those: ColumnElement[bool]) -> Iterator[None]:
+    """Delete the rows that fulfil all conditions, from the oldest on. They are looked for without a lock."""
+    last = 0
+    while True:
+        found = select(model.id).where(model.id > last, *those).order_by(model.id).limit(BATCH)
+        with services.database.read() as session:
+            ids = session.scalars(found).all()
+        if not ids:
+            return
+        still = select(model.id).where(model.id.in_(ids), *those).order_by(model.id)
+        with services.database.write(repeatable=True) as session:
+            locked = session.scalars(still.with_for_update(skip_locked=True)).all()
+            session.execute(delete(model).where(model.id.in_(locked)).execution_options(synchronize_session=False))
+        last = ids[-1]
+        yield
+
+
+# Orders
+
+
+def _orders(services: Services, before: datetime) -> Iterator[None]:
+    for state in FINISHED:
+        for to_go in _pages(services, state, before):
+            for start in range(0, len(to_go), BATCH):
+                with services.database.write(repeatable=True) as session:
+                    _prune_orders(session, to_go[start : start + BATCH], before, services.settings.keep_days)
+                yield
+            yield
+
+
+def _pages(services: Services, state: OrderState, before: datetime) -> Iterator[Sequence[int]]:
+    """The orders that were finished before and have something to go, page by page along their index."""
+    page = (
+        select(Order.id, Order.finished_at, _has_something_to_go(before))
+        .where(Order.state == state, Order.finished_at < before)
+        .order_by(Order.finished_at, Order.id)
+        .limit(PAGE)
+    )
+    beyond: list[ColumnElement[bool]] = []
+    while True:
+        with services.database.read() as session:
+            rows = session.execute(page.where(*beyond)).all()
+        if not rows:
+            return
+        yield [order_id for order_id, _, has_something in rows if has_something]
+        last_id, last_at, _ = rows[-1]
+        beyond = [Order.finished_at >= last_at, or_(Order.finished_at > last_at, Order.id > last_id)]
+
+
+def _has_something_to_go(before: datetime) -> ColumnElement[bool]:
+    return or_(
+        exists().where(OrderExchange.order_id == Order.id),
+        exists().where(Callback.orderref == Order.orderref, Callback.received_at < before),
+        exists().where(Notice.order_id == Order.id, _is_over(before)),
+        HAS_DETAILS,
+    )
+
+
+def _is_over(before: datetime) -> ColumnElement[bool]:
+    """A notice that nobody waits for any more."""
+    return and_(Notice.state != NoticeState.PENDING, func.coalesce(Notice.sent_at, Notice.created_at) < before)
+
+
+def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:
+    """Those that are locked go on just now, by a person or by a callback: they stay as they are."""
+    finished = (Order.id.in_(order_ids), Order.state.in_(FINISHED), Order.finished_at < before)
+    locked = select(Order.id, Order.orderref).where(*finished).order_by(Order.id).with_for_update(skip_locked=True)
+    rows = session.execute(locked).all()
+    ids, orderrefs = [row.id for row in rows], [row.orderref for row in rows]
+    for those in (
+        delete(OrderExchange).where(OrderExchange.order_id.in_(ids)),
+        delete(Callback).where(Callback.orderref.in_(orderrefs), Callback.received_at < before),
+        delete(Notice).where(Notice.order_id.in_(ids), _is_over(before)),
+    ):
+        session.execute(those.execution_options(synchronize_session=False))
+    _remove_details(session, session.scalars(select(Order.id).where(Order.id.in_(ids), HAS_DETAILS)).all(), days)
+
+
+def _remove_details(session: Session, order_ids: Sequence[int], days: int) -> None:
+    """Corrections are what a person knows better than UTOPIA: an order that can be taken up again keeps them."""
+    said = f"Its details were removed {days} days after it was finished."
+    # With the id, though it stays: SQLite then takes the row out and puts it in again, and joins pages that it leaves
+    # half empty. It does neither for a row that only becomes shorter, and nothing else ever goes into such a page.
+    emptied = {"contract": null(), "account": null(), "remarks": [said], "id": Order.id}
+    completed = update(Order).where(Order.id.in_(order_ids), Order.state == OrderState.COMPLETED)
+    for change in (
+        delete(OrderStep).where(OrderStep.order_id.in_(order_ids)),
+        update(Order).where(Order.id.in_(order_ids)).values(emptied),
+        completed.values(corrections=null()),
+    ):
+        session.execute(change.execution_options(synchronize_session=False))

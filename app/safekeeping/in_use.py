@@ -1,0 +1,36 @@
+"""Having a SQLite database to oneself: nothing serves, nothing executes, and no other program has it open."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from app.database import Database
+from app.executor_locks import executing
+from app.presence import InUse
+
+STOP_FIRST = "The service runs on this database. Stop it first, on a server with: systemctl stop utopia-handler"
+
+
+@contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """Nobody else has the database open during the block, and nobody opens it; raises `InUse`."""
+    if executing(database):
+        raise InUse(STOP_FIRST)
+    database.dispose()
+    with database.presence.alone():
+        yield
+        database.dispose()
+
+
+def close_up(path: Path) -> None:
+    """Make the database one file, without the log beside it; raises `InUse` while another program has it open."""
+    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+        try:
+            mode = connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            mode = "busy"
+    if mode != "delete":
+        raise InUse(f"Another program has {path} open. Close it first")

@@ -1,0 +1,184 @@
+"""Putting a backup back in the place of a SQLite database.
+
+The backup is copied, checked, brought up to date and settled under another name. Only then it takes the database's
+place, in one rename; what was there until now is kept aside under a name of its own.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from app import migrate
+from app.database import Database
+from app.engine import WorkQueue
+from app.models import Callback, Order, now
+from app.safekeeping import backup, moves, seals
+from app.safekeeping.aftermath import Settled, settle
+from app.safekeeping.in_use import alone, close_up
+from app.services import Services
+
+
+class RestoreRefused(Exception):
+    """Nothing was changed; the text is a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was put back: how many orders and callbacks it has, and where the database until now is kept.
+
+    `not_in_it` are the orders that only the database until now knows; None when it can't be read, or there was none.
+    """
+
+    settled: Settled
+    orders: int
+    callbacks: int
+    kept_as: Path | None
+    not_in_it: list[str] | None
+
+
+def restore(services: Services, file: Path) -> Restored:
+    """Put a backup back; raises `RestoreRefused`, `in_use.InUse` or `moves.DatabaseMoved`, and then changes nothing."""
+    database = services.database
+    _check_file(file, database.path)
+    database.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with alone(database), backup.partial_file(database.path) as partial, _kept_aside(database.path) as kept:
+        readable = _is_readable(database)
+        if readable:
+            moves.refuse_moved(database)
+            database.engine.dispose()
+            close_up(database.path)
+            _log_of(kept).unlink(missing_ok=True)
+        made_at = _copy(file, partial)
+        settled, orders, callbacks = _prepare(services, partial, made_at, file)
+        missing = _missing(database.path, partial) if readable else None
+        _put_in_place(partial, database.path, kept)
+        return Restored(settled, orders, callbacks, kept if kept.exists() else None, missing)
+
+
+def _check_file(file: Path, present: Path) -> None:
+    """Whether it is a whole file of ours; its content is checked in the copy."""
+    try:
+        if not seals.is_sqlite(file):
+            raise RestoreRefused(f"{file} is no backup of this service")
+        if present.exists() and file.samefile(present):
+            raise RestoreRefused(f"{file} is the database itself; name a backup")
+        if seals.is_sealed(file) and not seals.is_whole(file):
+            raise RestoreRefused(f"{file} is damaged: it is not what was written when the backup was made")
+    except OSError as error:
+        raise RestoreRefused(f"{file} can't be read: {error.strerror}") from None
+
+
+def _is_readable(database: Database) -> bool:
+    """Whether there is a database now, and a sound one: it may be damaged, and that be the reason."""
+    if not database.path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(database.path, timeout=1)) as connection:
+            return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) == "ok"
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _copy(file: Path, partial: Path) -> datetime:
+    """Copy and check; returns when the backup was made."""
+    try:
+        backup.copy_database(file, partial)
+        with closing(sqlite3.connect(partial)) as copy:
+            backup.check(copy)
+            version = copy.execute("select version_num from alembic_version").fetchone()
+            if not version or not migrate.knows(version[0]):
+                raise RestoreRefused(f"{file} was made by a newer version of this program; install that first")
+            made_at = seals.made_at(copy)
+        seals.remove_stamp(partial)
+        return made_at
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in backup.NO_SPACE:
+            raise RestoreRefused(f"The disk of {partial.parent} has no room for the backup") from None
+        raise RestoreRefused(f"{file} is no backup of this service ({error})") from None
+    except (sqlite3.DatabaseError, ValueError):
+        raise RestoreRefused(f"{file} is damaged") from None
+
+
+def _prepare(services: Services, partial: Path, made_at: datetime, file: Path) -> tuple[Settled, int, int]:
+    """Bring the copy up to date and settle it, then make it one file again."""
+    copy = Database(f"sqlite:///{partial}")
+    try:
+        own = replace(services, database=copy, work_queue=WorkQueue(copy))
+        migrate.upgrade(copy, services.settings)
+        settled = settle(own, made_at)
+        with copy.read() as session:
+            orders = session.scalar(select(func.count()).select_from(Order)) or 0
+            callbacks = session.scalar(select(func.count()).select_from(Callback)) or 0
+    except moves.DatabaseMoved:
+        raise RestoreRefused(f"{file} is of a database that was moved to PostgreSQL") from None
+    finally:
+        copy.dispose()
+    close_up(partial)
+    backup.sync(partial)
+    return settled, orders, callbacks
+
+
+def _missing(present: Path, partial: Path) -> list[str] | None:
+    """The orders that the present database knows and the backup does not."""
+    query = "select orderref from orders where orderref not in (select orderref from old.orders) order by id"
+    try:
+        with closing(sqlite3.connect(present)) as connection:
+            connection.execute("attach ? as old", (str(partial),))
+            return [orderref for (orderref,) in connection.execute(query)]
+    except sqlite3.DatabaseError:
+        return None
+
+
+@contextmanager
+def _kept_aside(present: Path) -> Iterator[Path]:
+    """The name under which the database until now is going to be kept. Its log has it already: SQLite, when it opens
+    a database that is damaged, may take the log away.
+    """
+    name = f"{present}.before-restore-{now():%Y%m%d-%H%M%S}"
+    names = (Path(f"{name}-{number}" if number else name) for number in range(1000))
+    kept = next(each for each in names if not each.exists())
+    if _log_of(present).exists():
+        _link(_log_of(present), _log_of(kept))
+    try:
+        yield kept
+    finally:
+        if not kept.exists():
+            _log_of(kept).unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
+    return Path(f"{path}-wal")
+
+
+def _put_in_place(partial: Path, present: Path, kept: Path) -> None:
+    """At every moment there is a database under its name: the one until now, or the one from the backup."""
+    there_is_one = present.exists()
+    if there_is_one:
+        _link(present, kept)
+    like = present.stat() if there_is_one else present.parent.stat()
+    partial.chmod(like.st_mode & 0o660 if there_is_one else 0o640)
+    with suppress(PermissionError):  # only root can, and has to: the service runs as somebody else
+        shutil.chown(partial, like.st_uid, like.st_gid)
+    for log in (_log_of(present), Path(f"{present}-shm"), Path(f"{present}-journal")):
+        log.unlink(missing_ok=True)  # they are not the new one's
+    partial.replace(present)
+    backup.sync(present.parent)
+
+
+def _link(file: Path, name: Path) -> None:
+    """A second name for a file; where the disk knows no such thing, a copy."""
+    try:
+        name.hardlink_to(file)
+    except FileExistsError:
+        raise
+    except OSError:
+        with file.open("rb") as source, name.open("xb") as copy:
+            shutil.copyfileobj(source, copy)
+            os.fsync(copy.fileno())

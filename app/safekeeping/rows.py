@@ -1,0 +1,144 @@
+"""The rows of a table on their way from SQLite to PostgreSQL: read as they are, checked, written, and compared.
+
+SQLite keeps what PostgreSQL refuses: texts longer than their column, texts with a NUL character, and numbers of any
+size. JSON travels as the text that it is, since a missing value and JSON's own `null` are not the same.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import psycopg
+from sqlalchemy import JSON, Column, Connection, Integer, Select, String, Table, Text, cast, select, text
+
+AT_ONCE = 1000
+MOST_NAMED = 20
+SMALLEST, LARGEST = -(2**31), 2**31 - 1
+"""What fits into PostgreSQL's integer."""
+PLACE = re.compile(r"^COPY [^,]+, line (\d+)(?:, column (\w+))?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A value that PostgreSQL does not take: its table, the row's key, the column if it is known, and why."""
+
+    table: str
+    key: str
+    column: str | None
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}" + (f", {self.column}" if self.column else "") + f": {self.why}"
+
+
+class NotTaken(Exception):
+    """Rows that PostgreSQL does not take, at most `MOST_NAMED` of them."""
+
+    def __init__(self, those: Sequence[Refused]) -> None:
+        super().__init__("; ".join(str(each) for each in those))
+
+
+class Sum:
+    """How many rows a table has, and a checksum of them that does not depend on their order."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sum = 0
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Count a row in."""
+        self.rows += 1
+        content = repr([value.isoformat() if isinstance(value, datetime) else value for value in row])
+        self._sum += int.from_bytes(hashlib.blake2b(content.encode(), digest_size=16).digest(), "big")
+
+    @property
+    def checksum(self) -> str:
+        """32 digits."""
+        return f"{self._sum % 2**128:032x}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sum) and (self.rows, self.checksum) == (other.rows, other.checksum)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def read(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
+    """The rows of a table, a thousand at a time."""
+    with connection.execute(_as_they_are(table), execution_options={"yield_per": AT_ONCE}) as found:
+        for row in found:
+            yield tuple(row)
+
+
+def total(connection: Connection, table: Table) -> Sum:
+    """The sum of what a table has."""
+    summed = Sum()
+    for row in read(connection, table):
+        summed.add(row)
+    return summed
+
+
+def refused(here: Connection, table: Table) -> Iterator[Refused]:
+    """What of a table PostgreSQL is known to refuse; the rest it tells itself."""
+    for row in read(here, table):
+        for column, value in zip(table.columns, row, strict=True):
+            why = _fault(column, value)
+            if why:
+                yield Refused(table.name, _key(table, row), column.name, why)
+
+
+def copy(here: Connection, there: Connection, table: Table) -> Sum:
+    """Copy a table's rows in the caller's transactions; returns the sum of what was read. Raises `NotTaken`."""
+    summed, columns = Sum(), ", ".join(f'"{column.name}"' for column in table.columns)
+    driver: psycopg.Connection[Any] = there.connection.driver_connection  # type: ignore[assignment]
+    try:
+        with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as writing:
+            for row in read(here, table):
+                writing.write_row(row)
+                summed.add(row)
+    except psycopg.Error as error:
+        raise NotTaken([_place(error, here, table)]) from None
+    return summed
+
+
+def set_sequence(there: Connection, table: Table) -> None:
+    """Rows that are added from now on get numbers after those that were copied."""
+    if "id" not in table.columns:
+        return
+    sequence = there.scalar(text("select pg_get_serial_sequence(:name, 'id')"), {"name": table.name})
+    newest = there.scalar(text(f'select max(id) from "{table.name}"'))  # noqa: S608 - one of our tables
+    if sequence and newest:
+        there.execute(text("select setval(:sequence, :newest)"), {"sequence": sequence, "newest": newest})
+
+
+def _as_they_are(table: Table) -> Select[Any]:
+    return select(*[cast(column, Text) if isinstance(column.type, JSON) else column for column in table.columns])
+
+
+def _key(table: Table, row: Sequence[Any]) -> str:
+    return ", ".join(str(value) for column, value in zip(table.columns, row, strict=True) if column.primary_key)
+
+
+def _fault(column: Column[Any], value: Any) -> str | None:
+    """Why PostgreSQL does not take a value; None when nothing is known against it."""
+    if value is None:
+        return None if column.nullable else "is missing"
+    if isinstance(value, str):
+        if "\x00" in value:
+            return "has a NUL character"
+        most = getattr(column.type, "length", None) if isinstance(column.type, String) else None
+        return f"has {len(value)} characters, and {most} fit" if most and len(value) > most else None
+    if isinstance(column.type, Integer) and not SMALLEST <= value <= LARGEST:
+        return f"is {value}, which is too large"
+    return None
+
+
+def _place(error: psycopg.Error, here: Connection, table: Table) -> Refused:
+    """Where PostgreSQL stopped, without the value, which may be a customer's."""
+    found = PLACE.search(error.diag.context or "")
+    row = next(islice(read(here, table), int(found[1]) - 1, None), None) if found else None
+    key = _key(table, row) if row else "a row"
+    return Refused(table.name, key, found[2] if found else None, error.diag.message_primary or type(error).__name__)

@@ -1,0 +1,318 @@
+"""How large the database becomes at an office with 100 orders a day and a digest for 200 customers a week.
+
+`python -m benchmarks.growth [--quick]` lets a few orders through the real service and a sandbox, and copies their rows
+in all tables, the engine's too, for every day of 5 years (--quick: of 18 months). At the end of each month it prunes
+with the service's own `prune`; the service does that daily. On SQLite. Prints the size of the file year by year, what
+is in it at the end, and what pruning took. Exits with 1 when the file was ever larger than promised.
+"""
+
+import argparse
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, insert
+
+from app import create_app, migrate, pruning
+from app.database import REPEATABLE
+from app.models import (
+    Base,
+    DigestMessage,
+    DigestRun,
+    DigestSetAside,
+    MessageState,
+    ReportedTicket,
+    RunState,
+    UtcDateTime,
+)
+from app.provisioning import lifecycle, plan_table
+from app.services import Services
+from benchmarks.running import settings_for, settings_with
+from sandbox.process import SandboxProcess
+from tests.office import Office
+from tests.processes import ServiceProcess, until
+from tests.promises import contract_of
+
+ORDERS_A_DAY = 100
+SAMPLE = 20
+"""So many orders are made by the service; one of each of `SPECIAL` is among them, so that each is 5 % of all."""
+REVIEWED, WAITED, KNOWN, NOT_OURS = SPECIAL = range(4)
+UPDATES = 3
+"""Callbacks that tell of an order's progress, for each order."""
+CUSTOMERS_TOLD, TICKETS_EACH, ROWS_SET_ASIDE = 200, 2, 5
+PROMISED_MEGABYTES = 1000.0
+SELDOM = "wal_autocheckpoint = 20000"
+"""The disk is waited for less often than in the service: no power cut is simulated."""
+BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+
+OURS = ("orders", "order_search", "order_steps", "order_decisions", "order_exchanges")
+OURS_BY_REFERENCE = ("callbacks", "notices", "notice_deliveries")
+ENGINES = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
+ENGINES_MOMENTS = ("created_at", "updated_at", "completed_at", "retention_timestamp")
+
+
+# Real orders, once
+
+
+def make_sample(folder: Path) -> Path:
+    """A database in which the service has finished `SAMPLE` orders of every kind that is common."""
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxProcess())
+        settings = settings_for(sandbox, folder, retry_minutes="0.01")
+        service = stack.enter_context(ServiceProcess(settings, folder))
+        service.start()
+        office = stack.enter_context(closing(Office(settings, sandbox.control.state)))
+        orderrefs = [f"UIA202601-{number:06}" for number in range(SAMPLE)]
+        _take_special(sandbox, service, office, orderrefs)
+        for number in range(len(SPECIAL), SAMPLE):
+            sandbox.control.add_order(orderrefs[number], **contract_of(number))
+            service.post_callback(orderrefs[number])
+        for orderref in UPDATES * orderrefs:
+            service.post_callback(orderref, "Project Update")
+        states = [order["state"] for order in office.rested(orderrefs)]
+        assert states[: len(SPECIAL)] == ["completed", "completed", "exists", "not_ours"], states
+        assert set(states[len(SPECIAL) :]) == {"completed"}, states
+        service.terminate()
+        service.ended()
+    return folder / "handler.db"
+
+
+def _take_special(sandbox: SandboxProcess, service: ServiceProcess, office: Office, orderrefs: list[str]) -> None:
+    sandbox.control.add_order(orderrefs[REVIEWED], **{**contract_of(REVIEWED), "plan": "10 Gbps"})
+    service.post_callback(orderrefs[REVIEWED])
+    office.rested([orderrefs[REVIEWED]])
+    _map_plan(service, orderrefs[REVIEWED])
+    sandbox.control.down("powercode")
+    sandbox.control.add_order(orderrefs[WAITED], **contract_of(WAITED))
+    service.post_callback(orderrefs[WAITED])
+    until(lambda: office.orders([orderrefs[WAITED]])[0]["state"] == "waiting")
+    sandbox.control.up("powercode")
+    office.rested(orderrefs[: WAITED + 1])
+    sandbox.control.add_order(orderrefs[KNOWN], **contract_of(WAITED))
+    service.post_callback(orderrefs[KNOWN])
+    service.post_callback(orderrefs[NOT_OURS])
+
+
+def _map_plan(service: ServiceProcess, orderref: str) -> None:
+    services: Services = create_app(service.settings).extensions["services"]
+    with services.database.write() as session:
+        plan_table.map_plan(session, "10 Gbps", 164)
+        lifecycle.resume(services, session, orderref, "office")
+    services.database.dispose()
+
+
+# The same again, every day
+
+
+class Copies:
+    """Writes the sample's rows into a database, as often as is asked for, with other keys and other dates."""
+
+    def __init__(self, path: Path, sample: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("synchronous = OFF", "cache_size = -200000", SELDOM):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute("ATTACH ? AS once", (str(sample),))
+        self._connection.execute("CREATE TEMP TABLE copies (number INTEGER, seconds INTEGER)")
+        self._made_at = datetime.now(UTC)
+        self._number = 0
+        tables = (*OURS, *OURS_BY_REFERENCE, *ENGINES)
+        self._statements = [self._statement(table) for table in tables]
+
+    def add(self, day: datetime) -> None:
+        """A day's orders."""
+        copies = ORDERS_A_DAY // SAMPLE
+        seconds = int((day - self._made_at).total_seconds())
+        rows = [(self._number + each, seconds + each * 86_400 // copies) for each in range(copies)]
+        self._number += copies
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("DELETE FROM copies")
+        self._connection.executemany("INSERT INTO copies VALUES (?, ?)", rows)
+        for statement in self._statements:
+            self._connection.execute(statement)
+        self._connection.execute("COMMIT")
+
+    def megabytes(self, path: Path) -> float:
+        """The size of the database, with all that waited in its log."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.stat().st_size / 1e6
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()
+
+    def _statement(self, table: str) -> str:
+        columns = [str(row[1]) for row in self._connection.execute(f"PRAGMA once.table_info({table})")]
+        values = {column: _value(table, column) for column in columns}
+        names = ", ".join(f'"{column}"' for column, value in values.items() if value)
+        chosen = ", ".join(value for value in values.values() if value)
+        return f"INSERT INTO main.{table} ({names}) SELECT {chosen} FROM copies CROSS JOIN once.{table} AS t"
+
+
+def _value(table: str, column: str) -> str:
+    """What a copy has in a column: SQL on `t`, the sample's row, and `copies`; "" where the database gives a number."""
+    same = f't."{column}"'
+    if column in ("order_id", "notice_id") or (column == "id" and table in ("orders", "notices")):
+        return f"copies.number * 100 + {same}"
+    if column == "id":
+        return ""
+    if column == "orderref":
+        return f"substr({same}, 1, 10) || printf('%06d', copies.number * {SAMPLE} + substr({same}, 11))"
+    if column in ("workflow_uuid", "key"):
+        return f"{same} || '-' || copies.number"
+    if table in ENGINES:
+        is_moment = column.endswith("_epoch_ms") or column in ENGINES_MOMENTS
+        return f"{same} + 1000 * copies.seconds" if is_moment else same
+    is_moment = isinstance(Base.metadata.tables[table].c[column].type, UtcDateTime)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {same}, copies.seconds || ' seconds')" if is_moment else same
+
+
+def add_digest(services: Services, number: int, moment: datetime) -> None:
+    """A week's digest, as its run leaves it."""
+    week = f"{moment:%G-W%V}"
+    names = [f"ada.lind.{customer:04}@example.com" for customer in range(CUSTOMERS_TOLD)]
+    told = {"run_id": number, "full_name": "Ada LIND", "state": MessageState.ACCEPTED, "sent_at": moment}
+    first = number * CUSTOMERS_TOLD
+    messages = [
+        {"id": first + each, "slot": f"{week} {name}", "batch": each // 100, "email": name, "email_key": name, **told}
+        for each, name in enumerate(names)
+    ]
+    tickets = [f"TM-{first * TICKETS_EACH + each}" for each in range(CUSTOMERS_TOLD * TICKETS_EACH)]
+    run = {"key": f"schedule {moment}", "iso_week": week, "started_by": "schedule", "source": "sheets:1!Sheet1!A:F"}
+    row = {"run_id": number, "cause": "date", "reason": "The date can't be read", "date": "31/31/2026"}
+    with services.database.write() as session:
+        session.execute(
+            insert(DigestRun).values(id=number, state=RunState.COMPLETED, started_at=moment, finished_at=moment, **run)
+        )
+        session.execute(insert(DigestMessage), messages)
+        session.execute(
+            insert(ReportedTicket), [_ticket(each, first, moment, name) for each, name in enumerate(tickets)]
+        )
+        aside = [
+            {**row, "row": each, "ticket": "TM-1", "name": "Ada", "email": names[0]} for each in range(ROWS_SET_ASIDE)
+        ]
+        session.execute(insert(DigestSetAside), aside)
+
+
+def _ticket(each: int, first: int, moment: datetime, name: str) -> dict[str, Any]:
+    key = name.casefold()
+    slots = {"slot": f"{moment.date()} {key}", "ticket": name, "ticket_key": key, "closed_on": moment.date()}
+    return {"message_id": first + each // TICKETS_EACH, **slots}
+
+
+# Years
+
+
+@dataclass
+class Watched:
+    """What pruning took: in all, and the longest time for which one transaction kept others from writing."""
+
+    seconds: float = 0.0
+    longest: float = 0.0
+    began: float = 0.0
+
+    def watch(self, services: Services) -> None:
+        """Time each writing transaction of the service's own connections, from the moment it has its turn."""
+        engine = services.database.engine
+        event.listen(engine, "begin", self._begins)
+        event.listen(engine, "commit", self._ends)
+
+    def _begins(self, _connection: Any) -> None:
+        self.began = time.perf_counter()
+
+    def _ends(self, connection: Any) -> None:
+        if not connection.get_execution_options().get("read_only"):
+            self.longest = max(self.longest, time.perf_counter() - self.began)
+
+    def prune(self, services: Services, moment: datetime) -> None:
+        """What the service does daily."""
+        began = time.perf_counter()
+        pruning.prune(services, moment, pause=0)
+        self.seconds += time.perf_counter() - began
+
+
+def months(years: float) -> Iterator[list[datetime]]:
+    """The days of each month."""
+    days = [BEGINS + timedelta(days=day) for day in range(round(years * 365))]
+    while days:
+        month = [day for day in days if (day.year, day.month) == (days[0].year, days[0].month)]
+        yield month
+        del days[: len(month)]
+
+
+def grow(services: Services, copies: Copies, years: float) -> tuple[float, Watched]:
+    """Live through the years; the largest size of the file in MB, and what pruning took."""
+    watched, largest, weeks, began = Watched(), 0.0, 0, time.perf_counter()
+    for number, month in enumerate(months(years), 1):
+        for day in month:
+            copies.add(day)
+            if day.weekday() == 0:
+                weeks += 1
+                add_digest(services, weeks, day)
+        if number == 1:
+            watched.watch(services)
+        watched.prune(services, month[-1] + timedelta(days=1))
+        largest = max(largest, copies.megabytes(services.database.path))
+        if number % 12 == 0:
+            took = time.perf_counter() - began
+            print(
+                f"{month[-1]:%Y-%m-%d}{number * 365 * ORDERS_A_DAY // 12:>12,} orders{largest:>10.0f} MB{took:>8.0f} s"
+            )
+    return largest, watched
+
+
+def print_tables(services: Services) -> None:
+    """Rows and size of each table with its indexes, the largest first."""
+    with sqlite3.connect(services.database.path) as connection:
+        sizes = connection.execute(
+            "SELECT tbl_name, sum(pgsize) / 1e6 FROM dbstat JOIN sqlite_master USING (name) GROUP BY 1 ORDER BY 2 DESC"
+        ).fetchall()
+        free, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
+        for table, size in sizes[:14]:
+            rows = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            print(f"{table:<24}{rows:>12,} rows{size:>10.1f} MB")
+    print(f"{'free for what comes':<24}{'':>17}{free * page / 1e6:>10.1f} MB")
+
+
+def _hurry(services: Services) -> None:
+    engine = services.database.engine
+    engine.dispose()
+    event.listen(engine, "connect", lambda connection, _record: connection.execute(f"PRAGMA {SELDOM}"))
+    services.database.engine = engine.execution_options(**REPEATABLE)
+
+
+def main() -> None:
+    """Simulate, print, and exit with 1 when the file is too large."""
+    parser = argparse.ArgumentParser(description="How large the database becomes")
+    parser.add_argument("--quick", action="store_true", help="18 months instead of 5 years")
+    years = 1.5 if parser.parse_args().quick else 5.0
+    with tempfile.TemporaryDirectory() as folder:
+        made, grown = Path(folder, "sample"), Path(folder, "grown")
+        made.mkdir()
+        sample = Path(shutil.copy(make_sample(made), Path(folder, "sample.db")))
+        settings = settings_with(grown, utopia_url_endpoint="http://127.0.0.1:9", pc_url="http://127.0.0.1:9")
+        services: Services = create_app(settings).extensions["services"]
+        migrate.upgrade(services.database, settings)
+        _hurry(services)
+        with closing(Copies(services.database.path, sample)) as copies:
+            largest, watched = grow(services, copies, years)
+        print_tables(services)
+        services.database.dispose()
+    print(f"pruning took {watched.seconds:.0f} s in all; its longest transaction {1000 * watched.longest:.0f} ms")
+    kept = largest < PROMISED_MEGABYTES
+    words = (
+        f"{largest:.0f} MB after {years:g} years with {ORDERS_A_DAY} orders a day, promised < {PROMISED_MEGABYTES:g} MB"
+    )
+    print(f"{'kept    ' if kept else 'NOT KEPT'}  {words}")
+    sys.exit(0 if kept else 1)
+
+
+if __name__ == "__main__":
+    main()

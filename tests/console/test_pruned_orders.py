@@ -1,0 +1,100 @@
+"""The page of an order that was finished so long ago that its details are gone."""
+
+from datetime import timedelta
+
+import pytest
+
+from app import pruning
+from app.models import OrderState, now
+from app.provisioning import lifecycle
+from tests.conftest import Service, wait_for
+from tests.console.deciding import PAGE, REF, decide
+from tests.console.made_orders import of_somebody_known, settled_as
+from tests.console.persons import Person
+
+REMOVED = "Its details were removed 400 days after it was finished."
+NOTHING_LEFT = "What happened is not kept any more."
+
+
+def prune(service: Service) -> None:
+    service.mail_settled()
+    client = service.services.work_queue.client
+    wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+    pruning.prune(service.services, now() + timedelta(days=401), pause=0)
+
+
+def listed(person: Person) -> str:
+    """What the list of orders has for somebody who looks for Ada."""
+    page = person.get("/console/orders?q=ada").text
+    return page[page.index("<tbody>") : page.index("</tbody>")]
+
+
+def test_the_page_of_an_old_order_says_what_is_known_and_that_the_rest_was_removed(
+    service: Service, as_read_only: Person
+) -> None:
+    order = service.take()
+    prune(service)
+
+    page = as_read_only.get(PAGE)
+
+    assert page.status_code == 200
+    for text in ("Ada Lind", "12 N EXAMPLE AVENUE", "250 Mbps", order["customer_id"], order["ticket_id"], REMOVED):
+        assert text in page.text
+    assert NOTHING_LEFT in page.text
+    assert as_read_only.get(f"{PAGE}/story?shown=completed").status_code == 200
+    assert as_read_only.get(f"{PAGE}/contract").mimetype == "application/pdf"
+
+
+def test_an_old_order_is_listed_as_before(service: Service, as_read_only: Person) -> None:
+    service.take()
+    before = listed(as_read_only)
+    prune(service)
+
+    assert listed(as_read_only) == before
+
+
+@pytest.mark.parametrize("state", [OrderState.NOT_OURS, OrderState.DISMISSED])
+def test_an_old_order_that_can_be_taken_up_offers_that(service: Service, as_staff: Person, state: OrderState) -> None:
+    if state == OrderState.NOT_OURS:
+        service.callback(REF)
+        service.rested(REF, state)
+        service.order(REF)
+    else:
+        settled_as(service, REF, OrderState.NEEDS_REVIEW, plan="")
+        with service.services.database.write() as session:
+            lifecycle.dismiss(session, REF, "alice", "Not yet")
+        service.order(REF)
+    prune(service)
+    page = as_staff.get(PAGE).text
+    assert REMOVED in page
+    assert "What you can do" in page
+
+    assert decide(service, as_staff, "resume") == "It goes on."
+    assert service.rested(REF)["state"] == "completed"
+    assert REMOVED not in as_staff.get(PAGE).text
+
+
+def test_before_an_old_order_goes_to_a_customer_staff_see_for_whom_it_is(service: Service, as_staff: Person) -> None:
+    known = of_somebody_known(service)
+    prune(service)
+    page = f"/console/orders/{known['known']}"
+
+    shown = as_staff.get(f"{page}/customer?customer_id={known['customer']}").text
+
+    assert "102 APART STREET" in shown
+    assert "the order's plans" in shown
+    assert as_staff.get(page).status_code == 200
+
+
+def test_an_old_order_that_was_closed_half_done_still_shows_how_far_it_came(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.fault("createTicket", "no_answer")
+    service.take()
+    with service.services.database.write() as session:
+        lifecycle.dismiss(session, REF, "alice", "Looked after by hand")
+    prune(service)
+
+    page = as_staff.get(PAGE).text
+
+    assert "Create the welcome ticket" in page
+    assert "The order goes on where it stopped" in page
+    assert REMOVED not in page

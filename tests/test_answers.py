@@ -1,0 +1,105 @@
+"""What a person may say of an order when, and the sentence with which the rest is turned down."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.provisioning import lifecycle
+from tests.conftest import Service
+
+REF = "UIA202411-001186"
+
+
+def resume(service: Service, **decision: Any) -> None:
+    """What `orders resume` does."""
+    with service.services.database.write() as session:
+        lifecycle.resume(service.services, session, REF, "office", **decision)
+
+
+def refusal(service: Service, **decision: Any) -> str:
+    """The sentence with which a decision is turned down."""
+    with pytest.raises(lifecycle.NotPossible) as refused:
+        resume(service, **decision)
+    return str(refused.value)
+
+
+def in_doubt(service: Service) -> None:
+    """An order whose first plan may or may not have been added."""
+    service.sandbox.powercode.fault("addCustomerService", "no_answer")
+    service.take()
+
+
+def refused_plan(service: Service) -> None:
+    """An order whose customer is made, and whose plan was refused."""
+    service.sandbox.powercode.fault("addCustomerService", "status_code")
+    service.take()
+
+
+def finished(service: Service) -> None:
+    """An order that is completed."""
+    service.take()
+
+
+def existing(service: Service) -> None:
+    """An order of somebody who has an account."""
+    service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE")
+    service.take()
+
+
+@pytest.mark.parametrize(
+    ("situation", "decision", "sentence"),
+    [
+        (in_doubt, {}, "look at the customer's page first"),
+        (in_doubt, {"customer_id": "1001"}, "look at the customer's page first"),
+        (in_doubt, {"new_customer": True}, "look at the customer's page first"),
+        (refused_plan, {"it_is_there": True}, "no step whose outcome is unknown"),
+        (refused_plan, {"customer_id": "1002"}, "customer 1001"),
+        (refused_plan, {"new_customer": True}, "customer 1001"),
+        (finished, {}, "nothing to resume"),
+        (existing, {}, "--customer-id 1001"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_turned_down_with_a_sentence(
+    service: Service, situation: Callable[[Service], None], decision: dict[str, Any], sentence: str
+) -> None:
+    situation(service)
+    service.mail_settled()
+    before = service.show(REF)
+
+    assert sentence in refusal(service, **decision)
+    assert service.show(REF) == before
+
+
+def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:
+    assert "no order" in refusal(service)
+
+
+def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
+    service.take(plan="10 Gbps")
+    with service.services.database.write() as session:
+        lifecycle.dismiss(session, REF, "office", "The customer called it off")
+
+    order = service.show(REF)
+    assert (order["state"], order["reason"], order["actions"]) == ("dismissed", "The customer called it off", [])
+    assert [(each["action"], each["made_by"]) for each in order["decisions"]] == [("dismiss", "office")]
+    service.callback(REF)
+    assert service.show(REF)["state"] == "dismissed"
+
+
+def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) -> None:
+    service.take(plan="10 Gbps")
+    with service.services.database.write() as session:
+        lifecycle.dismiss(session, REF, "office", "By mistake")
+    service.order(REF, plan="1 Gbps")
+
+    resume(service)
+
+    assert service.rested(REF)["state"] == "completed"
+
+
+def test_a_completed_order_can_not_be_closed(service: Service) -> None:
+    service.take()
+    with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible):
+        lifecycle.dismiss(session, REF, "office", "why not")
+    assert service.show(REF)["state"] == "completed"
