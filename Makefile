@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test sweep pictures soak bench lint format lock clean
+.PHONY: help install install-dev demo audit test sweep pictures soak bench lint format lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r task does; do \
@@ -33,9 +33,14 @@ soak: install-dev ## Kill the service again and again amid orders and a digest, 
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_hosts $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_digest
+	@$(BIN)/python -m benchmarks.fuzz_callback
+	@$(BIN)/python -m benchmarks.fuzz_reports
 
 bench: install-dev ## Measure callbacks and orders
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+audit: install-dev ## Ask for known vulnerabilities of what is locked
+	@$(BIN)/python .ci/audit.py
 
 lint: install-dev ## Check style, format and types
 	$(BIN)/ruff check .

@@ -53,15 +53,28 @@ def on_starting(_server):
 
 
 def post_worker_init(_worker):
-    """Begin to execute, or to stand by."""
-    if settings.role == "web":
-        return
+    """Begin to execute, or to stand by; after a reload, take over from the former process."""
     from app.background import Background
+    from app.serving import take_over
+    from app.watchdog import watch
     from wsgi import app
 
-    background = Background(app.extensions["services"])
-    app.extensions["background"] = background
-    background.start()
+    if settings.role != "web":
+        background = Background(app.extensions["services"])
+        app.extensions["background"] = background
+        background.start()
+    take_over(app)
+    watch(app)
+
+
+def pre_exec(server):
+    """A reload (SIGUSR2) starts a process beside this one, with the packages that .venv leads to now.
+
+    By the folder's own name and not the link's: a deploy that moves the link changes nothing below a running process.
+    """
+    python = (Path(__file__).resolve().parent / ".venv").resolve() / "bin" / "python"
+    if python.exists():
+        server.START_CTX[0] = server.START_CTX["args"][0] = str(python)
 
 
 def worker_exit(_server, _worker):

@@ -55,7 +55,7 @@ def report_up(session: Session, system: System) -> bool:
     if row is None or row.down_since is None:
         return False
     row.down_since = row.next_probe_at = row.probe = row.error = None
-    row.failures = 0
+    row.up_since, row.failures = now(), 0
     _move_waiting(session, system, now())
     return True
 
@@ -88,6 +88,14 @@ def appoint_probe(session: Session, system: System, who: str) -> None:
     """Make `who` the probe because a person asked for it now, whoever else is due."""
     down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
     session.execute(update(RemoteSystem).where(*down).values(probe=who, next_probe_at=now() + PROBE_LEASE))
+
+
+def probe_now(session: Session, system: System) -> None:
+    """What kept the system from answering is mended: let somebody try at once, unless somebody is trying."""
+    idle = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None), RemoteSystem.probe.is_(None))
+    moved = session.execute(update(RemoteSystem).where(*idle).values(next_probe_at=now()))
+    if getattr(moved, "rowcount", 0):
+        _move_waiting(session, system, now())
 
 
 def systems_down(session: Session, *, lock: bool = False) -> dict[str, RemoteSystem]:

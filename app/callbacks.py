@@ -92,9 +92,11 @@ def reachable() -> Response:
 def receive() -> tuple[Response, int]:
     """Answer 200 once the callback is on disk, with its order and the start of its work."""
     services = services_of(current_app)
-    body = _body(request)
+    body, is_whole = _body(request)
     try:
         _admit(request, services.settings)
+        if not is_whole:
+            raise Refused(400, "The body broke off, or its chunks are damaged")
         message = read_message(body, request.mimetype)
     except Refused as refused:
         _record_refused(services, refused, body)
@@ -143,12 +145,18 @@ def _has_token(incoming: Request, token: str) -> bool:
     return any(hmac.compare_digest(each.encode(), token.encode()) for each in given if each)
 
 
-def _body(incoming: Request) -> bytes:
-    """The body, or of one that is too large the beginning: no stranger fills our memory."""
+def _body(incoming: Request) -> tuple[bytes, bool]:
+    """The body, or of one that is too large the beginning: no stranger fills our memory; and whether it is whole.
+
+    A body that breaks off is an error of the server's own kind, whose text has a part of the body in it.
+    """
     body = b""
-    while len(body) <= BODY_LIMIT and (part := incoming.stream.read(BODY_LIMIT + 1 - len(body))):
-        body += part
-    return body
+    try:
+        while len(body) <= BODY_LIMIT and (part := incoming.stream.read(BODY_LIMIT + 1 - len(body))):
+            body += part
+    except Exception:
+        return body, False
+    return body, True
 
 
 def read_message(body: bytes, content_type: str) -> Message:

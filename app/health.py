@@ -4,16 +4,15 @@ import shutil
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, jsonify
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.executor_locks import executing
 from app.migrate import is_current
-from app.models import Notice, Order, OrderState, now
-from app.observability import Snapshot
 from app.safekeeping import moves
 from app.services import Services, services_of
-from app.version import VERSION
+from app.snapshot import snapshot
+from app.version import COMMIT, VERSION
 
 health = Blueprint("health", __name__)
 
@@ -34,7 +33,7 @@ def ready() -> tuple[Response, int]:
     services = services_of(current_app)
     checks = {"database": _database(services), **_background(services)}
     fine = all(value in FINE for value in checks.values())
-    return jsonify(ready=fine, version=VERSION, **checks), 200 if fine else 503
+    return jsonify(ready=fine, version=VERSION, commit=COMMIT, **checks), 200 if fine else 503
 
 
 def _background(services: Services) -> dict[str, str]:
@@ -80,18 +79,3 @@ def _file(path: Path) -> str:
     """SQLite goes on writing to a file that was deleted, where nobody will find it."""
     path.stat()
     return "the disk is full" if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES else "ok"
-
-
-def snapshot(services: Services) -> Snapshot:
-    """What metrics show of the database."""
-    with services.database.read() as session:
-        orders = session.execute(select(Order.state, func.count()).group_by(Order.state)).all()
-        notices = session.execute(select(Notice.state, func.count()).group_by(Notice.state)).all()
-        oldest = session.scalar(select(func.min(Order.waiting_since)).where(Order.state == OrderState.WAITING))
-    waited = (now() - oldest).total_seconds() if oldest else None
-    return Snapshot(
-        orders=dict(orders),
-        oldest_waiting_seconds=waited,
-        notices=dict(notices),
-        executing=executing(services.database),
-    )

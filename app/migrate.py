@@ -58,15 +58,23 @@ def _upgrade_tables(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the database has the newest version of our tables."""
+    """Whether the database has all that this program needs: its newest version, or that of a newer program.
+
+    A deploy that was taken back leaves the tables of the version after it: they have more, and nothing less.
+    """
+    version = version_of(database)
+    return version == newest() or (version is not None and not knows(version))
+
+
+def version_of(database: Database) -> str | None:
+    """The version of our tables; None in an empty database."""
     with database.engine.connect().execution_options(**READ_ONLY) as connection:
-        return MigrationContext.configure(connection).get_current_revision() == newest()
+        return MigrationContext.configure(connection).get_current_revision()
 
 
-@cache
 def newest() -> str | None:
     """The newest version there is."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return _versions()[0]
 
 
 def alembic_config(connection: object = None) -> Config:
@@ -79,7 +87,14 @@ def alembic_config(connection: object = None) -> Config:
 
 def knows(version: str | None) -> bool:
     """Whether a database of this version can be brought up to date; one of a newer program can't."""
-    return version in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return version in _versions()[1]
+
+
+@cache
+def _versions() -> tuple[str | None, frozenset[str]]:
+    """The newest and all versions, as this process first found them: a deploy changes the folder while it runs."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from app import breaker
 from app.database import insert_if_new
 from app.engine import WorkQueue
 from app.mail import Attachment, Letter, MailFailed, Post, RecipientRefused
+from app.measures import how_long, how_much
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, OrderState, StepState, System, now
 from app.observability import order_context
 from app.provisioning.contracts import contract_of
@@ -31,6 +32,12 @@ from config import Settings
 log = logging.getLogger(__name__)
 
 QUEUE = "mail"
+ALERTS = (
+    *(NoticeKind.ANSWERS_AGAIN, NoticeKind.MAIL_WAS_STUCK, NoticeKind.DISK_NEARLY_FULL, NoticeKind.DISK_HAS_ROOM),
+    *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
+)
+"""About the system itself. Their content has these moments:"""
+MOMENTS = ("since", "until", "expires_at")
 WITH_CONTRACT = (NoticeKind.ACCOUNT_CREATED, NoticeKind.CUSTOMER_EXISTS, NoticeKind.CONTRACT)
 
 templates = Environment(
@@ -40,6 +47,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters.update(how_long=how_long, how_much=how_much)
 
 
 def record(
@@ -361,11 +369,20 @@ def _still_waiting(_settings: Settings, notice: Notice, _order: Order | None) ->
     return {**notice.content, "since": datetime.fromisoformat(notice.content["since"])}
 
 
+def _alert(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+    content = notice.content
+    times = {name: datetime.fromisoformat(content[name]) for name in MOMENTS if content.get(name)}
+    lasted = times["until"] - times["since"] if "until" in times else None
+    return {**dict.fromkeys(MOMENTS), **content, **times, "lasted": lasted}
+
+
 def _digest(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
     source = str(notice.content.get("source") or "")
     spreadsheet = source.removeprefix("sheets:").partition("!")[0] if source.startswith("sheets:") else None
     link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
-    return {**notice.content, "report_link": link}
+    held_up = notice.content.get("held_up_since")
+    facts = {"held_up_since": datetime.fromisoformat(held_up) if held_up else None, "report_link": link}
+    return {"makes_good": None, **notice.content, **facts}
 
 
 LETTERS: Mapping[str, Callable[[Settings, Notice, Order | None], dict[str, Any]]] = {
@@ -377,4 +394,5 @@ LETTERS: Mapping[str, Callable[[Settings, Notice, Order | None], dict[str, Any]]
     NoticeKind.STILL_WAITING: _still_waiting,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,
+    **dict.fromkeys(ALERTS, _alert),
 }

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, sel
 from sqlalchemy.orm import Session
 
 from app.models import (
+    Alert,
     Callback,
     DigestRun,
     DigestSetAside,
@@ -91,6 +92,7 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _workflows(services, moment - WORKFLOWS_KEPT)
     yield from _orders(services, kept_since)
     yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
+    yield from _delete(services, Alert, Alert.closed_at < kept_since)
     yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)
     long_over = select(DigestRun.id).where(DigestRun.started_at < unclaimed_since)
     yield from _delete(services, DigestSetAside, DigestSetAside.run_id.in_(long_over))

@@ -13,6 +13,8 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices, pruning
+from app.alerts.certificate import look_at_certificate
+from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.models import now
@@ -74,6 +76,8 @@ JOBS: dict[Callable[[Services], object], float] = {
     waking.wake_due_orders: 0.5,
     notices.wake_due_notices: 0.5,
     waking.tell_of_long_waits: 15,
+    watch_for_alerts: 30,
+    look_at_certificate: 60,
     waking.pick_up_stranded_orders: 60,
     notices.pick_up_stranded_notices: 60,
     starting.start_when_due: 60,

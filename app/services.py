@@ -9,7 +9,7 @@ from app import exchanges
 from app.database import Database
 from app.engine import WorkQueue
 from app.mail import Mailer
-from app.models import CallbackOutcome, NoticeState, OrderState
+from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
 from app.observability import Labels, Metrics
 from app.version import VERSION
 from config import Settings
@@ -27,6 +27,8 @@ LABELS = Labels(
     ),
     order_states=frozenset(OrderState),
     notice_states=frozenset(NoticeState),
+    alert_kinds=frozenset(AlertKind),
+    breakers=frozenset(System),
 )
 
 

@@ -26,7 +26,7 @@ from tests.office import Office
 from tests.processes import ServiceProcess
 from tests.promises import broken, contract_of, repeats
 
-REST_SECONDS = 240.0
+REST_SECONDS = 900.0
 LONGEST_LIFE_SECONDS = 6.0
 LAST_FAULTS_SECONDS = 120.0
 CALLS_AN_ORDER = 8

@@ -1,5 +1,6 @@
 """A client for PowerCode's form API and UAPI: typed answers, and errors that say what to do next."""
 
+from .certificates import Presented
 from .client import Observer, PowerCodeClient
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError, Refused, Throttled
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag, customer_page, order_notes
@@ -16,6 +17,7 @@ __all__ = [
     "OutcomeUnknown",
     "PowerCodeClient",
     "PowerCodeError",
+    "Presented",
     "Refused",
     "Tag",
     "Throttled",

@@ -1,16 +1,23 @@
 """Which PowerCode server is trusted: public authorities, a file of certificates, or anybody (loudly)."""
 
+import hashlib
 import logging
 import re
 import socket
 import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
-from urllib3.util.ssl_match_hostname import match_hostname
+from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
+from .errors import NeverArrived
 from .transport import trusted_by_default
 
+EXPIRED, OTHER_NAME = 10, (62, 64)
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 log = logging.getLogger(__name__)
 
@@ -76,7 +83,68 @@ def trust(verify: bool | str) -> ssl.SSLContext:
         "PowerCode's certificate is NOT verified: anyone on the way can read the key and the customers' data. "
         "Save the server's certificate in a file and verify against that."
     )
+    return _trusting_anybody()
+
+
+def _trusting_anybody() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+@dataclass(frozen=True)
+class Presented:
+    """The certificate that a server shows.
+
+    `fingerprint` is its SHA-256 as openssl and browsers write it. `problem` is why it is not accepted (None: it is),
+    `detail` the same in OpenSSL's words. `expires_at` is None where it was not verified, too.
+    """
+
+    fingerprint: str
+    problem: Literal["not trusted", "expired", "other name"] | None = None
+    detail: str = ""
+    expires_at: datetime | None = None
+
+
+def presented_by(url: str, context: ssl.SSLContext, timeout: float) -> Presented | None:
+    """What certificate the server at `url` shows, judged by `context`; None for an address without TLS.
+
+    Sends no request. `timeout` is in seconds, for the connection and for each packet. Raises `NeverArrived` when there
+    is no connection.
+    """
+    address = urlsplit(url)
+    if address.scheme != "https":
+        return None
+    host, port = str(address.hostname), address.port or 443
+    try:
+        try:
+            return _shake_hands(host, port, context, timeout)
+        except ssl.SSLCertVerificationError as refused:
+            problem, detail = _problem(refused.verify_code), str(refused.verify_message)
+        except CertificateError:
+            problem, detail = "other name", "the name does not match"
+        fingerprint = _shake_hands(host, port, _trusting_anybody(), timeout).fingerprint
+    except OSError as error:
+        raise NeverArrived(f"no TLS connection ({type(error).__name__})", "certificate") from None
+    return Presented(fingerprint, problem, detail)
+
+
+def _problem(verify_code: int) -> Literal["not trusted", "expired", "other name"]:
+    if verify_code == EXPIRED:
+        return "expired"
+    return "other name" if verify_code in OTHER_NAME else "not trusted"
+
+
+def _shake_hands(host: str, port: int, context: ssl.SSLContext, timeout: float) -> Presented:
+    with (
+        socket.create_connection((host, port), timeout) as connection,
+        context.wrap_socket(connection, server_hostname=host) as encrypted,
+    ):
+        certificate, verified = encrypted.getpeercert(binary_form=True) or b"", encrypted.getpeercert() or {}
+    digits = hashlib.sha256(certificate).hexdigest().upper()
+    ends = str(verified.get("notAfter") or "")
+    return Presented(
+        ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)),
+        expires_at=datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None,
+    )

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from requests import Request
 
 from .answers import Answered
-from .certificates import PinnedContext, trust
+from .certificates import PinnedContext, Presented, presented_by, trust
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag
 from .observation import Observation
@@ -54,14 +54,14 @@ class PowerCodeClient:
         self._api_key = api_key
         self._basic = base64.b64encode(api_key.encode()).decode()
         self._observe = observe
-        tls = trust(verify)
+        self._tls, self._connect_timeout = trust(verify), connect_timeout
         self._transport = Transport(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             deadline=deadline,
             pool_size=pool_size,
-            tls=tls,
-            checks_names=isinstance(tls, PinnedContext),
+            tls=self._tls,
+            checks_names=isinstance(self._tls, PinnedContext),
         )
 
     def __repr__(self) -> str:
@@ -76,6 +76,13 @@ class PowerCodeClient:
     def close(self) -> None:
         """Close idle connections; a later call opens new ones."""
         self._transport.close()
+
+    def certificate(self) -> Presented | None:
+        """The certificate that the server shows, and whether this client accepts it; None where `api_url` is http.
+
+        Sends no request. Raises NeverArrived when there is no connection.
+        """
+        return presented_by(self._api_url, self._tls, self._connect_timeout)
 
     # Looking up
 

@@ -14,13 +14,25 @@ from tests.conftest import settings_for
 LAYERS = [
     {"wsgi"},
     {"app"},
-    {"app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.schedule", "app.serving"},
     {
-        *("app.checks", "app.digest", "app.lookups", "app.migrate", "app.notices", "app.people", "app.provisioning"),
-        *("app.pruning", "app.safekeeping", "app.settings_overview", "app.texts"),
+        *("app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.legacy", "app.schedule"),
+        "app.serving",
     },
     {
-        *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.models", "app.observability"),
+        *(
+            "app.alerts",
+            "app.checks",
+            "app.digest",
+            "app.legacy",
+            "app.lookups",
+            "app.migrate",
+            "app.notices",
+            "app.people",
+        ),
+        *("app.provisioning", "app.pruning", "app.safekeeping", "app.settings_overview", "app.snapshot", "app.texts"),
+    },
+    {
+        *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.measures", "app.models", "app.observability"),
         *("app.placeholders", "app.services", "app.version"),
     },
     {"app.executor_locks"},

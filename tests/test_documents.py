@@ -46,7 +46,7 @@ def test_every_command_is_in_the_readme(cli):
 
 
 def test_every_command_and_option_in_the_readme_exists(cli):
-    groups = "config|db|digest|orders|plans|templates|users"
+    groups = "config|db|digest|import|orders|plans|templates|users"
     told = re.findall(rf"(?:flask --app wsgi |`)((?:{groups}) [a-z-]+)([^`\n|]*)", README)
     assert len(told) > 20
     for name, rest in told:

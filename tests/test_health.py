@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from app import create_app, migrate
 from app.models import Order, OrderState, now
-from app.version import VERSION
+from app.version import COMMIT, VERSION
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for, wait_for
 from tests.processes import ServiceProcess
@@ -61,7 +61,14 @@ def test_a_process_that_lives_says_so_whatever_else_is_broken(idle: Service) -> 
 def test_a_running_service_is_ready(service: Service) -> None:
     assert ready(service) == (
         200,
-        {"ready": True, "version": VERSION, "database": "ok", "executor": "running", "scheduler": "running"},
+        {
+            "ready": True,
+            "version": VERSION,
+            "commit": COMMIT,
+            "database": "ok",
+            "executor": "running",
+            "scheduler": "running",
+        },
     )
 
 
@@ -158,7 +165,7 @@ def test_callbacks_are_counted_by_outcome(idle: Service) -> None:
     counted = scraped(idle)
 
     outcomes = {key[1]: value for key, value in counted.items() if key[0] == "utopia_handler_callbacks_total"}
-    assert outcomes == {"order": 1, "repeat": 1, "recorded": 1, "test": 1, "rejected": 1}
+    assert outcomes == {"order": 1, "repeat": 1, "recorded": 1, "test": 1, "rejected": 1, "not_stored": 0}
     assert counted["utopia_handler_orders", "received"] == 1
     assert counted["utopia_handler_database_up",] == 1
 

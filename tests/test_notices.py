@@ -151,7 +151,7 @@ def test_still_waiting_names_the_system_the_orders_and_the_last_answer(service: 
     with service.changed(retry_minutes=ONE_DAY):
         service.take(REF)
         service.take(OTHER, siteid="714912")
-    with service.changed(notice_after_minutes=1e-9, retry_minutes=ONE_DAY):
+    with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
         waking.tell_of_long_waits(service.services)
 
     mail = the_mail(service)

@@ -192,7 +192,7 @@ def test_an_order_that_waited_too_long_is_given_to_a_person(service: Service) ->
 
 
 def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> None:
-    with service.changed(notice_after_minutes=1e-9, retry_minutes=ONE_DAY):
+    with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
         orderrefs = several_orders(service, 4)
         for outage, those in enumerate((orderrefs[:2], orderrefs[2:]), start=1):
             service.sandbox.powercode.down()

@@ -5,6 +5,7 @@ from flask import Flask
 from app.cli.config import config
 from app.cli.db import db
 from app.cli.digest import digest
+from app.cli.legacy import import_
 from app.cli.orders import orders
 from app.cli.plans import plans
 from app.cli.templates import templates
@@ -14,5 +15,5 @@ from app.cli.worker import worker
 
 def register_commands(app: Flask) -> None:
     """Add all commands."""
-    for command in (config, db, digest, orders, plans, templates, users, worker):
+    for command in (config, db, digest, import_, orders, plans, templates, users, worker):
         app.cli.add_command(command)

@@ -21,6 +21,7 @@ from app.safekeeping.in_use import STOP_FIRST
 db = Commands("db", help="The database.")
 
 MOST_SHOWN = 20
+UPGRADE_IS_DUE = 3
 
 
 @db.command("upgrade")
@@ -33,6 +34,24 @@ def upgrade() -> None:
             f"The database can't be upgraded ({type(error).__name__}). See DATABASE_URL"
         ) from None
     click.echo("The database is up to date.")
+
+
+@db.command("check")
+@as_json
+@click.pass_context
+def check(context: click.Context, as_json: bool) -> None:
+    """Say whether an upgrade is due, and change nothing. Exit code 3: one is."""
+    database = services().database
+    moves.refuse_moved(database)
+    is_new = database.is_sqlite and not database.path.exists()
+    result = {
+        "current": not is_new and migrate.is_current(database),
+        "version": None if is_new else migrate.version_of(database),
+        "newest": migrate.newest(),
+    }
+    show(result, as_json=as_json, in_words=_checked_in_words)
+    if not result["current"]:
+        context.exit(UPGRADE_IS_DUE)
 
 
 @db.command("backup")
@@ -152,6 +171,13 @@ def _settled(settled: aftermath.Settled) -> dict[str, Any]:
         "digest_window_starts_on": window.isoformat() if window else None,
         "digests_broken_off": settled.broken_off_runs,
     }
+
+
+def _checked_in_words(checked: dict[str, Any]) -> str:
+    if checked["current"]:
+        return f"The database is up to date ({checked['version']})."
+    version = checked["version"] or "nothing"
+    return f"An upgrade is due, from {version} to {checked['newest']}: flask --app wsgi db upgrade"
 
 
 def _backup_in_words(made: dict[str, Any]) -> str:

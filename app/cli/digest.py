@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.forgetting import forget_address
 from app.digest import history, ledger, preview, starting
 from app.digest.sources import SourceUnreadable, parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
@@ -20,6 +21,7 @@ from app.placeholders import TemplateFault
 from app.services import Services
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
+digest.add_command(forget_address)
 
 LOOK_EVERY_SECONDS = 0.2
 

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from app.background import Background
 from app.callbacks import ORDERREF
 from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.forgetting import forget
 from app.models import NoticeState, Order, OrderState
 from app.provisioning import history, lifecycle
 from app.services import Services
 
 orders = Commands("orders", help="Fiber orders.")
+orders.add_command(forget)
 no_wait = click.option("--no-wait", is_flag=True, help="Do not follow the order to its end.")
 
 AT_REST = {state.value for state in OrderState} - {OrderState.RECEIVED, OrderState.RUNNING}

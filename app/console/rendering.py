@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.console.access import ROLE_NAMES, viewer
 from app.console.security import is_page
+from app.measures import how_much
 from app.models import Role, now
 from app.provisioning.stops import SYSTEM_NAMES
 from app.services import services_of
@@ -43,6 +44,7 @@ def register(app: Flask) -> None:
     """Add the templates' words and the pages for faults."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
+        "how_much": how_much,
         "capitalise_first": capitalise_first,
         "local": local,
         "exact": exact,

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
 from app import breaker, notices
+from app.alerts import records
 from app.console.access import requires, viewer
 from app.digest import history as digests
+from app.executor_locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
 from app.services import Services, services_of
@@ -62,6 +64,8 @@ def _content(services: Services) -> dict[str, Any]:
             "waited_for": _waited_for(session),
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
             "digest": digests.overview(session, settings),
+            "alerts": records.open_alerts(session),
+            "executing": executing(services.database),
         }
 
 

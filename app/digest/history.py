@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session, selectinload
 from app.digest import ledger
 from app.digest.closures import SetAside
 from app.digest.timetable import next_due
-from app.models import DigestMessage, DigestRun, DigestSetAside, MessageState, Notice, NoticeKind, ReportedTicket, now
+from app.models import (
+    DigestMessage,
+    DigestRun,
+    DigestSetAside,
+    MessageState,
+    Notice,
+    NoticeKind,
+    ReportedTicket,
+    RunState,
+    now,
+)
 from config import Settings
 
 ROWS_IN_A_NOTICE = 20
@@ -98,7 +108,16 @@ def overview(session: Session, settings: Settings) -> Overview:
 def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
     """What the notice after a run tells: numbers, and the first rows to mend, without customers' data."""
     rows = [{"row": row.row, "reason": row.reason} for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
-    return {**summary(session, run), "rows_set_aside": rows}
+    return {**summary(session, run), **_trouble_that_is_over(session, run), "rows_set_aside": rows}
+
+
+def _trouble_that_is_over(session: Session, run: DigestRun) -> dict[str, Any]:
+    """Since when the run was held up, if staff were told so, and the week of a failed run whose customers it tells."""
+    trouble = select(Notice.created_at).filter_by(key=f"{NoticeKind.DIGEST_TROUBLE}:{run.id}")
+    before = select(DigestRun).where(DigestRun.id < run.id, DigestRun.source == run.source)
+    last = session.scalar(before.order_by(DigestRun.id.desc()).limit(1))
+    failed = last if last is not None and last.state == RunState.FAILED else None
+    return {"held_up_since": _iso(session.scalar(trouble)), "makes_good": failed.iso_week if failed else None}
 
 
 def customers(

@@ -125,7 +125,7 @@ def _last_run_date(path: Path) -> date:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ImportRefused(f"{path} can't be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ImportRefused(f"{path} is not JSON") from None
     written = content.get("last_run_date") if isinstance(content, dict) else None
     try:

@@ -65,7 +65,7 @@ def _credentials(key_file: Path | None) -> Credentials:
         fault = f"There is no service account key file at {key_file}; put it there or set GOOGLE_SERVICE_ACCOUNT_FILE."
     except OSError as error:
         fault = f"The service account key file {key_file} can't be opened ({error.strerror}); check its permissions."
-    except (ValueError, TypeError, AttributeError, exceptions.GoogleAuthError):
+    except (ValueError, TypeError, AttributeError, RecursionError, exceptions.GoogleAuthError):
         fault = f"{key_file} is not a service account's key file; download a new JSON key from the Google console."
     raise SourceUnreadable(fault)
 
@@ -163,7 +163,7 @@ def _refusal(status: int, body: bytes, where: SheetRange, account: str) -> str:
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise SourceUnreadable("Google Sheets gave an answer that can't be read. It is tried again later.")

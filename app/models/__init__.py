@@ -1,5 +1,6 @@
 """Tables, states and unique keys. No queries, no I/O."""
 
+from app.models.alerts import Alert, KnownCertificate
 from app.models.base import Base, UtcDateTime, now
 from app.models.digests import (
     DigestMessage,
@@ -27,6 +28,7 @@ from app.models.orders import (
 from app.models.people import AuditEntry, FailedSignIn, SignIn, TicketTextVersion, User
 from app.models.states import (
     ACTIVE_STATES,
+    AlertKind,
     CallbackOutcome,
     MessageState,
     NoticeKind,
@@ -41,6 +43,8 @@ from app.models.states import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "Alert",
+    "AlertKind",
     "AuditEntry",
     "Base",
     "Callback",
@@ -52,6 +56,7 @@ __all__ = [
     "DigestSetAside",
     "DigestWindow",
     "FailedSignIn",
+    "KnownCertificate",
     "MessageState",
     "Notice",
     "NoticeDelivery",

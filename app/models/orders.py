@@ -217,12 +217,16 @@ class PlanSeen(Base):
 
 
 class RemoteSystem(Base):
-    """Whether a remote system answers: the breaker that every process shares."""
+    """Whether a remote system answers: the breaker that every process shares.
+
+    `up_since` is when it answered again after it had been down the last time.
+    """
 
     __tablename__ = "remote_systems"
 
     name: Mapped[str] = mapped_column(String(16), primary_key=True)
     down_since: Mapped[datetime | None]
+    up_since: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     next_probe_at: Mapped[datetime | None]
     probe: Mapped[str | None] = mapped_column(String(160))

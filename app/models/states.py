@@ -60,6 +60,22 @@ class NoticeKind(StrEnum):
     CONTRACT = "contract"
     DIGEST_REPORT = "digest_report"
     DIGEST_TROUBLE = "digest_trouble"
+    ANSWERS_AGAIN = "answers_again"
+    MAIL_WAS_STUCK = "mail_was_stuck"
+    DISK_NEARLY_FULL = "disk_nearly_full"
+    DISK_HAS_ROOM = "disk_has_room"
+    CERTIFICATE_TROUBLE = "certificate_trouble"
+    CERTIFICATE_FINE = "certificate_fine"
+
+
+class AlertKind(StrEnum):
+    """What can be wrong with the system itself."""
+
+    SYSTEM_DOWN = "system_down"
+    MAIL_STUCK = "mail_stuck"
+    DIGEST_HELD_UP = "digest_held_up"
+    DISK_NEARLY_FULL = "disk_nearly_full"
+    CERTIFICATE = "certificate"
 
 
 class RunState(StrEnum):

@@ -46,15 +46,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the database says at one moment: numbers of orders and notices by state, and an age in seconds.
+    """What the database and this host's disks say at one moment. Ages are in seconds, None where there is nothing.
 
-    `oldest_waiting_seconds` is None when no order waits; `executing` counts the processes that work on orders.
+    `executing` counts the processes that work on orders, `alerts` what is wrong by kind, `down` the systems that don't
+    answer. `oldest_notice_seconds` is of those that only wait for the mail server. `digest_succeeded_at` is when the
+    last run of the digest was completed (Unix time). `disks` are free and all bytes, by what is kept there.
     """
 
     orders: Mapping[str, int] = field(default_factory=dict)
     oldest_waiting_seconds: float | None = None
     notices: Mapping[str, int] = field(default_factory=dict)
     executing: int = 0
+    oldest_review_seconds: float | None = None
+    oldest_notice_seconds: float | None = None
+    digest_succeeded_at: float | None = None
+    alerts: Mapping[str, int] = field(default_factory=dict)
+    down: frozenset[str] = frozenset()
+    disks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,8 @@ class Labels:
         {"received", "running", "waiting", "needs_review", "completed", "exists", "not_ours", "dismissed"}
     )
     notice_states: frozenset[str] = frozenset({"queued", "sending", "waiting", "sent", "unknown", "failed"})
+    alert_kinds: frozenset[str] = frozenset()
+    breakers: frozenset[str] = frozenset()
 
 
 class Metrics:
@@ -88,6 +98,8 @@ class Metrics:
         self._callbacks = Counter(
             "utopia_handler_callbacks", "Callbacks from UTOPIA, by outcome.", ["outcome"], registry=self.registry
         )
+        for outcome in self._labels.callback_outcomes:  # from 0 on: an alarm sees no increase in what begins with 1
+            self._callbacks.labels(outcome)
         self._calls = Counter(
             "utopia_handler_remote_calls",
             "Calls to remote systems, by outcome.",
@@ -166,17 +178,56 @@ class _Scrape(Collector):
             value=snapshot.oldest_waiting_seconds or 0.0,
         )
         yield _by_state("utopia_handler_notices", "Notices by state.", snapshot.notices, self._labels.notice_states)
+        yield from self._watched(snapshot)
+        yield from _disks(snapshot.disks)
+
+    def _watched(self, snapshot: Snapshot) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "utopia_handler_oldest_review_order_seconds",
+            "For how long the order that needs a person longest has done so; 0 when none does.",
+            value=snapshot.oldest_review_seconds or 0.0,
+        )
+        yield GaugeMetricFamily(
+            "utopia_handler_oldest_pending_notice_seconds",
+            "Age of the oldest mail to staff that could go out; 0 when there is none.",
+            value=snapshot.oldest_notice_seconds or 0.0,
+        )
+        if snapshot.digest_succeeded_at is not None:
+            yield GaugeMetricFamily(
+                "utopia_handler_digest_last_success_timestamp_seconds",
+                "When a run of the weekly digest was completed last; missing before the first.",
+                value=snapshot.digest_succeeded_at,
+            )
+        down = dict.fromkeys(snapshot.down, 1)
+        alerts = ("utopia_handler_alerts", "What is wrong with the system itself, by kind.")
+        yield _by_label("kind", *alerts, snapshot.alerts, self._labels.alert_kinds)
+        systems = ("utopia_handler_system_down", "1 for a remote system that did not answer when it was called last.")
+        yield _by_label("system", *systems, down, self._labels.breakers)
+
+
+def _disks(disks: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+    free = GaugeMetricFamily("utopia_handler_disk_free_bytes", "Free on the disk of a folder.", labels=["folder"])
+    total = GaugeMetricFamily("utopia_handler_disk_size_bytes", "Size of the disk of a folder.", labels=["folder"])
+    for folder, (free_bytes, size_bytes) in disks.items():
+        free.add_metric([folder], free_bytes)
+        total.add_metric([folder], size_bytes)
+    yield free
+    yield total
 
 
 def _by_state(name: str, text: str, numbers: Mapping[str, int], states: frozenset[str]) -> GaugeMetricFamily:
-    """A gauge with every known state, also those with none, so that an alert sees a 0 and not a gap."""
-    totals = dict.fromkeys(sorted(states), 0)
-    for state, number in numbers.items():
-        label = _known(state, states)
-        totals[label] = totals.get(label, 0) + number
-    family = GaugeMetricFamily(name, text, labels=["state"])
-    for state, number in totals.items():
-        family.add_metric([state], number)
+    return _by_label("state", name, text, numbers, states)
+
+
+def _by_label(label: str, name: str, text: str, numbers: Mapping[str, int], known: frozenset[str]) -> GaugeMetricFamily:
+    """A gauge with every known value of its label, also those with none, so that an alert sees a 0 and not a gap."""
+    totals = dict.fromkeys(sorted(known), 0)
+    for value, number in numbers.items():
+        counted_as = _known(value, known)
+        totals[counted_as] = totals.get(counted_as, 0) + number
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in totals.items():
+        family.add_metric([value], number)
     return family
 
 

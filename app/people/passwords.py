@@ -4,10 +4,11 @@ A hash from `ADMIN_PASS_HASH` may also be one of werkzeug's (`scrypt:...`, `pbkd
 them; it is replaced by one of ours when its owner signs in.
 """
 
+import re
 import secrets
 import threading
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from werkzeug.security import check_password_hash
 
@@ -17,6 +18,12 @@ COMMON = frozenset(
     {"1234567890", "12345678901", "123456789012", "password123", "password1234", "administrator", "qwertyuiop"}
     | {"iloveyou123", "letmein1234", "0123456789", "passwordpassword", "changeme123", "welcome123"}
 )
+
+MOST_KIBIBYTES = 256 * 1024
+MOST_ROUNDS = 5_000_000
+"""A hash from elsewhere that takes more memory or time would stop the service at its owner's sign-in."""
+_SCRYPT = re.compile(r"scrypt:(\d{1,8}):(\d{1,3}):(\d{1,3})\$[^$\s]+\$[0-9a-f]{128}")
+_PBKDF2 = re.compile(r"pbkdf2:sha(?:1|256|512):(\d{1,8})\$[^$\s]+\$[0-9a-f]{40,128}")
 
 _HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 """19 MiB a hash (OWASP's figures for argon2id); the library's 64 MiB would be a third of the whole process."""
@@ -51,6 +58,21 @@ def matches(password: str, password_hash: str | None) -> bool:
             return _HASHER.verify(password_hash or _NOBODYS, password) and password_hash is not None
     except (VerificationError, InvalidHashError, ValueError):
         return False
+
+
+def is_usable_hash(password_hash: str) -> bool:
+    """Whether a hash that was made elsewhere can be checked here, within reasonable memory and time."""
+    if found := _SCRYPT.fullmatch(password_hash):
+        blocks, block_size, lanes = map(int, found.groups())
+        power_of_two = blocks > 1 and blocks & (blocks - 1) == 0
+        return power_of_two and 0 < blocks * block_size * lanes // 8 <= MOST_KIBIBYTES
+    if found := _PBKDF2.fullmatch(password_hash):
+        return 0 < int(found[1]) <= MOST_ROUNDS
+    try:
+        given = extract_parameters(password_hash)
+    except InvalidHashError:
+        return False
+    return given.memory_cost <= MOST_KIBIBYTES and given.memory_cost * given.time_cost <= 16 * MOST_KIBIBYTES
 
 
 def rehashed(password: str, password_hash: str) -> str:

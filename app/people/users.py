@@ -46,6 +46,16 @@ def add(session: Session, name: str, password: str, role: Role) -> User:
     return user
 
 
+def add_hashed(session: Session, name: str, password_hash: str, role: Role) -> User:
+    """Let somebody in with the password that they have elsewhere. Raises `NotPossible`."""
+    if not passwords.is_usable_hash(password_hash):
+        raise NotPossible("The password's hash is of a kind that can't be checked here")
+    user = _new(session, name, password_hash, role)
+    session.add(user)
+    session.flush()
+    return user
+
+
 def _new(session: Session, name: str, password_hash: str, role: Role) -> User:
     shown = " ".join(name.split())
     if not USER_NAME.fullmatch(shown):

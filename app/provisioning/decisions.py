@@ -67,7 +67,7 @@ class NotConfirmed(Exception):
 def offers(session: Session, order: Order) -> list[Offer]:
     """What a person can do with the order as it stands, the likeliest first."""
     written = lifecycle.has_written(session, order)
-    match order.state:
+    match None if lifecycle.was_forgotten_half_done(session, order) else order.state:
         case OrderState.WAITING:
             return [TRY_NOW, _dismiss(written=written)]
         case OrderState.NEEDS_REVIEW:

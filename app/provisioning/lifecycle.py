@@ -276,6 +276,11 @@ def resume_for_known_plans(services: Services, session: Session, by: str) -> lis
 
 
 def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -> None:
+    if was_forgotten_half_done(session, order):
+        raise NotPossible(
+            f"{order.orderref}: its personal data was erased, and something of it is in PowerCode already. "
+            "It can't go on; look after it there"
+        )
     if order.state == OrderState.WAITING and not decision:
         return
     if order.state == OrderState.EXISTS and decision.keys() & {"customer_id", "new_customer"}:
@@ -334,6 +339,13 @@ def has_written(session: Session, order: Order) -> bool:
         OrderStep.state.in_((StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)),
     )
     return session.scalar(sent.limit(1)) is not None
+
+
+def was_forgotten_half_done(session: Session, order: Order) -> bool:
+    """Whether its contract was erased after something of it was written: nothing tells any more what is missing."""
+    return order.state in (OrderState.EXISTS, OrderState.DISMISSED) and (
+        order.contract is None and has_written(session, order)
+    )
 
 
 def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None) -> Order:

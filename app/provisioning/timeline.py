@@ -51,6 +51,7 @@ DECISIONS: Mapping[str, str] = {
     "dismiss": "closed it",
     "correct": "corrected the contract",
     "submit": "took it in by hand",
+    "forget": "erased its personal data",
 }
 
 CALLS: Mapping[str, str] = {

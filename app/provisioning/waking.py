@@ -1,12 +1,13 @@
 """What the scheduler does for orders: wakes those that wait, and picks up those that nothing works on."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
+from app.alerts import outages
 from app.models import NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.observability import order_context
 from app.provisioning import lifecycle
@@ -77,7 +78,10 @@ def _pick_up(services: Services, session: Session, order: Order) -> None:
 
 
 def tell_of_long_waits(services: Services) -> None:
-    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once."""
+    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once.
+
+    Of a system that is down, it opens the alert; `outages.signs` finds out when that is over.
+    """
     long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
     with services.database.read() as session:
         waiting = select(Order).where(
@@ -95,22 +99,24 @@ def tell_of_long_waits(services: Services) -> None:
 def _tell(services: Services, system: str, orders: list[Order], down: RemoteSystem | None) -> None:
     """A system that is down is told of once; orders that wait for another reason once each."""
     since = min(order.waiting_since for order in orders if order.waiting_since)
-    groups = (
-        [(f"{system}:{down.down_since}", orders)]
-        if down
-        else [(f"{order.orderref}:{order.waiting_since}", [order]) for order in orders]
-    )
-    for key, group in groups:
+    for group in [orders] if down else [[order] for order in orders]:
         with services.database.write() as session:
             told = update(Order).where(Order.id.in_([order.id for order in group]))
             session.execute(told.values(told_of_wait_since=Order.waiting_since))
-            notices.record(
-                services.work_queue,
-                session,
-                NoticeKind.STILL_WAITING,
-                f"{NoticeKind.STILL_WAITING}:{key}",
-                system=SYSTEM_NAMES[system],
-                since=since.isoformat(),
-                orders=[order.orderref for order in group],
-                reason=(down.error if down else None) or group[0].reason,
-            )
+            if down:
+                outages.tell(services, session, down, group, since)
+            else:
+                _tell_of_one(services, session, system, group[0], since)
+
+
+def _tell_of_one(services: Services, session: Session, system: str, order: Order, since: datetime) -> None:
+    notices.record(
+        services.work_queue,
+        session,
+        NoticeKind.STILL_WAITING,
+        f"{NoticeKind.STILL_WAITING}:{order.orderref}:{order.waiting_since}",
+        system=SYSTEM_NAMES[system],
+        since=since.isoformat(),
+        orders=[order.orderref],
+        reason=order.reason,
+    )

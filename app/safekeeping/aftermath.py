@@ -15,6 +15,7 @@ from app.digest import ledger
 from app.digest.timetable import last_due
 from app.models import (
     ACTIVE_STATES,
+    Alert,
     DigestMessage,
     DigestRun,
     DigestWindow,
@@ -60,9 +61,10 @@ def settle(services: Services, made_at: datetime) -> Settled:
 
 
 def _forget_what_is_old(session: Session) -> None:
-    """A sign-in may have been ended since, with a password; whether a system works is found out anew."""
+    """A sign-in may have been ended since, with a password; what works and what does not is found out anew."""
     session.execute(delete(SignIn))
     session.execute(delete(RemoteSystem))
+    session.execute(delete(Alert).where(Alert.closed_at.is_(None)))
 
 
 def _settle_orders(services: Services, session: Session, local: str) -> tuple[list[str], list[str]]:

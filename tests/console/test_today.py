@@ -1,14 +1,30 @@
 """The first page: one look in the morning tells whether anything needs somebody."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import delete, insert, select, update
 
+from app.console import today
 from app.console.today import CHART_DAYS, bars, completed_by_day
-from app.models import Notice, NoticeDelivery, NoticeState, Order, OrderState, RemoteSystem, SignIn, System, now
+from app.models import (
+    Alert,
+    AlertKind,
+    Notice,
+    NoticeDelivery,
+    NoticeState,
+    Order,
+    OrderState,
+    RemoteSystem,
+    Role,
+    SignIn,
+    System,
+    now,
+)
 from tests.conftest import Service, wait_for
-from tests.console.browsing import Browsing
+from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
 from tests.console.conftest import Person
 from tests.console.pages import HOSTILE, hostile_order
 
@@ -162,3 +178,74 @@ def test_a_page_left_open_over_the_end_of_the_sign_in_asks_for_it_again(service:
 
     page.wait_for_url("**/login*")
     wait_for(lambda: page.get_by_role("button", name="Sign in").is_visible())
+
+
+# What is wrong with the system itself
+
+
+def wrong(service: Service, kind: AlertKind, subject: str, **content: object) -> None:
+    moment = now() - timedelta(hours=3)
+    row = {"kind": kind, "subject": subject, "slot": f"{kind}:{subject}", "content": content}
+    with service.services.database.write() as session:
+        session.add(Alert(**row, began_at=moment, opened_at=moment))
+
+
+def everything_is_wrong(service: Service) -> None:
+    """An open alert of each kind, with hostile words wherever they come from outside."""
+    certificate = {"fingerprint": ":".join(["AB"] * 32), "server": "pc.example.com:444", "detail": HOSTILE}
+    system = {"system": "PowerCode", "reason": f"PowerCode can't be reached: {HOSTILE}", "orders": ["A-1", "A-2"]}
+    disk = {"free": 1_900_000_000, "total": 40_000_000_000, "host": "fiber-1", "folder": "/opt/utopia-handler/instance"}
+    wrong(service, AlertKind.SYSTEM_DOWN, "powercode", **system)
+    wrong(service, AlertKind.MAIL_STUCK, "mail", reason=f"no answer {HOSTILE}", held_up=3)
+    wrong(service, AlertKind.DIGEST_HELD_UP, "digest", run=7, state="waiting", reason=f"no report {HOSTILE}")
+    wrong(service, AlertKind.DISK_NEARLY_FULL, "fiber-1:/opt", **disk, holds="the database and the log")
+    for cause in ("changed", "ends_soon", "differs"):
+        facts = {"cause": cause, "file": "instance/powercode.pem", "expires_at": "2026-12-01T00:00:00+00:00"}
+        wrong(service, AlertKind.CERTIFICATE, cause, **facts, blocks=cause == "changed", **certificate)
+
+
+def test_what_is_wrong_with_the_system_comes_first_and_says_what_to_do(service: Service, as_read_only: Person) -> None:
+    everything_is_wrong(service)
+
+    page = as_read_only.get("/console").text
+
+    assert page.index("wrong with the system itself") < page.index("Nothing needs you")
+    for words in (
+        *("PowerCode does not answer", "2 orders have waited for it", "Mails to the office are held up"),
+        *("The digest is held up", "The disk of fiber-1 is nearly full", "1.9 GB of 40 GB were left"),
+        *("certificate is not accepted", "certificate ends on 2026-12-01", "shows another certificate than before"),
+    ):
+        assert words in page
+    assert HOSTILE not in page
+
+
+def test_an_alert_that_is_over_or_only_suspected_is_not_shown(service: Service, as_read_only: Person) -> None:
+    everything_is_wrong(service)
+    with service.services.database.write() as session:
+        session.execute(update(Alert).values(slot=None, closed_at=now()))
+        row = {"kind": AlertKind.MAIL_STUCK, "subject": "mail", "slot": "mail_stuck:mail", "began_at": now()}
+        session.add(Alert(**row))
+
+    assert "wrong with the system itself" not in as_read_only.get("/console").text
+
+
+def test_that_nothing_works_on_orders_is_said_on_the_page_that_still_works(
+    service: Service, as_read_only: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(today, "executing", lambda _database: 0)
+
+    assert "No process works on orders at the moment" in as_read_only.get("/console").text
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_alerts_fit_a_desk_and_a_phone(
+    service: Service, live_url: str, chromium: Browser, size: tuple[int, int], tmp_path: Path
+) -> None:
+    everything_is_wrong(service)
+    with signed_in(chromium, live_url, service, Role.STAFF, size=size) as person:
+        page = person.goto("/console")
+        page.get_by_role("heading", name="Something is wrong").wait_for()
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        axe(page) if size == DESKTOP else axe_layout(page)
+        page.screenshot(path=tmp_path / "today.png", full_page=True)

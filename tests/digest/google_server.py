@@ -13,6 +13,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -33,7 +34,7 @@ class GoogleServer:
         self.spreadsheets: dict[str, dict[str, list[list[str]]]] = {}
         self.shared_with: dict[str, set[str]] = {}
         self.tokens: set[str] = set()
-        self.claims: list[dict] = []
+        self.claims: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.canned: tuple[int, bytes] | None = None
         self.canned_token: tuple[int, bytes] | None = None
@@ -83,7 +84,7 @@ class GoogleServer:
         self._http.server_close()
         self._thread.join()
 
-    def claims_of(self, assertion: str) -> dict | None:
+    def claims_of(self, assertion: str) -> dict[str, Any] | None:
         """The claims when the signature is ours and they are what Google asks for; else None."""
         head, claims, signature = (part.encode() for part in assertion.split("."))
         try:
@@ -100,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     google: GoogleServer
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_args) -> None:
+    def log_message(self, *_args: Any) -> None:
         pass
 
     def do_POST(self) -> None:
@@ -147,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, kind: str) -> None:
         self._answer_json(status, {"error": {"code": status, "message": "refused", "status": kind}})
 
-    def _answer_json(self, status: int, content: dict) -> None:
+    def _answer_json(self, status: int, content: dict[str, Any]) -> None:
         self._answer(status, json.dumps(content).encode())
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -182,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
 
-def _trimmed(cells: list) -> list:
+def _trimmed(cells: list[Any]) -> list[Any]:
     """Sheets leaves out what is blank at the end of a row and of the range."""
     while cells and not cells[-1]:
         cells = cells[:-1]

@@ -132,3 +132,34 @@ def test_no_customers_data_gets_into_the_log(office, caplog):
     assert "Digest run" in logged
     for customers in ("c0001", "c0002", "Lind", "LIND", "Zelda", "nobody", "TM-1"):
         assert customers not in logged
+
+
+# Trouble that is over
+
+
+def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office):
+    run_id = office.start()
+    office.waits(run_id)
+    office.reports(office.row("TM-1"))
+    office.over(run_id)
+    mail = report_mail(office)
+    assert "It had been held up since" in mail.text
+    assert "that is over" in html_of(mail)
+
+
+def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office):
+    run_id = office.start()
+    office.waits(run_id)
+    with office.database.write() as session:
+        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
+    assert office.over(run_id)["state"] == "failed"
+    run = office.run(office.row("TM-1"))
+    last = office.service.notices("Ticket digest")[-1]
+    assert f"The run of {run['iso_week']} had failed" in last.text
+    assert "held up" not in last.text
+
+
+def test_a_run_without_trouble_speaks_of_none(office):
+    office.run(office.row("TM-1"))
+    assert "held up" not in report_mail(office).text
+    assert "had failed" not in report_mail(office).text

@@ -100,7 +100,12 @@ def test_the_version_and_the_content_type_are_shown():
 def test_two_objects_count_apart():
     one, other = Metrics(), Metrics()
     one.callback("test")
-    assert not any("callbacks_total" in line for line in lines(other))
+    assert 'utopia_handler_callbacks_total{outcome="test"} 0.0' in lines(other)
+
+
+def test_an_outcome_that_never_was_is_a_zero_so_that_its_first_time_is_an_increase():
+    metrics = Metrics(labels=Labels(callback_outcomes=frozenset({"stored", "not_stored"})))
+    assert 'utopia_handler_callbacks_total{outcome="not_stored"} 0.0' in lines(metrics)
 
 
 WORKERS = """

@@ -1,0 +1,189 @@
+"""Alerts in the database: from a sign to the row and its mails, in one transaction, so that several hosts make one."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app import notices
+from app.alerts.judging import Sign, Verdict, judge, patience, slot_of
+from app.database import insert_if_new
+from app.models import ACTIVE_STATES, Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, now
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+OPENING: Mapping[AlertKind, NoticeKind] = {
+    AlertKind.DISK_NEARLY_FULL: NoticeKind.DISK_NEARLY_FULL,
+    AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_TROUBLE,
+}
+"""A system that is down is told of with the orders that wait, the digest by its run, and stuck mail by no mail."""
+
+CLOSING: Mapping[AlertKind, NoticeKind] = {
+    AlertKind.SYSTEM_DOWN: NoticeKind.ANSWERS_AGAIN,
+    AlertKind.MAIL_STUCK: NoticeKind.MAIL_WAS_STUCK,
+    AlertKind.DISK_NEARLY_FULL: NoticeKind.DISK_HAS_ROOM,
+    AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_FINE,
+}
+"""The digest's end is told by the run's own report."""
+
+MOST_ORDERS_NAMED = 1000
+AT_ONCE = 500
+LATE = timedelta(minutes=5)
+
+
+def of_slot(session: Session, kind: AlertKind, subject: str, *, lock: bool = False) -> Alert | None:
+    """The subject's alert that isn't over, or None."""
+    query = select(Alert).filter_by(slot=slot_of(kind, subject))
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def open_alerts(session: Session) -> Sequence[Alert]:
+    """What is wrong now, the oldest first."""
+    return session.scalars(
+        select(Alert).where(Alert.slot.is_not(None), Alert.opened_at.is_not(None)).order_by(Alert.id)
+    ).all()
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many alerts are open, by kind."""
+    opened = select(Alert.kind, func.count()).where(Alert.slot.is_not(None), Alert.opened_at.is_not(None))
+    return dict(session.execute(opened.group_by(Alert.kind)).tuples().all())
+
+
+def heed(services: Services, sign: Sign, moment: datetime) -> Verdict:
+    """Do what a sign asks for; a transaction is opened only when something is to be written."""
+    patient = patience(sign.kind, services.settings)
+    with services.database.read() as session:
+        if judge(of_slot(session, sign.kind, sign.subject), sign, moment, patient) is Verdict.NOTHING:
+            return Verdict.NOTHING
+    with services.database.write() as session:
+        alert = of_slot(session, sign.kind, sign.subject, lock=True)
+        if alert is None and sign.wrong:
+            alert = suspect(session, sign, moment)
+        verdict = judge(alert, sign, moment, patient)
+        if alert is not None:
+            _apply(services, session, alert, verdict, sign=sign, moment=moment)
+        return verdict
+
+
+def suspect(session: Session, sign: Sign, moment: datetime) -> Alert:
+    """The subject's alert, locked; begun with this sign if there is none."""
+    began = {"began_at": sign.since or moment, "looked_at": moment, "content": sign.content, "told": False}
+    insert_if_new(session, Alert, "slot", slot=sign.slot, kind=sign.kind, subject=sign.subject, **began)
+    alert = of_slot(session, sign.kind, sign.subject, lock=True)
+    assert alert is not None, "an alert that was begun is there, by whomever"  # noqa: S101
+    return alert
+
+
+def _apply(
+    services: Services, session: Session, alert: Alert, verdict: Verdict, *, sign: Sign, moment: datetime
+) -> None:
+    if verdict is Verdict.NOTHING:
+        return
+    alert.looked_at = moment
+    match verdict:
+        case Verdict.FORGET:
+            session.delete(alert)
+        case Verdict.OPEN:
+            open_up(alert, sign.content, moment)
+            _tell_of_opening(services, session, alert)
+        case Verdict.NOTE:
+            alert.gone_since = None if sign.wrong else alert.gone_since or sign.since or moment
+        case Verdict.CLOSE:
+            close(services, session, alert, alert.gone_since or sign.since or moment, sign.content)
+
+
+def open_up(alert: Alert, content: dict[str, Any], moment: datetime) -> None:
+    """From here on it is no suspicion any more."""
+    alert.opened_at, alert.content = moment, content
+    log.warning("Alert %s (%s) is open", alert.kind, alert.subject)
+
+
+def _tell_of_opening(services: Services, session: Session, alert: Alert) -> None:
+    kind = OPENING.get(AlertKind(alert.kind))
+    if kind is not None:
+        content = {**alert.content, "since": alert.began_at.isoformat()}
+        notices.record(services.work_queue, session, kind, key_of(kind, alert), **content)
+        alert.told = True
+
+
+def key_of(kind: NoticeKind, alert: Alert) -> str:
+    """One mail of this kind for an alert. The moment is in it, since SQLite gives a freed id once more."""
+    return f"{kind}:{alert.id}:{alert.opened_at}"
+
+
+def close(
+    services: Services, session: Session, alert: Alert, over_at: datetime, found: Mapping[str, Any] | None = None
+) -> None:
+    """It is over since `over_at`: tell staff, with what became of the orders that waited. `found`: how it is now."""
+    alert.slot, alert.gone_since, alert.closed_at = None, over_at, now()
+    log.warning("Alert %s (%s) is over", alert.kind, alert.subject)
+    kind = CLOSING.get(AlertKind(alert.kind))
+    if kind is None:
+        return
+    past = PAST.get(AlertKind(alert.kind))
+    times = {"since": alert.began_at.isoformat(), "until": over_at.isoformat()}
+    content = {**alert.content, **(past(session, alert) if past else {}), **times, "found": dict(found or {})}
+    content.pop("orders", None)
+    notices.record(services.work_queue, session, kind, key_of(kind, alert), **content)
+
+
+# What happened meanwhile
+
+
+def join(alert: Alert, orderrefs: Iterable[str]) -> bool:
+    """Note that these orders wait because of it, for the mail at its end; whether there was a new one."""
+    known = alert.content.get("orders", [])
+    joined = list(dict.fromkeys([*known, *orderrefs]))[:MOST_ORDERS_NAMED]
+    if len(joined) == len(known):
+        return False
+    alert.content = {**alert.content, "orders": joined}
+    return True
+
+
+def _orders_meanwhile(session: Session, alert: Alert) -> dict[str, Any]:
+    """How many orders waited, and where they stand by now."""
+    orderrefs = alert.content.get("orders", [])
+    states: Counter[str] = Counter()
+    for start in range(0, len(orderrefs), AT_ONCE):
+        those = Order.orderref.in_(orderrefs[start : start + AT_ONCE])
+        states.update(session.scalars(select(Order.state).where(those)))
+    return {
+        "waited": len(orderrefs),
+        "completed": states[OrderState.COMPLETED],
+        "need_you": states[OrderState.NEEDS_REVIEW],
+        "going_on": sum(states[state] for state in ACTIVE_STATES),
+    }
+
+
+def _mails_meanwhile(session: Session, alert: Alert) -> dict[str, Any]:
+    """How many mails came late, the latest by how many seconds, and how many of them nobody got."""
+    sent = select(Notice.created_at, Notice.sent_at).where(
+        Notice.state == NoticeState.SENT,
+        Notice.kind != NoticeKind.CONTRACT,  # those wait for UTOPIA
+        Notice.sent_at >= alert.began_at,
+        Notice.created_at <= alert.gone_since,
+    )
+    delays = [sent_at - created_at for created_at, sent_at in session.execute(sent) if sent_at]
+    late = [delay for delay in delays if delay >= LATE]
+    failed = select(func.count()).where(Notice.state == NoticeState.FAILED, Notice.created_at >= alert.began_at)
+    worst = max(late, default=timedelta())
+    return {"late": len(late), "latest_seconds": worst.total_seconds(), "failed": session.scalar(failed) or 0}
+
+
+PAST: Mapping[AlertKind, Callable[[Session, Alert], dict[str, Any]]] = {
+    AlertKind.SYSTEM_DOWN: _orders_meanwhile,
+    AlertKind.CERTIFICATE: _orders_meanwhile,
+    AlertKind.MAIL_STUCK: _mails_meanwhile,
+}
+
+
+def drop_unseen(session: Session, kind: AlertKind, before: datetime) -> None:
+    """End alerts that nobody looked at any more: their host is gone, or has another name. Nobody is told."""
+    unseen = (Alert.slot.is_not(None), Alert.kind == kind, Alert.looked_at < before)
+    session.execute(update(Alert).where(*unseen).values(slot=None, closed_at=now()))

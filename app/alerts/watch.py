@@ -1,0 +1,31 @@
+"""The look at the system itself, every half minute, in each process that keeps the schedule."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from app.alerts import outages, records, signs
+from app.alerts.judging import Sign
+from app.models import AlertKind, now
+from app.services import Services
+
+UNSEEN_FOR = timedelta(hours=24)
+"""A host that hasn't looked at its disk for so long is gone, or has another name."""
+
+
+def watch_for_alerts(services: Services, moment: datetime | None = None) -> None:
+    """Look at everything, and open and close alerts as of `moment` (now)."""
+    moment = moment or now()
+    for sign in _signs(services, moment):
+        records.heed(services, sign, moment)
+    with services.database.read() as session:
+        lost = [alert for alert in records.open_alerts(session) if alert.looked_at < moment - UNSEEN_FOR]
+    if any(alert.kind == AlertKind.DISK_NEARLY_FULL for alert in lost):
+        with services.database.write() as session:
+            records.drop_unseen(session, AlertKind.DISK_NEARLY_FULL, moment - UNSEEN_FOR)
+
+
+def _signs(services: Services, moment: datetime) -> Iterator[Sign]:
+    yield from outages.signs(services)
+    yield from signs.mail(services, moment)
+    yield from signs.digest(services)
+    yield from signs.disks(services)

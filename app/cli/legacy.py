@@ -1,0 +1,109 @@
+"""`flask import legacy`: take over what the scripts in use before have left behind."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+
+from app.background import Background
+from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.legacy import importing
+from app.legacy.findings import Became, FileFound
+from app.models import Order, OrderState
+from app.services import Services
+
+import_ = Commands("import", help="Take over what other programs have left behind.")
+
+AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
+LOOK_EVERY_SECONDS = 0.2
+SAID = {
+    Became.TAKEN: "taken",
+    Became.HERE: "here already",
+    Became.NOTED: "noted",
+    Became.LEFT_OUT: "NOT TAKEN",
+}
+
+
+@import_.command("legacy")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would be taken; take and start nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not follow the orders to their end.")
+@as_json
+def legacy(folder: Path, dry_run: bool, no_wait: bool, as_json: bool) -> None:
+    """Take over the old scripts' failed_orders.json, users.json and last_run_date.json, and compare their .env.
+
+    Their files are only read. Done again, it changes nothing.
+    """
+    ready = ready_services()
+    if not folder.is_dir():
+        raise click.ClickException(f"There is no folder {folder}")
+    found = importing.take_over(ready, folder, operator(), dry_run=dry_run)
+    if not any(each.is_there for each in found):
+        raise click.ClickException(f"{folder} has none of these: {', '.join(importing.FILES)}")
+    orders = _orders(found)
+    if orders and not dry_run and not no_wait:
+        _follow(ready, orders)
+    result = {"dry_run": dry_run, "files": [_file(each) for each in found], "orders": _states(ready, orders)}
+    show(result, as_json=as_json, in_words=_in_words)
+    left_out = sum(each.left_out() for each in found)
+    if left_out:
+        raise click.ClickException(f"{left_out} of what is in {folder} was not taken; the report says what and why")
+
+
+def _orders(found: list[FileFound]) -> list[str]:
+    """The orders that were taken in."""
+    (failed,) = (each for each in found if each.name == "failed_orders.json")
+    return [entry.subject for entry in failed.entries if entry.became is Became.TAKEN]
+
+
+def _follow(ready: Services, orders: list[str]) -> None:
+    """Until all of them rest; executes them here when no service does."""
+    background = Background(ready)
+    background.start()
+    try:
+        left = len(orders)
+        while left:
+            time.sleep(LOOK_EVERY_SECONDS)
+            at_work = _at_work(ready, orders)
+            if at_work != left:
+                click.echo(f"  {len(orders) - at_work} of {len(orders)} orders looked at", err=True)
+            left = at_work
+    finally:
+        background.stop()
+
+
+def _at_work(ready: Services, orders: list[str]) -> int:
+    with ready.database.read() as session:
+        parts = [orders[start : start + 500] for start in range(0, len(orders), 500)]
+        count = select(func.count()).select_from(Order).where(Order.state.in_(AT_WORK))
+        return sum(session.scalar(count.where(Order.orderref.in_(part))) or 0 for part in parts)
+
+
+def _states(ready: Services, orders: list[str]) -> list[dict[str, Any]]:
+    """Where the orders that were taken in stand now."""
+    with ready.database.read() as session:
+        rows = [session.scalar(select(Order).filter_by(orderref=orderref)) for orderref in orders]
+        return [{"orderref": row.orderref, "state": row.state, "reason": row.reason} for row in rows if row]
+
+
+def _file(found: FileFound) -> dict[str, Any]:
+    entries = [{"subject": one.subject, "became": one.became.value, "why": one.why} for one in found.entries]
+    return {"file": found.name, "is_there": found.is_there, "entries": entries}
+
+
+def _in_words(result: dict[str, Any]) -> str:
+    lines = ["Nothing is taken: this is what would be."] if result["dry_run"] else []
+    for file in result["files"]:
+        lines.append(f"{file['file']}:" if file["is_there"] else f"{file['file']}: not there")
+        lines += [_entry_in_words(entry) for entry in file["entries"]]
+        if file["is_there"] and not file["entries"]:
+            lines.append("  nothing in it")
+    lines += ["Where the orders stand:"] if result["orders"] else []
+    lines += [f"  {one['orderref']:24} {one['state']:13} {one['reason'] or ''}".rstrip() for one in result["orders"]]
+    return "\n".join(lines)
+
+
+def _entry_in_words(entry: dict[str, str]) -> str:
+    return f"  {entry['subject']:32} {SAID[Became(entry['became'])]:13} {entry['why']}".rstrip()

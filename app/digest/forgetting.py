@@ -1,0 +1,84 @@
+"""Erasing what the digest keeps of a customer, who is a mail address: in the caller's transaction.
+
+The tickets and days that were told stay, without whom they were told to: each closing is told once, whoever asks.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.digest import ledger, settling
+from app.digest.cells import address_key
+from app.models import AuditEntry, DigestMessage, DigestPreview, DigestRun, DigestSetAside, MessageState, PreviewState
+
+ERASED = "(erased)"
+"""In place of an address and a name."""
+SETTLED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.NOT_SENT)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many messages and rows were erased, and how many messages have to stay for now (`kept`)."""
+
+    messages: int
+    rows: int
+    kept: int
+
+
+def messages_to(session: Session, address: str) -> int:
+    """How many messages name the address."""
+    count = select(func.count()).select_from(DigestMessage).filter_by(email_key=address_key(address))
+    return session.scalar(count) or 0
+
+
+def forget_address(session: Session, address: str, iso_week: str) -> Erased:
+    """Erase an address, and the names that went with it.
+
+    A message of `iso_week` (the present one) stays, or the customer might get a second one in it; so does one that is
+    on its way, or whose outcome a person has still to find out.
+    """
+    key = address_key(address)
+    messages = session.scalars(select(DigestMessage).filter_by(email_key=key).with_for_update()).all()
+    under_way = set(session.scalars(select(DigestRun.id).where(DigestRun.state.in_(ledger.UNDER_WAY))))
+    over = [one for one in messages if _is_over(one, under_way, iso_week)]
+    for message in over:
+        message.email = message.full_name = ERASED
+        message.email_key, message.slot, message.error = "", None, None
+    _erase_decisions(session, key)
+    _drop_previews(session, key)
+    return Erased(len(over), _erase_rows(session, key), len(messages) - len(over))
+
+
+def _is_over(message: DigestMessage, under_way: set[int], iso_week: str) -> bool:
+    this_week = (message.slot or "").startswith(f"{iso_week} ")
+    return message.state in SETTLED and message.run_id not in under_way and not this_week
+
+
+def _erase_rows(session: Session, key: str) -> int:
+    """The rows of a report that were set aside; their cells are as somebody wrote them."""
+    cells = session.execute(select(DigestSetAside.id, DigestSetAside.email).where(DigestSetAside.email != "")).all()
+    those = [row_id for row_id, email in cells if key in address_key(email)]
+    for row in _by_id(session, those):
+        row.email, row.name = ERASED, ""
+    return len(those)
+
+
+def _by_id(session: Session, ids: Sequence[int]) -> list[DigestSetAside]:
+    return [session.get_one(DigestSetAside, row_id) for row_id in ids]
+
+
+def _erase_decisions(session: Session, key: str) -> None:
+    settled = AuditEntry.action.in_((settling.ARRIVED, settling.NOT_ARRIVED))
+    for entry in session.scalars(select(AuditEntry).where(settled, AuditEntry.note.is_not(None))):
+        if key in address_key(entry.note or ""):
+            entry.note = ERASED
+
+
+def _drop_previews(session: Session, key: str) -> None:
+    """A preview shows whole messages; another one is made in a moment."""
+    for preview in session.scalars(select(DigestPreview).where(DigestPreview.state != PreviewState.RUNNING)):
+        if key in json.dumps(preview.result, ensure_ascii=False).casefold():
+            session.delete(preview)

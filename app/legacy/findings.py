@@ -1,0 +1,113 @@
+"""What was found in the files, entry by entry, and what became of it."""
+
+import json
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from app.provisioning.contracts import one_line
+
+MOST_BYTES = 8 * 1024 * 1024
+SHOWN = 100
+"""Characters of a foreign text that are shown."""
+
+
+class Became(StrEnum):
+    """What became of an entry. Only `LEFT_OUT` needs somebody: it was not understood, or can't be taken."""
+
+    TAKEN = "taken"
+    HERE = "here already"
+    NOTED = "noted"
+    LEFT_OUT = "not taken"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in a file: what it is, what became of it, and why."""
+
+    subject: str
+    became: Became
+    why: str = ""
+
+    @classmethod
+    def about(cls, subject: object, became: Became, why: str = "") -> "Entry":
+        """With a text of the file as its subject, fit for a terminal."""
+        return cls(shown(subject), became, why)
+
+
+@dataclass(frozen=True)
+class FileFound:
+    """A file's entries; `is_there` is False for one that isn't in the folder."""
+
+    name: str
+    is_there: bool
+    entries: list[Entry]
+
+    def left_out(self) -> int:
+        """How many entries were not taken."""
+        return sum(entry.became is Became.LEFT_OUT for entry in self.entries)
+
+
+class NotReadable(Exception):
+    """A file that can't be read at all; the text says why."""
+
+
+def content_of(file: Path) -> bytes:
+    """The file's bytes. Raises `NotReadable`, also for what is no file, and `FileNotFoundError`."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotReadable(f"it can't be opened ({error.strerror})") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotReadable("it is no file")
+    with os.fdopen(descriptor, "rb") as opened:
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise NotReadable(f"it is larger than {MOST_BYTES // 1024 // 1024} MB")
+    return content
+
+
+def text_of(file: Path) -> str:
+    """The file's text. Raises as `content_of`."""
+    content = content_of(file)
+    with suppress(UnicodeDecodeError):
+        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    raise NotReadable("it is no text in UTF-8")
+
+
+def json_of(file: Path) -> Any:
+    """The file's JSON, or a list of its lines where each line is JSON by itself. Raises as `content_of`."""
+    text = text_of(file)
+    if not text.strip():
+        return []
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with suppress(ValueError, RecursionError):
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    raise NotReadable("it is not JSON")
+
+
+def key_of(name: object) -> str:
+    """`orderref`, `order_ref` and `OrderRef` are one name."""
+    return str(name).replace("_", "").replace("-", "").replace(" ", "").casefold()
+
+
+def value_of(record: dict[str, Any], names: Iterable[str]) -> Any:
+    """The value that a record has under one of the names; None when it has none, or several that differ."""
+    wanted = set(names)
+    found = [value for name, value in record.items() if key_of(name) in wanted and value is not None]
+    return found[0] if found and all(value == found[0] for value in found) else None
+
+
+def shown(text: object) -> str:
+    """A text of a foreign file, as a terminal may show it: one line, not too long."""
+    line = one_line(str(text).encode("utf-8", "replace").decode())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

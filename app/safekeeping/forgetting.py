@@ -1,0 +1,247 @@
+"""Erasing the personal data of one finished order, everywhere in our database.
+
+The order itself stays, with its reference, state, dates, and its numbers in PowerCode: a callback that comes again
+finds it, and changes nothing. Backups, PowerCode, UTOPIA and the staff's mailboxes are not reached from here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.digest import forgetting as digest_forgetting
+from app.digest.cells import address_key
+from app.digest.timetable import iso_week
+from app.models import (
+    AuditEntry,
+    Callback,
+    CallbackOutcome,
+    Notice,
+    NoticeState,
+    Order,
+    OrderDecision,
+    OrderExchange,
+    OrderSearch,
+    OrderState,
+    OrderStep,
+    now,
+)
+from app.provisioning import lifecycle
+from app.provisioning.contracts import contract_of, digits
+from app.provisioning.search import casefolded
+from app.pruning import FINISHED
+from app.safekeeping import naming
+from app.services import Services
+
+ACTION = "forget"
+"""What the order's history calls it."""
+SAID = "The personal data of this order was erased"
+ERASED = "(erased)"
+FEWEST_CHARACTERS = 6
+"""Shorter words are in too many texts to tell anything about a person."""
+NOTHING = digest_forgetting.Erased(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was erased: how much of what. `unsent` mails had not gone out, and never will.
+
+    `elsewhere` is what else names the same person. `digest` is what the weekly digest erased, where it was asked to;
+    `in_digest` are the messages to the order's address that it keeps. `words` are the person's.
+    """
+
+    orderref: str
+    erased: Mapping[str, int]
+    unsent: int
+    elsewhere: naming.Elsewhere
+    digest: digest_forgetting.Erased | None
+    in_digest: int
+    words: set[str] = field(repr=False)
+
+
+def forget(services: Services, orderref: str, by: str, *, digest: bool = False) -> Forgotten:
+    """Erase an order's personal data, and with `digest` what the weekly digest keeps of its mail address.
+
+    Raises `lifecycle.NotPossible` for an order that goes on. Done again, it erases what came since, and nothing else.
+    """
+    run = _refuse_at_work(services, orderref)
+    week = iso_week(now(), services.settings.zone)
+    with services.database.write() as session:
+        order = lifecycle.find(session, orderref, run)
+        _refuse_mail_on_its_way(session, order)
+        workflows = list(_workflows(session, order))
+        words = _words(session, order)
+        unsent, erased = _erase(session, order, words)
+        if any(erased.values()):
+            _tell(services, session, order, by)
+        done = _forget_in_digest(session, words, week) if digest else None
+        told = [digest_forgetting.messages_to(session, word) for word in words if "@" in word]
+        session.flush()
+        elsewhere = naming.elsewhere(session, words)
+    services.work_queue.forget(workflows)
+    return Forgotten(orderref, erased, unsent, elsewhere, done, max(told, default=0), words)
+
+
+def forget_address(services: Services, address: str) -> tuple[digest_forgetting.Erased, naming.Elsewhere]:
+    """Erase what the weekly digest keeps of a mail address; also, where else it is named."""
+    week = iso_week(now(), services.settings.zone)
+    with services.database.write() as session:
+        done = digest_forgetting.forget_address(session, address, week)
+        session.flush()
+        return done, naming.elsewhere(session, [address_key(address)])
+
+
+# What may not be forgotten now
+
+
+def _refuse_at_work(services: Services, orderref: str) -> int:
+    """The order's run, once nothing of it is at work. The engine is asked outside of any transaction."""
+    with services.database.read() as session:
+        order = lifecycle.find(session, orderref)
+        workflow_id, run = lifecycle.workflow_id(order), order.run
+    if order.state not in FINISHED:
+        raise lifecycle.NotPossible(
+            f"{orderref} is {order.state} and goes on: close it first, with orders dismiss {orderref} --note TEXT"
+        )
+    if services.work_queue.is_going(workflow_id):
+        raise lifecycle.NotPossible(f"{orderref} is being worked on; try again in a minute")
+    return run
+
+
+def _refuse_mail_on_its_way(session: Session, order: Order) -> None:
+    """One that waits for a later try is dropped; one that may be under way now must not lose its row."""
+    notices = session.scalars(select(Notice).filter_by(order_id=order.id).with_for_update()).all()
+    if any(notice.state == NoticeState.PENDING and notice.next_try_at is None for notice in notices):
+        raise lifecycle.NotPossible(f"A mail about {order.orderref} is going out; try again in a minute")
+
+
+# Who it is about
+
+
+def _words(session: Session, order: Order) -> set[str]:
+    """The person's mail address, phone number and name, each as it is written in different places."""
+    contract, kept = contract_of(order), session.get(OrderSearch, order.id)
+    person = contract.customer
+    found = [person.email, f"{person.first_name} {person.last_name}", contract.billing_name]
+    found += [each for phone in (person.phone, contract.billing_phone) for each in (phone, digits(phone))]
+    if order.contract is not None:
+        found += _stored(order)
+    if kept is not None:
+        found += [kept.person, *(word for word in kept.words.split() if "@" in word or _is_phone(word))]
+    return {" ".join(word.split()) for word in found if len(word.strip()) >= FEWEST_CHARACTERS}
+
+
+def _stored(order: Order) -> Iterator[str]:
+    """As UTOPIA wrote it, where a person corrected it, and as PowerCode got it."""
+    for record in ((order.contract or {}).get("customer"), (order.account or {}).get("applicant")):
+        if isinstance(record, dict):
+            yield str(record.get("email") or "")
+            yield str(record.get("phone") or "")
+            yield f"{record.get('first_name', '')} {record.get('last_name', '')}"
+
+
+def _is_phone(word: str) -> bool:
+    return word.isdecimal() and len(word) >= 10
+
+
+# Erasing
+
+
+def _erase(session: Session, order: Order, words: set[str]) -> tuple[int, dict[str, int]]:
+    """How many mails will not go out, and how many rows lost something."""
+    waiting = select(Notice.id).filter_by(order_id=order.id, state=NoticeState.PENDING)
+    unsent = len(session.scalars(waiting).all())
+    return unsent, {
+        "exchanges": _count(session, delete(OrderExchange).filter_by(order_id=order.id)),
+        "notices": _count(session, delete(Notice).filter_by(order_id=order.id)),
+        "steps": _erase_steps(session, order),
+        "callbacks": _erase_callbacks(session, order.orderref),
+        "decisions": _erase_notes(session, order),
+        "changes": _erase_changes(session, words),
+        "details": _erase_details(session, order),
+    }
+
+
+def _count(session: Session, statement: Any) -> int:
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    return int(getattr(done, "rowcount", 0))
+
+
+def _erase_steps(session: Session, order: Order) -> int:
+    """Of an order that was closed half done, it stays known what is in PowerCode: that must not be done twice."""
+    mine = OrderStep.order_id == order.id
+    gone = [mine] if order.state == OrderState.COMPLETED else [mine, OrderStep.sent_at.is_(None)]
+    left = update(OrderStep).where(mine, OrderStep.error.is_not(None)).values(error=None)
+    return _count(session, delete(OrderStep).where(*gone)) + _count(session, left)
+
+
+def _erase_callbacks(session: Session, orderref: str) -> int:
+    """That they came stays. A body can hold anything; so can the message of one that was only noted."""
+    mine = Callback.orderref == orderref
+    refused = (Callback.orderref.is_(None), Callback.body.contains(orderref, autoescape=True))
+    noted = (mine, Callback.outcome == CallbackOutcome.RECORDED, or_(Callback.msg != ERASED, Callback.event != ERASED))
+    erased = _count(session, update(Callback).where(mine, Callback.body != "").values(body=""))
+    erased += _count(session, update(Callback).where(*refused).values(body=""))
+    _count(session, update(Callback).where(*noted).values(msg=ERASED, event=ERASED))
+    return erased
+
+
+def _erase_notes(session: Session, order: Order) -> int:
+    noted = update(OrderDecision).where(OrderDecision.order_id == order.id, OrderDecision.note.is_not(None))
+    return _count(session, noted.values(note=None))
+
+
+def _erase_changes(session: Session, words: set[str]) -> int:
+    """Changes of remote systems by hand that name the person; that they were made stays."""
+    wanted, erased = [word.casefold() for word in words], 0
+    for entry in session.scalars(select(AuditEntry).where(AuditEntry.key.is_not(None))):
+        said = f"{entry.subject}\n{entry.note or ''}".casefold()
+        if any(word in said for word in wanted):
+            entry.subject, entry.note = ERASED, None
+            erased += 1
+    return erased
+
+
+def _erase_details(session: Session, order: Order) -> int:
+    kept = session.get(OrderSearch, order.id)
+    told = bool(order.remarks) and not str(order.remarks[0]).startswith(SAID)
+    personal = [order.contract, order.account, order.corrections, order.reason, order.site_id, kept and kept.person]
+    if not any(personal) and not told:
+        return 0
+    values = {"contract": null(), "account": null(), "corrections": null(), "reason": None, "site_id": None}
+    cleared: dict[str, Any] = {"decision": {}, "actions": [], "remarks": []}
+    _count(session, update(Order).where(Order.id == order.id).values({**values, **cleared}))
+    if kept is not None:
+        numbers = " ".join(filter(None, [order.orderref, order.customer_id, order.ticket_id]))
+        kept.person = kept.address = kept.plan = ""
+        kept.words = casefolded(numbers)
+    session.flush()
+    session.refresh(order)
+    return 1
+
+
+def _tell(services: Services, session: Session, order: Order, by: str) -> None:
+    day = now().astimezone(services.settings.zone).date()
+    order.remarks = [f"{SAID} on {day}. What is in PowerCode and at UTOPIA is not touched by that."]
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=ACTION))
+
+
+def _workflows(session: Session, order: Order) -> Iterator[str]:
+    """What the engine may remember of the order: its runs, and those of its mails."""
+    names = [f"{stage}-{order.orderref}" for stage in lifecycle.QUEUE_OF_STAGE]
+    runs = [order.run] * len(names)
+    for notice_id, run in session.execute(select(Notice.id, Notice.run).filter_by(order_id=order.id)):
+        names.append(f"notice-{notice_id}")
+        runs.append(run)
+    for name, newest in zip(names, runs, strict=True):
+        yield name
+        yield from (f"{name}#{run}" for run in range(2, newest + 1))
+
+
+def _forget_in_digest(session: Session, words: set[str], week: str) -> digest_forgetting.Erased:
+    addresses = {address_key(word) for word in words if "@" in word}
+    done = [digest_forgetting.forget_address(session, address, week) for address in sorted(addresses)]
+    counts = [(each.messages, each.rows, each.kept) for each in done]
+    return digest_forgetting.Erased(*(sum(column) for column in zip(*counts, strict=True))) if done else NOTHING

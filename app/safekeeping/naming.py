@@ -1,0 +1,62 @@
+"""Where a person is named: every text of every table is searched, whatever it is for."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import JSON, ColumnElement, String, Table, Text, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.models import Base, Order, OrderExchange, OrderSearch
+from app.provisioning.search import casefolded
+
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The tables in which a row has one of the words, the first orders among them, and which words these are."""
+
+    tables: list[str]
+    orderrefs: list[str]
+    words: set[str] = field(repr=False)
+
+
+def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
+    """Where the words are now, in the caller's transaction. All rows of all tables are read."""
+    tables: dict[str, None] = {}
+    orderrefs: dict[str, None] = {}
+    found = set()
+    for word in sorted(words):
+        those = list(_tables_with(session, word))
+        tables |= dict.fromkeys(those)
+        found |= {word} if those else set()
+        orderrefs |= dict.fromkeys(_orders_with(session, word))
+    return Elsewhere(list(tables), list(orderrefs)[:MOST_NAMED], found)
+
+
+def forms_of(word: str) -> set[str]:
+    """A word as texts have it and as JSON has it, without regard to case."""
+    return {casefolded(word), json.dumps(word)[1:-1].casefold()}
+
+
+def _tables_with(session: Session, word: str) -> Iterator[str]:
+    for table in Base.metadata.sorted_tables:
+        texts = [column for column in table.columns if isinstance(column.type, (String, JSON))]
+        if texts and session.execute(select(1).select_from(table).where(_names(table, word)).limit(1)).first():
+            yield table.name
+
+
+def _names(table: Table, word: str) -> ColumnElement[bool]:
+    texts = [column for column in table.columns if isinstance(column.type, (String, JSON))]
+    forms = sorted(forms_of(word))
+    return or_(*(func.lower(cast(text, Text)).contains(form, autoescape=True) for text in texts for form in forms))
+
+
+def _orders_with(session: Session, word: str) -> Iterator[str]:
+    for model in (OrderSearch, OrderExchange):
+        order_id = model.__table__.c.order_id
+        those = select(order_id).where(_names(model.__table__, word))  # type: ignore[arg-type]
+        yield from session.scalars(
+            select(Order.orderref).where(Order.id.in_(those)).order_by(Order.id).limit(MOST_NAMED)
+        )

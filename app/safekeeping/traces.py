@@ -1,0 +1,86 @@
+"""What SQLite leaves behind of rows that were deleted, and how to be rid of it.
+
+Its pages are overwritten with zeros where a row was (`secure_delete`), but the log beside the database has them as they
+were until it is emptied, and a page that was split long ago may keep a copy of what stood in it. So the file itself is
+searched, and written anew when something is left.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from app.database import Database
+from app.safekeeping import backup
+from app.safekeeping.naming import forms_of
+
+PATIENCE_SECONDS = 10.0
+PAUSE_SECONDS = 0.1
+CHUNK = 1024 * 1024
+
+
+def remove(database: Database, words: Iterable[str]) -> bool:
+    """Whether the SQLite file and its log are free of the words, which no row may have any more.
+
+    On PostgreSQL there is nothing to do here: its vacuum makes the place of old rows free by itself.
+    """
+    forms = _forms(words)
+    if not database.is_sqlite:
+        return True
+    with closing(sqlite3.connect(database.path, timeout=1, isolation_level=None)) as connection:
+        if not _empty_log(connection):
+            return False
+        if not _is_left(database.path, forms):
+            return True
+        return _write_anew(connection) and not _is_left(database.path, forms)
+
+
+def kept_files(database: Database) -> list[Path]:
+    """Databases that restores put aside: they hold what was erased here."""
+    if not database.is_sqlite:
+        return []
+    return sorted(database.path.parent.glob(f"{database.path.name}.before-restore-*"))
+
+
+def _forms(words: Iterable[str]) -> list[bytes]:
+    """As text and as JSON writes them, in small letters."""
+    return sorted({form.encode() for word in words for form in forms_of(word)})
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Move everything from the log into the database, and cut the log to nothing; waits for who is reading."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_SECONDS)
+
+
+def _write_anew(connection: sqlite3.Connection) -> bool:
+    """Write the whole database anew, row by row; others wait meanwhile. False when the disk has no room for that."""
+    try:
+        connection.execute("VACUUM")
+    except sqlite3.OperationalError:
+        return False
+    return _empty_log(connection)
+
+
+def _is_left(path: Path, forms: list[bytes]) -> bool:
+    files = [path, *(each for each in backup.beside(path) if each.suffix.endswith("-wal") and each.exists())]
+    return any(_holds(file, forms) for file in files)
+
+
+def _holds(file: Path, forms: list[bytes]) -> bool:
+    overlap = max(map(len, forms), default=1)
+    end = b""
+    with file.open("rb") as content:
+        while chunk := content.read(CHUNK):
+            searched = end + chunk.lower()
+            if any(form in searched for form in forms):
+                return True
+            end = searched[-overlap:]
+    return False

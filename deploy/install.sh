@@ -1,0 +1,235 @@
+#!/usr/bin/env bash
+# Sets a bare Debian 12 (or newer; or Ubuntu 24.04) up for Utopia API Handler, from a clone. As root, in the clone's folder:
+#
+#     deploy/install.sh [--dry-run] [--restart]
+#
+#     --dry-run   only say what it would do
+#     --restart   restart a service that runs already
+#     --help      this text
+#
+# It installs the packages that are missing, makes the user utopia-handler, puts the checkout into /opt/utopia-handler with
+# its Python packages, a .env with a secret of its own, the units and the nightly backup. It starts the service when its
+# settings are complete, and names what is missing otherwise: fill that in, and run it again. It can be run at any time: what
+# is there is left as it is, .env above all.
+#
+# Exit codes: 0 all is done; 1 it failed; 2 it can't be used like this; 3 done, but for settings that are missing in .env.
+
+set -euo pipefail
+umask 022
+export DEBIAN_FRONTEND=noninteractive
+
+readonly ACCOUNT=utopia-handler HOME_FOLDER=/opt/utopia-handler BACKUPS=/var/backups/utopia
+readonly UNITS=/etc/systemd/system CRON_FILE=/etc/cron.d/utopia-handler
+SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+IS_DRY_RUN=false
+MAY_RESTART=false
+CHANGES=0
+
+main() {
+    read_options "$@"
+    check_system
+    install_packages
+    add_account
+    place_checkout
+    install_service
+    set_permissions
+    write_settings
+    install_units
+    install_backup
+    finish
+}
+
+read_options() {
+    while (($#)); do
+        case $1 in
+        --dry-run) IS_DRY_RUN=true ;;
+        --restart) MAY_RESTART=true ;;
+        -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+        *) stop "There is no option $1. See --help." ;;
+        esac
+        shift
+    done
+}
+
+say() { printf '%s\n' "$*"; }
+
+stop() {
+    printf 'Error: %s\n' "$*" >&2
+    exit 2
+}
+
+change() { # SENTENCE COMMAND...: say what is done, and do it
+    say "- $1"
+    CHANGES=$((CHANGES + 1))
+    shift
+    $IS_DRY_RUN || "$@"
+}
+
+as_service() { (cd "$HOME_FOLDER" && runuser -u "$ACCOUNT" -- "$@"); }
+
+in_checkout() { git -c safe.directory="$HOME_FOLDER" -C "$HOME_FOLDER" "$@"; }
+
+flask() { as_service env PYTHONDONTWRITEBYTECODE=1 .venv/bin/flask --app wsgi "$@"; }
+
+has_systemd() { [[ -d /run/systemd/system ]]; }
+
+check_system() {
+    $IS_DRY_RUN || ((EUID == 0)) || stop "Run it as root: sudo $0"
+    command -v apt-get >/dev/null || stop "This is no Debian or Ubuntu. README, \"Install\", has the steps by hand."
+    [[ -f $SOURCE/wsgi.py ]] || stop "Run it from a clone: there is no wsgi.py in $SOURCE."
+    ! command -v python3 >/dev/null || require_python
+}
+
+require_python() {
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        stop "$(python3 -V) is too old: it takes 3.11 or newer, as in Debian 12."
+}
+
+missing_packages() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
+    command -v make >/dev/null || echo make
+    command -v git >/dev/null || echo git
+    [[ -d /etc/cron.d ]] && command -v cron >/dev/null || echo cron
+    [[ -f /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
+}
+
+install_packages() {
+    local missing
+    read -r -d '' -a missing < <(missing_packages) || true
+    ((${#missing[@]})) || return 0
+    change "Installing with apt-get: ${missing[*]}" apt_install "${missing[@]}"
+    $IS_DRY_RUN || require_python
+}
+
+apt_install() {
+    apt-get update -qq
+    apt-get install -qy --no-install-recommends "$@" >/dev/null
+}
+
+add_account() {
+    getent passwd "$ACCOUNT" >/dev/null || change "Adding the user $ACCOUNT, who can't log in" \
+        useradd --system --user-group --home-dir "$HOME_FOLDER" --no-create-home --shell /usr/sbin/nologin "$ACCOUNT"
+}
+
+place_checkout() {
+    if [[ $SOURCE == "$HOME_FOLDER" ]]; then return; fi
+    if [[ -f $HOME_FOLDER/wsgi.py ]]; then
+        say "  $HOME_FOLDER is there already, and stays at its version. To update it: $HOME_FOLDER/deploy_changes_UAC.sh"
+        return
+    fi
+    [[ ! -e $HOME_FOLDER || -z $(ls -A "$HOME_FOLDER") ]] || stop "$HOME_FOLDER holds something else."
+    change "Putting the checkout into $HOME_FOLDER" clone_here
+}
+
+clone_here() { # root's own: the service can't change its program
+    local address
+    git -c safe.directory="$SOURCE" -c safe.directory="$SOURCE/.git" clone -q --no-hardlinks "$SOURCE" "$HOME_FOLDER"
+    if address=$(git -c safe.directory="$SOURCE" -C "$SOURCE" remote get-url origin 2>/dev/null); then
+        in_checkout remote set-url origin "$address"
+    else
+        say "  The clone has no remote: set one for updates with git -C $HOME_FOLDER remote set-url origin ADDRESS"
+    fi
+}
+
+install_service() {
+    local installed=$HOME_FOLDER/.venv/.installed
+    if [[ -f $installed && ! $HOME_FOLDER/requirements.txt -nt $installed ]]; then return; fi
+    change "Installing the Python packages into $HOME_FOLDER/.venv (make install)" make --silent -C "$HOME_FOLDER" install
+}
+
+set_permissions() {
+    local folder
+    for folder in "$HOME_FOLDER/instance" "$BACKUPS"; do
+        [[ -d $folder ]] || change "Making $folder, for the service alone" \
+            install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 750 "$folder"
+    done
+    folder=$HOME_FOLDER/ticket_descriptions # where the console saves texts
+    [[ $(stat -c %U "$folder" 2>/dev/null) == "$ACCOUNT" ]] || change "Letting the service write in $folder" \
+        chown -R "$ACCOUNT:$ACCOUNT" "$folder"
+}
+
+write_settings() {
+    [[ -e $HOME_FOLDER/.env ]] || change "Writing $HOME_FOLDER/.env, with a SECRET_KEY of its own" make_env
+}
+
+make_env() { # its name comes last: a run that is broken off leaves no half .env
+    local new=$HOME_FOLDER/.env.new secret
+    secret=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
+    install -o root -g "$ACCOUNT" -m 640 /dev/null "$new"
+    while IFS= read -r line; do
+        case $line in
+        SECRET_KEY=*) line=SECRET_KEY=$secret ;;
+        '#DATABASE_URL='*) line=DATABASE_URL=sqlite:///instance/handler.db ;;
+        '#LOG_FILE='*) line=LOG_FILE=instance/api_class.log ;;
+        esac
+        printf '%s\n' "$line"
+    done <"$HOME_FOLDER/.env.example" >"$new"
+    mv "$new" "$HOME_FOLDER/.env"
+}
+
+install_units() {
+    local unit changed=false
+    for unit in utopia-handler.service utopia-handler-worker@.service; do
+        differs "deploy/$unit" "$UNITS/$unit" || continue
+        changed=true
+        change "Copying $unit to $UNITS" install -D -m 644 "$HOME_FOLDER/deploy/$unit" "$UNITS/$unit"
+    done
+    if has_systemd && $changed; then change "Telling systemd" systemctl daemon-reload; fi
+    [[ -L $UNITS/multi-user.target.wants/utopia-handler.service ]] || change "Starting the service at boot, from now on" enable_at_boot
+}
+
+differs() { # FILE INSTALLED; before there is a checkout, the clone's file counts
+    local file=$HOME_FOLDER/$1
+    [[ -f $file ]] || file=$SOURCE/$1
+    ! cmp -s "$file" "$2"
+}
+
+enable_at_boot() { # as systemctl does it, which a machine without a running systemd may lack
+    if command -v systemctl >/dev/null; then
+        systemctl enable --quiet utopia-handler
+    else
+        install -d "$UNITS/multi-user.target.wants"
+        ln -s "$UNITS/utopia-handler.service" "$UNITS/multi-user.target.wants/utopia-handler.service"
+    fi
+}
+
+install_backup() {
+    [[ -e $CRON_FILE ]] || change "Copying the nightly backup to $CRON_FILE" \
+        install -D -m 644 "$HOME_FOLDER/deploy/backup.cron" "$CRON_FILE"
+}
+
+finish() {
+    if $IS_DRY_RUN; then
+        say "Nothing was changed. It would change $CHANGES things."
+        return
+    fi
+    if ((CHANGES == 0)); then say "Everything is in its place: nothing was changed."; fi
+    check_settings
+    start_service
+}
+
+check_settings() {
+    local said
+    if said=$(flask config check 2>&1 </dev/null); then
+        say "$said"
+        return
+    fi
+    printf '%s\n\n' "$said" >&2
+    say "Still to do: fill that in in $HOME_FOLDER/.env (README, \"Fill in .env\"), then run this again: $0" >&2
+    exit 3
+}
+
+start_service() {
+    if ! has_systemd; then
+        say "systemd does not run here, so the service can't be started. By hand, in $HOME_FOLDER:"
+        say "  runuser -u $ACCOUNT -- .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app"
+    elif ! systemctl is-active --quiet utopia-handler; then
+        change "Starting the service" systemctl start utopia-handler
+    elif $MAY_RESTART; then
+        change "Restarting the service" systemctl restart utopia-handler
+    else
+        say "The service runs. Its settings are read when it starts: after a change of .env, --restart."
+    fi
+}
+
+main "$@"

@@ -1,0 +1,56 @@
+"""deploy/install.sh, as far as it goes without being root on a machine of its own."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from config import PROJECT
+
+SCRIPT = PROJECT / "deploy" / "install.sh"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def places() -> list[bool]:
+    names = ("/opt/utopia-handler", "/var/backups/utopia", "/etc/cron.d/utopia-handler")
+    return [Path(name).exists() for name in names]
+
+
+def test_it_is_a_script_that_bash_understands() -> None:
+    subprocess.run(["bash", "-n", SCRIPT], check=True)
+    assert os.access(SCRIPT, os.X_OK)
+
+
+def test_help_names_every_option_and_exit_code() -> None:
+    result = run("--help")
+
+    assert result.returncode == 0
+    assert all(option in result.stdout for option in ("--dry-run", "--restart", "--help", "Exit codes"))
+
+
+def test_a_dry_run_says_what_it_would_do_and_changes_nothing() -> None:
+    before = places()
+
+    result = run("--dry-run")
+
+    assert result.returncode == 0, result.stderr
+    assert "Nothing was changed" in result.stdout
+    assert places() == before
+
+
+def test_an_unknown_option_is_refused() -> None:
+    result = run("--force")
+
+    assert (result.returncode, result.stderr) == (2, "Error: There is no option --force. See --help.\n")
+
+
+def test_it_copies_only_files_that_are_there() -> None:
+    text = SCRIPT.read_text(encoding="utf-8")
+
+    named = re.findall(r"utopia-handler[\w@-]*\.service(?![\w/])|deploy/backup\.cron", text)
+    assert named
+    for name in named:
+        assert (PROJECT / "deploy" / name.removeprefix("deploy/")).is_file()
