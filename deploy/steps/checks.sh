@@ -1,0 +1,72 @@
+# Checks of the new version in a folder of its own, beside the running one.
+# Part of deploy_changes_UAC.sh.
+
+check_beside_the_running_one() {
+    check_space
+    make_packages
+    make_trial
+    try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct .env."
+    try in_trial -m flask --app wsgi templates check || fail "A ticket text can't be used: correct it, commit and push."
+    try in_trial -m gunicorn -c gunicorn.conf.py --check-config wsgi:app || fail "The new version can't be loaded."
+    check_database
+    say "Checked: settings, texts, program, database"
+}
+
+check_space() {
+    local free needed=$FREE_MB
+    free=$(df --output=avail -BM "$CHECKOUT/instance" | tail -n 1 | tr -dc 0-9)
+    needed=$((needed + 3 * $(du -cm "$CHECKOUT"/instance/*.db 2>/dev/null | tail -n 1 | cut -f1 || echo 0)))
+    if $PACKAGES_CHANGE; then needed=$((needed + 500)); fi
+    ((free >= needed)) || fail "The disk is too full: $free MB are free, $needed MB are needed."
+}
+
+make_packages() { # beside those of the running version, which are not touched
+    $PACKAGES_CHANGE && [[ ! -e $VENV_NEW/.installed ]] || return 0
+    if $DRY_RUN; then VENV_NEW=$VENV_FORMER && return 0; fi
+    say "Installing packages; this takes a minute or two"
+    local maker=${DEPLOY_PYTHON:-}
+    [[ -n $maker ]] || maker=$("$PYTHON" -c 'import sys; print(sys._base_executable)' 2>/dev/null || command -v python3)
+    try as_owner "$maker" -m venv --clear "$VENV_NEW" || fail "The folder for the packages could not be made."
+    repository show "$NEW:requirements.txt" | as_owner tee "$VENV_NEW/requirements.txt" >/dev/null
+    try as_owner "$VENV_NEW/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+        -r "$VENV_NEW/requirements.txt" || fail "The packages could not be installed."
+    as_owner touch "$VENV_NEW/.installed"
+}
+
+make_trial() { # the new version as it will be, with what was changed here, the same .env and the same instance/
+    local entry file
+    try as_service rm -rf "$TRIAL" && try as_service mkdir -p "$TRIAL/.metrics" &&
+        repository archive "$NEW" | as_service tar -x -C "$TRIAL" ||
+        fail "The new version can't be unpacked for the checks."
+    for file in "${LOCAL[@]}"; do
+        as_service rm -f "$TRIAL/$file"
+        [[ ! -e $CHECKOUT/$file ]] || as_service cp "$CHECKOUT/$file" "$TRIAL/$file"
+    done
+    for entry in "$CHECKOUT"/* "$CHECKOUT"/.[!.]*; do
+        file=${entry##*/}
+        [[ $file == .git || $file == .venv* || -e $TRIAL/$file ]] || as_service ln -s "$entry" "$TRIAL/$file"
+    done
+}
+
+in_trial() { (cd "$TRIAL" && PROMETHEUS_MULTIPROC_DIR="$TRIAL/.metrics" as_service "$VENV_NEW/bin/python" "$@"); }
+
+check_database() { # a migration is tried on a copy first
+    local code=0 copy=$TRIAL/.copy.db
+    MIGRATES=false
+    try in_trial -m flask --app wsgi db check || code=$?
+    case $code in
+    0) $PACKAGES_CHANGE || return 0 ;; # a new engine may have tables of its own to bring up to date
+    3) MIGRATES=true && SAID="" && say "Database: there is a migration" ;;
+    *) fail "The database can't be used." ;;
+    esac
+    is_sqlite && database_exists || return 0
+    try in_trial -m flask --app wsgi db backup "$copy" || fail "The database can't be copied for the checks."
+    try with_database "sqlite:///$copy" in_trial -m flask --app wsgi db upgrade ||
+        fail "The migration fails, as a try on a copy of the database has shown."
+    as_service rm -f "$copy"
+}
+
+with_database() { local url=$1 && shift && DATABASE_URL=$url "$@"; }
+setting() { in_trial -c 'import sys; from config import load_settings; print(getattr(load_settings(), sys.argv[1]))' "$1"; }
+is_sqlite() { [[ $(setting database_url) == sqlite:* ]]; }
+database_exists() { local url && url=$(setting database_url) && [[ -e ${url#sqlite:///} ]]; }

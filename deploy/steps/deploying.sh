@@ -1,0 +1,72 @@
+# What is done to the server: migration, files, packages.
+# Part of deploy_changes_UAC.sh.
+
+deploy() {
+    RAN=$(ready "$SERVICE" | cut -d' ' -f2)
+    note_what_is_under_way
+    IS_DEPLOYING=true
+    migrate
+    pull
+    link_packages "$VENV_NEW" || fail ".venv could not be replaced."
+    for unit in "${UNITS[@]}"; do
+        say "$unit: the new version takes over"
+        bring_up "$unit" "$NEW" || fail "$unit did not come up with the new version."
+    done
+    IS_DEPLOYING=false
+    forget_what_was_under_way
+    remove_old_packages
+}
+
+migrate() { # migrations only add, so the running version goes on working
+    BACKUP=$CHECKOUT/instance/backups/before-$(short "$NEW").db
+    if $MIGRATES || $PACKAGES_CHANGE; then back_up; else BACKUP="" && return 0; fi
+    say "Backup: $BACKUP"
+    try in_trial -m flask --app wsgi db upgrade || fail "The migration failed."
+}
+
+back_up() {
+    try as_service mkdir -p "${BACKUP%/*}" || fail "The database could not be backed up."
+    if is_sqlite; then
+        database_exists || return 0
+        try in_trial -m flask --app wsgi db backup "$BACKUP" || fail "The database could not be backed up."
+    else
+        BACKUP=${BACKUP%.db}.dump
+        try in_trial -c '
+import os, sys
+from sqlalchemy import make_url
+from config import load_settings
+url = make_url(load_settings().database_url)
+names = {"PGHOST": url.host, "PGPORT": url.port, "PGUSER": url.username, "PGPASSWORD": url.password}
+os.environ.update({name: str(value) for name, value in names.items() if value}, PGDATABASE=url.database or "")
+os.execvp("pg_dump", ["pg_dump", "--format=custom", "--file", sys.argv[1]])' "$BACKUP" ||
+            fail "The database could not be backed up with pg_dump."
+    fi
+}
+
+pull() {
+    ((${#SAME[@]} == 0)) || try repository add -- "${SAME[@]}" || fail "git could not take the files over."
+    try repository merge --quiet --ff-only "$NEW" || fail "git could not put the new files in place."
+    give_texts_to_the_service
+}
+
+give_texts_to_the_service() { # the console replaces the texts that it saves
+    ((EUID == 0)) || return 0
+    chown --recursive --reference="$CHECKOUT/ticket_descriptions" "$CHECKOUT/ticket_descriptions" || true
+}
+
+link_packages() { # FOLDER: .venv leads to it from now on
+    [[ $(readlink -f "$CHECKOUT/.venv" || true) != "$1" ]] || return 0
+    if [[ -d $CHECKOUT/.venv && ! -L $CHECKOUT/.venv ]]; then try as_owner mv "$CHECKOUT/.venv" "$CHECKOUT/.venv-first" || return 1; fi
+    try as_owner ln -sfn "${1##*/}" "$CHECKOUT/.venv-link" && try as_owner mv -T "$CHECKOUT/.venv-link" "$CHECKOUT/.venv"
+}
+
+remove_old_packages() { # all but those of this version and of the former one
+    local folder
+    for folder in "$CHECKOUT"/.venv-*; do
+        [[ ! -d $folder || $folder == "$VENV_NEW" || $folder == "$(former_packages)" ]] || as_owner rm -rf "$folder"
+    done
+}
+
+former_packages() { # a .venv that was a folder is moved aside by the first new one
+    if [[ $VENV_FORMER == "$CHECKOUT/.venv" && -e $CHECKOUT/.venv-first ]]; then echo "$CHECKOUT/.venv-first"; else echo "$VENV_FORMER"; fi
+}

@@ -1,0 +1,99 @@
+# Whatever happens: the former version comes back, also after a run that was killed.
+# Part of deploy_changes_UAC.sh.
+
+note_what_is_under_way() { # for the next run, should this one be killed
+    printf '%s\n' "$FORMER" "$NEW" "$VENV_FORMER" "$RAN" "${SAME[@]}" | as_owner tee "$STATE.new" >/dev/null &&
+        sync "$STATE.new" && as_owner mv "$STATE.new" "$STATE" || fail "The disk can't be written."
+}
+
+forget_what_was_under_way() { as_owner rm -f "$STATE"; }
+
+repair_broken_run() {
+    [[ -s $STATE ]] || return 0
+    local lines
+    mapfile -t lines <"$STATE"
+    FORMER=${lines[0]} NEW=${lines[1]} VENV_FORMER=${lines[2]} RAN=${lines[3]} SAME=("${lines[@]:4}")
+    if [[ $(repository rev-parse HEAD) == "$NEW" ]] && repository diff --quiet "$NEW" &&
+        [[ $(ready "$SERVICE") == "200 $NEW "* ]] && ((${#UNITS[@]} == 1)); then
+        say "The last run was broken off when all was done."
+        forget_what_was_under_way
+        return 0
+    fi
+    if $DRY_RUN; then stop 2 "The last run was broken off halfway. Run this without --dry-run: it puts that right first."; fi
+    say "The last run was broken off halfway: putting commit $(short "$FORMER") back first."
+    put_back || stop 8 "The last run was broken off, and the former version does not run: see docs/deploying.md, \"Exit code 8\"."
+}
+
+put_back() { # files, packages, processes: as they were
+    local unit
+    as_service rm -rf "$TRIAL"
+    put_files_back || return 1
+    link_packages "$(former_packages)" || return 1
+    find_addresses
+    for unit in "${UNITS[@]}"; do prove_former "$unit" || return 1; done
+    forget_what_was_under_way
+}
+
+put_files_back() { # file by file, so that what somebody changed meanwhile is kept
+    local file changed=() added=()
+    local -A same=()
+    for file in "${SAME[@]}"; do same[$file]=1; done
+    as_owner rm -f "$GIT_DIR_HERE/index.lock"
+    while IFS= read -r -d '' file; do
+        [[ -z ${same[$file]:-} ]] || continue
+        keep_if_changed_meanwhile "$file"
+        if [[ -n $(blob "$FORMER" "$file") ]]; then changed+=("$file"); else added+=("$CHECKOUT/$file"); fi
+    done < <(changed_files)
+    ((${#added[@]} == 0)) || as_owner rm -f -- "${added[@]}"
+    try repository reset --quiet "$FORMER" || return 1
+    ((${#changed[@]} == 0)) || try_files_of "$FORMER" "${changed[@]}" || return 1
+    give_texts_to_the_service
+}
+
+try_files_of() { # COMMIT FILES...
+    local commit=$1
+    shift
+    SAID=$(printf '%s\0' "$@" | repository checkout --quiet "$commit" --pathspec-from-file=- --pathspec-file-nul 2>&1) && SAID=""
+}
+
+keep_if_changed_meanwhile() {
+    local here
+    here=$(hash_here "$1")
+    [[ -s $CHECKOUT/$1 && $here != "$(blob "$FORMER" "$1")" && $here != "$(blob "$NEW" "$1")" ]] || return 0
+    repository show "$NEW:$1" 2>/dev/null | cmp -s -n "$(stat -c %s "$CHECKOUT/$1")" - "$CHECKOUT/$1" && return 0 # half written
+    as_service mkdir -p "$CHECKOUT/instance/deploy/kept/$(dirname "$1")"
+    as_service cp "$CHECKOUT/$1" "$CHECKOUT/instance/deploy/kept/$1"
+    say "$1 was changed meanwhile: that text is kept as instance/deploy/kept/$1"
+}
+
+prove_former() { # UNIT: the process that served before still does, or the former version is started again
+    local said
+    said=$(ready "$1")
+    if [[ $said == "200 $FORMER "* || ($said == "200 $RAN "* && $RAN != "$NEW") ]]; then return 0; fi
+    bring_up "$1" "$FORMER" && return 0
+    say "$1: starting it anew"
+    STARTED_AT=$(date +%s)
+    try system restart "$1" || return 1
+    wait_for "$1" "$FORMER" 0 "" && return 0
+    SAID=$(log_lines "$1")
+    return 1
+}
+
+finish() { # EXIT-CODE
+    trap - EXIT INT TERM
+    if ! $IS_DEPLOYING; then
+        as_service rm -rf "$TRIAL"
+        if (($1 == 1 || $1 > 8)); then say "NOT DEPLOYED: it was stopped. Nothing was touched." >&2; fi
+        exit "$1"
+    fi
+    local reason=${REASON:-It was stopped halfway.} why=$SAID
+    say "Something went wrong. Putting the former version back."
+    SAID=""
+    if ! put_back; then
+        SAID="$why"$'\n'"$SAID"
+        stop 8 "$reason The former version does NOT run either. Look now: docs/deploying.md, \"Exit code 8\"."
+    fi
+    [[ -z $BACKUP ]] || say "The database keeps what the migration added, which the former version does not mind. Backup: $BACKUP"
+    SAID=$why
+    stop 7 "$reason The former version is back and runs. $(what_runs)."
+}

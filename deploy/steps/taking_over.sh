@@ -1,0 +1,53 @@
+# One process after the other: the new one takes over from the former one.
+# Part of deploy_changes_UAC.sh.
+
+main_process() { system show --property MainPID --value "$1"; }
+children_of() { tr ' ' '\n' <"/proc/$1/task/$1/children" 2>/dev/null | sed '/^$/d' | sort || true; }
+
+bring_up() { # UNIT COMMIT: reload it, or start it where it does not run
+    local before main
+    if ! system is-active --quiet "$1"; then
+        STARTED_AT=$(date +%s)
+        try system start "$1" || return 1
+        wait_for "$1" "$2" 0 "" && return 0
+    else
+        wait_for_former_hand_over "$1" || return 1
+        main=$(main_process "$1")
+        before=$(children_of "$main")
+        STARTED_AT=$(date +%s)
+        try system reload "$1" || return 1
+        wait_for "$1" "$2" "$main" "$before" && return 0
+    fi
+    SAID=$(log_lines "$1")
+    return 1
+}
+
+wait_for_former_hand_over() { # a process that still has its own former one takes no reload
+    local parent deadline=$((SECONDS + HANDOVER_SECONDS))
+    while parent=$(awk '/^PPid:/ { print $2 }' "/proc/$(main_process "$1")/status" 2>/dev/null) &&
+        grep -qsz 'gunicorn.conf.py' "/proc/$parent/cmdline"; do
+        ((SECONDS < deadline)) || return 1
+        sleep 1
+    done
+}
+
+wait_for() { # UNIT COMMIT FORMER-MAIN ITS-CHILDREN: until another process than the former one is ready, three times
+    local seen=0 newcomer="" deadline=$((SECONDS + READY_SECONDS))
+    while ((SECONDS < deadline)); do
+        if [[ $(ready "$1") == "200 $2 "* && $(main_process "$1") != "$3" ]]; then
+            seen=$((seen + 1))
+            ((seen < 3)) || return 0
+        else
+            seen=0
+            [[ -n $newcomer || $3 == 0 ]] || newcomer=$(comm -13 <(printf '%s\n' "$4") <(children_of "$3") | head -n 1)
+            if [[ -n $newcomer && ! -d /proc/$newcomer && $(main_process "$1") == "$3" ]]; then return 1; fi # it gave up
+        fi
+        sleep 0.2
+    done
+    return 1
+}
+
+log_lines() { # UNIT: what it wrote since it was started, without the places in libraries
+    journalctl --unit "$1" --since "@$STARTED_AT" --no-pager --output cat --lines 200 2>/dev/null |
+        grep -vE '^ +(File|raise|return|self\.|\^)|^\[.*\] \[[0-9]+\] \[INFO\]' | tail -n 12 || true
+}

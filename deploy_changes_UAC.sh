@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Brings what was pushed onto this server, and proves that it runs. For an editor of a ticket text after a push:
+#
+#     cd /opt/utopia-handler && sudo ./deploy_changes_UAC.sh            (--dry-run: only show what it would do)
+#
+# It pulls (fast-forward only; what was changed here is named, and never overwritten), checks the new version beside the
+# running one, backs up the database before a migration, lets the new version take over without dropping a callback, and
+# waits for /readyz to show it. Whatever fails, the former version is put back and proved to run.
+#
+# Exit codes:
+#   0  the newest version runs (--dry-run: nothing speaks against it)
+#   2  it can't be used like this: an unknown option, missing rights, or a server that isn't set up for it
+#   3  another run is at work
+#   4  changes that were made here are in the way
+#   5  the remote could not be reached, or this server has commits of its own
+#   6  a check failed; nothing was touched
+#   7  it failed on the way; the former version is back, and it runs
+#   8  it failed, and the former version does not run either: somebody has to look NOW
+#
+# docs/deploying.md: how to set it up, and what to do for each failure.
+
+set -euo pipefail
+umask 022
+trap '' HUP PIPE # a lost connection does not stop it halfway
+export GIT_TERMINAL_PROMPT=0 PYTHONDONTWRITEBYTECODE=1
+
+CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+SERVICE=${DEPLOY_SERVICE:-utopia-handler}
+WAIT_SECONDS=${DEPLOY_WAIT_SECONDS:-300}         # for another run
+READY_SECONDS=${DEPLOY_READY_SECONDS:-60}        # for a new process to take over
+HANDOVER_SECONDS=${DEPLOY_HANDOVER_SECONDS:-210} # for a former one to end its running steps
+FREE_MB=${DEPLOY_FREE_MB:-100}                   # that must be free, beyond what is needed for sure
+DRY_RUN=false
+IS_DEPLOYING=false # from the first change to the running service on
+SAID=""            # by the command that failed
+BACKUP=""
+
+for part in words server changes checks deploying taking_over putting_back; do
+    # shellcheck source=/dev/null
+    source "$CHECKOUT/deploy/steps/$part.sh" # all is read before a pull changes it
+done
+
+main() {
+    read_options "$@"
+    know_the_server
+    take_turn
+    trap 'finish $?' EXIT
+    trap 'exit 130' INT TERM
+    repair_broken_run
+    fetch
+    compare_packages
+    look_at_local_changes
+    show_plan
+    if is_up_to_date; then
+        say "OK: $SERVICE already runs the newest version. $(what_runs)"
+        exit 0
+    fi
+    check_beside_the_running_one
+    if $DRY_RUN; then
+        say "OK: nothing speaks against it. Nothing was changed."
+        exit 0
+    fi
+    deploy
+    say "OK: $SERVICE runs. $(what_runs). Changed: $(what_changed)."
+}
+
+read_options() {
+    while (($#)); do
+        case $1 in
+        --dry-run) DRY_RUN=true ;;
+        -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+        *) stop 2 "There is no option $1. See --help." ;;
+        esac
+        shift
+    done
+}
+
+main "$@"

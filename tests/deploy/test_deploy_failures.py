@@ -1,0 +1,277 @@
+"""What goes wrong during a deploy: the script says why in one sentence, and what ran before runs."""
+
+import pytest
+
+from tests.deploy.server import TEXT, Server, git
+from tests.deploy.test_deploying import a_migration
+from tests.processes import until
+
+MINE = "Welcome, dear neighbour {first_name}\n"
+
+
+@pytest.fixture
+def before(server: Server) -> tuple[int, str]:
+    """The process and the commit that run before."""
+    return server.main, server.runs
+
+
+def still(server: Server) -> tuple[int, str]:
+    """What runs now, after a look that the files are those of that commit, and nothing else is there."""
+    assert server.head == server.runs
+    assert server.local_changes == ""
+    return server.main, server.runs
+
+
+def last_line(output: str) -> str:
+    return output.splitlines()[-1]
+
+
+def test_a_text_that_cannot_be_used_is_refused_before_anything_is_touched(
+    server: Server, before: tuple[int, str]
+) -> None:
+    server.push({TEXT: "Welcome {first_nam}\n"})
+
+    done = server.deploy()
+
+    assert done.returncode == 6, done.stdout
+    assert "{first_nam}" in done.stdout
+    assert last_line(done.stdout).startswith("NOT DEPLOYED: A ticket text can't be used")
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_setting_that_the_new_version_refuses_is_named_before_anything_is_touched(
+    server: Server, before: tuple[int, str]
+) -> None:
+    server.push(server.changed("config.py", "mail_server: str", "weather_station: int\n    mail_server: str"))
+
+    done = server.deploy()
+
+    assert done.returncode == 6, done.stdout
+    assert "WEATHER_STATION" in done.stdout
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_program_that_cannot_be_loaded_is_refused_before_anything_is_touched(
+    server: Server, before: tuple[int, str]
+) -> None:
+    server.push(server.changed("gunicorn.conf.py", "import os\n", "import os\nimport weather\n"))
+
+    done = server.deploy()
+
+    assert done.returncode == 6, done.stdout
+    assert "No module named 'weather'" in done.stdout
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_failing_migration_is_found_on_a_copy_and_the_database_stays(server: Server, before: tuple[int, str]) -> None:
+    server.push(a_migration('op.execute("update weather set wind = 1")'))
+    version = server.flask("db", "check").stdout
+
+    done = server.deploy()
+
+    assert done.returncode == 6, done.stdout
+    assert last_line(done.stdout).startswith("NOT DEPLOYED: The migration fails")
+    assert server.flask("db", "check").stdout == version
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_version_that_crashes_at_its_start_never_takes_over(server: Server, before: tuple[int, str]) -> None:
+    server.push(server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")'))
+
+    done = server.deploy()
+
+    assert done.returncode == 7, done.stdout
+    assert "no weather today" in done.stdout
+    assert "The former version is back and runs" in last_line(done.stdout)
+    assert still(server) == before  # the very process that served before
+
+
+@pytest.mark.sweep
+def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_tables(
+    server: Server, before: tuple[int, str]
+) -> None:
+    crash = server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")')
+    server.push({**crash, **a_migration()})
+
+    done = server.deploy()
+
+    assert done.returncode == 7, done.stdout
+    assert still(server) == before
+    server.systemctl("restart", "utopia-handler")
+    until(lambda: server.runs == before[1])
+    server.sandbox.utopia.add_order("UIA202411-001186")
+    assert server.flask("orders", "submit", "UIA202411-001186").returncode == 0
+
+
+@pytest.mark.sweep
+def test_a_version_that_breaks_once_it_serves_is_taken_back(server: Server, before: tuple[int, str]) -> None:
+    before_it, check = "    services = services_of(current_app)\n", "    checks = {"
+    health = server.changed("app/health.py", before_it + check, f"    if SERVES: return {{}}, 503\n{before_it}{check}")
+    text = str(health["app/health.py"]).replace("import shutil\n", "import shutil\n\nSERVES: list[int] = []\n", 1)
+    taken_over = "    take_over(app)\n"
+    serves = f"{taken_over}    from app.health import SERVES\n    SERVES.append(1)\n"
+    conf = server.changed("gunicorn.conf.py", taken_over, serves)
+    server.push({"app/health.py": text, **conf})
+
+    done = server.deploy(DEPLOY_READY_SECONDS="15")
+
+    assert done.returncode == 7, done.stdout
+    assert server.runs == server.head == before[1]
+    assert server.local_changes == ""
+
+
+@pytest.mark.sweep
+def test_without_a_network_nothing_is_touched(server: Server, before: tuple[int, str]) -> None:
+    git(server.checkout, "remote", "set-url", "origin", "git://127.0.0.1:1/remote.git")
+
+    done = server.deploy()
+
+    assert done.returncode == 5, done.stdout
+    assert last_line(done.stdout).startswith("NOT DEPLOYED: The changes could not be fetched")
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_text_that_was_edited_here_and_pushed_by_another_is_named_and_never_overwritten(server: Server) -> None:
+    server.push({TEXT: "Welcome {first_name}\n"})
+    (server.checkout / TEXT).write_text(MINE)
+    ran = server.runs
+
+    done = server.deploy()
+
+    assert done.returncode == 4, done.stdout
+    assert f"Changed here AND in what was pushed: {TEXT}" in done.stdout
+    assert ((server.checkout / TEXT).read_text(), server.runs) == (MINE, ran)
+
+
+@pytest.mark.sweep
+def test_a_text_that_was_edited_here_stays_while_others_are_deployed(server: Server) -> None:
+    (server.checkout / TEXT).write_text(MINE)
+    (server.checkout / "ticket_descriptions" / "own.txt").write_text(MINE)
+    commit = server.push(server.changed("README.md", "\n", "\nMore.\n"))
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert f"Changed here, not in git, and left as it is: {TEXT}" in done.stdout
+    assert (server.checkout / TEXT).read_text() == MINE
+    assert server.runs == commit
+
+
+@pytest.mark.sweep
+def test_the_very_text_that_was_saved_here_and_pushed_by_another_is_no_hindrance(server: Server) -> None:
+    (server.checkout / TEXT).write_text(MINE)
+    commit = server.push({TEXT: MINE})
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert (server.runs, server.local_changes) == (commit, "")
+
+
+@pytest.mark.sweep
+def test_a_file_here_that_git_does_not_know_is_not_overwritten_by_one_that_comes(server: Server) -> None:
+    own = server.checkout / "ticket_descriptions" / "own.txt"
+    own.write_text(MINE)
+    server.push({"ticket_descriptions/own.txt": "Another text\n"})
+
+    assert server.deploy().returncode == 4
+    assert own.read_text() == MINE
+
+
+@pytest.mark.sweep
+def test_commits_of_this_server_and_of_others_are_not_mixed(server: Server, before: tuple[int, str]) -> None:
+    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+    git(server.checkout, "commit", "--quiet", "--allow-empty", "--message", "From the server")
+
+    done = server.deploy()
+
+    assert done.returncode == 5, done.stdout
+    assert "git pull --rebase" in last_line(done.stdout)
+    assert (server.main, server.runs) == before
+
+
+@pytest.mark.sweep
+def test_a_disk_without_room_is_told_before_anything_is_touched(server: Server, before: tuple[int, str]) -> None:
+    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+
+    done = server.deploy(DEPLOY_FREE_MB="999999999")
+
+    assert done.returncode == 6, done.stdout
+    assert "The disk is too full" in last_line(done.stdout)
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+@pytest.mark.sqlite
+def test_a_disk_that_fills_up_at_the_backup_leaves_what_runs(server: Server, before: tuple[int, str]) -> None:
+    server.push(a_migration())
+    size = (server.checkout / "instance" / "handler.db").stat().st_size // 2048  # of 1024 bytes each: half a copy
+
+    done = server.deploy(shell=f"trap '' XFSZ; ulimit -f {size}")
+
+    assert done.returncode == 6, done.stdout
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_disk_that_fills_up_while_files_are_put_in_place_leaves_what_runs(
+    server: Server, before: tuple[int, str]
+) -> None:
+    """git can't write the large file, amid the others."""
+    large = "".join(f"{number:09}\n" for number in range(200_000))
+    server.push({**server.changed(TEXT, "\n", "\nHello!\n"), "a.txt": "first\n", "large.txt": large, "z.txt": "last\n"})
+    server.instead_of_git("merge", "trap '' XFSZ; ulimit -f 1024")
+
+    done = server.deploy()
+
+    assert done.returncode == 7, done.stdout
+    assert "large.txt" in done.stdout
+    assert last_line(done.stdout).startswith("NOT DEPLOYED: git could not put the new files in place.")
+    assert still(server) == before
+
+
+BROKEN_OFF = {
+    "amid the files": f"echo half > {TEXT}; rm README.md; touch .git/index.lock; touch here; sleep 100",
+    "before the new process": 'git "$@"; touch here; sleep 100',
+}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("moment", BROKEN_OFF)
+def test_the_run_after_one_that_was_killed_puts_things_right_and_deploys(server: Server, moment: str) -> None:
+    commit = server.push({TEXT: "half of this text was written\n", **server.changed("README.md", "\n", "\nMore.\n")})
+    ran, here = server.main, server.checkout / "instance" / "here"
+    server.instead_of_git("merge", BROKEN_OFF[moment].replace("touch here", "touch instance/here"))
+    killed = server.deploy_meanwhile()
+    until(here.exists, 100)
+    server.kill(killed)
+    server.instead_of_git("merge", ":")
+    assert server.main == ran
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert "The last run was broken off halfway" in done.stdout
+    assert (server.runs, server.head, server.local_changes) == (commit, commit, "")
+
+
+@pytest.mark.sweep
+def test_a_text_that_was_saved_after_a_run_was_killed_is_kept(server: Server) -> None:
+    server.push({TEXT: "Another text\n"})
+    here = server.checkout / "instance" / "here"
+    server.instead_of_git("merge", 'git "$@"; touch instance/here; sleep 100')
+    killed = server.deploy_meanwhile()
+    until(here.exists, 100)
+    server.kill(killed)
+    server.instead_of_git("merge", ":")
+    (server.checkout / TEXT).write_text(MINE)
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert (server.checkout / "instance" / "deploy" / "kept" / TEXT).read_text() == MINE

@@ -1,0 +1,177 @@
+"""The script on a real checkout, with a real remote and a running service: what goes through."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from config import PROJECT
+from tests.deploy.server import TEXT, Server, git
+from tests.deploy.storm import Storm
+from tests.processes import until
+
+MIGRATION = '''"""A column more."""
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0999", "{former}"
+
+
+def upgrade():
+    op.add_column("orders", sa.Column("weather", sa.String()))
+'''
+UNFINISHED = {"received", "running"}
+
+
+def newest_migration() -> str:
+    """The revision that the project is at."""
+    names = [path.name for path in (PROJECT / "migrations" / "versions").glob("[0-9]*.py")]
+    return max(names).partition("_")[0]
+
+
+def a_migration(body: str = "") -> dict[str, str | None]:
+    """A migration after the newest one, for `push`; `body` is what its upgrade does besides."""
+    text = MIGRATION.format(former=newest_migration())
+    return {"migrations/versions/0999_weather.py": text + (f"    {body}\n" if body else "")}
+
+
+def test_a_pushed_text_is_used_and_the_new_process_proves_its_commit(server: Server) -> None:
+    before = server.main
+    commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"), "Friendlier welcome")
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout + server.journal
+    assert "Friendlier welcome (Ada)" in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"OK: utopia-handler runs. Version 0.1.0, commit {commit[:9]}. Changed: {TEXT}."
+    )
+    assert server.runs == server.head == commit
+    assert server.main != before
+
+
+@pytest.mark.sweep
+def test_nothing_to_do_touches_nothing(server: Server) -> None:
+    first = server.deploy()
+    assert first.returncode == 0, first.stdout
+    before = server.main
+
+    again = server.deploy()
+
+    assert (again.returncode, server.main) == (0, before)
+    assert "already runs the newest version" in again.stdout
+
+
+@pytest.mark.sweep
+def test_a_dry_run_shows_the_plan_and_changes_nothing(server: Server) -> None:
+    before = (server.main, server.head, server.runs)
+    server.push({**server.changed(TEXT, "\n", "\nHello!\n"), **a_migration()})
+
+    done = server.deploy("--dry-run")
+
+    assert done.returncode == 0, done.stdout
+    assert TEXT in done.stdout
+    assert "there is a migration" in done.stdout
+    assert (server.main, server.head, server.runs) == before
+
+
+@pytest.mark.sweep
+def test_files_that_were_pulled_by_hand_reach_the_running_service(server: Server) -> None:
+    commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+    git(server.checkout, "pull", "--quiet")
+    assert server.runs != commit
+
+    assert server.deploy().returncode == 0
+    assert server.runs == commit
+
+
+@pytest.mark.sweep
+def test_a_service_that_does_not_run_is_started_with_the_version_that_mends_it(server: Server) -> None:
+    server.systemctl("stop", "utopia-handler")
+    commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert server.runs == commit
+
+
+@pytest.mark.sweep
+@pytest.mark.sqlite
+def test_a_migration_comes_after_a_backup(server: Server) -> None:
+    commit = server.push(a_migration())
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    backup = server.checkout / "instance" / "backups" / f"before-{commit[:9]}.db"
+    assert backup.stat().st_size > 0
+    assert '"version": "0999"' in server.flask("db", "check", "--json").stdout
+    assert server.runs == commit
+
+
+@pytest.mark.sweep
+def test_changed_requirements_get_packages_of_their_own_and_the_process_uses_them(server: Server) -> None:
+    text = (server.office / "requirements.txt").read_text()
+    commit = server.push({"requirements.txt": text + "# a new comment\n"})
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    folder = (server.checkout / ".venv").resolve()
+    assert folder.name.startswith(".venv-")
+    assert (folder / ".installed").exists()
+    assert str(folder) in Path(f"/proc/{server.main}/cmdline").read_text()
+    assert server.runs == commit
+    assert server.local_changes == ""
+
+
+@pytest.mark.sweep
+def test_a_second_run_waits_for_the_first_and_then_gives_up_naming_it(server: Server) -> None:
+    lock = server.checkout / ".git" / "deploy.lock"
+    lock.write_text("bo, process 4711, since 07:00:00\n")
+    with subprocess.Popen(["flock", str(lock), "sleep", "60"], start_new_session=True) as first:
+        until(lambda: subprocess.run(["flock", "--nonblock", str(lock), "true"], check=False).returncode)
+        second = server.deploy(DEPLOY_WAIT_SECONDS="1")
+        server.kill(first)
+
+    assert second.returncode == 3, second.stdout
+    assert "bo, process 4711, since 07:00:00" in second.stdout
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("changed", ["text", "requirements"])
+def test_a_storm_of_callbacks_through_a_deploy_loses_nothing(server: Server, changed: str) -> None:
+    text = (server.office / "requirements.txt").read_text()
+    files = {"text": server.changed(TEXT, "\n", "\nHello!\n"), "requirements": {"requirements.txt": text + "# more\n"}}
+    commit = server.push(files[changed])
+
+    script = server.deploy_meanwhile()
+    until(lambda: script.stdout.readline().startswith("Checked: "), 100)
+    with Storm(server) as storm:  # from before anything is touched until the new process is proved to serve
+        rest, _ = script.communicate(timeout=140)
+
+    assert script.returncode == 0, rest
+    assert storm.answers == {200: len(storm.orderrefs)}
+    assert server.runs == commit
+    while not server.states(storm.orderrefs).keys().isdisjoint(UNFINISHED):
+        time.sleep(2)
+    assert server.states(storm.orderrefs) == {"completed": len(storm.orderrefs)}
+
+
+def test_the_help_names_every_exit_code() -> None:
+    script = PROJECT / "deploy_changes_UAC.sh"
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+    used = {"0", *(code for part in script_parts() for code in exit_codes(part.read_text()))}
+    assert {line.split()[0] for line in told.splitlines() if line[:4].strip().isdigit()} == used
+
+
+def script_parts() -> list[Path]:
+    return [PROJECT / "deploy_changes_UAC.sh", *(PROJECT / "deploy" / "steps").glob("*.sh")]
+
+
+def exit_codes(text: str) -> list[str]:
+    words = text.replace("exit 7", "stop 7").split("stop ")[1:]
+    return [word[0] for word in words if word[0].isdigit()]
