@@ -25,9 +25,14 @@ from app.presence import Presence
 READ_ONLY = {"read_only": True}
 REPEATABLE = {"repeatable": True}
 BUSY_SECONDS = 30
+BUSY_PAUSE_SECONDS = 0.02
 INSIST_ATTEMPTS = 6
-ALIVE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 15000}
+SERVER_IS_GONE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 15000}
 """A PostgreSQL server that is gone without a word is noticed after 15 s, and not after as many minutes."""
+HOST_IS_GONE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_user_timeout": 16000}
+"""For the server to notice a host that is gone: what its transactions locked is free 16 s after its last packet."""
+STANDS_STILL = {"idle_in_transaction_session_timeout": 60000}
+"""A process that stands still amid a transaction locks others out for a minute; no transaction waits for anything."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +75,9 @@ class Database:
     @property
     def checkpoint_options(self) -> dict[str, Any]:
         """What the durable engine's own connections are opened with."""
-        return {"factory": CheckpointConnection} if self.is_sqlite else {"application_name": "engine", **ALIVE}
+        if self.is_sqlite:
+            return {"factory": CheckpointConnection}
+        return {"application_name": "engine", **_postgresql_options()}
 
     @contextmanager
     def write(self, *, repeatable: bool = False) -> Iterator[Session]:
@@ -209,7 +216,8 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
         connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        _use_write_ahead_log(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
         _keep_private(path)
 
@@ -221,6 +229,19 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
         cursor.execute("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Once per file it is a change, and then SQLite does not wait for one who writes, whatever `busy_timeout` says."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
 
 
 class CheckpointConnection(sqlite3.Connection):
@@ -246,5 +267,14 @@ def _postgresql_engine(url: str) -> Engine:
         pool_pre_ping=True,
         pool_timeout=10,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, **ALIVE},
+        connect_args={"connect_timeout": 5, **_postgresql_options()},
     )
+
+
+def _postgresql_options() -> dict[str, Any]:
+    return {**SERVER_IS_GONE, "options": server_options(**HOST_IS_GONE, **STANDS_STILL)}
+
+
+def server_options(**settings: int) -> str:
+    """What a PostgreSQL session is begun with."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -14,20 +14,19 @@ from typing import Any, Protocol
 
 import psycopg
 
-from app.database import Database
+from app.database import HOST_IS_GONE, Database, server_options
 
 log = logging.getLogger(__name__)
 
 CONFIRM_EVERY_SECONDS = 2.0
-FROM_HERE: dict[str, Any] = {
+ANSWERS_HERE: dict[str, Any] = {
     "keepalives_idle": 3,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }
-FROM_THERE: dict[str, Any] = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_user_timeout": 16000}
-"""A host that is cut off ends at most 10 s after the cut: it asks every 2 s, and waits 8 s for an answer (`FROM_HERE`).
-The server frees its lock 16 s after the last packet, so 14 s after the cut at the earliest (`FROM_THERE`)."""
+"""A host that is cut off ends at most 10 s after the cut: it asks every 2 s, and waits 8 s for an answer. The server
+frees its lock 16 s after the last packet (`HOST_IS_GONE`), so 14 s after the cut at the earliest."""
 
 
 class LockMayBeLost(Exception):
@@ -188,5 +187,5 @@ class AdvisoryLock:
         return bool(row and row[0])
 
     def _connect(self) -> psycopg.Connection[Any]:
-        there = " ".join(f"-c {name}={value}" for name, value in FROM_THERE.items())
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=5, **FROM_HERE, options=there)
+        options = server_options(**HOST_IS_GONE)
+        return psycopg.connect(self._url, autocommit=True, connect_timeout=5, **ANSWERS_HERE, options=options)

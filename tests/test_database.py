@@ -1,5 +1,7 @@
 """The database's promises: what `Together` returned is committed, whoever it shared the transaction with."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -156,3 +158,16 @@ def test_only_what_can_be_repeated_is_left_to_the_next_sync_of_the_disk(database
     for repeatable, level in ((False, FULL), (True, NORMAL), (False, FULL)):
         with database.write(repeatable=repeatable) as session:
             assert session.execute(text("PRAGMA synchronous")).scalar() == level
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """The first connections of several processes that start at once; one of them turns the write-ahead log on."""
+    writer = sqlite3.connect(tmp_path / "handler.db", isolation_level=None, check_same_thread=False)
+    writer.execute("begin immediate")
+    threading.Timer(0.2, writer.execute, ["commit"]).start()
+
+    database = Database(f"sqlite:///{tmp_path}/handler.db")
+    with database.read() as session:
+        assert session.scalar(text("pragma journal_mode")) == "wal"
+    database.dispose()
+    writer.close()

@@ -90,12 +90,15 @@ def test_orders_survive_kills_on_postgresql(
 def test_a_host_goes_on_with_the_work_of_one_that_died_and_repeats_nothing(
     sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path
 ) -> None:
-    with host("a", settings, tmp_path) as a, host("b", settings, tmp_path) as b:
+    patient = settings.model_copy(update={"read_timeout_seconds": 90})
+    held = sandbox.powercode.fault("createCustomer", "slow", seconds=90, when="after")
+    with host("a", patient, tmp_path) as a:
         orderrefs = take(a, sandbox)
-        until(lambda: accounts(sandbox) >= 3)
-        a.kill()
+        until(lambda: held.taken)
+        with host("b", patient, tmp_path) as b:
+            a.kill()
+            check_completed(office, sandbox, orderrefs)
 
-        check_completed(office, sandbox, orderrefs)
         assert "of a process that is gone" in b.log
         assert sandbox.utopia.count("contractlookup") <= len(orderrefs) + 4, "at most what was in flight is repeated"
 

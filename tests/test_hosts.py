@@ -1,5 +1,7 @@
 """Several hosts with one PostgreSQL: web processes and workers, killed, frozen, cut off, and gone without a word."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from config import Settings
+from config import PROJECT, Settings
 from sandbox import Sandbox
 from sandbox.state import state_of
 from tests.conftest import settings_for
@@ -132,6 +134,34 @@ def test_the_work_of_a_host_that_is_gone_without_a_word_is_taken_over_and_nothin
 
     until(lambda: TOOK_OVER in b.log)
     hosts.check_completed(orderrefs)
+
+
+LOCKS_A_ROW = """
+import sys, time
+from sqlalchemy import text
+from app.database import Database
+
+with Database(sys.argv[1]).write() as session:
+    session.execute(text("select * from rows for update"))
+    print("locked", flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.sweep
+def test_rows_that_a_host_had_locked_when_it_was_gone_without_a_word_are_free_for_the_others(hosts: Hosts) -> None:
+    host = hosts.network.host()
+    with psycopg.connect(hosts.database_url, autocommit=True) as here:
+        here.execute("create table rows (number integer)")
+        here.execute("insert into rows values (1)")
+        command = [*host.command, sys.executable, "-c", LOCKS_A_ROW, hosts.database_url]
+        with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as there:
+            assert there.stdout.readline() == "locked\n"
+            host.vanish()
+            there.kill()
+
+        here.execute("set lock_timeout = '30s'")
+        here.execute("update rows set number = 2")
 
 
 @pytest.mark.sweep
