@@ -24,7 +24,7 @@ test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; 
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --database $(DATABASE) $(ARGS)
 
 sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m sweep $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "sweep and not soak" $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures
@@ -35,6 +35,7 @@ soak: install-dev ## Kill the service again and again amid orders and a digest, 
 	@$(BIN)/python -m benchmarks.soak_digest
 	@$(BIN)/python -m benchmarks.fuzz_callback
 	@$(BIN)/python -m benchmarks.fuzz_reports
+	@$(BIN)/python -m pytest -m soak
 
 bench: install-dev ## Measure callbacks and orders
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -28,6 +27,7 @@ pytestmark = pytest.mark.skipif(not CAN_MAKE_HOSTS, reason=WHY_NOT)
 ORDERS = range(12)
 TOOK_OVER, ENDED = "of a process that is gone", "lock may be lost"
 FROZEN_SECONDS = 20
+HELD_SECONDS = 40
 
 
 @dataclass
@@ -84,7 +84,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
         sandbox = stack.enter_context(Sandbox(host=network.office_address))
         sandbox.powercode.latency = 0.5
         database_url = server.database("orders")
-        settings = settings_for(sandbox, tmp_path, database_url=database_url, read_timeout_seconds=30)
+        settings = settings_for(sandbox, tmp_path, database_url=database_url, read_timeout_seconds=90)
         office = Office(settings, lambda: state_of(sandbox))
         stack.callback(office.close)
         yield Hosts(network, database_url, sandbox, settings, office, tmp_path)
@@ -110,30 +110,36 @@ def test_web_processes_take_orders_and_workers_on_other_hosts_make_the_accounts(
             assert a.post_callback(orderrefs[0]) == 404
 
 
+@dataclass
+class Amid:
+    """A worker in the midst of orders that a web process took in, and another worker beside it."""
+
+    orderrefs: list[str]
+    host: Host
+    a: ServiceProcess
+    b: ServiceProcess
+
+
 @pytest.fixture
-def three(hosts: Hosts) -> Iterator[tuple[ServiceProcess, tuple[Host, ServiceProcess], ServiceProcess]]:
-    """A web process, a worker with its host, and another worker."""
-    with (
-        hosts.service("web", "web") as (_, web),
-        hosts.service("a", "worker") as a,
-        hosts.service("b", "worker") as (_, b),
-    ):
-        yield web, a, b
+def amid(hosts: Hosts) -> Iterator[Amid]:
+    """Two orders are held at `a`, in a write that PowerCode has done and not answered yet, when `b` comes."""
+    hosts.sandbox.powercode.fault("createCustomer", "slow", times=2, seconds=HELD_SECONDS, when="after")
+    with hosts.service("web", "web") as (_, web), hosts.service("a", "worker") as (host, a):
+        orderrefs = hosts.take(web)
+        hosts.until_in_the_midst_of_it("a")
+        with hosts.service("b", "worker") as (_, b):
+            yield Amid(orderrefs, host, a, b)
 
 
 @pytest.mark.sweep
 def test_the_work_of_a_host_that_is_gone_without_a_word_is_taken_over_and_nothing_is_repeated(
-    hosts: Hosts, three: Any
+    hosts: Hosts, amid: Amid
 ) -> None:
-    web, (host, a), b = three
-    orderrefs = hosts.take(web)
-    hosts.until_in_the_midst_of_it("a")
+    amid.host.vanish()
+    amid.a.kill()
 
-    host.vanish()
-    a.kill()
-
-    until(lambda: TOOK_OVER in b.log)
-    hosts.check_completed(orderrefs)
+    until(lambda: TOOK_OVER in amid.b.log)
+    hosts.check_completed(amid.orderrefs)
 
 
 LOCKS_A_ROW = """
@@ -165,31 +171,23 @@ def test_rows_that_a_host_had_locked_when_it_was_gone_without_a_word_are_free_fo
 
 
 @pytest.mark.sweep
-def test_a_host_that_is_frozen_for_a_while_keeps_its_work_and_repeats_nothing(hosts: Hosts, three: Any) -> None:
-    web, (_, a), b = three
-    orderrefs = hosts.take(web)
-    hosts.until_in_the_midst_of_it("a")
-
-    a.freeze()
+def test_a_host_that_is_frozen_for_a_while_keeps_its_work_and_repeats_nothing(hosts: Hosts, amid: Amid) -> None:
+    amid.a.freeze()
     time.sleep(FROZEN_SECONDS)
-    assert TOOK_OVER not in b.log
-    a.thaw()
+    assert TOOK_OVER not in amid.b.log
+    amid.a.thaw()
 
-    hosts.check_completed(orderrefs)
-    assert TOOK_OVER not in b.log
-    assert ENDED not in a.log
+    hosts.check_completed(amid.orderrefs)
+    assert TOOK_OVER not in amid.b.log
+    assert ENDED not in amid.a.log
 
 
 @pytest.mark.sweep
-def test_a_host_that_is_cut_off_from_the_database_stops_before_another_one_goes_on(hosts: Hosts, three: Any) -> None:
-    web, (host, a), b = three
-    orderrefs = hosts.take(web)
-    hosts.until_in_the_midst_of_it("a")
+def test_a_host_that_is_cut_off_from_the_database_stops_before_another_one_goes_on(hosts: Hosts, amid: Amid) -> None:
+    amid.host.cut_off_from_the_database()
 
-    host.cut_off_from_the_database()
-
-    until(lambda: TOOK_OVER in b.log)
-    assert told_at(a, ENDED) < told_at(b, TOOK_OVER)
-    host.mend()
-    hosts.check_completed(orderrefs)
-    until(lambda: a.ready()["executor"] == "running")
+    until(lambda: TOOK_OVER in amid.b.log)
+    assert told_at(amid.a, ENDED) < told_at(amid.b, TOOK_OVER)
+    amid.host.mend()
+    hosts.check_completed(amid.orderrefs)
+    until(lambda: amid.a.ready()["executor"] == "running")

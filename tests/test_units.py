@@ -1,6 +1,7 @@
 """The systemd units, as systemd itself judges them; the settings for proxies and cron beside them."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def installed(unit: Path, folder: Path) -> Path:
     gunicorn.write_text("#!/bin/sh\n")
     gunicorn.chmod(0o755)
     (program / "README.md").touch()
+    (program / "deploy").mkdir()
+    shutil.copy2(DEPLOY / "end.sh", program / "deploy")
     text = unit.read_text(encoding="utf-8").replace("/opt/utopia-handler", str(program))
     copy = folder / unit.name.replace("@.", "@1.")
     copy.write_text(re.sub(r"^(User|Group)=.*$", r"\1=root", text, flags=re.MULTILINE))
@@ -65,6 +68,7 @@ def test_a_unit_starts_at_boot_restarts_drains_and_is_watched(unit: Path) -> Non
 
     assert found["WantedBy"] == "multi-user.target"
     assert found["Restart"] == "always"
+    assert found["ExecStop"] == "/opt/utopia-handler/deploy/end.sh $MAINPID"  # also for one that took over
     assert found["KillMode"] == "mixed"
     assert int(found["TimeoutStopSec"]) > 180  # gunicorn's graceful_timeout
     assert int(found["WatchdogSec"]) >= 60

@@ -47,7 +47,7 @@ wait_for() { # UNIT COMMIT FORMER-MAIN ITS-CHILDREN: until another process than 
     return 1
 }
 
-log_lines() { # UNIT: what it wrote since it was started, without the places in libraries
-    journalctl --unit "$1" --since "@$STARTED_AT" --no-pager --output cat --lines 200 2>/dev/null |
-        grep -vE '^ +(File|raise|return|self\.|\^)|^\[.*\] \[[0-9]+\] \[INFO\]' | tail -n 12 || true
+log_lines() { # UNIT: what it complained about since it was started, without the places in the program
+    journalctl --unit "$1" --since "@$STARTED_AT" --no-pager --output cat --lines 5000 2>/dev/null |
+        sed 's/\\n/\n/g' | grep -vE '^[[:space:]]|^Traceback| INFO |\[INFO\]' | tail -n 10 || true
 }

@@ -1,4 +1,4 @@
-"""A server as docs/deploying.md sets it up: a checkout of a remote, and the service under a stand-in of systemd."""
+"""A server as docs/deploying.md sets it up: a checkout of a remote, and the service under systemd or its stand-in."""
 
 import contextlib
 import json
@@ -19,6 +19,7 @@ from sandbox import Sandbox
 from sandbox.listener import bind
 from tests.conftest import settings_for
 from tests.deploy import packages
+from tests.deploy.supervisors import supervisor_for
 from tests.processes import environment_of, until
 
 HERE = Path(__file__).resolve().parent
@@ -70,27 +71,23 @@ class Server:
             git(folder, "clone", "--quiet", self.remote.as_uri(), str(clone))
         packages.make(self.checkout / ".venv")
         (self.checkout / "instance").mkdir()
+        (folder / "bin").mkdir()
+        self._supervisor = supervisor_for(self.checkout, folder)
         self._reserved = bind("127.0.0.1", 0)
         self.port = int(self._reserved.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = settings_for(sandbox, self.checkout / "instance", flask_port=self.port, **settings)
         self._write_env()
-        self._write_commands()
-        self._systemd: subprocess.Popen[bytes] | None = None
+        self._write_maker_of_packages()
 
     def __enter__(self) -> Self:
-        unit = self.checkout / "deploy" / "utopia-handler.service"
-        command = [sys.executable, str(HERE / "systemd_stand_in.py"), str(unit), str(self.checkout), str(self._folder)]
-        self._systemd = subprocess.Popen(command, start_new_session=True)
-        until((self._folder / "control").exists)
-        self.systemctl("start", "utopia-handler")
+        self._supervisor.begin()
+        self.systemctl("start")
         until(lambda: self.ready().get("ready"))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        assert self._systemd is not None
-        self._systemd.terminate()
-        self._systemd.wait(30)
+        self._supervisor.end()
         self._reserved.close()
 
     # ---- The office
@@ -138,7 +135,8 @@ class Server:
         command = f"{shell}\nexec ./deploy_changes_UAC.sh {shlex.join(options)}"
         own = {
             **{"PATH": f"{self._folder}/bin:{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/")},
-            **{"DEPLOY_SYSTEMCTL": f"{self._folder}/bin/systemctl", "DEPLOY_PYTHON": f"{self._folder}/bin/packages"},
+            **{"DEPLOY_SERVICE": self.unit, "DEPLOY_PYTHON": f"{self._folder}/bin/packages"},
+            **{"DEPLOY_SYSTEMCTL": self._supervisor.systemctl[0]},
             **GIT_USER,
             **{"DEPLOY_READY_SECONDS": "40", "LANG": "C.UTF-8"},
         }
@@ -186,18 +184,23 @@ class Server:
         return git(self.checkout, "status", "--porcelain")
 
     @property
+    def unit(self) -> str:
+        """The service's name at systemd."""
+        return self._supervisor.unit
+
+    @property
     def main(self) -> int:
         """gunicorn's first process."""
-        return int(self.systemctl("show", "--property", "MainPID", "--value", "utopia-handler"))
+        return int(self.systemctl("show", "--property", "MainPID", "--value"))
 
     @property
     def journal(self) -> str:
         """What the service printed."""
-        return (self._folder / "journal").read_text()
+        return self._supervisor.journal
 
     def systemctl(self, *words: str) -> str:
-        """Ask systemd, or its stand-in."""
-        command = [str(self._folder / "bin" / "systemctl"), *words]
+        """Ask systemd, or its stand-in, about the service."""
+        command = [*self._supervisor.systemctl, *words, self.unit]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=220).stdout.strip()
 
     def flask(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -207,6 +210,19 @@ class Server:
         return subprocess.run(
             command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
+
+    def post_callback(self, orderref: str, timeout: float = 30.0) -> int:
+        """Send UTOPIA's callback, on a connection of its own; the HTTP status, or 0 when there was no answer."""
+        message = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
+        try:
+            return requests.post(f"{self.url}/api-callback", json=message, timeout=timeout).status_code
+        except requests.RequestException:
+            return 0
+
+    def show(self, orderref: str) -> dict[str, Any]:
+        """The order, as `orders show --json` prints it."""
+        shown: dict[str, Any] = json.loads(self.flask("orders", "show", orderref, "--json").stdout)
+        return shown
 
     def states(self, orderrefs: list[str]) -> Counter[str]:
         """How many of the orders are in each state."""
@@ -220,9 +236,7 @@ class Server:
         lines = [f"{name}='{value}'" for name, value in names.items() if value]
         (self.checkout / ".env").write_text("\n".join(lines) + "\n")
 
-    def _write_commands(self) -> None:
-        (self._folder / "bin").mkdir()
-        for name, source in (("systemctl", "commands"), ("journalctl", "commands"), ("packages", "packages")):
-            path = self._folder / "bin" / name
-            path.write_text(f"#!{sys.executable}\n" + (HERE / f"{source}.py").read_text())
-            path.chmod(0o755)
+    def _write_maker_of_packages(self) -> None:
+        path = self._folder / "bin" / "packages"
+        path.write_text(f"#!{sys.executable}\n" + (HERE / "packages.py").read_text())
+        path.chmod(0o755)

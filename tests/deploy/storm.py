@@ -6,8 +6,6 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-import requests
-
 from tests.deploy.server import Server
 from tests.promises import contract_of
 
@@ -60,11 +58,6 @@ class Storm:
             self._sent.append(self._senders.submit(self._send, orderref))
 
     def _send(self, orderref: str) -> tuple[int, float]:
-        message = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
         began = time.monotonic()
-        try:
-            url = f"{self._server.url}/api-callback"
-            status = requests.post(url, json=message, timeout=PATIENCE_SECONDS).status_code
-        except requests.RequestException:
-            status = 0
+        status = self._server.post_callback(orderref, PATIENCE_SECONDS)
         return status, time.monotonic() - began

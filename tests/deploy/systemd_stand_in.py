@@ -45,6 +45,7 @@ class Supervisor:
         self.unit = unit
         self.checkout = checkout
         self.main = 0
+        self.main_is_child = False
         self.is_ready = False
         self.wanted = False
         self.restart_at = 0.0
@@ -71,23 +72,33 @@ class Supervisor:
         return "" if self.is_ready else "Job failed because the control process exited with error code."
 
     def stop(self) -> str:
-        """KillMode=mixed: SIGTERM to the main process, SIGKILL to what is left after it."""
+        """ExecStop; then KillMode=mixed: SIGTERM to the main process, SIGKILL to what is left after it."""
         self.wanted = False
         self.restart_at = 0.0
-        deadline = time.monotonic() + self.unit.seconds("TimeoutStopSec")
         if self.main:
+            self._wait_for(subprocess.Popen(self._words("ExecStop")))
+        if self.main and self.main_is_child:  # systemd waits for no other
             os.kill(self.main, signal.SIGTERM)
-        while self.main and time.monotonic() < deadline:
-            self.tick()
+            self._wait_for(None)
         self._kill_all()
         return ""
+
+    def _wait_for(self, command: subprocess.Popen[bytes] | None) -> None:
+        """Until the command has ended, or else the main process, and TimeoutStopSec at most."""
+        deadline = time.monotonic() + self.unit.seconds("TimeoutStopSec")
+        while (Path(f"/proc/{command.pid}").exists() if command else self.main) and time.monotonic() < deadline:
+            self.tick()
+        if command:
+            command.returncode = 0  # reaped with all others
+
+    def _words(self, key: str) -> list[str]:
+        return [str(self.main) if word == "$MAINPID" else word for word in shlex.split(self.unit.keys[key])]
 
     def reload(self) -> str:
         """Run ExecReload; it is done when the command is."""
         if not (self.main and self.is_ready):
             return "Unit cannot be reloaded because it is inactive."
-        words = [str(self.main) if word == "$MAINPID" else word for word in shlex.split(self.unit.keys["ExecReload"])]
-        done = subprocess.run(words, capture_output=True, check=False)
+        done = subprocess.run(self._words("ExecReload"), capture_output=True, check=False)
         return done.stderr.decode()
 
     def tick(self) -> None:
@@ -114,7 +125,7 @@ class Supervisor:
         os.close(writing)
         os.set_blocking(reading, False)
         self._selector.register(reading, selectors.EVENT_READ)
-        self.main = process.pid
+        self.main, self.main_is_child = process.pid, True
         process.returncode = 0  # reaped below, with all others
 
     def _read_notices(self) -> None:
@@ -134,6 +145,7 @@ class Supervisor:
             self.is_ready = True
         elif name == "MAINPID" and int(value) in self._processes():
             self.main = int(value)
+            self.main_is_child = self.main in _children_of(os.getpid())  # as it is now: systemd does not look again
 
     def _read_output(self) -> None:
         for key, _ in self._selector.select(0):
@@ -173,14 +185,17 @@ class Supervisor:
         """All below this one: what the unit's control group holds. Those that lost their parent come here."""
         found, parents = [], [os.getpid()]
         while parents:
-            parent = parents.pop()
-            try:
-                children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found += [int(child) for child in children]
-            parents += [int(child) for child in children]
+            children = _children_of(parents.pop())
+            found += children
+            parents += children
         return found
+
+
+def _children_of(process: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def answer(supervisor: Supervisor, words: list[str]) -> tuple[int, str]:

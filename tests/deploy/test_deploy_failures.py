@@ -101,7 +101,7 @@ def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_
 
     assert done.returncode == 7, done.stdout
     assert still(server) == before
-    server.systemctl("restart", "utopia-handler")
+    server.systemctl("restart")
     until(lambda: server.runs == before[1])
     server.sandbox.utopia.add_order("UIA202411-001186")
     assert server.flask("orders", "submit", "UIA202411-001186").returncode == 0

@@ -22,6 +22,7 @@ def upgrade():
     op.add_column("orders", sa.Column("weather", sa.String()))
 '''
 UNFINISHED = {"received", "running"}
+ORDERREF = "UIA202411-001186"
 
 
 def newest_migration() -> str:
@@ -45,7 +46,7 @@ def test_a_pushed_text_is_used_and_the_new_process_proves_its_commit(server: Ser
     assert done.returncode == 0, done.stdout + server.journal
     assert "Friendlier welcome (Ada)" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        f"OK: utopia-handler runs. Version 0.1.0, commit {commit[:9]}. Changed: {TEXT}."
+        f"OK: {server.unit} runs. Version 0.1.0, commit {commit[:9]}. Changed: {TEXT}."
     )
     assert server.runs == server.head == commit
     assert server.main != before
@@ -88,13 +89,29 @@ def test_files_that_were_pulled_by_hand_reach_the_running_service(server: Server
 
 @pytest.mark.sweep
 def test_a_service_that_does_not_run_is_started_with_the_version_that_mends_it(server: Server) -> None:
-    server.systemctl("stop", "utopia-handler")
+    server.systemctl("stop")
     commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"))
 
     done = server.deploy()
 
     assert done.returncode == 0, done.stdout
     assert server.runs == commit
+
+
+@pytest.mark.sweep
+def test_a_stop_soon_after_a_deploy_lets_running_steps_end(server: Server) -> None:
+    """The process that took over is no child of systemd's, which waits for its own children only."""
+    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+    assert server.deploy().returncode == 0
+    server.sandbox.utopia.add_order(ORDERREF)
+    held = server.sandbox.powercode.fault("createCustomer", "slow", seconds=3)
+    assert server.post_callback(ORDERREF) == 200
+    until(lambda: held.taken)
+
+    server.systemctl("stop")
+
+    assert "running" not in [step["state"] for step in server.show(ORDERREF)["steps"]], "a step was cut off"
+    assert not server.ready()
 
 
 @pytest.mark.sweep
@@ -142,7 +159,7 @@ def test_a_second_run_waits_for_the_first_and_then_gives_up_naming_it(server: Se
 
 @pytest.mark.sweep
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("changed", ["text", "requirements"])
+@pytest.mark.parametrize("changed", ["text", pytest.param("requirements", marks=pytest.mark.soak)])
 def test_a_storm_of_callbacks_through_a_deploy_loses_nothing(server: Server, changed: str) -> None:
     text = (server.office / "requirements.txt").read_text()
     files = {"text": server.changed(TEXT, "\n", "\nHello!\n"), "requirements": {"requirements.txt": text + "# more\n"}}
