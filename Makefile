@@ -21,10 +21,10 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 	@$(BIN)/python -m sandbox.demo
 
 test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; ARGS="-k callback": some of them)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal --database $(DATABASE) $(ARGS)
+	@$(BIN)/python -m pytest -n 5 --dist worksteal --database $(DATABASE) $(ARGS)
 
 sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "sweep and not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "sweep and not soak" $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures
@@ -35,7 +35,7 @@ soak: install-dev ## Kill the service again and again amid orders and a digest, 
 	@$(BIN)/python -m benchmarks.soak_digest
 	@$(BIN)/python -m benchmarks.fuzz_callback
 	@$(BIN)/python -m benchmarks.fuzz_reports
-	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m soak
 
 bench: install-dev ## Measure callbacks and orders
 	@$(BIN)/python -m benchmarks $(ARGS)

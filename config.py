@@ -9,7 +9,7 @@ import ssl
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = {name: value for name, value in values.items() if name not in REQUIRED or str(value).strip()}
         base = _with_port(str(values.get("pc_url") or "").strip().rstrip("/"))
         try:
             web_address(base)
@@ -223,6 +224,11 @@ class Settings(BaseSettings):
                 bool(self.admin_pass_hash and not self.admin_pass_hash.get_secret_value().startswith(PASSWORD_HASHES)),
                 "ADMIN_PASS_HASH: is no hash of a password ($argon2..., scrypt:... or pbkdf2:...); or set ADMIN_PASS",
             ),
+            *(
+                (True, f"SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service {service_id}")
+                for service_id in set(self.service_plan_mapping.values())
+                & set(self.additional_service_plan_mapping.values())
+            ),
             (
                 digest and self.digest_delivery == "webhook" and not self.digest_webhook_url,
                 "DIGEST_WEBHOOK_URL: is required, as REPORT_SOURCE is set and DIGEST_DELIVERY is webhook",
@@ -256,8 +262,10 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's redaction."""
         values = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
-        password = urlsplit(self.database_url).password or ""
-        return tuple(value for value in [*values, password, unquote(password)] if value)
+        address = urlsplit(self.database_url)
+        password = address.password or ""
+        values += [password, unquote(password), *parse_qs(address.query).get("password", [])]
+        return tuple(value for value in values if value)
 
 
 def _with_port(server: str) -> str:

@@ -42,6 +42,7 @@ done
 
 main() {
     read_options "$@"
+    cd "$CHECKOUT" # and not where the caller is: Python would look for its modules there first
     know_the_server
     take_turn
     trap 'finish $?' EXIT

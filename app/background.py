@@ -6,7 +6,7 @@ from typing import Any
 from app import notices
 from app.digest import preview_requests, starting
 from app.digest import workflow as digests
-from app.engine import Executor, step
+from app.engine import Executor, Queue, step
 from app.provisioning.workflow import workflows as order_workflows
 from app.schedule import Schedule
 from app.services import Services
@@ -16,7 +16,11 @@ MAIL_AT_A_TIME = 2
 
 
 class Background:
-    """The executor and the schedule of one process."""
+    """The executor and the schedule of one process.
+
+    `polling_seconds` is how often it looks for orders. Each look at a queue costs 2 ms of processor time, so mails wait
+    for up to twice as long, and the digest, which nobody watches, for up to four times.
+    """
 
     def __init__(self, services: Services, *, polling_seconds: float = 0.25) -> None:
         self._schedule = Schedule(services)
@@ -25,14 +29,13 @@ class Background:
             services.work_queue,
             workflows(services),
             {
-                "utopia": UTOPIA_AT_A_TIME,
-                "powercode": services.settings.powercode_concurrency,
-                notices.QUEUE: MAIL_AT_A_TIME,
-                starting.QUEUE: 1,
+                "utopia": Queue(UTOPIA_AT_A_TIME, polling_seconds),
+                "powercode": Queue(services.settings.powercode_concurrency, polling_seconds),
+                notices.QUEUE: Queue(MAIL_AT_A_TIME, 2 * polling_seconds),
+                starting.QUEUE: Queue(1, 4 * polling_seconds),
             },
             name=services.settings.executor_id,
             while_running=self._schedule.while_running,
-            polling_seconds=polling_seconds,
         )
 
     def start(self) -> None:

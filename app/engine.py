@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
@@ -174,10 +175,18 @@ def migrate(database: Database) -> None:
     DBOS.migrate(database.url)
 
 
+@dataclass(frozen=True)
+class Queue:
+    """How many of its workflows run at a time, in all processes together, and how often it is looked at."""
+
+    at_a_time: int
+    polling_seconds: float
+
+
 class Executor:
     """Runs enqueued workflows in threads of this process, as long as it holds the executor's lock.
 
-    `workflows` are functions by name, `queues` how many workflows run at a time by queue, in all processes together.
+    `workflows` are functions by name, `queues` what they wait in, by name.
     `name` is the executor id; `while_running` is entered when this process becomes the executor and left before it
     drains.
     """
@@ -187,18 +196,16 @@ class Executor:
         database: Database,
         work_queue: WorkQueue,
         workflows: Mapping[str, Callable[..., Any]],
-        queues: Mapping[str, int],
+        queues: Mapping[str, Queue],
         *,
         name: str | None = None,
         while_running: Any = None,
-        polling_seconds: float = 0.25,
     ) -> None:
         self._database = database
         self._work_queue = work_queue
         self._workflows = workflows
         self._queues = queues
         self._while_running = while_running
-        self._polling_seconds = polling_seconds
         self._lock = lock_for(database, name)
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
         self.executing = threading.Event()
@@ -269,12 +276,12 @@ class Executor:
         )
         for name, function in self._workflows.items():
             DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(function)
-        for name, limit in self._queues.items():
+        for name, queue in self._queues.items():
             self._work_queue.client.register_queue(
                 name,
-                worker_concurrency=limit,
-                global_concurrency=limit if self._lock.is_shared else None,
-                polling_interval_sec=self._polling_seconds,
+                worker_concurrency=queue.at_a_time,
+                global_concurrency=queue.at_a_time if self._lock.is_shared else None,
+                polling_interval_sec=queue.polling_seconds,
                 on_conflict="always_update",
             )
         DBOS.launch()

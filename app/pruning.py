@@ -163,8 +163,11 @@ def _has_something_to_go(before: datetime) -> ColumnElement[bool]:
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:
-    """A notice that nobody waits for any more."""
-    return and_(Notice.state != NoticeState.PENDING, func.coalesce(Notice.sent_at, Notice.created_at) < before)
+    """A notice that nobody waits for any more; one that could not be sent waits for a person."""
+    return and_(
+        Notice.state.in_((NoticeState.SENT, NoticeState.DROPPED)),
+        func.coalesce(Notice.sent_at, Notice.created_at) < before,
+    )
 
 
 def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:

@@ -59,7 +59,8 @@ class Schedule:
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         for work, seconds in JOBS.items():
-            scheduler.add_job(_safely(work), "interval", seconds=seconds, args=[self._services], id=work.__name__)
+            named = {"id": work.__name__, "name": work.__name__}
+            scheduler.add_job(_safely(work), "interval", seconds=seconds, args=[self._services], **named)
         for pruned, (seconds, first) in PRUNING.items():
             job, due = partial(_safely(pruned), stopping=self._stopping), now() + timedelta(seconds=first)
             scheduler.add_job(

@@ -1,6 +1,7 @@
 """When something is wrong with the system itself, staff get one mail, and one when it is over."""
 
 import shutil
+import socket
 from collections import namedtuple
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -357,10 +358,23 @@ def test_an_alert_outlives_a_restart(service: Service, disk: dict[str, int]) -> 
     assert len(service.notices("disk")) == 2
 
 
-def test_a_disk_of_a_host_that_is_gone_stays_nobodys_alert(service: Service, disk: dict[str, int]) -> None:
+def test_several_workers_on_a_host_tell_of_its_disk_once(service: Service, disk: dict[str, int]) -> None:
     start = now()
     disk["free"] = 1 * GB
-    with service.changed(executor_id="old-host"):
+    for worker in ("host-1", "host-2"):
+        with service.changed(executor_id=worker):
+            looks(service, 0, 5, start=start)
+
+    assert len(service.notices("disk")) == 1
+
+
+def test_a_disk_of_a_host_that_is_gone_stays_nobodys_alert(
+    service: Service, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = now()
+    disk["free"] = 1 * GB
+    with monkeypatch.context() as there:
+        there.setattr(socket, "gethostname", lambda: "old-host")
         looks(service, 0, 5, start=start)
     disk["free"] = 9 * GB
     looks(service, 6, 23 * 60, start=start)

@@ -167,6 +167,32 @@ def test_a_plan_that_is_not_there_or_has_no_name_or_number_is_refused(service: S
     assert run(service, "plans", "map", "3 Gbps", "many").exit_code == 2
 
 
+def test_a_plan_is_not_sold_as_what_every_new_account_gets_nor_the_other_way_round(service: Service) -> None:
+    assert "every new account gets" in failed(run(service, "plans", "map", "10 Gbps", "172"))
+    assert "would never be billed" in failed(run(service, "plans", "map", "Router", "164", "--additional"))
+    assert run(service, "plans", "map", "bond fee", "172").exit_code == 0, "the same thing, ordered"
+
+
+WRONG_WORDS = (
+    "orders show",
+    "orders list --state foo",
+    "orders dismiss REF",
+    "orders shwo REF",
+    "plans map X abc",
+    "digest run --since tomorrow",
+    "db copy",
+    "users add Ada --role king",
+)
+
+
+@pytest.mark.parametrize("words", WRONG_WORDS)
+def test_words_that_do_not_fit_are_one_line_that_leads_to_the_help(service: Service, words: str) -> None:
+    result = run(service, *words.split())
+
+    assert result.exit_code == 2
+    assert "--help" in failed(result)
+
+
 def test_a_description_longer_than_the_table_holds_is_refused(service: Service) -> None:
     assert "longer than" in failed(run(service, "plans", "map", "x" * 191, "165"))
     assert run(service, "plans", "map", "x" * 190, "165", "--additional").exit_code == 0

@@ -111,6 +111,8 @@ def test_the_log_is_told_a_databases_password_in_both_spellings(environment: Any
     settings = environment(DATABASE_URL="postgresql://handler:p%40ss@db.example.com/handler")
 
     assert {"p%40ss", "p@ss"} <= set(settings.secrets())
+    settings = environment(DATABASE_URL="postgresql://db.example.com/handler?user=handler&password=p%40ss")
+    assert "p@ss" in settings.secrets()
 
 
 # Faults
@@ -128,7 +130,7 @@ def test_nothing_set_names_every_required_variable_at_once(environment: Any) -> 
 def test_a_blank_required_value_is_as_good_as_none(environment: Any, name: str, value: str) -> None:
     (fault,) = faults_of(environment, **{name: value})
 
-    assert fault.startswith(f"{name}: ")
+    assert fault == f"{name}: is required: {REQUIRED[name.lower()]}"
 
 
 WRONG = {
@@ -285,3 +287,9 @@ def test_settings_that_do_not_fit_together_are_a_fault(environment: Any, changed
     (fault,) = faults_of(environment, **changed)
 
     assert fault.startswith(beginning)
+
+
+def test_one_service_for_a_plan_and_for_every_account_is_a_fault(environment: Any) -> None:
+    (fault,) = faults_of(environment, SERVICE_PLAN_MAPPING='{"1 Gbps": 172}')
+
+    assert fault == "SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service 172"

@@ -20,7 +20,8 @@ def test_that_is_skipped():
 """
 
 
-@pytest.mark.parametrize(("ci", "expected"), [("true", 1), pytest.param("", 0, marks=pytest.mark.sweep)])
+@pytest.mark.sweep
+@pytest.mark.parametrize(("ci", "expected"), [("true", 1), ("", 0)])
 def test_a_skipped_test_fails_the_run_on_ci_and_is_named(tmp_path, ci, expected):
     (tmp_path / "test_some.py").write_text(TESTS)
     browsers = ("-p", "no:playwright", "-p", "no:xdist")  # not needed here, and slow to load

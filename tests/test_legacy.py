@@ -334,10 +334,14 @@ def test_the_old_settings_are_compared_and_nothing_of_them_is_written(service: S
 
 
 def test_a_line_that_is_no_setting_is_told_without_showing_it(service: Service, tmp_path: Path) -> None:
-    result = imported(service, leave(tmp_path, env="PC_DUE_BY_DAYS=0\nsecret password here\n='x\n"))
+    result = imported(
+        service, leave(tmp_path, env="PC_DUE_BY_DAYS=0\nsecret password here\n='x\nhunter2\nMIIEvgIBAD\n")
+    )
 
     assert "was not taken" in failed(result)
-    assert "secret password" not in result.output
+    assert "line 4" in result.output
+    for secret in ("secret password", "hunter2", "MIIEvgIBAD"):
+        assert secret not in result.output
 
 
 def test_a_database_password_in_the_old_settings_is_not_shown(service: Service) -> None:

@@ -301,7 +301,7 @@ def test_of_very_many_callbacks_of_no_order_the_newest_stay(service: Service, mo
     assert kept == [ORDER, "UIA-5", "UIA-6", "UIA-7"]
 
 
-@pytest.mark.parametrize(("state", "stay"), [("sent", 0), ("failed", 0), ("dropped", 0), ("pending", 1)])
+@pytest.mark.parametrize(("state", "stay"), [("sent", 0), ("failed", 1), ("dropped", 0), ("pending", 1)])
 def test_notices_of_no_order_go_when_nobody_waits_for_them(service: Service, state: str, stay: int) -> None:
     service.client.post("/api-callback", json={"msg": "Test"})
     service.mail_settled()

@@ -1,8 +1,9 @@
 """What a person's resume does with an order that waits."""
 
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, plan_table
 
 ONE_DAY = 24 * 60
+REF = "UIA202411-001186"
 
 
 def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_others(service):
@@ -25,3 +26,72 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service):
             lifecycle.resume(service.services, session, "UIA202411-001186", "office")
         order = service.rested("UIA202411-001186", "waiting")
         assert "can't be reached" in order["reason"]
+
+
+def remapped(service, description, service_id):
+    with service.services.database.write() as session:
+        plan_table.map_plan(session, description, service_id)
+
+
+def resume(service, orderref=REF):
+    with service.services.database.write() as session:
+        lifecycle.resume(service.services, session, orderref, "office")
+
+
+def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service):
+    service.sandbox.powercode.services[165] = "10 Gbps"
+    remapped(service, "10 Gbps", 999)
+    order = service.take(plan="10 Gbps")
+    assert order["problem"] == "plan_refused"
+
+    remapped(service, "10 Gbps", 165)
+    resume(service)
+
+    order = service.rested(REF, "completed")
+    assert [(one["service_id"], one["added"]) for one in order["services"]] == [(165, True), (172, True)]
+    (customer,) = service.sandbox.powercode.customers.values()
+    assert [one.service_id for one in customer.services] == [165, 172]
+    assert len(customer.tickets) == 1
+
+
+def test_a_plan_that_is_added_already_keeps_its_number_whatever_the_table_says_by_now(service):
+    service.sandbox.powercode.fault("createTicket", "status_code", status_code=9, message="no such category")
+    service.take()
+    remapped(service, "250 Mbps", 166)
+    service.sandbox.powercode.fault("POST customer/tags/customer", "http", status=400, body={"Success": False})
+    resume(service)
+    order = service.rested(REF)
+    assert order["problem"] == "tag_refused"
+    resume(service)
+
+    order = service.rested(REF, "completed")
+    assert [one["service_id"] for one in order["services"]] == [163, 172]
+
+
+def test_a_tag_that_powercode_refused_is_left_out_once_the_settings_name_it_no_more(service):
+    service.sandbox.powercode.fault("POST customer/tags/customer", "http", status=400, body={"Success": False})
+    assert service.take()["problem"] == "tag_refused"
+
+    with service.changed(pc_cust_tags=(9,)):
+        resume(service)
+        service.rested(REF, "completed")
+
+    assert [step["name"] for step in service.show(REF)["steps"] if step["state"] == "done"][-2:] == [
+        "tag:9",
+        "complete",
+    ]
+
+
+def test_whoever_tries_again_and_sees_it_stop_for_the_same_reason_gets_no_second_mail(service):
+    service.take(plan="10 Gbps")
+    for _ in range(3):
+        resume(service)
+        service.rested(REF, "needs_review")
+    assert len(service.notices("Needs you")) == 1
+
+    service.sandbox.powercode.services[165] = "10 Gbps"
+    remapped(service, "10 Gbps", 165)
+    service.sandbox.powercode.fault("createTicket", "status_code", status_code=9, message="no such category")
+    resume(service)
+    service.rested(REF, "needs_review")
+    assert len(service.notices("Needs you")) == 2, "another reason is news"

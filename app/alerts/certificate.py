@@ -40,7 +40,7 @@ def look_at_certificate(services: Services, moment: datetime | None = None) -> N
     url = services.settings.pc_url_api
     if not url.startswith("https:"):
         return
-    moment, server = moment or now(), urlsplit(url).netloc[:300]
+    moment, server = moment or now(), _server(url)
     with services.database.read() as session:
         every = _interval(session)
         known = session.get(KnownCertificate, server)
@@ -113,6 +113,11 @@ def _is_long_known(alert: Alert, fingerprint: str, moment: datetime) -> bool:
     return alert.content.get("fingerprint") == fingerprint and moment - alert.began_at >= KNOWN_AFTER
 
 
+def _server(url: str) -> str:
+    """Host and port, and no user name or password that an address may hold."""
+    return urlsplit(url).netloc.rpartition("@")[2][:300]
+
+
 def _content(services: Services, presented: Presented, cause: str | None) -> dict[str, Any]:
     return {
         "cause": cause,
@@ -121,7 +126,7 @@ def _content(services: Services, presented: Presented, cause: str | None) -> dic
         "fingerprint": presented.fingerprint,
         "expires_at": presented.expires_at.isoformat() if presented.expires_at else None,
         "file": _shown(services.settings.pc_verify_ssl),
-        "server": urlsplit(services.settings.pc_url_api).netloc,
+        "server": _server(services.settings.pc_url_api),
     }
 
 

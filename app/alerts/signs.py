@@ -58,7 +58,7 @@ def disks(services: Services) -> Iterator[Sign]:
 
     A PostgreSQL server's own disk can't be seen from here.
     """
-    host = services.settings.executor_id or socket.gethostname()
+    host = socket.gethostname()  # and not the worker's name: several on a host see the same disk
     for folder, holds in _folders(services).items():
         try:
             usage = shutil.disk_usage(folder)

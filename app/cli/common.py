@@ -16,18 +16,34 @@ from app.services import Services, services_of
 
 
 class Commands(AppGroup):
-    """A group of commands that tells of a database that can't be used in one line."""
+    """A group of commands that tells in one line of a database that can't be used, and of words that don't fit."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _in_one_line(error) from None
         except moves.DatabaseMoved as moved:
             raise click.ClickException(str(moved)) from None
         except SQLAlchemyError as error:
             raise click.ClickException(
                 f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
             ) from None
+
+
+class WrongWords(click.ClickException):
+    """A command that was called with words that it doesn't know, or without those that it needs."""
+
+    exit_code = 2
+
+
+def _in_one_line(error: click.UsageError) -> click.ClickException:
+    """As all errors of the commands are; where only the group is named, its help is what people want."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    command = f" See {error.ctx.command_path} --help" if error.ctx else ""
+    return WrongWords(f"{' '.join(error.format_message().split()).rstrip('.')}.{command}")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

@@ -10,7 +10,7 @@ from app.background import Background
 from app.callbacks import ORDERREF
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
-from app.models import NoticeState, Order, OrderState
+from app.models import NoticeState, Order, OrderDecision, OrderState
 from app.provisioning import history, lifecycle
 from app.services import Services
 
@@ -53,7 +53,12 @@ def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
         raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : / -")
     ready = ready_services()
     with ready.database.write() as session:
-        lifecycle.take_in(ready, session.connection(), [orderref])
+        started = lifecycle.take_in(ready, session.connection(), [orderref])
+        if started:
+            order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
+            session.add(OrderDecision(order_id=order.id, made_by=operator(), action="submit"))
+    if not started:
+        click.echo(f"{orderref} is known already: nothing was changed.", err=True)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 

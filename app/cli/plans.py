@@ -43,6 +43,9 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
     if not plan_table.can_be_mapped(description):
         raise click.ClickException(f"The description is longer than {plan_table.LONGEST_DESCRIPTION} characters")
     with ready_services().database.write() as session:
+        clash = plan_table.clash(session, description, service_id, additional=additional)
+        if clash:
+            raise click.ClickException(clash)
         plan_table.map_plan(session, description, service_id, additional=additional)
     click.echo(f"{description} is sold as PowerCode service {service_id}.")
 

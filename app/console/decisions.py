@@ -24,6 +24,18 @@ __all__ = ["orders"]
 Page = str | tuple[str, int] | Response
 
 
+@orders.get("/<path:orderref>/resume")
+@orders.get("/<path:orderref>/new-customer")
+@orders.get("/<path:orderref>/it-is-not-there")
+@orders.get("/<path:orderref>/it-is-there")
+@orders.get("/<path:orderref>/map-plans")
+@orders.get("/<path:orderref>/dismiss")
+@requires(Role.READ_ONLY)
+def after_a_refused_form(orderref: str) -> Response:
+    """The address that a form leaves behind when something in it was wrong: it leads back to the order."""
+    return redirect(url_for("orders.show", orderref=orderref), 303)
+
+
 @orders.post("/<path:orderref>/resume")
 @requires(Role.STAFF)
 def resume(orderref: str) -> Page:

@@ -87,10 +87,10 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
 
 
 def _sold(session: Session) -> list[tuple[int, str]]:
-    """The services that are known to be sold, with the plans that stand for them."""
+    """The services that plans are sold as, with these plans; what every account gets besides is none of them."""
     table = plan_table.plan_table(session)
     named: dict[int, list[str]] = {}
-    for description, service_id in (table.plans | table.additional).items():
+    for description, service_id in table.plans.items():
         named.setdefault(service_id, []).append(description)
     return [(service_id, ", ".join(names)) for service_id, names in sorted(named.items())]
 

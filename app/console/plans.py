@@ -80,7 +80,7 @@ def save() -> tuple[str, int] | Response:
         try:
             with services.database.write() as session:
                 going = plan_changes.map_plan(services, session, viewer().name, plan, int(form.service_id.data))
-        except plan_changes.ChangedMeanwhile as why:
+        except plan_changes.NotChanged as why:
             form.service_id.errors = [str(why)]
         else:
             flash(_saved(plan, int(form.service_id.data), len(going)), "done")

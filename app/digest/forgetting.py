@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.digest import ledger, settling
 from app.digest.cells import address_key
 from app.models import AuditEntry, DigestMessage, DigestPreview, DigestRun, DigestSetAside, MessageState, PreviewState
+from app.provisioning.spelling import stands_alone_in
 
 ERASED = "(erased)"
 """In place of an address and a name."""
@@ -60,7 +61,7 @@ def _is_over(message: DigestMessage, under_way: set[int], iso_week: str) -> bool
 def _erase_rows(session: Session, key: str) -> int:
     """The rows of a report that were set aside; their cells are as somebody wrote them."""
     cells = session.execute(select(DigestSetAside.id, DigestSetAside.email).where(DigestSetAside.email != "")).all()
-    those = [row_id for row_id, email in cells if key in address_key(email)]
+    those = [row_id for row_id, email in cells if _names(email, key) or _names(address_key(email), key)]
     for row in _by_id(session, those):
         row.email, row.name = ERASED, ""
     return len(those)
@@ -73,12 +74,16 @@ def _by_id(session: Session, ids: Sequence[int]) -> list[DigestSetAside]:
 def _erase_decisions(session: Session, key: str) -> None:
     settled = AuditEntry.action.in_((settling.ARRIVED, settling.NOT_ARRIVED))
     for entry in session.scalars(select(AuditEntry).where(settled, AuditEntry.note.is_not(None))):
-        if key in address_key(entry.note or ""):
+        if _names(entry.note or "", key):
             entry.note = ERASED
 
 
 def _drop_previews(session: Session, key: str) -> None:
     """A preview shows whole messages; another one is made in a moment."""
     for preview in session.scalars(select(DigestPreview).where(DigestPreview.state != PreviewState.RUNNING)):
-        if key in json.dumps(preview.result, ensure_ascii=False).casefold():
+        if _names(json.dumps(preview.result, ensure_ascii=False), key):
             session.delete(preview)
+
+
+def _names(text: str, key: str) -> bool:
+    return stands_alone_in(text.casefold(), key)

@@ -20,10 +20,12 @@ def compare(text: str, running: Settings) -> Iterator[Entry]:
     """What each line of a `.env` says, beside what runs."""
     lines = list(parse_stream(StringIO(text)))
     for line in lines:
-        if line.error:
+        if line.error or (line.key and line.value is None and line.key.lower() not in Settings.model_fields):
             yield Entry(f"line {line.original.line}", Became.LEFT_OUT, "it can't be read as NAME=value")
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     for name, value in values.items():
+        if value is None and name.lower() not in Settings.model_fields:
+            continue  # what stands alone in a line may be a part of a secret
         if name.lower() not in Settings.model_fields:
             yield Entry.about(name, Became.NOTED, "there is no setting of that name (its value is not shown)")
         elif value is None or not value.strip():

@@ -1,6 +1,6 @@
 """What a contract comes to: applicant, plans and the ticket's text. What stops an order is raised as `NeedsReview`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.provisioning import plans, ticket
@@ -20,10 +20,12 @@ def check_applicant(contract: Contract) -> Applicant:
         raise NeedsReview("contract_incomplete", reason) from None
 
 
-def check_plans(contract: Contract, mapping: Mapping[str, int]) -> Sequence[plans.ServicePlan]:
+def check_plans(contract: Contract, table: PlanTable) -> Sequence[plans.ServicePlan]:
     """The services that were ordered; stops over a plan that can't be turned into one."""
     try:
-        return plans.match_plans(contract.items, mapping)
+        ordered = plans.match_plans(contract.items, table.plans)
+        plans.check_apart(ordered, table.additional)
+        return ordered
     except plans.UnknownPlan as unknown:
         if not all(name.strip() for name in unknown.descriptions):
             raise NeedsReview("plan_fault", "UTOPIA's contract has a monthly item without a description") from None
@@ -35,7 +37,7 @@ def check_plans(contract: Contract, mapping: Mapping[str, int]) -> Sequence[plan
             changes={"account": {"unknown_plans": list(unknown.descriptions)}},
         ) from None
     except plans.PlanFault as fault:
-        raise NeedsReview("plan_fault", str(fault)) from None
+        raise NeedsReview("plan_fault", f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
 
 
 def additional_plans(

@@ -74,7 +74,7 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
     found = work.services.powercode.read_customer(customer_id=customer_id)
     if found is None or found.customer_id != customer_id:
         reason = f"PowerCode has no customer {customer_id}"
-        raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, TRY_AGAIN])
+        raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, NEW_CUSTOMER, TRY_AGAIN])
     return found
 
 

@@ -265,7 +265,10 @@ def _keep_plan(session: Session, by: str, description: str, service_id: int) -> 
         )
     if not plan_table.can_be_mapped(description):
         raise lifecycle.NotPossible("a plan whose name is empty or that long can't be in the plan table")
-    plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
+    try:
+        plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
+    except plan_changes.NotChanged as why:
+        raise lifecycle.NotPossible(str(why)) from None
 
 
 def unknown_plans(order: Order) -> list[str]:

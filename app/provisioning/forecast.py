@@ -124,7 +124,7 @@ def _stops(reading: Reading) -> Iterator[str]:
 def _plans(contract: Contract, table: PlanTable) -> tuple[Sequence[ServicePlan], Sequence[str], str]:
     """The services, the plans for which none is known, and why the order stops over them ("": it doesn't)."""
     try:
-        return check_plans(contract, table.plans), [], ""
+        return check_plans(contract, table), [], ""
     except NeedsReview as stop:
         return [], stop.changes.get("account", {}).get("unknown_plans", []), stop.reason
 

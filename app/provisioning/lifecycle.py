@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from app.database import session_in
 from app.engine import WorkQueue
 from app.models import (
     ACTIVE_STATES,
+    Notice,
     NoticeKind,
     Order,
     OrderDecision,
@@ -25,7 +26,7 @@ from app.models import (
     System,
     now,
 )
-from app.provisioning import search
+from app.provisioning import remapping, search
 from app.provisioning.plan_table import plan_table
 from app.provisioning.plans import plan_key
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
@@ -47,6 +48,10 @@ NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.REC
 
 WHILE_IT_WAITS = 0
 """In place of the run that a person saw: an order that waits begins new ones by itself, and is still what they saw."""
+
+
+LOOKED_AT = timedelta(minutes=10)
+"""For so long after a decision, whoever made it is taken to be at the order's page."""
 
 
 class NotPossible(Exception):
@@ -107,8 +112,9 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             order.problem, order.actions = why.problem, why.actions
             for column, value in why.changes.items():
                 setattr(order, column, value)
-            needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
-            notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
+            if not _is_being_looked_at(session, order, why):
+                needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
+                notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
         case CustomerExists():
             order.customer_id = why.customer_id
             exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
@@ -116,6 +122,14 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
     _stop_waiting(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
+
+
+def _is_being_looked_at(session: Session, order: Order, why: NeedsReview) -> bool:
+    """Whoever tried again a moment ago sees on the page that it stops for the same reason: that is no news by mail."""
+    told = select(Notice.content).filter_by(order_id=order.id, kind=NoticeKind.NEEDS_YOU).order_by(Notice.id.desc())
+    last = session.scalar(told.limit(1))
+    asked_at = session.scalar(select(func.max(OrderDecision.made_at)).filter_by(order_id=order.id))
+    return bool(last and last.get("reason") == why.reason and asked_at and now() - asked_at < LOOKED_AT)
 
 
 def _wait(services: Services, session: Session, order: Order, why: Waits) -> None:
@@ -244,6 +258,8 @@ def resume(
         order.decision = {}
     problem = order.problem
     if has_written(session, order):
+        if problem in remapping.REFUSED:
+            remapping.renew(services, session, order)
         next_run(services, session, order)
     else:
         start_over(services, session, order)

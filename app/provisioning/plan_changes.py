@@ -9,7 +9,11 @@ from app.provisioning import lifecycle, plan_table
 from app.services import Services
 
 
-class ChangedMeanwhile(Exception):
+class NotChanged(Exception):
+    """The plan table stays as it is; the text says why."""
+
+
+class ChangedMeanwhile(NotChanged):
     """Somebody else changed the plan since the person saw it; the text says what it is now."""
 
 
@@ -31,6 +35,9 @@ def map_plan(services: Services, session: Session, by: str, plan: Plan, service_
 def keep(session: Session, by: str, plan: Plan, service_id: int) -> None:
     """Sell the plan as `service_id`, with the record of who said so; the orders that wait for it are the caller's."""
     _check_unchanged(session, plan)
+    clash = plan_table.clash(session, plan.description, service_id, additional=plan.additional)
+    if clash:
+        raise NotChanged(clash)
     plan_table.map_plan(session, plan.description, service_id, additional=plan.additional)
     action = "plan mapped" if plan.service_id is None else "plan changed"
     audit.record(session, by, action, _subject(plan), f"{_named(plan.service_id)} to {_named(service_id)}")

@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.models import ServicePlanMapping
-from app.provisioning.plans import plan_key
+from app.provisioning.plans import plan_key, same_service
 from config import Settings
 
 LONGEST_DESCRIPTION = 190
@@ -87,6 +87,17 @@ def service_of(session: Session, description: str, *, additional: bool = False) 
     """The service that a description is sold as; None when it is not in the table."""
     row = session.get(ServicePlanMapping, _key(description, additional), populate_existing=True)
     return row.service_id if row else None
+
+
+def clash(session: Session, description: str, service_id: int, *, additional: bool) -> str | None:
+    """Why the description can't be sold as the service; None when it can."""
+    table = plan_table(session)
+    names = same_service(description, service_id, table.plans if additional else table.additional)
+    if not names:
+        return None
+    if additional:
+        return f"Service {service_id} is what “{names[0]}” is sold as: it would never be billed besides the plan"
+    return f"Service {service_id} is “{names[0]}”, which every new account gets: a plan would not be billed"
 
 
 def can_be_mapped(description: str) -> bool:

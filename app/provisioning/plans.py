@@ -49,6 +49,10 @@ class NoPlan(PlanFault):
     """The order has no monthly item at all."""
 
 
+class SameService(PlanFault):
+    """A plan is sold as a service that every new account gets under another name: one of the two is wrong."""
+
+
 def plan_key(description: str) -> str:
     """The description without blanks and case, under which a plan is known: `1 Gbps`, `1gbps` -> `1gbps`."""
     return "".join(unicodedata.normalize("NFKC", description).split()).casefold()
@@ -80,6 +84,22 @@ def plans_for_new_account(
     """The ordered plans, then each of `additional`, no service twice. Raises as match_plans."""
     extra = (ServicePlan(service_id, description) for description, service_id in additional.items())
     return _each_service_once([*match_plans(items, service_plans), *extra])
+
+
+def check_apart(ordered: Iterable[ServicePlan], additional: Mapping[str, int]) -> None:
+    """Raises SameService: a plan would never be billed besides what its account gets anyway."""
+    for plan in ordered:
+        for name in same_service(plan.description, plan.service_id, additional):
+            sentence = (
+                f'a plan is sold as PowerCode service {plan.service_id}, which every new account gets as "{name}"'
+            )
+            raise SameService(sentence, [plan.description])
+
+
+def same_service(description: str, service_id: int, others: Mapping[str, int]) -> list[str]:
+    """Those of the others that are the same service under another name."""
+    key = plan_key(description)
+    return [name for name, other in others.items() if other == service_id and plan_key(name) != key]
 
 
 def _is_monthly(item: OrderItem) -> bool:

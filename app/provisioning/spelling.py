@@ -1,4 +1,4 @@
-"""How alike two spellings are. Pure text, no knowledge of names or addresses."""
+"""How alike two spellings are, and whether one is in a text. Pure text, no knowledge of names or addresses."""
 
 import re
 import unicodedata
@@ -13,6 +13,11 @@ def folded(text: str) -> str:
     """`text` in lower case, without accents and apostrophes, initials joined: `O'Neill, É.J.` -> `oneill, ej.`."""
     plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
     return _DOT_OF_INITIAL.sub("", plain.casefold().translate(_LETTERS).translate(_APOSTROPHES))
+
+
+def stands_alone_in(text: str, word: str) -> bool:
+    """Whether a reference or a mail address is in a text as such, and not as a part of another one."""
+    return re.search(rf"(?<![\w+-])(?<!\w\.){re.escape(word)}(?![\w-]|\.\w)", text) is not None
 
 
 def distance(first: str, second: str) -> int:

@@ -34,7 +34,7 @@ def check_contract(work: Work) -> Outcome:
     applicant = check_applicant(contract)
     with work.services.database.read() as session:
         table = plan_table(session)
-    account = account_of(contract, applicant, check_plans(contract, table.plans), table)
+    account = account_of(contract, applicant, check_plans(contract, table), table)
     _ticket_text(work, applicant, account)
     return Outcome(changes={"account": account})
 
@@ -62,7 +62,11 @@ def add_plan(service_id: int, work: Work) -> Outcome:
     except powercode.OutcomeUnknown:
         raise _ask_whether(work, f"whether the plan {name} was added") from None
     except powercode.Refused as refused:
-        raise NeedsReview("plan_refused", f"PowerCode refused the plan {name}: {refused.detail}") from None
+        raise NeedsReview(
+            "plan_refused",
+            f"PowerCode refused the plan {name}: {refused.detail}. If the number is wrong, correct it on the page "
+            "Plans, then try again",
+        ) from None
     return Outcome(value={"service_id": service_id})
 
 
@@ -101,7 +105,11 @@ def add_tag(tag_id: int, work: Work) -> Outcome:
     except powercode.Refused as refused:
         if refused.status in NOT_THIS_CALLER:
             raise
-        raise NeedsReview("tag_refused", f"PowerCode refused the tag {tag_id}: {refused.detail}") from None
+        raise NeedsReview(
+            "tag_refused",
+            f"PowerCode refused the tag {tag_id}: {refused.detail}. If it is the wrong one, correct PC_CUST_TAGS and "
+            "restart, then try again",
+        ) from None
     return Outcome(value={"tag_id": tag_id})
 
 

@@ -31,6 +31,7 @@ from app.models import (
 from app.provisioning import lifecycle
 from app.provisioning.contracts import contract_of, digits
 from app.provisioning.search import casefolded
+from app.provisioning.spelling import stands_alone_in
 from app.pruning import FINISHED
 from app.safekeeping import naming
 from app.services import Services
@@ -181,9 +182,11 @@ def _erase_callbacks(session: Session, orderref: str) -> int:
     """That they came stays. A body can hold anything; so can the message of one that was only noted."""
     mine = Callback.orderref == orderref
     refused = (Callback.orderref.is_(None), Callback.body.contains(orderref, autoescape=True))
+    found = session.execute(select(Callback.id, Callback.body).where(*refused)).all()
+    about_it = [callback_id for callback_id, body in found if stands_alone_in(body, orderref)]
     noted = (mine, Callback.outcome == CallbackOutcome.RECORDED, or_(Callback.msg != ERASED, Callback.event != ERASED))
     erased = _count(session, update(Callback).where(mine, Callback.body != "").values(body=""))
-    erased += _count(session, update(Callback).where(*refused).values(body=""))
+    erased += _count(session, update(Callback).where(Callback.id.in_(about_it)).values(body=""))
     _count(session, update(Callback).where(*noted).values(msg=ERASED, event=ERASED))
     return erased
 

@@ -1,6 +1,7 @@
 """Where a person is named: every text of every table is searched, whatever it is for."""
 
 import json
+import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from app.models import Base, Order, OrderExchange, OrderSearch
 from app.provisioning.search import casefolded
 
 MOST_NAMED = 20
+SMALL_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,11 @@ def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
 
 
 def forms_of(word: str) -> set[str]:
-    """A word as texts have it and as JSON has it, without regard to case."""
-    return {casefolded(word), json.dumps(word)[1:-1].casefold()}
+    """A word as texts have it and as JSON has it, without regard to case.
+
+    Also with its letters beyond ASCII as they are: SQLite, and who searches bytes, makes small letters of ASCII's only.
+    """
+    return {casefolded(word), json.dumps(word)[1:-1].casefold(), word.translate(SMALL_ASCII)}
 
 
 def _tables_with(session: Session, word: str) -> Iterator[str]:

@@ -55,7 +55,7 @@ def restore(services: Services, file: Path) -> Restored:
             database.engine.dispose()
             close_up(database.path)
             _log_of(kept).unlink(missing_ok=True)
-        made_at = _copy(file, partial)
+        made_at = _copy(file, partial, migrate.version_of(database) if readable else None)
         settled, orders, callbacks = _prepare(services, partial, made_at, file)
         missing = _missing(database.path, partial) if readable else None
         _put_in_place(partial, database.path, kept)
@@ -86,14 +86,18 @@ def _is_readable(database: Database) -> bool:
         return False
 
 
-def _copy(file: Path, partial: Path) -> datetime:
-    """Copy and check; returns when the backup was made."""
+def _copy(file: Path, partial: Path, present_version: str | None) -> datetime:
+    """Copy and check; returns when the backup was made.
+
+    After a deploy that was taken back, this program works on the tables of the version after it (`migrate.is_current`):
+    a backup of such a database has the version that the present one has.
+    """
     try:
         backup.copy_database(file, partial)
         with closing(sqlite3.connect(partial)) as copy:
             backup.check(copy)
             version = copy.execute("select version_num from alembic_version").fetchone()
-            if not version or not migrate.knows(version[0]):
+            if not version or not (migrate.knows(version[0]) or version[0] == present_version):
                 raise RestoreRefused(f"{file} was made by a newer version of this program; install that first")
             made_at = seals.made_at(copy)
         seals.remove_stamp(partial)

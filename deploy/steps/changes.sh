@@ -50,11 +50,11 @@ hash_here() { if [[ -e $CHECKOUT/$1 ]]; then repository hash-object -- "$1"; fi;
 show_plan() {
     [[ $FORMER != "$NEW" ]] || return 0
     say "New since $(short "$FORMER"):"
-    repository log --format='  %h %s (%an)' "$FORMER..$NEW" | head -n 20
+    repository log --max-count=20 --format='  %h %s (%an)' "$FORMER..$NEW"
     say "Files:"
     repository diff --stat=100 --no-renames "$FORMER" "$NEW" | tail -n 30
     if $PACKAGES_CHANGE; then say "Packages: requirements.txt has changed, a new .venv is made"; fi
-    if changed_files | grep -qz '^deploy/.*\.service$'; then
+    if changed_files | grep -z '^deploy/.*\.service$' >/dev/null; then
         say "Note: the systemd units have changed. See docs/deploying.md, \"When the units change\"."
     fi
 }
@@ -63,8 +63,12 @@ compare_packages() { # PACKAGES_CHANGE, and VENV_NEW: a folder's name tells whic
     VENV_FORMER=$(readlink -f "$CHECKOUT/.venv" || true)
     VENV_NEW=$CHECKOUT/.venv-$(repository show "$NEW:requirements.txt" | sha256sum | cut -c1-12)
     PACKAGES_CHANGE=true
-    if [[ $VENV_FORMER == "$VENV_NEW" ]] ||
-        [[ -x $PYTHON && $VENV_FORMER =~ /\.venv(-first)?$ && $(blob "$FORMER" requirements.txt) == "$(blob "$NEW" requirements.txt)" ]]; then
+    if [[ $VENV_FORMER == "$VENV_NEW" ]] || { has_packages_of_former && [[ $(blob "$FORMER" requirements.txt) == "$(blob "$NEW" requirements.txt)" ]]; }; then
         PACKAGES_CHANGE=false VENV_NEW=$VENV_FORMER
     fi
+}
+
+has_packages_of_former() { # in a .venv that `make install` made; it is older than what somebody pulled by hand
+    local marker=$VENV_FORMER/.installed
+    [[ -x $PYTHON && $VENV_FORMER =~ /\.venv(-first)?$ && (! -e $marker || ! $CHECKOUT/requirements.txt -nt $marker) ]]
 }

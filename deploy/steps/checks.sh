@@ -5,6 +5,10 @@ check_beside_the_running_one() {
     check_space
     make_packages
     make_trial
+    if $DRY_RUN && $PACKAGES_CHANGE; then
+        say "Not checked in a dry run, since the new packages are not there: settings, texts, program, database"
+        return 0
+    fi
     try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct .env."
     try in_trial -m flask --app wsgi templates check || fail "A ticket text can't be used: correct it, commit and push."
     try in_trial -m gunicorn -c gunicorn.conf.py --check-config wsgi:app || fail "The new version can't be loaded."
@@ -15,17 +19,25 @@ check_beside_the_running_one() {
 check_space() {
     local free needed=$FREE_MB
     free=$(df --output=avail -BM "$CHECKOUT/instance" | tail -n 1 | tr -dc 0-9)
-    needed=$((needed + 3 * $(du -cm "$CHECKOUT"/instance/*.db 2>/dev/null | tail -n 1 | cut -f1 || echo 0)))
+    needed=$((needed + 3 * $(database_megabytes)))
     if $PACKAGES_CHANGE; then needed=$((needed + 500)); fi
     ((free >= needed)) || fail "The disk is too full: $free MB are free, $needed MB are needed."
 }
 
+database_megabytes() { # of the SQLite file, where the settings that are there can be read
+    local file
+    file=$(cd "$CHECKOUT" && as_service "$PYTHON" -c '
+from config import load_settings
+print(load_settings().database_url.removeprefix("sqlite:///"))' 2>/dev/null) || true
+    if [[ -f $file ]]; then du -m "$file" | cut -f1; else echo 0; fi
+}
+
 make_packages() { # beside those of the running version, which are not touched
     $PACKAGES_CHANGE && [[ ! -e $VENV_NEW/.installed ]] || return 0
-    if $DRY_RUN; then VENV_NEW=$VENV_FORMER && return 0; fi
+    ! $DRY_RUN || return 0
     say "Installing packages; this takes a minute or two"
     local maker=${DEPLOY_PYTHON:-}
-    [[ -n $maker ]] || maker=$("$PYTHON" -c 'import sys; print(sys._base_executable)' 2>/dev/null || command -v python3)
+    [[ -n $maker ]] || maker=$("$PYTHON" -I -c 'import sys; print(sys._base_executable)' 2>/dev/null || command -v python3)
     try as_owner "$maker" -m venv --clear "$VENV_NEW" || fail "The folder for the packages could not be made."
     repository show "$NEW:requirements.txt" | as_owner tee "$VENV_NEW/requirements.txt" >/dev/null
     try as_owner "$VENV_NEW/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
@@ -46,6 +58,9 @@ make_trial() { # the new version as it will be, with what was changed here, the 
         file=${entry##*/}
         [[ $file == .git || $file == .venv* || -e $TRIAL/$file ]] || as_service ln -s "$entry" "$TRIAL/$file"
     done
+    while IFS= read -r -d '' file; do # a text or a certificate that git does not know, beside those that it knows
+        [[ ! -d $TRIAL/${file%/*} || -e $TRIAL/$file ]] || as_service ln -s "$CHECKOUT/$file" "$TRIAL/$file"
+    done < <(repository ls-files --others -z 2>/dev/null)
 }
 
 in_trial() { (cd "$TRIAL" && PROMETHEUS_MULTIPROC_DIR="$TRIAL/.metrics" as_service "$VENV_NEW/bin/python" "$@"); }

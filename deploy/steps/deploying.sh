@@ -18,10 +18,17 @@ deploy() {
 }
 
 migrate() { # migrations only add, so the running version goes on working
-    BACKUP=$CHECKOUT/instance/backups/before-$(short "$NEW").db
+    BACKUP=$(name_of_backup)
     if $MIGRATES || $PACKAGES_CHANGE; then back_up; else BACKUP="" && return 0; fi
     say "Backup: $BACKUP"
     try in_trial -m flask --app wsgi db upgrade || fail "The migration failed."
+}
+
+name_of_backup() { # another one for each try: the first is of before the migration
+    local name number=1
+    name=$CHECKOUT/instance/backups/before-$(short "$NEW")
+    while [[ -e $name.db || -e $name.dump ]]; do number=$((number + 1)) name=${name%%+*}+$number; done
+    printf '%s.db' "$name"
 }
 
 back_up() {
@@ -33,11 +40,13 @@ back_up() {
         BACKUP=${BACKUP%.db}.dump
         try in_trial -c '
 import os, sys
+os.umask(0o077)
 from sqlalchemy import make_url
 from config import load_settings
 url = make_url(load_settings().database_url)
-names = {"PGHOST": url.host, "PGPORT": url.port, "PGUSER": url.username, "PGPASSWORD": url.password}
-os.environ.update({name: str(value) for name, value in names.items() if value}, PGDATABASE=url.database or "")
+names = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
+names.update(url.query)
+os.environ.update({f"PG{name.upper()}": str(value) for name, value in names.items() if value})
 os.execvp("pg_dump", ["pg_dump", "--format=custom", "--file", sys.argv[1]])' "$BACKUP" ||
             fail "The database could not be backed up with pg_dump."
     fi

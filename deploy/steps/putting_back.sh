@@ -95,5 +95,8 @@ finish() { # EXIT-CODE
     fi
     [[ -z $BACKUP ]] || say "The database keeps what the migration added, which the former version does not mind. Backup: $BACKUP"
     SAID=$why
+    if [[ $FORMER == "$NEW" ]]; then
+        stop 7 "$reason What ran before runs on. $(what_runs). The files were pulled by hand, and are still those of $(short "$NEW"): the next start would take them."
+    fi
     stop 7 "$reason The former version is back and runs. $(what_runs)."
 }

@@ -58,7 +58,7 @@ print(f"http://{host}:{sys.argv[1] or settings.flask_port}")' "$port" 2>/dev/nul
 }
 
 ready() { # UNIT: "200 COMMIT VERSION", or "0 - -" without an answer
-    "$PYTHON" -c '
+    "$PYTHON" -I -c '
 import json, sys, urllib.error, urllib.request
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 try:

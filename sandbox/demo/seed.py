@@ -1,5 +1,7 @@
 """Orders and a customer that show, in a sandbox just started, what an order can meet."""
 
+from datetime import date, timedelta
+
 from sandbox import Sandbox
 
 HAPPY_ORDER = "UIA202411-001186"
@@ -52,3 +54,17 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
     sandbox.powercode.services[UNKNOWN_PLAN_SERVICE] = "10 Gbps"
     sandbox.powercode.add_customer(services=(163,), extAccountID="714204")
     return list(utopia.orders)
+
+
+def a_report(today: date) -> str:
+    """The weekly ticket report of made-up customers; one of its rows can't be used."""
+    days = [f"{today - timedelta(days=ago):%d/%m/%Y}" for ago in (1, 2, 3)]
+    rows = [
+        "Firstname,Lastname,Email,Ticket,Status,Date",
+        f"Ada,Lind,ada.lind@example.com,TM-20391,Closed,{days[2]}",
+        f"Ada,Lind,Ada.Lind@example.com,TM-20407,Closed,{days[0]}",
+        f"Ole,Berg,ole.berg@example.com,TM-20398,Closed,{days[1]}",
+        f"Ole,Berg,ole.berg@example.com,TM-20411,Open,{days[0]}",
+        "Grace,Moe,grace.moe@example.com,TM-20399,Closed,yesterday",
+    ]
+    return "\n".join(rows) + "\n"

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +19,9 @@ import requests
 
 from config import PROJECT, Settings
 from sandbox import Sandbox
+from sandbox.demo.seed import a_report
 
+TEXTS, REPORT_NAME = PROJECT / "ticket_descriptions", "report.csv"
 CONSOLE_NAME, CONSOLE_PASSWORD = "demo", "demo"
 READY_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
@@ -42,6 +46,9 @@ def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
         "admin_pass": CONSOLE_PASSWORD,
         "database_url": f"sqlite:///{folder}/handler.db",
         "log_file": folder / "api_class.log",
+        "ticket_template_dir": folder / TEXTS.name,
+        "report_source": f"file:{folder / REPORT_NAME}",
+        "digest_webhook_url": sandbox.webhook.post_url,
         "flask_port": port,
     }
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
@@ -89,6 +96,8 @@ class DemoService:
         """Returns when the service is ready for callbacks."""
         self._write_command()
         (self._folder / "metrics").mkdir()
+        shutil.copytree(TEXTS, self._folder / TEXTS.name)  # the console may change them
+        (self._folder / REPORT_NAME).write_text(a_report(date.today()), encoding="utf-8")
         log = (self._folder / "gunicorn.log").open("wb")
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         # A session of its own: Ctrl-C reaches the demo alone, which then stops the service in good order.

@@ -1,5 +1,6 @@
 """A morning at the desk, in a real browser: sign in, see what needs somebody, settle it, sign out."""
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.models import Role
@@ -50,6 +51,7 @@ def test_the_morning_from_the_sign_in_to_nothing_needs_you(service: Service, liv
     assert [each.service_id for each in customer.services] == [164, 172]
 
 
+@pytest.mark.sweep
 def test_what_powercode_refused_is_tried_again_after_a_person_mended_it(service: Service, browse: Browsing) -> None:
     service.sandbox.powercode.fault("createTicket", "status_code", status_code=12, message="no such category")
     settled_as(service, REF, "needs_review")
@@ -60,6 +62,7 @@ def test_what_powercode_refused_is_tried_again_after_a_person_mended_it(service:
     comes_to_rest(page, "completed")
 
 
+@pytest.mark.sweep
 def test_a_plan_that_is_there_is_not_added_again(service: Service, browse: Browsing) -> None:
     service.sandbox.powercode.fault("addCustomerService", "no_answer")
     settled_as(service, REF, "needs_review")
@@ -72,6 +75,7 @@ def test_a_plan_that_is_there_is_not_added_again(service: Service, browse: Brows
     assert [each.service_id for each in customer.services] == [163, 172]
 
 
+@pytest.mark.sweep
 def test_somebody_who_only_looks_alike_gets_an_account_of_their_own(service: Service, browse: Browsing) -> None:
     home = apart(103)
     service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lindt", physicalStreet=home["address"])

@@ -44,6 +44,7 @@ def test_a_plan_is_mapped_and_the_page_follows_the_order_to_its_end(service: Ser
     expect(page.get_by_role("link", name="1001")).to_have_attribute("href", re.compile("customerid=1001"))
 
 
+@pytest.mark.sweep
 def test_a_ticket_of_somebody_else_is_refused_and_the_right_one_taken(service: Service, browse: Browsing) -> None:
     powercode = service.sandbox.powercode
     other = powercode.add_customer(firstName="Grace", lastName="Moe")
@@ -66,6 +67,7 @@ def test_a_ticket_of_somebody_else_is_refused_and_the_right_one_taken(service: S
     assert len(powercode.tickets) == 2
 
 
+@pytest.mark.sweep
 def test_an_order_of_somebody_known_is_added_there_after_a_look(service: Service, browse: Browsing) -> None:
     customer = service.sandbox.powercode.add_customer(
         firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE"

@@ -327,3 +327,22 @@ def test_an_order_of_another_provider_is_asked_for_again(service: Service, as_st
     decide(service, as_staff, "resume")
 
     service.rested(REF, "completed")
+
+
+def test_an_unknown_plan_is_not_sold_as_what_every_new_account_gets(service: Service, as_staff: Person) -> None:
+    service.take(plan="10 Gbps")
+
+    said = decide(service, as_staff, "map-plans", **{"services-0": "172"})
+
+    assert "Nothing was changed" in said
+    assert "every new account gets" in said
+    assert service.state(REF) == "needs_review"
+    assert "Bond fee" not in as_staff.get(PAGE).text.split("Sold already")[-1].split("</form>")[0]
+
+
+def test_the_address_that_a_refused_form_leaves_behind_leads_back_to_the_order(
+    service: Service, as_staff: Person
+) -> None:
+    service.take(plan="10 Gbps")
+    answer = as_staff.get(f"{PAGE}/map-plans")
+    assert (answer.status_code, answer.location) == (303, PAGE)

@@ -82,8 +82,12 @@ class Server:
 
     def __enter__(self) -> Self:
         self._supervisor.begin()
-        self.systemctl("start")
-        until(lambda: self.ready().get("ready"))
+        try:
+            self.systemctl("start")
+            until(lambda: self.ready().get("ready"))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -124,15 +128,19 @@ class Server:
         )
         path.chmod(0o755)
 
-    def deploy(self, *options: str, shell: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, *options: str, shell: str = "", folder: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run the script as its user does; `shell` is run before it, in the same shell."""
-        process = self.deploy_meanwhile(*options, shell=shell, **environment)
+        process = self.deploy_meanwhile(*options, shell=shell, folder=folder, **environment)
         out, _ = process.communicate(timeout=140)
         return subprocess.CompletedProcess(process.args, process.returncode, out)
 
-    def deploy_meanwhile(self, *options: str, shell: str = "", **environment: str) -> "subprocess.Popen[str]":
-        """Start the script, and return while it runs."""
-        command = f"{shell}\nexec ./deploy_changes_UAC.sh {shlex.join(options)}"
+    def deploy_meanwhile(
+        self, *options: str, shell: str = "", folder: Path | None = None, **environment: str
+    ) -> "subprocess.Popen[str]":
+        """Start the script, and return while it runs; its caller stands in the checkout, or in `folder`."""
+        command = f"{shell}\nexec {self.checkout}/deploy_changes_UAC.sh {shlex.join(options)}"
         own = {
             **{"PATH": f"{self._folder}/bin:{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/")},
             **{"DEPLOY_SERVICE": self.unit, "DEPLOY_PYTHON": f"{self._folder}/bin/packages"},
@@ -142,7 +150,7 @@ class Server:
         }
         return subprocess.Popen(
             ["bash", "-c", command],
-            cwd=self.checkout,
+            cwd=folder or self.checkout,
             env={**own, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

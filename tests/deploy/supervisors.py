@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +16,9 @@ from tests.processes import until
 HERE = Path(__file__).resolve().parent
 UNITS = Path("/run/systemd/system")
 
-NOT_FOR_TESTS = {"User": None, "Group": None, "PrivateTmp": "false", "ProtectHome": "false"}
-"""A test's checkout is its own user's, and may be in /tmp or at home. The rest of the hardening stays."""
+FOR_TESTS = {"User": "", "Group": "", "PrivateTmp": f"ReadWritePaths={tempfile.gettempdir()}\n", "ProtectHome": ""}
+"""What stands in a line's place: a test's checkout is its own user's, and among temporary files, which may be at home.
+The rest of the hardening stays."""
 
 
 class Supervisor(Protocol):
@@ -59,8 +61,8 @@ class Systemd:
     def begin(self) -> None:
         """The unit as it is in deploy/, for this checkout."""
         text = (self._checkout / "deploy" / "utopia-handler.service").read_text()
-        for key, value in NOT_FOR_TESTS.items():
-            text = re.sub(rf"^{key}=.*\n", "" if value is None else f"{key}={value}\n", text, flags=re.MULTILINE)
+        for key, line in FOR_TESTS.items():
+            text = re.sub(rf"^{key}=.*\n", line, text, flags=re.MULTILINE)
         self._file.write_text(text.replace(INSTALLED_IN, str(self._checkout)))
         self._do("daemon-reload")
 
@@ -68,6 +70,7 @@ class Systemd:
         """Stop it, and take it away."""
         self._do("kill", "--signal=SIGKILL", self.unit)
         self._do("stop", self.unit)
+        self._do("reset-failed", self.unit)
         self._file.unlink()
         self._do("daemon-reload")
 

@@ -26,6 +26,7 @@ def last_line(output: str) -> str:
     return output.splitlines()[-1]
 
 
+@pytest.mark.sweep
 def test_a_text_that_cannot_be_used_is_refused_before_anything_is_touched(
     server: Server, before: tuple[int, str]
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_version_that_crashes_at_its_start_never_takes_over(server: Server, be
     assert still(server) == before  # the very process that served before
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_tables(
     server: Server, before: tuple[int, str]
@@ -107,6 +109,7 @@ def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_
     assert server.flask("orders", "submit", "UIA202411-001186").returncode == 0
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_version_that_breaks_once_it_serves_is_taken_back(server: Server, before: tuple[int, str]) -> None:
     before_it, check = "    services = services_of(current_app)\n", "    checks = {"
@@ -162,6 +165,7 @@ def test_a_text_that_was_edited_here_stays_while_others_are_deployed(server: Ser
     assert server.runs == commit
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_the_very_text_that_was_saved_here_and_pushed_by_another_is_no_hindrance(server: Server) -> None:
     (server.checkout / TEXT).write_text(MINE)
@@ -173,6 +177,7 @@ def test_the_very_text_that_was_saved_here_and_pushed_by_another_is_no_hindrance
     assert (server.runs, server.local_changes) == (commit, "")
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_file_here_that_git_does_not_know_is_not_overwritten_by_one_that_comes(server: Server) -> None:
     own = server.checkout / "ticket_descriptions" / "own.txt"
@@ -218,6 +223,7 @@ def test_a_disk_that_fills_up_at_the_backup_leaves_what_runs(server: Server, bef
     assert still(server) == before
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_disk_that_fills_up_while_files_are_put_in_place_leaves_what_runs(
     server: Server, before: tuple[int, str]
@@ -241,6 +247,7 @@ BROKEN_OFF = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 @pytest.mark.parametrize("moment", BROKEN_OFF)
 def test_the_run_after_one_that_was_killed_puts_things_right_and_deploys(server: Server, moment: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import PROJECT
+from sandbox import Sandbox
 from tests.deploy.server import TEXT, Server, git
 from tests.deploy.storm import Storm
 from tests.processes import until
@@ -78,6 +79,52 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(server: Server) -> None:
 
 
 @pytest.mark.sweep
+def test_a_dry_run_with_new_packages_says_what_it_leaves_out(server: Server) -> None:
+    text = (server.office / "requirements.txt").read_text()
+    wsgi = server.changed("wsgi.py", "import sys\n", "import sys\nimport weather\n")
+    server.push({"requirements.txt": text + "# weather==1\n", **wsgi})
+
+    done = server.deploy("--dry-run")
+
+    assert done.returncode == 0, done.stdout
+    assert "Not checked in a dry run" in done.stdout
+
+
+@pytest.mark.sweep
+def test_neither_many_commits_nor_a_text_that_git_does_not_know_nor_where_the_caller_stands_is_a_hindrance(
+    server: Server,
+) -> None:
+    (server.checkout / "ticket_descriptions" / "our.txt").write_text("Welcome {first_name}\n")
+    with (server.checkout / ".env").open("a") as env:
+        env.write("TICKET_TEMPLATE_FILE=our.txt\n")
+    for number in range(30):
+        git(server.office, "commit", "--quiet", "--allow-empty", "--message", f"Change {number}")
+    commit = server.push(server.changed("README.md", "\n", "\nMore.\n"))
+    elsewhere = server.checkout.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "json.py").write_text("raise SystemExit(99)\n")  # what Python might take for its own
+
+    done = server.deploy(folder=elsewhere)
+
+    assert done.returncode == 0, done.stdout
+    assert server.runs == commit
+
+
+@pytest.mark.sweep
+@pytest.mark.sqlite
+def test_a_database_outside_of_the_services_folder_is_no_hindrance(remote: Path, tmp_path: Path) -> None:
+    outside = f"sqlite:///{tmp_path}/data/handler.db"
+    with Sandbox() as sandbox, Server(remote, tmp_path, sandbox, database_url=outside) as server:
+        commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+
+        done = server.deploy()
+
+        assert done.returncode == 0, done.stdout
+        assert server.runs == commit
+
+
+@pytest.mark.soak
+@pytest.mark.sweep
 def test_files_that_were_pulled_by_hand_reach_the_running_service(server: Server) -> None:
     commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"))
     git(server.checkout, "pull", "--quiet")
@@ -87,6 +134,7 @@ def test_files_that_were_pulled_by_hand_reach_the_running_service(server: Server
     assert server.runs == commit
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_service_that_does_not_run_is_started_with_the_version_that_mends_it(server: Server) -> None:
     server.systemctl("stop")

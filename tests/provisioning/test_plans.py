@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from app.provisioning.plans import (
     AmbiguousPlan,
     NoPlan,
+    SameService,
     ServicePlan,
     UnknownPlan,
+    check_apart,
     match_plans,
     plan_key,
     plans_for_new_account,
@@ -126,3 +128,10 @@ def test_no_service_is_added_twice(descriptions, with_fee):
     found = ids(plans_for_new_account(items, SERVICES, ADDITIONAL))
     assert len(found) == len(set(found))
     assert set(found) == {SERVICES[name] for name in SERVICES if plan_key(name) in map(plan_key, descriptions)} | {172}
+
+
+def test_a_plan_that_is_sold_as_what_every_account_gets_anyway_is_a_fault():
+    """It would be folded into that, and the internet never billed."""
+    with pytest.raises(SameService, match='service 172, which every new account gets as "Bond fee"'):
+        check_apart([ServicePlan(172, "10 Gbps")], ADDITIONAL)
+    check_apart([ServicePlan(164, "1 Gbps"), ServicePlan(172, "bond  FEE")], ADDITIONAL)

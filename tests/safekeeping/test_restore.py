@@ -74,6 +74,19 @@ def test_a_backup_of_a_newer_program_is_refused(app: Flask, tmp_path: Path) -> N
     assert "newer version" in failed(run(app, "db", "restore", file))
 
 
+def test_a_backup_that_was_made_after_a_deploy_was_taken_back_can_be_restored(app: Flask, tmp_path: Path) -> None:
+    """The former version works on the tables of the newer one, and so do its backups."""
+    with database_of(app).write() as session:
+        session.execute(text("update alembic_version set version_num = '9999'"))
+    file = tmp_path / "kept.db"
+    run(app, "db", "backup", file)
+    add_order(app, "UIA-9")
+
+    assert run(app, "db", "restore", file).exit_code == 0
+
+    assert "UIA-9" not in orders_in(database_of(app).path)
+
+
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sealed file, as small as it can be."""

@@ -1,15 +1,16 @@
 """After a restore nothing happens twice, though nobody knows what happened since the backup."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import create_app
 from app.executor_locks import executing
@@ -24,7 +25,7 @@ from app.models import (
     now,
 )
 from app.provisioning import history, lifecycle
-from app.safekeeping import aftermath
+from app.safekeeping import aftermath, seals
 from sandbox import Sandbox
 from sandbox.state import state_of
 from tests.command_runs import failed, printed
@@ -66,6 +67,21 @@ def test_a_digest_that_may_have_gone_out_since_the_backup_is_not_made_up(app: Fl
         assert window.starts_on.weekday() == 0
         assert window.starts_on > made_at.date()
         assert now() - mark.kept_since < timedelta(minutes=1)
+
+
+def test_a_plain_copy_that_knows_the_last_digest_moves_no_window(app: Flask) -> None:
+    """A copy has no time of its own: what is newest in it tells until when it was at work."""
+    times = {"started_at": now(), "finished_at": now()}
+    run_row = {"id": 1, "key": "schedule x", "iso_week": "2026-W47", "started_by": "schedule", "source": "file:/x"}
+    add_order(app, "UIA-9", state="completed")
+    with database_of(app).write() as session:
+        session.execute(update(Order).values(updated_at=now() - timedelta(days=9)))
+        session.add(DigestRun(**run_row, **times, state="completed"))
+    with closing(sqlite3.connect(database_of(app).path)) as copy:
+        made_at = seals.made_at(copy)
+
+    with digesting(app):
+        assert settled(app, made_at).window_starts_on is None
 
 
 def test_a_digest_that_was_under_way_is_not_sent_again(app: Flask) -> None:
