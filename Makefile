@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
+unexport PYTHONDONTWRITEBYTECODE # compiled once, and not anew in each of the processes that tests start
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo audit test sweep pictures soak bench lint format lock clean
 
@@ -24,7 +26,7 @@ test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; 
 	@$(BIN)/python -m pytest -n 5 --dist worksteal --database $(DATABASE) $(ARGS)
 
 sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "sweep and not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "sweep and not soak" $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures

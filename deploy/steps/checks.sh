@@ -63,7 +63,11 @@ make_trial() { # the new version as it will be, with what was changed here, the 
     done < <(repository ls-files --others -z 2>/dev/null)
 }
 
-in_trial() { (cd "$TRIAL" && PROMETHEUS_MULTIPROC_DIR="$TRIAL/.metrics" as_service "$VENV_NEW/bin/python" "$@"); }
+in_trial() ( # compiled once for all checks
+    unset PYTHONDONTWRITEBYTECODE
+    cd "$TRIAL"
+    PROMETHEUS_MULTIPROC_DIR=$TRIAL/.metrics PYTHONPYCACHEPREFIX=$TRIAL/.compiled as_service "$VENV_NEW/bin/python" "$@"
+)
 
 check_database() { # a migration is tried on a copy first
     local code=0 copy=$TRIAL/.copy.db

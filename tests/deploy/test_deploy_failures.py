@@ -53,6 +53,7 @@ def test_a_setting_that_the_new_version_refuses_is_named_before_anything_is_touc
     assert still(server) == before
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_program_that_cannot_be_loaded_is_refused_before_anything_is_touched(
     server: Server, before: tuple[int, str]
@@ -151,6 +152,7 @@ def test_a_text_that_was_edited_here_and_pushed_by_another_is_named_and_never_ov
     assert ((server.checkout / TEXT).read_text(), server.runs) == (MINE, ran)
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_text_that_was_edited_here_stays_while_others_are_deployed(server: Server) -> None:
     (server.checkout / TEXT).write_text(MINE)
@@ -267,6 +269,7 @@ def test_the_run_after_one_that_was_killed_puts_things_right_and_deploys(server:
     assert (server.runs, server.head, server.local_changes) == (commit, commit, "")
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 def test_a_text_that_was_saved_after_a_run_was_killed_is_kept(server: Server) -> None:
     server.push({TEXT: "Another text\n"})

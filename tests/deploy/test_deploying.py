@@ -110,6 +110,7 @@ def test_neither_many_commits_nor_a_text_that_git_does_not_know_nor_where_the_ca
     assert server.runs == commit
 
 
+@pytest.mark.soak
 @pytest.mark.sweep
 @pytest.mark.sqlite
 def test_a_database_outside_of_the_services_folder_is_no_hindrance(remote: Path, tmp_path: Path) -> None:
