@@ -16,7 +16,8 @@ lives() {
 }
 
 former=$(state_of "$main" PPid) # it may still end the steps that it had begun when it was replaced
+grep -qsz gunicorn.conf.py "/proc/$former/cmdline" || former="" # systemd itself
 kill -TERM "$main"
-for each in "$main" "${former:-1}"; do
-    while [ "$each" != 1 ] && lives "$each"; do sleep 0.1; done
+for each in "$main" $former; do
+    while lives "$each"; do sleep 0.1; done
 done
