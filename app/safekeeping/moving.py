@@ -151,11 +151,17 @@ def _check_rows(here: Connection) -> None:
 
 def _take_empty(there: Connection, address: str) -> None:
     """From here on nobody else writes there; raises `NotMoved` when somebody has."""
-    names = ", ".join(f'"{table.name}"' for table in [*TABLES, moves.TABLE])
-    there.execute(text(f"lock table {names} in exclusive mode"))
+    _lock(there, [*TABLES, moves.TABLE])
     filled = [table.name for table in [*TABLES, moves.TABLE] if there.scalar(select(func.count()).select_from(table))]
     if filled:
         raise NotMoved(f"{address} is not empty (it has {', '.join(filled[:3])}). Make a new one: createdb NAME")
+
+
+def _lock(there: Connection, tables: list[Table]) -> None:
+    """Nobody else writes there until the transaction ends, which may stand still while all rows are read over here."""
+    there.execute(text("set local idle_in_transaction_session_timeout = 0"))
+    names = ", ".join(f'"{table.name}"' for table in tables)
+    there.execute(text(f"lock table {names} in exclusive mode"))
 
 
 def _copy_table(here: Connection, there: Connection, table: Table, tell: Callable[[str], None]) -> int:
@@ -195,7 +201,7 @@ def _content(there: Connection) -> str:
 def _empty(target: Database, begun: DatabaseMove) -> None:
     """Take everything out of the new database again; raises `NotMoved` when something happened in it."""
     with target.engine.begin() as there:
-        there.execute(text(f"lock table {', '.join(table.name for table in TABLES)} in exclusive mode"))
+        _lock(there, TABLES)
         if _content(there) != begun.content:
             raise NotMoved(f"The service worked on {begun.address} since the move: that can't be taken back")
         for table in reversed([*TABLES, moves.TABLE]):

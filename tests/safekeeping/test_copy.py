@@ -2,6 +2,7 @@
 
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from flask import Flask
 from sqlalchemy import null, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app import create_app, migrate
+from app import create_app, database, migrate
 from app.database import Database
 from app.executor_locks import executing, lock_for
 from app.models import (
@@ -106,6 +107,17 @@ def test_everything_arrives_as_it_was_and_the_old_database_is_closed(app: Flask,
     with target.read() as session:
         nulls = session.execute(text("select name, result is null, result::text from order_steps order by id")).all()
     assert [tuple(row) for row in nulls] == [("ticket", False, "null"), ("tag:5", True, None), ("find", False, "17")]
+
+
+def test_a_large_database_takes_its_time(
+    app: Flask, url: str, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any other transaction that stands still for so long is ended by the server."""
+    monkeypatch.setitem(database.STANDS_STILL, "idle_in_transaction_session_timeout", 200)
+    check = moving._check_rows
+    monkeypatch.setattr(moving, "_check_rows", lambda here: (time.sleep(0.6), check(here)))
+
+    assert printed(run(app, "db", "copy", "--to", url, "--json"))["rows"]["orders"] == 1
 
 
 def test_what_comes_after_the_move_gets_numbers_of_its_own(app: Flask, url: str, target: Database) -> None:
