@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     mail_password: Annotated[SecretStr | None, Optionally] = None
     email_sender: Sender
     email_recipients: MailAddresses = Field(min_length=1)
+    mail_attachment_mb: float = Field(default=10, ge=0, le=1000)
 
     database_url: str = "sqlite:///instance/handler.db"
     keep_days: int = Field(default=400, ge=30)

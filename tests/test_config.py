@@ -32,6 +32,7 @@ DEFAULTS = {
     "mail_use_ssl": False,
     "mail_username": None,
     "mail_password": None,
+    "mail_attachment_mb": 10,
     "database_url": f"sqlite:///{PROJECT}/instance/handler.db",
     "admin_user": None,
     "admin_pass": None,
@@ -167,6 +168,7 @@ WRONG = {
     "MAIL_USE_TLS": ["perhaps"],
     "EMAIL_SENDER": ["Fiber desk", "fiber@", "a@example.com\nBcc: b@example.com", "a@example.com, b@example.com"],
     "EMAIL_RECIPIENTS": ["office", "office@example.com, billing", ",", "Office <office@example.com>"],
+    "MAIL_ATTACHMENT_MB": ["big", "-1", "inf"],
     "DATABASE_URL": [
         "mysql://localhost/x",
         "sqlite://",
