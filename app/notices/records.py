@@ -1,0 +1,66 @@
+"""Notices as they are recorded: in the transaction of the change that they tell of, once."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.database import insert_if_new
+from app.engine import WorkQueue
+from app.models import Notice, NoticeKind, NoticeState, Order
+
+QUEUE = "mail"
+
+
+def record(
+    work_queue: WorkQueue,
+    session: Session,
+    kind: NoticeKind,
+    key: str,
+    order: Order | None = None,
+    **content: Any,
+) -> None:
+    """Record a notice and start its delivery when the transaction commits; a `key` that is known changes nothing."""
+    if order is not None:
+        content = {"reason": order.reason, "actions": order.actions, **content}
+    if insert_if_new(session, Notice, "key", key=key, kind=kind, order_id=order.id if order else None, content=content):
+        enqueue(work_queue, session, session.scalars(select(Notice).filter_by(key=key)).one())
+
+
+def enqueue(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
+    """Start the notice's current run when the transaction commits."""
+    work_queue.enqueue(session, "notice", workflow_id(notice), QUEUE, notice.id, notice.run)
+
+
+def workflow_id(notice: Notice) -> str:
+    """The engine's idempotency key for one run of a notice."""
+    return f"notice-{notice.id}" + (f"#{notice.run}" if notice.run > 1 else "")
+
+
+def next_run(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
+    """Try to deliver again."""
+    notice.run += 1
+    notice.waiting_for = notice.next_try_at = None
+    session.flush()
+    enqueue(work_queue, session, notice)
+
+
+def send_again(work_queue: WorkQueue, session: Session, notice_id: int) -> Notice | None:
+    """Try once more to deliver a notice that failed, to those who didn't get it; None when it isn't one any more."""
+    notice = _failed(session, notice_id)
+    if notice is not None:
+        notice.state, notice.error, notice.tries = NoticeState.PENDING, None, 0
+        next_run(work_queue, session, notice)
+    return notice
+
+
+def drop(session: Session, notice_id: int) -> Notice | None:
+    """Nobody needs a notice that failed any more; None when it isn't one."""
+    notice = _failed(session, notice_id)
+    if notice is not None:
+        notice.state = NoticeState.DROPPED
+    return notice
+
+
+def _failed(session: Session, notice_id: int) -> Notice | None:
+    return session.scalar(select(Notice).filter_by(id=notice_id, state=NoticeState.FAILED).with_for_update())
