@@ -135,9 +135,12 @@ def test_the_settings_know_no_flask() -> None:
     assert not {"flask", "app"} & {module.split(".")[0] for module in imported(PROJECT / "config.py")}
 
 
-@pytest.mark.parametrize("pure", ["matching", "addresses", "names", "plans", "spelling", "usps"])
-def test_decisions_are_pure_functions(pure: str) -> None:
-    modules = {module.split(".")[0] for module in imported(PROJECT / "app" / "provisioning" / f"{pure}.py")}
+PURE = [PROJECT / "app" / "provisioning" / "plans.py", *sources("app/provisioning/matching")]
+
+
+@pytest.mark.parametrize("pure", PURE, ids=name_of)
+def test_decisions_are_pure_functions(pure: Path) -> None:
+    modules = {module.split(".")[0] for module in imported(pure)}
 
     assert modules & {"sqlalchemy", "flask", "requests", "dbos", "config"} == set()
 

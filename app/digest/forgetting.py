@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.digest import ledger, settling
 from app.digest.cells import address_key
 from app.models import AuditEntry, DigestMessage, DigestPreview, DigestRun, DigestSetAside, MessageState, PreviewState
-from app.provisioning.spelling import stands_alone_in
+from app.provisioning.matching.spelling import stands_alone_in
 
 ERASED = "(erased)"
 """In place of an address and a name."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.models import Order
-from app.provisioning.addresses import street_line, usps_state
+from app.provisioning.matching.addresses import street_line, usps_state
 from utopia import Contract
 
 PERSON = ("first_name", "last_name", "email", "phone")

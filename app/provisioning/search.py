@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.database import Database
 from app.models import Order, OrderSearch, OrderState
 from app.provisioning.contracts import contract_of, one_line
-from app.provisioning.spelling import folded
+from app.provisioning.matching.spelling import folded
 from utopia import Contract
 
 PAGE = 50

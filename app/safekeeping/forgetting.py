@@ -30,8 +30,8 @@ from app.models import (
 )
 from app.provisioning import lifecycle
 from app.provisioning.contracts import contract_of, digits
+from app.provisioning.matching.spelling import stands_alone_in
 from app.provisioning.search import casefolded
-from app.provisioning.spelling import stands_alone_in
 from app.pruning import FINISHED
 from app.safekeeping import naming
 from app.services import Services

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.provisioning.matching import Candidate, Decision, Kind, Person, Problem, decide, shares_contact
-from app.provisioning.names import Likeness, compare_names
-from app.provisioning.spelling import distance
+from app.provisioning.matching.people import Likeness, compare_names
+from app.provisioning.matching.spelling import distance
 
 STREET = "12 N EXAMPLE AVENUE"
 MAIL = "ada.lind@example.com"

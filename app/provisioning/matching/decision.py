@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
-from app.provisioning.addresses import nearly_same_street, normalised_address, normalised_city
-from app.provisioning.names import Likeness, compare_names
+from app.provisioning.matching.addresses import nearly_same_street, normalised_address, normalised_city
+from app.provisioning.matching.people import Likeness, compare_names
 
 
 class Kind(StrEnum):

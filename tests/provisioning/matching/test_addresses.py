@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.provisioning.addresses import (
+from app.provisioning.matching.addresses import (
     nearly_same_street,
     normalised_address,
     normalised_city,
     street_line,
     usps_state,
 )
-from app.provisioning.usps import DESIGNATORS, SUFFIXES
+from app.provisioning.matching.usps import DESIGNATORS, SUFFIXES
 
 HOUSES = st.integers(1, 99_999).map(str) | st.sampled_from(["12-34", "12.5", "12A", "12E"])
 STREETS = st.sampled_from(

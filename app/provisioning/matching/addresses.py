@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.provisioning.spelling import distance, folded
-from app.provisioning.usps import (
+from app.provisioning.matching.spelling import distance, folded
+from app.provisioning.matching.usps import (
     DESIGNATORS,
     DESIGNATORS_WITHOUT_VALUE,
     DIRECTIONALS,

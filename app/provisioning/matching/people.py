@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 
-from app.provisioning.spelling import distance, folded
+from app.provisioning.matching.spelling import distance, folded
 
 _WORD = re.compile(r"[^\W_]+")
 
