@@ -4,6 +4,7 @@ Every fault is reported in one go, in words for the person who edits `.env`, and
 appears in them. The names are those of `.env.example`, which explains each.
 """
 
+import os
 import re
 import ssl
 import zoneinfo
@@ -15,6 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import env_file
 from config_values import (
     LogLevel,
     MailAddresses,
@@ -291,21 +293,50 @@ STAND_INS |= dict.fromkeys(("email_sender", "email_recipients"), "office@example
 
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings; `overrides` win over the environment. Raises `SettingsError` with every fault."""
+    written = _env_file(overrides.pop("_env_file", Settings.model_config.get("env_file")))
+    unreadable = [_line_in_words(line) for line in written.faults]
+    unread = {line.name.lower() for line in written.faults}
+    values = {**_beside_the_environment(written.values), **overrides}
     try:
-        return Settings(**overrides)
+        settings = Settings(_env_file=None, **values)
     except ValidationError as error:
-        faults = list(dict.fromkeys(line for fault in error.errors() for line in _in_words(fault)))
+        errors = [fault for fault in error.errors() if not unread.intersection(fault["loc"])]
+        faults = list(dict.fromkeys(line for fault in errors for line in _in_words(fault)))
         faulty = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
-        raise SettingsError(faults + (_conflicts_beside(faulty, overrides) if faulty else [])) from None
+        raise SettingsError(unreadable + faults + (_conflicts_beside(faulty, values) if faulty else [])) from None
+    if unreadable:
+        raise SettingsError(unreadable)
+    return settings
+
+
+def _env_file(path: Any) -> env_file.EnvFile:
+    try:
+        return env_file.read(path)
+    except OSError as problem:
+        words = f".env can't be read ({problem.strerror}): let the user that runs this service read it"
+        raise SettingsError([words]) from None
     except ValueError as error:
-        raise SettingsError([f".env can't be read: {error}"]) from None
+        raise SettingsError([f".env can't be read, it is no text in UTF-8: {error}"]) from None
 
 
-def _conflicts_beside(faulty: set[str], overrides: dict[str, Any]) -> list[str]:
+def _line_in_words(line: env_file.Unreadable) -> str:
+    """What begins a line is shown where it is a setting's name; it may be a part of a secret."""
+    about = f" ({line.name.upper()})" if line.name.lower() in Settings.model_fields else ""
+    return f".env, line {line.number}{about}: {line.words}"
+
+
+def _beside_the_environment(written: dict[str, str]) -> dict[str, str]:
+    """The settings of `.env` that the environment doesn't give; it wins."""
+    given = {name.lower() for name in os.environ}
+    known = {name.lower(): value for name, value in written.items() if name.lower() in Settings.model_fields}
+    return {name: value for name, value in known.items() if name not in given}
+
+
+def _conflicts_beside(faulty: set[str], values: dict[str, Any]) -> list[str]:
     """The conflicts among the other settings; pydantic looks for them only once every value is sound."""
     stand_ins = {name: STAND_INS.get(name, Settings.model_fields[name].default) for name in faulty}
     try:
-        Settings(**{**overrides, **stand_ins})
+        Settings(_env_file=None, **{**values, **stand_ins})
     except ValidationError as error:
         conflicts = [line for fault in error.errors() if not fault["loc"] for line in _in_words(fault)]
         return [line for line in conflicts if not {name.upper() for name in faulty} & set(re.findall(r"\w+", line))]

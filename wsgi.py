@@ -3,17 +3,20 @@
 import sys
 from pathlib import Path
 
+import env_file
 from app import create_app
 from app.observability import configure_logging
-from config import PROJECT, SettingsError, load_settings
+from config import PROJECT, Settings, SettingsError, load_settings
 
+is_command = Path(sys.argv[0]).name in ("flask", "__main__.py")
+if is_command:
+    env_file.forget_what_flask_read(Settings.model_fields)
 try:
     settings = load_settings()
 except SettingsError as error:
     print(f"The settings have faults. Mend them in {PROJECT / '.env'}:", file=sys.stderr)  # noqa: T201
     sys.exit("\n".join(f"  {fault}" for fault in error.faults))
 
-is_command = Path(sys.argv[0]).name in ("flask", "__main__.py")
 configure_logging(
     log_file=settings.log_file,
     level=settings.log_level,

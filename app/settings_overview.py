@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+import env_file
 from config import PROJECT, Settings, SettingsError, load_settings
 
 GUIDE = PROJECT / ".env.example"
@@ -129,15 +129,12 @@ def _next_start() -> tuple[Settings | None, tuple[str, ...]]:
         return load_settings(), ()
     except SettingsError as error:
         return None, tuple(error.faults)
-    except OSError as problem:
-        return None, (f".env can't be read ({problem.strerror}): let the user that runs this service read it",)
 
 
 def _written() -> set[str]:
     """The names that .env gives a value, now."""
-    path = _env_file()
     try:
-        return {name.upper() for name in dotenv_values(path)} if path else set()
+        return {name.upper() for name in env_file.read(_env_file()).values}
     except (OSError, ValueError):
         return set()
 

@@ -38,12 +38,14 @@ LAYERS = [
     {"app.executor_locks"},
     {"app.database", "app.presence"},
     {"config", "powercode", "utopia"},
-    {"config_values"},
+    {"config_values", "env_file"},
 ]
 """From the top down. A module imports from its own layer and from those below it."""
 
 CLIENTS = {"powercode", "utopia"}
-OURS = {"app", "config", "config_values", "powercode", "utopia", "sandbox", "wsgi", "tests", "benchmarks"}
+OURS = {"app", "config", "config_values", "env_file", "powercode", "utopia", "sandbox", "wsgi", "tests", "benchmarks"}
+
+TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file")]
 
 PUBLIC_ROUTES = {
     "GET /api-callback",
@@ -94,9 +96,7 @@ def layer_of(area: str) -> int:
     return found[0]
 
 
-@pytest.mark.parametrize(
-    "path", [*(PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values")), *sources("app")], ids=name_of
-)
+@pytest.mark.parametrize("path", [*TOP_FILES, *sources("app")], ids=name_of)
 def test_imports_point_down_only(path: Path) -> None:
     here = area_of(name_of(path)) or ""
     areas = {area for module in imported(path) if (area := area_of(module)) is not None}
@@ -124,7 +124,7 @@ def test_only_one_file_knows_the_engines_library() -> None:
 
 
 def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
-    shipped = [*sources("app", *CLIENTS), *(PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values"))]
+    shipped = [*sources("app", *CLIENTS), *TOP_FILES]
     not_shipped = {"sandbox", "tests", "benchmarks"}
     knows = [name_of(path) for path in shipped if not_shipped & {module.split(".")[0] for module in imported(path)}]
 

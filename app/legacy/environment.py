@@ -5,12 +5,9 @@ shown of a value is what the console's page of settings shows of it, which is ne
 """
 
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
-
+import env_file
 from app.legacy.findings import Became, Entry
 from app.settings_overview import shown_value
 from config import Settings, SettingsError, load_settings
@@ -18,17 +15,13 @@ from config import Settings, SettingsError, load_settings
 
 def compare(text: str, running: Settings) -> Iterator[Entry]:
     """What each line of a `.env` says, beside what runs."""
-    lines = list(parse_stream(StringIO(text)))
-    for line in lines:
-        if line.error or (line.key and line.value is None and line.key.lower() not in Settings.model_fields):
-            yield Entry(f"line {line.original.line}", Became.LEFT_OUT, "it can't be read as NAME=value")
-    values = dotenv_values(stream=StringIO(text), interpolate=False)
-    for name, value in values.items():
-        if value is None and name.lower() not in Settings.model_fields:
-            continue  # what stands alone in a line may be a part of a secret
+    written = env_file.parse(text)
+    for line in written.faults:
+        yield Entry(f"line {line.number}", Became.LEFT_OUT, f"it {line.words}")
+    for name, value in written.values.items():
         if name.lower() not in Settings.model_fields:
             yield Entry.about(name, Became.NOTED, "there is no setting of that name (its value is not shown)")
-        elif value is None or not value.strip():
+        elif not value:
             yield Entry(name.upper(), Became.NOTED, "it has no value there")
         else:
             yield _compared(name.lower(), value, running)
