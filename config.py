@@ -34,7 +34,7 @@ from config_values import (
 
 PROJECT = Path(__file__).resolve().parent
 USER_NAME = re.compile(r"\w[\w.@+ -]{0,79}")
-PASSWORD_HASHES = ("$argon2", "scrypt:", "pbkdf2:")
+PASSWORD_HASHES = ("$argon2", "$2a$", "$2b$", "$2y$", "scrypt:", "pbkdf2:")
 
 
 class SettingsError(Exception):
@@ -225,7 +225,7 @@ class Settings(BaseSettings):
             ),
             (
                 bool(self.admin_pass_hash and not self.admin_pass_hash.get_secret_value().startswith(PASSWORD_HASHES)),
-                "ADMIN_PASS_HASH: is no hash of a password ($argon2..., scrypt:... or pbkdf2:...); or set ADMIN_PASS",
+                "ADMIN_PASS_HASH: is no hash of a password ($argon2, $2b$, scrypt:, pbkdf2:); or set ADMIN_PASS",
             ),
             *(
                 (True, f"SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service {service_id}")

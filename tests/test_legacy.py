@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ from tests.command_runs import ORDER, commands, failed, printed, run
 from tests.conftest import Service
 
 OTHER = "UIA202411-000002"
+INVENTED = "UNKNOWN_20261101_100000_ab12cd34"
 HASH = generate_password_hash("fiber to every door", method="scrypt:1024:8:1")
+BCRYPT = bcrypt.hashpw(b"fiber to every door", bcrypt.gensalt(4)).decode()
 PBKDF2 = generate_password_hash("fiber to every door", method="pbkdf2:sha256:1000")
 
 
@@ -106,7 +109,7 @@ def test_a_broken_file_keeps_none_of_the_others_back(service: Service, tmp_path:
     said = failed(imported(service, folder))
 
     assert said.startswith("2 of what is in")
-    assert users(service) == {"ada": "read_only"}
+    assert users(service) == {"ada": "staff"}
 
 
 def test_a_folder_without_any_of_the_files_is_told(service: Service, tmp_path: Path) -> None:
@@ -136,8 +139,8 @@ def test_the_files_are_left_as_they_are(service: Service, tmp_path: Path) -> Non
         {ORDER: {"error": "timeout"}},
         {ORDER: "timeout"},
         {"orderref": ORDER, "msg": "Project New Order"},
-        [{"event": "Project Update", "orderref": ORDER, "msg": "project new order"}, ORDER],
-        f'"{ORDER}"\n{{"orderref": "{ORDER}"}}\n',
+        {ORDER: {"orderref": ORDER, "customer_data": {"name": "Ada Lind"}, "retry_count": 3, "resolved": False}},
+        [{"orderref": ORDER, "resolved": "no"}],
     ],
 )
 def test_a_failed_order_is_found_in_every_form_that_means_one(
@@ -151,6 +154,51 @@ def test_a_failed_order_is_found_in_every_form_that_means_one(
 @pytest.mark.parametrize(
     "content",
     [
+        [{"event": "Project Update", "orderref": ORDER, "msg": "project new order"}, ORDER],
+        f'"{ORDER}"\n{{"orderref": "{ORDER}"}}\n',
+    ],
+)
+def test_an_order_that_is_in_the_file_twice_is_taken_once(service: Service, tmp_path: Path, content: object) -> None:
+    folder = leave(tmp_path, failed_orders=content)
+
+    assert report(service, folder, "--dry-run")["failed_orders.json"] == [(ORDER, "taken"), (ORDER, "left out")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {ORDER: {"orderref": ORDER, "resolved": True, "resolution_notes": "made by hand"}},
+        [{"order_ref": ORDER, "resolved": 1}],
+        {INVENTED: {"orderref": INVENTED, "timestamp": "2026-11-01T10:00:00", "resolved": False}},
+        {INVENTED: {"orderref": None, "resolved": True}},
+        [{"orderref": "UNKNOWN"}],
+        [INVENTED],
+    ],
+)
+def test_what_was_settled_or_invented_there_is_left_out_and_is_no_error(
+    service: Service, tmp_path: Path, content: object
+) -> None:
+    result = imported(service, leave(tmp_path, failed_orders=content), "--json")
+
+    assert result.exit_code == 0, result.stderr
+    (file,) = (each for each in json.loads(result.stdout)["files"] if each["file"] == "failed_orders.json")
+    assert file["counts"] == {"entries": 1, "left out": 1}
+    with service.services.database.read() as session:
+        assert session.scalars(select(Order.orderref)).all() == []
+
+
+def test_a_settled_order_stays_settled_where_another_entry_repeats_it(service: Service, tmp_path: Path) -> None:
+    folder = leave(tmp_path, failed_orders=[ORDER, {"orderref": ORDER, "resolved": True}, OTHER])
+
+    said = report(service, folder, "--dry-run")["failed_orders.json"]
+
+    assert said == [(ORDER, "left out"), (ORDER, "left out"), (OTHER, "taken")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {ORDER: {"resolved": "perhaps"}},
         [{"reference": ORDER}],
         [{"orderref": 17}],
         [{"orderref": ORDER, "order_ref": OTHER}],
@@ -180,7 +228,7 @@ def test_what_may_be_no_order_is_not_taken_for_one(service: Service, tmp_path: P
 def test_a_callback_that_starts_no_order_starts_none_here_either(service: Service, tmp_path: Path) -> None:
     folder = leave(tmp_path, failed_orders=[{"orderref": ORDER, "msg": "Project Update"}])
 
-    assert report(service, folder)["failed_orders.json"] == [(ORDER, "noted")]
+    assert report(service, folder)["failed_orders.json"] == [(ORDER, "left out")]
     assert service.state(ORDER) is None
 
 
@@ -211,13 +259,17 @@ def test_an_order_that_is_here_is_not_looked_up_again(service: Service, tmp_path
 @pytest.mark.parametrize(
     ("content", "taken"),
     [
-        ({"ada": HASH}, {"ada": "read_only"}),
+        ([{"username": "ada", "password": BCRYPT, "can_view_config": True}], {"ada": "administrator"}),
+        ([{"username": "ada", "password": BCRYPT, "can_view_config": False}], {"ada": "staff"}),
+        ([{"username": "ada", "password": BCRYPT}], {"ada": "staff"}),
+        ([{"username": "ada", "password": BCRYPT, "can_view_config": "perhaps"}], {"ada": "staff"}),
+        ({"ada": HASH}, {"ada": "staff"}),
         ({"ada": {"password_hash": PBKDF2, "role": "staff"}}, {"ada": "staff"}),
         ([{"username": "ada", "hash": HASH, "role": "Administrator"}], {"ada": "administrator"}),
         ({"users": [{"name": "ada", "password": HASH, "is_admin": True}]}, {"ada": "administrator"}),
         ({"users": {"ada": {"password": HASH, "role": "read only"}}}, {"ada": "read_only"}),
         ([{"username": "ada", "password": HASH, "role": "wizard"}], {"ada": "read_only"}),
-        ({"username": "ada", "password": HASH}, {"ada": "read_only"}),
+        ({"username": "ada", "password": HASH}, {"ada": "staff"}),
     ],
 )
 def test_a_user_is_taken_with_their_hash_and_no_more_rights_than_are_known(
@@ -229,11 +281,11 @@ def test_a_user_is_taken_with_their_hash_and_no_more_rights_than_are_known(
 
 
 def test_a_user_signs_in_with_the_password_they_had(service: Service, tmp_path: Path) -> None:
-    imported(service, leave(tmp_path, users={"ada": {"password": HASH, "role": "staff"}, "ole": PBKDF2}))
+    imported(service, leave(tmp_path, users={"ada": {"password": HASH, "role": "staff"}, "ole": PBKDF2, "bo": BCRYPT}))
 
     with service.services.database.read() as session:
         hashes = session.scalars(select(User.password_hash)).all()
-    assert [passwords.matches("fiber to every door", each) for each in hashes] == [True, True]
+    assert [passwords.matches("fiber to every door", each) for each in hashes] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +364,9 @@ def test_the_old_settings_are_compared_and_nothing_of_them_is_written(service: S
         "PC_API_KEY='another key 17'\n"
         "MAIL_SERVER=${HOME}\n"
         "GOOGLE_SHEET=hidden-value\n"
+        "PC_ADDRESS_RANGE_V4=10228\n"
+        "SERVICE_PLAN_1GBPS_ID=201\n"
+        "SERVICE_PLAN_250MBPS_ID=163\n"
         "MAIL_PORT=many\n"
         "TIMEZONE=\n"
     )
@@ -320,14 +375,20 @@ def test_the_old_settings_are_compared_and_nothing_of_them_is_written(service: S
 
     assert result.exit_code == 0, result.output
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in result.stdout.splitlines() if line[:2] == "  "}
+    anew = {name for name, what in lines.items() if what.startswith("must be set anew it is not in that file")}
+    assert {"SECRET_KEY", "EMAIL_SENDER"} <= anew
+    lines = {name: what for name, what in lines.items() if name not in anew}
     assert lines == {
-        "PC_DUE_BY_DAYS": "noted differs: there 5, here 0",
-        "UTOPIA_API_KEY": "here already the same value",
-        "PC_API_KEY": "noted differs: another value (not shown)",
-        "MAIL_SERVER": f"noted differs: there ${{HOME}}, here {service.sandbox.mailbox.host}",
-        "GOOGLE_SHEET": "noted there is no setting of that name (its value is not shown)",
-        "MAIL_PORT": "noted its value there can't be used here: must be a whole number",
-        "TIMEZONE": "noted it has no value there",
+        "PC_DUE_BY_DAYS": "taken as it is differs so far: there 5, here 0",
+        "UTOPIA_API_KEY": "taken as it is the same value here",
+        "PC_API_KEY": "taken as it is differs so far: another value (not shown)",
+        "MAIL_SERVER": f"taken as it is differs so far: there ${{HOME}}, here {service.sandbox.mailbox.host}",
+        "GOOGLE_SHEET": "not used any more there is no setting of that name (its value is not shown)",
+        "PC_ADDRESS_RANGE_V4": "not used any more it had no part in an order",
+        "SERVICE_PLAN_1GBPS_ID": "stands for “1 Gbps” in SERVICE_PLAN_MAPPING: there 201, here 164",
+        "SERVICE_PLAN_250MBPS_ID": "stands for “250 Mbps” in SERVICE_PLAN_MAPPING: service 163, the same here",
+        "MAIL_PORT": "must be set anew its value there can't be used here: must be a whole number",
+        "TIMEZONE": "taken as it is it has no value there",
     }
     for secret in ("another key 17", "hidden-value", service.sandbox.utopia.api_key):
         assert secret not in result.output
@@ -338,7 +399,7 @@ def test_a_line_that_is_no_setting_is_told_without_showing_it(service: Service, 
         service, leave(tmp_path, env="PC_DUE_BY_DAYS=0\nsecret password here\n='x\nhunter2\nMIIEvgIBAD\n")
     )
 
-    assert "was not taken" in failed(result)
+    assert "could not be taken" in failed(result)
     assert "line 4" in result.output
     for secret in ("secret password", "hunter2", "MIIEvgIBAD"):
         assert secret not in result.output
@@ -349,7 +410,7 @@ def test_a_database_password_in_the_old_settings_is_not_shown(service: Service) 
         environment.compare("DATABASE_URL=postgresql://me:hunter22@db.example.com/x", service.services.settings)
     )
 
-    assert found[0].why.startswith("differs: there postgresql+psycopg://me:***@db.example.com/x")
+    assert found[0].why.startswith("differs so far: there postgresql+psycopg://me:***@db.example.com/x")
 
 
 # Hostile files
@@ -391,7 +452,7 @@ def test_any_json_gives_entries_and_no_other_error(service: Service, content: ob
         found += list(people.take(session, content, "x"))
         session.rollback()
 
-    assert all(isinstance(entry, Entry) and (entry.became is not Became.LEFT_OUT or entry.why) for entry in found)
+    assert all(isinstance(entry, Entry) and (entry.became is not Became.NOT_TAKEN or entry.why) for entry in found)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,10 +19,8 @@ import_ = Commands("import", help="Take over what other programs have left behin
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 LOOK_EVERY_SECONDS = 0.2
 SAID = {
-    Became.TAKEN: "taken",
-    Became.HERE: "here already",
-    Became.NOTED: "noted",
-    Became.LEFT_OUT: "NOT TAKEN",
+    **{became: became.value for became in Became},
+    Became.NOT_TAKEN: "NOT TAKEN",
 }
 
 
@@ -47,9 +45,9 @@ def legacy(folder: Path, dry_run: bool, no_wait: bool, as_json: bool) -> None:
         _follow(ready, orders)
     result = {"dry_run": dry_run, "files": [_file(each) for each in found], "orders": _states(ready, orders)}
     show(result, as_json=as_json, in_words=_in_words)
-    left_out = sum(each.left_out() for each in found)
-    if left_out:
-        raise click.ClickException(f"{left_out} of what is in {folder} was not taken; the report says what and why")
+    failed = sum(each.counts().get(Became.NOT_TAKEN, 0) for each in found)
+    if failed:
+        raise click.ClickException(f"{failed} of what is in {folder} could not be taken; the report says what and why")
 
 
 def _orders(found: list[FileFound]) -> list[str]:
@@ -90,19 +88,26 @@ def _states(ready: Services, orders: list[str]) -> list[dict[str, Any]]:
 
 def _file(found: FileFound) -> dict[str, Any]:
     entries = [{"subject": one.subject, "became": one.became.value, "why": one.why} for one in found.entries]
-    return {"file": found.name, "is_there": found.is_there, "entries": entries}
+    counts = {"entries": len(entries), **found.counts()}
+    return {"file": found.name, "is_there": found.is_there, "counts": counts, "entries": entries}
 
 
 def _in_words(result: dict[str, Any]) -> str:
     lines = ["Nothing is taken: this is what would be."] if result["dry_run"] else []
     for file in result["files"]:
-        lines.append(f"{file['file']}:" if file["is_there"] else f"{file['file']}: not there")
+        lines.append(f"{file['file']}: {_counts_in_words(file)}")
         lines += [_entry_in_words(entry) for entry in file["entries"]]
-        if file["is_there"] and not file["entries"]:
-            lines.append("  nothing in it")
     lines += ["Where the orders stand:"] if result["orders"] else []
     lines += [f"  {one['orderref']:24} {one['state']:13} {one['reason'] or ''}".rstrip() for one in result["orders"]]
     return "\n".join(lines)
+
+
+def _counts_in_words(file: dict[str, Any]) -> str:
+    """Such as "3 entries: 1 taken, 2 left out"."""
+    if not file["is_there"]:
+        return "not there"
+    total, *parts = (f"{count} {what}" for what, count in file["counts"].items())
+    return f"{total}: {', '.join(parts)}" if parts else "nothing in it"
 
 
 def _entry_in_words(entry: dict[str, str]) -> str:

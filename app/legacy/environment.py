@@ -1,30 +1,90 @@
-"""The old script's `.env`, compared with the settings that run. Nothing of it is written anywhere.
+"""The old script's `.env`, name by name: what is taken as it is, what stands for a setting of ours, and what is gone.
 
-The names are the same, so the way to take it over is to copy the file (README, "Coming from the old scripts"). What is
-shown of a value is what the console's page of settings shows of it, which is never a secret.
+Nothing of it is written anywhere: docs/switching.md copies the file. What is shown of a value is what the console's
+page of settings shows of it, which is never a secret.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import env_file
-from app.legacy.findings import Became, Entry
+from app.legacy.findings import Became, Entry, NotReadable, text_of
 from app.settings_overview import shown_value
-from config import Settings, SettingsError, load_settings
+from config import REQUIRED, Settings, SettingsError, load_settings
+
+
+@dataclass(frozen=True)
+class OldPlan:
+    """A setting of the old script's that names a service; `number` is what counted without it."""
+
+    description: str
+    setting: str
+    number: int
+
+
+OLD_PLANS: Mapping[str, OldPlan] = {
+    "SERVICE_PLAN_1GBPS_ID": OldPlan("1 Gbps", "SERVICE_PLAN_MAPPING", 164),
+    "SERVICE_PLAN_250MBPS_ID": OldPlan("250 Mbps", "SERVICE_PLAN_MAPPING", 163),
+    "SERVICE_PLAN_BOND_FEE_ID": OldPlan("Bond fee", "ADDITIONAL_SERVICE_PLAN_MAPPING", 172),
+}
+GONE: Mapping[str, str] = {
+    "PC_ADDRESS_RANGE_V4": "it had no part in an order",
+    "TICKET_TEMPLATE_META_FILE": "a text's name comes from the .meta.json file beside it",
+}
+
+
+def values_in(folder: Path) -> dict[str, str]:
+    """What the folder's `.env` sets; nothing where there is none that can be read."""
+    try:
+        values = env_file.parse(text_of(folder / ".env")).values
+    except (NotReadable, FileNotFoundError):
+        return {}
+    return {name.upper(): value for name, value in values.items() if value}
 
 
 def compare(text: str, running: Settings) -> Iterator[Entry]:
-    """What each line of a `.env` says, beside what runs."""
+    """What each line of a `.env` comes to beside what runs, and what is not in it and has to be set."""
     written = env_file.parse(text)
     for line in written.faults:
-        yield Entry(f"line {line.number}", Became.LEFT_OUT, f"it {line.words}")
-    for name, value in written.values.items():
-        if name.lower() not in Settings.model_fields:
-            yield Entry.about(name, Became.NOTED, "there is no setting of that name (its value is not shown)")
-        elif not value:
-            yield Entry(name.upper(), Became.NOTED, "it has no value there")
-        else:
-            yield _compared(name.lower(), value, running)
+        yield Entry(f"line {line.number}", Became.NOT_TAKEN, f"it {line.words}")
+    yield from (_named(name, value, running) for name, value in written.values.items())
+    yield from _missing({name.upper() for name, value in written.values.items() if value}, running)
+
+
+def _named(name: str, value: str, running: Settings) -> Entry:
+    if name.upper() in OLD_PLANS:
+        return _plan(name.upper(), value, running)
+    if name.upper() in GONE:
+        return Entry(name.upper(), Became.UNUSED, GONE[name.upper()])
+    if name.lower() not in Settings.model_fields:
+        return Entry.about(name, Became.UNUSED, "there is no setting of that name (its value is not shown)")
+    if not value:
+        return Entry(name.upper(), Became.AS_IT_IS, "it has no value there")
+    return _compared(name.lower(), value, running)
+
+
+def _plan(name: str, value: str, running: Settings) -> Entry:
+    plan = OLD_PLANS[name]
+    if not value.isdecimal():
+        return Entry(name, Became.ANEW, f"its value there is no number of a service; the old script took {plan.number}")
+    return Entry(name, Became.STANDS_FOR, f"“{plan.description}” in {plan.setting}: {_beside(plan, value, running)}")
+
+
+def _beside(plan: OldPlan, value: str, running: Settings) -> str:
+    here = service_of(plan, running)
+    if here == int(value):
+        return f"service {here}, the same here"
+    return f"there {int(value)}, here {'none' if here is None else here}"
+
+
+def service_of(plan: OldPlan, running: Settings) -> int | None:
+    """The service that the running settings name for the plan."""
+    mapping: Mapping[str, int] = getattr(running, plan.setting.lower())
+    wanted = "".join(plan.description.split()).casefold()
+    found = [service for name, service in mapping.items() if "".join(name.split()).casefold() == wanted]
+    return found[0] if found else None
 
 
 def _compared(field: str, value: str, running: Settings) -> Entry:
@@ -36,17 +96,28 @@ def _compared(field: str, value: str, running: Settings) -> Entry:
         return (
             _unusable(name, fault)
             if fault
-            else Entry(name, Became.NOTED, "it is set there; see the settings beside it")
+            else Entry(name, Became.AS_IT_IS, "it is set there; see the settings beside it")
         )
     if theirs == ours:
-        return Entry(name, Became.HERE, "the same value")
+        return Entry(name, Became.AS_IT_IS, "the same value here")
     there, here = shown_value(name, theirs), shown_value(name, ours)
     says = f"there {there}, here {here}" if there != here else "another value (not shown)"
-    return Entry(name, Became.NOTED, f"differs: {says}")
+    return Entry(name, Became.AS_IT_IS, f"differs so far: {says}")
 
 
 def _unusable(name: str, fault: str) -> Entry:
-    return Entry(name, Became.NOTED, f"its value there can't be used here: {fault.partition(': ')[2].rstrip('.')}")
+    return Entry(name, Became.ANEW, f"its value there can't be used here: {fault.partition(': ')[2].rstrip('.')}")
+
+
+def _missing(given: set[str], running: Settings) -> Iterator[Entry]:
+    """What is needed here, and not in that file."""
+    for field, what in REQUIRED.items():
+        if field.upper() not in given and field.upper() not in {plan.setting for plan in OLD_PLANS.values()}:
+            yield Entry(field.upper(), Became.ANEW, f"it is not in that file, and set here: {what}")
+    for name, plan in OLD_PLANS.items():
+        if name not in given and plan.setting not in given and service_of(plan, running) != plan.number:
+            why = f"it is not in that file, so the old script took {plan.number}. No number is built in here"
+            yield Entry(name, Became.ANEW, f"{why}: write {name}={plan.number}, or {plan.setting}")
 
 
 def _all(running: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +19,18 @@ SHOWN = 100
 
 
 class Became(StrEnum):
-    """What became of an entry. Only `LEFT_OUT` needs somebody: it was not understood, or can't be taken."""
+    """What became of an entry. Only `NOT_TAKEN` is a failure: it should have come, and could not."""
 
     TAKEN = "taken"
     HERE = "here already"
-    NOTED = "noted"
-    LEFT_OUT = "not taken"
+    LEFT_OUT = "left out"
+    """Rightly: nothing here needs it."""
+    NOT_TAKEN = "not taken"
+    AS_IT_IS = "taken as it is"
+    STANDS_FOR = "stands for"
+    UNUSED = "not used any more"
+    ANEW = "must be set anew"
+    """The last four are about settings, which a person takes over."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,9 @@ class FileFound:
     is_there: bool
     entries: list[Entry]
 
-    def left_out(self) -> int:
-        """How many entries were not taken."""
-        return sum(entry.became is Became.LEFT_OUT for entry in self.entries)
+    def counts(self) -> dict[str, int]:
+        """How many entries became what; together they are all entries."""
+        return dict(Counter(entry.became.value for entry in self.entries))
 
 
 class NotReadable(Exception):

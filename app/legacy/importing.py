@@ -38,7 +38,7 @@ def _found(file: Path, read: Callable[[Path], list[Entry]]) -> FileFound:
     except FileNotFoundError:
         return FileFound(file.name, False, [])
     except NotReadable as why:
-        return FileFound(file.name, True, [Entry("the file", Became.LEFT_OUT, str(why))])
+        return FileFound(file.name, True, [Entry("the file", Became.NOT_TAKEN, str(why))])
 
 
 def _people(services: Services, content: object, by: str, *, dry_run: bool) -> list[Entry]:
@@ -58,7 +58,7 @@ def _take_window(session: Session, file: Path, by: str) -> Entry:
     try:
         starts_on = ledger.import_last_run(session, file, by)
     except ledger.ImportRefused as why:
-        return Entry(subject, Became.LEFT_OUT, str(why))
+        return Entry(subject, Became.NOT_TAKEN, str(why))
     return Entry(subject, Became.TAKEN, f"closings from {starts_on} on will be reported, that day included")
 
 

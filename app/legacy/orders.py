@@ -1,16 +1,18 @@
 """The old script's `failed_orders.json`: orders that it could not finish.
 
 Each is fetched from UTOPIA by its reference and goes its usual way. Whom the old script had made a customer before it
-failed is found, and the order becomes `exists`: no second account is made.
+failed is found, and the order becomes `exists`: no second account is made. What a person had settled there is left out,
+and so are the references that the script invented for callbacks without one (reference: the old scripts).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import select
 
 from app.callbacks import NEW_ORDER, ORDERREF
-from app.legacy.findings import Became, Entry, key_of, value_of
+from app.legacy.findings import Became, Entry, key_of, shown, value_of
 from app.models import Order
 from app.provisioning import lifecycle
 from app.services import Services
@@ -18,6 +20,13 @@ from app.services import Services
 WRAPPERS = ("failedorders", "orders")
 REFERENCE = ("orderref",)
 MESSAGE = ("msg",)
+RESOLVED = ("resolved",)
+MOMENT = ("timestamp", "firstfailure")
+YES_AND_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False, "none": False}
+
+SETTLED = "somebody had settled it there (resolved)"
+
+_INVENTED = re.compile(r"UNKNOWN(_.*)?", re.IGNORECASE)
 
 
 def read(content: Any) -> Iterator[Entry]:
@@ -25,13 +34,15 @@ def read(content: Any) -> Iterator[Entry]:
 
     A list of references or of objects that have an `orderref`, or an object with the references as its names.
     """
-    seen = set()
-    for entry in _entries(content):
-        if entry.became is not Became.TAKEN:
-            yield entry
-        elif entry.subject not in seen:
-            seen.add(entry.subject)
-            yield entry
+    entries = list(_entries(content))
+    decided = {entry.subject for entry in entries if entry.why == SETTLED}
+    for entry in entries:
+        if entry.became is Became.TAKEN and entry.subject in decided:
+            yield Entry(entry.subject, Became.LEFT_OUT, "another entry of the file decides about the same order")
+            continue
+        if entry.became is Became.TAKEN:
+            decided.add(entry.subject)
+        yield entry
 
 
 def _entries(content: Any) -> Iterator[Entry]:
@@ -44,40 +55,61 @@ def _entries(content: Any) -> Iterator[Entry]:
     elif isinstance(content, dict):
         yield from (_named(name, value) for name, value in content.items())
     else:
-        yield Entry("the file", Became.LEFT_OUT, "it is no list of orders")
+        yield Entry("the file", Became.NOT_TAKEN, "it is no list of orders")
 
 
 def _one(each: Any, number: int) -> Entry:
     """An entry of a list."""
     if isinstance(each, str):
-        return _by_reference(each.strip())
+        return _of_record(each.strip(), {})
     reference = value_of(each, REFERENCE) if isinstance(each, dict) else None
     if not isinstance(reference, str):
-        return Entry(f"entry {number}", Became.LEFT_OUT, "it has no orderref")
-    return _unless_it_starts_nothing(reference.strip(), each)
+        return Entry(f"entry {number}", Became.NOT_TAKEN, "it has no orderref")
+    return _of_record(reference.strip(), each)
 
 
 def _named(name: str, value: Any) -> Entry:
     """An entry of an object whose names are the references."""
     inner = value_of(value, REFERENCE) if isinstance(value, dict) else None
     if isinstance(inner, str) and inner.strip() != name.strip():
-        return Entry.about(name, Became.LEFT_OUT, "it has another orderref inside")
+        return Entry.about(name, Became.NOT_TAKEN, "it has another orderref inside")
     if not any(letter.isdecimal() for letter in name):
-        return Entry.about(name, Became.LEFT_OUT, "it is no order reference")
-    return _unless_it_starts_nothing(name.strip(), value if isinstance(value, dict) else {})
+        return Entry.about(name, Became.NOT_TAKEN, "it is no order reference")
+    return _of_record(name.strip(), value if isinstance(value, dict) else {})
+
+
+def _of_record(reference: str, record: dict[str, Any]) -> Entry:
+    """What the old script kept of an order."""
+    resolved = YES_AND_NO.get(str(value_of(record, RESOLVED)).strip().casefold())
+    if resolved is None:
+        return Entry.about(reference, Became.NOT_TAKEN, "it does not say whether it is resolved: true or false")
+    if resolved:
+        return Entry.about(reference, Became.LEFT_OUT, SETTLED)
+    if _INVENTED.fullmatch(reference):
+        return Entry.about(reference, Became.LEFT_OUT, _invented(record))
+    return _unless_it_starts_nothing(reference, record)
+
+
+def _invented(record: dict[str, Any]) -> str:
+    moment = value_of(record, MOMENT)
+    when = f" of {shown(moment)}" if isinstance(moment, str) else ""
+    return (
+        f"the old script invented this reference: the callback{when} had none. See whether UTOPIA has an order of that "
+        "time that is not in PowerCode, and take it in by its number: orders submit REF"
+    )
 
 
 def _unless_it_starts_nothing(reference: str, record: dict[str, Any]) -> Entry:
     """A callback that the old script kept; most messages start no order."""
     message = value_of(record, MESSAGE)
     if isinstance(message, str) and " ".join(message.split()).casefold() != NEW_ORDER:
-        return Entry.about(reference, Became.NOTED, "its message is not “Project New Order”: it starts no order")
+        return Entry.about(reference, Became.LEFT_OUT, "its message is not “Project New Order”: it starts no order")
     return _by_reference(reference)
 
 
 def _by_reference(reference: str) -> Entry:
     if not ORDERREF.fullmatch(reference):
-        return Entry.about(reference, Became.LEFT_OUT, "it is no order reference")
+        return Entry.about(reference, Became.NOT_TAKEN, "it is no order reference")
     return Entry(reference, Became.TAKEN)
 
 

@@ -1,7 +1,8 @@
 """The old script's `users.json`: who could sign in, with hashes of their passwords.
 
-A password in plain text is not taken: whoever had the file has it. A role that isn't known here becomes the one that
-may only look.
+A password in plain text is not taken: whoever had the file has it. Whoever could open the settings there
+(`can_view_config`) becomes administrator, and everybody else staff: they could do all the rest. A role that somebody
+wrote in, and that isn't known here, becomes the one that may only look.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from config import PASSWORD_HASHES
 WRAPPERS = ("users",)
 NAME = ("name", "username", "user")
 HASH = ("password", "passwordhash", "hash", "pwhash", "passhash")
+HAD_THE_SETTINGS = ("canviewconfig", "isadmin", "admin")
 ROLES: Mapping[str, Role] = {
     "administrator": Role.ADMINISTRATOR,
     "admin": Role.ADMINISTRATOR,
@@ -40,9 +42,9 @@ def take(session: Session, content: Any, by: str) -> Iterator[Entry]:
             if isinstance(name, str):
                 yield _take(session, name, each, by)
             else:
-                yield Entry(f"entry {number}", Became.LEFT_OUT, "it has no name")
+                yield Entry(f"entry {number}", Became.NOT_TAKEN, "it has no name")
     else:
-        yield Entry("the file", Became.LEFT_OUT, "it is no list of users")
+        yield Entry("the file", Became.NOT_TAKEN, "it is no list of users")
 
 
 def _record(value: Any) -> dict[str, Any]:
@@ -65,13 +67,13 @@ def _take(session: Session, name: str, record: dict[str, Any], by: str) -> Entry
     try:
         user = users.add_hashed(session, name, password_hash, role)
     except users.NotPossible as why:
-        return Entry.about(name, Became.LEFT_OUT, str(why))
+        return Entry.about(name, Became.NOT_TAKEN, str(why))
     audit.record(session, by, "user added", user.name, f"{role}, from users.json")
     return Entry(user.name, Became.TAKEN, f"as {role}{remark}")
 
 
 def _asks_for_password(name: str, why: str) -> Entry:
-    return Entry.about(name, Became.LEFT_OUT, f"{why}: flask --app wsgi users add NAME asks for a new one")
+    return Entry.about(name, Became.NOT_TAKEN, f"{why}: flask --app wsgi users add NAME asks for a new one")
 
 
 def _role(record: dict[str, Any]) -> tuple[Role, str]:
@@ -79,7 +81,9 @@ def _role(record: dict[str, Any]) -> tuple[Role, str]:
     written = value_of(record, ["role"])
     if isinstance(written, str) and key_of(written) in ROLES:
         return ROLES[key_of(written)], ""
-    if written is None and value_of(record, ["isadmin", "admin"]) is True:
-        return Role.ADMINISTRATOR, ""
-    found = "no role is given" if written is None else f"the role “{shown(written)}” is not known here"
-    return Role.READ_ONLY, f", as {found}; change it with: flask --app wsgi users role NAME ROLE"
+    if written is not None:
+        remark = f", as the role “{shown(written)}” is not known here"
+        return Role.READ_ONLY, f"{remark}; change it with: flask --app wsgi users role NAME ROLE"
+    if any(value_of(record, [name]) is True for name in HAD_THE_SETTINGS):
+        return Role.ADMINISTRATOR, ", who could see and change the settings there"
+    return Role.STAFF, ", who could do everything there but change the settings"

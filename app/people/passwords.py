@@ -1,13 +1,15 @@
 """Passwords: their hashes (argon2id), and which are too weak to be taken.
 
-A hash from `ADMIN_PASS_HASH` may also be one of werkzeug's (`scrypt:...`, `pbkdf2:...`), as Flask applications store
-them; it is replaced by one of ours when its owner signs in.
+A hash from elsewhere (`ADMIN_PASS_HASH`, an imported `users.json`) may also be bcrypt's (`$2b$...`), as the old scripts
+wrote it, or one of werkzeug's (`scrypt:...`, `pbkdf2:...`), as Flask applications store them. It is replaced by one of
+ours when its owner signs in.
 """
 
 import re
 import secrets
 import threading
 
+import bcrypt
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from werkzeug.security import check_password_hash
@@ -22,6 +24,10 @@ COMMON = frozenset(
 MOST_KIBIBYTES = 256 * 1024
 MOST_ROUNDS = 5_000_000
 """A hash from elsewhere that takes more memory or time would stop the service at its owner's sign-in."""
+MOST_BCRYPT_COST = 14
+BCRYPT_BYTES = 72
+"""bcrypt looks at no more of a password; the library refuses longer ones, where its older versions cut them off."""
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _SCRYPT = re.compile(r"scrypt:(\d{1,8}):(\d{1,3}):(\d{1,3})\$[^$\s]+\$[0-9a-f]{128}")
 _PBKDF2 = re.compile(r"pbkdf2:sha(?:1|256|512):(\d{1,8})\$[^$\s]+\$[0-9a-f]{40,128}")
 
@@ -53,6 +59,8 @@ def matches(password: str, password_hash: str | None) -> bool:
         return False
     try:
         with _ONE_AT_A_TIME:
+            if password_hash is not None and _BCRYPT.fullmatch(password_hash):
+                return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], password_hash.encode())
             if password_hash is not None and not password_hash.startswith("$argon2"):
                 return check_password_hash(password_hash, password)
             return _HASHER.verify(password_hash or _NOBODYS, password) and password_hash is not None
@@ -62,6 +70,8 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 def is_usable_hash(password_hash: str) -> bool:
     """Whether a hash that was made elsewhere can be checked here, within reasonable memory and time."""
+    if found := _BCRYPT.fullmatch(password_hash):
+        return int(found[1]) <= MOST_BCRYPT_COST
     if found := _SCRYPT.fullmatch(password_hash):
         blocks, block_size, lanes = map(int, found.groups())
         power_of_two = blocks > 1 and blocks & (blocks - 1) == 0
@@ -76,7 +86,10 @@ def is_usable_hash(password_hash: str) -> bool:
 
 
 def rehashed(password: str, password_hash: str) -> str:
-    """The hash to keep from now on: the same one, unless it was made by other means than today's."""
+    """The hash to keep from now on: the same one, unless it was made by other means than today's.
+
+    The whole password counts then, also what stands behind the part that bcrypt looks at.
+    """
     if password_hash.startswith("$argon2") and not _HASHER.check_needs_rehash(password_hash):
         return password_hash
     return _HASHER.hash(password)

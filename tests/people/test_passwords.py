@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import bcrypt
 import pytest
 from werkzeug.security import generate_password_hash
 
@@ -52,7 +53,50 @@ def test_a_hash_made_by_flask_applications_lets_its_owner_in_and_is_replaced(met
     assert passwords.rehashed("fiber to every door", made_elsewhere).startswith("$argon2id$")
 
 
-@pytest.mark.parametrize("broken", ["", "$argon2id$", "scrypt:", "pbkdf2:nonsense:1$a$b", "plain text", "md5:1$2$3"])
+@pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
+def test_a_bcrypt_hash_of_the_old_scripts_lets_its_owner_in_and_is_replaced(prefix: str) -> None:
+    made_there = prefix + of_the_old_scripts("pass word").removeprefix("$2b$")
+
+    assert passwords.is_usable_hash(made_there)
+    assert passwords.matches("pass word", made_there)
+    assert not passwords.matches("pass wor", made_there)
+    replaced = passwords.rehashed("pass word", made_there)
+    assert replaced.startswith("$argon2id$")
+    assert passwords.matches("pass word", replaced)
+
+
+@pytest.mark.parametrize("long", ["x1" * 50, "ä€" * 40, "a" * 71 + "€uro"], ids=["ascii", "unicode", "cut letter"])
+def test_a_password_longer_than_bcrypt_looks_at_lets_its_owner_in_and_counts_whole_from_then_on(long: str) -> None:
+    made_there = of_the_old_scripts(long)
+
+    assert passwords.matches(long, made_there)
+    assert not passwords.matches("y" + long[1:], made_there)
+    assert not passwords.matches(f"{long}!", passwords.rehashed(long, made_there))
+
+
+@pytest.mark.parametrize("cost", ["03", "15", "31", "99"])
+def test_a_bcrypt_hash_that_would_hold_the_service_up_is_not_taken(cost: str) -> None:
+    assert not passwords.is_usable_hash(of_the_old_scripts("pass word").replace("$04$", f"${cost}$"))
+
+
+def of_the_old_scripts(password: str) -> str:
+    """As bcrypt 3 hashed for them: without a word, of the first 72 bytes."""
+    return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4)).decode()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "$2b$12$short",
+        "$2b$04$" + "!" * 53,
+        "",
+        "$argon2id$",
+        "scrypt:",
+        "pbkdf2:nonsense:1$a$b",
+        "plain text",
+        "md5:1$2$3",
+    ],
+)
 def test_a_hash_that_can_not_be_read_lets_nobody_in(broken: str) -> None:
     assert not passwords.matches("fiber to every door", broken)
     assert not passwords.matches(broken, broken)

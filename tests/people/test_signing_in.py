@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import bcrypt
 import pytest
 from sqlalchemy import select, update
 
@@ -49,6 +50,19 @@ def test_the_database_holds_no_token_that_could_be_used(database: Database) -> N
     assert token not in (place.token_hash, place.browser)
     assert is_in(database, token)
     assert not is_in(database, place.token_hash)
+
+
+def test_a_bcrypt_hash_is_replaced_by_argon2id_at_the_sign_in(database: Database) -> None:
+    with database.write() as session:
+        users.add_hashed(session, "Olga", bcrypt.hashpw(b"old pass", bcrypt.gensalt(4)).decode(), Role.STAFF)
+
+    with pytest.raises(signing_in.SignInRefused):
+        sign_in(database, "olga", "other pass")
+    assert is_in(database, sign_in(database, "olga", "old pass"))
+
+    with database.read() as session:
+        assert users.named(session, "Olga").password_hash.startswith("$argon2id$")
+    assert is_in(database, sign_in(database, "olga", "old pass"))
 
 
 def test_a_wrong_password_and_an_unknown_name_are_told_alike(database: Database) -> None:
