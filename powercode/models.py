@@ -78,14 +78,14 @@ def _first(raw: dict[str, Any], *names: str) -> str:
 
 
 def _phone(raw: dict[str, Any]) -> str:
-    """The first number: a plain one, or the `Number` of a list, which also comes as a JSON string."""
+    """The numbers: a plain one, or each `Number` of a list, which also comes as a JSON string."""
     value = next((value for name, value in raw.items() if _plain(name) in ("phone", "phonenumber", "phones")), None)
     if isinstance(value, str) and value.strip().startswith(("[", "{")):
         try:
             value = json.loads(value)
         except ValueError:
             return text(value)
-    return text(value) or next((found for each in records(value) if (found := _first(each, "number"))), "")
+    return text(value) or ", ".join(found for each in records(value) if (found := _first(each, "number")))
 
 
 class Value(BaseModel):
@@ -116,13 +116,17 @@ class Answer(Value):
 class Customer(Value):
     """A customer as PowerCode shows it. Fields that the answer does not hold are "".
 
-    The names of readCustomer's fields are not certain, so `texts` keeps every string and number of the record.
+    `status` is PowerCode's word (`Active`, `Not Active`, `Delinquent`, ...). The names of readCustomer's fields are not
+    certain, so `texts` keeps every string and number of the record.
     """
 
     customer_id: str
     name: str = ""
     address: str = ""
     city: str = ""
+    state: str = ""
+    zip: str = ""
+    status: str = ""
     notes: str = ""
     email: str = ""
     phone: str = ""
@@ -139,6 +143,9 @@ class Customer(Value):
             name=name or first_and_last,
             address=_first(raw, "address1", "physicalstreet", "address", "street"),
             city=_first(raw, "city", "physicalcity"),
+            state=_first(raw, "state", "physicalstate"),
+            zip=_first(raw, "zip", "physicalzip", "zipcode"),
+            status=_first(raw, "status", "customerstatus"),
             notes=_first(raw, "customernotes", "notes"),
             email=_first(raw, "emailaddress", "email"),
             phone=_phone(raw),

@@ -1,7 +1,8 @@
 """What a simulated PowerCode keeps: customers with their services, tickets and tags."""
 
 import json
-import re
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +17,23 @@ SEEDED_FIELDS = {
     "customerNotes": "Entered by hand",
     "customerPortalUsername": "grace.moe@example.com",
     "phone": '[{"Type": "Home", "Number": "4065550119"}]',
-    "extAccountID": "",
 }
-"""What `PowerCode.add_customer` fills in when it is not told."""
+"""What `PowerCode.add_customer` fills in when it is not told; somebody typed it in, so there is no `extAccountID`."""
+
+STATUSES = ("Active", "Not Active", "Delinquent")
 
 UNREADABLE = frozenset({"customerPortalPassword"})
+NAMED = ("firstName", "lastName", "extAccountID", "physicalStreet", "physicalCity", "physicalState")
+"""What a nested record holds for certain, beside the id, the whole name and the status."""
+NOT_CERTAIN = {
+    "phone": "phone",
+    "mail": "emailAddress",
+    "zip": "physicalZip",
+    "notes": "customerNotes",
+    "portal": "customerPortalUsername",
+    "site": "extAccountID",
+}
+"""What an answer may tell of a customer or not, and the field of `createCustomer` that has it."""
 
 
 @dataclass(frozen=True)
@@ -42,51 +55,71 @@ class Ticket:
 
 @dataclass
 class Customer:
-    """A customer as `createCustomer` took it (`fields`), and what was added since; `tags` are tag ids."""
+    """A customer as `createCustomer` took it (`fields`), and what was added since; `tags` are tag ids.
+
+    `equipment` is by id. `reset_links` counts the links to the portal's password that were mailed.
+    """
 
     customer_id: int
     fields: dict[str, str]
+    status: str = "Active"
     services: list[Service] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
     tags: list[int] = field(default_factory=list)
+    equipment: dict[int, dict[str, str]] = field(default_factory=dict)
+    reset_links: int = 0
 
     @property
     def company_name(self) -> str:
         """The full name, which PowerCode keeps in `CompanyName`."""
-        return f"{self.fields.get('firstName', '')} {self.fields.get('lastName', '')}".strip()
+        first_and_last = f"{self.fields.get('firstName', '')} {self.fields.get('lastName', '')}".strip()
+        return self.fields.get("companyName") or first_and_last
 
     @property
     def phone_numbers(self) -> list[str]:
-        """The digits of each phone number."""
+        """Each phone number as somebody wrote it."""
+        written = self.fields.get("phone", "")
         try:
-            phones = json.loads(self.fields.get("phone", ""))
-            return [digits(phone["Number"]) for phone in phones]
+            return [str(phone["Number"]) for phone in json.loads(written)]
         except (ValueError, TypeError, KeyError):
-            return []
+            return [written]
 
-    def found_by(self, text: str) -> bool:
-        """Whether the name, the address or a phone number contains the text."""
-        names = ("physicalStreet", "physicalCity", "physicalZip")
-        haystack = [self.company_name, *(self.fields.get(name, "") for name in names)]
-        number = digits(text)
-        is_phone = len(number) >= 7 and not re.search("[a-z]", text, re.IGNORECASE)
-        return any(text.lower() in each.lower() for each in haystack) or (
-            is_phone and any(number in phone for phone in self.phone_numbers)
-        )
+    def found_by(self, text: str, *, folds: bool) -> bool:
+        """Whether the name, the address or a phone number contains the text, as it is written there.
 
-    def summary(self) -> dict[str, Any]:
-        """What a search shows of the customer, without the id."""
+        `folds`: without regard to case and accents.
+        """
+        address = (self.fields.get(name, "") for name in ("physicalStreet", "physicalCity", "physicalZip"))
+        written = (self.company_name, *address, *self.phone_numbers)
+        return any(folded(text) in folded(each) if folds else text in each for each in written)
+
+    def summary(self, tells: Collection[str] = ()) -> dict[str, Any]:
+        """What a search shows of the customer, without the id; `tells` of what is not certain, and of `status`."""
+        status = {"Status": self.status} if "status" in tells else {}
         return {
             "CompanyName": self.company_name,
             "Address1": self.fields.get("physicalStreet", ""),
             "City": self.fields.get("physicalCity", ""),
+            **{name: self.fields[name] for each, name in NOT_CERTAIN.items() if each in tells and name in self.fields},
+            **status,
         }
+
+    def record(self, tells: Collection[str], *, nested: bool) -> dict[str, Any]:
+        """What `readCustomer` shows, without the id; nested, the names and the choice of the fields are others."""
+        silent = {name for each, name in NOT_CERTAIN.items() if each not in tells and each != "site"}
+        told = {name: value for name, value in self.readable_fields().items() if name not in silent}
+        if not nested:
+            return {**self.summary(), **told, "status": self.status}
+        certain = {name: self.fields.get(name, "") for name in NAMED}
+        also = {name: told[name] for name in NOT_CERTAIN.values() if name in told}
+        return {"companyName": self.company_name, **certain, **also, "status": self.status}
 
     def readable_fields(self) -> dict[str, str]:
         """The fields without the portal password."""
         return {name: value for name, value in self.fields.items() if name not in UNREADABLE}
 
 
-def digits(text: Any) -> str:
-    """The digits of a text."""
-    return re.sub(r"\D", "", str(text))
+def folded(text: str) -> str:
+    """The text without its case and its accents."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()

@@ -35,6 +35,7 @@ class ControlServer(SimulatedServer):
             "POST /orders": self._add_order,
             "POST /customers": self._add_customer,
             "POST /contracts": self._set_contract,
+            "POST /powercode": self._let_powercode,
             "POST /faults": self._arm,
             "POST /clear": self._clear,
             "POST /latency": self._set_latency,
@@ -68,6 +69,14 @@ class ControlServer(SimulatedServer):
 
     def _set_contract(self, orderref: str, ready: bool = True) -> dict[str, Any]:
         self._sandbox.utopia.set_contract_ready(orderref, ready)
+        return {}
+
+    def _let_powercode(self, **ways: Any) -> dict[str, Any]:
+        powercode = self._sandbox.powercode
+        if unknown := ways.keys() - vars(powercode).keys():
+            raise KeyError(*unknown)
+        for name, value in ways.items():
+            setattr(powercode, name, value)
         return {}
 
     def _arm(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> dict[str, Any]:
@@ -123,6 +132,10 @@ class SandboxControl:
     def set_contract_ready(self, orderref: str, ready: bool = True) -> None:
         """Let the order's contract be downloaded, or not yet."""
         self._call("POST", "/contracts", orderref=orderref, ready=ready)
+
+    def let_powercode(self, **ways: Any) -> None:
+        """Let PowerCode answer otherwise: what `PowerCode` lists as different from server to server."""
+        self._call("POST", "/powercode", **ways)
 
     def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:
         """Arm a fault, as the server's own `fault` describes it."""

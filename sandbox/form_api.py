@@ -7,6 +7,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.accounts import Customer, Service
+from sandbox.form_fields import (
+    BAD_FIELD,
+    NAME_TAKEN,
+    NOT_FOUND,
+    NOT_GEOCODED,
+    Fields,
+    RefusedError,
+    customer_of,
+    one_of,
+    required,
+    whole_number,
+)
+from sandbox.further_actions import FURTHER_ACTIONS
 
 if TYPE_CHECKING:
     from sandbox.powercode import PowerCode
@@ -27,64 +40,51 @@ USPS_CODES = (
 )
 STATES = frozenset(USPS_CODES.split())
 
-NOT_GEOCODED = 23
-NOT_FOUND = 4
-BAD_FIELD = 5
-NAME_TAKEN = 6
-
-Fields = dict[str, str]
-
-
-class RefusedError(Exception):
-    """A failure: its text is the answer's `message`; apart from 23, the numbers are this sandbox's own."""
-
-    def __init__(self, message: str, status_code: int) -> None:
-        super().__init__(message)
-        self.status_code = status_code
-
 
 def search_customers(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """Customers whose name, address or phone contains `searchString`, in any case of letters."""
-    text = _required(fields, "searchString").strip()
-    found = [customer for customer in server.customers.values() if customer.found_by(text)]
+    """Customers whose name, address or phone contains `searchString`, as it is written there."""
+    text = required(fields, "searchString").strip()
+    found = server.customers_found_by(text)
     if not found and server.search_without_hit == "status_code":
         raise RefusedError("No customers found", NOT_FOUND)
     if not found and server.search_without_hit == "no_list":
         return {"message": "No customers found"}
-    hits = [{"CustomerID": server.on_the_wire(each.customer_id), **each.summary()} for each in found]
+    hits = [{"CustomerID": server.on_the_wire(each.customer_id), **each.summary(server.search_tells)} for each in found]
     return {"message": f"{len(hits)} customers found", "customers": hits}
 
 
 def read_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """The customer of `customerID`, or the oldest one with that `extAccountID`; the fields lie beside `statusCode`."""
-    customer = _customer(server, fields) if fields.get("customerID") else _customer_of_site(server, fields)
-    return {
-        "message": "Customer found",
-        "CustomerID": server.on_the_wire(customer.customer_id),
-        **customer.summary(),
-        **customer.readable_fields(),
-    }
+    """The customer of `customerID`, or the oldest one with that `extAccountID`.
+
+    The fields lie in `customer` or beside `statusCode`, as the server's `record_shape` says.
+    """
+    customer = customer_of(server, fields) if fields.get("customerID") else _customer_of_site(server, fields)
+    customer_id, nested = server.on_the_wire(customer.customer_id), server.answers_nested
+    record = customer.record(server.record_tells, nested=nested)
+    if nested:
+        return {"customer": {"customerId": customer_id, **record}}
+    return {"message": "Customer found", "CustomerID": customer_id, **record}
 
 
 def create_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
     """A new customer, also when the same one is there already."""
     for name in CREATE_CUSTOMER_FIELDS:
-        _required(fields, name)
+        required(fields, name)
     _check_customer(fields)
     if server.refuse_taken_portal_names and _portal_name_taken(server, fields):
         raise RefusedError("The customer portal username is already in use", NAME_TAKEN)
     street = fields["physicalStreet"].upper()
     if fields["physicalAutomaticallyGeocode"] == "1" and any(part.upper() in street for part in server.ungeocodable):
         raise RefusedError("The physical address could not be geocoded", NOT_GEOCODED)
-    customer = server.keep_customer({name: fields[name] for name in CREATE_CUSTOMER_FIELDS})
+    customer = server.keep_customer({name: fields[name] for name in CREATE_CUSTOMER_FIELDS}, server.status_when_made)
     return {"message": "Customer created", "customerID": server.on_the_wire(customer.customer_id)}
 
 
 def add_customer_service(server: PowerCode, fields: Fields) -> dict[str, Any]:
     """One more service on the customer's bill, also when it is there already."""
-    customer = _customer(server, fields)
-    service_id, quantity = _whole_number(fields, "serviceID"), _whole_number(fields, "quantity")
-    prorated = _one_of(fields, "prorateService", "0", "1") == "1"
+    customer = customer_of(server, fields)
+    service_id, quantity = whole_number(fields, "serviceID"), whole_number(fields, "quantity")
+    prorated = one_of(fields, "prorateService", "0", "1") == "1"
     if service_id not in server.services:
         raise RefusedError("Invalid serviceID", NOT_FOUND)
     if quantity < 1:
@@ -96,17 +96,17 @@ def add_customer_service(server: PowerCode, fields: Fields) -> dict[str, Any]:
 def create_ticket(server: PowerCode, fields: Fields) -> dict[str, Any]:
     """A new ticket, mailed to the customer once more when it is sent once more."""
     for name in CREATE_TICKET_FIELDS:
-        _required(fields, name)
+        required(fields, name)
     for name in ("category", "ticketType", "status", "responsibleGroupID"):
-        _whole_number(fields, name)
-    _one_of(fields, "customerViewable", "0", "1")
-    ticket = server.keep_ticket(_customer(server, fields), {name: fields[name] for name in CREATE_TICKET_FIELDS})
+        whole_number(fields, name)
+    one_of(fields, "customerViewable", "0", "1")
+    ticket = server.keep_ticket(customer_of(server, fields), {name: fields[name] for name in CREATE_TICKET_FIELDS})
     return {"message": "Ticket created", "ticketID": server.on_the_wire(ticket.ticket_id)}
 
 
 def read_ticket(server: PowerCode, fields: Fields) -> dict[str, Any]:
     """The ticket of `ticketID`; its fields lie beside `statusCode`."""
-    ticket = server.tickets.get(_whole_number(fields, "ticketID"))
+    ticket = server.tickets.get(whole_number(fields, "ticketID"))
     if ticket is None:
         raise RefusedError("Invalid ticketID", NOT_FOUND)
     return {"message": "Ticket found", **ticket.fields, "ticketID": server.on_the_wire(ticket.ticket_id)}
@@ -119,18 +119,12 @@ FORM_ACTIONS: dict[str, Callable[[PowerCode, Fields], dict[str, Any]]] = {
     "addCustomerService": add_customer_service,
     "createTicket": create_ticket,
     "readTicket": read_ticket,
+    **FURTHER_ACTIONS,
 }
 
 
-def _customer(server: PowerCode, fields: Fields) -> Customer:
-    customer = server.customers.get(_whole_number(fields, "customerID"))
-    if customer is None:
-        raise RefusedError("Invalid customerID", NOT_FOUND)
-    return customer
-
-
 def _customer_of_site(server: PowerCode, fields: Fields) -> Customer:
-    site = _required(fields, "extAccountID")
+    site = required(fields, "extAccountID")
     for customer in server.customers.values():
         if customer.fields.get("extAccountID") == site:
             return customer
@@ -139,9 +133,9 @@ def _customer_of_site(server: PowerCode, fields: Fields) -> Customer:
 
 def _check_customer(fields: Fields) -> None:
     for name in ("taxZoneId", "dueByDays", "gracePeriodDays"):
-        _whole_number(fields, name)
-    _one_of(fields, "physicalAutomaticallyGeocode", "0", "1")
-    _one_of(fields, "billingSameAsPhysical", "0", "1")
+        whole_number(fields, name)
+    one_of(fields, "physicalAutomaticallyGeocode", "0", "1")
+    one_of(fields, "billingSameAsPhysical", "0", "1")
     if fields["physicalState"] not in STATES:
         raise RefusedError("Invalid physicalState", BAD_FIELD)
     if "@" not in fields["emailAddress"]:
@@ -165,24 +159,3 @@ def _is_phone_list(text: str) -> bool:
 def _portal_name_taken(server: PowerCode, fields: Fields) -> bool:
     name = fields["customerPortalUsername"].lower()
     return any(each.fields.get("customerPortalUsername", "").lower() == name for each in server.customers.values())
-
-
-def _required(fields: Fields, name: str) -> str:
-    value = fields.get(name, "")
-    if not value.strip():
-        raise RefusedError(f"Missing required field: {name}", BAD_FIELD)
-    return value
-
-
-def _whole_number(fields: Fields, name: str) -> int:
-    value = _required(fields, name)
-    if not (value.isascii() and value.isdecimal()):
-        raise RefusedError(f"Invalid {name}", BAD_FIELD)
-    return int(value)
-
-
-def _one_of(fields: Fields, name: str, *allowed: str) -> str:
-    value = _required(fields, name)
-    if value not in allowed:
-        raise RefusedError(f"Invalid {name}", BAD_FIELD)
-    return value

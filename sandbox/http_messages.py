@@ -36,6 +36,10 @@ class Request:
         pairs = parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: values[-1] for name, values in pairs.items()}
 
+    def form_or_json(self) -> dict[str, str]:
+        """The form's fields, or those of a JSON object as strings."""
+        return self.form() or {name: str(value) for name, value in self.json_object().items()}
+
     def parameter(self, name: str) -> str:
         """The first value of a query parameter; empty when it is absent."""
         return self.query.get(name, [""])[0]

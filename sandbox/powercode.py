@@ -1,11 +1,13 @@
 """A simulated PowerCode server: the form API, the UAPI and a customer's page, on one port."""
 
+from collections.abc import Collection
 from html import escape
 from typing import Any, Literal
 
 from sandbox.accounts import SEEDED_FIELDS, Customer, Service, Ticket
 from sandbox.faults import Fault
-from sandbox.form_api import FORM_ACTIONS, RefusedError
+from sandbox.form_api import FORM_ACTIONS
+from sandbox.form_fields import RefusedError
 from sandbox.http_messages import Answer, Request, html_answer, json_answer
 from sandbox.http_server import SimulatedServer
 from sandbox.uapi import UAPI_PREFIX, uapi_answer
@@ -23,7 +25,10 @@ class PowerCode(SimulatedServer):
 
     What real servers do differently is set here: `services` and `tag_names` (known ids with their names),
     `ungeocodable` (parts of streets that get statusCode 23), `ids_as_strings` (None: ids and status codes are numbers
-    in one answer and strings in the next), `search_without_hit`, `refuse_taken_portal_names`.
+    in one answer and strings in the next), `search_without_hit`, `refuse_taken_portal_names`, `record_shape` (of
+    `readCustomer`; None: nested in two answers and flat in the next two), `search_folds` (a search disregards case and
+    accents), `search_tells` and `record_tells` (what an answer tells of `phone`, `mail`, `zip`, `site`, `status`,
+    `portal` and `notes`), `status_when_made`. `as_at_first()` puts all but the services and the tags back.
     """
 
     api_key = "powercode-0001"
@@ -34,11 +39,20 @@ class PowerCode(SimulatedServer):
         self.tickets: dict[int, Ticket] = {}
         self.services = {164: "1 Gbps", 163: "250 Mbps", 172: "Bond fee"}
         self.tag_names = {5: "Bridged Handoff", 9: "UTOPIA"}
+        self._answers = 0
+        self.as_at_first()
+
+    def as_at_first(self) -> None:
+        """Answer again as a server just started."""
         self.ungeocodable = {"NEW STREET"}
         self.ids_as_strings: bool | None = None
         self.search_without_hit: Literal["empty_list", "no_list", "status_code"] = "empty_list"
         self.refuse_taken_portal_names = False
-        self._answers = 0
+        self.record_shape: Literal["nested", "flat"] | None = None
+        self.search_folds = False
+        self.search_tells: Collection[str] = ()
+        self.record_tells: Collection[str] = ("phone", "mail", "zip", "site", "portal", "notes")
+        self.status_when_made = "Active"
 
     @property
     def api_url(self) -> str:
@@ -50,17 +64,19 @@ class PowerCode(SimulatedServer):
         """The UAPI's address (`PC_URL_UAPI`)."""
         return self.url + UAPI_PREFIX.rstrip("/")
 
-    def add_customer(self, services: tuple[int, ...] = (), tags: tuple[int, ...] = (), **fields: str) -> Customer:
-        """Keep a customer who was there before; `fields` as `createCustomer` names them."""
+    def add_customer(
+        self, services: tuple[int, ...] = (), tags: tuple[int, ...] = (), status: str = "Active", **fields: str
+    ) -> Customer:
+        """Keep a customer whom somebody typed in; `fields` as `createCustomer` names them, or `companyName`."""
         with self.lock:
-            customer = self.keep_customer({**SEEDED_FIELDS, **fields})
+            customer = self.keep_customer({**SEEDED_FIELDS, **fields}, status)
             customer.services.extend(Service(service_id, 1, False) for service_id in services)
             customer.tags.extend(tags)
             return customer
 
-    def keep_customer(self, fields: dict[str, str]) -> Customer:
+    def keep_customer(self, fields: dict[str, str], status: str) -> Customer:
         """A new customer with these fields, whoever is there already."""
-        customer = Customer(1001 + len(self.customers), fields)
+        customer = Customer(1001 + len(self.customers), fields, status)
         self.customers[customer.customer_id] = customer
         return customer
 
@@ -76,10 +92,19 @@ class PowerCode(SimulatedServer):
         as_strings = self._answers % 2 == 0 if self.ids_as_strings is None else self.ids_as_strings
         return str(number) if as_strings else number
 
+    @property
+    def answers_nested(self) -> bool:
+        """Whether this answer has a customer's record in `customer`, instead of beside `statusCode`."""
+        return self._answers % 4 < 2 if self.record_shape is None else self.record_shape == "nested"
+
+    def customers_found_by(self, text: str) -> list[Customer]:
+        """Those whose name, address or phone contains the text; none for an empty one."""
+        return [each for each in self.customers.values() if text and each.found_by(text, folds=self.search_folds)]
+
     def action_of(self, request: Request) -> str:
         """The form API's `action`, `METHOD path` for the UAPI, else `page`."""
         if request.path == FORM_PATH:
-            return request.form().get("action", "")
+            return request.form_or_json().get("action", "")
         if request.path.startswith(UAPI_PREFIX):
             return f"{request.method} {request.path.removeprefix(UAPI_PREFIX)}"
         return "page"
@@ -87,7 +112,7 @@ class PowerCode(SimulatedServer):
     def fields_of(self, request: Request) -> dict[str, Any]:
         """The form's fields without key and action, or the query's parameters as lists."""
         if request.path == FORM_PATH:
-            return {name: value for name, value in request.form().items() if name not in ("apiKey", "action")}
+            return {name: each for name, each in request.form_or_json().items() if name not in ("apiKey", "action")}
         return dict(request.query)
 
     def answer(self, request: Request) -> Answer:
@@ -109,7 +134,7 @@ class PowerCode(SimulatedServer):
         return json_answer({"message": message, "statusCode": fault.args.get("status_code", 1)}, status)
 
     def _form_answer(self, request: Request) -> Answer:
-        fields = request.form()
+        fields = request.form_or_json()
         try:
             if request.method != "POST" or fields.get("apiKey") != self.api_key:
                 raise RefusedError("Invalid API key", 2)
@@ -126,6 +151,7 @@ class PowerCode(SimulatedServer):
             return html_answer("<h1>No such customer</h1>", 404)
         rows = [
             *customer.readable_fields().items(),
+            ("Status", customer.status),
             *(("Service", f"{self.services.get(each.service_id)} x {each.quantity}") for each in customer.services),
             *(("Tag", self.tag_names.get(tag, str(tag))) for tag in customer.tags),
             *((f"Ticket {each.ticket_id}", each.fields.get("description", "")) for each in customer.tickets),

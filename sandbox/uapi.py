@@ -29,7 +29,7 @@ def uapi_answer(server: PowerCode, request: Request) -> Answer:
 
 
 def _found(server: PowerCode, text: str) -> list[dict[str, Any]]:
-    found = [each for each in server.customers.values() if text.strip() and each.found_by(text.strip())]
+    found = server.customers_found_by(text.strip())
     return [{"CustomerID": server.on_the_wire(each.customer_id), **each.summary()} for each in found]
 
 

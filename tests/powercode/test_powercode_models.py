@@ -65,6 +65,10 @@ def test_a_record_of_any_json_is_read(answer):
         (4065550143, "4065550143"),
         ([{"Type": "Home", "Number": "4065550143"}], "4065550143"),
         ('[{"Type": "Home", "Number": 4065550143}]', "4065550143"),
+        (
+            '[{"Type": "Home", "Number": "4065550143"}, {"Type": "Cell", "Number": "4065550144"}]',
+            "4065550143, 4065550144",
+        ),
         ("[broken", "[broken"),
         ([], ""),
         (None, ""),

@@ -57,6 +57,31 @@ def test_the_session_in_the_readme_is_true():
     assert outcome.failed == 0
 
 
+@pytest.mark.parametrize("shape", ["nested", "flat"])
+def test_a_customer_is_read_the_same_nested_and_flat(client, server, shape):
+    server.record_shape = shape
+    hand_made = server.add_customer(status="Delinquent", phone="(406) 555-0119")
+    for tells in (server.record_tells, ()):
+        server.record_tells = tells
+        found = client.read_customer(customer_id=hand_made.customer_id)
+        assert (found.name, found.address, found.city) == ("Grace Moe", "48 OLD MILL ROAD", "Bozeman")
+        assert (found.state, found.status, found.ext_account_id) == ("MT", "Delinquent", "")
+        contact = ("grace.moe@example.com", "(406) 555-0119", "59715") if tells else ("", "", "")
+        assert (found.email, found.phone, found.zip) == contact
+
+
+@pytest.mark.parametrize("folds", [True, False])
+def test_a_search_tells_of_a_customer_as_much_as_the_server_does(client, server, folds):
+    server.search_folds = folds
+    server.add_customer(status="Not Active", extAccountID="714204")
+    (short,) = client.search_customers("Moe")
+    server.search_tells = ("phone", "mail", "zip", "site", "status")
+    (whole,) = client.search_customers("0119")
+    assert (short.phone, short.status, short.ext_account_id) == ("", "", "")
+    assert (whole.phone, whole.status, whole.ext_account_id) == ("4065550119", "Not Active", "714204")
+    assert bool(client.search_customers("MOE")) is folds
+
+
 @pytest.mark.parametrize("as_strings", [True, False])
 def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, server, as_strings):
     server.ids_as_strings = as_strings
@@ -97,7 +122,9 @@ def test_a_customer_made_without_an_answer_is_found_by_the_order_number(client, 
     with pytest.raises(OutcomeUnknown):
         client.create_customer(ADA)
     assert len(server.customers) == 1
-    assert client.read_customer(ext_account_id="714780").mentions_order(REF)
+    for shape in ("nested", "flat"):
+        server.record_shape = shape
+        assert client.read_customer(ext_account_id="714780").mentions_order(REF)
 
 
 def test_a_wrong_key_is_refused_everywhere(server):

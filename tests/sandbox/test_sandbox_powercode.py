@@ -49,6 +49,7 @@ TICKET = {
 def powercode():
     server = PowerCode()
     server.ids_as_strings = False
+    server.record_shape = "flat"
     server.up()
     yield server
     server.stop()
@@ -180,10 +181,10 @@ def test_every_field_of_a_ticket_is_required(call, powercode, name):
     assert powercode.tickets == {}
 
 
-@pytest.mark.parametrize("text", ["ada lind", "LIND", "example ave", "4065550143", "406-555-0143"])
-def test_a_search_finds_name_address_and_phone(call, powercode, text):
+@pytest.mark.parametrize("text", ["Ada Lind", "Lind", "N EXAMPLE", "59715-", "4065550143", "0143"])
+def test_a_search_finds_a_part_of_name_address_and_phone(call, powercode, text):
     powercode.add_customer()
-    customer_id = call("createCustomer", **CUSTOMER)["customerID"]
+    customer_id = call("createCustomer", **{**CUSTOMER, "physicalZip": "59715-0001"})["customerID"]
     assert call("searchCustomers", searchString=text)["customers"] == [
         {
             "CustomerID": customer_id,
@@ -192,6 +193,30 @@ def test_a_search_finds_name_address_and_phone(call, powercode, text):
             "City": "Bozeman",
         }
     ]
+
+
+@pytest.mark.parametrize("text", ["ada lind", "Peña", "12 n Example", "406-555-0143"])
+def test_a_search_takes_what_is_written_as_it_is_written(call, text):
+    call("createCustomer", **{**CUSTOMER, "lastName": "Lind Pena"})
+    assert call("searchCustomers", searchString=text)["customers"] == []
+
+
+@pytest.mark.parametrize("text", ["ada peña", "Pena", "12 n example"])
+def test_a_search_that_folds_disregards_case_and_accents_alone(call, powercode, text):
+    powercode.search_folds = True
+    call("createCustomer", **{**CUSTOMER, "lastName": "Peña"})
+    assert call("searchCustomers", searchString=text)["customers"]
+    assert call("searchCustomers", searchString="12-n")["customers"] == []
+
+
+def test_a_search_tells_what_the_server_is_said_to_tell(call, powercode):
+    powercode.add_customer(status="Not Active", phone="406.555.0119")
+    (short,) = call("searchCustomers", searchString="555.0119")["customers"]
+    powercode.search_tells = ("phone", "mail", "zip", "site", "status")
+    (whole,) = call("searchCustomers", searchString="555.0119")["customers"]
+    assert set(short) == {"CustomerID", "CompanyName", "Address1", "City"}
+    assert (whole["phone"], whole["Status"], whole["physicalZip"]) == ("406.555.0119", "Not Active", "59715")
+    assert "extAccountID" not in whole  # nobody typed one in
 
 
 def test_a_search_without_a_hit_answers_in_three_ways(call, powercode):
@@ -211,6 +236,81 @@ def test_a_customer_is_read_by_id_and_by_site_without_the_password(call, powerco
     assert by_id["extAccountID"] == "714780"
     assert "customerPortalPassword" not in by_id
     assert call("readCustomer", extAccountID="714780") == by_id
+
+
+def test_a_record_lies_beside_the_status_code_or_nested(call, powercode):
+    customer_id = call("createCustomer", **CUSTOMER)["customerID"]
+    powercode.record_shape = "nested"
+    assert call("readCustomer", customerID=customer_id)["customer"] == {
+        "customerId": customer_id,
+        "companyName": "Ada Lind",
+        "status": "Active",
+        **{name: CUSTOMER[name] for name in ("firstName", "lastName", "extAccountID", "emailAddress", "phone")},
+        **{name: value for name, value in CUSTOMER.items() if name.startswith("physical") and "Geocode" not in name},
+        **{name: CUSTOMER[name] for name in ("customerNotes", "customerPortalUsername")},
+    }
+    powercode.record_shape = None
+    shapes = ["customer" in call("readCustomer", customerID=customer_id) for _ in range(4)]
+    assert sorted(shapes) == [False, False, True, True]
+
+
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+def test_a_record_may_tell_less(call, powercode, shape):
+    powercode.record_shape, powercode.record_tells = shape, ()
+    call("createCustomer", **CUSTOMER)
+    answer = call("readCustomer", extAccountID="714780")
+    record = answer.get("customer", answer)
+    assert record["extAccountID"] == "714780"
+    assert record["status"] == "Active"
+    assert not {"phone", "emailAddress", "physicalZip", "customerNotes", "customerPortalUsername"} & record.keys()
+
+
+def test_a_customer_typed_in_by_hand_has_no_site(call, powercode):
+    customer = powercode.add_customer()
+    assert "extAccountID" not in call("readCustomer", customerID=customer.customer_id)
+
+
+def test_a_new_customer_has_the_servers_status_until_it_is_changed(call, powercode):
+    powercode.status_when_made = "Not Active"
+    customer_id = call("createCustomer", **CUSTOMER)["customerID"]
+    assert call("readCustomer", customerID=customer_id)["status"] == "Not Active"
+    assert failed(call("updateCustomerStatus", customerID=customer_id, status="Activ"))
+    call("updateCustomerStatus", customerID=customer_id, status="Active")
+    assert call("readCustomer", customerID=customer_id)["status"] == "Active"
+
+
+def test_a_change_of_a_customer_leaves_the_other_fields(call, powercode):
+    customer = powercode.add_customer()
+    assert failed(call("updateCustomer", customerID=customer.customer_id))
+    call("updateCustomer", customerID=customer.customer_id, physicalCity="Belgrade")
+    assert (customer.fields["physicalCity"], customer.fields["firstName"]) == ("Belgrade", "Grace")
+
+
+def test_equipment_is_made_read_changed_and_deleted(call, powercode):
+    customer = powercode.add_customer()
+    made = call("createEquipment", customerID=customer.customer_id, mac="00:00:5E:00:53:1A")
+    equipment = {"equipmentID": made["equipmentID"]}
+    call("updateEquipment", **equipment, name="Router")
+    assert call("readEquipment", **equipment)["name"] == "Router"
+    assert call("readCustomerEquipment", customerID=customer.customer_id)["equipment"] == [
+        {**equipment, "mac": "00:00:5E:00:53:1A", "name": "Router"}
+    ]
+    call("deleteEquipment", **equipment)
+    assert failed(call("readEquipment", **equipment))
+
+
+def test_a_reset_link_is_mailed_each_time(call, powercode):
+    customer = powercode.add_customer()
+    for _ in range(2):
+        call("customerForgotPassword", customerID=customer.customer_id)
+    assert customer.reset_links == 2
+
+
+def test_an_action_may_come_as_json(powercode):
+    customer = powercode.add_customer()
+    body = {"apiKey": powercode.api_key, "action": "readCustomer", "customerID": customer.customer_id}
+    assert requests.post(powercode.api_url, json=body, timeout=5).json()["firstName"] == "Grace"
+    assert powercode.count("readCustomer") == 1
 
 
 def test_a_site_that_several_share_answers_with_the_oldest(call, powercode):
