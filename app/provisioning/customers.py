@@ -113,6 +113,7 @@ def _person(applicant: Applicant) -> Person:
         phone=applicant.phone,
         street=applicant.street,
         city=applicant.city,
+        zip=applicant.zip,
         site_id=applicant.site_id,
     )
 

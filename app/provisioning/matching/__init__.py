@@ -1,5 +1,25 @@
 """Whether a person is a PowerCode customer already: pure decisions with their reasons. Looks nothing up."""
 
-from app.provisioning.matching.decision import Candidate, Decision, Kind, Person, Problem, decide, shares_contact
+from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare, shares_contact
+from app.provisioning.matching.decision import Decision, Kind, Problem, decide, kind_of
+from app.provisioning.matching.doors import Door
+from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark
+from app.provisioning.matching.people import Identity
 
-__all__ = ["Candidate", "Decision", "Kind", "Person", "Problem", "decide", "shares_contact"]
+__all__ = [
+    "STREET_LINE",
+    "Aspect",
+    "Candidate",
+    "Comparison",
+    "Decision",
+    "Door",
+    "Identity",
+    "Kind",
+    "Mark",
+    "Person",
+    "Problem",
+    "compare",
+    "decide",
+    "kind_of",
+    "shares_contact",
+]

@@ -1,23 +1,23 @@
-"""Whether a person is a PowerCode customer already. Decides and says why; looks nothing up.
+"""Whether to make an account, given the customers that were found. Decides and says why; looks nothing up.
 
-What counts, for each PowerCode customer that was found by the site or by the name:
+| | same door | not certain | surely another door |
+| --- | --- | --- | --- |
+| same person | exists | review | new; the notice names the other customer |
+| may be | review | review | new |
+| surely somebody else | new | new | new |
 
-| name      | same place                    | place not certain | elsewhere |
-| --------- | ----------------------------- | ----------------- | --------- |
-| same      | exists                        | review            | new       |
-| similar   | review                        | review            | new       |
-| another   | new; same mail or phone: review | likewise        | new       |
-
-The same site is the same place, unless the addresses contradict it. "Exists" outweighs "review", which outweighs "new".
+The burden of proof is on "new": what the rules for persons and doors don't know is "may be" and "not certain".
+"Exists" outweighs "review", which outweighs "new".
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum, auto
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from app.provisioning.matching.addresses import nearly_same_street, normalised_address, normalised_city
-from app.provisioning.matching.people import Likeness, compare_names
+from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare
+from app.provisioning.matching.doors import Door, has_street
+from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark
+from app.provisioning.matching.people import Identity, is_name
 
 
 class Kind(StrEnum):
@@ -36,136 +36,97 @@ class Problem(StrEnum):
     NO_ADDRESS = "no_address"
     UNIT_MISSING = "unit_missing"
     SIMILAR_STREET = "similar_street"
+    SIMILAR_TOWN = "similar_town"
     SITE_ADDRESS_DIFFERS = "site_address_differs"
     SHARED_CONTACT = "shared_contact"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Who ordered. `street` is the street line with its unit; fields that are not known are empty."""
-
-    name: str = field(repr=False)
-    email: str = field(repr=False)
-    phone: str = field(repr=False)
-    street: str = field(repr=False)
-    city: str = field(repr=False)
-    site_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A PowerCode customer that might be the person.
-
-    `address` is PowerCode's Address1, unit included. `texts` are all values of the customer's record: its field names
-    for mail and phone are not certain, so they are looked for in every value. `same_site`: the customer's extAccountID
-    is the order's site.
-    """
-
-    customer_id: str
-    name: str = field(repr=False)
-    address: str = field(repr=False)
-    city: str = field(repr=False)
-    texts: tuple[str, ...] = field(default=(), repr=False)
-    same_site: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, with the PowerCode customers it rests on and a sentence for staff that names nobody."""
+    """What to do, with the PowerCode customers it rests on and a sentence for staff that names nobody.
+
+    `comparisons` has every customer that was found, those it rests on first. `elsewhere` are the customers who are the
+    same person at surely another door: a second home, or a move.
+    """
 
     kind: Kind
     customer_ids: tuple[str, ...]
     reason: str
     problem: Problem | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
-class _Place(Enum):
-    SAME = auto()
-    ELSEWHERE = auto()
-    NOT_KNOWN = auto()
-    UNIT_MISSING = auto()
-    SIMILAR_STREET = auto()
-    SITE_ADDRESS_DIFFERS = auto()
-
-
-_UNCERTAIN = {
-    _Place.NOT_KNOWN: Problem.NO_ADDRESS,
-    _Place.UNIT_MISSING: Problem.UNIT_MISSING,
-    _Place.SIMILAR_STREET: Problem.SIMILAR_STREET,
-    _Place.SITE_ADDRESS_DIFFERS: Problem.SITE_ADDRESS_DIFFERS,
+_TABLE: Mapping[tuple[Identity, Door], Kind] = {
+    (Identity.SAME, Door.SAME): Kind.EXISTS,
+    (Identity.SAME, Door.NOT_CERTAIN): Kind.REVIEW,
+    (Identity.MAY_BE, Door.SAME): Kind.REVIEW,
+    (Identity.MAY_BE, Door.NOT_CERTAIN): Kind.REVIEW,
 }
+"""All other pairs are NEW."""
 
 _SENTENCES = {
     Problem.SIMILAR_NAME: "a name that is nearly the same, at what looks like the same address.",
     Problem.NO_NAME: "a name is missing, so it can't be told whether it is the same person.",
     Problem.NO_ADDRESS: "the same name, but no address to compare.",
     Problem.UNIT_MISSING: "the same name and street, but part of the unit is missing on one side.",
-    Problem.SIMILAR_STREET: "the same name and house number, at a street that is written nearly the same.",
+    Problem.SIMILAR_STREET: "the same name, at a street that is written so that it may be the same address.",
+    Problem.SIMILAR_TOWN: "the same name and street, but the town and the ZIP don't tell whether it is the same place.",
     Problem.SITE_ADDRESS_DIFFERS: "the same name and site, but the addresses differ.",
-    Problem.SHARED_CONTACT: "another name at the same site or address, with the same mail address or phone number.",
+    Problem.SHARED_CONTACT: "another name at what may be the same address, with the same mail address or phone number.",
 }
 
 
 def decide(person: Person, candidates: Sequence[Candidate]) -> Decision:
-    """Whether to make an account for `person`, given all PowerCode customers found by site and by name.
+    """Whether to make an account for `person`, given all PowerCode customers that the searches found.
 
     A customer may be among the candidates more than once. Empty `candidates`: new.
     """
-    found = _merged(candidates)
-    same = [one.customer_id for one in found if _is_the_person(person, one)]
-    if same:
-        return Decision(Kind.EXISTS, tuple(same), f"{_customers(same)}: the same name at the same address.")
-    doubts = {one.customer_id: problem for one in found if (problem := _doubt(person, one))}
-    if doubts:
-        return _for_review(doubts)
-    return Decision(Kind.NEW, (), _why_new(person, found))
+    found = compare(person, _merged(candidates))
+    kind = max((kind_of(one) for one in found), key=_WEIGHTS.__getitem__, default=Kind.NEW)
+    grounds = [] if kind is Kind.NEW else [one for one in found if kind_of(one) is kind]
+    rest = [one for one in found if one not in grounds]
+    return Decision(
+        kind=kind,
+        customer_ids=_ids(grounds),
+        reason=_reason(kind, person, grounds, found),
+        problem=_problem(person, grounds[0]) if kind is Kind.REVIEW else None,
+        comparisons=(*grounds, *sorted(rest, key=_unlikeness)),
+        elsewhere=_ids(one for one in found if one.identity is Identity.SAME and one.door is Door.ANOTHER),
+    )
 
 
-def shares_contact(person: Person, texts: Iterable[str]) -> bool:
-    """Whether the person's mail address (any case) or phone number (last 10 digits) is in one of `texts`."""
-    patterns = [pattern for pattern in (_mail_pattern(person.email), _phone_pattern(person.phone)) if pattern]
-    return any(pattern.search(text.casefold()) for text in texts for pattern in patterns)
+def kind_of(one: Comparison) -> Kind:
+    """What this customer alone means for the order."""
+    return _TABLE.get((one.identity, one.door), Kind.NEW)
 
 
-def _is_the_person(person: Person, candidate: Candidate) -> bool:
-    return compare_names(person.name, candidate.name) is Likeness.SAME and _place(person, candidate) is _Place.SAME
+_WEIGHTS = {Kind.NEW: 0, Kind.REVIEW: 1, Kind.EXISTS: 2}
 
 
-def _doubt(person: Person, candidate: Candidate) -> Problem | None:
-    """Why a person must look at this customer, who is not surely the same; None when it is surely somebody else."""
-    place = _place(person, candidate)
-    likeness = compare_names(person.name, candidate.name)
-    if likeness is Likeness.SAME:
-        return _UNCERTAIN.get(place)
-    here = candidate.same_site or place not in {_Place.ELSEWHERE, _Place.NOT_KNOWN}
-    if likeness is Likeness.NOT_KNOWN:
-        return Problem.NO_NAME if here else None
-    similar = likeness is Likeness.SIMILAR
-    shared = shares_contact(person, candidate.texts)
-    if similar and place is not _Place.ELSEWHERE and (here or shared):
-        return Problem.SIMILAR_NAME
-    return Problem.SHARED_CONTACT if here and shared else None
+def _unlikeness(one: Comparison) -> tuple[int, int]:
+    return list(Identity).index(one.identity), list(Door).index(one.door)
 
 
-def _place(person: Person, candidate: Candidate) -> _Place:
-    ours, theirs = normalised_address(person.street), normalised_address(candidate.address)
-    if not (ours.street and theirs.street):
-        return _Place.SAME if candidate.same_site else _Place.NOT_KNOWN
-    same_city = _same_city(person.city, candidate.city)
-    unit_missing = set(ours.unit) <= set(theirs.unit) or set(theirs.unit) <= set(ours.unit)
-    if same_city and ours.street == theirs.street:
-        if set(ours.unit) == set(theirs.unit):
-            return _Place.SAME
-        return _Place.UNIT_MISSING if unit_missing else _Place.ELSEWHERE
-    if same_city and unit_missing and nearly_same_street(ours, theirs):
-        return _Place.SIMILAR_STREET
-    return _Place.SITE_ADDRESS_DIFFERS if candidate.same_site else _Place.ELSEWHERE
+def _problem(person: Person, one: Comparison) -> Problem:
+    """Why a person must look at this customer."""
+    if one.identity is Identity.SAME:
+        return _problem_of_door(one)
+    if not is_name(person.name) or not is_name(one.candidate.name):
+        return Problem.NO_NAME
+    return Problem.SHARED_CONTACT if one.marks[Aspect.NAME] is Mark.DIFFERS else Problem.SIMILAR_NAME
 
 
-def _same_city(first: str, second: str) -> bool:
-    """True as well when one of them is not known."""
-    one, two = normalised_city(first), normalised_city(second)
-    return one == two or not one or not two
+def _problem_of_door(one: Comparison) -> Problem:
+    marks = one.marks
+    if one.mark(*STREET_LINE, Aspect.TOWN, Aspect.ZIP) is Mark.DIFFERS and one.candidate.same_site:
+        return Problem.SITE_ADDRESS_DIFFERS
+    if not has_street(one.candidate.address):
+        return Problem.NO_ADDRESS
+    unclear = [aspect for aspect in STREET_LINE if marks[aspect] is not Mark.AGREES]
+    if not unclear:
+        return Problem.SIMILAR_TOWN
+    return Problem.UNIT_MISSING if unclear == [Aspect.UNIT] else Problem.SIMILAR_STREET
 
 
 def _merged(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -173,29 +134,29 @@ def _merged(candidates: Iterable[Candidate]) -> list[Candidate]:
     merged: dict[str, Candidate] = {}
     for one in candidates:
         first = merged.setdefault(one.customer_id, one)
-        merged[one.customer_id] = replace(
-            first,
-            name=first.name or one.name,
-            address=first.address or one.address,
-            city=first.city or one.city,
-            texts=first.texts + one.texts,
-            same_site=first.same_site or one.same_site,
-        )
+        if first is not one:
+            merged[one.customer_id] = _joined(first, one)
     return list(merged.values())
 
 
-def _mail_pattern(email: str) -> re.Pattern[str] | None:
-    """Finds the whole address only: not `lind@example.com` in `ada.lind@example.com`."""
-    mail = email.strip().casefold()
-    return re.compile(rf"(?<![\w.+%-]){re.escape(mail)}(?![\w-]|\.\w)") if "@" in mail else None
+def _joined(first: Candidate, other: Candidate) -> Candidate:
+    return replace(
+        first,
+        name=first.name or other.name,
+        address=first.address or other.address,
+        city=first.city or other.city,
+        texts=first.texts + other.texts,
+        same_site=first.same_site or other.same_site,
+        zip=first.zip or other.zip,
+        phone=first.phone or other.phone,
+        email=first.email or other.email,
+        site_id=first.site_id or other.site_id,
+        status=first.status or other.status,
+    )
 
 
-def _phone_pattern(phone: str) -> re.Pattern[str] | None:
-    """Finds the last 10 digits, however grouped, with or without the country's 1; a filler (0000000000) never."""
-    digits = re.sub(r"[^0-9]", "", phone)[-10:]
-    if len(digits) < 10 or len(set(digits)) == 1:
-        return None
-    return re.compile(r"(?<![0-9])(?:1[^0-9a-z]{0,3})?" + r"[^0-9a-z]{0,3}".join(digits) + r"(?![0-9])")
+def _ids(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
+    return tuple(one.candidate.customer_id for one in comparisons)
 
 
 def _customers(customer_ids: Sequence[str]) -> str:
@@ -203,20 +164,28 @@ def _customers(customer_ids: Sequence[str]) -> str:
     return f"PowerCode customer{'s' if len(customer_ids) > 1 else ''} {ids}"
 
 
-def _for_review(doubts: dict[str, Problem]) -> Decision:
-    by_problem: dict[Problem, list[str]] = {}
-    for customer_id, problem in doubts.items():
-        by_problem.setdefault(problem, []).append(customer_id)
-    sentences = [f"{_customers(ids)}: {_SENTENCES[problem]}" for problem, ids in by_problem.items()]
-    return Decision(Kind.REVIEW, tuple(doubts), " ".join(sentences), next(iter(by_problem)))
+def _reason(kind: Kind, person: Person, grounds: Sequence[Comparison], found: Sequence[Comparison]) -> str:
+    match kind:
+        case Kind.EXISTS:
+            return f"{_customers(_ids(grounds))}: the same name at the same address."
+        case Kind.REVIEW:
+            return _why_review(person, grounds)
+    return _why_new(person, found)
 
 
-def _why_new(person: Person, found: Sequence[Candidate]) -> str:
-    namesakes = [one.customer_id for one in found if compare_names(person.name, one.name) is Likeness.SAME]
-    neighbours = [one.customer_id for one in found if one.same_site and one.customer_id not in namesakes]
+def _why_review(person: Person, grounds: Sequence[Comparison]) -> str:
+    by_problem: dict[Problem, list[Comparison]] = {}
+    for one in grounds:
+        by_problem.setdefault(_problem(person, one), []).append(one)
+    return " ".join(f"{_customers(_ids(those))}: {_SENTENCES[problem]}" for problem, those in by_problem.items())
+
+
+def _why_new(person: Person, found: Sequence[Comparison]) -> str:
+    namesakes = [one for one in found if one.identity is Identity.SAME]
+    neighbours = [one for one in found if one.candidate.same_site and one.identity is not Identity.SAME]
     notes = ["No PowerCode customer has this name at this address."]
     if namesakes:
-        notes.append(f"{_customers(namesakes)}: the same name at another address.")
+        notes.append(f"{_customers(_ids(namesakes))}: the same name at another address.")
     if neighbours:
-        notes.append(f"{_customers(neighbours)}: another person at the same site ({person.site_id}).")
+        notes.append(f"{_customers(_ids(neighbours))}: another person at the same site ({person.site_id}).")
     return " ".join(notes)

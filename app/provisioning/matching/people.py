@@ -3,35 +3,39 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 
 from app.provisioning.matching.spelling import distance, folded
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Likeness(Enum):
-    """How alike two names are; NOT_KNOWN when one of them is missing."""
+class Identity(StrEnum):
+    """Whether two names are one person's."""
 
     SAME = "same"
-    SIMILAR = "similar"
-    OTHER = "other"
-    NOT_KNOWN = "not known"
+    MAY_BE = "may_be"
+    SOMEBODY_ELSE = "somebody_else"
 
 
-def compare_names(first: str, second: str) -> Likeness:
-    """How alike two full names are, accents, case, punctuation and `Lind, Ada` for `Ada Lind` aside.
+def compare_names(first: str, second: str) -> Identity:
+    """Whether two full names are one person's, accents, case, punctuation and `Lind, Ada` for `Ada Lind` aside.
 
-    Similar: a letter or two differ (in a name of four or five letters, one), a word more (`Ada M Lind`, `Ada Lind Jr`),
-    an initial for a name (`A Lind`), or another sequence of the words.
+    May be: a letter or two differ (in a name of four or five letters, one), a word more (`Ada M Lind`, `Ada Lind Jr`),
+    an initial for a name (`A Lind`), another sequence of the words, or a name is missing.
     """
     one, two = _words(first), _words(second)
     if not one or not two:
-        return Likeness.NOT_KNOWN
+        return Identity.MAY_BE
     if one == two:
-        return Likeness.SAME
+        return Identity.SAME
     similar = _has_words_more(one, two) or _has_initials(one, two) or _is_misspelt(one, two)
-    return Likeness.SIMILAR if similar else Likeness.OTHER
+    return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
+
+
+def is_name(text: str) -> bool:
+    """Whether there is a name in the text."""
+    return bool(_words(text))
 
 
 def _words(name: str) -> list[str]:

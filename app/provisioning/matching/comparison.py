@@ -1,0 +1,123 @@
+"""The person of an order beside PowerCode's customers: what agrees, what differs, what can't be told."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.provisioning.matching.doors import Door, Place, compare_doors
+from app.provisioning.matching.marks import Aspect, Mark, overall
+from app.provisioning.matching.people import Identity, compare_names
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who ordered. `street` is the street line with its unit; fields that are not known are empty."""
+
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    street: str = field(repr=False)
+    city: str = field(repr=False)
+    site_id: str
+    zip: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A PowerCode customer that might be the person. What PowerCode's answers don't hold is "".
+
+    `address` is PowerCode's Address1, unit included. `texts` are all values of the customer's record: its field names
+    for mail and phone are not certain, so they are looked for in every value. `same_site`: the customer's extAccountID
+    (`site_id`) is the order's site. `status` is for people to read, as `phone` and `email` are beside being compared.
+    """
+
+    customer_id: str
+    name: str = field(repr=False)
+    address: str = field(repr=False)
+    city: str = field(repr=False)
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    same_site: bool = False
+    zip: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    site_id: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A customer beside the person. `marks` has every aspect, in the order for people, and is plain JSON."""
+
+    candidate: Candidate
+    identity: Identity
+    door: Door
+    marks: Mapping[Aspect, Mark]
+
+    @property
+    def shares_contact(self) -> bool:
+        """Whether the phone number or the mail address is the same."""
+        return Mark.AGREES in (self.marks[Aspect.PHONE], self.marks[Aspect.MAIL])
+
+    def mark(self, *aspects: Aspect) -> Mark:
+        """One mark for several aspects: `mark(*STREET_LINE)`."""
+        return overall(self.marks[aspect] for aspect in aspects)
+
+
+def compare(person: Person, candidates: Iterable[Candidate]) -> list[Comparison]:
+    """The person beside each customer, in the same order."""
+    ours = Place.read(person.street, person.city, person.zip)
+    contacts = {Aspect.PHONE: _phone_pattern(person.phone), Aspect.MAIL: _mail_pattern(person.email)}
+    return [_compared(person, ours, contacts, candidate) for candidate in candidates]
+
+
+def shares_contact(person: Person, texts: Iterable[str]) -> bool:
+    """Whether the person's mail address (any case) or phone number (last 10 digits) is in one of `texts`."""
+    patterns = [pattern for pattern in (_mail_pattern(person.email), _phone_pattern(person.phone)) if pattern]
+    return any(pattern.search(text.casefold()) for text in texts for pattern in patterns)
+
+
+def _compared(
+    person: Person, ours: Place, contacts: Mapping[Aspect, re.Pattern[str] | None], candidate: Candidate
+) -> Comparison:
+    theirs = Place.read(candidate.address, candidate.city, candidate.zip)
+    door, address = compare_doors(ours, theirs, same_site=candidate.same_site)
+    named = compare_names(person.name, candidate.name)
+    shown = {Aspect.PHONE: candidate.phone, Aspect.MAIL: candidate.email}
+    contact = {aspect: _contact(pattern, candidate, shown[aspect]) for aspect, pattern in contacts.items()}
+    marks = {Aspect.NAME: _NAME_MARKS[named], **contact, **address, Aspect.SITE: _site(candidate)}
+    may_be = named is Identity.SOMEBODY_ELSE and Mark.AGREES in contact.values()
+    return Comparison(candidate, Identity.MAY_BE if may_be else named, door, {one: marks[one] for one in Aspect})
+
+
+_NAME_MARKS = {
+    Identity.SAME: Mark.AGREES,
+    Identity.MAY_BE: Mark.UNKNOWN,
+    Identity.SOMEBODY_ELSE: Mark.DIFFERS,
+}
+
+
+def _contact(pattern: re.Pattern[str] | None, candidate: Candidate, shown: str) -> Mark:
+    texts = (*candidate.texts, candidate.phone, candidate.email)
+    if pattern and any(pattern.search(text.casefold()) for text in texts):
+        return Mark.AGREES
+    return Mark.DIFFERS if pattern and shown else Mark.UNKNOWN
+
+
+def _site(candidate: Candidate) -> Mark:
+    if candidate.same_site:
+        return Mark.AGREES
+    return Mark.DIFFERS if candidate.site_id else Mark.UNKNOWN
+
+
+def _mail_pattern(email: str) -> re.Pattern[str] | None:
+    """Finds the whole address only: not `lind@example.com` in `ada.lind@example.com`."""
+    mail = email.strip().casefold()
+    return re.compile(rf"(?<![\w.+%-]){re.escape(mail)}(?![\w-]|\.\w)") if "@" in mail else None
+
+
+def _phone_pattern(phone: str) -> re.Pattern[str] | None:
+    """Finds the last 10 digits, however grouped, with or without the country's 1; a filler (0000000000) never."""
+    digits = re.sub(r"[^0-9]", "", phone)[-10:]
+    if len(digits) < 10 or len(set(digits)) == 1:
+        return None
+    return re.compile(r"(?<![0-9])(?:1[^0-9a-z]{0,3})?" + r"[^0-9a-z]{0,3}".join(digits) + r"(?![0-9])")
