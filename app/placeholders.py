@@ -15,6 +15,26 @@ from pathlib import Path
 # `{{first_name}}` is what other template languages write; taken literally, the customer would read a brace.
 _TOKEN = re.compile(r"(?P<doubled>\{\{\s*\w+\s*\}\}(?!\}))|\{\{|\}\}|\{(?P<name>[^{}\n]*)\}|(?P<stray>[{}])")
 
+OTHER_WORDS: Mapping[str, Collection[str]] = {
+    "first_name": ("givenname", "forename", "fname"),
+    "last_name": ("surname", "familyname", "lname"),
+    "full_name": ("name", "customername", "customerfullname"),
+    "email": ("mail", "emailaddress", "mailaddress", "customeremail"),
+    "phone": ("phonenumber", "telephone", "customerphone"),
+    "address": ("street", "streetaddress", "streetline"),
+    "city": ("town",),
+    "zip": ("zipcode", "postcode", "postalcode"),
+    "plan": ("planname", "serviceplan"),
+    "orderref": ("orderreference", "ordernumber", "orderno", "orderid"),
+    "siteid": ("sitenumber", "siteno"),
+    "customer_id": ("customernumber", "customerno", "accountnumber"),
+    "ticket": ("ticketnumber", "ticketno", "ticketid"),
+    "closed_on": ("closedate", "dateclosed", "closingdate"),
+}
+"""What people write who mean a placeholder; letters and digits alone, in lower case."""
+SHORTEST_MISTYPED = 5
+MISTYPED_RATIO = 0.9
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -86,8 +106,30 @@ def _brace_fault(token: re.Match[str], allowed: Collection[str]) -> str:
         return ""
     if not token["name"].strip():
         return "a brace that is not a placeholder: {} (write {{}} for the braces themselves)"
-    near = difflib.get_close_matches(token["name"].strip().casefold(), allowed, n=1)
-    return f"unknown placeholder {token[0]}" + (f" (did you mean {{{near[0]}}}?)" if near else "")
+    meant = _meant(token["name"], allowed)
+    return f"unknown placeholder {token[0]}" + (f" (did you mean {{{meant}}}?)" if meant else "")
+
+
+def _meant(written: str, allowed: Collection[str]) -> str:
+    """The placeholder that means the same, or "": one that only looks alike would tell customers something else."""
+    key = _key(written)
+    same = [name for name in allowed if _key(name) == key or key in OTHER_WORDS.get(name, ())]
+    mistyped = [name for name in allowed if _is_mistyped(key, _key(name))]
+    if same:
+        return same[0]
+    return mistyped[0] if len(mistyped) == 1 else ""
+
+
+def _key(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _is_mistyped(written: str, meant: str) -> bool:
+    """A letter more, less or elsewhere in a long enough word; a digit is no slip: {phone2} is another phone."""
+    if len(meant) < SHORTEST_MISTYPED or any(letter.isdecimal() for letter in written):
+        return False
+    alike = difflib.SequenceMatcher(None, written, meant, autojunk=False).ratio() >= MISTYPED_RATIO
+    return alike or sorted(written) == sorted(meant)
 
 
 def _one_line(value: str) -> str:

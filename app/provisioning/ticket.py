@@ -33,6 +33,10 @@ PLACEHOLDERS: Mapping[str, str] = {
 }
 """Every placeholder of the ticket's template, with what it stands for."""
 
+OLD_NAMES: Mapping[str, str] = {"customer_name": "full_name", "order_ref": "orderref", "site_id": "siteid"}
+"""Names of the scripts in use before, whose texts work as they are (reference: the old scripts). The others that their
+editor offered are ours."""
+
 
 def values_from(
     *,
@@ -75,7 +79,7 @@ def check_template(text: str) -> list[Fault]:
     """All faults of a ticket's template in the order of their lines; empty when it can be used."""
     if not text.strip():
         return [Fault(0, "the template is empty")]
-    faults = [*brace_faults(text, PLACEHOLDERS), *(Fault(*found) for found in forbidden_markup(text))]
+    faults = [*brace_faults(text, [*PLACEHOLDERS, *OLD_NAMES]), *(Fault(*found) for found in forbidden_markup(text))]
     return [*_length_fault(text), *sorted(faults)]
 
 
@@ -84,6 +88,7 @@ def render(template_text: str, values: Mapping[str, str]) -> str:
 
     Raises TemplateFault as check_template finds it, or when a placeholder has no value.
     """
+    values = {**values, **{old: values[name] for old, name in OLD_NAMES.items() if name in values}}
     faults = check_template(template_text) or list(brace_faults(template_text, values))
     if faults:
         raise TemplateFault(*faults)

@@ -64,6 +64,52 @@ def test_placeholders_other_than_one_stayed_literal():
     assert all(value in description for value in values().values())
 
 
+def test_a_text_of_the_old_scripts_works_as_it_is():
+    template = (
+        "<p>Hello {customer_name},</p>\n<p>order {order_ref}, site {site_id}: "
+        "{email} {phone} {address} {city} {state} {zip}</p>"
+    )
+    assert check_template(template) == []
+    assert render(template, values()) == (
+        "<p>Hello Ada Lind,</p>\n<p>order UIA202411-001186, site 714780: "
+        "ada.lind@example.com 4065550143 12 N EXAMPLE AVENUE APT 4 Bozeman MT 59715</p>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("FirstName", "first_name"), ("frist_name", "first_name"), ("first_nam", "first_name")),
+        *(("name", "full_name"), ("Customer Name", "full_name"), ("surname", "last_name")),
+        *(("zip_code", "zip"), ("order-number", "orderref"), ("customer_number", "customer_id"), ("adress", "address")),
+    ],
+)
+def test_a_hint_names_the_placeholder_that_means_the_same(written, meant):
+    (fault,) = check_template(f"Hello {{{written}}}")
+    assert fault.message.endswith(f"(did you mean {{{meant}}}?)")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "customer",
+        "order",
+        "site",
+        "phone2",
+        "address_2",
+        "company_name",
+        "nickname",
+        "due_date",
+        "date",
+        "id",
+        "plans_2",
+    ],
+)
+def test_a_placeholder_that_only_looks_like_another_gets_no_hint(written):
+    (fault,) = check_template(f"Hello {{{written}}}")
+    assert fault.message == f"unknown placeholder {{{written}}}"
+
+
 def test_a_script_tag_in_a_name_reached_the_customers_ticket():
     description = render("Hello {first_name}", values(first_name="<script>alert(1)</script><b onclick=x>Ada"))
     assert "<script" not in description
