@@ -55,6 +55,7 @@ class Listed:
     """A text in the list; `unreadable` says why it can't be shown."""
 
     name: str
+    title: str
     kind: Kind
     in_use: str
     faults: Sequence[FaultAt] = ()
@@ -107,10 +108,10 @@ def _listed(settings: Settings, found: Sequence[str]) -> list[Listed]:
 
 
 def _row(settings: Settings, name: str, text: TextFile | str, newest: TicketTextVersion | None) -> Listed:
-    use = _in_use(settings, name)
+    use, title = _in_use(settings, name), files.title(_folder(), name)
     if isinstance(text, str):
-        return Listed(name, kind_of(name), use, unreadable=text)
-    return Listed(name, kind_of(name), use, faults_of(name, text.text), newest=newest)
+        return Listed(name, title, kind_of(name), use, unreadable=text)
+    return Listed(name, title, kind_of(name), use, faults_of(name, text.text), newest=newest)
 
 
 def _read(name: str) -> TextFile | str | None:
@@ -269,6 +270,7 @@ def _editor(
     return render_template(
         "console/ticket_texts/edit.html",
         name=name,
+        title=files.title(_folder(), name),
         form=form,
         kind=kind_of(name),
         in_use=_in_use(settings, name),

@@ -6,12 +6,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from app.digest import ledger
-from app.legacy import environment, orders, people
+from app.legacy import environment, orders, people, texts
 from app.legacy.findings import Became, Entry, FileFound, NotReadable, content_of, json_of, text_of
 from app.models import DigestWindow
 from app.services import Services
 
 FILES = (".env", "failed_orders.json", "users.json", "last_run_date.json")
+TEXTS = f"{texts.FOLDER}/"
 
 
 class DryRun(Exception):
@@ -29,16 +30,20 @@ def take_over(services: Services, folder: Path, by: str, *, dry_run: bool) -> li
         "users.json": lambda file: _people(services, json_of(file), by, dry_run=dry_run),
         "last_run_date.json": lambda file: _window(services, file, by, dry_run=dry_run),
     }
-    return [_found(folder / name, readers[name]) for name in FILES]
+    texts_there = texts.folder_of(folder, environment.values_in(folder).get("TICKET_TEMPLATE_DIR", ""))
+    return [
+        *(_found(name, folder / name, readers[name]) for name in FILES),
+        _found(TEXTS, texts_there, lambda there: texts.take(services, there, by, dry_run=dry_run)),
+    ]
 
 
-def _found(file: Path, read: Callable[[Path], list[Entry]]) -> FileFound:
+def _found(name: str, file: Path, read: Callable[[Path], list[Entry]]) -> FileFound:
     try:
-        return FileFound(file.name, True, read(file))
+        return FileFound(name, True, read(file))
     except FileNotFoundError:
-        return FileFound(file.name, False, [])
+        return FileFound(name, False, [])
     except NotReadable as why:
-        return FileFound(file.name, True, [Entry("the file", Became.NOT_TAKEN, str(why))])
+        return FileFound(name, True, [Entry("as a whole", Became.NOT_TAKEN, str(why))])
 
 
 def _people(services: Services, content: object, by: str, *, dry_run: bool) -> list[Entry]:

@@ -6,6 +6,7 @@ The files are the truth: the deploy script serves them too, and an edit on the s
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -19,6 +20,9 @@ from app.digest.letters import HTML_TEMPLATE
 
 MAX_BYTES = 100_000
 MOST_FILES = 200
+LONGEST_TITLE = 80
+TITLE_SUFFIX = ".meta.json"
+"""The file beside a text that gives it a title, as the old scripts kept it: {"name": "Welcome"}."""
 ABSENT = ""
 """The fingerprint of a file that is not there."""
 
@@ -105,6 +109,28 @@ def write(folder: Path, name: str, text: str, expected: str, like: str | None = 
     except OSError as error:
         raise TextNotSaved(_why_not_written(error, folder)) from None
     return TextFile(name, content.decode(), _fingerprint(content))
+
+
+def title(folder: Path, name: str) -> str:
+    """The title that the file beside a text gives it; "" where there is none that can be read."""
+    try:
+        with _opened(folder) as directory:
+            content = json.loads(_read(directory, f"{name}{TITLE_SUFFIX}").text)
+    except (OSError, TextUnreadable, ValueError, RecursionError):
+        return ""
+    written = content.get("name") if isinstance(content, dict) else None
+    return " ".join(written.split())[:LONGEST_TITLE] if isinstance(written, str) else ""
+
+
+def write_title(folder: Path, name: str, title: str) -> None:
+    """Give a text a title. Raises `TextNotSaved`."""
+    content = json.dumps({"name": title}, ensure_ascii=False).encode("utf-8", "replace")
+    try:
+        with _opened(folder) as directory:
+            _alone(directory)
+            _replace(directory, f"{name}{TITLE_SUFFIX}", content, name)
+    except OSError as error:
+        raise TextNotSaved(_why_not_written(error, folder)) from None
 
 
 @contextmanager

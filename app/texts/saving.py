@@ -7,8 +7,8 @@ from app.texts import files, versions
 from app.texts.files import ChangedMeanwhile, TextFile, TextNotSaved
 from app.texts.kinds import faults_of
 
-SAVED, RESTORED, CREATED = "changed", "brought back", "created"
-"""What the audit calls the three."""
+SAVED, RESTORED, CREATED, TAKEN_OVER = "changed", "brought back", "created", "taken over"
+"""What the audit calls each."""
 
 
 def save(database: Database, folder: Path, name: str, text: str, *, expected: str, by: str, action: str) -> TextFile:

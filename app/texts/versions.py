@@ -59,6 +59,12 @@ def find(session: Session, name: str, version_id: int) -> TicketTextVersion | No
     return session.scalar(select(TicketTextVersion).filter_by(file=name, id=version_id))
 
 
+def had(session: Session, name: str, text: str) -> bool:
+    """Whether a file held this text at some time."""
+    mine = select(TicketTextVersion.id).filter_by(file=name, text=text)
+    return session.scalar(mine.limit(1)) is not None
+
+
 def before(session: Session, version: TicketTextVersion) -> TicketTextVersion | None:
     """What was there before a version."""
     earlier = select(TicketTextVersion).filter_by(file=version.file).where(TicketTextVersion.id < version.id)

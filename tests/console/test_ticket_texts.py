@@ -51,6 +51,13 @@ def test_the_list_marks_the_active_text_with_a_word_and_names_what_is_wrong(as_r
     assert "TICKET_TEMPLATE_FILE=new_desc.txt" in page
 
 
+def test_a_title_from_the_old_scripts_stands_beside_the_name(as_read_only, folder):
+    (folder / f"{NAME}.meta.json").write_text('{"name": "Welcome <b>to</b> fiber", "subject": "x"}')
+    (folder / "digest.txt.meta.json").write_text("[" * 100_000)
+    for page in ("/console/ticket-texts", PAGE):
+        assert "Welcome &lt;b&gt;to&lt;/b&gt; fiber" in as_read_only.get(page).text
+
+
 def test_an_active_text_that_is_not_there_is_told(as_read_only, folder):
     (folder / NAME).unlink()
     assert "new orders will wait for a person" in as_read_only.get("/console/ticket-texts").text
