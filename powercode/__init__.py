@@ -1,5 +1,6 @@
 """A client for PowerCode's form API and UAPI: typed answers, and errors that say what to do next."""
 
+from .answers import CANNOT_GEOCODE
 from .certificates import Presented
 from .client import Observer, PowerCodeClient
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError, Refused, Throttled
@@ -7,6 +8,7 @@ from .models import Answer, Customer, NewCustomer, NewTicket, Tag, customer_page
 from .observation import Observation
 
 __all__ = [
+    "CANNOT_GEOCODE",
     "Answer",
     "Customer",
     "NeverArrived",

@@ -5,7 +5,13 @@ from typing import Any
 
 from .errors import OutcomeUnknown, Refused, Throttled
 from .models import Customer, Tag, digits, record_of, records, text
-from .transport import Reply, safe_text
+from .transport import ABOUT_TROUBLE, CUT, Reply, safe_text
+
+CANNOT_GEOCODE = 23
+"""The statusCode of an address that could not be geocoded."""
+
+PROMPT_SECONDS = 5.0
+"""A server that turns a change away for its load does so at once; one that says so later may have done it meanwhile."""
 
 # What a refusal of the caller (a wrong key, a foreign IP address) sounds like, in contrast to "no such customer".
 ABOUT_THE_CALLER = re.compile(
@@ -15,37 +21,55 @@ ABOUT_THE_CALLER = re.compile(
 )
 
 
-# What trouble of PowerCode's own sounds like. Read as "no such customer", it would make a second one.
-ABOUT_TROUBLE = re.compile(
-    r"\b(lock|time[d]? ?out|timeout|unavailable|maintenance|errors?|exception|databases?|sql|transaction|busy"
-    r"|overload\w*|too many|try(ing)? again|retry|failed|failure|fatal|internal|down|temporar\w*|crash\w*)\b",
-    re.IGNORECASE,
-)
-
 ABOUT_NOBODY = re.compile(
     r"not found|\bno (such|customers?|results?|records?|match\w*)\b|n[o']t exist"
     r"|unknown customer|invalid (customer|ext)",
     re.IGNORECASE,
 )
 
+# What names something that is wrong with the request itself.
+ABOUT_THE_REQUEST = re.compile(
+    r"\b(invalid|not valid|incorrect|missing|required|must|may not|empty|blank|too (long|short|large|small)"
+    r"|not (a|an|found|allowed|permitted|supported|active|enabled)|no such|unknown (customer|service|plan|action|tag"
+    r"|category|ticket|group|user|field)|doe?s?n[o']t exist|does not exist|already|taken|in use|retired|discontinued"
+    r"|inactive|disabled|only once|geocod\w*)\b",
+    re.IGNORECASE,
+)
+
 
 class Answered:
-    """One complete answer to `action`; `secrets` and `private` are masked in what PowerCode says."""
+    """One complete answer to `action`; `secrets` and `private` are masked in what PowerCode says.
 
-    def __init__(self, action: str, reply: Reply, secrets: tuple[str, ...], private: tuple[str, ...]) -> None:
+    `changed_within` is set for a call that changes something: after how many seconds its answer came.
+    """
+
+    def __init__(
+        self,
+        action: str,
+        reply: Reply,
+        secrets: tuple[str, ...],
+        private: tuple[str, ...],
+        changed_within: float | None = None,
+    ) -> None:
         self.action = action
         self.reply = reply
         self._secrets = secrets
         self._private = private
+        self._changed_within = changed_within
 
     def form(self) -> dict[str, Any]:
-        """The form API's answer to a call that succeeded (statusCode 0); Refused for any other statusCode."""
+        """The form API's answer to a call that succeeded (statusCode 0); Refused for any other statusCode.
+
+        A change is refused for certain only where the words name what is wrong with the request: "Lock wait timeout
+        exceeded" has been answered to a plan that was added. Any other refusal of a change is OutcomeUnknown.
+        """
         content = self._object()
         code = status_code(content.get("statusCode"))
         if code is None:
             raise self.unknown("the answer has no statusCode")
         if code != 0:
-            raise self._refused(content.get("message"), code)
+            refusal = self._refused(content.get("message"), code)
+            raise refusal if self._is_certain(refusal) else self._tells_nothing(refusal)
         if self.reply.status >= 400:
             raise self.unknown("an HTTP error that claims success")
         return content
@@ -66,14 +90,19 @@ class Answered:
             return None
 
     def uapi(self) -> Any:
-        """The UAPI's `Response`; Refused at HTTP 401 and 403 and when `Success` is false."""
+        """The UAPI's `Response`; Refused at HTTP 401 and 403 and when `Success` is false.
+
+        Words of trouble tell nothing: OutcomeUnknown. Unknown words may stand as a refusal here, where all that can be
+        changed may be repeated.
+        """
         if self.reply.status in (401, 403):
             raise self._refused("the key is not accepted (a key is bound to the caller's IP address)")
         content = self._object()
         success = content.get("Success")
         if success in (False, 0) or text(success).casefold() in ("false", "0"):
             said = content.get("Message") or content.get("message") or content.get("Response")
-            raise self._refused(said)
+            refusal = self._refused(said)
+            raise self._tells_nothing(refusal) if ABOUT_TROUBLE.search(refusal.message) else refusal
         if self.reply.status >= 400 or not (success in (True, 1) or text(success).casefold() in ("true", "1")):
             raise self.unknown("the answer does not say whether it succeeded")
         return content.get("Response")
@@ -127,6 +156,17 @@ class Answered:
         """The error for an answer that can't be used."""
         return OutcomeUnknown(detail, self.action, self.reply.status)
 
+    def _is_certain(self, refusal: Refused) -> bool:
+        """A look-up says by its words what it found. What was cut may have named trouble further on."""
+        words = refusal.message
+        if self._changed_within is None or refusal.status_code == CANNOT_GEOCODE:
+            return True
+        names_a_fault = ABOUT_THE_REQUEST.search(words) or ABOUT_THE_CALLER.search(words)
+        return bool(names_a_fault) and not ABOUT_TROUBLE.search(words) and not words.endswith(CUT)
+
+    def _tells_nothing(self, refusal: Refused) -> OutcomeUnknown:
+        return self.unknown(f'it answered "{refusal.message}"')
+
     def _refused(self, said: object, code: int | None = None) -> Refused:
         words = safe_text(said, secrets=self._secrets, private=self._private) or "without a reason"
         refusal = Refused(words, self.action, self.reply.status)
@@ -134,6 +174,8 @@ class Answered:
 
     def _object(self) -> dict[str, Any]:
         status = self.reply.status
+        if status == 429 and (self._changed_within or 0) > PROMPT_SECONDS:
+            raise self.unknown("too many requests, but only after a while")
         if status == 429:
             raise Throttled("too many requests", self.action, status, self.reply.retry_after)
         if status >= 500 or status < 200 or 300 <= status < 400:

@@ -144,6 +144,7 @@ class PowerCodeClient:
             lambda answered: answered.new_id("customerID"),
             private=customer.private,
             secrets=(customer.portal_password,),
+            changes=True,
         )
 
     def add_customer_service(
@@ -156,12 +157,16 @@ class PowerCodeClient:
             "quantity": str(quantity),
             "prorateService": "1" if prorate else "0",
         }
-        return self._form("addCustomerService", fields, Answered.message)
+        return self._form("addCustomerService", fields, Answered.message, changes=True)
 
     def create_ticket(self, ticket: NewTicket) -> str:
         """The new ticket's id. Never repeat it blindly: the customer gets the description by mail each time."""
         return self._form(
-            "createTicket", ticket.fields(), lambda answered: answered.new_id("ticketID"), private=(ticket.description,)
+            "createTicket",
+            ticket.fields(),
+            lambda answered: answered.new_id("ticketID"),
+            private=(ticket.description,),
+            changes=True,
         )
 
     # Tags: adding one twice changes nothing
@@ -190,9 +195,10 @@ class PowerCodeClient:
         *,
         private: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
+        changes: bool = False,
     ) -> T:
         form = {"apiKey": self._api_key, "action": action, **fields}
-        return self._call(action, Request("POST", self._api_url, data=form), read, private, secrets)
+        return self._call(action, Request("POST", self._api_url, data=form), read, private, secrets, changes=changes)
 
     def _uapi(
         self,
@@ -205,7 +211,7 @@ class PowerCodeClient:
     ) -> T:
         headers = {"Authorization": f"Basic {self._basic}"}
         request = Request(method, f"{self._uapi_url}/{path}", params=query, headers=headers)
-        return self._call(f"{method} {path}", request, read, private)
+        return self._call(f"{method} {path}", request, read, private, changes=method != "GET")
 
     def _call(
         self,
@@ -214,8 +220,13 @@ class PowerCodeClient:
         read: Callable[[Answered], T],
         private: tuple[str, ...],
         secrets: tuple[str, ...] = (),
+        *,
+        changes: bool,
     ) -> T:
-        """The one door out: send, read, observe. `private` values are masked in what PowerCode says about them."""
+        """The one door out: send, read, observe. `private` values are masked in what PowerCode says about them.
+
+        `changes`: the call changes something at PowerCode, so that not every refusal is proof that it didn't.
+        """
         started = time.monotonic()
         outcome = OutcomeUnknown.outcome
         reply: Reply | Failure | None = None
@@ -223,7 +234,8 @@ class PowerCodeClient:
             reply = self._transport.exchange(request)
             if isinstance(reply, Failure):
                 raise (OutcomeUnknown if reply.sent else NeverArrived)(reply.detail, action)
-            result = read(Answered(action, reply, (self._api_key, self._basic), private))
+            changed_within = time.monotonic() - started if changes else None
+            result = read(Answered(action, reply, (self._api_key, self._basic), private, changed_within))
             outcome = "ok" if result is not None else "not_found"
             return result
         except PowerCodeError as error:

@@ -128,7 +128,7 @@ class PowerCode(SimulatedServer):
 
     def refusal(self, request: Request, fault: Fault) -> Answer:
         """The form API's failure with the fault's `status_code` (as it is, number or string) and `message`."""
-        message, status = fault.args.get("message", "The request could not be completed"), fault.args.get("status", 200)
+        message, status = fault.args.get("message", "Invalid request"), fault.args.get("status", 200)
         if request.path.startswith(UAPI_PREFIX):
             return json_answer({"Success": False, "Message": message}, status)
         return json_answer({"message": message, "statusCode": fault.args.get("status_code", 1)}, status)

@@ -207,7 +207,7 @@ def test_remote_calls_are_counted_with_their_durations(service: Service) -> None
 def test_a_refused_call_is_counted_as_refused(service: Service) -> None:
     key = ("utopia_handler_remote_calls_total", "createCustomer", "refused", "powercode")
     before = scraped(service).get(key, 0)
-    service.sandbox.powercode.fault("createCustomer", "status_code", status_code=7, message="No")
+    service.sandbox.powercode.fault("createCustomer", "status_code", status_code=7, message="Invalid")
 
     assert service.take()["state"] == "needs_review"
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.models import Order, OrderStep
 from app.provisioning import lifecycle, waking, workflow
-from powercode import PowerCodeClient
+from powercode import PowerCodeClient, answers
 from sandbox.accounts import Customer
 from tests.conftest import Service, wait_for
 
@@ -237,12 +237,12 @@ def test_the_order_number_in_the_notes_tells_ours_from_a_neighbours(
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_refused_write_needs_a_person_and_goes_on_when_it_is_tried_again(service: Service, write: str) -> None:
-    spoil(service, write, "status_code", status_code=1, message="Not today")
+    spoil(service, write, "status_code", status_code=1, message="Invalid for today")
 
     order = service.take()
 
     assert order["state"] == "needs_review"
-    assert "Not today" in order["reason"]
+    assert "Invalid for today" in order["reason"]
     assert order["actions"][0]["action"] == "resume"
     assert order["actions"][-1]["action"] == "dismiss"
     resume(service)
@@ -300,6 +300,60 @@ def test_a_lookup_that_fails_after_a_doubt_makes_no_second_customer(service: Ser
 
     assert service.rested(REF, "completed")["state"] == "completed"
     assert len(service.sandbox.powercode.customers) == 1
+
+
+# Refused, in words that don't say that nothing was done
+
+LIE = "Lock wait timeout exceeded; try restarting transaction"
+REFUSALS = {
+    "in words of trouble, and done": {"message": LIE, "processed": True},
+    "in words of trouble": {"message": LIE},
+    "in words that nobody knows, and done": {"message": "Not today", "processed": True},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("write", [FIRST_PLAN, "createTicket"])
+def test_a_refusal_that_may_be_a_lie_asks_whether_it_is_there(service: Service, write: str, refusal: str) -> None:
+    spoil(service, write, "status_code", **REFUSALS[refusal])
+
+    order = service.take()
+
+    assert (order["state"], order["problem"]) == ("needs_review", "outcome_unknown")
+    assert str(REFUSALS[refusal]["message"]) in order["reason"]
+    resume(service, **a_person_looks(service, write))
+    assert service.rested(REF)["state"] == "completed"
+    assert everything_once(service)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_customer_refused_in_words_that_may_be_a_lie_is_looked_up(service: Service, refusal: str) -> None:
+    spoil(service, "createCustomer", "status_code", **REFUSALS[refusal])
+
+    service.take()
+
+    assert ended(service)["state"] == "completed"
+    assert everything_once(service)
+
+
+def test_a_tag_refused_in_words_of_trouble_is_looked_up(service: Service) -> None:
+    spoil(service, "the first tag", "status_code", message=LIE, processed=True)
+
+    service.take()
+
+    assert ended(service)["state"] == "completed"
+    assert everything_once(service)
+
+
+def test_too_many_requests_that_comes_late_to_a_write_asks_whether_it_is_there(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "PROMPT_SECONDS", 0.0)
+    spoil(service, FIRST_PLAN, "http", status=429, processed=True)
+
+    order = service.take()
+
+    assert (order["state"], order["problem"]) == ("needs_review", "outcome_unknown")
 
 
 # Never arrived

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import AuthenticationFailed, NotOurs, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaError
-from .transport import Reply, safe_text
+from .transport import ABOUT_TROUBLE, Reply, safe_text
 
 NOT_OURS = "no valid records found for this isp"
 AUTHENTICATION_FAILED = "authentication failed"
@@ -69,5 +69,8 @@ class Answered:
         plain = said.rstrip(". ").casefold()
         if plain == NOT_OURS:
             return NotOurs(said, self.action, self.reply.status)
-        denied = self.reply.status == 401 or plain == AUTHENTICATION_FAILED
-        return (AuthenticationFailed if denied else Refused)(said, self.action, self.reply.status)
+        if self.reply.status == 401 or plain == AUTHENTICATION_FAILED:
+            return AuthenticationFailed(said, self.action, self.reply.status)
+        if ABOUT_TROUBLE.search(said):  # a change may be done all the same, and a look-up works another time
+            return self.unknown(f'it answered "{said}"')
+        return Refused(said, self.action, self.reply.status)

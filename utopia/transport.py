@@ -43,12 +43,21 @@ JSON_LIMIT = 5 * 1024 * 1024
 FILE_LIMIT = 32 * 1024 * 1024
 CHUNK = 64 * 1024
 SHOWN_CHARACTERS = 200
+CUT = "…"
 LONGEST_WAIT_SECONDS = 86400.0
 # From the narrower class to the wider one.
 NEVER_CONNECTED: tuple[tuple[type[HTTPError], str], ...] = (
     (NameResolutionError, "the host name could not be resolved"),
     (NewConnectionError, "no connection (refused, or no route)"),
     (ConnectTimeoutError, "no connection in time"),
+)
+# What trouble of the server's own sounds like. Read as "no such customer", it would make a second one; read as a
+# refusal of a change that was done all the same, it would be billed twice.
+ABOUT_TROUBLE = re.compile(
+    r"\b(lock|deadlock|time[d]? ?out|timeout|unavailable|not available|maintenance|errors?|exception|databases?|\w*sql"
+    r"|transaction|duplicate entry|constraint|connections?|server|busy|overload\w*|too many|try(ing)? again|retry"
+    r"|restart\w*|failed|failure|fatal|internal|down|temporar\w*|crash\w*|memory|disk)\b",
+    re.IGNORECASE,
 )
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
@@ -334,4 +343,4 @@ def safe_text(value: object, *, secrets: Iterable[str] = (), private: Iterable[s
         if len(word.strip()) > 1:
             pattern = r"\s+".join(map(re.escape, word.split()))
             text = re.sub(rf"(?<!\w){pattern}(?!\w)", "***", text, flags=re.IGNORECASE)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + CUT

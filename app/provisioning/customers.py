@@ -22,7 +22,6 @@ from app.provisioning.stops import (
 )
 from config import Settings
 
-CANNOT_GEOCODE = 23
 NEIGHBOUR_SECONDS = 5
 """How long an order waits before it looks again whether the order of its site that goes first is through."""
 HAS_ITS_TURN = "has its turn"
@@ -176,7 +175,7 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
         try:
             return _made_new(client.create_customer(_new_customer(work, applicant, geocode=True)))
         except powercode.Refused as refused:
-            if refused.status_code != CANNOT_GEOCODE:
+            if refused.status_code != powercode.CANNOT_GEOCODE:
                 raise
         work.sending()
         return _made_new(

@@ -59,8 +59,8 @@ def add_plan(service_id: int, work: Work) -> Outcome:
         work.services.powercode.add_customer_service(
             _customer_id(work.order), service_id, quantity=1, prorate=work.services.settings.pc_prorate_service
         )
-    except powercode.OutcomeUnknown:
-        raise _ask_whether(work, f"whether the plan {name} was added") from None
+    except powercode.OutcomeUnknown as unknown:
+        raise _ask_whether(work, f"whether the plan {name} was added", unknown.detail) from None
     except powercode.Refused as refused:
         raise NeedsReview(
             "plan_refused",
@@ -86,8 +86,8 @@ def create_ticket(work: Work) -> Outcome:
     )
     try:
         ticket_id = work.services.powercode.create_ticket(new)
-    except powercode.OutcomeUnknown:
-        raise _ask_whether(work, "whether the ticket was created") from None
+    except powercode.OutcomeUnknown as unknown:
+        raise _ask_whether(work, "whether the ticket was created", unknown.detail) from None
     except powercode.Refused as refused:
         raise NeedsReview("ticket_refused", f"PowerCode refused the ticket: {refused.detail}") from None
     return Outcome(value={"ticket_id": ticket_id}, changes={"ticket_id": ticket_id})
@@ -131,12 +131,13 @@ def _customer_id(order: Order) -> str:
     return order.customer_id
 
 
-def _ask_whether(work: Work, what: str) -> NeedsReview:
+def _ask_whether(work: Work, what: str, said: str | None = None) -> NeedsReview:
     from_backup = work.in_doubt_since is not None and work.in_doubt_since == work.order.in_doubt_since
     why = "This order comes from a backup, and it is not known" if from_backup else "PowerCode did not say"
+    answer = f" ({said})" if said else ""
     return NeedsReview(
         "outcome_unknown",
-        f"{why} {what} for customer {work.order.customer_id}. Look at the customer's page",
+        f"{why} {what} for customer {work.order.customer_id}{answer}. Look at the customer's page",
         [IT_IS_THERE, IT_IS_NOT_THERE],
         step_state=StepState.UNKNOWN,
     )

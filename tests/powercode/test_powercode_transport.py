@@ -201,7 +201,12 @@ def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
 
 def test_an_observer_hears_the_outcome_of_each_call():
     heard = []
-    replies = [OK, http({"statusCode": 4, "message": "No customers found"}), http({"statusCode": "5"}), http(b"")]
+    replies = [
+        OK,
+        http({"statusCode": 4, "message": "No customers found"}),
+        http({"statusCode": "5", "message": "Invalid"}),
+    ]
+    replies += [http(b"")]
     with RawServer(answers(*replies)) as server, a_client(server.url, observe=heard.append) as client:
         client.add_customer_service(7, 164)
         assert client.read_customer(customer_id=9) is None

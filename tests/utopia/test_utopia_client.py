@@ -187,6 +187,11 @@ def test_an_error_is_named_by_what_to_do_next(said, reply, kind):
     assert caught.value.action == "contractlookup"
 
 
+def test_words_of_trouble_tell_nothing_of_a_change(said):
+    with pytest.raises(OutcomeUnknown, match="Lock wait timeout"):
+        said(lambda utopia: utopia.suspend("7", "714780"), http({"error": "Lock wait timeout exceeded"}))
+
+
 def test_an_empty_error_beside_a_contract_is_none(said):
     contract, _, _ = said(lambda utopia: utopia.contract(REF), http({**CONTRACT, "error": ""}))
     assert contract.customer.last_name == "Lind"
