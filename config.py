@@ -12,24 +12,31 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import env_file
 from config_values import (
+    OLD_PLANS,
+    PLANS_EXAMPLE,
     LogLevel,
     MailAddresses,
     Minutes,
     Network,
     Optionally,
+    Password,
+    ReportSource,
+    Schedule,
     Sender,
+    ServiceId,
     ServiceIds,
+    TimeZone,
     WebAddress,
     port_of,
     postgresql_address,
     split,
     web_address,
+    with_old_plans,
 )
 
 PROJECT = Path(__file__).resolve().parent
@@ -61,9 +68,12 @@ class Settings(BaseSettings):
     pc_url_uapi: WebAddress = ""
     pc_verify_ssl: bool | Path = True
     pc_cust_tags: Annotated[tuple[int, ...], NoDecode, BeforeValidator(split)] = ()
-    service_plan_mapping: ServiceIds = {"1 Gbps": 164, "250 Mbps": 163}
-    additional_service_plan_mapping: ServiceIds = {"Bond fee": 172}
-    customer_portal_password: Annotated[SecretStr | None, Optionally] = None
+    service_plan_mapping: ServiceIds
+    additional_service_plan_mapping: ServiceIds
+    service_plan_1gbps_id: ServiceId = None
+    service_plan_250mbps_id: ServiceId = None
+    service_plan_bond_fee_id: ServiceId = None
+    customer_portal_password: Password = None
 
     pc_tax_zone_id: int = 1
     pc_bill_day: str = "Activation Date"
@@ -83,7 +93,7 @@ class Settings(BaseSettings):
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
     mail_username: Annotated[str | None, Optionally] = None
-    mail_password: Annotated[SecretStr | None, Optionally] = None
+    mail_password: Password = None
     email_sender: Sender
     email_recipients: MailAddresses = Field(min_length=1)
     mail_attachment_mb: float = Field(default=10, ge=0, le=1000)
@@ -95,7 +105,7 @@ class Settings(BaseSettings):
     worker_port: int = Field(default=5051, ge=1, le=65535)
     secret_key: SecretStr = Field(min_length=1)
     admin_user: Annotated[str | None, Optionally] = None
-    admin_pass: Annotated[SecretStr | None, Optionally] = None
+    admin_pass: Password = None
     admin_pass_hash: Annotated[SecretStr | None, Optionally] = None
 
     callback_token: Annotated[SecretStr | None, Optionally] = None
@@ -118,20 +128,21 @@ class Settings(BaseSettings):
     notice_after_minutes: float = Field(default=30, gt=0)
     give_up_after_hours: float = Field(default=72, gt=0)
 
-    report_source: Annotated[str | None, Optionally] = None
+    report_source: Annotated[ReportSource | None, Optionally] = None
     google_service_account_file: Annotated[Path | None, Optionally] = None
     google_sheets_endpoint: WebAddress = "https://sheets.googleapis.com"
     digest_delivery: Literal["webhook", "mail"] = "webhook"
     digest_webhook_url: Annotated[WebAddress | None, Optionally] = None
     digest_batch_size: int = Field(default=100, ge=1, le=1000)
-    digest_schedule: str = "0 8 * * mon"
+    digest_schedule: Schedule = "0 8 * * mon"
     digest_first_window_days: int = Field(default=7, ge=1)
-    timezone: str = "America/Denver"
+    timezone: TimeZone = "America/Denver"
 
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, values: dict[str, Any]) -> dict[str, Any]:
         values = {name: value for name, value in values.items() if name not in REQUIRED or str(value).strip()}
+        values |= _plans(values)
         base = _with_port(str(values.get("pc_url") or "").strip().rstrip("/"))
         try:
             web_address(base)
@@ -174,33 +185,6 @@ class Settings(BaseSettings):
     @classmethod
     def _below_project(cls, value: Path | None) -> Path | None:
         return value and PROJECT / value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            raise ValueError("is no time zone; write one such as America/Denver") from None
-        return value
-
-    @field_validator("digest_schedule")
-    @classmethod
-    def _schedule(cls, value: str) -> str:
-        try:
-            CronTrigger.from_crontab(value)
-        except ValueError:
-            raise ValueError("must be five cron fields, such as 0 8 * * mon") from None
-        if re.search(r"\d", value.split()[4]):
-            raise ValueError("names the weekday with a number, which programs count differently: write mon, tue, ...")
-        return value
-
-    @field_validator("report_source")
-    @classmethod
-    def _source(cls, value: str | None) -> str | None:
-        if value and not re.match(r"sheets:[^!]+!.+|file:.+\.(xlsx|csv)$|s3://[^/]+/.+", value, re.IGNORECASE):
-            raise ValueError("must be sheets:<id>!Sheet1!A:F, file:/path.xlsx, file:/path.csv or s3://bucket/key")
-        return value
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -275,11 +259,24 @@ def _with_port(server: str) -> str:
     return server if port_of(server) else f"{server}:444"
 
 
+def _plans(values: dict[str, Any]) -> dict[str, Any]:
+    """The plan mappings that are set, by their own names or by those of the scripts in use before."""
+    found = {}
+    for mapping in ("service_plan_mapping", "additional_service_plan_mapping"):
+        old = {plan: values[name] for name, (of, plan) in OLD_PLANS.items() if of == mapping and values.get(name)}
+        found[mapping] = with_old_plans(values.get(mapping), old)
+    return {name: value for name, value in found.items() if value is not None}
+
+
 REQUIRED = {
     "utopia_url_endpoint": "the address of UTOPIA's API, such as https://api.utopiafiber.com",
     "utopia_api_key": "the key that UTOPIA gave you",
     "pc_url": "the address of your PowerCode server, such as https://powercode.example.com",
     "pc_api_key": "an API key made in PowerCode for this machine's IP address",
+    "service_plan_mapping": "which service in your PowerCode each plan is, such as "
+    f"SERVICE_PLAN_MAPPING={PLANS_EXAMPLE} with your server's numbers; or {{}}, to map them in the console",
+    "additional_service_plan_mapping": "what every new account gets as well, such as "
+    'ADDITIONAL_SERVICE_PLAN_MAPPING={"Bond fee": 203} with your server\'s number; or {}, for nothing',
     "mail_server": "the host that sends mail, such as smtp.example.com",
     "email_sender": "the address notices come from",
     "email_recipients": "the addresses that get notices, such as office@example.com,billing@example.com",
@@ -289,6 +286,7 @@ REQUIRED = {
 
 STAND_INS = dict.fromkeys(REQUIRED, "https://example.com")
 STAND_INS |= dict.fromkeys(("email_sender", "email_recipients"), "office@example.com")
+STAND_INS |= dict.fromkeys(("service_plan_mapping", "additional_service_plan_mapping"), "{}")
 
 
 def load_settings(**overrides: Any) -> Settings:

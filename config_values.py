@@ -3,16 +3,28 @@
 import ipaddress
 import json
 import re
+import zoneinfo
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
+
+LARGEST_SERVICE_ID = 2_147_483_647
+PLANS_EXAMPLE = '{"1 Gbps": 201, "250 Mbps": 202}'
+
+OLD_PLANS = {
+    "service_plan_1gbps_id": ("service_plan_mapping", "1 Gbps"),
+    "service_plan_250mbps_id": ("service_plan_mapping", "250 Mbps"),
+    "service_plan_bond_fee_id": ("additional_service_plan_mapping", "Bond fee"),
+}
+"""The settings of the scripts in use before: the mapping and the entry that each stands for."""
 
 
 def port_of(address: str) -> int | None:
@@ -36,22 +48,51 @@ def _json_object(value: object) -> object:
     try:
         decoded = json.loads(value or "{}")
     except (ValueError, RecursionError):
-        raise ValueError('must be JSON such as {"1 Gbps": 164, "250 Mbps": 163}') from None
+        raise ValueError(f"must be JSON such as {PLANS_EXAMPLE}") from None
     if not isinstance(decoded, dict):
-        raise ValueError('must be a JSON object such as {"1 Gbps": 164}')
+        raise ValueError(f"must be a JSON object such as {PLANS_EXAMPLE}")
     return decoded
+
+
+def with_old_plans(mapping: object, old: Mapping[str, object]) -> object:
+    """The mapping with the old settings' plans that it says nothing of; `{}` says that there are none.
+
+    None when nothing is set. What is no number is left to its own check.
+    """
+    plans = {plan: number for plan, value in old.items() if (number := _number(value))}
+    if mapping is None:
+        return plans if old else None
+    try:
+        known = _json_object(mapping)
+    except ValueError:
+        return mapping
+    if not isinstance(known, dict) or not known:
+        return mapping
+    named = {_plan_key(description) for description in known}
+    return {**known, **{plan: number for plan, number in plans.items() if _plan_key(plan) not in named}}
+
+
+def _number(service_id: object) -> int | None:
+    try:
+        return SERVICE_ID.validate_python(service_id)
+    except ValidationError:
+        return None
+
+
+def _plan_key(description: str) -> str:
+    return "".join(description.split()).casefold()
 
 
 def _service_ids(value: Mapping[str, int]) -> Mapping[str, int]:
     seen: dict[str, str] = {}
     for description, service_id in value.items():
-        key = "".join(description.split()).casefold()
+        key = _plan_key(description)
         if not key:
             raise ValueError("has a plan without a description")
         if key in seen:
             raise ValueError(f'names the plan "{description}" twice (blanks and case do not count)')
-        if service_id < 1:
-            raise ValueError(f'the PowerCode service id of "{description}" must be a positive number')
+        if not 1 <= service_id <= LARGEST_SERVICE_ID:
+            raise ValueError(f'the PowerCode service id of "{description}" must be from 1 to {LARGEST_SERVICE_ID}')
         seen[key] = description
     return value
 
@@ -80,6 +121,30 @@ def _sender(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError("is no time zone; write one such as America/Denver") from None
+    return value
+
+
+def _schedule(value: str) -> str:
+    try:
+        CronTrigger.from_crontab(value)
+    except ValueError:
+        raise ValueError("must be five cron fields, such as 0 8 * * mon") from None
+    if re.search(r"\d", value.split()[4]):
+        raise ValueError("names the weekday with a number, which programs count differently: write mon, tue, ...")
+    return value
+
+
+def _report_source(value: str) -> str:
+    if not re.match(r"sheets:[^!]+!.+|file:.+\.(xlsx|csv)$|s3://[^/]+/.+", value, re.IGNORECASE):
+        raise ValueError("must be sheets:<id>!Sheet1!A:F, file:/path.xlsx, file:/path.csv or s3://bucket/key")
+    return value
+
+
 def _network(value: object) -> object:
     try:
         return ipaddress.ip_network(str(value), strict=False)
@@ -101,6 +166,11 @@ def _blank_is_unset(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _as_written(value: object) -> object:
+    """A password keeps the blanks at its ends, which every other value loses."""
+    return SecretStr(value) if isinstance(value, str) and value.strip() else _blank_is_unset(value)
+
+
 def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
@@ -108,8 +178,14 @@ def _upper(value: object) -> object:
 Sender = Annotated[str, AfterValidator(_sender)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
+ServiceId = Annotated[Annotated[int, Field(ge=1, le=LARGEST_SERVICE_ID)] | None, BeforeValidator(_blank_is_unset)]
+SERVICE_ID: TypeAdapter[int | None] = TypeAdapter(ServiceId)
 ServiceIds = Annotated[dict[str, int], NoDecode, BeforeValidator(_json_object), AfterValidator(_service_ids)]
 MailAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(_mail_addresses)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+ReportSource = Annotated[str, AfterValidator(_report_source)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(split)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+Password = Annotated[SecretStr | None, BeforeValidator(_as_written)]
 Optionally = BeforeValidator(_blank_is_unset)

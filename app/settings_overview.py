@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 import env_file
 from config import PROJECT, Settings, SettingsError, load_settings
+from config_values import OLD_PLANS
 
 GUIDE = PROJECT / ".env.example"
 HIDDEN = "set, not shown"
@@ -152,9 +153,10 @@ def _shown(name: str, running: Settings, next_start: Settings | None, written: s
 
 def _source(name: str, written: set[str], *, is_still_so: bool) -> str:
     """Where the value stands now; one that stands nowhere any more was read at the last start."""
-    if name in (each.upper() for each in os.environ):
+    names = {name, *(old.upper() for old, (mapping, _) in OLD_PLANS.items() if mapping == name.lower())}
+    if names.intersection(each.upper() for each in os.environ):
         return "environment"
-    if name in written:
+    if names & written:
         return ".env"
     return "default" if is_still_so else "last start"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from config import Settings, load_settings
+from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
 
 
@@ -17,6 +18,8 @@ def settings_with(folder: Path, **overrides: Any) -> Settings:
         "utopia_api_key": "utopia-0001",
         "pc_api_key": "powercode-0001",
         "pc_cust_tags": "5,9",
+        "service_plan_mapping": PLANS,
+        "additional_service_plan_mapping": ADDITIONAL_PLANS,
         "mail_server": "127.0.0.1",
         "mail_port": 9,
         "email_sender": "fiber@example.com",

@@ -15,6 +15,9 @@ from sandbox.uapi import UAPI_PREFIX, uapi_answer
 FORM_PATH = "/api/1/index.php"
 PAGE_PATH = "/index.php"
 CUSTOMER_PAGE = "/customers/_view.php"
+PLANS = {"1 Gbps": 164, "250 Mbps": 163}
+ADDITIONAL_PLANS = {"Bond fee": 172}
+"""What this server sells, for whoever sets a service up beside it."""
 
 
 class PowerCode(SimulatedServer):
@@ -37,7 +40,7 @@ class PowerCode(SimulatedServer):
         super().__init__(host, port, tls)
         self.customers: dict[int, Customer] = {}
         self.tickets: dict[int, Ticket] = {}
-        self.services = {164: "1 Gbps", 163: "250 Mbps", 172: "Bond fee"}
+        self.services = {number: name for name, number in (PLANS | ADDITIONAL_PLANS).items()}
         self.tag_names = {5: "Bridged Handoff", 9: "UTOPIA"}
         self._answers = 0
         self.as_at_first()

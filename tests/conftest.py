@@ -25,6 +25,7 @@ from app.provisioning import history, plan_table, workflow
 from app.services import Services
 from config import Settings, load_settings
 from sandbox import Sandbox
+from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests import databases
 from tests.postgres import PostgresServer
 
@@ -63,6 +64,8 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
         "pc_url": sandbox.powercode.url,
         "pc_api_key": sandbox.powercode.api_key,
         "pc_cust_tags": "5,9",
+        "service_plan_mapping": PLANS,
+        "additional_service_plan_mapping": ADDITIONAL_PLANS,
         "mail_server": sandbox.mailbox.host,
         "mail_port": sandbox.mailbox.port,
         "email_sender": "Fiber desk <fiber@example.com>",

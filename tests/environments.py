@@ -13,6 +13,8 @@ NEEDED = {
     "UTOPIA_API_KEY": "utopia-key",
     "PC_URL": "https://powercode.example.com",
     "PC_API_KEY": "powercode-key",
+    "SERVICE_PLAN_MAPPING": '{"1 Gbps": 201, "250 Mbps": 202}',
+    "ADDITIONAL_SERVICE_PLAN_MAPPING": '{"Bond fee": 203}',
     "MAIL_SERVER": "smtp.example.com",
     "EMAIL_SENDER": "fiber@example.com",
     "EMAIL_RECIPIENTS": "office@example.com",

@@ -24,8 +24,9 @@ DEFAULTS = {
     "pc_url_uapi": "https://powercode.example.com:444/uapi",
     "pc_verify_ssl": True,
     "pc_cust_tags": (),
-    "service_plan_mapping": {"1 Gbps": 164, "250 Mbps": 163},
-    "additional_service_plan_mapping": {"Bond fee": 172},
+    "service_plan_1gbps_id": None,
+    "service_plan_250mbps_id": None,
+    "service_plan_bond_fee_id": None,
     "customer_portal_password": None,
     "mail_port": 25,
     "mail_use_tls": False,
@@ -158,12 +159,15 @@ WRONG = {
         '{"1 Gbps": "many"}',
         '{"1 Gbps": 0}',
         '{"1 Gbps": -1}',
+        '{"1 Gbps": 2147483648}',
         '{" ": 1}',
         '{"1 Gbps": 164, "1gbps": 165}',
         '{"1 Gbps": null}',
         "{'1 Gbps': 164}",
     ],
     "ADDITIONAL_SERVICE_PLAN_MAPPING": ["172"],
+    "SERVICE_PLAN_1GBPS_ID": ["99999999999", "many", "0", "-1", "5.5"],
+    "SERVICE_PLAN_BOND_FEE_ID": ["none"],
     "MAIL_PORT": ["smtp", "0", "70000", ""],
     "MAIL_USE_TLS": ["perhaps"],
     "EMAIL_SENDER": ["Fiber desk", "fiber@", "a@example.com\nBcc: b@example.com", "a@example.com, b@example.com"],
@@ -267,7 +271,7 @@ def test_whatever_is_set_ends_in_settings_or_in_named_faults(changed: dict[str, 
         load_settings(**overrides)
     except SettingsError as error:
         assert error.faults
-        assert all(re.match(r"[A-Z_]+( and [A-Z_]+)?[: ]", fault) for fault in error.faults), error.faults
+        assert all(re.match(r"[A-Z0-9_]+( and [A-Z_]+)?[: ]", fault) for fault in error.faults), error.faults
 
 
 CONFLICTS = [
@@ -292,6 +296,6 @@ def test_settings_that_do_not_fit_together_are_a_fault(environment: Any, changed
 
 
 def test_one_service_for_a_plan_and_for_every_account_is_a_fault(environment: Any) -> None:
-    (fault,) = faults_of(environment, SERVICE_PLAN_MAPPING='{"1 Gbps": 172}')
+    (fault,) = faults_of(environment, SERVICE_PLAN_MAPPING='{"1 Gbps": 203}')
 
-    assert fault == "SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service 172"
+    assert fault == "SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service 203"

@@ -12,6 +12,14 @@ from app.database import Database
 from config import PROJECT, SettingsError
 from tests.environments import faults_of, loader
 
+OLD_PLANS = {
+    "SERVICE_PLAN_MAPPING": None,
+    "ADDITIONAL_SERVICE_PLAN_MAPPING": None,
+    "SERVICE_PLAN_1GBPS_ID": "201",
+    "SERVICE_PLAN_250MBPS_ID": " 202 ",
+    "SERVICE_PLAN_BOND_FEE_ID": "203",
+}
+
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -35,6 +43,16 @@ def test_a_sender_may_have_a_name(environment: Any, value: str) -> None:
     assert environment(EMAIL_SENDER=value).email_sender == value
 
 
+def test_a_password_keeps_the_blanks_at_its_ends(environment: Any, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAIL_USERNAME=fiber\nMAIL_PASSWORD=' a '\nADMIN_PASS=' '\n", encoding="utf-8")
+
+    settings = environment(tmp_path / ".env", CUSTOMER_PORTAL_PASSWORD=" portal ")
+
+    assert settings.mail_password.get_secret_value() == " a "
+    assert settings.customer_portal_password.get_secret_value() == " portal "
+    assert settings.admin_pass is None
+
+
 @pytest.mark.parametrize("value", ["true", "True", "1", "yes", "on"])
 def test_a_flag_may_be_written_in_several_ways(environment: Any, value: str) -> None:
     assert environment(MAIL_USE_TLS=value).mail_use_tls is True
@@ -45,6 +63,44 @@ def test_plans_are_json_and_may_be_none_at_all(environment: Any) -> None:
 
     assert settings.service_plan_mapping == {"2 Gbps": 165}
     assert settings.additional_service_plan_mapping == {}
+
+
+PLANS_FOUND = [
+    ({}, {"1 Gbps": 201, "250 Mbps": 202}, {"Bond fee": 203}),
+    ({"SERVICE_PLAN_MAPPING": "  "}, {"1 Gbps": 201, "250 Mbps": 202}, {"Bond fee": 203}),
+    ({"SERVICE_PLAN_MAPPING": '{"1gbps": 7}'}, {"1gbps": 7, "250 Mbps": 202}, {"Bond fee": 203}),
+    ({"SERVICE_PLAN_MAPPING": '{"2 Gbps": 7}'}, {"2 Gbps": 7, "1 Gbps": 201, "250 Mbps": 202}, {"Bond fee": 203}),
+    ({"SERVICE_PLAN_MAPPING": "{}"}, {}, {"Bond fee": 203}),
+    ({"ADDITIONAL_SERVICE_PLAN_MAPPING": "{}"}, {"1 Gbps": 201, "250 Mbps": 202}, {}),
+    ({"SERVICE_PLAN_250MBPS_ID": ""}, {"1 Gbps": 201}, {"Bond fee": 203}),
+]
+
+
+@pytest.mark.parametrize(("changed", "plans", "additional"), PLANS_FOUND)
+def test_the_old_scripts_plans_count_where_the_mappings_say_nothing(
+    environment: Any, changed: dict[str, str], plans: dict[str, int], additional: dict[str, int]
+) -> None:
+    settings = environment(**{**OLD_PLANS, **changed})
+
+    assert settings.service_plan_mapping == plans
+    assert settings.additional_service_plan_mapping == additional
+
+
+def test_without_a_setting_of_the_plans_the_fault_says_what_to_write(environment: Any) -> None:
+    nothing = dict.fromkeys(("SERVICE_PLAN_MAPPING", "ADDITIONAL_SERVICE_PLAN_MAPPING"))
+
+    plans, additional = faults_of(environment, **nothing)
+
+    assert 'SERVICE_PLAN_MAPPING={"1 Gbps": 201, "250 Mbps": 202}' in plans
+    assert 'ADDITIONAL_SERVICE_PLAN_MAPPING={"Bond fee": 203}' in additional
+    (fault,) = faults_of(environment, **{**OLD_PLANS, "SERVICE_PLAN_BOND_FEE_ID": None})
+    assert fault == additional, "the old script's number for it is not built in"
+
+
+def test_an_old_plan_with_a_fault_is_one_fault(environment: Any) -> None:
+    (fault,) = faults_of(environment, **{**OLD_PLANS, "SERVICE_PLAN_BOND_FEE_ID": "many"})
+
+    assert fault == "SERVICE_PLAN_BOND_FEE_ID: must be a whole number"
 
 
 def test_networks_may_be_single_addresses_and_ipv6(environment: Any) -> None:
@@ -177,7 +233,7 @@ def test_a_file_with_json_and_a_byte_order_mark_is_read(environment: Any, tmp_pa
     file = tmp_path / ".env"
     file.write_bytes(b'\xef\xbb\xbfMAIL_PORT=587\r\nSERVICE_PLAN_MAPPING={"1 Gbps": 7}\r\n')
 
-    settings = environment(file)
+    settings = environment(file, SERVICE_PLAN_MAPPING=None)
 
     assert (settings.mail_port, settings.service_plan_mapping) == (587, {"1 Gbps": 7})
 

@@ -30,6 +30,8 @@ def cli(tmp_path_factory):
     required = {
         "utopia_url_endpoint": "https://api.example.com",
         "pc_url": "https://powercode.example.com",
+        "service_plan_mapping": "{}",
+        "additional_service_plan_mapping": "{}",
         "mail_server": "smtp.example.com",
         "email_sender": "fiber@example.com",
         "email_recipients": "office@example.com",

@@ -8,12 +8,14 @@ from config import PROJECT, REQUIRED, Settings, SettingsError, load_settings
 from sandbox.demo.service import as_text
 
 LINES = (PROJECT / ".env.example").read_text(encoding="utf-8").splitlines()
-ACTIVE = re.compile(r"([A-Z][A-Z_]*)=(.*)")
-SHOWN_DEFAULT = re.compile(r"#([A-Z][A-Z_]*)=(.*)")
+ACTIVE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
+SHOWN_DEFAULT = re.compile(r"#([A-Z][A-Z0-9_]*)=(.*)")
 SAMPLES = {
     "UTOPIA_API_KEY": "key-of-utopia",
     "PC_URL": "https://powercode.example.com",
     "PC_API_KEY": "key-of-powercode",
+    "SERVICE_PLAN_MAPPING": '{"1 Gbps": 201, "250 Mbps": 202}',
+    "ADDITIONAL_SERVICE_PLAN_MAPPING": "{}",
     "MAIL_SERVER": "smtp.example.com",
     "EMAIL_SENDER": "Fiber desk <fiber@example.com>",
     "EMAIL_RECIPIENTS": "office@example.com,billing@example.com",
@@ -37,7 +39,7 @@ def filled(lines):
 
 
 def test_every_setting_is_explained_once():
-    shown = [found[1] for line in LINES if (found := re.match(r"#?([A-Z][A-Z_]*)=", line))]
+    shown = [found[1] for line in LINES if (found := re.match(r"#?([A-Z][A-Z0-9_]*)=", line))]
     assert sorted(shown) == sorted(name.upper() for name in Settings.model_fields)
 
 

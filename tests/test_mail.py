@@ -38,6 +38,8 @@ def mailer_to(mailbox: Mailbox, app: Flask | None = None, **settings: Any) -> Ma
         "utopia_api_key": "utopia-key",
         "pc_url": "https://powercode.example.com",
         "pc_api_key": "powercode-key",
+        "service_plan_mapping": {},
+        "additional_service_plan_mapping": {},
         "mail_server": mailbox.host,
         "mail_port": mailbox.port,
         "email_sender": SENDER,

@@ -27,6 +27,8 @@ NEEDED = {
     "utopia_api_key": "utopia-key",
     "pc_url": "https://powercode.example.com",
     "pc_api_key": "powercode-key",
+    "service_plan_mapping": {"1 Gbps": 164, "250 Mbps": 163},
+    "additional_service_plan_mapping": {"Bond fee": 172},
     "mail_server": "smtp.example.com",
     "email_sender": "fiber@example.com",
     "email_recipients": "office@example.com",

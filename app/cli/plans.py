@@ -4,6 +4,7 @@ import click
 
 from app.cli.common import Commands, as_json, ready_services, show
 from app.provisioning import plan_table
+from config_values import LARGEST_SERVICE_ID
 
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
 
@@ -31,7 +32,7 @@ def list_plans(as_json: bool) -> None:
 
 @plans.command("map")
 @click.argument("description")
-@click.argument("service_id", type=click.IntRange(1, plan_table.LARGEST_SERVICE_ID))
+@click.argument("service_id", type=click.IntRange(1, LARGEST_SERVICE_ID))
 @click.option("--additional", is_flag=True, help="A plan that every new account gets.")
 def map_plan(description: str, service_id: int, additional: bool) -> None:
     """Sell the plan DESCRIPTION as PowerCode's service SERVICE_ID from now on.

@@ -15,6 +15,7 @@ from app.provisioning.contracts import one_line
 from app.provisioning.plan_changes import Plan
 from app.provisioning.plans import plan_key
 from app.services import services_of
+from config_values import LARGEST_SERVICE_ID
 
 plans = Blueprint("plans", __name__, url_prefix="/console/plans")
 
@@ -28,7 +29,7 @@ class MapForm(FlaskForm):  # type: ignore[misc]
     service_id = StringField(
         "PowerCode service",
         [InputRequired("Write the service's number")],
-        description="The number that the service has in PowerCode, such as 164.",
+        description="The number that the service has in PowerCode, such as 201.",
     )
     seen = HiddenField(validators=[Regexp(r"[0-9]{0,10}\Z")])
 
@@ -41,7 +42,7 @@ class MapForm(FlaskForm):  # type: ignore[misc]
         """A number that PowerCode can have."""
         if not NUMBER.fullmatch(field.data):
             raise ValidationError("This is no number")
-        if not 0 < int(field.data) <= plan_table.LARGEST_SERVICE_ID:
+        if not 0 < int(field.data) <= LARGEST_SERVICE_ID:
             raise ValidationError("PowerCode has no service with this number")
 
 

@@ -10,7 +10,6 @@ from app.provisioning.plans import plan_key, same_service
 from config import Settings
 
 LONGEST_DESCRIPTION = 190
-LARGEST_SERVICE_ID = 2_147_483_647
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import requests
 from config import PROJECT, Settings
 from sandbox import Sandbox
 from sandbox.demo.seed import a_report
+from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 
 TEXTS, REPORT_NAME = PROJECT / "ticket_descriptions", "report.csv"
 CONSOLE_NAME, CONSOLE_PASSWORD = "demo", "demo"
@@ -37,6 +38,8 @@ def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
         "pc_url": sandbox.powercode.url,
         "pc_api_key": sandbox.powercode.api_key,
         "pc_cust_tags": ",".join(str(tag) for tag in sandbox.powercode.tag_names),
+        "service_plan_mapping": PLANS,
+        "additional_service_plan_mapping": ADDITIONAL_PLANS,
         "mail_server": sandbox.mailbox.host,
         "mail_port": sandbox.mailbox.port,
         "email_sender": "Fiber desk <fiber@example.com>",

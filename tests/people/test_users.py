@@ -30,7 +30,8 @@ def settings(**values: str) -> Settings:
     needed = dict.fromkeys(("utopia_url_endpoint", "pc_url"), "https://example.com")
     needed |= dict.fromkeys(("utopia_api_key", "pc_api_key", "secret_key", "mail_server"), "x")
     mails = {"email_sender": "a@example.com", "email_recipients": "b@example.com"}
-    return load_settings(**needed, **mails, **values)
+    plans = dict.fromkeys(("service_plan_mapping", "additional_service_plan_mapping"), "{}")
+    return load_settings(**needed, **mails, **plans, **values)
 
 
 def test_two_people_can_not_have_one_name_in_two_spellings(session: Session) -> None:
