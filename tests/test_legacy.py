@@ -132,6 +132,55 @@ def test_the_files_are_left_as_they_are(service: Service, tmp_path: Path) -> Non
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
+def test_the_dry_run_is_the_checklist_for_the_day(service: Service, tmp_path: Path) -> None:
+    folder = old_folder.make(tmp_path / "old", old_folder.environment(CUSTOMER_PORTAL_PASSWORD="the same for all"))
+
+    result = imported(service, folder, "--dry-run")
+    words = imported(service, folder, "--dry-run", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    checklist = json.loads(words.stdout)
+    counts = {file["file"]: file["counts"] for file in checklist["files"]}
+    assert counts["failed_orders.json"] == {"entries": 3, "taken": 1, "left out": 2}
+    assert all(sum(each.values()) == 2 * each["entries"] for each in counts.values())
+    told = {entry["subject"] for file in checklist["files"] for entry in file["entries"]}
+    assert {*old_folder.environment(), *(file.name for file in folder.iterdir() if file.suffix != ".json")} <= {
+        *(told | {".env", "ticket_descriptions"})
+    }
+    changes = {each["what"]: each for each in checklist["differences"]}
+    assert "203" in changes["Quantity of each plan and of the bond fee"]["to_keep"]
+    assert "PC_TICKET_SUMMARY=BZN - Customer" in changes["The ticket's summary"]["to_keep"]
+    assert "the same for all" in changes["The portal password of a new customer"]["before"]
+    assert "that day itself" in changes["The first digest"]["from_now_on"]
+    assert {"Who may do what", "Placeholders in the ticket's text"} <= changes.keys()
+    for part in ("systemctl disable --now api_callback.service", "/run/api_callback.sock", "http://127.0.0.1:5050"):
+        assert part in result.stdout
+    for secret in ("the-old-secret-key", "a-google-token", "a-google-secret", "ada.lind@example.com"):
+        assert secret not in result.stdout
+
+
+def test_the_ticket_scripts_folder_alone_is_taken_over_too(service: Service, tmp_path: Path) -> None:
+    leave(tmp_path, last_run_date={"last_run_date": "14/11/2026"})
+    (tmp_path / "raw_data.csv").write_text("Ada,Lind,ada.lind@example.com\n")
+
+    said = report(service, tmp_path)
+
+    assert said["last_run_date.json"] == [("the day of the last run", "taken")]
+    assert said["the rest of the folder"] == [("raw_data.csv", "left out")]
+
+
+def test_without_a_last_run_the_first_window_is_told_with_the_old_one(service: Service, tmp_path: Path) -> None:
+    folder = leave(tmp_path, env="", users=[])
+
+    changes = json.loads(imported(service, folder, "--dry-run", "--json").stdout)["differences"]
+
+    (first,) = (each for each in changes if each["what"] == "The first digest")
+    assert (first["before"], first["from_now_on"]) == (
+        *("18 months back", "the last 7 days (DIGEST_FIRST_WINDOW_DAYS)"),
+    )
+    assert "DIGEST_FIRST_WINDOW_DAYS=548" in first["to_keep"]
+
+
 # failed_orders.json
 
 

@@ -1,6 +1,7 @@
 """`flask import legacy`: take over what the scripts in use before have left behind."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from sqlalchemy import func, select
 
 from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
-from app.legacy import importing
+from app.legacy import environment, importing, leftovers
+from app.legacy.differences import differences
 from app.legacy.findings import Became, FileFound
 from app.models import Order, OrderState
 from app.services import Services
@@ -26,28 +28,47 @@ SAID = {
 
 @import_.command("legacy")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would be taken; take and start nothing.")
+@click.option("--dry-run", is_flag=True, help="The checklist for the day of the switch; take and start nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not follow the orders to their end.")
 @as_json
 def legacy(folder: Path, dry_run: bool, no_wait: bool, as_json: bool) -> None:
-    """Take over the old scripts' failed_orders.json, users.json and last_run_date.json, and compare their .env.
+    """Take over what the old scripts left: orders, people, ticket texts, the last digest's day; compare their .env.
 
-    Their files are only read. Done again, it changes nothing.
+    Their files are only read. Done again, it changes nothing. docs/switching.md has the day of the switch.
     """
     ready = ready_services()
     if not folder.is_dir():
         raise click.ClickException(f"There is no folder {folder}")
     found = importing.take_over(ready, folder, operator(), dry_run=dry_run)
-    if not any(each.is_there for each in found):
-        raise click.ClickException(f"{folder} has none of these: {', '.join(importing.FILES)}")
+    if not importing.is_of_the_old_scripts(found):
+        names = ", ".join((*importing.FILES, importing.TEXTS))
+        raise click.ClickException(f"{folder} has none of these: {names}")
     orders = _orders(found)
     if orders and not dry_run and not no_wait:
         _follow(ready, orders)
     result = {"dry_run": dry_run, "files": [_file(each) for each in found], "orders": _states(ready, orders)}
+    if dry_run:
+        result |= _checklist(ready, folder, found)
     show(result, as_json=as_json, in_words=_in_words)
     failed = sum(each.counts().get(Became.NOT_TAKEN, 0) for each in found)
     if failed:
         raise click.ClickException(f"{failed} of what is in {folder} could not be taken; the report says what and why")
+
+
+def _checklist(ready: Services, folder: Path, found: list[FileFound]) -> dict[str, Any]:
+    """What changes with the switch, and what is done on the day beside the import."""
+    there = {each.name for each in found if each.is_there}
+    changes = differences(environment.values_in(folder), ready.settings, has_last_run="last_run_date.json" in there)
+    socket = leftovers.socket_of(folder)
+    target = f"uWSGI's socket {socket}, as {leftovers.UWSGI} says" if socket else f"uWSGI's socket in {leftovers.UWSGI}"
+    return {
+        "differences": [asdict(each) for each in changes],
+        "on_the_day": {
+            "old_unit": leftovers.UNIT,
+            "old_target_of_the_proxy": target,
+            "new_target_of_the_proxy": f"http://{ready.settings.flask_host}:{ready.settings.flask_port}",
+        },
+    }
 
 
 def _orders(found: list[FileFound]) -> list[str]:
@@ -99,16 +120,39 @@ def _in_words(result: dict[str, Any]) -> str:
         lines += [_entry_in_words(entry) for entry in file["entries"]]
     lines += ["Where the orders stand:"] if result["orders"] else []
     lines += [f"  {one['orderref']:24} {one['state']:13} {one['reason'] or ''}".rstrip() for one in result["orders"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_checklist_in_words(result)])
+
+
+def _checklist_in_words(result: dict[str, Any]) -> list[str]:
+    if not result["dry_run"]:
+        return []
+    lines = ["", "What will be different:"]
+    for each in result["differences"]:
+        lines += [
+            f"  {each['what']}",
+            f"    before:       {each['before']}",
+            f"    from now on:  {each['from_now_on']}",
+        ]
+        lines += [f"    to keep it:   {each['to_keep']}"]
+    day = result["on_the_day"]
+    return [
+        *lines,
+        "",
+        "On the day, in the order of docs/switching.md:",
+        f"  the old unit: systemctl disable --now {day['old_unit']}",
+        f"  the proxy's old target: {day['old_target_of_the_proxy']} (in nginx: uwsgi_pass)",
+        f"  the proxy's new target: {day['new_target_of_the_proxy']} (in nginx: proxy_pass, see deploy/nginx.conf)",
+        "  the ticket script: switch off what starts it (a Windows task, run_util.bat), or customers are told twice",
+    ]
 
 
 def _counts_in_words(file: dict[str, Any]) -> str:
     """Such as "3 entries: 1 taken, 2 left out"."""
     if not file["is_there"]:
         return "not there"
-    total, *parts = (f"{count} {what}" for what, count in file["counts"].items())
-    return f"{total}: {', '.join(parts)}" if parts else "nothing in it"
+    total, parts = file["counts"]["entries"], [f"{count} {what}" for what, count in file["counts"].items()][1:]
+    return f"{total} {'entry' if total == 1 else 'entries'}: {', '.join(parts)}" if parts else "nothing in it"
 
 
 def _entry_in_words(entry: dict[str, str]) -> str:
-    return f"  {entry['subject']:32} {SAID[Became(entry['became'])]:13} {entry['why']}".rstrip()
+    return f"  {entry['subject']:32} {SAID[Became(entry['became'])]:17} {entry['why']}".rstrip()

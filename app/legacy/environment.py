@@ -29,6 +29,8 @@ OLD_PLANS: Mapping[str, OldPlan] = {
     "SERVICE_PLAN_250MBPS_ID": OldPlan("250 Mbps", "SERVICE_PLAN_MAPPING", 163),
     "SERVICE_PLAN_BOND_FEE_ID": OldPlan("Bond fee", "ADDITIONAL_SERVICE_PLAN_MAPPING", 172),
 }
+TOGETHER = (("admin_user", "admin_pass", "admin_pass_hash"), ("mail_username", "mail_password"))
+"""Settings that are sound only with each other."""
 GONE: Mapping[str, str] = {
     "PC_ADDRESS_RANGE_V4": "it had no part in an order",
     "TICKET_TEMPLATE_META_FILE": "a text's name comes from the .meta.json file beside it",
@@ -49,11 +51,13 @@ def compare(text: str, running: Settings) -> Iterator[Entry]:
     written = env_file.parse(text)
     for line in written.faults:
         yield Entry(f"line {line.number}", Became.NOT_TAKEN, f"it {line.words}")
-    yield from (_named(name, value, running) for name, value in written.values.items())
+    there = {name.lower(): value for name, value in written.values.items()}
+    yield from (_named(name, there, running) for name in written.values)
     yield from _missing({name.upper() for name, value in written.values.items() if value}, running)
 
 
-def _named(name: str, value: str, running: Settings) -> Entry:
+def _named(name: str, there: Mapping[str, str], running: Settings) -> Entry:
+    value = there[name.lower()]
     if name.upper() in OLD_PLANS:
         return _plan(name.upper(), value, running)
     if name.upper() in GONE:
@@ -62,7 +66,7 @@ def _named(name: str, value: str, running: Settings) -> Entry:
         return Entry.about(name, Became.UNUSED, "there is no setting of that name (its value is not shown)")
     if not value:
         return Entry(name.upper(), Became.AS_IT_IS, "it has no value there")
-    return _compared(name.lower(), value, running)
+    return _compared(name.lower(), there, running)
 
 
 def _plan(name: str, value: str, running: Settings) -> Entry:
@@ -87,10 +91,11 @@ def service_of(plan: OldPlan, running: Settings) -> int | None:
     return found[0] if found else None
 
 
-def _compared(field: str, value: str, running: Settings) -> Entry:
+def _compared(field: str, there: Mapping[str, str], running: Settings) -> Entry:
     name, ours = field.upper(), getattr(running, field)
+    together = next((names for names in TOGETHER if field in names), (field,))
     try:
-        theirs = getattr(load_settings(**{**_all(running), field: value}), field)
+        theirs = getattr(load_settings(**_all(running) | {each: there.get(each) or None for each in together}), field)
     except SettingsError as error:
         fault = next((line for line in error.faults if line.startswith(f"{name}:")), None)
         return (
@@ -100,8 +105,8 @@ def _compared(field: str, value: str, running: Settings) -> Entry:
         )
     if theirs == ours:
         return Entry(name, Became.AS_IT_IS, "the same value here")
-    there, here = shown_value(name, theirs), shown_value(name, ours)
-    says = f"there {there}, here {here}" if there != here else "another value (not shown)"
+    theirs_shown, ours_shown = shown_value(name, theirs), shown_value(name, ours)
+    says = f"there {theirs_shown}, here {ours_shown}" if theirs_shown != ours_shown else "another value (not shown)"
     return Entry(name, Became.AS_IT_IS, f"differs so far: {says}")
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from app.digest import ledger
-from app.legacy import environment, orders, people, texts
+from app.legacy import environment, leftovers, orders, people, texts
 from app.legacy.findings import Became, Entry, FileFound, NotReadable, content_of, json_of, text_of
 from app.models import DigestWindow
 from app.services import Services
 
 FILES = (".env", "failed_orders.json", "users.json", "last_run_date.json")
 TEXTS = f"{texts.FOLDER}/"
+THE_REST = "the rest of the folder"
 
 
 class DryRun(Exception):
@@ -34,7 +35,14 @@ def take_over(services: Services, folder: Path, by: str, *, dry_run: bool) -> li
     return [
         *(_found(name, folder / name, readers[name]) for name in FILES),
         _found(TEXTS, texts_there, lambda there: texts.take(services, there, by, dry_run=dry_run)),
+        _found(THE_REST, folder, lambda there: leftovers.look(there, {*FILES, texts_there.name})),
     ]
+
+
+def is_of_the_old_scripts(found: list[FileFound]) -> bool:
+    """Whether anything in the folder is theirs."""
+    *known, rest = found
+    return any(each.is_there for each in known) or any(leftovers.is_known(entry.subject) for entry in rest.entries)
 
 
 def _found(name: str, file: Path, read: Callable[[Path], list[Entry]]) -> FileFound:

@@ -21,7 +21,7 @@ WRAPPERS = ("failedorders", "orders")
 REFERENCE = ("orderref",)
 MESSAGE = ("msg",)
 RESOLVED = ("resolved",)
-MOMENT = ("timestamp", "firstfailure")
+MOMENTS = ("firstfailure", "timestamp")
 YES_AND_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False, "none": False}
 
 SETTLED = "somebody had settled it there (resolved)"
@@ -91,7 +91,7 @@ def _of_record(reference: str, record: dict[str, Any]) -> Entry:
 
 
 def _invented(record: dict[str, Any]) -> str:
-    moment = value_of(record, MOMENT)
+    moment = value_of(record, MOMENTS[:1]) or value_of(record, MOMENTS)
     when = f" of {shown(moment)}" if isinstance(moment, str) else ""
     return (
         f"the old script invented this reference: the callback{when} had none. See whether UTOPIA has an order of that "
