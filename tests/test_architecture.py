@@ -38,17 +38,23 @@ LAYERS = [
     {"app.executor_locks"},
     {"app.database", "app.presence"},
     {"config", "powercode", "utopia"},
-    {"config_values", "env_file"},
+    {"config_values", "env_file", "reception"},
 ]
 """From the top down. A module imports from its own layer and from those below it."""
 
 CLIENTS = {"powercode", "utopia"}
-OURS = {"app", "config", "config_values", "env_file", "powercode", "utopia", "sandbox", "wsgi", "tests", "benchmarks"}
+OURS = {
+    *("app", "config", "config_values", "env_file", "powercode", "reception", "utopia", "wsgi"),
+    *("sandbox", "tests", "benchmarks"),
+}
 
-TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file")]
+TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file", "reception")]
 
 PUBLIC_ROUTES = {
+    "GET /",
     "GET /api-callback",
+    "PUT /api-callback",
+    "PATCH /api-callback",
     "POST /api-callback",
     "GET /healthz",
     "GET /readyz",
@@ -129,6 +135,12 @@ def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
     knows = [name_of(path) for path in shipped if not_shipped & {module.split(".")[0] for module in imported(path)}]
 
     assert knows == []
+
+
+def test_gunicorns_first_process_gets_its_worker_without_the_application() -> None:
+    ours = {module.split(".")[0] for module in imported(PROJECT / "reception.py")} & OURS
+
+    assert ours == set()
 
 
 def test_the_settings_know_no_flask() -> None:

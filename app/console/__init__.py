@@ -1,6 +1,7 @@
 """The console: the pages for staff. `register` attaches them to the application; nothing is connected or asked yet."""
 
-from flask import Flask
+from flask import Flask, redirect
+from werkzeug.wrappers import Response
 
 from app.console import access, rendering, security
 from app.console.pages import PAGES
@@ -15,3 +16,8 @@ def register(app: Flask, public_address: str) -> None:
     app.url_map.converters["int"] = RowId
     for page in PAGES:
         app.register_blueprint(page)
+    app.add_url_rule("/", access.HOME, _to_the_first_page)
+
+
+def _to_the_first_page() -> Response:
+    return redirect("/console", 303)

@@ -24,7 +24,8 @@ ROLES = tuple(Role)
 """From the one that may least."""
 ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
 
-OPEN_PAGES = frozenset({"static", "signing_in.sign_in"})
+HOME = "home"
+OPEN_PAGES = frozenset({"static", "signing_in.sign_in", HOME})
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ Source of the wire format: reference, "The callback that UTOPIA sends to us".
 
 import hmac
 import ipaddress
-import json
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask import Blueprint, Request, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
@@ -19,36 +19,30 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import notices
+from app.callbacks import bodies, refusals
+from app.callbacks.bodies import Refused, kept, storable
 from app.database import Together, session_in
 from app.engine import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
 from app.provisioning import lifecycle
 from app.services import Services, services_of
 from config import Settings
+from reception import take_what_is_here
 
 log = logging.getLogger(__name__)
 callbacks = Blueprint("callbacks", __name__)
 
-BODY_LIMIT = 64 * 1024
-KEPT_OF_BODY = 4 * 1024
 TAKEN = b'{"data":"Information received"}\n'
 """Written once: made anew for each callback, it took as long as a statement."""
 NEW_ORDER = "project new order"
 TEST = "test"
+FIELDS = ("event", "orderref", "msg")
 ORDERREF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 """Wide enough for every reference seen, narrow enough for addresses, commands and file names."""
 
 # Built once, and on the tables: built anew for each callback, and through the mapped classes, they took more
 # time than SQLite needs to execute them.
 INSERT_CALLBACK = insert(Callback.__table__)  # type: ignore[arg-type]
-
-
-class Refused(Exception):
-    """A callback that is not taken; the text is the answer and says what to do."""
-
-    def __init__(self, status: int, error: str) -> None:
-        self.status, self.error = status, error
-        super().__init__(error)
 
 
 @dataclass(frozen=True)
@@ -82,38 +76,67 @@ def _wire(state: BlueprintSetupState) -> None:
     state.app.extensions["callback_writer"] = Together(services.database, partial(store, services))
 
 
-@callbacks.get("/api-callback")
+@callbacks.route("/api-callback", methods=["GET", "PUT", "PATCH"], strict_slashes=False)
 def reachable() -> Response:
-    """For UTOPIA's reachability probe."""
-    return Response("Utopia API Handler takes callbacks here by POST.\n", mimetype="text/plain")
+    """For UTOPIA's reachability probe. An order that comes this way lost its POST to a redirect, and is refused."""
+    body, _ = bodies.read(request)
+    body = body or _order_in_address(request)
+    if not body and request.method in ("GET", "HEAD"):
+        return Response("Utopia API Handler takes callbacks here by POST.\n", mimetype="text/plain")
+    lost = f"A callback must come by POST; this one came by {request.method}, as after a redirect with 301 or 302"
+    answer = _refuse(Refused(405, lost), body)
+    answer.headers["Allow"] = "POST"
+    return answer
 
 
-@callbacks.post("/api-callback")
-def receive() -> tuple[Response, int]:
+def _order_in_address(incoming: Request) -> bytes:
+    """A callback's fields in the query, and nothing else of it: a token stays out of the record."""
+    fields = [(name, value) for name, value in incoming.args.items(multi=True) if name.casefold() in FIELDS]
+    return urlencode(fields).encode()
+
+
+@callbacks.post("/api-callback", strict_slashes=False)
+def receive() -> Response:
     """Answer 200 once the callback is on disk, with its order and the start of its work."""
     services = services_of(current_app)
-    body, is_whole = _body(request)
     try:
         _admit(request, services.settings)
+    except Refused as refused:
+        take_what_is_here()
+        return _refuse(refused, bodies.read(request)[0])
+    body, is_whole = bodies.read(request)
+    try:
         if not is_whole:
-            raise Refused(400, "The body broke off, or its chunks are damaged")
+            raise Refused(400, bodies.BROKEN_OFF)
+        body = bodies.unpack(body, request.headers.get("Content-Encoding", ""))
         message = read_message(body, request.mimetype)
     except Refused as refused:
-        _record_refused(services, refused, body)
-        services.metrics.callback(CallbackOutcome.REJECTED)
-        return jsonify(error=refused.error), refused.status
+        return _refuse(refused, body)
+    return _store(services, message)
+
+
+def _refuse(refused: Refused, body: bytes) -> Response:
+    refusals.record(services_of(current_app), refused, body, _sender(request))
+    answer = jsonify(error=refused.error)
+    answer.status_code = refused.status
+    return answer
+
+
+def _store(services: Services, message: Message) -> Response:
     try:
         writer: Together[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
         outcome = writer.put(Received(message, _sender(request)))
     except (SQLAlchemyError, EngineError, OSError):
         log.exception("A callback could not be stored and was answered 503")
         services.metrics.callback(CallbackOutcome.NOT_STORED)
-        return jsonify(error="The callback could not be stored. Send it again in a minute"), 503
+        answer = jsonify(error="The callback could not be stored. Send it again in a minute")
+        answer.status_code = 503
+        return answer
     services.metrics.callback(outcome)
     # For a new order the step that begins it has the line; here it would be a sixth of a callback's time.
     level = logging.DEBUG if outcome is CallbackOutcome.ORDER else logging.INFO
     log.log(level, "Callback %s: %s", message.orderref or "-", outcome)
-    return Response(TAKEN, mimetype="application/json"), 200
+    return Response(TAKEN, mimetype="application/json")
 
 
 def _admit(incoming: Request, settings: Settings) -> None:
@@ -145,39 +168,9 @@ def _has_token(incoming: Request, token: str) -> bool:
     return any(hmac.compare_digest(each.encode(), token.encode()) for each in given if each)
 
 
-def _body(incoming: Request) -> tuple[bytes, bool]:
-    """The body, or of one that is too large the beginning: no stranger fills our memory; and whether it is whole.
-
-    A body that breaks off is an error of the server's own kind, whose text has a part of the body in it.
-    """
-    body = b""
-    try:
-        while len(body) <= BODY_LIMIT and (part := incoming.stream.read(BODY_LIMIT + 1 - len(body))):
-            body += part
-    except Exception:
-        return body, False
-    return body, True
-
-
 def read_message(body: bytes, content_type: str) -> Message:
-    """The message in a callback's body; raises `Refused` with what is wrong.
-
-    A JSON object is taken under any content type, since a wrong one has been seen and an order must not be
-    lost over it.
-    """
-    if len(body) > BODY_LIMIT:
-        raise Refused(413, f"The body is larger than {BODY_LIMIT // 1024} kB")
-    if not body.strip():
-        raise Refused(400, "The body is empty; a JSON object is needed")
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        if "json" not in content_type:
-            raise Refused(415, "The body must be JSON, sent as Content-Type: application/json") from None
-        raise Refused(400, "The body is not valid JSON") from None
-    if not isinstance(content, dict):
-        raise Refused(400, 'The body must be a JSON object such as {"orderref": "...", "msg": "..."}')
-    return _message(content, body)
+    """The message in a callback's body; raises `Refused` with what is wrong."""
+    return _message(bodies.content_of(body, content_type), body)
 
 
 def _message(content: dict[str, Any], body: bytes) -> Message:
@@ -188,7 +181,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
         msg=storable(msg)[:200],
         event=storable(event)[:200] if isinstance(event, str) else None,
         orderref=orderref.strip() if isinstance(orderref, str) and orderref.strip() else None,
-        body=_kept(body),
+        body=kept(body),
     )
     if orderref is not None and not isinstance(orderref, str):
         raise Refused(400, "orderref must be a text")
@@ -197,11 +190,6 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
     if message.orderref is not None and not ORDERREF.fullmatch(message.orderref):
         raise Refused(400, "orderref must be 1 to 64 letters, digits and . _ : / -")
     return message
-
-
-def storable(text: str) -> str:
-    """Without what a database can't hold: NUL and half characters."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
 def store(services: Services, connection: Connection, group: Sequence[Received]) -> list[CallbackOutcome]:
@@ -241,25 +229,3 @@ def _tell_of_test(services: Services, connection: Connection, remote_address: st
     key = f"{NoticeKind.TEST_CALLBACK}:{now():%Y-%m-%dT%H:%M}"
     with session_in(connection) as session:
         notices.record(services.work_queue, session, NoticeKind.TEST_CALLBACK, key, remote_address=remote_address)
-
-
-def _record_refused(services: Services, refused: Refused, body: bytes) -> None:
-    """Keep a refused callback for whoever looks for it; the answer doesn't depend on that."""
-    try:
-        with services.database.write() as session:
-            session.execute(
-                insert(Callback).values(
-                    remote_address=_sender(request),
-                    outcome=CallbackOutcome.REJECTED,
-                    status=refused.status,
-                    body=_kept(body),
-                    error=refused.error,
-                )
-            )
-    except (SQLAlchemyError, OSError):
-        log.exception("A refused callback could not be recorded")
-    log.warning("Callback refused with %d: %s", refused.status, refused.error)
-
-
-def _kept(body: bytes) -> str:
-    return storable(body[:KEPT_OF_BODY].decode("utf-8", "replace"))

@@ -1,0 +1,121 @@
+"""A callback's body: read, unpacked and parsed, and of what is not a body of ours the reason."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from flask import Request
+
+BODY_LIMIT = 64 * 1024
+KEPT_OF_BODY = 4 * 1024
+MOST_PACKINGS = 4
+WRAPPED_AT_MOST = 3
+AROUND = "\ufeff\x00 \t\r\n"
+"""What senders leave before and behind their JSON: byte order marks, and the rest of a buffer."""
+
+GZIP, ZLIB, RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+PACKINGS = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (ZLIB, RAW)}
+"""By their names in Content-Encoding; `deflate` has a header, which some leave out."""
+
+BROKEN_OFF = "The body broke off, or its chunks are damaged"
+TOO_LARGE = f"The body is larger than {BODY_LIMIT // 1024} kB"
+
+
+class Refused(Exception):
+    """A callback that is not taken; the text is the answer and says what to do."""
+
+    def __init__(self, status: int, error: str) -> None:
+        self.status, self.error = status, error
+        super().__init__(error)
+
+
+def read(incoming: Request) -> tuple[bytes, bool]:
+    """The body as it came, or of one that is too large the beginning; and whether it is whole.
+
+    A body that breaks off is an error of the server's own kind, whose text has a part of the body in it.
+    """
+    body = b""
+    try:
+        while len(body) <= BODY_LIMIT and (part := incoming.stream.read(BODY_LIMIT + 1 - len(body))):
+            body += part
+    except Exception:
+        return body, False
+    return body, True
+
+
+def unpack(body: bytes, content_encoding: str) -> bytes:
+    """The body without its packing, never more than a byte over the limit; raises `Refused`."""
+    packings = [each.strip().lower() for each in content_encoding.split(",")]
+    packings = [each for each in packings if each not in ("", "identity")]
+    unknown = [each for each in packings if each not in PACKINGS]
+    if unknown or len(packings) > MOST_PACKINGS:
+        named = storable(unknown[0])[:40] if unknown else f"{len(packings)} times {packings[0]}"
+        raise Refused(415, f"The body's Content-Encoding {named} is not taken; send it plain, in gzip or in deflate")
+    for packing in reversed(packings):
+        if len(body) > BODY_LIMIT:
+            raise Refused(413, TOO_LARGE)
+        body = _unpacked(body, packing)
+    return body
+
+
+def _unpacked(body: bytes, packing: str) -> bytes:
+    for form in PACKINGS[packing]:
+        with suppress(zlib.error, EOFError):
+            return b"".join(_parts(body, form))
+    raise Refused(400, f"The body is not whole, or no {packing}, as its Content-Encoding says")
+
+
+def _parts(body: bytes, form: int) -> Iterator[bytes]:
+    """The parts that a packed body consists of, up to the limit; raises `EOFError` when the last one is not whole."""
+    room = BODY_LIMIT + 1
+    while body and room:
+        packed = zlib.decompressobj(form)
+        part = packed.decompress(body, room)
+        room -= len(part)
+        yield part
+        if room and not packed.eof:
+            raise EOFError
+        body = packed.unused_data.lstrip(b"\x00")
+
+
+def content_of(body: bytes, content_type: str) -> dict[str, Any]:
+    """The JSON object in a body; raises `Refused` with what is wrong.
+
+    It is taken under any content type, since a wrong one has been seen and an order must not be lost over it.
+    """
+    if len(body) > BODY_LIMIT:
+        raise Refused(413, TOO_LARGE)
+    try:
+        content = _parsed(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except (ValueError, RecursionError):
+        if "json" not in content_type:
+            raise Refused(415, "The body must be JSON, sent as Content-Type: application/json") from None
+        raise Refused(400, "The body is not valid JSON") from None
+    if not isinstance(content, dict):
+        raise Refused(400, 'The body must be a JSON object such as {"orderref": "...", "msg": "..."}')
+    return content
+
+
+def _parsed(text: str) -> Any:
+    """JSON, also where it was made into a JSON text once more on its way."""
+    text = text.strip(AROUND)
+    if not text:
+        raise Refused(400, "The body is empty; a JSON object is needed")
+    content = json.loads(text)
+    for _ in range(WRAPPED_AT_MOST):
+        if not isinstance(content, str) or not content.strip(AROUND).startswith(("{", '"')):
+            break
+        content = json.loads(content.strip(AROUND))
+    return content
+
+
+def kept(body: bytes) -> str:
+    """What is stored of a body."""
+    return storable(body[:KEPT_OF_BODY].decode("utf-8", "replace"))
+
+
+def storable(text: str) -> str:
+    """Without what a database can't hold: NUL and half characters."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
