@@ -7,6 +7,7 @@ from app import console, services
 from app.callbacks import callbacks
 from app.cli import register_commands
 from app.health import health
+from app.serving import answering_in_time
 from config import Settings
 
 
@@ -23,4 +24,5 @@ def create_app(settings: Settings) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = answering_in_time(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

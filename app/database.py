@@ -34,7 +34,11 @@ HOST_IS_GONE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_us
 STANDS_STILL = {"idle_in_transaction_session_timeout": 60000}
 """A process that stands still amid a transaction locks others out for a minute; no transaction waits for anything."""
 
+BUSY_AGAIN_SECONDS = 0.2
+"""How long who is in a hurry waits for a database that somebody waited for in vain a moment ago."""
+
 log = logging.getLogger(__name__)
+_thread = threading.local()
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +60,41 @@ def _insertion_if_new(table: Table, unique: str, dialect_name: str) -> Executabl
     return statement
 
 
+@contextmanager
+def in_a_hurry(seconds: float) -> Iterator[None]:
+    """During the block, this thread waits for a busy database for so many seconds in all.
+
+    For those who are waited for themselves, as a request is; an order's work waits for BUSY_SECONDS each time.
+    """
+    _thread.left = seconds
+    try:
+        yield
+    finally:
+        _thread.left = None
+
+
+def _hurry() -> float | None:
+    """For how many seconds this thread may still wait; None where nobody waits for it."""
+    left: float | None = getattr(_thread, "left", None)
+    return left
+
+
+def _patience() -> float:
+    hurry = _hurry()
+    return BUSY_SECONDS if hurry is None else min(hurry, BUSY_SECONDS)
+
+
+@contextmanager
+def _waiting() -> Iterator[float]:
+    """Yields for how many seconds to wait; what was waited is then gone from the thread's hurry."""
+    began, patience = time.monotonic(), _patience()
+    try:
+        yield patience
+    finally:
+        if _hurry() is not None:
+            _thread.left = max(0.0, _thread.left - (time.monotonic() - began))
+
+
 class Database:
     """Sessions on the service's database; safe to share between threads, not across a fork."""
 
@@ -66,6 +105,7 @@ class Database:
         self.engine = _sqlite_engine(url, self.presence) if self.is_sqlite else _postgresql_engine(url)
         self.repeatable_engine = self.engine.execution_options(**REPEATABLE)
         self._writing = threading.Lock()
+        self._was_busy = False
 
     @property
     def path(self) -> Path:
@@ -87,8 +127,14 @@ class Database:
         isn't, and lost in a power cut before that, together with all that came after it.
         """
         engine = self.repeatable_engine if repeatable else self.engine
-        with self.turn(), Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self.turn():
+            try:
+                with Session(engine, expire_on_commit=False) as session, session.begin():
+                    yield session
+            except OperationalError:
+                self.note_whether_busy(True)
+                raise
+            self.note_whether_busy(False)
 
     def insist(self, work: Callable[[Session], None], *, repeatable: bool = False) -> None:
         """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
@@ -106,15 +152,25 @@ class Database:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """On SQLite, the process's threads write one after the other: it makes them sleep and try, up to 100 ms."""
+        hurry = _hurry()
+        if self._was_busy and hurry is not None:
+            _thread.left = min(hurry, BUSY_AGAIN_SECONDS)
         if not self.is_sqlite:
             yield
             return
-        if not self._writing.acquire(timeout=BUSY_SECONDS):
+        with _waiting() as patience:
+            is_mine = self._writing.acquire(timeout=patience)
+        if not is_mine:
+            self.note_whether_busy(True)
             raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))
         try:
             yield
         finally:
             self._writing.release()
+
+    def note_whether_busy(self, busy: bool) -> None:
+        """Whether the last transaction was waited for in vain: the next ones who are in a hurry wait less."""
+        self._was_busy = busy
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -178,6 +234,7 @@ class Together(Generic[Item, Result]):
             with self._database.engine.begin() as connection:
                 results = self._write(connection, [item for item, _ in group])
         except Exception as error:
+            self._database.note_whether_busy(isinstance(error, OperationalError))
             if len(group) == 1 or isinstance(error, OperationalError):  # a busy database or a full disk fails all
                 for _, future in group:
                     future.set_exception(error)
@@ -185,6 +242,7 @@ class Together(Generic[Item, Result]):
             for each in group:
                 self._commit([each])
         else:
+            self._database.note_whether_busy(False)
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
 
@@ -210,12 +268,12 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _enter(*_parts: Any) -> None:
-        presence.enter()
+        presence.enter(_patience())
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        connection.execute(f"PRAGMA busy_timeout={int(_patience() * 1000)}")
         _use_write_ahead_log(connection)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -226,14 +284,20 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
         options, cursor = connection.get_execution_options(), connection.connection.cursor()
         if not options.get("read_only"):
             cursor.execute(f"PRAGMA synchronous={'NORMAL' if options.get('repeatable') else 'FULL'}")
-        cursor.execute("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
+        beginning = "BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE"
+        try:
+            with _waiting() as patience:
+                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+                cursor.execute(beginning)
+        except sqlite3.OperationalError as error:  # SQLAlchemy wraps what statements raise, and not what is raised here
+            raise OperationalError(beginning, None, error) from error
 
     return engine
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Once per file it is a change, and then SQLite does not wait for one who writes, whatever `busy_timeout` says."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + _patience()
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -260,7 +324,7 @@ def _keep_private(path: Path) -> None:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=10,
         max_overflow=20,
@@ -269,6 +333,15 @@ def _postgresql_engine(url: str) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 5, **_postgresql_options()},
     )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        hurry = _hurry()
+        if hurry is not None and not connection.get_execution_options().get("read_only"):
+            milliseconds = max(1, int(hurry * 1000))
+            connection.connection.cursor().execute(f"SET LOCAL lock_timeout = {milliseconds}")
+
+    return engine
 
 
 def _postgresql_options() -> dict[str, Any]:

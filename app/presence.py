@@ -30,17 +30,17 @@ class Presence:
         self._file: int | None = None
         self._guard = threading.Lock()
 
-    def enter(self) -> None:
+    def enter(self, seconds: float = WAIT_SECONDS) -> None:
         """Share the lock, before a connection is opened; waits for one who holds it alone.
 
-        Raises `sqlite3.OperationalError` when that takes longer than the database would be waited for.
+        Raises `sqlite3.OperationalError` when that takes longer than `seconds`.
         """
         with self._guard:
             if self._file is not None:
                 return
             with suppress(OSError):  # a folder that isn't there or can't be written is told by the connection itself
                 self._file = self._open()
-            if self._file is not None and not self._lock(fcntl.LOCK_SH, WAIT_SECONDS):
+            if self._file is not None and not self._lock(fcntl.LOCK_SH, seconds):
                 self._close()
                 raise sqlite3.OperationalError("the database is being restored or moved")
 

@@ -4,25 +4,42 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from logging import getLogger
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask
 from gunicorn.systemd import sd_notify
 
+from app.database import in_a_hurry
 from config import PROJECT
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 FORMER = "GUNICORN_PID"
 """gunicorn's name for the first process that was there before, in the environment of those that replace it."""
 READY_WITHIN_SECONDS = 15.0
 ASK_EVERY_SECONDS = 0.2
+WAITS_FOR_DATABASE_SECONDS = 4.0
+"""In all, while it answers one request: a caller is told within 5 s that nothing was stored."""
 
 log = getLogger(__name__)
 
 
 class NotReady(RuntimeError):
     """This process can't do the work; the text is what `/readyz` says."""
+
+
+def answering_in_time(answer: "WSGIApplication") -> "WSGIApplication":
+    """An application none of whose requests waits long for a database that somebody has locked."""
+
+    def answer_in_time(environ: Any, start_response: Any) -> Iterable[bytes]:
+        with in_a_hurry(WAITS_FOR_DATABASE_SECONDS):
+            return answer(environ, start_response)
+
+    return answer_in_time
 
 
 def serve(**environment: str) -> NoReturn:

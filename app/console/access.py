@@ -68,7 +68,7 @@ def requires(role: Role) -> Callable[[View], View]:
 def guard(app: Flask) -> None:
     """Look at every request before its view does."""
     manager = LoginManager()
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # no template asks for it, and it asks the database
     manager.session_protection = None  # the sign-in itself ends; an address that changes is no thief's sign
     manager.user_loader(_load)
     app.before_request(_admit)

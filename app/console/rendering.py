@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from app.console.access import ROLE_NAMES, viewer
@@ -16,6 +18,7 @@ from app.provisioning.stops import SYSTEM_NAMES
 from app.services import services_of
 from app.version import VERSION
 
+NOBODY = {"is_authenticated": False}
 REFRESH = "10s"
 """How often a page that changes by itself asks anew: `hx-trigger="every {{ refresh }}"`."""
 
@@ -37,6 +40,10 @@ FAULTS: Mapping[int, tuple[str, str]] = {
         "Something went wrong here",
         "Nothing that was stored is lost. Try again; if it stays, tell the administrator: the log has the details.",
     ),
+    503: (
+        "The database is busy, or can't be reached",
+        "Nothing was changed. Try again in a minute; if it stays, tell the administrator: /readyz says more.",
+    ),
 }
 
 
@@ -55,6 +62,8 @@ def register(app: Flask) -> None:
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)
     app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(NoConnection, _busy)
     app.register_error_handler(Exception, _own_fault)
 
 
@@ -129,5 +138,21 @@ def _own_fault(fault: Exception) -> Any:
     return Response(_page(*FAULTS[500]), 500)
 
 
+def _busy(fault: OperationalError | NoConnection) -> Response:
+    """Nothing of the request was written: its transaction was never begun, or was taken back."""
+    current_app.logger.warning("The database took no request in time (%s)", type(fault.__cause__ or fault).__name__)
+    if is_page(request.path):
+        answer = Response(_page(*FAULTS[503]), 503)
+    else:
+        answer = jsonify(error="The database is busy, or can't be reached. Nothing was changed; try again in a minute")
+        answer.status_code = 503
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
 def _page(title: str, advice: str) -> str:
-    return render_template("console/fault.html", title=title, advice=advice)
+    """The page, without the menu where not even the viewer's name can be asked for."""
+    try:
+        return render_template("console/fault.html", title=title, advice=advice)
+    except SQLAlchemyError:
+        return render_template("console/fault.html", title=title, advice=advice, viewer=NOBODY)
