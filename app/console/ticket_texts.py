@@ -15,6 +15,7 @@ from app.console.access import requires, viewer
 from app.database import Database
 from app.models import Role, TicketTextVersion
 from app.placeholders import TemplateFault
+from app.provisioning import ticket
 from app.services import services_of
 from app.texts import files, preview, saving, versions
 from app.texts.files import ABSENT, ChangedMeanwhile, TextFile, TextNotSaved, TextUnreadable
@@ -277,6 +278,7 @@ def _editor(
         settings=settings,
         shown=_shown(name, text),
         placeholders=placeholders_of(kind_of(name)),
+        old_names=ticket.OLD_NAMES,
         history=history,
         undo=_undo(history, current),
         unreadable=there if isinstance(there, str) else "",

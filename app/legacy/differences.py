@@ -7,7 +7,7 @@ installation had it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.legacy.environment import OLD_PLANS, service_of
+from app.legacy.environment import PLANS, service_of
 from config import Settings
 
 OLD_SUMMARY = "BZN - Customer has requested fiber service"
@@ -38,7 +38,7 @@ def differences(old: Mapping[str, str], running: Settings, *, has_last_run: bool
 
 
 def _quantity(old: Mapping[str, str], running: Settings) -> Difference:
-    bond = OLD_PLANS["SERVICE_PLAN_BOND_FEE_ID"]
+    bond = PLANS["SERVICE_PLAN_BOND_FEE_ID"]
     number = old.get("SERVICE_PLAN_BOND_FEE_ID") or service_of(bond, running) or bond.number
     return Difference(
         "Quantity of each plan and of the bond fee",
@@ -50,7 +50,7 @@ def _quantity(old: Mapping[str, str], running: Settings) -> Difference:
 
 
 def _unknown_plan(running: Settings) -> Difference:
-    second = OLD_PLANS["SERVICE_PLAN_250MBPS_ID"]
+    second = PLANS["SERVICE_PLAN_250MBPS_ID"]
     service = service_of(second, running) or "SERVICE"
     return Difference(
         "A plan that is neither 1 Gbps nor 250 Mbps",

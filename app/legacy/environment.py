@@ -13,6 +13,7 @@ import env_file
 from app.legacy.findings import Became, Entry, NotReadable, text_of
 from app.settings_overview import shown_value
 from config import REQUIRED, Settings, SettingsError, load_settings
+from config_values import OLD_PLANS
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,9 @@ class OldPlan:
     number: int
 
 
-OLD_PLANS: Mapping[str, OldPlan] = {
-    "SERVICE_PLAN_1GBPS_ID": OldPlan("1 Gbps", "SERVICE_PLAN_MAPPING", 164),
-    "SERVICE_PLAN_250MBPS_ID": OldPlan("250 Mbps", "SERVICE_PLAN_MAPPING", 163),
-    "SERVICE_PLAN_BOND_FEE_ID": OldPlan("Bond fee", "ADDITIONAL_SERVICE_PLAN_MAPPING", 172),
+BUILT_IN = {"service_plan_1gbps_id": 164, "service_plan_250mbps_id": 163, "service_plan_bond_fee_id": 172}
+PLANS: Mapping[str, OldPlan] = {
+    name.upper(): OldPlan(plan, mapping.upper(), BUILT_IN[name]) for name, (mapping, plan) in OLD_PLANS.items()
 }
 TOGETHER = (("admin_user", "admin_pass", "admin_pass_hash"), ("mail_username", "mail_password"))
 """Settings that are sound only with each other."""
@@ -58,7 +58,7 @@ def compare(text: str, running: Settings) -> Iterator[Entry]:
 
 def _named(name: str, there: Mapping[str, str], running: Settings) -> Entry:
     value = there[name.lower()]
-    if name.upper() in OLD_PLANS:
+    if name.upper() in PLANS:
         return _plan(name.upper(), value, running)
     if name.upper() in GONE:
         return Entry(name.upper(), Became.UNUSED, GONE[name.upper()])
@@ -70,7 +70,7 @@ def _named(name: str, there: Mapping[str, str], running: Settings) -> Entry:
 
 
 def _plan(name: str, value: str, running: Settings) -> Entry:
-    plan = OLD_PLANS[name]
+    plan = PLANS[name]
     if not value.isdecimal():
         return Entry(name, Became.ANEW, f"its value there is no number of a service; the old script took {plan.number}")
     return Entry(name, Became.STANDS_FOR, f"“{plan.description}” in {plan.setting}: {_beside(plan, value, running)}")
@@ -117,9 +117,9 @@ def _unusable(name: str, fault: str) -> Entry:
 def _missing(given: set[str], running: Settings) -> Iterator[Entry]:
     """What is needed here, and not in that file."""
     for field, what in REQUIRED.items():
-        if field.upper() not in given and field.upper() not in {plan.setting for plan in OLD_PLANS.values()}:
+        if field.upper() not in given and field.upper() not in {plan.setting for plan in PLANS.values()}:
             yield Entry(field.upper(), Became.ANEW, f"it is not in that file, and set here: {what}")
-    for name, plan in OLD_PLANS.items():
+    for name, plan in PLANS.items():
         if name not in given and plan.setting not in given and service_of(plan, running) != plan.number:
             why = f"it is not in that file, so the old script took {plan.number}. No number is built in here"
             yield Entry(name, Became.ANEW, f"{why}: write {name}={plan.number}, or {plan.setting}")
