@@ -5,6 +5,7 @@ import json
 import re
 import zoneinfo
 from collections.abc import Mapping
+from email.headerregistry import Address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,13 @@ from pydantic_settings import NoDecode
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-MAIL_ADDRESS = re.compile(r"[^@\s<>\",;]+@[^@\s<>\",;]+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f.:IPv]+\])"
+MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
+"""What every mail server takes: RFC 5321's dotted atoms. A letter such as ü needs SMTPUTF8, which few have."""
+LONGEST_SENDER_NAME = 66
+"""Quoted, with blank and <>. Python's mail package takes the quotes off a longer one, and its commas part addresses."""
 
 LARGEST_SERVICE_ID = 2_147_483_647
 PLANS_EXAMPLE = '{"1 Gbps": 201, "250 Mbps": 202}'
@@ -110,15 +117,31 @@ def web_address(value: str) -> str:
 def _mail_addresses(value: tuple[str, ...]) -> tuple[str, ...]:
     for number, address in enumerate(value, 1):
         if not MAIL_ADDRESS.fullmatch(address):
-            raise ValueError(f"entry {number} is not a mail address; write office@example.com, billing@example.com")
+            raise ValueError(f"entry {number} {_unfit(address)}; write office@example.com, billing@example.com")
     return tuple(dict.fromkeys(value))
 
 
+def _unfit(address: str) -> str:
+    if address.isascii():
+        return "is not a mail address"
+    return "has a letter that mail servers don't take in an address (a to z only; a domain in its xn-- form)"
+
+
 def _sender(value: str) -> str:
-    address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
-    if "\n" in value or "\r" in value or not MAIL_ADDRESS.fullmatch(address):
-        raise ValueError("must be a mail address such as fiber@example.com or Fiber desk <fiber@example.com>")
-    return value
+    """The sender as a mail's header has it: a name with a comma or the like in quotes."""
+    name, _, address = value.rpartition("<") if value.endswith(">") else ("", "", f"{value}>")
+    address = address.removesuffix(">").strip()
+    if not MAIL_ADDRESS.fullmatch(address) or not name.isprintable():
+        raise ValueError(f"{_unfit(address)}; write fiber@example.com or Fiber desk <fiber@example.com>")
+    sender = str(Address(_unquoted(name.strip()), addr_spec=address))
+    if len(sender) - len(address) > LONGEST_SENDER_NAME:
+        raise ValueError("has a name of more than 60 letters, which mail can't carry as a whole")
+    return sender
+
+
+def _unquoted(name: str) -> str:
+    quoted = re.fullmatch(r'"((?:\\.|[^"\\])*)"', name)
+    return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name
 
 
 def _time_zone(value: str) -> str:

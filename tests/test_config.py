@@ -170,8 +170,20 @@ WRONG = {
     "SERVICE_PLAN_BOND_FEE_ID": ["none"],
     "MAIL_PORT": ["smtp", "0", "70000", ""],
     "MAIL_USE_TLS": ["perhaps"],
-    "EMAIL_SENDER": ["Fiber desk", "fiber@", "a@example.com\nBcc: b@example.com", "a@example.com, b@example.com"],
-    "EMAIL_RECIPIENTS": ["office", "office@example.com, billing", ",", "Office <office@example.com>"],
+    "EMAIL_SENDER": [
+        *("Fiber desk", "fiber@", "a@example.com\nBcc: b@example.com", "a@example.com, b@example.com"),
+        *(
+            "büro@example.com",
+            "Büro <büro@example.com>",
+            "fiber@büro.example",
+            "Desk\x07 <fiber@example.com>",
+        ),
+        *("fiber desk@example.com", "a..b@example.com", f"{'x' * 65}@example.com", f"a@{'x' * 300}.example.com"),
+    ],
+    "EMAIL_RECIPIENTS": [
+        *("office", "office@example.com, billing", ",", "Office <office@example.com>"),
+        *("office@example.com,büro@example.com", "office@büro.example", ".office@example.com", "(office)@example.com"),
+    ],
     "MAIL_ATTACHMENT_MB": ["big", "-1", "inf"],
     "DATABASE_URL": [
         "mysql://localhost/x",

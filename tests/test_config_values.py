@@ -38,9 +38,29 @@ def test_a_recipient_named_twice_gets_one_mail(environment: Any) -> None:
     assert environment(EMAIL_RECIPIENTS=recipients).email_recipients == ("office@example.com", "billing@example.com")
 
 
-@pytest.mark.parametrize("value", ["Fiber desk <fiber@example.com>", "<fiber@example.com>", "fiber@example.com"])
-def test_a_sender_may_have_a_name(environment: Any, value: str) -> None:
-    assert environment(EMAIL_SENDER=value).email_sender == value
+SENDERS = {
+    "fiber@example.com": "fiber@example.com",
+    "<fiber@example.com>": "fiber@example.com",
+    "Fiber desk <fiber@example.com>": "Fiber desk <fiber@example.com>",
+    "Fiber Desk, Example ISP <fiber@example.com>": '"Fiber Desk, Example ISP" <fiber@example.com>',
+    '"Fiber Desk, Example ISP" <fiber@example.com>': '"Fiber Desk, Example ISP" <fiber@example.com>',
+    'Fiber "the" Desk <fiber@example.com>': r'"Fiber \"the\" Desk" <fiber@example.com>',
+    "Desk <1> <fiber@example.com>": '"Desk <1>" <fiber@example.com>',
+    "Büro <fiber@example.com>": "Büro <fiber@example.com>",
+}
+
+
+@pytest.mark.parametrize("value", SENDERS)
+def test_a_sender_may_have_a_name_which_is_quoted_where_mail_wants_it(environment: Any, value: str) -> None:
+    assert environment(EMAIL_SENDER=value).email_sender == SENDERS[value]
+
+
+@pytest.mark.parametrize(
+    "address", ["first.last+tag@sub.example.com", "o'brien@example.com", "root@localhost", "a@[192.0.2.1]"]
+)
+def test_addresses_as_mail_carries_them_are_taken(environment: Any, address: str) -> None:
+    assert environment(EMAIL_RECIPIENTS=address).email_recipients == (address,)
+    assert environment(EMAIL_SENDER=f"Desk <{address}>").email_sender == f"Desk <{address}>"
 
 
 def test_a_password_keeps_the_blanks_at_its_ends(environment: Any, tmp_path: Path) -> None:
