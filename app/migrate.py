@@ -15,7 +15,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from app import engine
 from app.database import READ_ONLY, Database
@@ -26,6 +27,13 @@ from config import PROJECT, Settings
 
 ADVISORY_LOCK = 5050_444
 LOCK_EVERY_SECONDS = 0.2
+LONGEST_STATEMENT = 300
+EARLY = frozenset({"0001", "0002", "0003", "0004"})
+"""Versions of before the first release, which `0005` completes whatever they lack."""
+
+
+class MigrationFailed(Exception):
+    """A step to a newer version failed; the text says from which version on, and what the database said to it."""
 
 
 def upgrade(database: Database, settings: Settings) -> None:
@@ -52,9 +60,24 @@ def upgrade_tables(database: Database) -> None:
 def _upgrade_tables(database: Database) -> None:
     if not is_current(database):
         with database.engine.connect() as connection:
-            command.upgrade(alembic_config(connection), "head")
+            try:
+                _forget_early_version(connection)
+                command.upgrade(alembic_config(connection), "head")
+            except DBAPIError as error:
+                raise MigrationFailed(_what_failed(database, error)) from error
             connection.commit()
     engine.migrate(database)
+
+
+def _forget_early_version(connection: Connection) -> None:
+    if MigrationContext.configure(connection).get_current_revision() in EARLY:
+        connection.execute(text("delete from alembic_version"))
+
+
+def _what_failed(database: Database, error: DBAPIError) -> str:
+    said = str(error.orig).partition("\n")[0]
+    statement = " ".join(str(error.statement).split())
+    return f"The migration from version {version_of(database)} failed: {said} ({statement[:LONGEST_STATEMENT]})"
 
 
 def is_current(database: Database) -> bool:
@@ -87,7 +110,7 @@ def alembic_config(connection: object = None) -> Config:
 
 def knows(version: str | None) -> bool:
     """Whether a database of this version can be brought up to date; one of a newer program can't."""
-    return version in _versions()[1]
+    return version in _versions()[1] | EARLY
 
 
 @cache

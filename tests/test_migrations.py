@@ -1,5 +1,6 @@
 """The database's versions: they make what the models say, from any number of processes, and keep what staff did."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,12 +16,18 @@ from sqlalchemy.exc import IntegrityError
 from app import migrate
 from app.database import Database
 from app.executor_locks import AdvisoryLock
-from app.models import Base, Order, OrderStep, now
+from app.models import Base, Order, OrderStep
 from app.provisioning import plan_table
-from config import Settings, load_settings
+from config import PROJECT, Settings, load_settings
 from sandbox import Sandbox
 from tests.conftest import settings_for, wait_for
 from tests.processes import ServiceProcess
+
+FORMER_DATABASES = PROJECT / "tests" / "former_databases"
+"""A database with an order or two, as each commit that changed the tables made it; named by commit and version."""
+TABLES = (
+    "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name != 'alembic_version'"
+)
 
 NEEDED = {
     "utopia_url_endpoint": "https://utopia.example.com",
@@ -85,21 +92,6 @@ def test_an_upgrade_from_nothing_makes_what_the_models_say(settings: Settings, d
     assert differences(database) == []
 
 
-def test_an_upgrade_keeps_what_staff_mapped(settings: Settings, database: Database) -> None:
-    in_alembic(database, command.upgrade, "0002")
-    insert = "insert into service_plan_mappings values ('{}', '{}', {}, {}, :now)"
-    moment = {"now": now().replace(tzinfo=None) if database.is_sqlite else now()}
-    with database.write() as session:
-        session.execute(text(insert.format("+bondfee", "Bond fee", 199, "true")), moment)
-        session.execute(text(insert.format("1gbps", "1 Gbps", 198, "false")), moment)
-
-    migrate.upgrade(database, settings)
-
-    with database.read() as session:
-        table = plan_table.plan_table(session)
-    assert (table.additional, table.plans["1 Gbps"]) == ({"Bond fee": 199}, 198)
-
-
 def test_upgrading_again_changes_nothing(settings: Settings, database: Database) -> None:
     migrate.upgrade(database, settings)
     with database.write() as session:
@@ -122,21 +114,28 @@ def test_every_version_can_be_taken_back_and_made_again(settings: Settings, data
     assert differences(database) == []
 
 
-def test_an_upgrade_from_each_version_keeps_the_orders(settings: Settings, database: Database) -> None:
-    in_alembic(database, command.upgrade, "0001")
-    insert = text(
-        "insert into orders (orderref, state, stage, run, actions, decision, remarks, tries, restarts, received_at, "
-        "updated_at) "
-        "values ('UIA-1', 'completed', 'account', 1, '[]', '{}', '[]', 0, 0, :now, :now)"
-    )
-    with database.write() as session:
-        session.execute(insert, {"now": now().replace(tzinfo=None) if database.is_sqlite else now()})
+@pytest.mark.parametrize("former", sorted(FORMER_DATABASES.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_database_of_each_former_version_goes_on_with_all_its_rows(former: Path, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/handler.db")
+    with sqlite3.connect(database.path) as connection:
+        connection.executescript(former.read_text())
+        rows = {name: _count(connection, name) for (name,) in connection.execute(TABLES)}
 
-    migrate.upgrade(database, settings)
+    migrate.upgrade(database, load_settings(**NEEDED, database_url=database.url))
 
-    with database.read() as session:
-        (order,) = session.query(Order)
-        assert (order.orderref, order.state, order.received_at.tzinfo is not None) == ("UIA-1", "completed", True)
+    assert [change for change in differences(database) if change[0] in ("add_table", "add_column", "add_index")] == []
+    with database.read() as session, sqlite3.connect(database.path) as connection:
+        orders = {order.orderref: (order.state, order.restarts) for order in session.query(Order)}
+        kept = {name: _count(connection, name) for name in rows}
+        table = plan_table.plan_table(session)
+    assert orders == {"UIA202411-001186": ("completed", 0), "UIA202411-001188": ("needs_review", 0)}
+    assert {name: count for name, count in kept.items() if count < rows[name]} == {}
+    assert table.additional == {"Bond fee": 172}
+    database.dispose()
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    return int(connection.execute(f"select count(*) from {table}").fetchone()[0])
 
 
 def test_several_threads_upgrading_at_once_do_not_trip_over_each_other(settings: Settings, database: Database) -> None:

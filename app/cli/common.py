@@ -26,6 +26,8 @@ class Commands(AppGroup):
             raise _in_one_line(error) from None
         except moves.DatabaseMoved as moved:
             raise click.ClickException(str(moved)) from None
+        except migrate.MigrationFailed as failed:
+            raise click.ClickException(str(failed)) from None
         except SQLAlchemyError as error:
             raise click.ClickException(
                 f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
