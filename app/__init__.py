@@ -8,6 +8,7 @@ from app.callbacks import callbacks
 from app.cli import register_commands
 from app.health import health
 from app.serving import answering_in_time
+from app.setup.in_use import SettingsInUse
 from config import Settings
 
 
@@ -16,6 +17,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.extensions["services"] = services.build(app, settings)
+    app.extensions["settings_in_use"] = SettingsInUse(settings)
     app.register_blueprint(health)
     if settings.role != "worker":
         app.register_blueprint(callbacks)

@@ -11,6 +11,7 @@ from app.executor_locks import executing
 from app.migrate import is_current
 from app.safekeeping import moves
 from app.services import Services, services_of
+from app.setup.in_use import mark
 from app.snapshot import snapshot
 from app.version import COMMIT, VERSION
 
@@ -33,7 +34,13 @@ def ready() -> tuple[Response, int]:
     services = services_of(current_app)
     checks = {"database": _database(services), **_background(services)}
     fine = all(value in FINE for value in checks.values())
-    return jsonify(ready=fine, version=VERSION, commit=COMMIT, **checks), 200 if fine else 503
+    return jsonify(ready=fine, version=VERSION, commit=COMMIT, **checks, **_settings(services)), 200 if fine else 503
+
+
+def _settings(services: Services) -> dict[str, str]:
+    """Former settings are no reason to take the service out of use; commands and the deploy script ask for this."""
+    is_current = current_app.extensions["settings_in_use"].is_current()
+    return {"settings": "current" if is_current else "changed", "settings_mark": mark(services.settings)}
 
 
 def _background(services: Services) -> dict[str, str]:

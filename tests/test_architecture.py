@@ -29,7 +29,15 @@ LAYERS = [
             "app.notices",
             "app.people",
         ),
-        *("app.provisioning", "app.pruning", "app.safekeeping", "app.settings_overview", "app.snapshot", "app.texts"),
+        *(
+            "app.provisioning",
+            "app.pruning",
+            "app.safekeeping",
+            "app.settings_overview",
+            "app.setup",
+            "app.snapshot",
+            "app.texts",
+        ),
     },
     {
         *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.measures", "app.models", "app.observability"),

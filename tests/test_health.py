@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from app import create_app, migrate
 from app.models import Order, OrderState, now
+from app.setup.in_use import mark
 from app.version import COMMIT, VERSION
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for, wait_for
@@ -68,6 +69,8 @@ def test_a_running_service_is_ready(service: Service) -> None:
             "database": "ok",
             "executor": "running",
             "scheduler": "running",
+            "settings": "current",
+            "settings_mark": mark(service.services.settings),
         },
     )
 

@@ -5,6 +5,7 @@ import click
 from app import checks
 from app.cli.common import Commands, services
 from app.services import Services
+from app.setup.in_use import fault_of_running
 
 config = Commands("config", help="The settings.")
 
@@ -18,6 +19,8 @@ def check(connect: bool) -> None:
     """
     for warning in [*checks.warnings(services().settings), *checks.plans_that_differ(services())]:
         click.echo(f"Note: {warning}")
+    if former := fault_of_running(services().settings):
+        click.echo(f"Note: {former}")
     if connect:
         _check_connections(services())
     click.echo("The settings are complete.")

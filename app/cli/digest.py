@@ -19,6 +19,7 @@ from app.digest.sources import SourceUnreadable, parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
 from app.placeholders import TemplateFault
 from app.services import Services
+from app.setup.in_use import fault_of_running
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
 digest.add_command(forget_address)
@@ -47,6 +48,8 @@ def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool
         return
     if ready.settings.digest_delivery == "webhook" and not ready.settings.digest_webhook_url:
         raise click.ClickException("DIGEST_WEBHOOK_URL is not set; or set DIGEST_DELIVERY=mail")
+    if former := fault_of_running(ready.settings):
+        raise click.ClickException(former)
     key = f"command {uuid.uuid4()}"
     try:
         run_id = starting.start(ready, key=key, started_by=operator(), source=source, since=first_day)

@@ -73,7 +73,7 @@ def test_a_setting_that_was_edited_takes_effect_at_the_next_restart(
     page = as_administrator.get("/console/settings").text
 
     assert changed == {"TIMEZONE": "Europe/Berlin", "PC_API_KEY": "another value"}
-    assert "Takes effect at the next restart" in page
+    assert "Takes effect with the next reload" in page
     assert "another-key" not in page
 
 

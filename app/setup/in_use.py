@@ -1,0 +1,105 @@
+"""Whether the service that runs has the settings that `.env`, and the files that it names, hold now."""
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import requests
+
+from config import Settings, SettingsError, load_settings
+
+OF_ONE_PROCESS = ("role", "executor_id", "worker_port")
+"""What differs between the processes of one installation."""
+ANSWER_SECONDS = 3.0
+RELOAD = "systemctl reload utopia-handler"
+EVERY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
+
+
+class SettingsInUse:
+    """The settings of one process from its start on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._at_start = self._seen = self._stamps()
+        self._is_current = True
+
+    def is_current(self) -> bool:
+        """Whether a start would read the same now; looks into the files only when they have changed."""
+        stamps = self._stamps()
+        if stamps != self._seen:
+            self._seen, self._is_current = stamps, self._reads_the_same(stamps)
+        return self._is_current
+
+    def _reads_the_same(self, stamps: dict[Path, object]) -> bool:
+        env_file = _env_file()
+        named = {path: stamp for path, stamp in stamps.items() if path != env_file}
+        if any(self._at_start.get(path) != stamp for path, stamp in named.items()):
+            return False
+        try:
+            return load_settings() == self._settings
+        except (SettingsError, OSError):
+            return False
+
+    def _stamps(self) -> dict[Path, object]:
+        return {path: _stamp(path) for path in _files(self._settings)}
+
+
+def mark(settings: Settings) -> str:
+    """A short text that two processes have in common only when their settings are the same; it tells none of them."""
+    values = {name: repr(_plain(value)) for name, value in vars(settings).items() if name not in OF_ONE_PROCESS}
+    key = settings.secret_key.get_secret_value().encode()
+    return hmac.new(key, json.dumps(values, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def fault_of_running(settings: Settings) -> str | None:
+    """Why the service that runs here does not work with these settings; None when it does, or when none runs.
+
+    A command asks this before it lets the service do something for it.
+    """
+    said = _asked(settings)
+    if said.get("settings") == "changed":
+        return f"The service still runs with former settings: .env was changed since it started. First: {RELOAD}"
+    if said.get("settings_mark") not in (None, mark(settings)):
+        return (
+            "The service runs with other settings than this command has: a variable is set here alone, "
+            f"or .env was changed. Unset it, or: {RELOAD}"
+        )
+    return None
+
+
+def _asked(settings: Settings) -> dict[str, object]:
+    """What `/readyz` says; nothing where no service answers."""
+    host = EVERY_HOST.get(settings.flask_host, settings.flask_host)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.flask_port}/readyz"
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        said = session.get(address, timeout=ANSWER_SECONDS, allow_redirects=False).json()
+    except (requests.RequestException, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _plain(value: object) -> object:
+    reveal = getattr(value, "get_secret_value", None)
+    return reveal() if reveal else value
+
+
+def _files(settings: Settings) -> list[Path]:
+    """`.env`, and the files that are read when the service starts because it names them."""
+    named = [_env_file(), settings.pc_verify_ssl, settings.google_service_account_file]
+    return [path for path in named if isinstance(path, Path)]
+
+
+def _env_file() -> Path | None:
+    named = Settings.model_config.get("env_file")
+    return Path(str(named)) if named else None
+
+
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
