@@ -62,6 +62,13 @@ clean: ## Remove .venv, caches and the demo's folder; the service's database and
 	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Its Python may be gone, or another one since the system was upgraded: then it is made anew.
+VENV_WORKS := $(shell $(BIN)/python -I -c 'import importlib.util as i; print("yes" if i.find_spec("flask") else "")' 2>/dev/null)
+ifneq ($(VENV_WORKS),yes)
+.venv/.installed: anew
+endif
+.PHONY: anew
+
 .venv/.installed: requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) -V) is too old:" \

@@ -132,8 +132,7 @@ clone_here() { # root's own: the service can't change its program
 }
 
 install_service() {
-    local installed=$HOME_FOLDER/.venv/.installed
-    if [[ -f $installed && ! $HOME_FOLDER/requirements.txt -nt $installed ]]; then return; fi
+    if [[ -d $HOME_FOLDER ]] && make --silent --question -C "$HOME_FOLDER" .venv/.installed 2>/dev/null; then return; fi
     change "Installing the Python packages into $HOME_FOLDER/.venv (make install)" make --silent -C "$HOME_FOLDER" install
 }
 
