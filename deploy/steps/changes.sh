@@ -4,33 +4,58 @@
 fetch() {
     [[ -n ${GIT_SSH_COMMAND:-} || -n $(repository config core.sshCommand || true) ]] ||
         export GIT_SSH_COMMAND="ssh -o BatchMode=yes -o ConnectTimeout=15"
-    try repository fetch --quiet "$(repository config "branch.$BRANCH.remote")" 9<&- || # ssh may keep a connection open
-        stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched."
+    local remote
+    remote=$(repository config "branch.$BRANCH.remote")
     FORMER=$(repository rev-parse HEAD)
+    try ask_remote "$remote" ||
+        stop 5 "The remote gave no answer within $REMOTE_SECONDS s: is the network there, and does the key still work? Nothing was touched."
+    try repository fetch --quiet "$remote" 9<&- || # ssh may keep a connection open
+        stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched."
     NEW=$(repository rev-parse "$UPSTREAM")
-    if repository merge-base --is-ancestor "$NEW" "$FORMER"; then
-        [[ $NEW == "$FORMER" ]] || say "This server has commits that were never pushed: git push"
-        NEW=$FORMER
+    if ! repository merge-base --is-ancestor "$FORMER" "$NEW"; then compare_histories; fi
+}
+
+ask_remote() { # something short, as a fetch may well take minutes
+    as_owner timeout --kill-after=5 "$REMOTE_SECONDS" git -C "$CHECKOUT" ls-remote --quiet "$1" "refs/heads/$BRANCH" 9<&-
+}
+
+compare_histories() { # what runs is no part of what the remote has now
+    local own
+    own=$(repository rev-list --count "$FORMER" --not "$NEW" $(states_of_the_remote))
+    if $TAKE_PUSHED; then return; fi
+    if ((own == 0)); then
+        stop 5 "The commit $(short "$FORMER"), which runs here, was withdrawn: the remote's history was replaced, and ends with $(short "$NEW") now. Nothing was touched. To follow it: $0 --take-pushed"
     fi
-    repository merge-base --is-ancestor "$FORMER" "$NEW" ||
-        stop 5 "This server has commits of its own, and others were pushed. Bring them together first: git pull --rebase && git push"
+    if repository merge-base --is-ancestor "$NEW" "$FORMER"; then
+        say "This server has $own commits of its own that were never pushed. They stay."
+        NEW=$FORMER
+        return
+    fi
+    stop 5 "This server has $own commits of its own, and others were pushed. Nothing was touched. To keep them, make the same change in your own clone and push it; then, to take what was pushed and put these aside: $0 --take-pushed"
+}
+
+states_of_the_remote() { # the commits that its branch has been at, as far as it was seen from here
+    sed -E 's/^([0-9a-f]+) ([0-9a-f]+) .*/\1 \2/; s/0{40,}//' "$GIT_DIR_HERE/logs/refs/remotes/$UPSTREAM" 2>/dev/null || true
 }
 
 changed_files() { repository diff --name-only --no-renames -z "$FORMER" "$NEW"; }
 what_changed() { # the names, where they are few
     local files
     mapfile -d '' -t files < <(changed_files)
-    if ((${#files[@]} == 0)); then printf 'nothing in the files'; return; fi
+    if ((${#files[@]} == 0)); then
+        if $OLD_SETTINGS; then printf 'settings'; else printf 'nothing in the files'; fi
+        return
+    fi
     printf '%s' "$(printf ', %s' "${files[@]:0:3}" | cut -c3-)"
     if ((${#files[@]} > 3)); then printf ' and %d more files' "$((${#files[@]} - 3))"; fi
 }
 blob() { repository rev-parse --verify --quiet "$1:$2" || true; } # COMMIT FILE
 
-look_at_local_changes() { # LOCAL: changed here, and not in what comes. SAME: the very change that comes
+look_at_local_changes() { # LOCAL: changed here, and not in what comes. SAME: the very change that comes. ASIDE: to be put aside
     local file
     local -A coming=()
     local in_the_way=()
-    LOCAL=() SAME=()
+    LOCAL=() SAME=() ASIDE=()
     while IFS= read -r -d '' file; do coming[$file]=1; done < <(changed_files)
     while IFS= read -r -d '' file; do
         if [[ -z ${coming[$file]:-} ]]; then LOCAL+=("$file"); else coming[$file]=here; fi
@@ -39,10 +64,20 @@ look_at_local_changes() { # LOCAL: changed here, and not in what comes. SAME: th
         [[ ${coming[$file]} == here || (-z $(blob "$FORMER" "$file") && -e $CHECKOUT/$file) ]] || continue
         if [[ $(hash_here "$file") == "$(blob "$NEW" "$file")" ]]; then SAME+=("$file"); else in_the_way+=("$file"); fi
     done
+    if $TAKE_PUSHED; then
+        ASIDE=("${in_the_way[@]}")
+        is_forward || { ASIDE+=("${SAME[@]}") && SAME=(); }
+        return 0
+    fi
     for file in "${LOCAL[@]}"; do say "Changed here, not in git, and left as it is: $file"; done
     ((${#in_the_way[@]})) || return 0
-    for file in "${in_the_way[@]}"; do say "Changed here AND in what was pushed: $file"; done
-    stop 4 "Nothing was touched. Look at the change (git diff FILE). To keep it: commit it here, git pull --rebase, git push. To drop it: git checkout -- FILE (a file that git does not know: move it away). Then run this again."
+    for file in "${in_the_way[@]}"; do show_both "$file"; done
+    stop 4 "Nothing was touched. To keep what was changed here: make the same change in your own clone and push it, then run this again. To take what was pushed: $0 --take-pushed (what is here is put aside on a branch)."
+}
+
+show_both() { # FILE: how it differs here from what was pushed
+    say "Changed here AND in what was pushed: $1. Here (-), and as pushed (+):"
+    repository show "$NEW:$1" 2>/dev/null | as_service diff --text -U1 "$CHECKOUT/$1" - | tail -n +3 | head -n 30 | sed 's/^/    /' || true
 }
 
 hash_here() { if [[ -e $CHECKOUT/$1 ]]; then repository hash-object -- "$1"; fi; }
@@ -63,7 +98,12 @@ compare_packages() { # PACKAGES_CHANGE, and VENV_NEW: a folder's name tells whic
     VENV_FORMER=$(readlink -f "$CHECKOUT/.venv" || true)
     VENV_NEW=$CHECKOUT/.venv-$(repository show "$NEW:requirements.txt" | sha256sum | cut -c1-12)
     PACKAGES_CHANGE=true
-    if [[ $VENV_FORMER == "$VENV_NEW" ]] || { has_packages_of_former && [[ $(blob "$FORMER" requirements.txt) == "$(blob "$NEW" requirements.txt)" ]]; }; then
+    if ! packages_work "$VENV_FORMER"; then
+        VENV_NEW+=-$("$PYTHON" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        say "Packages: those in .venv can't be used any more (another Python, or none): they are installed anew"
+        return
+    fi
+    if [[ $VENV_FORMER == "$VENV_NEW"* ]] || { has_packages_of_former && [[ $(blob "$FORMER" requirements.txt) == "$(blob "$NEW" requirements.txt)" ]]; }; then
         PACKAGES_CHANGE=false VENV_NEW=$VENV_FORMER
     fi
 }

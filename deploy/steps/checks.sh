@@ -9,7 +9,9 @@ check_beside_the_running_one() {
         say "Not checked in a dry run, since the new packages are not there: settings, texts, program, database"
         return 0
     fi
-    try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct .env."
+    try in_trial -m compileall -q -x '/(tests|benchmarks|docs)/' . || fail "The new version has an error in its program: correct it, commit and push."
+    try in_trial -c 'import app' || fail "The new version can't be loaded: correct it, commit and push."
+    try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct $CHECKOUT/.env."
     try in_trial -m flask --app wsgi templates check || fail "A ticket text can't be used: correct it, commit and push."
     try in_trial -m gunicorn -c gunicorn.conf.py --check-config wsgi:app || fail "The new version can't be loaded."
     check_database
@@ -47,30 +49,33 @@ make_packages() { # beside those of the running version, which are not touched
 
 make_trial() { # the new version as it will be, with what was changed here, the same .env and the same instance/
     local entry file
-    try as_service rm -rf "$TRIAL" && try as_service mkdir -p "$TRIAL/.metrics" &&
-        repository archive "$NEW" | as_service tar -x -C "$TRIAL" ||
+    remove_trial
+    try as_service mkdir -p "$SCRATCH/metrics" && try as_owner mkdir "$TRIAL" &&
+        repository archive "$NEW" | as_owner tar -x -C "$TRIAL" ||
         fail "The new version can't be unpacked for the checks."
     for file in "${LOCAL[@]}"; do
-        as_service rm -f "$TRIAL/$file"
-        [[ ! -e $CHECKOUT/$file ]] || as_service cp "$CHECKOUT/$file" "$TRIAL/$file"
+        as_owner rm -f "$TRIAL/$file"
+        [[ ! -e $CHECKOUT/$file ]] || as_owner cp --no-dereference "$CHECKOUT/$file" "$TRIAL/$file"
     done
     for entry in "$CHECKOUT"/* "$CHECKOUT"/.[!.]*; do
         file=${entry##*/}
-        [[ $file == .git || $file == .venv* || -e $TRIAL/$file ]] || as_service ln -s "$entry" "$TRIAL/$file"
+        [[ $file == .git || $file == .trial || $file == .venv* || -e $TRIAL/$file ]] || as_owner ln -s "$entry" "$TRIAL/$file"
     done
     while IFS= read -r -d '' file; do # a text or a certificate that git does not know, beside those that it knows
-        [[ ! -d $TRIAL/${file%/*} || -e $TRIAL/$file ]] || as_service ln -s "$CHECKOUT/$file" "$TRIAL/$file"
+        [[ ! -d $TRIAL/${file%/*} || -e $TRIAL/$file ]] || as_owner ln -s "$CHECKOUT/$file" "$TRIAL/$file"
     done < <(repository ls-files --others -z 2>/dev/null)
 }
+
+remove_trial() { as_owner rm -rf "$TRIAL" && as_service rm -rf "$SCRATCH"; }
 
 in_trial() ( # compiled once for all checks
     unset PYTHONDONTWRITEBYTECODE
     cd "$TRIAL"
-    PROMETHEUS_MULTIPROC_DIR=$TRIAL/.metrics PYTHONPYCACHEPREFIX=$TRIAL/.compiled as_service "$VENV_NEW/bin/python" "$@"
+    PROMETHEUS_MULTIPROC_DIR=$SCRATCH/metrics PYTHONPYCACHEPREFIX=$SCRATCH/compiled as_service "$VENV_NEW/bin/python" "$@"
 )
 
 check_database() { # a migration is tried on a copy first
-    local code=0 copy=$TRIAL/.copy.db
+    local code=0 copy=$SCRATCH/copy.db
     MIGRATES=false
     try in_trial -m flask --app wsgi db check || code=$?
     case $code in
@@ -78,10 +83,14 @@ check_database() { # a migration is tried on a copy first
     3) MIGRATES=true && SAID="" && say "Database: there is a migration" ;;
     *) fail "The database can't be used." ;;
     esac
-    is_sqlite && database_exists || return 0
+    if ! is_sqlite; then
+        command -v pg_dump >/dev/null || fail "There is no pg_dump, which backs the database up before it is changed: apt-get install postgresql-client."
+        return 0
+    fi
+    database_exists || return 0
     try in_trial -m flask --app wsgi db backup "$copy" || fail "The database can't be copied for the checks."
     try with_database "sqlite:///$copy" in_trial -m flask --app wsgi db upgrade ||
-        fail "The migration fails, as a try on a copy of the database has shown."
+        fail "The migration fails, as a try on a copy of the database has shown. The database itself is as it was."
     as_service rm -f "$copy"
 }
 

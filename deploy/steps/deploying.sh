@@ -8,6 +8,8 @@ deploy() {
     migrate
     pull
     link_packages "$VENV_NEW" || fail ".venv could not be replaced."
+    PYTHON=$CHECKOUT/.venv/bin/python
+    find_addresses
     for unit in "${UNITS[@]}"; do
         say "$unit: the new version takes over"
         bring_up "$unit" "$NEW" || fail "$unit did not come up with the new version."
@@ -21,6 +23,7 @@ migrate() { # migrations only add, so the running version goes on working
     BACKUP=$(name_of_backup)
     if $MIGRATES || $PACKAGES_CHANGE; then back_up; else BACKUP="" && return 0; fi
     say "Backup: $BACKUP"
+    HAS_MIGRATED=true
     try in_trial -m flask --app wsgi db upgrade || fail "The migration failed."
 }
 
@@ -53,9 +56,50 @@ os.execvp("pg_dump", ["pg_dump", "--format=custom", "--file", sys.argv[1]])' "$B
 }
 
 pull() {
+    put_aside || fail "What was changed here could not be put aside."
     ((${#SAME[@]} == 0)) || try repository add -- "${SAME[@]}" || fail "git could not take the files over."
-    try repository merge --quiet --ff-only "$NEW" || fail "git could not put the new files in place."
+    try move_to_new || fail "git could not put the new files in place."
     give_texts_to_the_service
+}
+
+move_to_new() { if is_forward; then repository merge --quiet --ff-only "$NEW"; else repository reset --quiet --keep "$NEW"; fi; }
+is_forward() { repository merge-base --is-ancestor "$FORMER" "$NEW"; }
+
+put_aside() { # with --take-pushed: commits and changes of this server's own go on a branch, and out of the way
+    local index=$GIT_DIR_HERE/deploy.index tree commit
+    KEPT=""
+    ((${#ASIDE[@]})) || ! is_forward || return 0
+    KEPT=kept-$(date +%Y%m%d-%H%M%S)
+    as_owner cp "$GIT_DIR_HERE/index" "$index"
+    if ((${#ASIDE[@]})); then with_index "$index" add -- "${ASIDE[@]}" || return 1; fi
+    tree=$(with_index "$index" write-tree) &&
+        commit=$(repository -c user.name=deploy -c user.email=deploy@localhost commit-tree -p "$FORMER" -m "Put aside by a deploy" "$tree") &&
+        repository branch "$KEPT" "$commit" || return 1
+    as_owner rm -f "$index"
+    note_what_is_under_way
+    clear_the_way
+}
+
+with_index() { # FILE GIT-COMMAND...
+    local file=$1
+    shift
+    as_owner env GIT_INDEX_FILE="$file" git -C "$CHECKOUT" --literal-pathspecs "$@"
+}
+
+clear_the_way() { # what is on the branch now goes from the folder
+    local file
+    for file in "${ASIDE[@]}"; do
+        if [[ -n $(blob "$FORMER" "$file") ]]; then
+            repository checkout --quiet "$FORMER" -- "$file" || return 1
+        else
+            as_owner rm -f -- "$CHECKOUT/$file"
+        fi
+    done
+}
+
+name_what_was_put_aside() {
+    [[ -n $KEPT ]] || return 0
+    say "Put aside on the branch $KEPT of this server: ${ASIDE[*]:-commits of its own}. To see it: git -C $CHECKOUT diff $KEPT"
 }
 
 give_texts_to_the_service() { # the console replaces the texts that it saves

@@ -2,7 +2,7 @@
 # Part of deploy_changes_UAC.sh.
 
 note_what_is_under_way() { # for the next run, should this one be killed
-    printf '%s\n' "$FORMER" "$NEW" "$VENV_FORMER" "$RAN" "${SAME[@]}" | as_owner tee "$STATE.new" >/dev/null &&
+    printf '%s\n' "$FORMER" "$NEW" "$VENV_FORMER" "$RAN" "$KEPT" "${SAME[@]}" | as_owner tee "$STATE.new" >/dev/null &&
         sync "$STATE.new" && as_owner mv "$STATE.new" "$STATE" || fail "The disk can't be written."
 }
 
@@ -12,7 +12,7 @@ repair_broken_run() {
     [[ -s $STATE ]] || return 0
     local lines
     mapfile -t lines <"$STATE"
-    FORMER=${lines[0]} NEW=${lines[1]} VENV_FORMER=${lines[2]} RAN=${lines[3]} SAME=("${lines[@]:4}")
+    FORMER=${lines[0]} NEW=${lines[1]} VENV_FORMER=${lines[2]} RAN=${lines[3]} KEPT=${lines[4]:-} SAME=("${lines[@]:5}")
     if [[ $(repository rev-parse HEAD) == "$NEW" ]] && repository diff --quiet "$NEW" &&
         [[ $(ready "$SERVICE") == "200 $NEW "* ]] && ((${#UNITS[@]} == 1)); then
         say "The last run was broken off when all was done."
@@ -26,7 +26,7 @@ repair_broken_run() {
 
 put_back() { # files, packages, processes: as they were
     local unit
-    as_service rm -rf "$TRIAL"
+    remove_trial
     put_files_back || return 1
     link_packages "$(former_packages)" || return 1
     find_addresses
@@ -47,7 +47,17 @@ put_files_back() { # file by file, so that what somebody changed meanwhile is ke
     ((${#added[@]} == 0)) || as_owner rm -f -- "${added[@]}"
     try repository reset --quiet "$FORMER" || return 1
     ((${#changed[@]} == 0)) || try_files_of "$FORMER" "${changed[@]}" || return 1
+    put_in_place_again || return 1
     give_texts_to_the_service
+}
+
+put_in_place_again() { # what was put aside
+    local files=()
+    [[ -n $KEPT ]] && repository rev-parse --quiet --verify "refs/heads/$KEPT" >/dev/null || return 0
+    mapfile -d '' -t files < <(repository diff --name-only --no-renames -z "$FORMER" "$KEPT")
+    ((${#files[@]} == 0)) || try_files_of "$KEPT" "${files[@]}" || return 1
+    try repository reset --quiet "$FORMER" || return 1
+    try repository branch --quiet -D "$KEPT"
 }
 
 try_files_of() { # COMMIT FILES...
@@ -74,7 +84,7 @@ prove_former() { # UNIT: the process that served before still does, or the forme
     say "$1: starting it anew"
     STARTED_AT=$(date +%s)
     try system restart "$1" || return 1
-    wait_for "$1" "$FORMER" 0 "" && return 0
+    wait_for "$1" "$FORMER" 0 && return 0
     SAID=$(log_lines "$1")
     return 1
 }
@@ -82,7 +92,7 @@ prove_former() { # UNIT: the process that served before still does, or the forme
 finish() { # EXIT-CODE
     trap - EXIT INT TERM
     if ! $IS_DEPLOYING; then
-        as_service rm -rf "$TRIAL"
+        remove_trial
         if (($1 == 1 || $1 > 8)); then say "NOT DEPLOYED: it was stopped. Nothing was touched." >&2; fi
         exit "$1"
     fi
@@ -93,7 +103,8 @@ finish() { # EXIT-CODE
         SAID="$why"$'\n'"$SAID"
         stop 8 "$reason The former version does NOT run either. Look now: docs/deploying.md, \"Exit code 8\"."
     fi
-    [[ -z $BACKUP ]] || say "The database keeps what the migration added, which the former version does not mind. Backup: $BACKUP"
+    if $HAS_MIGRATED; then say "What the migration added to the database stays there, which the former version does not mind (on PostgreSQL, a migration that failed added nothing)."; fi
+    [[ -z $BACKUP ]] || say "Backup of the database before it: $BACKUP"
     SAID=$why
     if [[ $FORMER == "$NEW" ]]; then
         stop 7 "$reason What ran before runs on. $(what_runs). The files were pulled by hand, and are still those of $(short "$NEW"): the next start would take them."

@@ -9,8 +9,10 @@ know_the_server() {
     ((EUID == 0)) || [[ $OWNER == "$(id -un)" && $SERVICE_USER == "$OWNER" ]] || stop 2 "Run it as root: sudo $0"
     GIT_DIR_HERE=$CHECKOUT/.git
     STATE=$GIT_DIR_HERE/deploy.state
-    TRIAL=$CHECKOUT/instance/deploy/trial
+    TRIAL=$CHECKOUT/.trial # the owner's, as the program itself: the service can't change what is about to be checked
+    SCRATCH=$CHECKOUT/instance/deploy/trial
     PYTHON=$CHECKOUT/.venv/bin/python
+    packages_work "$CHECKOUT/.venv" || PYTHON=$(command -v python3) || stop 2 "There is no python3: apt-get install python3 python3-venv"
     BRANCH=$(repository symbolic-ref --quiet --short HEAD) || stop 2 "The checkout is on no branch: git checkout main"
     UPSTREAM=$(repository rev-parse --abbrev-ref --symbolic-full-name '@{upstream}' 2>/dev/null) ||
         stop 2 "The branch $BRANCH follows no remote: git branch --set-upstream-to=origin/$BRANCH"
@@ -26,6 +28,10 @@ know_the_units() { # the service, and the workers beside it where there are any
         system list-units --plain --no-legend --state=active "$SERVICE-worker@*" | awk '{ print $1 }'
     )
     find_addresses
+}
+
+packages_work() { # FOLDER: its Python is there, and finds what was installed for it (an upgrade of the system brings another)
+    "$1/bin/python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("flask") is None)' 2>/dev/null
 }
 
 take_turn() { # one run at a time; the kernel frees the lock when a run dies
@@ -57,7 +63,7 @@ host = f"[{host}]" if ":" in host else host
 print(f"http://{host}:{sys.argv[1] or settings.flask_port}")' "$port" 2>/dev/null)
 }
 
-ready() { # UNIT: "200 COMMIT VERSION", or "0 - -" without an answer
+ready() { # UNIT: "200 COMMIT VERSION SETTINGS", or "0 - - -" without an answer; SETTINGS: current, or changed since its start
     "$PYTHON" -I -c '
 import json, sys, urllib.error, urllib.request
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -68,17 +74,23 @@ except urllib.error.HTTPError as error:
     status, said = error.code, {}
 except (OSError, ValueError):
     status, said = 0, {}
-print(status, said.get("commit") or "-", said.get("version") or "-")' "${ADDRESS[$1]:-}" 2>/dev/null || echo "0 - -"
+print(status, said.get("commit") or "-", said.get("version") or "-", said.get("settings") or "-")' "${ADDRESS[$1]:-}" 2>/dev/null || echo "0 - - -"
 }
 
 what_runs() {
     local commit version
-    read -r _ commit version < <(ready "$SERVICE")
+    read -r _ commit version _ < <(ready "$SERVICE")
     printf 'Version %s, commit %s' "$version" "$(short "$commit")"
 }
 
-is_up_to_date() {
-    local unit
+is_up_to_date() { # OLD_SETTINGS: it runs, but .env or a file that it names was changed since
+    local unit said
+    OLD_SETTINGS=false
     [[ $FORMER == "$NEW" ]] || return 1
-    for unit in "${UNITS[@]}"; do [[ $(ready "$unit") == "200 $NEW "* ]] || return 1; done
+    for unit in "${UNITS[@]}"; do
+        said=$(ready "$unit")
+        [[ $said == "200 $NEW "* ]] || return 1
+        if [[ $said == *" changed" ]]; then OLD_SETTINGS=true; fi
+    done
+    ! $OLD_SETTINGS
 }

@@ -2,24 +2,47 @@
 # Part of deploy_changes_UAC.sh.
 
 main_process() { system show --property MainPID --value "$1"; }
-children_of() { tr ' ' '\n' <"/proc/$1/task/$1/children" 2>/dev/null | sed '/^$/d' | sort || true; }
 
 bring_up() { # UNIT COMMIT: reload it, or start it where it does not run
-    local before main
+    local main
     if ! system is-active --quiet "$1"; then
         STARTED_AT=$(date +%s)
         try system start "$1" || return 1
-        wait_for "$1" "$2" 0 "" && return 0
+        wait_for "$1" "$2" 0 && return 0
     else
         wait_for_former_hand_over "$1" || return 1
         main=$(main_process "$1")
-        before=$(children_of "$main")
+        end_newcomers "$main" || return 1 # of a run that was killed: gunicorn starts no second one beside it
         STARTED_AT=$(date +%s)
         try system reload "$1" || return 1
-        wait_for "$1" "$2" "$main" "$before" && return 0
+        wait_for "$1" "$2" "$main" && return 0
+        end_newcomers "$main" || return 1
     fi
     SAID=$(log_lines "$1")
     return 1
+}
+
+newcomers_of() { # PROCESS: those that a reload started to take its place, as gunicorn tells them in their environment
+    local child
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+        if grep -qsxz "GUNICORN_PID=$1" "/proc/$child/environ"; then echo "$child"; fi
+    done
+}
+
+end_newcomers() { # PROCESS: they are gone when this returns, so that none takes over later
+    local newcomer deadline=$((SECONDS + 20))
+    for newcomer in $(newcomers_of "$1"); do end_tree "$newcomer"; done
+    while [[ -n $(newcomers_of "$1") ]]; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.1
+    done
+}
+
+end_tree() { # PROCESS: halted first, so that it neither takes over nor starts others meanwhile
+    local child
+    kill -STOP "$1" 2>/dev/null || true
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do end_tree "$child"; done
+    kill -KILL "$1" 2>/dev/null || true
 }
 
 wait_for_former_hand_over() { # a process that still has its own former one takes no reload
@@ -31,7 +54,7 @@ wait_for_former_hand_over() { # a process that still has its own former one take
     done
 }
 
-wait_for() { # UNIT COMMIT FORMER-MAIN ITS-CHILDREN: until another process than the former one is ready, three times
+wait_for() { # UNIT COMMIT FORMER-MAIN: until another process than the former one is ready, three times
     local seen=0 newcomer="" deadline=$((SECONDS + READY_SECONDS))
     while ((SECONDS < deadline)); do
         if [[ $(ready "$1") == "200 $2 "* && $(main_process "$1") != "$3" ]]; then
@@ -39,7 +62,7 @@ wait_for() { # UNIT COMMIT FORMER-MAIN ITS-CHILDREN: until another process than 
             ((seen < 3)) || return 0
         else
             seen=0
-            [[ -n $newcomer || $3 == 0 ]] || newcomer=$(comm -13 <(printf '%s\n' "$4") <(children_of "$3") | head -n 1)
+            [[ -n $newcomer ]] || newcomer=$(newcomers_of "$3" | head -n 1)
             if [[ -n $newcomer && ! -d /proc/$newcomer && $(main_process "$1") == "$3" ]]; then return 1; fi # it gave up
         fi
         sleep 0.2

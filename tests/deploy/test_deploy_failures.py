@@ -1,5 +1,9 @@
 """What goes wrong during a deploy: the script says why in one sentence, and what ran before runs."""
 
+import re
+import socket
+from pathlib import Path
+
 import pytest
 
 from tests.deploy.server import TEXT, Server, git
@@ -50,6 +54,26 @@ def test_a_setting_that_the_new_version_refuses_is_named_before_anything_is_touc
 
     assert done.returncode == 6, done.stdout
     assert "WEATHER_STATION" in done.stdout
+    assert f"{server.checkout}/.env" in last_line(done.stdout)
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("instead_of_import", "said"),
+    [("imprt", "SyntaxError"), ("import weather\nimport", "No module named 'weather'")],
+)
+def test_an_error_in_the_program_is_told_as_that(
+    server: Server, before: tuple[int, str], instead_of_import: str, said: str
+) -> None:
+    server.push(server.changed("app/schedule.py", "import", instead_of_import))
+
+    done = server.deploy()
+
+    assert done.returncode == 6, done.stdout
+    assert said in done.stdout
+    assert "settings" not in last_line(done.stdout)
+    assert "correct it, commit and push" in last_line(done.stdout)
     assert still(server) == before
 
 
@@ -75,6 +99,7 @@ def test_a_failing_migration_is_found_on_a_copy_and_the_database_stays(server: S
     done = server.deploy()
 
     assert done.returncode == 6, done.stdout
+    assert "no such table: weather" in done.stdout
     assert last_line(done.stdout).startswith("NOT DEPLOYED: The migration fails")
     assert server.flask("db", "check").stdout == version
     assert still(server) == before
@@ -90,6 +115,30 @@ def test_a_version_that_crashes_at_its_start_never_takes_over(server: Server, be
     assert "no weather today" in done.stdout
     assert "The former version is back and runs" in last_line(done.stdout)
     assert still(server) == before  # the very process that served before
+
+
+@pytest.mark.sweep
+def test_a_version_whose_start_takes_too_long_is_gone_when_the_script_ends(
+    server: Server, before: tuple[int, str]
+) -> None:
+    slow = "    import time\n    time.sleep(25)\n    take_over(app)\n"
+    server.push(server.changed("gunicorn.conf.py", "    take_over(app)\n", slow))
+
+    done = server.deploy(DEPLOY_READY_SECONDS="8")
+
+    assert done.returncode == 7, done.stdout
+    assert still(server) == before
+    assert newcomers(server) == []
+    commit = server.push(server.changed("gunicorn.conf.py", slow, "    take_over(app)\n"))
+    assert server.deploy().returncode == 0
+    assert server.runs == commit
+
+
+def newcomers(server: Server) -> list[int]:
+    """Processes that a reload started, and that have not taken over."""
+    children = Path(f"/proc/{server.main}/task/{server.main}/children").read_text().split()
+    told = f"GUNICORN_PID={server.main}".encode()
+    return [int(child) for child in children if told in Path(f"/proc/{child}/environ").read_bytes().split(b"\0")]
 
 
 @pytest.mark.soak
@@ -140,6 +189,65 @@ def test_without_a_network_nothing_is_touched(server: Server, before: tuple[int,
 
 
 @pytest.mark.sweep
+def test_a_remote_that_accepts_and_never_answers_is_given_up(server: Server, before: tuple[int, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git(server.checkout, "remote", "set-url", "origin", f"git://127.0.0.1:{silent.getsockname()[1]}/remote.git")
+
+        done = server.deploy(DEPLOY_REMOTE_SECONDS="1")
+
+    assert done.returncode == 5, done.stdout
+    assert last_line(done.stdout).startswith("NOT DEPLOYED: The remote gave no answer within 1 s")
+    assert still(server) == before
+
+
+@pytest.mark.sweep
+def test_a_commit_that_was_withdrawn_is_said_to_be_and_followed_on_request(
+    server: Server, before: tuple[int, str]
+) -> None:
+    first = server.head
+    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+    assert server.deploy().returncode == 0
+    git(server.office, "reset", "--quiet", "--hard", first)
+    git(server.office, "push", "--quiet", "--force")
+
+    refused = server.deploy()
+    followed = server.deploy("--take-pushed")
+
+    assert refused.returncode == 5, refused.stdout
+    assert "was withdrawn" in last_line(refused.stdout)
+    assert "git push" not in refused.stdout
+    assert followed.returncode == 0, followed.stdout
+    assert (server.runs, server.head, server.local_changes) == (first, first, "")
+
+
+@pytest.mark.sweep
+def test_what_was_pushed_replaces_what_was_changed_here_only_on_request_and_keeps_it(server: Server) -> None:
+    commit = server.push({TEXT: "Welcome {first_name}\n"})
+    (server.checkout / TEXT).write_text(MINE)
+
+    done = server.deploy("--take-pushed")
+
+    assert done.returncode == 0, done.stdout
+    assert (server.runs, server.local_changes) == (commit, "")
+    branch = re.search(r"on the branch (kept-\S+) of this server", done.stdout)
+    assert branch
+    assert git(server.checkout, "show", f"{branch[1]}:{TEXT}") == MINE.strip()
+
+
+@pytest.mark.sweep
+def test_what_was_put_aside_is_back_when_the_version_fails(server: Server, before: tuple[int, str]) -> None:
+    crash = server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")')
+    server.push({TEXT: "Welcome {first_name}\n", **crash})
+    (server.checkout / TEXT).write_text(MINE)
+
+    done = server.deploy("--take-pushed")
+
+    assert done.returncode == 7, done.stdout
+    assert (server.checkout / TEXT).read_text() == MINE
+    assert (server.main, server.runs) == before
+
+
+@pytest.mark.sweep
 def test_a_text_that_was_edited_here_and_pushed_by_another_is_named_and_never_overwritten(server: Server) -> None:
     server.push({TEXT: "Welcome {first_name}\n"})
     (server.checkout / TEXT).write_text(MINE)
@@ -149,6 +257,8 @@ def test_a_text_that_was_edited_here_and_pushed_by_another_is_named_and_never_ov
 
     assert done.returncode == 4, done.stdout
     assert f"Changed here AND in what was pushed: {TEXT}" in done.stdout
+    assert f"-{MINE.strip()}" in done.stdout
+    assert "git push" not in done.stdout
     assert ((server.checkout / TEXT).read_text(), server.runs) == (MINE, ran)
 
 
@@ -198,7 +308,8 @@ def test_commits_of_this_server_and_of_others_are_not_mixed(server: Server, befo
     done = server.deploy()
 
     assert done.returncode == 5, done.stdout
-    assert "git pull --rebase" in last_line(done.stdout)
+    assert "1 commits of its own" in last_line(done.stdout)
+    assert "--take-pushed" in last_line(done.stdout)
     assert (server.main, server.runs) == before
 
 

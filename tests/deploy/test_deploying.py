@@ -124,6 +124,47 @@ def test_a_database_outside_of_the_services_folder_is_no_hindrance(remote: Path,
         assert server.runs == commit
 
 
+@pytest.mark.sweep
+def test_settings_that_were_edited_are_read_anew(server: Server) -> None:
+    before = server.main
+    with (server.checkout / ".env").open("a") as env:
+        env.write("EMAIL_RECIPIENTS=new.office@example.com\n")
+    assert "still runs with former settings" in server.flask("config", "check").stdout
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert "Changed: settings." in done.stdout.splitlines()[-1]
+    assert server.main != before
+    assert server.ready()["settings"] == "current"
+    assert "former settings" not in server.flask("config", "check").stdout
+
+
+@pytest.mark.sweep
+def test_it_runs_by_a_link_from_any_folder(server: Server) -> None:
+    link = server.checkout.parent / "deploy-link"
+    link.symlink_to(server.checkout / "deploy_changes_UAC.sh")
+    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
+
+    done = server.deploy(shell=f"cd / && exec {link}")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.sweep
+def test_packages_of_a_python_that_is_gone_are_installed_anew(server: Server) -> None:
+    server.systemctl("stop")
+    packages = server.checkout / ".venv" / "lib"
+    next(packages.iterdir()).rename(packages / "python3.1")  # what an upgrade of the system leaves
+
+    done = server.deploy()
+
+    assert done.returncode == 0, done.stdout
+    assert "can't be used any more" in done.stdout
+    assert server.runs == server.head
+    assert server.deploy().stdout.splitlines()[-1].startswith("OK: utopia-handler already runs")
+
+
 @pytest.mark.soak
 @pytest.mark.sweep
 def test_files_that_were_pulled_by_hand_reach_the_running_service(server: Server) -> None:
