@@ -54,14 +54,23 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "PC_VERIFY_SSL is false: anybody on the way to PowerCode can read and change orders"
     if settings.pc_url.startswith("http:"):
         yield "PC_URL is not https: keys and customers' data travel in the clear"
-    if not settings.callback_token and not settings.callback_allowed_networks:
-        yield "neither CALLBACK_TOKEN nor CALLBACK_ALLOWED_NETWORKS is set: anybody can send callbacks"
+    if not settings.callback_token:
+        yield open_to_anybody(settings)
     if not settings.ticket_template.is_file():
         yield f"there is no ticket template {settings.ticket_template}"
     if not settings.service_plan_mapping:
         yield "SERVICE_PLAN_MAPPING is empty: every order will need a person"
     if settings.customer_portal_password:
         yield "CUSTOMER_PORTAL_PASSWORD is set: all new customers get the same portal password"
+
+
+def open_to_anybody(settings: Settings) -> str:
+    """What it means that no token is set."""
+    who = "whoever is in CALLBACK_ALLOWED_NETWORKS" if settings.callback_allowed_networks else "anybody"
+    return (
+        f"CALLBACK_TOKEN is not set: {who} can send callbacks, real ones and forged ones alike. "
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(24))'` makes one; UTOPIA needs it, too (README)"
+    )
 
 
 def plans_that_differ(services: Services) -> list[str]:

@@ -18,7 +18,7 @@ from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.models import now
-from app.provisioning import waking
+from app.provisioning import intake, waking
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class Schedule:
 
 JOBS: dict[Callable[[Services], object], float] = {
     waking.wake_due_orders: 0.5,
+    intake.start_next: 0.5,
     notices.wake_due_notices: 0.5,
     waking.tell_of_long_waits: 15,
     watch_for_alerts: 30,

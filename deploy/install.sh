@@ -8,7 +8,7 @@
 #     --help      this text
 #
 # It installs the packages that are missing, makes the user utopia-handler, puts the checkout into /opt/utopia-handler with
-# its Python packages, a .env with a secret of its own, the units and the nightly backup. It starts the service when its
+# its Python packages, a .env with secrets of its own, the units and the nightly backup. It starts the service when its
 # settings are complete, and names what is missing otherwise: fill that in, and run it again. It can be run at any time: what
 # is there is left as it is, .env above all.
 #
@@ -148,22 +148,25 @@ set_permissions() {
 }
 
 write_settings() {
-    [[ -e $HOME_FOLDER/.env ]] || change "Writing $HOME_FOLDER/.env, with a SECRET_KEY of its own" make_env
+    [[ -e $HOME_FOLDER/.env ]] || change "Writing $HOME_FOLDER/.env, with a SECRET_KEY and a CALLBACK_TOKEN of its own" make_env
 }
 
 make_env() { # its name comes last: a run that is broken off leaves no half .env
-    local new=$HOME_FOLDER/.env.new secret
+    local new=$HOME_FOLDER/.env.new secret token
+    token=$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))')
     secret=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
     install -o root -g "$ACCOUNT" -m 640 /dev/null "$new"
     while IFS= read -r line; do
         case $line in
         SECRET_KEY=*) line=SECRET_KEY=$secret ;;
+        CALLBACK_TOKEN=* | '#CALLBACK_TOKEN='*) line=CALLBACK_TOKEN=$token ;;
         '#DATABASE_URL='*) line=DATABASE_URL=sqlite:///instance/handler.db ;;
         '#LOG_FILE='*) line=LOG_FILE=instance/api_class.log ;;
         esac
         printf '%s\n' "$line"
     done <"$HOME_FOLDER/.env.example" >"$new"
     mv "$new" "$HOME_FOLDER/.env"
+    say_token
 }
 
 install_units() {
@@ -205,6 +208,10 @@ finish() {
     if ((CHANGES == 0)); then say "Everything is in its place: nothing was changed."; fi
     check_settings
     start_service
+}
+
+say_token() {
+    say "  Each callback must carry the CALLBACK_TOKEN that is in it: give UTOPIA the address with ?token= (README, step 3)"
 }
 
 check_settings() {

@@ -19,6 +19,7 @@ from sqlalchemy import delete, select, update
 
 from app import create_app, migrate
 from app.background import Background
+from app.callbacks import refusals
 from app.models import Base, Notice, NoticeState, Order, OrderState
 from app.people import passwords
 from app.provisioning import history, plan_table, workflow
@@ -169,6 +170,7 @@ class Service:
         client = self.services.work_queue.client
         self.services.work_queue.forget([row.workflow_id for row in client.list_workflows(load_input=False)])
         self.sandbox.reset()
+        self.app.extensions["refusals_kept"] = refusals.Budget()
         with self.services.database.write() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(delete(table))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from app import create_app
@@ -20,7 +21,13 @@ def test_settings_that_are_complete_pass_and_notes_say_what_to_look_at_twice(ser
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "The settings are complete."
     assert "Note: PC_URL is not https" in result.stdout
-    assert "Note: neither CALLBACK_TOKEN nor CALLBACK_ALLOWED_NETWORKS is set" in result.stdout
+    assert "Note: CALLBACK_TOKEN is not set: anybody can send callbacks" in result.stdout
+
+
+def test_a_missing_token_is_told_loudly(service: Service) -> None:
+    assert run(service, "config", "check").stderr.startswith("WARNING: CALLBACK_TOKEN is not set")
+    with service.changed(callback_token=SecretStr("x")):
+        assert "CALLBACK_TOKEN" not in run(service, "config", "check").output
 
 
 def test_switched_off_certificate_checks_are_a_loud_warning(service: Service) -> None:

@@ -168,7 +168,7 @@ def test_callbacks_are_counted_by_outcome(idle: Service) -> None:
     counted = scraped(idle)
 
     outcomes = {key[1]: value for key, value in counted.items() if key[0] == "utopia_handler_callbacks_total"}
-    assert outcomes == {"order": 1, "repeat": 1, "recorded": 1, "test": 1, "rejected": 1, "not_stored": 0}
+    assert outcomes == {"order": 1, "repeat": 1, "recorded": 1, "test": 1, "rejected": 1, "flood": 0, "not_stored": 0}
     assert counted["utopia_handler_orders", "received"] == 1
     assert counted["utopia_handler_database_up",] == 1
 

@@ -1,8 +1,10 @@
 """deploy/install.sh, as far as it goes without being root on a machine of its own."""
 
+import grp
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from config import PROJECT
@@ -54,3 +56,29 @@ def test_it_copies_only_files_that_are_there() -> None:
     assert named
     for name in named:
         assert (PROJECT / "deploy" / name.removeprefix("deploy/")).is_file()
+
+
+def test_a_new_env_has_a_token_for_callbacks_and_says_where_it_goes() -> None:
+    script = SCRIPT.read_text(encoding="utf-8")
+    make_env = script[script.index("make_env() {") : script.index("install_units() {")]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, ".env.example").write_bytes((PROJECT / ".env.example").read_bytes())
+        defined = (
+            "say() { printf '%s\\n' \"$*\"; }\n"
+            + make_env
+            + script[script.index("say_token() {") : script.index("check_settings() {")]
+        )
+        group = f'HOME_FOLDER={folder} ACCOUNT={grp.getgrgid(os.getgid()).gr_name}\ninstall() {{ : >"${{@: -1}}"; }}\n'
+        result = subprocess.run(
+            ["bash", "-c", f"set -eu\n{group}{defined}\nmake_env"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        written = Path(folder, ".env").read_text(encoding="utf-8")
+
+    (token,) = re.findall(r"^CALLBACK_TOKEN=(.*)$", written, re.MULTILINE)
+    assert len(token) >= 32
+    assert token not in result.stdout
+    assert "?token=" in result.stdout

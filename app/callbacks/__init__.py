@@ -24,7 +24,7 @@ from app.callbacks.bodies import Refused, kept, storable
 from app.database import Together, session_in
 from app.engine import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
-from app.provisioning import lifecycle
+from app.provisioning import intake, lifecycle
 from app.services import Services, services_of
 from config import Settings
 from reception import take_what_is_here
@@ -73,6 +73,7 @@ class Received(NamedTuple):
 @callbacks.record
 def _wire(state: BlueprintSetupState) -> None:
     services: Services = state.app.extensions["services"]
+    state.app.extensions["refusals_kept"] = refusals.Budget()
     state.app.extensions["callback_writer"] = Together(services.database, partial(store, services))
 
 
@@ -116,7 +117,8 @@ def receive() -> Response:
 
 
 def _refuse(refused: Refused, body: bytes) -> Response:
-    refusals.record(services_of(current_app), refused, body, _sender(request))
+    budget: refusals.Budget = current_app.extensions["refusals_kept"]
+    refusals.record(services_of(current_app), budget, refused, body, _sender(request))
     answer = jsonify(error=refused.error)
     answer.status_code = refused.status
     return answer
@@ -195,7 +197,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
 def store(services: Services, connection: Connection, group: Sequence[Received]) -> list[CallbackOutcome]:
     """Write callbacks, and for new orders their rows and the start of their work, in the caller's transaction."""
     orderrefs = [message.orderref for message, _ in group if message.kind is CallbackOutcome.ORDER and message.orderref]
-    started = lifecycle.take_in(services, connection, orderrefs)
+    started = lifecycle.take_in(services, connection, orderrefs, intake.room(connection)) if orderrefs else set()
     outcomes = []
     for message, remote_address in group:
         outcome = message.kind

@@ -1,6 +1,12 @@
-"""What is kept of callbacks that are not taken, for whoever looks for them; no answer depends on it."""
+"""What is kept of callbacks that are not taken, for whoever looks for them; no answer depends on it.
 
+Anybody can send refused ones, as many as the machine takes: each sender has an allowance, and all of them together one.
+"""
+
+import ipaddress
 import logging
+import threading
+import time
 
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,21 +17,80 @@ from app.services import Services
 
 log = logging.getLogger(__name__)
 
+MOST_SENDERS = 1000
+TOLD_EVERY_SECONDS = 60.0
 
-def record(services: Services, refused: Refused, body: bytes, remote_address: str | None) -> None:
-    """Keep a refused callback."""
+
+class Allowance:
+    """`most` at once, and one more every `seconds`."""
+
+    def __init__(self, most: float, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
+        self._left, self._at = most, time.monotonic()
+
+    def take(self) -> bool:
+        """Whether there is one left, which is then taken."""
+        moment = time.monotonic()
+        self._left = min(self._most, self._left + (moment - self._at) / self._seconds)
+        self._at = moment
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Budget:
+    """How many refused callbacks this process keeps: some 60 MB a day at the worst, of which the newest 20,000 stay."""
+
+    def __init__(self) -> None:
+        self._all = Allowance(200, 5)
+        self._senders: dict[str, Allowance] = {}
+        self._told_at = -TOLD_EVERY_SECONDS
+        self._lock = threading.Lock()
+
+    def verdict(self, sender: str) -> CallbackOutcome | None:
+        """REJECTED: keep it; FLOOD: keep a note that from now on some are not kept; None: keep nothing."""
+        with self._lock:
+            sender = _network(sender)
+            if len(self._senders) >= MOST_SENDERS and sender not in self._senders:
+                self._senders.pop(next(iter(self._senders)))
+            if self._senders.setdefault(sender, Allowance(100, 30)).take() and self._all.take():
+                return CallbackOutcome.REJECTED
+            moment = time.monotonic()
+            if moment - self._told_at < TOLD_EVERY_SECONDS:
+                return None
+            self._told_at = moment
+            return CallbackOutcome.FLOOD
+
+
+def _network(sender: str) -> str:
+    """Who has an IPv6 address has all of its /64."""
+    try:
+        address = ipaddress.ip_address(sender)
+    except ValueError:
+        return sender
+    return sender if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def record(services: Services, budget: Budget, refused: Refused, body: bytes, remote_address: str | None) -> None:
+    """Keep a refused callback, as long as there are not too many of them."""
     services.metrics.callback(CallbackOutcome.REJECTED)
+    outcome = budget.verdict(remote_address or "")
+    if outcome is None:
+        return
+    is_flood = outcome is CallbackOutcome.FLOOD
+    error = "Too many are refused: for a minute, not all of them are kept" if is_flood else refused.error
     try:
         with services.database.write() as session:
             session.execute(
                 insert(Callback).values(
                     remote_address=remote_address,
-                    outcome=CallbackOutcome.REJECTED,
+                    outcome=outcome,
                     status=refused.status,
-                    body=kept(body),
-                    error=refused.error,
+                    body="" if is_flood else kept(body),
+                    error=error,
                 )
             )
     except (SQLAlchemyError, OSError):
         log.exception("A refused callback could not be recorded")
-    log.warning("Callback refused with %d: %s", refused.status, refused.error)
+    log.warning("Callback refused with %d: %s", refused.status, error)

@@ -46,6 +46,7 @@ class CallbackOutcome(StrEnum):
     TEST = "test"
     RECORDED = "recorded"
     REJECTED = "rejected"
+    FLOOD = "flood"
     NOT_STORED = "not_stored"
 
 

@@ -187,19 +187,25 @@ def _is_as_seen(order: Order, seen_run: int) -> bool:
     return order.state in ACTIVE_STATES if seen_run == WHILE_IT_WAITS else order.run == seen_run
 
 
-def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]) -> set[str]:
+def take_in(services: Services, connection: Connection, orderrefs: Sequence[str], room: int | None = None) -> set[str]:
     """Take orders in and start their work, once; those of them that there was anything to start for.
 
-    An order that is known stays as it is, except that one that was not ours is looked up again.
+    An order that is known stays as it is, except that one that was not ours is looked up again. With `room`, no more
+    than so many are started now; the others wait for their turn (`intake`), and have no `tried_at` until then.
     """
     if not orderrefs:
         return set()
-    rows = [{**NEW_ORDER, "orderref": orderref} for orderref in orderrefs]
-    started = set(connection.scalars(INSERT_ORDER[connection.dialect.name], rows))
-    if started:
-        _start(services.work_queue, connection, [each for each in orderrefs if each in started])
-    known = set(orderrefs) - started
-    return started | _look_up_again(services, connection, known) if known else started
+    at_once = set(orderrefs[: max(room, 0)] if room is not None else orderrefs)
+    moment = now()
+    rows = [
+        {**NEW_ORDER, "orderref": orderref, "tried_at": moment if orderref in at_once else None}
+        for orderref in orderrefs
+    ]
+    new = set(connection.scalars(INSERT_ORDER[connection.dialect.name], rows))
+    if new & at_once:
+        _start(services.work_queue, connection, [each for each in orderrefs if each in new & at_once])
+    known = set(orderrefs) - new
+    return new | _look_up_again(services, connection, known, at_once) if known else new
 
 
 def _start(work_queue: WorkQueue, connection: Connection, orderrefs: Sequence[str]) -> None:
@@ -208,13 +214,23 @@ def _start(work_queue: WorkQueue, connection: Connection, orderrefs: Sequence[st
     work_queue.enqueue_all(connection, stage, QUEUE_OF_STAGE[stage], starts)
 
 
-def _look_up_again(services: Services, connection: Connection, orderrefs: set[str]) -> set[str]:
+def _look_up_again(services: Services, connection: Connection, orderrefs: set[str], at_once: set[str]) -> set[str]:
     with session_in(connection) as session:
         known = session.scalars(select(Order).where(Order.orderref.in_(orderrefs)).with_for_update())
         not_ours = [order for order in known if order.state == OrderState.NOT_OURS]
         for order in not_ours:
-            start_over(services, session, order)
+            if order.orderref in at_once:
+                start_over(services, session, order)
+            else:
+                _hold_back(session, order)
     return {order.orderref for order in not_ours}
+
+
+def _hold_back(session: Session, order: Order) -> None:
+    """As `start_over`, when its turn comes."""
+    session.execute(delete(OrderStep).filter_by(order_id=order.id))
+    order.stage, order.state, order.run, order.remarks = "order", OrderState.RECEIVED, order.run + 1, []
+    order.reason = order.tried_at = order.finished_at = None
 
 
 def start_over(services: Services, session: Session, order: Order) -> None:

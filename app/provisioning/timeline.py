@@ -33,6 +33,7 @@ CALLBACKS: Mapping[str, str] = {
     CallbackOutcome.TEST: "UTOPIA's test",
     CallbackOutcome.RECORDED: "noted, nothing to do",
     CallbackOutcome.REJECTED: "refused",
+    CallbackOutcome.FLOOD: "refused, and more that are not kept",
     CallbackOutcome.NOT_STORED: "could not be stored",
 }
 NOTICES: Mapping[str, str] = {

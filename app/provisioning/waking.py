@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, and_, select, update
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
@@ -11,6 +11,7 @@ from app.alerts import outages
 from app.models import NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.observability import order_context
 from app.provisioning import lifecycle
+from app.provisioning.intake import HELD_BACK
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
 from app.services import Services
 
@@ -54,7 +55,7 @@ def pick_up_stranded_orders(services: Services) -> int:
     picked_up = 0
     with services.database.read() as session:
         active = (OrderState.RECEIVED, OrderState.RUNNING)
-        quiet = select(Order).where(Order.state.in_(active), Order.updated_at < now() - LEFT_ALONE)
+        quiet = select(Order).where(Order.state.in_(active), Order.updated_at < now() - LEFT_ALONE, ~and_(*HELD_BACK))
         candidates = session.scalars(quiet).all()
     for candidate in candidates:
         if services.work_queue.is_going(lifecycle.workflow_id(candidate)):
