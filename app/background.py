@@ -7,12 +7,16 @@ from app import notices
 from app.digest import preview_requests, starting
 from app.digest import workflow as digests
 from app.engine import Executor, Queue, step
+from app.provisioning.contract_files import contract_for_mail
+from app.provisioning.facts import order_facts
 from app.provisioning.workflow import workflows as order_workflows
 from app.schedule import Schedule
 from app.services import Services
 
 UTOPIA_AT_A_TIME = 4
 MAIL_AT_A_TIME = 2
+
+ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
 
 
 class Background:
@@ -70,7 +74,7 @@ def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
     """All durable workflows by name."""
 
     def notice(notice_id: int, run: int) -> str:
-        return step("deliver", notices.deliver, services, notice_id, run)
+        return step("deliver", notices.deliver, services, ABOUT_ORDERS, notice_id, run)
 
     def digest(run_id: int, attempt: int) -> None:
         digests.digest(services, run_id, attempt)

@@ -114,7 +114,8 @@ def _ask_powercode(services: Services) -> str:
 
 
 def _connect_mail(services: Services) -> str:
-    with services.mailer.connection():
+    with services.mailer.connection() as post:
+        post.open()
         return "The mail server answers, and accepts the connection."
 
 

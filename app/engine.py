@@ -8,7 +8,7 @@ default of the library is replaced is written in docs/decisions.md.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +33,10 @@ LAUNCH_AGAIN_SECONDS = 5.0
 DRAIN_SECONDS = 170
 """Longer than the longest step, of four calls that each take their 40 seconds; a step that ends later leaves no
 checkpoint, and is looked up or asked about after the next start."""
+
+GOING = ["ENQUEUED", "PENDING", "DELAYED"]
+AT_ONCE = 500
+"""Workflows in one look-up, under the limit of variables in a statement."""
 
 EngineError = dbos_error.DBOSException
 """What the engine raises by itself, as when work can't be enqueued."""
@@ -73,6 +77,11 @@ def step(name: str, act: Callable[..., Result], *args: Any, attempts: int = 1, p
             "should_retry": lambda error: isinstance(error, TryAgainError) and not _stopping.is_set(),
         }
     return DBOS.run_step(options, act, *args)
+
+
+def is_stopping() -> bool:
+    """Whether the process stops: a step that takes long ends as soon as it can."""
+    return _stopping.is_set()
 
 
 def last_attempt() -> bool:
@@ -125,8 +134,22 @@ class WorkQueue:
 
     def is_going(self, workflow_id: str) -> bool:
         """Whether a workflow is enqueued or running."""
-        rows = self.client.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
-        return any(row.status in ("ENQUEUED", "PENDING", "DELAYED") for row in rows)
+        return bool(self.going([workflow_id]))
+
+    def going(self, workflow_ids: Collection[str]) -> set[str]:
+        """Those of the workflows that are enqueued or running."""
+        ids, found = list(workflow_ids), set()
+        for begin in range(0, len(ids), AT_ONCE):
+            some = ids[begin : begin + AT_ONCE]
+            rows = self.client.list_workflows(workflow_ids=some, status=GOING, load_input=False, load_output=False)
+            found |= {row.workflow_id for row in rows}
+        return found
+
+    def is_empty(self, queue: str) -> bool:
+        """Whether nothing is enqueued or running in a queue."""
+        return not self.client.list_workflows(
+            queue_name=queue, status=GOING, limit=1, load_input=False, load_output=False
+        )
 
     def pending(self) -> dict[str, list[Any]]:
         """The running workflows, by the executor id that they run under."""

@@ -23,7 +23,7 @@ LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),
     systems=frozenset({"utopia", "powercode", "webhook"}),
     call_outcomes=frozenset(
-        {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "not_found"}
+        {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "too_large", "not_found"}
     ),
     order_states=frozenset(OrderState),
     notice_states=frozenset(NoticeState),

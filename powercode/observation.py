@@ -36,8 +36,8 @@ NAMED_SECRET = re.compile(
 class Observation:
     """One finished call. The first four fields are fit for metrics: no names, no ids.
 
-    `outcome` is one of ok, never_arrived, refused, unknown, throttled, not_ours, not_ready, not_found; `seconds` is
-    the time that the whole call took.
+    `outcome` is one of ok, never_arrived, refused, unknown, throttled, not_ours, not_ready, too_large, not_found;
+    `seconds` is the time that the whole call took.
 
     `sent` (`POST /path {"field": ...}`) and `answered` (`200 {"statusCode": ...}`, or the failure in words) are one
     line of at most 4 kB each. Keys and passwords are masked in them; they hold customers' data, and so don't belong
@@ -71,8 +71,12 @@ def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
     if isinstance(reply, Failure):
         return _one_line(reply.detail)
     if not TEXTUAL.search(reply.content_type):
-        return _one_line(f"{reply.status} {reply.content_type}, {len(reply.body)} bytes")
+        return _one_line(f"{reply.status} {reply.content_type}, {_size(reply)} bytes")
     return _one_line(f"{reply.status} {_body(reply.body, secrets)}")
+
+
+def _size(reply: Reply) -> int:
+    return len(reply.body) if reply.in_file is None else reply.in_file
 
 
 def _fields(given: Any) -> dict[str, Any]:

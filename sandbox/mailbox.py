@@ -29,6 +29,8 @@ KINDS = {
     "no_answer": frozenset[str](),
 }
 HANG_SECONDS = 300.0
+LARGEST = 32 * 1024 * 1024
+SESSION_IS_FULL = "421 4.7.0 Too many mails in this session"
 HOST_NAME = "mail.example.com"
 
 
@@ -64,7 +66,8 @@ class Mailbox:
     """A mail server on loopback; `messages` are the mails it took.
 
     `refuse`: every connection is turned away with 421. `rejected_recipients`: addresses that get 550. `latency`:
-    seconds added to each mail. `connections` counts connections made.
+    seconds added to each mail. `connections` counts connections made. `largest`: the size of a mail, in bytes, that
+    it announces and takes. `most_a_session`: how many mails it takes in one before it closes it with 421.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class Mailbox:
         self.rejected_recipients: set[str] = set()
         self.latency = 0.0
         self.connections = 0
+        self.largest = LARGEST
+        self.most_a_session: int | None = None
         self._faults = FaultPlan(KINDS)
         self._tls = _tls_context(tls) if tls else None
         self._implicit_tls = implicit_tls
@@ -139,9 +144,10 @@ class Mailbox:
         return self._faults.add(action, kind, times, args)
 
     def clear_faults(self) -> None:
-        """Disarm every fault, `refuse` and `rejected_recipients` among them; `latency` stays."""
+        """Disarm every fault, `refuse`, `rejected_recipients` and the limits among them; `latency` stays."""
         self._faults.clear()
         self.refuse = False
+        self.largest, self.most_a_session = LARGEST, None
         self.rejected_recipients.clear()
 
     # Called by the connections, on the server's thread
@@ -159,7 +165,9 @@ class Mailbox:
         self, connection: SMTP, _session: Any, envelope: SmtpEnvelope, address: str, options: list[str]
     ) -> str:
         """Answer to `MAIL FROM`."""
-        refusal = await self._spoilt(connection, "MAIL")
+        taken = cast(_Connection, connection).taken
+        is_full = self.most_a_session is not None and taken >= self.most_a_session
+        refusal = SESSION_IS_FULL if is_full else await self._spoilt(connection, "MAIL")
         if refusal is None:
             envelope.mail_from = address
             envelope.mail_options.extend(options)
@@ -187,6 +195,7 @@ class Mailbox:
         refusal = await _spoil(connection, fault) if fault else None
         if refusal is None and not taken_first:
             self._keep(envelope)
+        cast(_Connection, connection).taken += refusal is None
         return refusal or "250 OK"
 
     async def _spoilt(self, connection: SMTP, action: str) -> str | None:
@@ -239,8 +248,9 @@ class _Connection(SMTP):
     """One connection, known to its controller while it is open."""
 
     def __init__(self, controller: _Controller, **options: Any) -> None:
-        super().__init__(controller.mailbox, **options)
+        super().__init__(controller.mailbox, data_size_limit=controller.mailbox.largest, **options)
         self._controller = controller
+        self.taken = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._controller.connections.add(self)

@@ -129,6 +129,12 @@ def test_a_client_package_could_be_published_by_itself(path: Path) -> None:
     assert modules & {"flask", "werkzeug", "sqlalchemy", "dbos"} == set()
 
 
+def test_notices_are_told_about_orders_and_know_nothing_of_them() -> None:
+    knows = {module for path in sources("app/notices") for module in imported(path)}
+
+    assert [module for module in knows if module.startswith("app.provisioning") or module.startswith("utopia")] == []
+
+
 def test_only_one_file_knows_the_engines_library() -> None:
     knows = {
         name_of(path) for path in sources("app", *CLIENTS) if any(m.split(".")[0] == "dbos" for m in imported(path))

@@ -2,9 +2,12 @@
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from email import message_from_bytes, policy
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,18 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import mail
-from app.mail import Attachment, Letter, Mailer, MailFailed, RecipientRefused, compose, file_name, one_line
+from app.mail import (
+    Attachment,
+    ContentRefused,
+    Letter,
+    Mailer,
+    MailFailed,
+    MailOutcomeUnknown,
+    RecipientRefused,
+    one_line,
+)
+from app.mail import connection as mail
+from app.mail.messages import Message, compose, file_name
 from config import load_settings
 from sandbox import Mailbox
 
@@ -54,6 +67,11 @@ def send(mailbox: Mailbox, letter: Letter = LETTER, *recipients: str, **settings
     with mailer_to(mailbox, **settings).connection() as post:
         for recipient in recipients or ("office@example.com",):
             post.send(letter, recipient)
+
+
+def a_file(name: str, content: bytes) -> Attachment:
+    """A file to go with a letter."""
+    return Attachment(name, BytesIO(content))
 
 
 # One message a recipient, once
@@ -185,6 +203,118 @@ def test_a_failure_names_nobodys_address(mailbox: Mailbox) -> None:
     assert "@" not in refused.value.detail
 
 
+# What a session takes
+
+
+def to_many(mailbox: Mailbox, number: int) -> list[type[MailFailed] | None]:
+    """What became of each of so many letters that are sent over one connection."""
+    outcomes: list[type[MailFailed] | None] = []
+    with mailer_to(mailbox).connection() as post:
+        for each in range(number):
+            try:
+                post.send(LETTER, f"c{each}@example.com")
+            except MailFailed as failed:
+                outcomes.append(type(failed))
+            else:
+                outcomes.append(None)
+    return outcomes
+
+
+def test_a_server_that_takes_two_mails_a_session_gets_two_a_session(mailbox: Mailbox) -> None:
+    mailbox.most_a_session = 2
+
+    assert to_many(mailbox, 5) == [None] * 5
+    assert mailbox.connections == 3
+
+
+@pytest.mark.parametrize("action", ["RCPT", "DATA"])
+def test_after_421_the_next_letters_go_out_in_a_new_session(mailbox: Mailbox, action: str) -> None:
+    mailbox.fault(action, "reject", code=421, text="Closing")
+
+    assert to_many(mailbox, 3) == [RecipientRefused, None, None]
+
+
+@pytest.mark.parametrize("action", ["RCPT", "DATA"])
+def test_after_421_to_everything_nothing_is_in_doubt_and_the_server_is_left_alone(
+    mailbox: Mailbox, action: str
+) -> None:
+    mailbox.fault(action, "reject", times=None, code=421, text="Closing")
+
+    assert to_many(mailbox, 2) == [RecipientRefused, MailFailed]
+    assert mailbox.connections == 2
+
+
+@pytest.mark.parametrize("action", ["MAIL", "RCPT"])
+def test_a_connection_cut_before_the_mail_was_sent_cannot_have_delivered_it(mailbox: Mailbox, action: str) -> None:
+    mailbox.fault(action, "refuse", times=None)
+
+    assert MailOutcomeUnknown not in to_many(mailbox, 2)
+
+
+def test_a_connection_cut_amid_the_content_cannot_have_delivered_it() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        cutting = threading.Thread(target=_cut_after_the_first_bytes_of_data, args=[server])
+        cutting.start()
+        mailbox = Mailbox(port=server.getsockname()[1])
+        with pytest.raises(ContentRefused):
+            send(mailbox, Letter("k", "s", "t", "h", [a_file("c.pdf", bytes(20_000_000))]))
+        cutting.join()
+
+
+def _cut_after_the_first_bytes_of_data(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection, connection.makefile("rwb", buffering=0) as peer:
+        peer.write(b"220 mail.example.com\r\n")
+        while peer.readline().strip() != b"DATA":
+            peer.write(b"250 OK\r\n")
+        peer.write(b"354 go on\r\n")
+        peer.readline()
+
+
+@pytest.mark.parametrize(("code", "text"), [(552, "5.3.4 Too big"), (554, "5.7.1 Attachment not allowed")])
+def test_a_file_that_the_server_does_not_take_is_told_from_a_refused_recipient(
+    mailbox: Mailbox, code: int, text: str
+) -> None:
+    mailbox.fault("DATA", "reject", code=code, text=text)
+
+    with pytest.raises(ContentRefused, match=str(code)):
+        send(mailbox, Letter("k", "s", "t", "h", [a_file("c.pdf", b"%PDF")]))
+
+
+def test_a_mail_above_the_announced_size_is_not_sent_at_all(mailbox: Mailbox) -> None:
+    mailbox.largest = 100_000
+    large = Letter("k", "s", "t", "h", [a_file("c.pdf", b"y" * 80_000)])
+
+    with mailer_to(mailbox).connection() as post:
+        with pytest.raises(ContentRefused, match="up to 100,000 bytes"):
+            post.send(large, "office@example.com")
+        post.send(LETTER, "office@example.com")
+
+    assert len(mailbox.messages) == 1
+
+
+@given(st.lists(st.binary(max_size=300), max_size=3), st.text("ab.\r\n", max_size=100))
+def test_the_announced_size_is_that_of_the_pieces(files: list[bytes], text: str) -> None:
+    message = Message(Letter("k", "s", text, text, [a_file("c.pdf", each) for each in files]), SENDER, "o@example.com")
+
+    whole = b"".join(message.pieces())
+
+    assert len(re.sub(rb"(?m)^\.\.", b".", whole)) == message.size
+    assert whole.endswith(b"\r\n")
+    parsed = message_from_bytes(whole, policy=policy.default)
+    assert [part.get_payload(decode=True) for part in parsed.iter_attachments()] == files
+
+
+def test_an_address_that_no_server_can_be_given_is_refused_by_itself(mailbox: Mailbox) -> None:
+    with mailer_to(mailbox).connection() as post:
+        for address in ("büro@example.com", "b\udce9ro@example.com"):
+            with pytest.raises(RecipientRefused):
+                post.send(LETTER, address)
+        post.send(LETTER, "office@example.com")
+
+    assert len(mailbox.messages) == 1
+
+
 # Encryption and signing in
 
 
@@ -281,7 +411,7 @@ def test_a_password_is_not_printed_even_while_debugging(
 def test_a_line_break_in_a_name_neither_loses_the_mail_nor_adds_a_header(mailbox: Mailbox) -> None:
     name = "Ada\r\nBcc: thief@example.com\r\n\r\nLind\x00\u2028\ud800"
 
-    send(mailbox, Letter("k", f"Account created: {name}", name, name, [Attachment(f"{name}.pdf", b"x")]))
+    send(mailbox, Letter("k", f"Account created: {name}", name, name, [a_file(f"{name}.pdf", b"x")]))
 
     (message,) = mailbox.messages
     assert message["Bcc"] is None
@@ -305,7 +435,7 @@ def test_letters_of_any_language_arrive(mailbox: Mailbox) -> None:
 def test_no_line_is_longer_than_mail_servers_take(mailbox: Mailbox) -> None:
     long = "x" * 5000
 
-    send(mailbox, Letter("k", long, f"{long}\n.\n..\nFrom me\n", f"<p>{long}</p>", [Attachment("c.pdf", b"y" * 5000)]))
+    send(mailbox, Letter("k", long, f"{long}\n.\n..\nFrom me\n", f"<p>{long}</p>", [a_file("c.pdf", b"y" * 5000)]))
 
     (message,) = mailbox.messages
     assert max(map(len, message.raw.split(b"\r\n"))) <= 998
@@ -331,7 +461,7 @@ def test_a_files_name_cannot_break_a_header_or_a_folder(name: str, safe: str) ->
 
 
 def test_attachments_arrive_with_their_kind(mailbox: Mailbox) -> None:
-    files = [Attachment("contract.pdf", b"%PDF-1.7 \x00\xff"), Attachment("rows.csv", b"a;b\n"), Attachment("x", b"")]
+    files = [a_file("contract.pdf", b"%PDF-1.7 \x00\xff"), a_file("rows.csv", b"a;b\n"), a_file("x", b"")]
 
     send(mailbox, Letter("k", "s", "t", "h", files))
 
@@ -356,7 +486,7 @@ def test_a_header_is_always_one_printable_line(text: str) -> None:
 
 @given(st.text(ANY_LETTERS, max_size=300))
 def test_any_text_makes_a_message_with_our_headers_only(text: str) -> None:
-    letter = Letter("account:UIA-1", text, text, text, [Attachment(text, b"x")])
+    letter = Letter("account:UIA-1", text, text, text, [a_file(text, b"x")])
 
     message = compose(letter, SENDER, "office@example.com")
 

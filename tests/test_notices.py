@@ -4,16 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from app import notices
-from app.models import Notice, NoticeDelivery, NoticeState, Order, now
+from app import breaker, notices
+from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
 from app.provisioning import lifecycle, waking, workflow
 from sandbox import Mail
 from tests.conftest import Service, wait_for
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
 ORDER_PAGE = f"https://orders.example.com/console/orders/{REF}"
+CONTRACT_PAGE = f"{ORDER_PAGE}/contract"
 OFFICE, BILLING = "office@example.com", "billing@example.com"
 ADA = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
 ONE_DAY = (24 * 60,)
@@ -59,6 +60,12 @@ def arrived(service: Service, number: int) -> list[Mail]:
 def page(service: Service, customer_id: str) -> str:
     """The address of a customer's page."""
     return f"{service.sandbox.powercode.url}/index.php?q&page=/customers/_view.php&customerid={customer_id}"
+
+
+def breakers(service: Service) -> list[str]:
+    """The systems that are taken to be down."""
+    with service.services.database.read() as session:
+        return list(breaker.systems_down(session))
 
 
 def to_both(service: Service) -> Any:
@@ -232,6 +239,99 @@ def test_a_contract_that_never_comes_is_given_up_with_a_mail_that_says_so(servic
     assert second.attachments == {}
 
 
+def test_a_contract_above_the_limit_is_linked_and_not_attached(service: Service) -> None:
+    service.order(REF)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=b"%PDF-1.4\n" + bytes(2_000_000))
+    with service.changed(mail_attachment_mb=1.0):
+        service.callback(REF)
+        service.rested(REF)
+        mail = the_mail(service)
+
+    assert mail.attachments == {}
+    assert says(
+        mail, "The signed contract is not attached: it is larger (2 MB) than what is attached to a mail", "1 MB"
+    )
+    assert f"  {CONTRACT_PAGE}\n" in mail.text
+    assert f'href="{CONTRACT_PAGE}"' in html_of(mail)
+    assert breakers(service) == []
+
+
+def test_no_contract_is_attached_where_none_is_wanted(service: Service) -> None:
+    with service.changed(mail_attachment_mb=0.0):
+        service.take()
+        assert says(the_mail(service), "The signed contract is not attached: it is larger")
+
+
+@pytest.mark.parametrize(("action", "code"), [("MAIL", 552), ("DATA", 552), ("DATA", 554)])
+def test_a_contract_that_the_mail_server_does_not_take_holds_nothing_back(
+    service: Service, action: str, code: int
+) -> None:
+    service.sandbox.mailbox.fault(action, "reject", code=code, text="5.3.4 Message too large")
+    service.take()
+
+    mail = the_mail(service)
+    assert mail["Subject"].startswith("Account created")
+    assert says(mail, "The signed contract is not attached: the mail server does not take a mail with it")
+    assert CONTRACT_PAGE in mail.text
+    assert mail.attachments == {}
+    assert service.show(REF)["notices"][0]["state"] == "sent"
+
+
+def test_a_contract_above_the_size_that_the_mail_server_announces_is_linked(service: Service) -> None:
+    service.sandbox.mailbox.largest = 50_000
+    service.order(REF)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=b"%PDF-1.4\n" + bytes(60_000))
+    service.callback(REF)
+    service.rested(REF)
+
+    mail = the_mail(service)
+    assert says(mail, "the mail server does not take a mail with it (60 kB)")
+    assert mail.attachments == {}
+
+
+def test_a_contract_that_is_too_large_to_fetch_is_told_as_that(service: Service) -> None:
+    service.order(REF)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=b"%PDF-1.4\n" + bytes(33 * 1024 * 1024))
+    service.callback(REF)
+    service.rested(REF)
+
+    mail = the_mail(service)
+    assert says(mail, "The signed contract (35 MB) is too large to be fetched from UTOPIA here", "UTOPIA's portal")
+    assert "not ready" not in mail.text
+    assert breakers(service) == []
+
+
+def test_a_contract_that_follows_is_linked_where_it_is_too_large(service: Service) -> None:
+    service.take(contract_ready=False)
+    the_mail(service)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=b"%PDF-1.4\n" + bytes(200_000))
+    with service.changed(mail_attachment_mb=0.1):
+        _, second = arrived(service, 2)
+
+    assert second["Subject"] == f"Contract for Ada Lind ({REF})"
+    assert says(second, "The signed contract is not attached: it is larger (200 kB)")
+
+
+def test_after_three_deaths_a_notice_goes_out_without_its_contract(service: Service) -> None:
+    service.take()
+    the_mail(service)
+    mails = []
+    for deaths in (2, 3):
+        with service.services.database.write() as session:
+            session.execute(delete(NoticeDelivery))
+            notice = session.scalars(select(Notice)).one()
+            notice.state, notice.restarts = NoticeState.PENDING, deaths
+            notices.next_run(service.services.work_queue, session, notice)
+        mails.append(service.notices()[-1])
+
+    twice, thrice = mails
+    assert list(twice.attachments) == [f"contract-{REF}.pdf"]
+    assert thrice.attachments == {}
+    assert says(thrice, "The signed contract is not attached: sending it broke off several times")
+    with service.services.database.read() as session:
+        assert session.scalars(select(Notice)).one().restarts == 0
+
+
 # Each arrives once
 
 
@@ -344,3 +444,24 @@ def test_several_test_callbacks_within_a_minute_are_told_of_once(service: Servic
         service.client.post("/api-callback", json={"event": "Test", "msg": "Test"})
 
     assert 1 <= len(service.notices()) <= 2  # two, when the minute turns meanwhile
+
+
+# After an outage
+
+
+def test_notices_that_waited_go_out_one_after_the_other_and_a_new_one_does_not_wait_behind_them(
+    service: Service,
+) -> None:
+    mailbox, work_queue = service.sandbox.mailbox, service.services.work_queue
+    mailbox.down()
+    with service.services.database.write() as session:
+        for number in [*range(30), "new"]:
+            notices.record(work_queue, session, NoticeKind.TEST_CALLBACK, f"{number}", remote_address=f"{number}")
+    wait_for(lambda: breakers(service))
+    connections = mailbox.connections
+    mailbox.up()
+
+    mails = arrived(service, 31)
+
+    assert any("new" in mail.text for mail in mails[:6])
+    assert mailbox.connections - connections <= 6

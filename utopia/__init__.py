@@ -9,6 +9,7 @@ from .errors import (
     OutcomeUnknown,
     Refused,
     Throttled,
+    TooLarge,
     UtopiaError,
 )
 from .models import AccessPortal, Address, Answer, Contract, OrderItem, Person, Site
@@ -31,6 +32,7 @@ __all__ = [
     "Refused",
     "Site",
     "Throttled",
+    "TooLarge",
     "UtopiaClient",
     "UtopiaError",
 ]

@@ -33,10 +33,10 @@ class Answered:
             raise self.unknown("an HTTP error without an explanation")
         return content
 
-    def contract_pdf(self) -> bytes:
-        """The contract's bytes; NotReady when UTOPIA answers with JSON instead (reference: contract download)."""
+    def contract_pdf(self) -> int:
+        """The size of the contract; NotReady when UTOPIA answers with JSON instead (reference: contract download)."""
         if self.reply.status == 200 and self.reply.content_type == "application/pdf" and self._has_pdf():
-            return self.reply.body
+            return self.reply.in_file or 0
         try:
             self.content()
         except Refused as refusal:

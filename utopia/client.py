@@ -3,15 +3,15 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 
 from requests import Request
 
 from .answers import Answered
-from .errors import NeverArrived, OutcomeUnknown, UtopiaError
+from .errors import NeverArrived, OutcomeUnknown, TooLarge, UtopiaError
 from .models import AccessPortal, Answer, Contract, Site, records
 from .observation import Observation
-from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, Transport, checked_url
+from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, TooLong, Transport, checked_url
 
 T = TypeVar("T")
 Observer = Callable[[Observation], None]
@@ -74,9 +74,12 @@ class UtopiaClient:
 
         return self._call("contractlookup", {"orderref": orderref}, read)
 
-    def contract_pdf(self, orderref: str) -> bytes:
-        """The signed contract, a PDF of at most 32 MB; NotReady while UTOPIA has none yet."""
-        return self._call("contractdownload", {"orderref": orderref}, Answered.contract_pdf, limit=FILE_LIMIT)
+    def contract_pdf(self, orderref: str, into: BinaryIO, *, limit: int = FILE_LIMIT) -> int:
+        """Write the signed contract, a PDF, into an empty file; its size in bytes.
+
+        NotReady while UTOPIA has none yet, TooLarge above `limit` (32 MB); the file is of no use then.
+        """
+        return self._call("contractdownload", {"orderref": orderref}, Answered.contract_pdf, limit=limit, into=into)
 
     def orders(
         self, *, status: str | None = None, siteid: str | int | None = None, orderref: str | None = None
@@ -247,6 +250,7 @@ class UtopiaClient:
         read: Callable[[Answered], T],
         *,
         limit: int = JSON_LIMIT,
+        into: BinaryIO | None = None,
         private: tuple[str, ...] = (),
     ) -> T:
         """The one door out: send, read, observe. `private` values are masked in what UTOPIA says about them."""
@@ -256,7 +260,9 @@ class UtopiaClient:
         outcome = OutcomeUnknown.outcome
         reply: Reply | Failure | None = None
         try:
-            reply = self._transport.exchange(request, limit)
+            reply = self._transport.exchange(request, limit, into)
+            if isinstance(reply, TooLong) and into is not None:
+                raise TooLarge(reply.detail, action, size=reply.size)
             if isinstance(reply, Failure):
                 raise (OutcomeUnknown if reply.sent else NeverArrived)(reply.detail, action)
             result = read(Answered(action, reply, (self._api_key,), private))

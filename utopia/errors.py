@@ -69,5 +69,16 @@ class NotReady(UtopiaError):
     outcome = "not_ready"
 
 
+class TooLarge(UtopiaError):
+    """The contract is larger than the caller takes; `size` is in bytes, or None where UTOPIA didn't name it."""
+
+    outcome = "too_large"
+
+    def __init__(self, detail: str, action: str = "", status: int | None = None, size: int | None = None) -> None:
+        super().__init__(detail, action, status)
+        self.args = (detail, action, status, size)
+        self.size = size
+
+
 class OutcomeUnknown(UtopiaError):
     """The request was sent and no usable answer came: a look-up may be repeated, a change must be checked first."""

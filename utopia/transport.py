@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import certifi
@@ -64,12 +64,16 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 @dataclass(frozen=True)
 class Reply:
-    """A complete answer. `retry_after` is in seconds, or None when the server named no time."""
+    """A complete answer. `retry_after` is in seconds, or None when the server named no time.
+
+    Of a body that went into a file, `body` is the beginning, and `in_file` says how many bytes there are of it.
+    """
 
     status: int
     content_type: str
     body: bytes
     retry_after: float | None = None
+    in_file: int | None = None
 
     def json(self) -> Any:
         """The body's JSON value; ValueError when it has none (an empty body, HTML, cut or too deeply nested JSON)."""
@@ -85,6 +89,17 @@ class Failure:
 
     sent: bool
     detail: str
+
+
+@dataclass(frozen=True)
+class TooLong(Failure):
+    """An answer that is larger than it may be; `size` is in bytes, or None when the server didn't say."""
+
+    size: int | None = None
+
+
+class _NotWritten(Exception):
+    """The file that an answer goes into can't be written; the cause says why."""
 
 
 @dataclass(frozen=True)
@@ -240,45 +255,74 @@ class Transport:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def exchange(self, request: requests.Request, limit: int = JSON_LIMIT) -> Reply | Failure:
-        """Send `request` once and read an answer of at most `limit` bytes (unpacked). Raises nothing of the network."""
+    def exchange(
+        self, request: requests.Request, limit: int = JSON_LIMIT, into: BinaryIO | None = None
+    ) -> Reply | Failure:
+        """Send `request` once and read an answer of at most `limit` bytes (unpacked). Raises nothing of the network.
+
+        `into` is an empty file: the body is written there piece by piece, whatever it is, and not kept in memory. An
+        `OSError` of that file is raised as it is.
+        """
         until = time.monotonic() + self._deadline
         try:
             prepared = self._session.prepare_request(request)
             token = _current.set(_Call(until, self._read_timeout, prepared.path_url))
             try:
-                return self._exchange(prepared, limit)
+                return self._exchange(prepared, limit, into)
             finally:
                 _current.reset(token)
+        except _NotWritten as full:
+            raise full.__cause__ or full from None
         except (OSError, HTTPError, HTTPException) as fault:  # requests' exceptions are OSErrors
             return _failure(fault)
 
-    def _exchange(self, prepared: requests.PreparedRequest, limit: int) -> Reply | Failure:
+    def _exchange(self, prepared: requests.PreparedRequest, limit: int, into: BinaryIO | None) -> Reply | Failure:
         timeout = (self._connect_timeout, self._read_timeout)
         response = self._session.send(prepared, stream=True, timeout=timeout, allow_redirects=False)
+        announced = _announced_size(response)
         try:
-            body = _read(response, limit)
+            body = None if announced and announced > limit else _read(response, limit, into)
         finally:
             response.close()
         if body is None:
-            return Failure(True, f"the answer is larger than {limit} bytes")
+            return TooLong(True, f"the answer is larger than {limit} bytes", announced)
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return Reply(response.status_code, content_type, body, _seconds(response.headers.get("Retry-After")))
+        wish = _seconds(response.headers.get("Retry-After"))
+        return Reply(response.status_code, content_type, body, wish, into.tell() if into else None)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
 
 
-def _read(response: requests.Response, limit: int) -> bytes | None:
-    parts = []
+def _announced_size(response: requests.Response) -> int | None:
+    """The size of a body that is not compressed, where the server names it."""
+    length = response.headers.get("Content-Length", "")
+    return (
+        int(length) if length.isascii() and length.isdecimal() and "Content-Encoding" not in response.headers else None
+    )
+
+
+def _read(response: requests.Response, limit: int, into: BinaryIO | None) -> bytes | None:
+    """The body, or the beginning of one that goes `into` a file; None when it is larger than `limit`."""
+    parts: list[bytes] = []
     size = 0
     for part in response.iter_content(CHUNK):
         size += len(part)
         if size > limit:
             return None
-        parts.append(part)
+        if into is not None:
+            _write(part, into)
+        if into is None or size <= CHUNK or not parts:
+            parts.append(part)
     return b"".join(parts)
+
+
+def _write(part: bytes, into: BinaryIO) -> None:
+    try:
+        into.write(part)
+    except OSError as error:  # a full disk is no failure of the network
+        raise _NotWritten from error
 
 
 def _failure(fault: Exception) -> Failure:

@@ -9,7 +9,6 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import notices
 from app.console.access import requires, viewer
 from app.console.order import facts_of, order_named, page_of
 from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm
@@ -17,6 +16,7 @@ from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
 from app.provisioning import decisions, lifecycle
+from app.provisioning.facts import customer_page_of
 from app.services import services_of
 
 __all__ = ["orders"]
@@ -102,7 +102,7 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
             fits=any(offer.action == "customer" for offer in decisions.offers(session, order)),
             additions=decisions.additions(session, order),
             facts=facts_of(session, order),
-            customer_page=notices.customer_page_of(services.settings, named[0].customer_id),
+            customer_page=customer_page_of(services.settings, named[0].customer_id),
         )
 
 

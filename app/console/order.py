@@ -1,14 +1,15 @@
 """One order: where it stands and why, what a person can do, and its story."""
 
+import tempfile
+from contextlib import ExitStack
 from typing import Any
 
-from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 import utopia
-from app import notices
 from app.console.access import requires
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
@@ -16,6 +17,7 @@ from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, Order, OrderSearch, OrderState, Role
 from app.provisioning import decisions, lifecycle, plan_table, timeline
 from app.provisioning.contracts import WORDS, fields_of
+from app.provisioning.facts import order_facts
 from app.provisioning.stops import SYSTEM_NAMES, stop_for
 from app.services import services_of
 from utopia import Contract
@@ -68,7 +70,7 @@ def page_of(orderref: str, **filled: Any) -> str:
 
 def facts_of(session: Session, order: Order) -> dict[str, Any]:
     """What the order is about; once its details were removed, what it is still found by."""
-    facts = notices.order_facts(services_of(current_app).settings, order)
+    facts = order_facts(services_of(current_app).settings, order)
     kept = None if order.contract else session.get(OrderSearch, order.id)
     if kept is not None:
         facts |= {"person": kept.person, "address": kept.address, "plans": [kept.plan] if kept.plan else []}
@@ -153,16 +155,27 @@ def contract(orderref: str) -> Answer:
         order_named(session, orderref)
     try:
         with a_turn():
-            pdf = services.utopia.contract_pdf(orderref)
+            return _download(orderref, services.utopia)
     except NotAnswered as busy:
         flash(str(busy), "failed")
     except utopia.NotReady:
         flash("UTOPIA does not have the contract ready yet. It takes minutes to hours after the order.", "failed")
+    except utopia.TooLarge:
+        flash("The contract is too large to be fetched here. Get it from UTOPIA's portal.", "failed")
     except utopia.UtopiaError as error:
         flash(f"The contract can't be fetched: {stop_for(error).reason}.", "failed")
-    else:
-        name = f"contract-{''.join(letter if letter.isalnum() or letter in '.-_' else '-' for letter in orderref)}.pdf"
-        answer = Response(pdf, mimetype="application/pdf", headers={"X-Content-Type-Options": "nosniff"})
-        answer.headers.set("Content-Disposition", "attachment", filename=name)
-        return answer
     return redirect(url_for("orders.show", orderref=orderref), 303)
+
+
+def _download(orderref: str, client: utopia.UtopiaClient) -> Response:
+    """The contract, by way of the disk: nobody gets half of one, and a large one takes no memory."""
+    with ExitStack() as on_failure:
+        file = on_failure.enter_context(tempfile.TemporaryFile())
+        size = client.contract_pdf(orderref, file)
+        file.seek(0)
+        name = f"contract-{''.join(letter if letter.isalnum() or letter in '.-_' else '-' for letter in orderref)}.pdf"
+        answer = send_file(file, mimetype="application/pdf", as_attachment=True, download_name=name)
+        answer.content_length = size
+        answer.headers["Cache-Control"] = "no-store"
+        on_failure.pop_all()
+    return answer

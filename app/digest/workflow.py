@@ -198,6 +198,7 @@ def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) 
     try:
         with services.mailer.connection() as post:
             for message in messages:
+                post.open()
                 _mark(services, [message.id], MessageState.SENDING)
                 receipt = send_letter(post, templates, ledger.told(message), _idempotency_key(run, [message.id]))
                 _record(services, run, [message.id], receipt)
@@ -227,7 +228,8 @@ def _record(services: Services, run: DigestRun, ids: list[int], receipt: Receipt
     def outcome(session: Session) -> None:
         ledger.mark(session, ids, MESSAGE_STATES[receipt.handed], receipt.detail or None)
         if run.error and receipt.handed is Handed.ACCEPTED:
-            session.get_one(DigestRun, run.id).error = None  # the trouble is over
+            row = session.get_one(DigestRun, run.id)
+            row.error, row.tries = None, 0  # the trouble is over
 
     services.database.insist(outcome)
 
@@ -257,7 +259,8 @@ def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
         other_report = not run.key.startswith(ledger.SCHEDULE_KEY) and run.source != services.settings.report_source
         if now() - run.started_at < TRY_FOR and not (other_report and not run.planned):
             run.state = RunState.WAITING
-            run.next_try_at = breaker.retry_at(run.attempt, services.settings.retry_minutes)
+            run.tries += 1
+            run.next_try_at = breaker.retry_at(run.tries, services.settings.retry_minutes)
             _tell_of_trouble(services, session, run)
         else:
             run.state, run.finished_at = RunState.FAILED, now()

@@ -33,7 +33,8 @@ class ScheduleMark(Base):
 class DigestRun(Base):
     """One run of the digest. `key` makes a run of the schedule one of its kind, however many processes start it.
 
-    `attempt` counts how often its work was started; an attempt with another number has no say any more.
+    `attempt` counts how often its work was started; an attempt with another number has no say any more. `tries` counts
+    those in a row in which nothing went out.
     """
 
     __tablename__ = "digest_runs"
@@ -47,6 +48,7 @@ class DigestRun(Base):
     window_starts_on: Mapped[date | None]
     state: Mapped[str] = mapped_column(String(16), default=RunState.RUNNING)
     attempt: Mapped[int] = mapped_column(default=1)
+    tries: Mapped[int] = mapped_column(default=0)
     planned: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str | None] = mapped_column(Text)
     next_try_at: Mapped[datetime | None]

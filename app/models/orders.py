@@ -152,10 +152,16 @@ class Callback(Base):
 
 
 class Notice(Base):
-    """A mail to staff, recorded with the change that it tells of; `key` makes it one of its kind."""
+    """A mail to staff, recorded with the change that it tells of; `key` makes it one of its kind.
+
+    `claimed_by` is the workflow that delivers it just now, `restarts` how often a delivery was begun and not ended.
+    """
 
     __tablename__ = "notices"
-    __table_args__ = (Index("ix_notices_state_next_try_at", "state", "next_try_at"),)
+    __table_args__ = (
+        Index("ix_notices_state_next_try_at", "state", "next_try_at"),
+        Index("ix_notices_state_id", "state", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True)
@@ -165,6 +171,8 @@ class Notice(Base):
     state: Mapped[str] = mapped_column(String(16), default=NoticeState.PENDING)
     run: Mapped[int] = mapped_column(default=1)
     tries: Mapped[int] = mapped_column(default=0)
+    restarts: Mapped[int] = mapped_column(default=0)
+    claimed_by: Mapped[str | None] = mapped_column(String(64))
     waiting_for: Mapped[str | None] = mapped_column(String(16))
     next_try_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)

@@ -1,73 +1,100 @@
-"""Delivers a notice: a message to each recipient, over one connection, until everybody has it.
+"""Delivers notices: a message to each recipient, over one connection, until everybody has it.
 
 A mail server that is down delays a notice and nothing else. After a crash in the middle of a delivery the mail is sent
 again with the same Message-ID: for staff a repeat is harmless, a missing notice is not.
 """
 
 import logging
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import utopia
 from app import breaker
-from app.mail import Letter, MailFailed, Post, RecipientRefused
+from app.mail import ContentRefused, Letter, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, System, now
-from app.notices import letters
+from app.notices.claims import claims
+from app.notices.enclosures import Enclosure, Without
+from app.notices.letters import AboutOrders, write
 from app.observability import order_context
 from app.services import Services
 
 log = logging.getLogger(__name__)
 
 WITH_CONTRACT = (NoticeKind.ACCOUNT_CREATED, NoticeKind.CUSTOMER_EXISTS, NoticeKind.CONTRACT)
+MOST_DEATHS = 3
+"""So often a delivery may break off; after that the notice goes out without its contract, which may be why."""
+
+Say = Callable[[Enclosure | None], Letter]
+"""The notice's letter, with a contract or without."""
 
 
-def deliver(services: Services, notice_id: int, run: int) -> str:
-    """Deliver a notice to everybody who hasn't got it yet; returns its state."""
-    notice, order = _open(services, notice_id, run)
-    if notice is None:
-        return "over"
-    with order_context(order.orderref if order else "-"):
+def deliver(services: Services, about_orders: AboutOrders, notice_id: int, run: int) -> str:
+    """Deliver a notice to everybody who hasn't got it yet, then whatever else is due; returns the notice's state."""
+    state = "over"
+    with services.mailer.connection() as post:
+        for notice, order in claims(services, notice_id, run):
+            with order_context(order.orderref if order else "-"):
+                outcome = _deliver(services, about_orders, post, notice, order)
+            state = outcome if notice.id == notice_id else state
+    return state
+
+
+def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice, order: Order | None) -> str:
+    with ExitStack() as files:
         try:
-            contract = _contract(services, order) if notice.kind in WITH_CONTRACT else None
-            if notice.kind == NoticeKind.CONTRACT and contract is None and not _given_up(services, notice):
+            enclosure = _enclosure(services, about, notice, order, files)
+            if notice.kind == NoticeKind.CONTRACT and _follows(enclosure) and not _given_up(services, notice):
                 return _wait(services, notice, "contract", "UTOPIA does not have the contract ready yet")
-            with services.mailer.connection() as post:
-                failures = _send_to_all(
-                    services, post, notice, letters.write(services.settings, notice, order, contract)
-                )
+            say = partial(write, services.settings, about, notice, order)
+            failures = _send_to_all(services, post, notice, say, enclosure)
         except MailFailed as failed:
-            return _mail_is_down(services, notice, failed.detail)
+            return _mail_is_down(services, notice, failed)
         except Exception as fault:
             log.exception("Notice %s met a fault of this program", notice.kind)
             return _wait(services, notice, "program", f"a fault of this program ({type(fault).__name__}); see the log")
-        return _close(services, notice, order, failures, with_contract=contract is not None)
+        return _close(services, notice, order, failures, contract_follows=_follows(enclosure))
 
 
-def _open(services: Services, notice_id: int, run: int) -> tuple[Notice | None, Order | None]:
-    with services.database.write() as session:
-        notice = session.get(Notice, notice_id)
-        if notice is None or notice.run != run or notice.state != NoticeState.PENDING:
-            return None, None
-        if not breaker.admits(session, System.MAIL, notice.key):
-            notice.waiting_for, notice.next_try_at = System.MAIL, breaker.next_probe_at(session, System.MAIL)
-            return None, None
-        order = session.get(Order, notice.order_id) if notice.order_id else None
-        if order is not None:
-            _ = order.steps
-        return notice, order
+def _enclosure(
+    services: Services, about: AboutOrders, notice: Notice, order: Order | None, files: ExitStack
+) -> Enclosure | None:
+    """The contract, on the disk until `files` are closed; None for a notice that has none."""
+    if order is None or notice.kind not in WITH_CONTRACT:
+        return None
+    if notice.restarts > MOST_DEATHS:
+        log.warning(
+            "Notice %s goes out without its contract: its delivery broke off %d times", notice.kind, MOST_DEATHS
+        )
+        return Enclosure(without=Without.BROKE_OFF)
+    return about.contract(services, order, files.enter_context(tempfile.TemporaryFile()))
 
 
-def _send_to_all(services: Services, post: Post, notice: Notice, letter: Letter) -> dict[str, str]:
+def _follows(enclosure: Enclosure | None) -> bool:
+    return enclosure is not None and enclosure.without is Without.NOT_READY
+
+
+def _send_to_all(
+    services: Services, post: Post, notice: Notice, say: Say, enclosure: Enclosure | None
+) -> dict[str, str]:
     """What went wrong, by recipient."""
-    failures = {}
+    failures, letter = {}, say(enclosure)
     for recipient in services.settings.email_recipients:
         if not _begin(services, notice, recipient):
             continue
         try:
-            post.send(letter, recipient)
+            try:
+                post.send(letter, recipient)
+            except ContentRefused as refused:
+                if enclosure is None or enclosure.file is None:
+                    raise
+                log.warning("Notice %s goes out without its contract: %s", notice.kind, refused.detail)
+                post.send(say(replace(enclosure, file=None, without=Without.NOT_TAKEN)), recipient)
         except RecipientRefused as refused:
             failures[recipient] = refused.detail
             _mark(services, notice, recipient, "refused", refused.detail)
@@ -77,7 +104,7 @@ def _send_to_all(services: Services, post: Post, notice: Notice, letter: Letter)
 
 
 def _begin(services: Services, notice: Notice, recipient: str) -> bool:
-    with services.database.write() as session:
+    with services.database.write(repeatable=True) as session:
         delivery = session.scalar(select(NoticeDelivery).filter_by(notice_id=notice.id, recipient=recipient))
         if delivery is None:
             delivery = NoticeDelivery(notice_id=notice.id, recipient=recipient)
@@ -94,35 +121,11 @@ def _mark(services: Services, notice: Notice, recipient: str, state: str, error:
         delivery.state, delivery.error = state, error
 
 
-def _contract(services: Services, order: Order | None) -> bytes | None:
-    """The signed contract, or None while UTOPIA has none or does not answer."""
-    if order is None:
-        return None
-    with services.database.write() as session:
-        admitted = breaker.admits(session, System.UTOPIA, order.orderref)
-        if not admitted and not breaker.claim_probe(session, System.UTOPIA, order.orderref):
-            return None
-    contract = None
-    try:
-        contract = services.utopia.contract_pdf(order.orderref)
-    except utopia.UtopiaError as error:
-        log.info("No contract yet: %s", error)
-        if isinstance(error, (utopia.NeverArrived, utopia.OutcomeUnknown)):
-            with services.database.write() as session:
-                minutes = services.settings.retry_minutes
-                breaker.report_down(session, System.UTOPIA, order.orderref, error.detail, minutes)
-            return None
-    if not admitted:
-        with services.database.write() as session:
-            breaker.report_up(session, System.UTOPIA)
-    return contract
-
-
 def _close(
-    services: Services, notice: Notice, order: Order | None, failures: Mapping[str, str], *, with_contract: bool
+    services: Services, notice: Notice, order: Order | None, failures: Mapping[str, str], *, contract_follows: bool
 ) -> str:
     with services.database.write() as session:
-        row = session.get_one(Notice, notice.id)
+        row = _put_down(session, notice)
         breaker.report_up(session, System.MAIL)
         if failures and not _given_up(services, row):
             row.tries += 1
@@ -133,7 +136,7 @@ def _close(
             row.sent_at = None if failures else now()
             row.next_try_at = row.waiting_for = None
             row.error = "; ".join(failures.values()) or None
-        if order is not None and row.kind in WITH_CONTRACT and row.kind != NoticeKind.CONTRACT and not with_contract:
+        if order is not None and row.kind != NoticeKind.CONTRACT and contract_follows:
             _follow_up_with_contract(services, session, order)
         log.info("Notice %s: %s", row.kind, row.state)
         return row.state
@@ -150,7 +153,7 @@ def _follow_up_with_contract(services: Services, session: Session, order: Order)
 
 def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str:
     with services.database.write() as session:
-        row = session.get_one(Notice, notice.id)
+        row = _put_down(session, notice)
         row.tries += 1
         row.waiting_for, row.error = waiting_for, why
         row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
@@ -158,14 +161,24 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
         return row.state
 
 
-def _mail_is_down(services: Services, notice: Notice, why: str) -> str:
-    log.warning("Notice %s waits: %s", notice.kind, why)
+def _mail_is_down(services: Services, notice: Notice, failed: MailFailed) -> str:
+    """An answer that doesn't come to the whole mail counts as a delivery that broke off: a large one may be why."""
+    log.warning("Notice %s waits: %s", notice.kind, failed.detail)
+    minutes = services.settings.retry_minutes
     with services.database.write() as session:
-        row = session.get_one(Notice, notice.id)
+        row = _put_down(session, notice, broke_off=isinstance(failed, MailOutcomeUnknown))
         row.tries += 1
-        row.waiting_for, row.error = System.MAIL, why
-        row.next_try_at = breaker.report_down(session, System.MAIL, notice.key, why, services.settings.retry_minutes)
+        row.waiting_for, row.error = System.MAIL, failed.detail
+        row.next_try_at = breaker.report_down(session, System.MAIL, notice.key, failed.detail, minutes)
         return row.state
+
+
+def _put_down(session: Session, notice: Notice, *, broke_off: bool = False) -> Notice:
+    """The notice's row, free for others again."""
+    row = session.get_one(Notice, notice.id)
+    row.claimed_by = None
+    row.restarts = row.restarts if broke_off else 0
+    return row
 
 
 def _given_up(services: Services, notice: Notice) -> bool:

@@ -1,16 +1,17 @@
 """What the mails to staff say: one short function a mail makes its facts; the words are in templates/mail/."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from app.mail import Attachment, Letter
 from app.measures import how_long, how_much
 from app.models import Notice, NoticeKind, Order
-from app.notices.facts import customer_page_of, order_facts
+from app.notices.enclosures import Enclosure
+from app.services import Services
 from config import Settings
 
 ALERTS = (
@@ -30,52 +31,70 @@ templates = Environment(
 templates.filters.update(how_long=how_long, how_much=how_much)
 
 
-def write(settings: Settings, notice: Notice, order: Order | None, contract: bytes | None) -> Letter:
+class FetchContract(Protocol):
+    """Fetches an order's contract into an empty file."""
+
+    def __call__(self, services: Services, order: Order, into: BinaryIO) -> Enclosure:
+        """The file as an enclosure, or why there is none."""
+
+
+@dataclass(frozen=True)
+class AboutOrders:
+    """What notices are told about orders: what every mail about one names, and its contract."""
+
+    facts: Callable[[Settings, Order], dict[str, Any]]
+    contract: FetchContract
+
+
+def write(
+    settings: Settings, about: AboutOrders, notice: Notice, order: Order | None, enclosure: Enclosure | None = None
+) -> Letter:
     """The mail that a notice is."""
     facts = {
-        **LETTERS[notice.kind](settings, notice, order),
+        **LETTERS[notice.kind](notice),
+        **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
         "notice": notice,
+        "enclosure": enclosure,
+        "attachment_mb": f"{settings.mail_attachment_mb:g}",
         "console": settings.public_address,
-        "has_contract": contract is not None,
         "local": lambda moment: moment.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M %Z"),
     }
     subject, _, text = templates.get_template(f"mail/{notice.kind}.txt").render(facts).partition("\n")
     html = templates.get_template(f"mail/{notice.kind}.html").render(facts)
-    name = f"contract-{order.orderref}.pdf" if order else "contract.pdf"
-    attachments = [Attachment(name, contract)] if contract else []
+    file = enclosure.file if enclosure else None
+    attachments = [Attachment(f"contract-{order.orderref}.pdf", file)] if order and file else []
     return Letter(notice.key, subject, text.lstrip("\n"), html, attachments)
 
 
-def _about_order(settings: Settings, notice: Notice, order: Order | None) -> dict[str, Any]:
-    assert order is not None, f"a notice {notice.kind} is about an order"  # noqa: S101
+def _about_order(notice: Notice, order: Order) -> dict[str, Any]:
     content = notice.content or {}
-    reason = str(content.get("reason") or "").rstrip(".")
-    actions = content.get("actions") or []
     return {
-        **order_facts(settings, order),
-        "reason": reason,
-        "actions": actions,
+        "reason": str(content.get("reason") or "").rstrip("."),
+        "actions": content.get("actions") or [],
         "unknown_plans": (order.account or {}).get("unknown_plans", []),
-        "page_of": partial(customer_page_of, settings),
     }
 
 
-def _test_callback(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+def _nothing_more(_notice: Notice) -> dict[str, Any]:
+    return {}
+
+
+def _test_callback(notice: Notice) -> dict[str, Any]:
     return {"received_at": notice.created_at, "remote_address": notice.content.get("remote_address")}
 
 
-def _still_waiting(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+def _still_waiting(notice: Notice) -> dict[str, Any]:
     return {**notice.content, "since": datetime.fromisoformat(notice.content["since"])}
 
 
-def _alert(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+def _alert(notice: Notice) -> dict[str, Any]:
     content = notice.content
     times = {name: datetime.fromisoformat(content[name]) for name in MOMENTS if content.get(name)}
     lasted = times["until"] - times["since"] if "until" in times else None
     return {**dict.fromkeys(MOMENTS), **content, **times, "lasted": lasted}
 
 
-def _digest(_settings: Settings, notice: Notice, _order: Order | None) -> dict[str, Any]:
+def _digest(notice: Notice) -> dict[str, Any]:
     source = str(notice.content.get("source") or "")
     spreadsheet = source.removeprefix("sheets:").partition("!")[0] if source.startswith("sheets:") else None
     link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
@@ -84,11 +103,11 @@ def _digest(_settings: Settings, notice: Notice, _order: Order | None) -> dict[s
     return {"makes_good": None, **notice.content, **facts}
 
 
-LETTERS: Mapping[str, Callable[[Settings, Notice, Order | None], dict[str, Any]]] = {
-    NoticeKind.ACCOUNT_CREATED: _about_order,
-    NoticeKind.CUSTOMER_EXISTS: _about_order,
-    NoticeKind.NEEDS_YOU: _about_order,
-    NoticeKind.CONTRACT: _about_order,
+LETTERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
+    NoticeKind.ACCOUNT_CREATED: _nothing_more,
+    NoticeKind.CUSTOMER_EXISTS: _nothing_more,
+    NoticeKind.NEEDS_YOU: _nothing_more,
+    NoticeKind.CONTRACT: _nothing_more,
     NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.STILL_WAITING: _still_waiting,
     NoticeKind.DIGEST_REPORT: _digest,

@@ -34,13 +34,18 @@ def enqueue(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
 
 def workflow_id(notice: Notice) -> str:
     """The engine's idempotency key for one run of a notice."""
-    return f"notice-{notice.id}" + (f"#{notice.run}" if notice.run > 1 else "")
+    return workflow_of(notice.id, notice.run)
+
+
+def workflow_of(notice_id: int, run: int) -> str:
+    """The same where the notice itself is not at hand."""
+    return f"notice-{notice_id}" + (f"#{run}" if run > 1 else "")
 
 
 def next_run(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
     """Try to deliver again."""
     notice.run += 1
-    notice.waiting_for = notice.next_try_at = None
+    notice.waiting_for = notice.next_try_at = notice.claimed_by = None
     session.flush()
     enqueue(work_queue, session, notice)
 

@@ -4,38 +4,47 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from app import breaker
-from app.models import Notice, NoticeState, System, now
+from app.models import Notice, NoticeState, now
 from app.notices import records
+from app.notices.claims import is_due
 from app.services import Services
+
+LEFT_ALONE = timedelta(seconds=60)
 
 
 def wake_due_notices(services: Services) -> int:
-    """Start the notices whose time has come; while the mail server is down, only its probe."""
-    due = select(Notice).where(Notice.state == NoticeState.PENDING, Notice.next_try_at <= now()).order_by(Notice.id)
+    """Start the first of the notices whose time has come: it goes on with the others.
+
+    Nothing is started behind deliveries that wait for their turn already: each of those goes on with what is due, too.
+    """
+    due = select(Notice).where(is_due(), Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
     with services.database.read() as session:
-        if session.scalar(due.limit(1)) is None:
+        if session.scalar(due) is None:
             return 0
+    if not services.work_queue.is_empty(records.QUEUE):
+        return 0
     with services.database.write() as session:
-        down = System.MAIL in breaker.systems_down(session)
-        woken = 0
-        for notice in session.scalars(due.limit(100).with_for_update(skip_locked=True)):
-            if not down or breaker.claim_probe(session, System.MAIL, notice.key):
-                records.next_run(services.work_queue, session, notice)
-                woken += 1
-        return woken
+        notice = session.scalar(due.with_for_update(skip_locked=True))
+        if notice is not None:
+            records.next_run(services.work_queue, session, notice)
+    return int(notice is not None)
 
 
 def pick_up_stranded_notices(services: Services) -> None:
     """Start notices again that should be on their way and aren't."""
-    quiet = Notice.created_at < now() - timedelta(seconds=60)
+    quiet = Notice.created_at < now() - LEFT_ALONE
     lost = select(Notice).where(Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None), quiet)
     with services.database.read() as session:
-        candidates = session.scalars(lost).all()
-    for candidate in candidates:
-        if services.work_queue.is_going(records.workflow_id(candidate)):
-            continue
-        with services.database.write() as session:
-            notice = session.get_one(Notice, candidate.id)
-            if notice.run == candidate.run and notice.state == NoticeState.PENDING:
-                records.next_run(services.work_queue, session, notice)
+        workers = {each.id: (each.run, each.claimed_by or records.workflow_id(each)) for each in session.scalars(lost)}
+    going = services.work_queue.going({worker for _, worker in workers.values()})
+    for notice_id, (run, worker) in workers.items():
+        if worker not in going:
+            _pick_up(services, notice_id, run, worker)
+
+
+def _pick_up(services: Services, notice_id: int, run: int, worker: str) -> None:
+    with services.database.write() as session:
+        notice = session.get_one(Notice, notice_id, with_for_update=True)
+        is_as_seen = notice.run == run and (notice.claimed_by or records.workflow_id(notice)) == worker
+        if is_as_seen and notice.state == NoticeState.PENDING and notice.next_try_at is None:
+            records.next_run(services.work_queue, session, notice)

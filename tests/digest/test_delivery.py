@@ -327,3 +327,42 @@ def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_to
     assert states(letters.over(run_id)) == ["accepted"] * 3
     first, *behind = [message["email"] for message in letters.show(run_id)["customers_told"]]
     assert [mail["To"] for mail in customers_mails(letters)] == [*behind, first]
+
+
+@pytest.mark.parametrize("action", ["RCPT", "DATA"])
+def test_after_421_the_next_customers_get_their_letters_and_nobody_is_in_doubt(letters, action):
+    letters.service.sandbox.mailbox.fault(action, "reject", code=421, text="Closing")
+    assert states(letters.run(*letters.many(3))) == ["accepted"] * 3
+    assert len(customers_mails(letters)) == 3
+
+
+@pytest.mark.parametrize("action", ["RCPT", "DATA"])
+def test_while_everything_is_answered_421_the_customers_are_not_sent_and_never_unknown(letters, action):
+    letters.service.sandbox.mailbox.fault(action, "reject", times=None, code=421, text="Closing")
+    letters.reports(*letters.many(3))
+    run_id = letters.start()
+    assert states(letters.waits(run_id)) == ["planned"] * 3
+    with letters.database.write() as session:
+        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=24, minutes=1)
+    assert states(letters.over(run_id)) == ["not_sent"] * 3
+
+
+def test_a_server_that_takes_two_letters_a_session_gets_two_a_session_without_a_pause(letters):
+    mailbox = letters.service.sandbox.mailbox
+    mailbox.most_a_session, before = 2, mailbox.connections
+    with letters.changed(email_recipients=()):
+        assert states(letters.run(*letters.many(5))) == ["accepted"] * 5
+    assert mailbox.connections - before == 3
+
+
+def test_as_long_as_letters_go_out_the_pauses_do_not_grow(letters):
+    letters.service.sandbox.mailbox.down()
+    letters.reports(*letters.many(2))
+    run_id = letters.start()
+    letters.waits(run_id)
+    with letters.database.read() as session:
+        assert session.get_one(DigestRun, run_id).tries > 0
+    letters.service.sandbox.mailbox.up()
+    letters.over(run_id)
+    with letters.database.read() as session:
+        assert session.get_one(DigestRun, run_id).tries == 0

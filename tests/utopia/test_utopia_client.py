@@ -1,8 +1,11 @@
 """Each call of UTOPIA's API: what goes out, and what comes back."""
 
 import copy
+import gzip
 import json
 import pickle
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from raw_server import RawServer, answers, http
@@ -15,6 +18,7 @@ from utopia import (
     OutcomeUnknown,
     Refused,
     Throttled,
+    TooLarge,
     UtopiaClient,
 )
 
@@ -199,10 +203,34 @@ def test_an_empty_error_beside_a_contract_is_none(said):
 
 def test_a_contract_is_downloaded_as_its_bytes(said):
     big = PDF + b"x" * 6 * 1024 * 1024
-    pdf, head, body = said(lambda utopia: utopia.contract_pdf(REF), http(big, 200, "application/pdf; charset=UTF-8"))
+    file = BytesIO()
+    reply = http(big, 200, "application/pdf; charset=UTF-8")
+    size, head, body = said(lambda utopia: utopia.contract_pdf(REF, file), reply)
     assert head.startswith("POST /spquery/contractdownload ")
     assert body == {"apikey": KEY, "orderref": REF}
-    assert pdf == big
+    assert (size, file.getvalue()) == (len(big), big)
+
+
+def test_a_contract_above_the_limit_is_told_by_its_size_and_not_read(said):
+    file = BytesIO()
+    with pytest.raises(TooLarge) as large:
+        said(lambda utopia: utopia.contract_pdf(REF, file, limit=1000), http(PDF + b"x" * 5000, 200, "application/pdf"))
+    assert (large.value.size, file.getvalue()) == (len(PDF) + 5000, b"")
+    assert "larger than 1000 bytes" in str(large.value)
+
+
+def test_a_contract_of_unknown_size_is_read_up_to_the_limit(said):
+    endless = http(gzip.compress(PDF + b"x" * 1_000_000), 200, "application/pdf", Content_Encoding="gzip")
+    file = BytesIO()
+    with pytest.raises(TooLarge) as large:
+        said(lambda utopia: utopia.contract_pdf(REF, file, limit=300_000), endless)
+    assert large.value.size is None
+    assert len(file.getvalue()) <= 300_000
+
+
+def test_a_disk_without_room_for_the_contract_is_no_failure_of_utopia(said):
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+        said(lambda utopia: utopia.contract_pdf(REF, full), http(PDF, 200, "application/pdf"))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +250,7 @@ def test_a_contract_is_downloaded_as_its_bytes(said):
 )
 def test_a_download_without_a_pdf_says_whether_to_wait(said, reply, kind):
     with pytest.raises(kind):
-        said(lambda utopia: utopia.contract_pdf(REF), reply)
+        said(lambda utopia: utopia.contract_pdf(REF, BytesIO()), reply)
 
 
 SITE = {"address_id": 714780, "address": "12 N EXAMPLE AVENUE", "unitnum": None, "status": "ORDERABLE"}

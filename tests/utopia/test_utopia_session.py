@@ -1,6 +1,7 @@
 """UtopiaClient against the simulated UTOPIA, as in the service."""
 
 import doctest
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,11 @@ def test_a_contract_is_waited_for_until_it_is_ready(client, server):
     server.set_contract_ready(REF, False)
     assert not client.contract(REF).contract_ready
     with pytest.raises(NotReady):
-        client.contract_pdf(REF)
+        client.contract_pdf(REF, BytesIO())
     server.set_contract_ready(REF, True)
-    assert client.contract_pdf(REF).startswith(b"%PDF")
+    file = BytesIO()
+    assert client.contract_pdf(REF, file) == len(file.getvalue())
+    assert file.getvalue().startswith(b"%PDF")
 
 
 def test_a_wrong_key_is_told_apart_from_other_refusals(server):

@@ -1,6 +1,7 @@
-"""What every notice about an order names, and its page in the console, too."""
+"""What every notice about an order names, and its page in the console."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
     applicant = account.get("applicant") or {}
     street = applicant.get("street") or f"{address.get('street', '')} {address.get('unit', '')}"
     town = f"{address.get('city', '')} {applicant.get('state') or address.get('state', '')} {address.get('zip', '')}"
+    order_page = f"{settings.public_address}/console/orders/{quote(order.orderref)}"
     return {
         "order": order,
         "person": f"{person.get('first_name', '')} {person.get('last_name', '')}".strip(),
@@ -25,7 +27,9 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
-        "order_page": f"{settings.public_address}/console/orders/{quote(order.orderref)}",
+        "page_of": partial(customer_page_of, settings),
+        "order_page": order_page,
+        "contract_page": f"{order_page}/contract",
     }
 
 

@@ -1,0 +1,114 @@
+"""What goes out: a letter, and the message that it becomes for one recipient.
+
+One recipient a message, since a refused recipient among several passes silently. Messages are safe to build from
+customers' data: header values are single lines, bodies quoted-printable. Files are read and encoded while they go out,
+so that a large one takes no more memory than a small one.
+"""
+
+import base64
+import hashlib
+import mimetypes
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import BinaryIO
+
+LINE = 57
+"""Bytes of a file that make one line of base64."""
+PIECE = 1024 * LINE
+START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    file: BinaryIO
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail before it has a recipient; `key` makes its Message-ID, so that a repeat can be told."""
+
+    key: str
+    subject: str
+    text: str
+    html: str
+    attachments: Sequence[Attachment] = ()
+
+
+class Message:
+    """A letter as it goes out to one recipient; `size` is in bytes."""
+
+    def __init__(self, letter: Letter, sender: str, recipient: str) -> None:
+        composed = compose(letter, sender, recipient)
+        whole = composed.as_bytes(policy=policy.SMTP)  # from here on it has a boundary
+        self.files = [attachment.file for attachment in letter.attachments]
+        self._boundary = f"\r\n--{composed.get_boundary()}".encode()
+        self._parts = whole.split(self._boundary)
+        self.size = len(whole) + sum(_encoded_size(file) for file in self.files)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message as SMTP takes it, with each dot at a line's start doubled, in pieces of a bounded size."""
+        ending = self._parts[-len(self.files) - 1 :]
+        yield START_OF_A_LINE.sub(b"..", self._boundary.join(self._parts[: -len(ending)]))
+        for part, file in zip(ending, [*self.files, None], strict=True):
+            yield self._boundary + part
+            if file is not None:
+                yield from _in_base64(file)
+
+
+def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
+    """The message without what is in its files: text and HTML, and a Message-ID that is the same on a repeat."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["Subject"] = one_line(letter.subject)
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = formatdate(localtime=False)
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{hashlib.sha256(f'{letter.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_whole_characters(letter.text), cte="quoted-printable")
+    message.add_alternative(_whole_characters(letter.html), subtype="html", cte="quoted-printable")
+    for attachment in letter.attachments:
+        kind = mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
+        main, _, sub = kind.partition("/")
+        message.add_attachment(b"", maintype=main, subtype=sub, filename=file_name(attachment.name))
+    return message
+
+
+def one_line(text: str) -> str:
+    """A header's value: no line breaks or other control characters, at most 200 characters."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200]
+
+
+def _whole_characters(text: str) -> str:
+    """Without half characters, which JSON can bring and no mail can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def file_name(text: str) -> str:
+    """A file's name that can't break a header or a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "attachment"
+
+
+def without_addresses(text: str) -> str:
+    """A server's words in one line, without mail addresses, which may be a customer's."""
+    return re.sub(r"\S+@\S+", "...", one_line(text))
+
+
+def _encoded_size(file: BinaryIO) -> int:
+    """In bytes, of base64 in lines of 76 characters."""
+    size = file.seek(0, os.SEEK_END)
+    return (size + 2) // 3 * 4 + 2 * ((size + LINE - 1) // LINE)
+
+
+def _in_base64(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(PIECE):
+        yield base64.encodebytes(piece).replace(b"\n", b"\r\n")

@@ -1,0 +1,84 @@
+"""Which notice is delivered next. A workflow claims it, so that no other one delivers it, too.
+
+A workflow that was started for one notice goes on with whatever else is due, the newest and the oldest in turn: after
+an outage thousands wait, and what is new doesn't wait behind them.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from app import breaker, engine
+from app.models import Notice, NoticeState, Order, System, now
+from app.notices import records
+from app.services import Services
+
+MOST_AT_ONCE = 200
+"""Notices that one workflow delivers; the next one goes on with the others."""
+
+Claimed = tuple[Notice, Order | None]
+
+
+def is_due() -> ColumnElement[bool]:
+    """Nobody is at work on it, and its time has come."""
+    on_time = or_(Notice.next_try_at.is_(None), Notice.next_try_at <= now())
+    return and_(Notice.state == NoticeState.PENDING, Notice.claimed_by.is_(None), on_time)
+
+
+def claims(services: Services, notice_id: int, run: int) -> Iterator[Claimed]:
+    """The notice that a workflow was started for, what it left behind when its process died, and then what is due."""
+    worker = records.workflow_of(notice_id, run)
+    with services.database.read() as session:
+        mine = Notice.state == NoticeState.PENDING, Notice.claimed_by == worker
+        left_behind = session.scalars(select(Notice.id).where(*mine).order_by(Notice.id)).all()
+    for number in dict.fromkeys([notice_id, *left_behind]):
+        claimed = _claim(services, worker, number, run if number == notice_id else None)
+        if claimed is not None:
+            yield claimed
+    for turn in range(MOST_AT_ONCE):
+        claimed = None if engine.is_stopping() else _claim_due(services, worker, newest=turn % 2 == 0)
+        if claimed is None:
+            return
+        yield claimed
+
+
+def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> Claimed | None:
+    with services.database.write(repeatable=True) as session:
+        notice = session.scalar(select(Notice).filter_by(id=notice_id).with_for_update())
+        if notice is None or notice.state != NoticeState.PENDING or (run is not None and notice.run != run):
+            return None
+        waits = notice.next_try_at is not None and notice.next_try_at > now()
+        if waits or notice.claimed_by not in (None, worker):
+            return None
+        if not _may_send(session, notice):
+            notice.waiting_for, notice.next_try_at = System.MAIL, breaker.next_probe_at(session, System.MAIL)
+            notice.claimed_by = None
+            return None
+        return _claimed(session, notice, worker)
+
+
+def _claim_due(services: Services, worker: str, *, newest: bool) -> Claimed | None:
+    due = select(Notice).where(is_due()).order_by(Notice.id.desc() if newest else Notice.id).limit(1)
+    with services.database.read() as session:
+        if session.scalar(due) is None:
+            return None
+    with services.database.write(repeatable=True) as session:
+        notice = session.scalar(due.with_for_update(skip_locked=True))
+        if notice is None or not _may_send(session, notice):
+            return None
+        return _claimed(session, notice, worker)
+
+
+def _may_send(session: Session, notice: Notice) -> bool:
+    """While the mail server is down, the first that is due finds out whether it still is."""
+    return breaker.admits(session, System.MAIL, notice.key) or breaker.claim_probe(session, System.MAIL, notice.key)
+
+
+def _claimed(session: Session, notice: Notice, worker: str) -> Claimed:
+    notice.claimed_by, notice.restarts = worker, notice.restarts + 1
+    notice.waiting_for = notice.next_try_at = None
+    order = session.get(Order, notice.order_id) if notice.order_id else None
+    if order is not None:
+        _ = order.steps
+    return notice, order
