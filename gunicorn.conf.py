@@ -47,9 +47,15 @@ def on_starting(_server):
     """Bring the database up to date once, before any worker takes a callback."""
     from app import migrate
     from app.database import Database
+    from app.safekeeping import known
 
     database = Database(settings.database_url)
+    try:
+        known.refuse_missing(database, settings)
+    except known.DatabaseMissing as missing:
+        sys.exit(str(missing))
     migrate.upgrade(database, settings)
+    known.remember(database, settings)
     database.dispose()
 
 

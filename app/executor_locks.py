@@ -6,6 +6,7 @@ that may have lost it (`LockMayBeLost`) has to end at once.
 
 import fcntl
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -56,40 +57,60 @@ class ExecutorLock(Protocol):
 def lock_for(database: Database, name: str | None) -> ExecutorLock:
     """The lock that this process needs in order to execute, under `name` or else the host's name."""
     if database.is_sqlite:
-        return FileLock(_lock_file(database))
+        return FileLock(database.path)
     return AdvisoryLock(database.url, name or socket.gethostname())
 
 
 def executing(database: Database) -> int:
     """How many processes execute now. Raises `psycopg.Error` or `SQLAlchemyError` when the database does not say."""
     if database.is_sqlite:
-        return int(_is_taken(_lock_file(database)))
+        return int(_is_taken(database.path))
     with database.engine.connect() as connection:
         return int(connection.exec_driver_sql(AdvisoryLock.HOLDERS).scalar_one())
 
 
-def _lock_file(database: Database) -> Path:
-    return Path(f"{database.path}.executor.lock")
+_opened: dict[tuple[int, int, str], int] = {}
+"""Database files, by device, inode and what they were opened for."""
 
 
-def _is_taken(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
+def _database_file(path: Path, purpose: str) -> int:
+    """The database's file, opened for a lock once and never closed.
+
+    Closing any descriptor of a file frees what SQLite has locked in it for this process; an flock is apart from that.
+    """
+    found = path.stat()
+    key = (found.st_dev, found.st_ino, purpose)
+    if key not in _opened:
+        _opened[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return _opened[key]
+
+
+def _is_taken(database: Path) -> bool:
+    with suppress(OSError):
+        file = _database_file(database, "to look")
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        fcntl.flock(file, fcntl.LOCK_UN)
     return False
 
 
 class FileLock:
-    """For SQLite: a lock on a file beside the database; the kernel frees it when the process dies."""
+    """For SQLite: a lock on the database's file itself; the kernel frees it when the process dies.
+
+    It is the file's own, under whatever name or link somebody reaches it. A file beside the database is locked as well,
+    for a process of a former version that knows only that one.
+    """
 
     executor_id = "local"
     is_shared = False
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._path = Path(f"{database}.executor.lock")
         self._file: Any = None
+        self._inner: int | None = None
         self._warned = False
 
     def acquire(self) -> bool:
@@ -98,11 +119,14 @@ class FileLock:
             if self._file is None:
                 self._file = self._path.open("w")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            inner = _database_file(self._database, "to execute")
+            fcntl.flock(inner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError as error:
             self._warn(error)
             return False
+        self._inner = inner
         return True
 
     def _warn(self, error: OSError) -> None:
@@ -115,6 +139,9 @@ class FileLock:
 
     def release(self) -> None:
         """Let another process have it."""
+        if self._inner is not None:
+            fcntl.flock(self._inner, fcntl.LOCK_UN)
+            self._inner = None
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -15,7 +15,7 @@ from app.cli.common import Commands, as_json, ready_services, services, show
 from app.executor_locks import executing
 from app.models import now
 from app.presence import InUse
-from app.safekeeping import aftermath, backup, moves, moving, restore, rows
+from app.safekeeping import aftermath, backup, known, moves, moving, restore, rows
 from app.safekeeping.in_use import STOP_FIRST
 
 db = Commands("db", help="The database.")
@@ -25,10 +25,17 @@ UPGRADE_IS_DUE = 3
 
 
 @db.command("upgrade")
-def upgrade() -> None:
+@click.option("--new", is_flag=True, help="Make an empty database, where the one that was in use is gone.")
+def upgrade(new: bool) -> None:
     """Create the database or bring it up to date."""
+    database, settings = services().database, services().settings
     try:
-        migrate.upgrade(services().database, services().settings)
+        if not new:
+            known.refuse_missing(database, settings)
+        migrate.upgrade(database, settings)
+        known.remember(database, settings)
+    except known.DatabaseMissing as missing:
+        raise click.ClickException(str(missing)) from None
     except (SQLAlchemyError, OSError) as error:
         raise click.ClickException(
             f"The database can't be upgraded ({type(error).__name__}). See DATABASE_URL"

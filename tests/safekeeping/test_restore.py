@@ -174,9 +174,11 @@ def test_a_backup_starts_a_new_server(app: Flask, sandbox: Sandbox, tmp_path: Pa
 def test_a_copy_of_an_older_version_is_brought_up_to_date(app: Flask, sandbox: Sandbox, tmp_path: Path) -> None:
     old = Database(f"sqlite:///{tmp_path}/old.db")
     with old.engine.connect() as connection:
-        command.upgrade(migrate.alembic_config(connection), "0003")
+        command.upgrade(migrate.alembic_config(connection), "0005")
         connection.commit()
     with old.write() as session:
+        session.execute(text("drop table alerts"))
+        session.execute(text("update alembic_version set version_num = '0004'"))
         session.execute(
             text(
                 "insert into orders (orderref, state, stage, run, actions, decision, remarks, tries, restarts,"

@@ -1,0 +1,75 @@
+"""Which databases this installation has had: one of them that is gone, or empty again, is no first start.
+
+A disk that is not mounted looks like a fresh installation, and orders that were acknowledged would be nowhere. So what
+was once there is written down where the database's own disk is not: beside the ticket texts.
+"""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from app import migrate
+from app.database import Database
+from config import Settings
+
+FILE = ".databases"
+MOST_KEPT = 20
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseMissing(Exception):
+    """There was a database, and now there is none; the text says what to do."""
+
+
+def refuse_missing(database: Database, settings: Settings) -> None:
+    """Raises `DatabaseMissing` for a database that this installation has had, and that is gone or empty."""
+    place = _place(database)
+    if place not in _known(settings) or not _is_missing(database):
+        return
+    raise DatabaseMissing(
+        f"The database is gone: {place} was in use here, and now there is {_what_is_there(database)}. Orders are in it"
+        " that nobody else has. Is its disk mounted, and is DATABASE_URL right? To put a backup in its place:"
+        " utopia-handler db restore FILE. To begin with an empty one: utopia-handler db upgrade --new"
+    )
+
+
+def remember(database: Database, settings: Settings) -> None:
+    """Write down that the database is in use here; where that can't be written, a warning says so."""
+    place, known = _place(database), _known(settings)
+    if known[-1:] == [place]:
+        return
+    kept = [*(each for each in known if each != place), place][-MOST_KEPT:]
+    try:
+        _file(settings).write_text("".join(f"{each}\n" for each in kept), encoding="utf-8")
+    except OSError as error:
+        log.warning("%s can't be written (%s): a database that is lost would go unnoticed", FILE, error.strerror)
+
+
+def _place(database: Database) -> str:
+    if database.is_sqlite:
+        return str(database.path.resolve())
+    url = make_url(database.url)
+    return f"postgresql://{url.host or ''}:{url.port or 5432}/{url.database}"
+
+
+def _is_missing(database: Database) -> bool:
+    if database.is_sqlite and not (database.path.exists() and database.path.stat().st_size):
+        return True
+    return migrate.version_of(database) is None
+
+
+def _what_is_there(database: Database) -> str:
+    return "no such file" if database.is_sqlite and not database.path.exists() else "an empty one"
+
+
+def _known(settings: Settings) -> list[str]:
+    try:
+        return _file(settings).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _file(settings: Settings) -> Path:
+    return settings.ticket_template_dir / FILE

@@ -1,0 +1,100 @@
+"""A database that was in use and is gone, or empty, is no first start."""
+
+from pathlib import Path
+
+import pytest
+
+from app import migrate
+from app.safekeeping import known
+from sandbox import Sandbox
+from tests.conftest import Service, settings_for
+from tests.processes import ServiceProcess, until
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    """A service that was started once, with its database in a folder as a disk would be."""
+    with Sandbox() as sandbox:
+        (tmp_path / "texts").mkdir()
+        made = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts"))
+        known.remember(made.services.database, made.services.settings)
+        return made
+
+
+def refused(service: Service) -> str:
+    service.services.database.dispose()
+    with pytest.raises(known.DatabaseMissing) as missing:
+        known.refuse_missing(service.services.database, service.services.settings)
+    return str(missing.value)
+
+
+def test_a_database_that_was_never_there_may_be_made(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        fresh = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path))
+
+        known.refuse_missing(fresh.services.database, fresh.services.settings)
+
+
+def test_a_database_that_is_there_is_taken(service: Service) -> None:
+    known.refuse_missing(service.services.database, service.services.settings)
+
+
+def test_a_database_that_is_gone_is_refused_and_the_file_is_not_made(service: Service) -> None:
+    path = service.services.database.path
+    path.unlink()
+
+    assert "no such file" in refused(service)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_database_that_is_empty_again_is_refused(service: Service, content: bytes | None) -> None:
+    path = service.services.database.path
+    service.services.database.dispose()
+    for each in path.parent.glob("handler.db*"):
+        each.unlink()
+    if content is None:
+        migrate.version_of(service.services.database)  # makes a file without tables
+    else:
+        path.write_bytes(content)
+
+    said = refused(service)
+
+    assert "an empty one" in said
+    assert "db upgrade --new" in said
+
+
+def test_only_the_last_databases_are_written_down(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "texts" / ".databases"
+    file.write_text("".join(f"/data/{number}.db\n" for number in range(50)))
+
+    known.remember(service.services.database, service.services.settings)
+
+    lines = file.read_text().splitlines()
+    assert len(lines) == known.MOST_KEPT
+    assert lines[-1] == str(service.services.database.path)
+
+
+@pytest.mark.sweep
+def test_the_service_does_not_start_without_its_database_until_it_may_make_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "new_desc.txt").write_text("Welcome {first_name}")
+    with Sandbox() as sandbox:
+        settings = settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts")
+        with ServiceProcess(settings, tmp_path) as process:
+            process.start()
+            process.kill()
+            for each in tmp_path.glob("handler.db*"):
+                each.unlink()
+
+            process.start(wait=False)
+            until(lambda: process.has_ended)
+            refused_command = process.run("db", "upgrade")
+            allowed = process.run("db", "upgrade", "--new")
+            process.start()
+
+    assert "The database is gone" in (tmp_path / "printed.txt").read_text()
+    assert (refused_command.returncode, allowed.returncode) == (1, 0)
+    assert "db restore" in refused_command.stderr
