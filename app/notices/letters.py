@@ -17,6 +17,7 @@ from config import Settings
 ALERTS = (
     *(NoticeKind.ANSWERS_AGAIN, NoticeKind.MAIL_WAS_STUCK, NoticeKind.DISK_NEARLY_FULL, NoticeKind.DISK_HAS_ROOM),
     *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
+    *(NoticeKind.CALLBACK_FLOOD, NoticeKind.FLOOD_IS_OVER),
 )
 """About the system itself. Their content has these moments:"""
 MOMENTS = ("since", "until", "expires_at")
