@@ -101,7 +101,7 @@ def _digest(notice: Notice) -> dict[str, Any]:
     link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
     held_up = notice.content.get("held_up_since")
     facts = {"held_up_since": datetime.fromisoformat(held_up) if held_up else None, "report_link": link}
-    return {"makes_good": None, **notice.content, **facts}
+    return {"makes_good": None, "rows_became": [], **notice.content, **facts}
 
 
 LETTERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
