@@ -190,7 +190,7 @@ def _remove_details(session: Session, order_ids: Sequence[int], days: int) -> No
     said = f"Its details were removed {days} days after it was finished."
     # With the id, though it stays: SQLite then takes the row out and puts it in again, and joins pages that it leaves
     # half empty. It does neither for a row that only becomes shorter, and nothing else ever goes into such a page.
-    emptied = {"contract": null(), "account": null(), "remarks": [said], "id": Order.id}
+    emptied = {"contract": null(), "account": null(), "found_customers": null(), "remarks": [said], "id": Order.id}
     completed = update(Order).where(Order.id.in_(order_ids), Order.state == OrderState.COMPLETED)
     for change in (
         delete(OrderStep).where(OrderStep.order_id.in_(order_ids)),

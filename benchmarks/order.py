@@ -25,7 +25,7 @@ from tests.office import Office
 from tests.processes import ServiceProcess
 from tests.promises import broken, contract_of
 
-MOST_CALLS = 10
+MOST_CALLS = 13
 OWN_MS = 100.0
 MOST_MEGABYTES = 200.0
 START_SECONDS = 3.0

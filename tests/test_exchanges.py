@@ -32,7 +32,7 @@ def test_each_call_of_an_order_is_kept_with_its_step(service: Service) -> None:
     assert [(each.step, each.system, each.action, each.outcome) for each in said(service)] == [
         ("fetch_contract", "utopia", "contractlookup", "ok"),
         ("find_customer", "powercode", "readCustomer", "not_found"),
-        ("find_customer", "powercode", "searchCustomers", "not_found"),
+        *[("find_customer", "powercode", "searchCustomers", "not_found")] * 4,
         ("create_customer", "powercode", "createCustomer", "ok"),
         ("plan:163", "powercode", "addCustomerService", "ok"),
         ("plan:172", "powercode", "addCustomerService", "ok"),
@@ -40,7 +40,7 @@ def test_each_call_of_an_order_is_kept_with_its_step(service: Service) -> None:
         ("tag:5", "powercode", "POST customer/tags/customer", "ok"),
         ("tag:9", "powercode", "POST customer/tags/customer", "ok"),
     ]
-    created = said(service)[3]
+    created = said(service)[6]
     assert '"emailAddress": "ada.lind@example.com"' in created.sent
     assert "Customer created" in created.answered
 

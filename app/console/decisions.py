@@ -4,6 +4,7 @@ PowerCode is asked between transactions, and before anything is decided.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -11,11 +12,11 @@ from werkzeug.wrappers import Response
 
 from app.console.access import requires, viewer
 from app.console.order import facts_of, order_named, page_of
-from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm
+from app.console.order_forms import CustomerForm, DecisionForm, NewCustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
-from app.provisioning import decisions, lifecycle
+from app.provisioning import decisions, finding, lifecycle
 from app.provisioning.facts import customer_page_of
 from app.services import services_of
 
@@ -46,8 +47,28 @@ def resume(orderref: str) -> Page:
 @orders.post("/<path:orderref>/new-customer")
 @requires(Role.STAFF)
 def new_customer(orderref: str) -> Page:
-    """Open a new account all the same."""
-    return _resume(orderref, DecisionForm(), "A new account is opened.", new_customer=True)
+    """Open a new account all the same; where a contact is shared, the person is asked once more."""
+    form = NewCustomerForm()
+    if not form.sure.data and (page := _are_you_sure(orderref)):
+        return page
+    return _resume(orderref, form, "A new account is opened.", new_customer=True)
+
+
+def _are_you_sure(orderref: str) -> str:
+    """The page that asks; "" where it doesn't have to."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        order = order_named(session, orderref)
+        contacts = decisions.shared_contacts(order)
+        if not contacts or not any(offer.action == "new_customer" for offer in decisions.offers(session, order)):
+            return ""
+        return render_template(
+            "console/orders/new_account.html",
+            order=order,
+            beside=[one for one in finding.look_alikes(order) if one.contacts],
+            contacts=contacts,
+            page_of=partial(customer_page_of, services.settings),
+        )
 
 
 @orders.post("/<path:orderref>/it-is-not-there")

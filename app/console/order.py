@@ -1,7 +1,9 @@
 """One order: where it stands and why, what a person can do, and its story."""
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, send_file, url_for
@@ -15,10 +17,12 @@ from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketFor
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, Order, OrderSearch, OrderState, Role
-from app.provisioning import decisions, lifecycle, plan_table, timeline
+from app.provisioning import decisions, finding, lifecycle, plan_table, timeline
 from app.provisioning.contracts import WORDS, fields_of
-from app.provisioning.facts import order_facts
+from app.provisioning.facts import customer_page_of, order_facts
+from app.provisioning.finding import SideBySide
 from app.provisioning.stops import SYSTEM_NAMES, stop_for
+from app.provisioning.undoing import undoing
 from app.services import services_of
 from utopia import Contract
 
@@ -63,9 +67,18 @@ def page_of(orderref: str, **filled: Any) -> str:
             doubt=decisions.doubt(order, lifecycle.doubtful_step(session, order)),
             facts=facts_of(session, order),
             corrections=_corrections(order),
+            beside=_beside(order),
+            undoing=undoing(order),
+            page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             **_story(session, order),
         )
+
+
+def _beside(order: Order) -> Sequence[SideBySide]:
+    """Whom the order's person is compared with, as long as that is what has to be decided."""
+    asked = order.state == OrderState.EXISTS or any(each.get("action") == "new_customer" for each in order.actions)
+    return finding.look_alikes(order) if asked else []
 
 
 def facts_of(session: Session, order: Order) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import FieldList, IntegerField, StringField, TextAreaField
+from wtforms import FieldList, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 NUMBER = r"[1-9][0-9]{0,17}\Z"
@@ -20,6 +20,12 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]
     """A decision that needs nothing but the button."""
 
     run = IntegerField(validators=[Optional()])
+
+
+class NewCustomerForm(DecisionForm):
+    """A new account; `sure` is what a person says when they are asked once more."""
+
+    sure = HiddenField()
 
 
 class CustomerForm(DecisionForm):

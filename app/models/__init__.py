@@ -13,7 +13,6 @@ from app.models.digests import (
 )
 from app.models.moves import DatabaseMove
 from app.models.orders import (
-    HELD_BACK,
     Callback,
     Notice,
     NoticeDelivery,
@@ -44,7 +43,6 @@ from app.models.states import (
 
 __all__ = [
     "ACTIVE_STATES",
-    "HELD_BACK",
     "Alert",
     "AlertKind",
     "AuditEntry",

@@ -17,7 +17,8 @@ class Order(Base):
     `stage` is the workflow that the current run is in. `decision` holds what a person decided about it. `tries` counts
     the failures of the present wait, `restarts` how often its work broke off. `corrections` are what a person wrote
     instead of values of UTOPIA's contract. What was written to PowerCode for it before `in_doubt_since` is not known:
-    the order comes from a backup. The details of a finished order without a contract were removed (`app.pruning`).
+    the order comes from a backup. `found_customers` are those of PowerCode whom the person was compared with, where it
+    matters (`provisioning.finding`). The details of a finished order without a contract were removed (`app.pruning`).
     """
 
     __tablename__ = "orders"
@@ -45,6 +46,7 @@ class Order(Base):
     contract: Mapped[dict[str, Any] | None]
     corrections: Mapped[dict[str, Any] | None]
     account: Mapped[dict[str, Any] | None]
+    found_customers: Mapped[dict[str, Any] | None]
     site_id: Mapped[str | None] = mapped_column(String(64), index=True)
     customer_id: Mapped[str | None] = mapped_column(String(32))
     ticket_id: Mapped[str | None] = mapped_column(String(32))
@@ -64,10 +66,6 @@ class Order(Base):
     steps: Mapped[list["OrderStep"]] = relationship(order_by="OrderStep.id", viewonly=True)
     notices: Mapped[list["Notice"]] = relationship(order_by="Notice.id", viewonly=True)
     decisions: Mapped[list["OrderDecision"]] = relationship(order_by="OrderDecision.id", viewonly=True)
-
-
-HELD_BACK = (Order.state == OrderState.RECEIVED, Order.tried_at.is_(None))
-"""Of an order that waits for its turn, as too many came in at once."""
 
 
 class OrderStep(Base):

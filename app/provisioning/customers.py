@@ -1,6 +1,7 @@
 """The customer's two steps: look for the person in PowerCode, and create the customer once."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ from sqlalchemy import select
 import powercode
 from app.models import ACTIVE_STATES, Order, OrderStep, StepState, System, now
 from app.provisioning.contracts import Applicant, digits
+from app.provisioning.finding import Found, kept, look_for, plans_given
 from app.provisioning.intents import Outcome, Work
-from app.provisioning.matching import Candidate, Decision, Person, decide
+from app.provisioning.matching import Decision
 from app.provisioning.stops import (
     ANOTHER_CUSTOMER,
     MADE_BY_HAND,
@@ -41,13 +43,21 @@ def find_customer(work: Work) -> Outcome:
         service_ids = services + additional if made_for_this else services
         return _go_on_with(work, service_ids, customer_id=chosen, forgotten=forgotten)
     _let_neighbours_pass(work)
-    if not work.order.decision.get("new_customer"):
-        decision, _ = look_for(work.services.powercode, applicant)
-        _stop_unless_new(decision)
-    return _go_on_with(work, services + additional, customer_id=None)
+    if work.order.decision.get("new_customer"):
+        return _go_on_with(work, services + additional, customer_id=None)
+    found = look_for(work.services.powercode, applicant)
+    _stop_unless_new(work, found)
+    return _go_on_with(work, services + additional, customer_id=None, found=_kept(work, found))
 
 
-def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None, forgotten: bool = False) -> Outcome:
+def _go_on_with(
+    work: Work,
+    service_ids: list[int],
+    *,
+    customer_id: str | None,
+    forgotten: bool = False,
+    found: Mapping[str, Any] | None = None,
+) -> Outcome:
     """`forgotten`: the customer was made for this order, and the database, put back from a backup, doesn't know it."""
     value = {
         "customer_id": customer_id,
@@ -55,18 +65,12 @@ def _go_on_with(work: Work, service_ids: list[int], *, customer_id: str | None, 
         "tag_ids": tags_of(work.services.settings),
     }
     doubt = {"in_doubt_since": now()} if forgotten and work.order.in_doubt_since is None else {}
-    return Outcome(value=value, changes={"customer_id": customer_id, **doubt})
+    return Outcome(value=value, changes={"customer_id": customer_id, **doubt, **(found or {})})
 
 
 def tags_of(settings: Settings) -> list[int]:
     """The tags that every order's customer gets, each once."""
     return list(dict.fromkeys(settings.pc_cust_tags))
-
-
-def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> tuple[Decision, list[Candidate]]:
-    """Whether the applicant is a PowerCode customer already, and the customers whom the decision rests on."""
-    candidates = _candidates(client, applicant)
-    return decide(_person(applicant), candidates), candidates
 
 
 def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
@@ -105,42 +109,22 @@ def _has_its_turn(order: Order) -> bool:
     return find.state == StepState.DONE or find.result == HAS_ITS_TURN
 
 
-def _person(applicant: Applicant) -> Person:
-    return Person(
-        name=applicant.name,
-        email=applicant.email,
-        phone=applicant.phone,
-        street=applicant.street,
-        city=applicant.city,
-        zip=applicant.zip,
-        site_id=applicant.site_id,
-    )
-
-
-def _candidates(client: powercode.PowerCodeClient, applicant: Applicant) -> list[Candidate]:
-    at_site = client.read_customer(ext_account_id=applicant.site_id)
-    named = client.search_customers(applicant.name)
-    found = {customer.customer_id: (customer, False) for customer in named}
-    if at_site:
-        found[at_site.customer_id] = (at_site, True)
-    return [
-        Candidate(
-            customer_id=customer.customer_id,
-            name=customer.name,
-            address=customer.address,
-            city=customer.city,
-            texts=customer.texts,
-            same_site=same_site,
-        )
-        for customer, same_site in found.values()
-    ]
-
-
-def _stop_unless_new(decision: Decision) -> None:
+def _stop_unless_new(work: Work, found: Found) -> None:
+    decision = found.decision
     if decision.kind == "exists":
-        raise CustomerExists(decision.reason, decision.customer_ids[0])
+        raise CustomerExists(decision.reason, decision.customer_ids[0], changes=_kept(work, found))
     if decision.kind == "review":
-        raise NeedsReview(str(decision.problem), decision.reason, _this_or_a_new_one(decision))
+        actions = _this_or_a_new_one(decision)
+        raise NeedsReview(str(decision.problem), decision.reason, actions, changes=_kept(work, found))
+
+
+def _kept(work: Work, found: Found) -> dict[str, Any]:
+    """What the order's row keeps of the customers whom its person was compared with."""
+    if not (found.decision.customer_ids or found.decision.elsewhere):
+        return {"found_customers": None}
+    with work.services.database.read() as session:
+        plans = plans_given(session, found.decision.customer_ids, work.services.settings.zone)
+    return {"found_customers": kept(found, plans)}
 
 
 def create_customer(work: Work) -> Outcome:
@@ -207,23 +191,28 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
             retry_at=settled,
             step_state=StepState.UNKNOWN,
         )
-    client = work.services.powercode
-    decision, candidates = look_for(client, applicant)
-    for candidate in candidates:
-        customer = client.read_customer(customer_id=candidate.customer_id)
-        if customer and customer.mentions_order(work.order.orderref):
+    client, orderref = work.services.powercode, work.order.orderref
+    found = look_for(client, applicant)
+    for one in found.like():
+        customer_id = one.candidate.customer_id
+        customer = found.records.get(customer_id) or client.read_customer(customer_id=customer_id)
+        if customer and customer.mentions_order(orderref):
             return customer.customer_id
-    if not work.order.decision.get("new_customer"):
-        _stop_if_look_alike(decision)
+    _stop_if_look_alike(work, found)
     return None
 
 
-def _stop_if_look_alike(decision: Decision) -> None:
-    """Somebody like our customer, without our order number: a person tells whether it is ours."""
-    if decision.kind == "new":
+def _stop_if_look_alike(work: Work, found: Found) -> None:
+    """Somebody like our customer, without our order number: a person tells whether it is ours.
+
+    Unless they said of just those customers that they are somebody else.
+    """
+    seen = (work.order.found_customers or {}).get("seen", []) if work.order.decision.get("new_customer") else []
+    if set(found.decision.customer_ids) <= set(seen):
         return
     reason = "An earlier try to make the customer has no known outcome, and a customer like it is in PowerCode"
-    raise NeedsReview("look_alike", reason, _this_or_a_new_one(decision), step_state=StepState.UNKNOWN)
+    actions = _this_or_a_new_one(found.decision)
+    raise NeedsReview("look_alike", reason, actions, step_state=StepState.UNKNOWN, changes=_kept(work, found))
 
 
 def _this_or_a_new_one(decision: Decision) -> list[dict[str, Any]]:

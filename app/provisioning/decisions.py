@@ -3,7 +3,7 @@
 The decisions themselves are made in `lifecycle`. PowerCode is asked before, outside any transaction.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 import powercode
 from app import breaker
 from app.models import Order, OrderState, OrderStep
-from app.provisioning import lifecycle, plan_changes, plan_table
+from app.provisioning import finding, lifecycle, plan_changes, plan_table
 from app.provisioning.corrections import may_correct
 from app.provisioning.steps import plan_name
 from app.provisioning.stops import stop_for
@@ -39,7 +39,6 @@ ADDS_TO_CUSTOMER = (
     "You see first who that is. Then the order's plans, the welcome ticket and the tags are added to that customer; "
     "no new account is made."
 )
-OPENS_ACCOUNT = "A new customer is made in PowerCode, with the plans, the welcome ticket and the tags."
 ANOTHER_CUSTOMER = Offer("customer", "Use another customer", ADDS_TO_CUSTOMER)
 TRY_NOW = Offer(
     "resume", "Try now", "It is tried at once, instead of at its next time. It waits on by itself if that fails."
@@ -117,11 +116,11 @@ def _offered(order: Order, action: Mapping[str, Any], doubtful: OrderStep | None
     match action.get("action"):
         case "customer" if action.get("customer_id"):
             customer_id = str(action["customer_id"])
-            offer = Offer("customer", f"It is customer {customer_id}", ADDS_TO_CUSTOMER, customer_id)
+            offer = Offer("customer", f"It is customer {customer_id}", _adds_to(order, customer_id), customer_id)
         case "customer":
             offer = ANOTHER_CUSTOMER
         case "new_customer":
-            offer = Offer("new_customer", "It is somebody else: open a new account", OPENS_ACCOUNT)
+            offer = Offer("new_customer", "It is somebody else: open a new account", _opens_account(order))
         case "it_is_there":
             offer = Offer("it_is_there", "It is there: go on", _is_there(order, doubtful))
         case "it_is_not_there":
@@ -132,10 +131,44 @@ def _offered(order: Order, action: Mapping[str, Any], doubtful: OrderStep | None
 def _for_existing(order: Order) -> Iterator[Offer]:
     if order.customer_id:
         title = f"Add it to customer {order.customer_id}"
-        yield Offer("customer", title, ADDS_TO_CUSTOMER, order.customer_id)
+        yield Offer("customer", title, _adds_to(order, order.customer_id), order.customer_id)
     yield ANOTHER_CUSTOMER
-    says = f"{OPENS_ACCOUNT} The same person has two accounts then, and gets a bill for each."
+    says = f"{_opens_account(order)} The same person has two accounts then, and gets a bill for each."
     yield Offer("new_customer", "Open a second account all the same", says)
+
+
+def _adds_to(order: Order, customer_id: str) -> str:
+    """What naming this customer does to PowerCode."""
+    return (
+        f"In PowerCode: customer {customer_id} gets {_and_the_rest(_plans(order, 'plans'))}. Their bill grows by that, "
+        "and the ticket's text is mailed to them. No new account is made."
+    )
+
+
+def _opens_account(order: Order) -> str:
+    """What a new account does to PowerCode, and to whom it leaves alone."""
+    made = f"In PowerCode: a new customer is made, with {_and_the_rest(_plans(order, 'plans', 'additional'))}."
+    found = [one.customer_id for one in finding.look_alikes(order)]
+    if found:
+        made += f" Nothing is changed at customer {' and '.join(found)}."
+    contacts = shared_contacts(order)
+    return f"{made} Both have the same {contacts}, so you are asked once more." if contacts else made
+
+
+def shared_contacts(order: Order) -> str:
+    """What the order's person and a customer like them both have: `phone number and mail address`; "" for nothing."""
+    shared = dict.fromkeys(word for one in finding.look_alikes(order) for word in one.contacts)
+    return " and ".join(shared)
+
+
+def _plans(order: Order, *kinds: str) -> list[str]:
+    account = order.account or {}
+    return [f"{description} ({service_id})" for kind in kinds for service_id, description in account.get(kind, [])]
+
+
+def _and_the_rest(plans: Sequence[str]) -> str:
+    named = [f"the plan {plan}" for plan in plans] or ["the order's plans"]
+    return ", ".join([*named, "the welcome ticket and the tags"])
 
 
 def doubt(order: Order, step: OrderStep | None) -> str:
@@ -169,11 +202,8 @@ def _is_not_there(order: Order, step: OrderStep | None) -> str:
 
 def additions(session: Session, order: Order) -> list[str]:
     """The plans that a customer whom a person names gets from this order, in words: `1 Gbps (164)`."""
-    account = order.account or {}
-    plans = [*account.get("plans", [])]
-    if lifecycle.was_to_be_created(session, order):
-        plans += account.get("additional", [])
-    return [f"{description} ({service_id})" for service_id, description in plans]
+    new_account = lifecycle.was_to_be_created(session, order)
+    return _plans(order, "plans", "additional") if new_account else _plans(order, "plans")
 
 
 # What PowerCode has to confirm

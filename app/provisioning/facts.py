@@ -7,8 +7,12 @@ from urllib.parse import quote
 
 import powercode
 from app.models import Order, OrderState, StepState
+from app.provisioning import finding
 from app.provisioning.contracts import contract_of
 from config import Settings
+
+ASKS = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
+"""Where an order stands while a person compares its person with a customer."""
 
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
@@ -27,6 +31,8 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
+        "beside": finding.look_alikes(order) if order.state in ASKS else [],
+        "elsewhere": finding.elsewhere(order),
         "page_of": partial(customer_page_of, settings),
         "order_page": order_page,
         "contract_page": f"{order_page}/contract",

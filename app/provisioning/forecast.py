@@ -7,6 +7,7 @@ from enum import StrEnum
 import powercode
 import utopia
 from app.observability import customer_data
+from app.provisioning import finding
 from app.provisioning.checks import additional_plans, check_plans, ticket_text
 from app.provisioning.contracts import (
     CORRECTABLE,
@@ -16,8 +17,9 @@ from app.provisioning.contracts import (
     corrected,
     read_applicant,
 )
-from app.provisioning.customers import look_for, tags_of
-from app.provisioning.matching import Candidate, Decision, Kind
+from app.provisioning.customers import tags_of
+from app.provisioning.finding import SideBySide, kept, look_for, of_record, plans_given
+from app.provisioning.matching import Candidate, Comparison, Door, Kind
 from app.provisioning.plan_table import PlanTable, plan_table
 from app.provisioning.plans import ServicePlan, monthly_descriptions
 from app.provisioning.stops import NeedsReview, stop_for
@@ -46,11 +48,15 @@ class Match(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """What the look-up in PowerCode says: a sentence for staff, and the customers whom it rests on."""
+    """What the look-up in PowerCode says: a sentence for staff, and the customers whom it rests on.
+
+    `beside` has those of them whom a person has to compare, each beside the order's person.
+    """
 
     match: Match
     reason: str
     candidates: Sequence[Candidate]
+    beside: Sequence[SideBySide]
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def forecast(services: Services, orderref: str, contract: Contract, corrections:
         table = plan_table(session)
     ordered, unknown, plan_stop = _plans(whole, table)
     ticket, ticket_stop = _ticket(services, orderref, reading, monthly_descriptions(whole.items))
-    found, not_looked = _look_for(services, reading)
+    found, not_looked = _look_for(services, reading, ordered)
     return Forecast(
         applicant=reading.applicant,
         wrong={name: wrong for name, wrong in reading.wrong.items() if name in CORRECTABLE},
@@ -136,22 +142,41 @@ def _ticket(services: Services, orderref: str, reading: Reading, descriptions: S
         return "", stop.reason
 
 
-def _look_for(services: Services, reading: Reading) -> tuple[Found | None, str]:
+def _look_for(services: Services, reading: Reading, plans: Sequence[ServicePlan]) -> tuple[Found | None, str]:
     """The customer in PowerCode, or why nobody was looked for."""
     if reading.wrong:
         return None, "PowerCode is asked as soon as the person and the address are complete."
     applicant = reading.applicant
     try:
         with customer_data([value for value in applicant.to_dict().values() if len(value) > 2]):
-            decision, candidates = look_for(services.powercode, applicant)
+            found = look_for(services.powercode, applicant)
     except powercode.PowerCodeError as error:
         return None, stop_for(error).reason
-    return Found(_match(decision, candidates), decision.reason, candidates), ""
+    return _told(services, applicant, found, plans), ""
 
 
-def _match(decision: Decision, candidates: Sequence[Candidate]) -> Match:
-    if decision.kind is Kind.EXISTS:
+def _told(services: Services, applicant: Applicant, found: finding.Found, plans: Sequence[ServicePlan]) -> Found:
+    decision = found.decision
+    with services.database.read() as session:
+        given = plans_given(session, decision.customer_ids, services.settings.zone)
+    ordered = [f"{plan.description} ({plan.service_id})" for plan in plans]
+    return Found(
+        match=_match(found),
+        reason=decision.reason,
+        candidates=[one.candidate for one in decision.comparisons if _is_told(found, one)],
+        beside=[of_record(applicant, ordered, each) for each in kept(found, given)["look_alikes"]],
+    )
+
+
+def _is_told(found: finding.Found, one: Comparison) -> bool:
+    """Whether staff want to know of a customer: who may be the person, lives there, or is the person elsewhere."""
+    return one.door is Door.SAME or one in found.like() or one.candidate.customer_id in found.decision.elsewhere
+
+
+def _match(found: finding.Found) -> Match:
+    if found.decision.kind is Kind.EXISTS:
         return Match.EXISTS
-    if decision.kind is Kind.REVIEW:
+    if found.decision.kind is Kind.REVIEW:
         return Match.NEAR
-    return Match.OTHER_TENANT if any(one.same_site for one in candidates) else Match.NOBODY
+    tenants = any(one.candidate.same_site or one.door is Door.SAME for one in found.decision.comparisons)
+    return Match.OTHER_TENANT if tenants else Match.NOBODY

@@ -219,6 +219,7 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
 def _personal(order: Order) -> list[str]:
     """The customer's values, which must not reach the log while this order is worked on."""
     contract = order.contract or {}
-    parts = [contract.get("customer"), contract.get("address"), order.corrections, order.account]
+    alike = [each for those in (order.found_customers or {}).values() for each in those]
+    parts = [contract.get("customer"), contract.get("address"), order.corrections, order.account, *alike]
     flat = [value for part in parts if isinstance(part, dict) for value in part.values() if isinstance(value, str)]
     return [value for value in flat if len(value) > 2]

@@ -104,14 +104,14 @@ def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
 def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     order.state, order.reason = why.state, why.reason
     order.problem, order.actions = None, []
+    for column, value in why.changes.items():
+        setattr(order, column, value)
     match why:
         case Waits():
             _wait(services, session, order, why)
             return
         case NeedsReview():
             order.problem, order.actions = why.problem, why.actions
-            for column, value in why.changes.items():
-                setattr(order, column, value)
             if not _is_being_looked_at(session, order, why):
                 needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
                 notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)

@@ -24,13 +24,19 @@ DISMISS = {"action": "dismiss", "label": "Close the order, with a note"}
 
 
 class Stop(Exception):
-    """Ends the run in `state`; `step_state` says what is known of the step's effect."""
+    """Ends the run in `state`; `step_state` says what is known of the step's effect.
+
+    `changes` are values of the order's columns.
+    """
 
     state: OrderState
 
-    def __init__(self, reason: str, *, step_state: StepState = StepState.REFUSED) -> None:
+    def __init__(
+        self, reason: str, *, step_state: StepState = StepState.REFUSED, changes: dict[str, Any] | None = None
+    ) -> None:
         self.reason = reason
         self.step_state = step_state
+        self.changes = changes or {}
         super().__init__(reason)
 
 
@@ -72,8 +78,7 @@ class NeedsReview(Stop):
     ) -> None:
         self.problem = problem
         self.actions = [*(actions or [TRY_AGAIN]), DISMISS]
-        self.changes = changes or {}
-        super().__init__(reason, step_state=step_state)
+        super().__init__(reason, step_state=step_state, changes=changes)
 
 
 class CustomerExists(Stop):
@@ -81,9 +86,9 @@ class CustomerExists(Stop):
 
     state = OrderState.EXISTS
 
-    def __init__(self, reason: str, customer_id: str) -> None:
+    def __init__(self, reason: str, customer_id: str, *, changes: dict[str, Any] | None = None) -> None:
         self.customer_id = customer_id
-        super().__init__(reason, step_state=StepState.DONE)
+        super().__init__(reason, step_state=StepState.DONE, changes=changes)
 
 
 class BelongsElsewhere(Stop):

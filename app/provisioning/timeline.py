@@ -57,7 +57,7 @@ DECISIONS: Mapping[str, str] = {
 
 CALLS: Mapping[str, str] = {
     "contractlookup": "look the order up",
-    "searchCustomers": "search customers by name",
+    "searchCustomers": "search customers",
     "readCustomer": "read a customer",
     "createCustomer": "create the customer",
     "addCustomerService": "add a plan",

@@ -40,6 +40,7 @@ ACTION = "forget"
 """What the order's history calls it."""
 SAID = "The personal data of this order was erased"
 ERASED = "(erased)"
+DETAILS = ("contract", "account", "corrections", "found_customers")
 FEWEST_CHARACTERS = 6
 """Shorter words are in too many texts to tell anything about a person."""
 NOTHING = digest_forgetting.Erased(0, 0, 0)
@@ -210,10 +211,10 @@ def _erase_changes(session: Session, words: set[str]) -> int:
 def _erase_details(session: Session, order: Order) -> int:
     kept = session.get(OrderSearch, order.id)
     told = bool(order.remarks) and not str(order.remarks[0]).startswith(SAID)
-    personal = [order.contract, order.account, order.corrections, order.reason, order.site_id, kept and kept.person]
+    personal = [*(getattr(order, name) for name in DETAILS), order.reason, order.site_id, kept and kept.person]
     if not any(personal) and not told:
         return 0
-    values = {"contract": null(), "account": null(), "corrections": null(), "reason": None, "site_id": None}
+    values = {**dict.fromkeys(DETAILS, null()), "reason": None, "site_id": None}
     cleared: dict[str, Any] = {"decision": {}, "actions": [], "remarks": []}
     _count(session, update(Order).where(Order.id == order.id).values({**values, **cleared}))
     if kept is not None:

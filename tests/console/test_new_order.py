@@ -81,7 +81,8 @@ def test_the_forecast_decides_as_the_story_does(service: Service) -> None:
         "UIA-1": ({}, Match.EXISTS, "exists"),
         "UIA-2": ({"lastname": "Linde"}, Match.NEAR, "needs_review"),
         "UIA-3": (ole, Match.OTHER_TENANT, "completed"),
-        "UIA-4": ({**ole, "firstname": "Liv", "siteid": "9"}, Match.NOBODY, "completed"),
+        "UIA-4": ({**ole, "firstname": "Liv", "siteid": "9"}, Match.NEAR, "needs_review"),
+        "UIA-5": ({**ole, "siteid": "9", "address": "48 OLD MILL ROAD"}, Match.NOBODY, "completed"),
     }
     for orderref, (contract, match, state) in others.items():
         service.order(orderref, **contract)

@@ -1,0 +1,63 @@
+"""What to undo in PowerCode by hand, when what a person decided about an order's customer turns out wrong."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.models import Order, StepState
+from app.provisioning import finding
+
+DECIDED = ("customer_id", "new_customer")
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a person would do in PowerCode, in its order, if the decision was wrong as `title` says."""
+
+    title: str
+    todo: Sequence[str]
+
+
+def undoing(order: Order) -> Undoing | None:
+    """None as long as nothing that a person decided about the customer has come to PowerCode."""
+    decided = next((one for one in reversed(order.decisions) if one.action in DECIDED), None)
+    done = [step.name for step in order.steps if step.sent_at and step.state in (StepState.DONE, StepState.UNKNOWN)]
+    if decided is None or not order.customer_id or not order.account or not done:
+        return None
+    if decided.action == "customer_id":
+        return Undoing(f"If customer {order.customer_id} is somebody else after all", list(_off_the_other(order, done)))
+    others = [one.customer_id for one in finding.look_alikes(order)]
+    whose = f"customer {' or '.join(others)}" if others else "a customer who was there before"
+    return Undoing(f"If it is {whose} after all", list(_close_the_new(order, done, whose)))
+
+
+def _off_the_other(order: Order, done: Sequence[str]) -> Iterator[str]:
+    customer = f"customer {order.customer_id}"
+    for plan in _plans(order, done):
+        yield f"Take the plan {plan} off {customer}."
+    if order.ticket_id:
+        yield f"Close ticket {order.ticket_id} of {customer}, and tell them: its text was mailed to them."
+    if tags := _tags(done):
+        yield f"Take the tags {tags} off {customer}, if they were not there before this order."
+    yield "Then make the account for the order's person by hand: this order is over, and makes none."
+
+
+def _close_the_new(order: Order, done: Sequence[str], whose: str) -> Iterator[str]:
+    customer = f"customer {order.customer_id}"
+    yield f"Set {customer}, whom this order made, to Not Active: then nobody is billed for it."
+    plans = ", ".join(_plans(order, done))
+    if plans:
+        yield f"Take the plans off {customer} ({plans}), and add to {whose} what they ordered and do not have."
+    if order.ticket_id:
+        yield f"Close ticket {order.ticket_id} of {customer}, and tell the person which account counts."
+    if order.site_id:
+        yield f"Write the site {order.site_id} as the external account id of {whose}, and take it off {customer}."
+
+
+def _plans(order: Order, done: Sequence[str]) -> list[str]:
+    account = order.account or {}
+    given = [*account.get("plans", []), *account.get("additional", [])]
+    return [f"{name} ({service_id})" for service_id, name in given if f"plan:{service_id}" in done]
+
+
+def _tags(done: Sequence[str]) -> str:
+    return ", ".join(name.removeprefix("tag:") for name in done if name.startswith("tag:"))

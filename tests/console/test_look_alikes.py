@@ -1,0 +1,123 @@
+"""A stop for somebody who may be a customer: both side by side, what each decision does, and how it is undone."""
+
+import re
+
+import pytest
+
+from tests.conftest import Service
+from tests.console.deciding import PAGE, REF, decide, decisions, run_of
+from tests.console.persons import Person
+
+LINDT = {"lastName": "Lindt", "firstName": "Ada", "physicalStreet": "12 North Example Ave."}
+THE_SAME_PHONE = {**LINDT, "phone": "(406) 555-0143"}
+
+
+def words(page: str) -> str:
+    """A page's text, without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page.replace("&#39;", "'")).split())
+
+
+def row(page: str, label: str) -> str:
+    """A line of the comparison, in words."""
+    found = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page, re.DOTALL)
+    return words(found[1]) if found else ""
+
+
+@pytest.mark.parametrize("shape", ["nested", "flat"])
+def test_both_are_shown_side_by_side_with_what_agrees_and_what_differs(
+    service: Service, as_staff: Person, shape: str
+) -> None:
+    service.sandbox.powercode.record_shape = shape
+    service.sandbox.powercode.add_customer(status="Not Active", **THE_SAME_PHONE)
+
+    assert service.take()["state"] == "needs_review"
+
+    page = as_staff.get(PAGE).text
+    assert row(page, "Name") == "Ada Lind Ada Lindt ? can't tell a similar name"
+    assert row(page, "Address").endswith("12 North Example Ave., Bozeman 59715 = the same")
+    assert row(page, "Phone") == "4065550143 (406) 555-0143 = the same"
+    assert row(page, "Mail") == "ada.lind@example.com grace.moe@example.com ≠ different"
+    assert row(page, "Site") == "714780 none ? can't tell"
+    assert row(page, "Status") == "a new order Not Active"
+    assert row(page, "Plans, since when").startswith("250 Mbps (163) can't tell")
+
+
+def test_each_decision_says_what_it_does_to_powercode(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(**LINDT)
+    service.take()
+
+    said = words(as_staff.get(PAGE).text)
+
+    assert "customer 1001 gets the plan 250 Mbps (163), the welcome ticket and the tags" in said
+    assert "a new customer is made, with the plan 250 Mbps (163), the plan Bond fee (172), the welcome ticket" in said
+    assert "Nothing is changed at customer 1001." in said
+
+
+def test_what_our_own_orders_gave_to_the_other_is_told_with_its_day(service: Service, as_staff: Person) -> None:
+    service.take("UIA-1", lastname="Lindt", email="lindt@example.com", phone="4065550177")
+    service.take()
+
+    page = as_staff.get(PAGE).text
+
+    assert re.search(r"250 Mbps \(163\), 20\d\d-\d\d-\d\d, by UIA-1", row(page, "Plans, since when"))
+
+
+def test_a_new_account_is_asked_for_once_more_where_a_contact_is_shared(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(**THE_SAME_PHONE)
+    service.take()
+
+    asked = as_staff.post(f"{PAGE}/new-customer", {"run": run_of(service)})
+
+    assert asked.status_code == 200
+    assert "The phone number is the same." in words(asked.text)
+    assert service.state(REF) == "needs_review"
+    assert decisions(service) == []
+
+    decide(service, as_staff, "new-customer", sure="yes")
+
+    assert service.rested(REF, "completed")["customer_id"] == "1002"
+
+
+def test_a_new_account_by_mistake_is_undone_by_what_the_page_lists(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(**LINDT)
+    service.take()
+    assert 'id="undoing"' not in as_staff.get(PAGE).text
+
+    decide(service, as_staff, "new-customer")
+    service.rested(REF, "completed")
+
+    said = words(as_staff.get(PAGE).text)
+    assert "If it is customer 1001 after all: what to undo" in said
+    assert "Set customer 1002, whom this order made, to Not Active" in said
+    assert "off customer 1002 (250 Mbps (163), Bond fee (172))" in said
+    assert "Close ticket 15 of customer 1002" in said
+
+
+def test_the_wrong_customer_is_undone_by_what_the_page_lists(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(**LINDT)
+    service.take()
+
+    decide(service, as_staff, "customer", customer_id="1001")
+    service.rested(REF, "completed")
+
+    said = words(as_staff.get(PAGE).text)
+    assert "If customer 1001 is somebody else after all: what to undo" in said
+    assert "Take the plan 250 Mbps (163) off customer 1001." in said
+    assert "Take the tags 5, 9 off customer 1001" in said
+
+
+def test_an_order_that_nobody_decided_about_has_nothing_to_undo(service: Service, as_staff: Person) -> None:
+    service.take()
+
+    assert 'id="undoing"' not in as_staff.get(PAGE).text
+
+
+def test_the_forecast_compares_with_the_same_searches(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.add_customer(**THE_SAME_PHONE)
+    service.order()
+
+    page = as_staff.get(f"/console/orders/new?orderref={REF}").text
+
+    assert "It would stop, and ask you" in page
+    assert row(page, "Phone") == "4065550143 (406) 555-0143 = the same"
+    assert service.sandbox.powercode.count("searchCustomers") == 4
