@@ -442,6 +442,14 @@ def told(service: Service, week: str = "2026-W40") -> None:
         insert(DigestMessage).values(id=1, slot=f"{week} {ada['email_key']}", **message, **ada),
         insert(DigestMessage).values(id=2, slot=f"{week} {ole['email_key']}", **message, **ole),
         insert(DigestSetAside).values(run_id=1, row=2, name="Ada Lind", email=" Ada.Lind @example.com", **cells),
+        insert(Notice).values(
+            key="digest_report:1",
+            kind="digest_report",
+            state="sent",
+            content={
+                "rows_set_aside": ['row 2: ticket x, x (it says " Ada.Lind @example.com")', "row 3: no ticket, x"]
+            },
+        ),
         insert(DigestPreview).values(asked_by="x", state="done", result={"to": "ada.lind@example.com"}),
         insert(AuditEntry).values(
             made_by="x", action="settled as arrived", subject="digest run 1", note="the message to Ada.Lind@example.com"

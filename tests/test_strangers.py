@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from app.models import Callback, CallbackOutcome, Order, OrderState
+from app.alerts import flood
+from app.alerts.watch import watch_for_alerts
+from app.models import Callback, CallbackOutcome, Order, OrderState, now
 from app.provisioning import intake, waking
 from tests.callback_requests import NEW, stored
 from tests.conftest import Service, wait_for
@@ -133,3 +136,40 @@ def test_one_who_has_a_whole_network_is_one_sender(service: Service, budget: Any
         refused(service, f"2001:db8::{number:x}", 1)
 
     assert len(stored(service)) <= 111
+
+
+# What the office hears of it
+
+
+def test_a_flood_is_told_when_it_begins_and_when_it_is_over(service: Service, budget: Any) -> None:
+    refused(service, STRANGER, 120)
+    start = now()
+
+    for minutes in (0, 1, 1.5, 4, 15):
+        watch_for_alerts(service.services, start + timedelta(minutes=minutes))
+
+    begun, over = service.notices("lood")
+    assert begun["Subject"] == f"Callbacks flood in, most of them from {STRANGER}"
+    assert "So many are refused that not all are kept" in begun.text
+    assert "orders wait" not in begun.text
+    assert over["Subject"] == "The flood of callbacks is over"
+
+
+def test_orders_that_wait_for_their_turn_are_a_flood_when_there_are_many(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "AT_WORK", 0)
+    for number in range(101):
+        send(service, f"FORGED-{number}", STRANGER)
+
+    (sign,) = flood.signs(service.services, now())
+
+    assert (sign.wrong, sign.content["waiting"], sign.content["sender"]) == (True, 101, STRANGER)
+
+
+def test_a_usual_day_is_no_flood(service: Service) -> None:
+    send(service, "FORGED-1", STRANGER)
+
+    (sign,) = flood.signs(service.services, now())
+
+    assert not sign.wrong

@@ -62,8 +62,8 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
     """How patient we are, by kind.
 
     Remote systems and mail: NOTICE_AFTER_MINUTES, and a third of that, as they tend to come back for a moment first.
-    A disk dips while a backup is written. A certificate is looked at twice. The digest has its own pauses between
-    tries, and tells of its trouble and of its end by itself.
+    A disk dips while a backup is written; callbacks that are gone in a minute are no flood. A certificate is looked
+    at twice. The digest has its own pauses between tries, and tells of its trouble and of its end by itself.
     """
     notice_after = timedelta(minutes=settings.notice_after_minutes)
     match kind:
@@ -71,6 +71,8 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
             return Patience(notice_after, notice_after / 3)
         case AlertKind.DISK_NEARLY_FULL:
             return Patience(timedelta(minutes=5), timedelta(minutes=10))
+        case AlertKind.CALLBACK_FLOOD:
+            return Patience(timedelta(minutes=1), timedelta(minutes=10))
         case AlertKind.CERTIFICATE:
             return Patience(timedelta(minutes=1), timedelta(minutes=5))
         case AlertKind.DIGEST_HELD_UP:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 OPENING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.DISK_NEARLY_FULL: NoticeKind.DISK_NEARLY_FULL,
+    AlertKind.CALLBACK_FLOOD: NoticeKind.CALLBACK_FLOOD,
     AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_TROUBLE,
 }
 """A system that is down is told of with the orders that wait, the digest by its run, and stuck mail by no mail."""
@@ -27,6 +28,7 @@ CLOSING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.SYSTEM_DOWN: NoticeKind.ANSWERS_AGAIN,
     AlertKind.MAIL_STUCK: NoticeKind.MAIL_WAS_STUCK,
     AlertKind.DISK_NEARLY_FULL: NoticeKind.DISK_HAS_ROOM,
+    AlertKind.CALLBACK_FLOOD: NoticeKind.FLOOD_IS_OVER,
     AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_FINE,
 }
 """The digest's end is told by the run's own report."""

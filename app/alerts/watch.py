@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.alerts import outages, records, signs
+from app.alerts import flood, outages, records, signs
 from app.alerts.judging import Sign
 from app.models import AlertKind, now
 from app.services import Services
@@ -29,3 +29,4 @@ def _signs(services: Services, moment: datetime) -> Iterator[Sign]:
     yield from signs.mail(services, moment)
     yield from signs.digest(services)
     yield from signs.disks(services)
+    yield from flood.signs(services, moment)

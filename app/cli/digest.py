@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget_address
-from app.digest import history, ledger, preview, starting
+from app.digest import history, ledger, preview, starting, tally
 from app.digest.sources import SourceUnreadable, parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
 from app.placeholders import TemplateFault
@@ -103,6 +103,7 @@ def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool)
 def _preview(found: preview.Outlook) -> dict[str, Any]:
     return {
         "rows_read": found.selection.rows_read,
+        "rows": found.rows,
         "already_reported": found.selection.already_reported,
         "repeated": found.selection.repeated,
         "messages": [asdict(found.message(digest)) for digest in found.due],
@@ -182,10 +183,9 @@ def _in_words(run: dict[str, Any]) -> str:
     lines += [f"  {run['error']}"] if run["error"] else []
     lines += [f"  next try at {run['next_try_at']}"] if run["next_try_at"] else []
     lines += [
-        f"  {run['rows_read']} rows read, closings from {run['window_starts_on']} on",
-        f"  {_customers(run['customers'])} told of {run['tickets']} ticket{'s' if run['tickets'] != 1 else ''}",
-        f"  {run['already_reported']} reported before, {run['repeated']} listed twice, "
-        f"{_customers(run['for_next_week'])} left for next week",
+        f"  {tally.in_words(run['rows'], run['repeated'])}",
+        f"  {_customers(run['customers'])} told of {run['tickets']} ticket{'s' if run['tickets'] != 1 else ''} closed "
+        f"from {run['window_starts_on']} on, {_customers(run['for_next_week'])} left for next week",
     ]
     lines += ["Customers:"] if run["customers_told"] else []
     for message in run["customers_told"]:
@@ -198,14 +198,15 @@ def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
     rows = run["rows_set_aside"]
     more = run.get("set_aside", 0) - len(rows)
     lines = ["Rows set aside:"] if rows else []
-    lines += [f"  row {row['row']}: {row['reason']}" for row in rows]
+    lines += [f"  {tally.row_in_words(row)}" for row in rows]
     return lines + ([f"  and {more} more"] if more > 0 else [])
 
 
 def _preview_in_words(preview: dict[str, Any]) -> str:
     lines = [
-        f"Nothing is sent. {preview['rows_read']} rows read, closings from {preview['window_starts_on']} on;",
-        f"{_customers(len(preview['messages']))} would be told, {preview['already_reported']} told before.",
+        f"Nothing is sent. {_customers(len(preview['messages']))} would be told of tickets closed from "
+        f"{preview['window_starts_on']} on.",
+        f"{tally.in_words(preview['rows'], preview['repeated'])}.",
     ]
     for message in preview["messages"]:
         lines += ["", f"To: {message['full_name']} <{message['email']}>", f"Subject: {message['subject']}"]

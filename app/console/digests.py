@@ -15,7 +15,7 @@ from wtforms.validators import Regexp
 
 from app.console.access import requires, viewer
 from app.database import Database
-from app.digest import history, ledger, preview_requests, settling, starting
+from app.digest import history, ledger, preview_requests, settling, starting, tally
 from app.digest.timetable import iso_week
 from app.models import DigestMessage, DigestRun, MessageState, Role, now
 from app.people import audit
@@ -76,6 +76,7 @@ def page() -> str:
             delivery=_delivery(_settings()),
             settings=_settings(),
             form=AskForm(),
+            rows_in_words=tally.in_words,
         )
 
 
@@ -108,7 +109,9 @@ def preview() -> str:
     """How far the preview is, or what it found: a part of the page."""
     with _database().read() as session:
         newest = preview_requests.newest(session)
-    return render_template("console/digests/_preview.html", preview=newest, missing=_missing(_settings()))
+    return render_template(
+        "console/digests/_preview.html", preview=newest, missing=_missing(_settings()), rows_in_words=tally.in_words
+    )
 
 
 @digests.post("/preview")
@@ -198,11 +201,13 @@ def _contents(session: Session, found: DigestRun, state: str) -> dict[str, Any]:
     number, rows_number = _number("page"), _number("rows")
     counts = ledger.counts(session, found.id)
     first = (number - 1) * CUSTOMERS_ON_A_PAGE
+    tickets = ledger.ticket_count(session, found.id)
     return {
         "counts": counts,
         "total": counts[state] if state else sum(counts.values()),
         "everybody": sum(counts.values()),
-        "tickets": ledger.ticket_count(session, found.id),
+        "tickets": tickets,
+        "rows_read": tally.in_words(history.row_counts(found, tickets), found.repeated),
         "customers": history.customers(
             session, found.id, state=state, offset=first, limit=CUSTOMERS_ON_A_PAGE, most_tickets=MOST_TICKETS
         ),

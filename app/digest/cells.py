@@ -1,7 +1,6 @@
-"""What one cell of the report says: a text, a day, a mail address, a ticket number, or why it can't be used.
+"""What one cell of the report says: a text, a mail address, a ticket number, a status, or why it can't be used.
 
-Nothing is guessed: a day is read as DD/MM/YYYY (reference: the weekly ticket report) or not at all, and an address
-that isn't plainly one address is refused.
+Nothing is guessed: an address that isn't plainly one address is refused. Days are read in `days`.
 """
 
 import re
@@ -16,18 +15,26 @@ Cell = str | date
 MAX_TICKET = 100
 MAX_NAME = 200
 MAX_ADDRESS = 254
-MAX_DAY = 100
-FIRST_YEAR = 2000
+MAX_STATUS = 100
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Zero-width characters, marks that turn the writing direction, and halves of characters: all unseen by the reader.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_DAY_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
-_SHORT_YEAR = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}")
-_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+_WHOLE = re.compile(r"([0-9]+)[.,]0{1,2}")
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-_CELL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|ERROR!|#+)", re.IGNORECASE)
+_CELL_ERROR = re.compile(
+    r"#(?:N/A|(?:REF|VALUE|DIV/0|NUM|NULL|ERROR|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY)!|NAME\?|GETTING_DATA|#+)",
+    re.IGNORECASE,
+)
+# How spreadsheets and exports keep a text from being read as a number or a formula: ="00123" and '00123.
+# An apostrophe of a name ('t Hooft, 's Gravenmade) is none of them.
+_AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+_APOSTROPHE = re.compile(r"'(?!\w\s)")
+_FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | {0x3000: 0x20}
+_NOTHING = frozenset(["nan", "none", "null", "nil", "nat", "n/a", "na", "<na>", "-", "--", "–", "—", "?", "."])
+"""What exports and people write where there is nothing, in small letters."""
+_NO_NAME = frozenset(["nan", "NaN", "None", "NaT", "N/A", "<NA>", "-", "–", "—"])
+"""The same for names, where Nan and Null are people's."""
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(
@@ -38,6 +45,7 @@ _ADDRESS = re.compile(
 class Cause(StrEnum):
     """What about a row keeps it from being reported."""
 
+    STATUS = "status"
     DATE = "date"
     FUTURE = "future"
     TICKET = "ticket"
@@ -52,9 +60,6 @@ class Unusable(NamedTuple):
     reason: str
 
 
-_UNREADABLE_DAY = Unusable(Cause.DATE, "the date can't be read (it is written DD/MM/YYYY)")
-
-
 def plain_text(cell: Cell) -> str:
     """The cell as one line: unseen characters dropped, line breaks and runs of blanks one blank, ends stripped."""
     text = cell if isinstance(cell, str) else cell.isoformat()
@@ -63,72 +68,68 @@ def plain_text(cell: Cell) -> str:
     return " ".join(text.split())
 
 
+def cell_text(cell: Cell) -> str:
+    """What the cell means: its plain text without what only marks it as text, full-width signs as the usual ones."""
+    text = plain_text(cell)
+    if not text.isascii():
+        text = " ".join(text.translate(_FULL_WIDTH).split())
+    if not text.startswith(("=", "'")):
+        return text
+    if marked := _AS_TEXT.fullmatch(text):
+        return marked[1].replace('""', '"').strip()
+    return text[1:].lstrip() if _APOSTROPHE.match(text) else text
+
+
 def read_name(cell: Cell) -> str:
     """A first or last name, at most `MAX_NAME` characters; empty when there is none."""
-    return plain_text(cell)[:MAX_NAME].rstrip()
+    text = cell_text(cell)[:MAX_NAME].rstrip()
+    return "" if text in _NO_NAME or _CELL_ERROR.fullmatch(text) else text
 
 
-def read_day(cell: Cell) -> date | Unusable:
-    """The day of a date cell: a real date, `DD/MM/YYYY` (a leading zero may be missing) or `YYYY-MM-DD`.
+class Status(StrEnum):
+    """What a status cell says, as far as the digest asks."""
 
-    Never read month-first: `02/10/2026` is 2 October, `02/28/2026` is no date.
-    """
-    if isinstance(cell, date):
-        return _plausible(cell)
-    return _day_of_text(cell) if len(cell) <= MAX_DAY else _UNREADABLE_DAY
-
-
-@lru_cache(maxsize=8192)
-def _day_of_text(cell: str) -> date | Unusable:
-    text = plain_text(cell)
-    if found := _DAY_FIRST.fullmatch(text):
-        day, month, year = map(int, found.groups())
-    elif found := _ISO.fullmatch(text):
-        year, month, day = map(int, found.groups())
-    else:
-        return _unlike_a_day(text)
-    try:
-        return _plausible(date(year, month, day))
-    except ValueError:
-        return _not_in_the_calendar(text, month)
+    CLOSED = "closed"
+    OTHER = "other"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
 
 
-def _plausible(day: date) -> date | Unusable:
-    if day.year < FIRST_YEAR:
-        return Unusable(Cause.DATE, f"the year of the date, {day.year:04d}, is before {FIRST_YEAR}")
-    return day
+def read_status(cell: Cell) -> Status:
+    """Whether the ticket is closed; in any case, with stray blanks."""
+    return _status_of_text(cell) if isinstance(cell, str) and len(cell) <= MAX_STATUS else Status.OTHER
 
 
-def _not_in_the_calendar(text: str, month: int) -> Unusable:
-    if month > 12:
-        return Unusable(Cause.DATE, f"the date {text} has no month {month} (dates are read day first, DD/MM/YYYY)")
-    return Unusable(Cause.DATE, f"the date {text} is not in the calendar")
+@lru_cache(maxsize=1024)
+def _status_of_text(cell: str) -> Status:
+    text = cell_text(cell).casefold()
+    if text == "closed":
+        return Status.CLOSED
+    if not text or text in _NOTHING:
+        return Status.MISSING
+    return Status.UNREADABLE if _is_spoiled(text) else Status.OTHER
 
 
-def _unlike_a_day(text: str) -> Unusable:
-    if not text:
-        return Unusable(Cause.DATE, "the date is missing")
-    if _SHORT_YEAR.fullmatch(text):
-        return Unusable(Cause.DATE, f"the date {text} has a year of two digits (it is written DD/MM/YYYY)")
-    if _NUMBER.fullmatch(text):
-        return Unusable(Cause.DATE, "the date is a plain number (format the cell as a date, or write DD/MM/YYYY)")
-    return _UNREADABLE_DAY
+def _is_spoiled(text: str) -> bool:
+    """A formula's error, or a letter that no encoding knew."""
+    return _CELL_ERROR.fullmatch(text) is not None or "\ufffd" in text
 
 
 def read_ticket(cell: Cell) -> str | Unusable:
-    """The ticket number as one line of text, at most `MAX_TICKET` characters."""
+    """The ticket number as one line of text, at most `MAX_TICKET` characters; `20391.0` is `20391`."""
     if isinstance(cell, date):
         return Unusable(Cause.TICKET, "the ticket number was turned into a date by the spreadsheet")
-    text = plain_text(cell)
-    if not text:
+    text = cell_text(cell)
+    if text.casefold() in _NOTHING or not text:
         return Unusable(Cause.TICKET, "the ticket number is missing")
     if len(text) > MAX_TICKET:
         return Unusable(Cause.TICKET, f"the ticket number is longer than {MAX_TICKET} characters")
     if _ROUNDED.fullmatch(text):
         return Unusable(Cause.TICKET, "the ticket number was rounded by the spreadsheet (format the column as text)")
-    if _CELL_ERROR.fullmatch(text) or "\ufffd" in text:
+    if _is_spoiled(text):
         return Unusable(Cause.TICKET, "the ticket number can't be read")
-    return text
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def ticket_key(ticket: str) -> str:
@@ -138,8 +139,8 @@ def ticket_key(ticket: str) -> str:
 
 def read_address(cell: Cell) -> str | Unusable:
     """The one mail address of the cell, as to be written to; blanks around it and around its @ are dropped."""
-    text = plain_text(cell)
-    if not text:
+    text = cell_text(cell)
+    if not text or text.casefold() in _NOTHING:
         return Unusable(Cause.ADDRESS, "the mail address is missing")
     if text.count("@") > 1 and not text.startswith("="):
         return Unusable(Cause.ADDRESS, "the cell holds several mail addresses")

@@ -5,24 +5,26 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from enum import StrEnum
-from functools import lru_cache
 from sys import intern
 
 from app.digest.cells import (
     Cause,
     Cell,
+    Status,
     Unusable,
     address_key,
     plain_text,
     read_address,
-    read_day,
     read_name,
+    read_status,
     read_ticket,
     ticket_key,
 )
 from app.digest.columns import ReportRow
+from app.digest.days import DaysSeen
+from app.digest.unreadable import SourceUnreadable
 
 ClosingKey = tuple[str, date]
 """What makes a closing one: the ticket's key (`ticket_key`) and the day it was closed."""
@@ -30,8 +32,24 @@ ClosingKey = tuple[str, date]
 SHOWN = 120
 """How much of a cell is kept with a row that is set aside, in characters."""
 
-MAX_STATUS = 100
 CONTESTED = "this ticket and date are listed for different mail addresses, so none of them is told"
+EXCHANGED = (
+    "An Excel that writes the month first has read this report and exchanged day and month: its real dates are all of "
+    "the 1st to the 12th, and those above are text. Have it saved again from its source, with the dates as text "
+    "(DD/MM/YYYY) or by an Excel that writes the day first."
+)
+SPOILED_STATUS = Unusable(Cause.STATUS, "the status can't be read")
+NO_STATUS = Unusable(Cause.STATUS, "the status is missing, though the row has a date")
+SHIFTED = Unusable(Cause.STATUS, "the status stands in another column: the row has a cell too many or too few")
+CELL_IN_QUESTION = {
+    Cause.STATUS: "status",
+    Cause.DATE: "date",
+    Cause.FUTURE: "date",
+    Cause.TICKET: "ticket",
+    Cause.ADDRESS: "email",
+    Cause.CONTESTED: "email",
+}
+"""Which cell of a row that is set aside somebody has to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +72,15 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A closed row that can't be used: its number in the sheet, the reason, and its cells as they are written."""
+    """A row that can't be used: its number in the sheet, the reason, and its cells as they are written.
+
+    `written` is what stands in the cell that the reason speaks of.
+    """
 
     row: int
     cause: Cause
     reason: str
+    written: str = field(repr=False)
     ticket: str
     date: str
     name: str = field(repr=False)
@@ -68,6 +90,7 @@ class SetAside:
 class PassedOver(StrEnum):
     """Why a sound row is not news."""
 
+    BLANK = "blank"
     NOT_CLOSED = "not closed"
     EARLIER = "closed before the window"
     REPORTED = "already reported"
@@ -78,14 +101,21 @@ class Selection:
     """The outcome of reading a report.
 
     `closures` and `set_aside` are in the order of their rows. The counts are rows: `already_reported` in an earlier
-    run, `repeated` in this report.
+    run, `repeated` in this report, `too_old` closed before the window. Blank rows are none.
     """
 
     closures: tuple[Closure, ...]
     set_aside: tuple[SetAside, ...]
-    rows_read: int
     already_reported: int
     repeated: int
+    not_closed: int
+    too_old: int
+
+    @property
+    def rows_read(self) -> int:
+        """The rows with content: each is one of these."""
+        passed = self.already_reported + self.repeated + self.not_closed + self.too_old
+        return len(self.closures) + len(self.set_aside) + passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +134,27 @@ def select_closures(
     since: date,
     today: date,
     already_reported: Container[ClosingKey] = frozenset(),
+    zone: tzinfo = UTC,
 ) -> Selection:
     """The closings to report: closed from `since` to `today` (both included), not reported before, each once.
 
     A closing listed for two addresses is reported to neither: one of them would read another customer's ticket.
-    Rows are taken one at a time, and only what is selected is kept.
+    Rows are taken one at a time, and only what is selected is kept. A moment with a zone of its own is of the day that
+    it was in `zone`. Raises `SourceUnreadable` when days and months are exchanged in the whole report.
     """
-    listed = _Listing()
+    listed, seen = _Listing(), DaysSeen(zone)
     passed: Counter[PassedOver] = Counter()
     with _collector_paused():
         for row in rows:
-            verdict = judge(row, since=since, today=today, already_reported=already_reported)
+            verdict = judge(row, seen.day(row.date), since=since, today=today, already_reported=already_reported)
             if isinstance(verdict, PassedOver):
                 passed[verdict] += 1
             elif isinstance(verdict, SetAside):
                 listed.set_aside.append(verdict)
             else:
                 listed.add(verdict)
+    if seen.exchanged:
+        raise SourceUnreadable(EXCHANGED)
     return listed.selection(passed)
 
 
@@ -140,16 +174,16 @@ def _collector_paused() -> Iterator[None]:
 
 
 def judge(
-    row: ReportRow, *, since: date, today: date, already_reported: Container[ClosingKey]
+    row: ReportRow, day: date | Unusable, *, since: date, today: date, already_reported: Container[ClosingKey]
 ) -> Closure | SetAside | PassedOver:
-    """What one row by itself amounts to.
+    """What one row of a `day` by itself amounts to.
 
     A row that isn't closed, or was closed before `since`, is passed over whatever else is wrong with it. A closing
     after `today` is set aside: it is news once its day has come.
     """
-    if not _is_closed(row.status):
-        return PassedOver.NOT_CLOSED
-    day = read_day(row.date)
+    status = read_status(row.status)
+    if status is not Status.CLOSED:
+        return _judge_unclosed(row, status, day, since)
     if isinstance(day, Unusable):
         return _set_aside(row, day)
     if day < since:
@@ -157,6 +191,26 @@ def judge(
     if day > today:
         return _set_aside(row, Unusable(Cause.FUTURE, f"the date {day:%d/%m/%Y} is in the future"))
     return _judge_closing(row, day, already_reported)
+
+
+def _judge_unclosed(row: ReportRow, status: Status, day: date | Unusable, since: date) -> SetAside | PassedOver:
+    """A status that nobody can tell may have been Closed; one that isn't there doesn't matter without a day."""
+    if status is Status.OTHER:
+        return _set_aside(row, SHIFTED) if _says_closed_elsewhere(row) else PassedOver.NOT_CLOSED
+    if isinstance(day, date) and day < since:
+        return PassedOver.EARLIER if status is Status.UNREADABLE else PassedOver.NOT_CLOSED
+    if status is Status.UNREADABLE:
+        return _set_aside(row, SPOILED_STATUS)
+    if isinstance(day, date):
+        return _set_aside(row, NO_STATUS)
+    if _says_closed_elsewhere(row):
+        return _set_aside(row, SHIFTED)
+    return PassedOver.NOT_CLOSED if any(plain_text(cell) for cell in row[1:]) else PassedOver.BLANK
+
+
+def _says_closed_elsewhere(row: ReportRow) -> bool:
+    """A cell that holds just that word is the status, wherever it stands."""
+    return any(read_status(cell) is Status.CLOSED for cell in row[1:])
 
 
 def _judge_closing(
@@ -172,15 +226,6 @@ def _judge_closing(
     if isinstance(address, Unusable):
         return _set_aside(row, address)
     return _closure(row, ticket, day, address)
-
-
-def _is_closed(status: Cell) -> bool:
-    return isinstance(status, str) and len(status) <= MAX_STATUS and _says_closed(status)
-
-
-@lru_cache(maxsize=1024)
-def _says_closed(status: str) -> bool:
-    return plain_text(status).casefold() == "closed"
 
 
 def _closure(row: ReportRow, ticket: str, day: date, address: str) -> Closure:
@@ -201,15 +246,16 @@ def _set_aside(row: ReportRow, why: Unusable) -> SetAside:
         row=row.number,
         cause=why.cause,
         reason=why.reason,
+        written=_shown(getattr(row, CELL_IN_QUESTION[why.cause])),
         ticket=_shown(row.ticket),
-        date=row.date.strftime("%d/%m/%Y") if isinstance(row.date, date) else _shown(row.date),
+        date=_shown(row.date),
         name=_shown(" ".join(filter(None, (read_name(row.first_name), read_name(row.last_name))))),
         email=_shown(row.email),
     )
 
 
 def _shown(cell: Cell) -> str:
-    text = plain_text(cell)
+    text = cell.strftime("%d/%m/%Y") if isinstance(cell, date) else plain_text(cell)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
@@ -241,6 +287,7 @@ class _Listing:
                 row=closure.row,
                 cause=Cause.CONTESTED,
                 reason=CONTESTED,
+                written=closure.email,
                 ticket=closure.ticket,
                 date=f"{closure.closed_on:%d/%m/%Y}",
                 name=" ".join(filter(None, (closure.first_name, closure.last_name))),
@@ -252,9 +299,10 @@ class _Listing:
         return Selection(
             closures=tuple(self._picked.values()),
             set_aside=tuple(sorted(self.set_aside, key=lambda aside: aside.row)),
-            rows_read=passed.total() + len(self._picked) + len(self.set_aside) + self._repeated,
             already_reported=passed[PassedOver.REPORTED],
             repeated=self._repeated,
+            not_closed=passed[PassedOver.NOT_CLOSED],
+            too_old=passed[PassedOver.EARLIER],
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from app.digest import excel_reader
 from app.digest.cells import Cell
 from app.digest.columns import RawRow
+from app.digest.number_formats import shown
 from app.digest.unreadable import SourceUnreadable
 
 
@@ -53,7 +54,8 @@ def _received(process: subprocess.Popen[bytes]) -> Generator[RawRow, None, bool]
 
 
 def _cell(written: Any) -> Cell:
-    return written if isinstance(written, str) else _day(written[0])
+    """A text; or in a list a real date's day, or a whole number and its format."""
+    return written if isinstance(written, str) else _day(*written) if len(written) == 1 else shown(*written)
 
 
 @lru_cache(maxsize=8192)

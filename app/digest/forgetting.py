@@ -7,12 +7,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.digest import ledger, settling
 from app.digest.cells import address_key
-from app.models import AuditEntry, DigestMessage, DigestPreview, DigestRun, DigestSetAside, MessageState, PreviewState
+from app.models import (
+    AuditEntry,
+    DigestMessage,
+    DigestPreview,
+    DigestRun,
+    DigestSetAside,
+    MessageState,
+    Notice,
+    NoticeKind,
+    PreviewState,
+)
 from app.provisioning.matching.spelling import stands_alone_in
 
 ERASED = "(erased)"
@@ -50,6 +60,7 @@ def forget_address(session: Session, address: str, iso_week: str) -> Erased:
         message.email_key, message.slot, message.error = "", None, None
     _erase_decisions(session, key)
     _drop_previews(session, key)
+    _erase_reports(session, key)
     return Erased(len(over), _erase_rows(session, key), len(messages) - len(over))
 
 
@@ -60,10 +71,11 @@ def _is_over(message: DigestMessage, under_way: set[int], iso_week: str) -> bool
 
 def _erase_rows(session: Session, key: str) -> int:
     """The rows of a report that were set aside; their cells are as somebody wrote them."""
-    cells = session.execute(select(DigestSetAside.id, DigestSetAside.email).where(DigestSetAside.email != "")).all()
-    those = [row_id for row_id, email in cells if _names(email, key) or _names(address_key(email), key)]
+    cells = select(DigestSetAside.id, DigestSetAside.email, DigestSetAside.written)
+    found = session.execute(cells.where(or_(DigestSetAside.email != "", DigestSetAside.written != ""))).all()
+    those = [row_id for row_id, *texts in found if any(_names_in_a_cell(text, key) for text in texts)]
     for row in _by_id(session, those):
-        row.email, row.name = ERASED, ""
+        row.email, row.name, row.written = ERASED, "", ERASED
     return len(those)
 
 
@@ -83,6 +95,19 @@ def _drop_previews(session: Session, key: str) -> None:
     for preview in session.scalars(select(DigestPreview).where(DigestPreview.state != PreviewState.RUNNING)):
         if _names(json.dumps(preview.result, ensure_ascii=False), key):
             session.delete(preview)
+
+
+def _erase_reports(session: Session, key: str) -> None:
+    """What staff were told of rows that were set aside names what stands in them."""
+    for notice in session.scalars(select(Notice).filter_by(kind=NoticeKind.DIGEST_REPORT)):
+        rows = notice.content.get("rows_set_aside", [])
+        kept = [ERASED if _names_in_a_cell(str(row), key) else row for row in rows]
+        if kept != rows:
+            notice.content = {**notice.content, "rows_set_aside": kept}
+
+
+def _names_in_a_cell(text: str, key: str) -> bool:
+    return _names(text, key) or _names(address_key(text), key)
 
 
 def _names(text: str, key: str) -> bool:

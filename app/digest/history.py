@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.digest import ledger
+from app.digest import ledger, tally
 from app.digest.closures import SetAside
 from app.digest.timetable import next_due
 from app.models import (
@@ -39,6 +39,7 @@ class CustomerTold:
 def summary(session: Session, run: DigestRun) -> dict[str, Any]:
     """One line of a list of runs."""
     messages = ledger.counts(session, run.id)
+    tickets = ledger.ticket_count(session, run.id)
     return {
         "run": run.id,
         "state": run.state,
@@ -51,13 +52,27 @@ def summary(session: Session, run: DigestRun) -> dict[str, Any]:
         "source": run.source,
         "window_starts_on": run.window_starts_on.isoformat() if run.window_starts_on else None,
         "rows_read": run.rows_read,
+        "rows": row_counts(run, tickets),
         "customers": messages.get(MessageState.ACCEPTED, 0),
-        "tickets": ledger.ticket_count(session, run.id),
+        "tickets": tickets,
         "messages": messages,
         "already_reported": run.already_reported,
         "repeated": run.repeated,
         "for_next_week": run.for_next_week,
         "set_aside": run.set_aside,
+    }
+
+
+def row_counts(run: DigestRun, told: int) -> dict[str, int]:
+    """What became of the rows read, of which `told` were told: each is counted once."""
+    return {
+        "told": told,
+        "told_before": run.already_reported + run.repeated,
+        "not_closed": run.not_closed,
+        "too_old": run.too_old,
+        "set_aside": run.set_aside,
+        "for_next_week": run.rows_for_next_week,
+        "not_told": max(run.rows_due - told, 0),
     }
 
 
@@ -106,9 +121,11 @@ def overview(session: Session, settings: Settings) -> Overview:
 
 
 def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
-    """What the notice after a run tells: numbers, and the first rows to mend, without customers' data."""
-    rows = [{"row": row.row, "reason": row.reason} for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
-    return {**summary(session, run), **_trouble_that_is_over(session, run), "rows_set_aside": rows}
+    """What the notice after a run tells: numbers, and the first rows to mend, each with its ticket and why."""
+    numbers = summary(session, run)
+    rows = [tally.row_in_words(set_aside(row)) for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
+    became = {"rows_became": tally.listed(numbers["rows"], run.repeated), "rows_set_aside": rows}
+    return {**numbers, **_trouble_that_is_over(session, run), **became}
 
 
 def _trouble_that_is_over(session: Session, run: DigestRun) -> dict[str, Any]:
@@ -177,10 +194,11 @@ def _rows(session: Session, run_id: int, limit: int | None) -> list[DigestSetAsi
 
 
 def set_aside(row: DigestSetAside | SetAside) -> dict[str, Any]:
-    """A row that could not be used: its number, why, and what is written in it."""
+    """A row that could not be used: its number, why, what stands in the cell in question, and in the others."""
     return {
         "row": row.row,
         "reason": row.reason,
+        "written": row.written,
         "ticket": row.ticket,
         "date": row.date,
         "name": row.name,

@@ -15,8 +15,8 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.database import insert_if_new
-from app.digest.cells import FIRST_YEAR
 from app.digest.closures import CustomerDigest, SetAside
+from app.digest.days import FIRST_YEAR
 from app.digest.letters import Told
 from app.models import (
     DigestMessage,
@@ -201,6 +201,7 @@ def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -
             "row": row.row,
             "cause": str(row.cause),
             "reason": row.reason,
+            "written": row.written,
             "ticket": row.ticket,
             "date": row.date,
             "name": row.name,

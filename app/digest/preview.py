@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.database import Database
-from app.digest import ledger, workflow
+from app.digest import ledger, tally, workflow
 from app.digest.closures import CustomerDigest, Selection, group_by_customer
 from app.digest.letters import SUBJECT, LetterTemplates, Told, body
 from app.digest.sources import ReportRow
@@ -37,6 +37,12 @@ class Outlook:
     due: Sequence[CustomerDigest]
     for_next_week: Sequence[CustomerDigest]
     templates: LetterTemplates | None
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """What would become of the rows read: each is counted once."""
+        told, later = (sum(len(digest.tickets) for digest in those) for those in (self.due, self.for_next_week))
+        return tally.of_selection(self.selection, told=told, for_next_week=later)
 
     def message(self, digest: CustomerDigest) -> Message:
         """One customer's message, by the letter's templates where digests go out by mail."""

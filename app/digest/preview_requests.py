@@ -146,6 +146,7 @@ def _result(found: preview.Outlook) -> dict[str, Any]:
     return {
         "window_starts_on": found.window_starts_on.isoformat(),
         "rows_read": selection.rows_read,
+        "rows": found.rows,
         "already_reported": selection.already_reported,
         "repeated": selection.repeated,
         "customers": len(found.due),

@@ -90,7 +90,7 @@ def plan(services: Services, run_id: int) -> int:
     digests = group_by_customer(selection.closures)
     due = [digest for digest in digests if digest.email_key not in taken]
     batches = _plan_batches(services, run_id, week, due)
-    _note_what_was_read(services, run_id, selection, for_next_week=len(digests) - len(due))
+    _note_what_was_read(services, run_id, selection, due, for_next_week=len(digests) - len(due))
     return batches
 
 
@@ -141,15 +141,19 @@ def select_from(
         google_credentials_file=settings.google_service_account_file,
         sheets_endpoint=settings.google_sheets_endpoint,
     )
-    return select_closures(watched(rows), since=since, today=today, already_reported=reported)
+    return select_closures(watched(rows), since=since, today=today, already_reported=reported, zone=settings.zone)
 
 
-def _note_what_was_read(services: Services, run_id: int, selection: Selection, *, for_next_week: int) -> None:
+def _note_what_was_read(
+    services: Services, run_id: int, selection: Selection, due: list[CustomerDigest], *, for_next_week: int
+) -> None:
     with services.database.write() as session:
         run = session.get_one(DigestRun, run_id)
         run.planned, run.rows_read = True, selection.rows_read
         run.already_reported, run.repeated = selection.already_reported, selection.repeated
-        run.for_next_week = for_next_week
+        run.not_closed, run.too_old = selection.not_closed, selection.too_old
+        run.rows_due, run.for_next_week = sum(len(digest.tickets) for digest in due), for_next_week
+        run.rows_for_next_week = len(selection.closures) - run.rows_due
         ledger.keep_set_aside(session, run, selection.set_aside)
 
 

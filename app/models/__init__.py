@@ -13,6 +13,7 @@ from app.models.digests import (
 )
 from app.models.moves import DatabaseMove
 from app.models.orders import (
+    HELD_BACK,
     Callback,
     Notice,
     NoticeDelivery,
@@ -43,6 +44,7 @@ from app.models.states import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "HELD_BACK",
     "Alert",
     "AlertKind",
     "AuditEntry",

@@ -34,7 +34,8 @@ class DigestRun(Base):
     """One run of the digest. `key` makes a run of the schedule one of its kind, however many processes start it.
 
     `attempt` counts how often its work was started; an attempt with another number has no say any more. `tries` counts
-    those in a row in which nothing went out.
+    those in a row in which nothing went out. Each of the `rows_read` is counted once: due, for next week, reported
+    before, repeated, not closed, too old or set aside.
     """
 
     __tablename__ = "digest_runs"
@@ -55,8 +56,12 @@ class DigestRun(Base):
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     rows_read: Mapped[int] = mapped_column(default=0)
+    rows_due: Mapped[int] = mapped_column(default=0)
+    rows_for_next_week: Mapped[int] = mapped_column(default=0)
     already_reported: Mapped[int] = mapped_column(default=0)
     repeated: Mapped[int] = mapped_column(default=0)
+    not_closed: Mapped[int] = mapped_column(default=0)
+    too_old: Mapped[int] = mapped_column(default=0)
     for_next_week: Mapped[int] = mapped_column(default=0)
     set_aside: Mapped[int] = mapped_column(default=0)
 
@@ -101,7 +106,7 @@ class ReportedTicket(Base):
 
 
 class DigestSetAside(Base):
-    """A row of the report that could not be used, with its number in the sheet and why."""
+    """A row of the report that could not be used, with its number in the sheet, why, and what stood there."""
 
     __tablename__ = "digest_set_aside"
 
@@ -110,6 +115,7 @@ class DigestSetAside(Base):
     row: Mapped[int]
     cause: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(Text)
+    written: Mapped[str] = mapped_column(Text, default="")
     ticket: Mapped[str] = mapped_column(Text)
     date: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)

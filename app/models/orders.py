@@ -68,6 +68,10 @@ class Order(Base):
     decisions: Mapped[list["OrderDecision"]] = relationship(order_by="OrderDecision.id", viewonly=True)
 
 
+HELD_BACK = (Order.state == OrderState.RECEIVED, Order.tried_at.is_(None))
+"""Of an order that waits for its turn, as too many came in at once."""
+
+
 class OrderStep(Base):
     """A step of an order: the row is committed before the step acts, its outcome after.
 

@@ -65,6 +65,8 @@ class NoticeKind(StrEnum):
     MAIL_WAS_STUCK = "mail_was_stuck"
     DISK_NEARLY_FULL = "disk_nearly_full"
     DISK_HAS_ROOM = "disk_has_room"
+    CALLBACK_FLOOD = "callback_flood"
+    FLOOD_IS_OVER = "flood_is_over"
     CERTIFICATE_TROUBLE = "certificate_trouble"
     CERTIFICATE_FINE = "certificate_fine"
 
@@ -76,6 +78,7 @@ class AlertKind(StrEnum):
     MAIL_STUCK = "mail_stuck"
     DIGEST_HELD_UP = "digest_held_up"
     DISK_NEARLY_FULL = "disk_nearly_full"
+    CALLBACK_FLOOD = "callback_flood"
     CERTIFICATE = "certificate"
 
 

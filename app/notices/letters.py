@@ -17,6 +17,7 @@ from config import Settings
 ALERTS = (
     *(NoticeKind.ANSWERS_AGAIN, NoticeKind.MAIL_WAS_STUCK, NoticeKind.DISK_NEARLY_FULL, NoticeKind.DISK_HAS_ROOM),
     *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
+    *(NoticeKind.CALLBACK_FLOOD, NoticeKind.FLOOD_IS_OVER),
 )
 """About the system itself. Their content has these moments:"""
 MOMENTS = ("since", "until", "expires_at")
@@ -100,7 +101,7 @@ def _digest(notice: Notice) -> dict[str, Any]:
     link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
     held_up = notice.content.get("held_up_since")
     facts = {"held_up_since": datetime.fromisoformat(held_up) if held_up else None, "report_link": link}
-    return {"makes_good": None, **notice.content, **facts}
+    return {"makes_good": None, "rows_became": [], **notice.content, **facts}
 
 
 LETTERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {

@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from sqlalchemy import ColumnElement, Connection, func, select, text
 from sqlalchemy.orm import Session
 
-from app.models import Callback, CallbackOutcome, Order, OrderState, now
+from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, now
 from app.provisioning import lifecycle
 from app.services import Services
 
@@ -26,7 +26,6 @@ OF_STRANGERS = 2
 """So many orders of strangers are started at a beat (0.5 s), newest and oldest; a real one may be among them."""
 
 RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS some")
-HELD_BACK = (Order.state == OrderState.RECEIVED, Order.tried_at.is_(None))
 SENDER = (
     select(Callback.remote_address)
     .where(Callback.orderref == Order.orderref)
@@ -41,11 +40,6 @@ _turns = cycle((Order.id.desc(), Order.id.asc()))
 def room(connection: Connection) -> int:
     """How many more orders may be started at once."""
     return AT_WORK - int(connection.scalar(RECEIVED, {"most": AT_WORK}) or 0)
-
-
-def held_back(session: Session) -> int:
-    """How many orders wait for their turn."""
-    return session.scalar(select(func.count()).where(*HELD_BACK)) or 0
 
 
 def start_next(services: Services) -> int:

@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from app import breaker, notices
 from app.alerts import outages
-from app.models import NoticeKind, Order, OrderState, RemoteSystem, System, now
+from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.observability import order_context
 from app.provisioning import lifecycle
-from app.provisioning.intake import HELD_BACK
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
 from app.services import Services
 

@@ -84,7 +84,14 @@ def _ticket(message_id: int, number: int) -> dict[str, Any]:
 
 def _row(run_id: int, number: int) -> dict[str, Any]:
     cells = {"ticket": HOSTILE, "date": "31/02/2026", "name": HOSTILE, "email": "x" * 10_000}
-    return {"run_id": run_id, "row": number + 2, "cause": "day", "reason": f"not a date: {HOSTILE}", **cells}
+    return {
+        "run_id": run_id,
+        "row": number + 2,
+        "cause": "day",
+        "reason": f"not a date: {HOSTILE}",
+        "written": HOSTILE,
+        **cells,
+    }
 
 
 def hostile_run(service: Service) -> Mapping[str, str]:
@@ -99,9 +106,21 @@ def hostile_preview(service: Service) -> Mapping[str, str]:
     """A run, and a preview whose messages are scripts."""
     a_run(service, name=HOSTILE)
     message = {"email": "a@example.com", "full_name": HOSTILE, "tickets": 1, "subject": HOSTILE, "body": HOSTILE}
-    row = {"row": 2, "reason": HOSTILE, "ticket": HOSTILE, "date": HOSTILE, "name": HOSTILE, "email": HOSTILE}
+    row = {
+        "row": 2,
+        "reason": HOSTILE,
+        "written": HOSTILE,
+        "ticket": HOSTILE,
+        "date": HOSTILE,
+        "name": HOSTILE,
+        "email": HOSTILE,
+    }
     counts = dict.fromkeys(("rows_read", "already_reported", "repeated", "customers", "tickets"), 1)
-    result = counts | {"for_next_week": 1, "set_aside": 1, "messages": [message], "rows_set_aside": [row]}
+    result = (
+        counts
+        | {"rows": {"told": 1, "told_before": 1}}
+        | {"for_next_week": 1, "set_aside": 1, "messages": [message], "rows_set_aside": [row]}
+    )
     with service.services.database.write() as session:
         session.add(
             DigestPreview(

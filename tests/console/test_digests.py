@@ -140,7 +140,10 @@ def test_a_runs_page_shows_customers_rows_and_notices(as_read_only, service, off
     page = as_read_only.get(f"{PAGE}/runs/{office.runs()[0]}").text
     assert "TM-1" in page
     assert "ada.lind@example.com" in page
-    assert '<th scope="row">3</th><td>the date 31/02/2026 is not in the calendar</td>' in page
+    assert (
+        '<th scope="row">3</th><td>TM-2</td><td>the date 31/02/2026 is not in the calendar</td><td>31/02/2026</td>'
+        in page
+    )
     assert "Report to staff: " in page
     assert HOSTILE not in page
 

@@ -199,6 +199,7 @@ def everything_is_wrong(service: Service) -> None:
     wrong(service, AlertKind.MAIL_STUCK, "mail", reason=f"no answer {HOSTILE}", held_up=3)
     wrong(service, AlertKind.DIGEST_HELD_UP, "digest", run=7, state="waiting", reason=f"no report {HOSTILE}")
     wrong(service, AlertKind.DISK_NEARLY_FULL, "fiber-1:/opt", **disk, holds="the database and the log")
+    wrong(service, AlertKind.CALLBACK_FLOOD, "callbacks", waiting=400, refused=True, sender=HOSTILE)
     for cause in ("changed", "ends_soon", "differs"):
         facts = {"cause": cause, "file": "instance/powercode.pem", "expires_at": "2026-12-01T00:00:00+00:00"}
         wrong(service, AlertKind.CERTIFICATE, cause, **facts, blocks=cause == "changed", **certificate)

@@ -1,6 +1,7 @@
 """What one cell says, or why it can't be used."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -8,14 +9,17 @@ from hypothesis import strategies as st
 
 from app.digest.cells import (
     Cause,
+    Status,
     Unusable,
     address_key,
     plain_text,
     read_address,
-    read_day,
+    read_name,
+    read_status,
     read_ticket,
     ticket_key,
 )
+from app.digest.days import read_day
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,34 @@ def test_a_readable_date_is_read_day_first(cell, day):
 
 
 @pytest.mark.parametrize(
+    "cell",
+    [
+        "27/11/2026 14:05", "27/11/2026 14:05:59", "27/11/2026, 2:05 PM", "27/11/2026 2:05:00 p.m.", "27/11/2026T14:05",
+        "2026-11-27 14:05", "2026-11-27T14:05:59", "2026-11-27T14:05:59.123456", "2026-11-27T14:05:59.1234567Z",
+        "2026-11-27T14:05Z", "2026-11-27 14:05:59 UTC", "2026-11-27T14:05:59+02:00", "2026-11-27T14:05:59-0700",
+        '="27/11/2026 14:05"', "'27/11/2026 14:05", "\uff12\uff17\uff0f\uff11\uff11\uff0f\uff12\uff10\uff12\uff16",
+        "27/11/2026\u00a014:05",
+    ],
+)  # fmt: skip
+def test_a_time_of_day_is_left_out(cell):
+    assert read_day(cell, ZoneInfo("America/Denver")) == date(2026, 11, 27)
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("2026-11-28T03:30:00Z", 27),
+        ("2026-11-28T00:30:00+01:00", 27),
+        ("2026-11-27T23:30:00-07:00", 27),
+        ("2026-11-28T03:30:00", 28),
+        ("2026-11-28T00:00:00.000Z", 28),  # a bare day, as exports write it
+    ],
+)
+def test_a_moment_with_a_zone_is_of_the_day_that_it_was_in_the_office(cell, day):
+    assert read_day(cell, ZoneInfo("America/Denver")) == date(2026, 11, day)
+
+
+@pytest.mark.parametrize(
     ("cell", "part"),
     [
         ("31/02/2026", "not in the calendar"),
@@ -48,7 +80,10 @@ def test_a_readable_date_is_read_day_first(cell, day):
         ("46340", "plain number"),
         ("46340.5", "plain number"),
         ("14.11.2026", "can't be read"),
-        ("14/11/2026 10:15", "can't be read"),
+        ("14/11/2026 25:15", "can't be read"),
+        ("14/11/2026 at noon", "can't be read"),
+        ("31/02/2026 10:15", "the date 31/02/2026 is not in the calendar"),
+        ("2026-02-31T10:15:00Z", "the date 2026-02-31 is not in the calendar"),
         ("14/11/20266", "can't be read"),
         ("١٤/١١/٢٠٢٦", "can't be read"),
         ("yesterday", "can't be read"),
@@ -131,6 +166,7 @@ def test_a_ticket_number_is_one_line_of_text(cell, ticket):
     [
         ("", "missing"),
         (" \u200b", "missing"),
+        *((nothing, "missing") for nothing in ("nan", "NaN", "None", "NULL", "-", "\u2013", "N/A", '=""')),
         ("T" * 101, "longer than 100"),
         ("1.23457E+19", "rounded"),
         ("1e+16", "rounded"),
@@ -144,6 +180,43 @@ def test_a_ticket_number_that_cannot_be_told_is_refused(cell, part):
     unusable = read_ticket(cell)
     assert unusable.cause is Cause.TICKET
     assert part in unusable.reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"),
+    [
+        ("Closed", Status.CLOSED),
+        (" CLOSED\u00a0", Status.CLOSED),
+        ('="Closed"', Status.CLOSED),
+        ("\uff23\uff4c\uff4f\uff53\uff45\uff44", Status.CLOSED),
+        ("Open", Status.OTHER),
+        (date(2026, 11, 14), Status.OTHER),
+        ("", Status.MISSING),
+        ("nan", Status.MISSING),
+        ("-", Status.MISSING),
+        ("#REF!", Status.UNREADABLE),
+        ("#n/a", Status.UNREADABLE),
+        ("Clos\ufffdd", Status.UNREADABLE),
+    ],
+)
+def test_a_status_is_closed_or_another_or_nobody_can_tell(cell, status):
+    assert read_status(cell) is status
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("Ada", "Ada"),
+        ("'Ada", "Ada"),
+        ("'t Hooft", "'t Hooft"),
+        ("Nan", "Nan"),
+        ("nan", ""),
+        ("None", ""),
+        ("#N/A", ""),
+    ],
+)
+def test_a_name_is_nobodys_where_an_export_wrote_that_there_is_none(cell, name):
+    assert read_name(cell) == name
 
 
 def test_two_spellings_of_one_ticket_have_one_key():

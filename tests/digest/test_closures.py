@@ -325,3 +325,91 @@ def test_the_garbage_collector_is_back_on_even_when_the_report_breaks_off():
     assert gc.isenabled()
     assert len(group_by_customer(select(a_row()).closures)) == 1
     assert gc.isenabled()
+
+
+# Rows never vanish
+
+
+def test_each_row_read_is_counted_once_and_a_blank_one_is_none():
+    rows = [
+        *(a_row(2), a_row(3), a_row(4, ticket="TM-0"), a_row(5, status="Open"), a_row(6, date="08/11/2026")),
+        *(a_row(7, status="#REF!"), ReportRow(8, "", " ", "", "", "\u00a0", ""), a_row(9, email="nobody")),
+    ]
+    selection = select(*rows, already_reported={("tm-0", date(2026, 11, 14))})
+    counts = [len(selection.closures), selection.repeated, selection.already_reported, selection.not_closed]
+    assert counts == [1, 1, 1, 1]
+    assert (selection.too_old, len(selection.set_aside), selection.rows_read) == (1, 2, 7)
+
+
+@pytest.mark.parametrize("status", ["#REF!", "#N/A", "Clos\ufffdd"])
+def test_a_status_that_nobody_can_read_is_set_aside_unless_the_row_is_too_old(status):
+    assert only_reason(select(a_row(status=status))) == (Cause.STATUS, "the status can't be read")
+    assert only_reason(select(a_row(status=status, date="soon"))) == (Cause.STATUS, "the status can't be read")
+    assert select(a_row(status=status, date="08/11/2026")).too_old == 1
+
+
+@pytest.mark.parametrize("status", ["", "nan", "-", "\u00a0"])
+def test_a_row_of_the_window_without_a_status_is_set_aside(status):
+    cause, reason = only_reason(select(a_row(status=status)))
+    assert (cause, reason) == (Cause.STATUS, "the status is missing, though the row has a date")
+    assert select(a_row(status=status, date=""), a_row(status=status, date="08/11/2026")).not_closed == 2
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Ada", "Lind", "Jr.", "ada.lind@example.com", "TM-20391", "Closed"],
+        ["Ada", "ada.lind@example.com", "TM-20391", "Closed", "14/11/2026", ""],
+        ["Ada", "ada.lind@example.com", "TM-20391", "Closed", "", ""],
+    ],
+)
+def test_a_row_whose_cells_slipped_into_other_columns_is_set_aside(cells):
+    cause, reason = only_reason(select(ReportRow(2, *cells)))
+    assert cause is Cause.STATUS
+    assert reason.startswith("the status stands in another column")
+
+
+@pytest.mark.parametrize(
+    ("cells", "written"),
+    [
+        ({"status": "#REF!"}, "#REF!"),
+        ({"date": "soon"}, "soon"),
+        ({"date": date(2026, 12, 1)}, "01/12/2026"),
+        ({"ticket": "None"}, "None"),
+        ({"email": "ada(at)example.com"}, "ada(at)example.com"),
+        ({"email": ""}, ""),
+    ],
+)
+def test_a_row_set_aside_says_what_stands_in_the_cell_in_question(cells, written):
+    assert [aside.written for aside in select(a_row(**cells)).set_aside] == [written]
+
+
+def test_a_number_with_and_without_a_decimal_is_one_ticket():
+    selection = select(a_row(2, ticket="20391.0"), a_row(3, ticket="20391"), a_row(4, ticket='="20391"'))
+    assert ([closure.ticket for closure in selection.closures], selection.repeated) == (["20391"], 2)
+
+
+def exchanged(*cells):
+    """Whether a report with these dates is refused as one with day and month exchanged."""
+    try:
+        select(*(a_row(number, ticket=f"TM-{number}", date=cell) for number, cell in enumerate(cells)))
+    except SourceUnreadable as why:
+        assert "exchanged day and month" in str(why)
+        return True
+    return False
+
+
+def test_a_report_in_which_a_us_excel_exchanged_day_and_month_is_refused():
+    may, june = date(2026, 5, 11), date(2026, 6, 11)
+    assert exchanged(may, "13/11/2026", june, "27/11/2026 14:05")
+    assert exchanged("27/11/2026", may)
+    assert not exchanged(may, june)
+    assert not exchanged("13/11/2026", "27/11/2026")
+    assert not exchanged(may, "13/11/2026", date(2026, 11, 14))
+    assert not exchanged(may, "13/11/2026", "12/11/2026")
+
+
+def test_the_rows_that_are_not_closed_tell_of_the_exchange_too():
+    rows = [a_row(2, date="27/11/2026", status="Open"), a_row(3, date=date(2026, 5, 11), status="Open"), a_row(4)]
+    with pytest.raises(SourceUnreadable):
+        select(*rows)

@@ -80,6 +80,7 @@ def test_a_dry_run_shows_each_message_as_it_then_goes_out(office, flask):
         "for_next_week",
         "messages",
         "repeated",
+        "rows",
         "rows_read",
         "rows_set_aside",
         "window_starts_on",
@@ -145,7 +146,7 @@ def test_run_and_show_print_the_same_json(office, flask, beside):
         "accepted",
         ["TM-1"],
     )
-    assert sorted(run["rows_set_aside"][0]) == ["date", "email", "name", "reason", "row", "ticket"]
+    assert sorted(run["rows_set_aside"][0]) == ["date", "email", "name", "reason", "row", "ticket", "written"]
     for moment in (run["started_at"], run["finished_at"], told["sent_at"]):
         assert datetime.fromisoformat(moment).tzinfo is not None
 

@@ -1,5 +1,7 @@
 """What staff read about a run: what was told, what to mend, and why a run is held up."""
 
+import html
+import re
 from datetime import timedelta
 from email.utils import parseaddr
 
@@ -81,16 +83,34 @@ def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office)
     assert f"The report: file:{office.path}" in mail.text
 
 
-def test_staff_read_which_rows_to_mend_and_why_but_no_customers_data(office):
-    rows = [office.row("TM-1"), office.row("TM-2", date="31/02/2026"), office.row("TM-3", "nobody", first="Zelda")]
-    office.run(*rows)
+def test_staff_read_which_rows_to_mend_with_their_ticket_and_what_stands_there_and_no_more(office):
+    rows = [office.row("TM-1"), office.row("TM-2", date="soon"), office.row("TM-3", "nobody", first="Zelda")]
+    office.run(*rows, office.row("-"))
     mail = report_mail(office)
     assert mail["Subject"].endswith("needs a look")
     for text in (mail.text, html_of(mail)):
-        assert "row 3: " in text
-        assert "row 4: " in text
-        for customers in ("Zelda", "nobody", "Lind", "TM-2", ADA):
+        told = html.unescape(text)
+        assert 'row 3: ticket TM-2, the date can\'t be read (it is written DD/MM/YYYY); it says "soon"' in told
+        assert 'row 4: ticket TM-3, the mail address is malformed; it says "nobody"' in told
+        assert "row 5: ticket -, the ticket number is missing" in told
+        for customers in ("Zelda", "Lind", ADA):
             assert customers not in text
+
+
+def test_staff_read_what_became_of_each_row(office):
+    office.run(office.row("TM-1"))
+    office.a_week_passes()
+    office.run(
+        *(office.row("TM-1"), office.row("TM-2"), office.row("TM-2"), office.row("TM-3", status="Open"), []),
+        *(office.row("TM-4", days_ago=20), office.row("TM-5", "nobody")),
+    )
+    told = {"told": 1, "told before (1 listed twice)": 2, "not closed": 1, "too old": 1}
+    mail = office.service.notices("Ticket digest")[-1]
+    for text in (mail.text, mail.get_body(("html",)).get_content()):
+        plain = re.sub(r"<[^>]*>|\s+", " ", text)
+        assert re.search(r"Rows read:? +6 ", plain)
+        for words, count in (told | {"set aside": 1}).items():
+            assert re.search(rf"{re.escape(words)}:? +{count}\b", plain), words
 
 
 def test_staff_read_of_lost_answers_and_refusals(office):

@@ -1,6 +1,7 @@
 """Excel reports, and files that pretend to be one."""
 
 import io
+import re
 import zipfile
 import zlib
 from datetime import date, datetime
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from app.digest.number_formats import shown
 from app.digest.sources import SourceUnreadable, read_report
+
+from .conftest import HEADINGS
 
 
 @pytest.fixture
@@ -27,6 +31,8 @@ def workbook(tmp_path):
                 for column, cell in enumerate(cells):
                     if isinstance(cell, date):
                         sheet.write_datetime(number, column, cell, day)
+                    elif isinstance(cell, tuple):
+                        sheet.write_formula(number, column, cell[0], None, cell[1])
                     else:
                         sheet.write(number, column, cell)
         return f"file:{path}"
@@ -197,3 +203,127 @@ def test_stopping_early_leaves_no_process_behind(workbook, headings, ada):
     assert len(children()) == len(before) + 1
     rows.close()
     assert children() == before
+
+
+# What calamine doesn't hand over
+
+
+def formatted(tmp_path, rows, formats, **options):
+    """A workbook whose ticket column has a number format of its own in each row."""
+    path = tmp_path / "formatted.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADINGS)
+        for number, (cells, code) in enumerate(zip(rows, formats, strict=True), start=1):
+            sheet.write_row(number, 0, cells)
+            sheet.write(number, 3, cells[3], book.add_format({"num_format": code}))
+    return f"file:{path}"
+
+
+def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path, ada):
+    codes = ["00000", '"TM-"0', r"\T\M\-00000", "0", "#,##0", "dd/mm/yyyy", "General"]
+    source = formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]] * len(codes), codes)
+    assert [row.ticket for row in read_report(source)] == [
+        *("00123", "TM-123", "TM-00123", "123", "123"),
+        date(1900, 5, 2),
+        "123",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "text"),
+    [
+        (123, "00000", "00123"),
+        (1234567, "00000", "1234567"),
+        (123, '"TM-"0', "TM-123"),
+        (0, '"TM-"0', "TM-0"),
+        (0, '"TM-"#', "TM-"),
+        (5, "000-000", "000-005"),
+        (1234567, "000-000", "1234-567"),
+        (12, "#-#0", "-12"),
+        (123, '"TM-"General', "TM-123"),
+        (123, '[Red]_("TM-"* 0000_);[Red]-0;"none"', "TM-0123"),
+        (0, '"TM-"0;-0;"none"', "0"),
+        (0, '"TM-"0;-0;"N-"0', "N-0"),
+        (123, "[$TM-]000;-0;0;@", "TM123"),
+        (123, "[<=99]00000;0", "123"),
+        (123, "#,##0", "123"),
+        (123, "0.00", "123"),
+        (123, "0%", "123"),
+        (123, '0" pcs"', "123 pcs"),
+        (123, "", "123"),
+        (123, '"unclosed', "123"),
+    ],
+)
+def test_a_number_is_shown_as_its_format_says_or_by_its_digits(number, code, text):
+    assert shown(number, code) == text
+
+
+def repacked(source, *, name=lambda name: name, part=lambda _name, content: content):
+    """The workbook with other names of its parts, or other parts."""
+    path = Path(source.removeprefix("file:"))
+    old = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.namelist():
+            info = zipfile.ZipInfo("x")
+            info.filename = name(entry)  # as it is; the constructor would turn backslashes
+            new.writestr(info, part(entry, old.read(entry)))
+    return source
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda name: name.replace("/", "\\"),
+        str.upper,
+        str.lower,
+        lambda name: name.replace("xl/w", "XL/W"),
+    ],
+    ids=["backslash", "upper", "lower", "mixed"],
+)
+def test_a_workbook_whose_parts_are_named_otherwise_is_read(tmp_path, ada, name):
+    source = repacked(formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]], ["00000"]), name=name)
+    assert [row.ticket for row in read_report(source)] == ["00123"]
+
+
+def without_addresses(name, content):
+    return re.sub(rb' r="[A-Z]*[0-9]+"', b"", content) if "sheet1" in name else content
+
+
+def with_prefix(name, content):
+    if "sheet1" not in name:
+        return content
+    content = re.sub(rb"<(/?)(worksheet|sheetData|row|c|v|f)\b", rb"<\1x:\2", content)
+    return content.replace(b"xmlns=", b"xmlns:x=")
+
+
+@pytest.mark.parametrize("part", [lambda _name, content: content, without_addresses, with_prefix])
+def test_errors_of_formulas_are_read_as_they_are_shown(workbook, headings, ada, part):
+    def spoiled(name, content):
+        errors = content.replace(b't="str"><f>1/0</f><v>0', b't="e"><f>1/0</f><v>#REF!')
+        return part(name, errors.replace(b' t="str"><f>2/0</f>', b' t="e"><f>2/0</f>'))
+
+    all_wrong = [("=1/0", "0")] * 6
+    source = workbook([headings, [*ada[:4], ("=1/0", "0"), ada[5]], ada, all_wrong, ada])
+    rows = list(read_report(repacked(source, part=spoiled)))
+    assert [row.status for row in rows] == ["#REF!", "Closed", "#REF!", "Closed"]
+    assert rows[2][1:] == ("#REF!",) * 6
+    assert [row.number for row in rows] == [2, 3, 4, 5]
+
+
+def test_what_was_merged_downwards_stands_beside_each_of_its_rows(tmp_path, headings, ada):
+    path = tmp_path / "merged.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, headings)
+        for row, ticket in enumerate(["TM-1", "TM-2", "TM-3"], start=1):
+            sheet.write_row(row, 3, [ticket])
+        for column in (0, 1, 2, 4, 5):
+            sheet.merge_range(1, column, 2, column, ada[column])
+        sheet.write_row(3, 0, [*ada[:3], "TM-3", *ada[4:]])
+        sheet.merge_range(5, 0, 6, 0, "Total")
+    rows = list(read_report(f"file:{path}"))
+    assert [row.number for row in rows] == [2, 3, 4, 6]
+    assert [(row.email, row.ticket, row.status) for row in rows[:3]] == [
+        (ada[2], f"TM-{number}", "Closed") for number in (1, 2, 3)
+    ]
