@@ -59,6 +59,13 @@ ABOUT_TROUBLE = re.compile(
     r"|restart\w*|failed|failure|fatal|internal|down|temporar\w*|crash\w*|memory|disk)\b",
     re.IGNORECASE,
 )
+MASK = "***"
+# What stands under a secret's name in a text: in JSON that was cut, or in a page or a sentence that quotes the request.
+NAMED_SECRET = re.compile(
+    r"""((?:passw|passphrase|passcode|pwd|secret|token|api_?key|authorization|credential)\w*["']?\s*[:=]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:Basic\s+|Bearer\s+)?[^\s&,;<>"']+)""",
+    re.I,
+)
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -377,12 +384,13 @@ def checked_url(name: str, url: str) -> str:
 def safe_text(value: object, *, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> str:
     """What the remote said, fit for logs and pages: one line of at most 200 characters.
 
-    Each of `secrets` is masked wherever it stands, each of `private` (a customer's name, address, ...) as a whole word.
+    Each of `secrets` is masked wherever it stands, what is named a password or a key as well, and each of `private` (a
+    customer's name, address, ...) as a whole word.
     """
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    text = " ".join(UNPRINTABLE.sub(" ", text).split())
+    text = NAMED_SECRET.sub(rf"\1{MASK}", " ".join(UNPRINTABLE.sub(" ", text).split()))
     for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, MASK)
     for word in sorted(set(private), key=len, reverse=True):
         if len(word.strip()) > 1:
             pattern = r"\s+".join(map(re.escape, word.split()))

@@ -15,21 +15,14 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from requests import Request
 
-from .transport import UNPRINTABLE, Failure, Reply
+from .transport import MASK, NAMED_SECRET, UNPRINTABLE, Failure, Reply
 
 SHOWN_BYTES = 4096
 READ_BYTES = 64 * 1024
 """Of a longer answer only the beginning is looked at: what is shown of it is shorter still."""
-MASK = "***"
 CUT = " [cut]"
 TEXTUAL = re.compile(r"json|xml|html|^text/|javascript|^$")
 SECRET_NAME = re.compile(r"passw|passphrase|passcode|pass$|pwd|secret|token|apikey|authorization|credential", re.I)
-# The same names in a text that is no whole JSON: cut, or a page that quotes the request.
-NAMED_SECRET = re.compile(
-    r"""((?:passw|passphrase|passcode|pwd|secret|token|api_?key|authorization|credential)\w*["']?\s*[:=]\s*)"""
-    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:Basic\s+|Bearer\s+)?[^\s&,;<>"']+)""",
-    re.I,
-)
 
 
 @dataclass(frozen=True)
