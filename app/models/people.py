@@ -9,7 +9,10 @@ from app.models.base import Base, now
 
 
 class User(Base):
-    """A person who may sign in. `key` is the name without regard to case; `role` is one of `Role`."""
+    """A person who may sign in. `key` is the name without regard to case; `role` is one of `Role`.
+
+    `signed_in_from` is the address, or the network of version 6, of the last sign-in.
+    """
 
     __tablename__ = "users"
 
@@ -20,6 +23,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=now)
     signed_in_at: Mapped[datetime | None]
+    signed_in_from: Mapped[str | None] = mapped_column(String(64))
 
 
 class SignIn(Base):

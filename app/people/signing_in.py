@@ -5,10 +5,11 @@ LONGEST in any case, and with a change of the password.
 """
 
 import hashlib
+import ipaddress
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.database import Database
@@ -23,7 +24,10 @@ COUNTED_FOR = timedelta(minutes=15)
 FAILURES_OF_A_NAME_AT_AN_ADDRESS = 10
 FAILURES_OF_AN_ADDRESS = 30
 FAILURES_OF_A_NAME = 60
-"""Higher than the others: whoever knows a colleague's name should not easily keep them out."""
+"""Higher than the others, and not for who comes from where the person last signed in: whoever knows a colleague's name
+should not keep them out."""
+IPV6_PREFIX = 64
+"""One customer of a provider has at least so many addresses of version 6: they count as one."""
 FAILURES_KEPT = timedelta(days=30)
 
 
@@ -38,21 +42,26 @@ class SignInRefused(Exception):
 def sign_in(database: Database, name: str, password: str, address: str | None, browser: str) -> str:
     """The new sign-in's token. Raises `SignInRefused` when name and password don't fit, or too many failed lately.
 
-    The password is checked while no transaction is open: that takes its time on purpose.
+    The password is checked while no transaction is open: that takes its time on purpose. A try counts as failed before
+    it is checked, so that as many at once are as few as one after the other.
     """
+    network = _network(address)
+    attempt = _count_as_failed(database, name, network)
     with database.read() as session:
-        _throttle(session, users.key_of(name), address)
         user = users.find(session, name)
-    if not passwords.matches(password, user.password_hash if user else None):
+        is_too_many = _is_too_many(session, users.key_of(name), network, user)
+    if is_too_many:
         with database.write() as session:
-            session.add(FailedSignIn(key=users.key_of(name), remote_address=address))
+            session.execute(delete(FailedSignIn).where(FailedSignIn.id == attempt))
+        raise SignInRefused("Too many sign-ins failed. Wait a quarter of an hour, then try again", throttled=True)
+    if not passwords.matches(password, user.password_hash if user else None):
         raise SignInRefused("Name and password don't fit")
     with database.write() as session:
         user = users.find(session, name)
         if user is None:
             raise SignInRefused("Name and password don't fit")
         user.password_hash = passwords.rehashed(password, user.password_hash)
-        user.signed_in_at = now()
+        user.signed_in_at, user.signed_in_from = now(), network
         session.execute(delete(FailedSignIn).where(FailedSignIn.key == user.key))
         _forget_old(session)
         token = secrets.token_urlsafe(32)
@@ -60,16 +69,39 @@ def sign_in(database: Database, name: str, password: str, address: str | None, b
         return token
 
 
-def _throttle(session: Session, key: str, address: str | None) -> None:
-    of_name, of_address = FailedSignIn.key == key, FailedSignIn.remote_address == address
-    for those, limit in (
-        ((of_name, of_address), FAILURES_OF_A_NAME_AT_AN_ADDRESS),
-        ((of_address,), FAILURES_OF_AN_ADDRESS),
-        ((of_name,), FAILURES_OF_A_NAME),
-    ):
-        lately = FailedSignIn.failed_at > now() - COUNTED_FOR
-        if (session.scalar(select(func.count()).select_from(FailedSignIn).where(lately, *those)) or 0) >= limit:
-            raise SignInRefused("Too many sign-ins failed. Wait a quarter of an hour, then try again", throttled=True)
+def _network(address: str | None) -> str | None:
+    """What counts as one sender: an address of version 4, or the network that one of version 6 is in."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, IPV6_PREFIX), strict=False))
+
+
+def _count_as_failed(database: Database, name: str, network: str | None) -> int:
+    with database.write() as session:
+        attempt = FailedSignIn(key=users.key_of(name), remote_address=network)
+        session.add(attempt)
+        session.flush()
+        return attempt.id
+
+
+def _is_too_many(session: Session, key: str, network: str | None, user: User | None) -> bool:
+    """Whether there were too many failures lately, the try that is under way included."""
+    of_name, of_network = FailedSignIn.key == key, FailedSignIn.remote_address == network
+    limits: list[tuple[tuple[ColumnElement[bool], ...], int]] = [
+        ((of_name, of_network), FAILURES_OF_A_NAME_AT_AN_ADDRESS),
+        ((of_network,), FAILURES_OF_AN_ADDRESS),
+    ]
+    if user is None or network is None or user.signed_in_from != network:
+        limits.append(((of_name,), FAILURES_OF_A_NAME))
+    lately = FailedSignIn.failed_at > now() - COUNTED_FOR
+    counts = [(session.scalar(select(func.count()).where(lately, *those)) or 0, limit) for those, limit in limits]
+    return any(count > limit for count, limit in counts)
 
 
 def _forget_old(session: Session) -> None:

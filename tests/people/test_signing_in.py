@@ -1,6 +1,7 @@
 """Signing in: guessing is slow, a stolen database holds no token, and every sign-in ends."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,6 +102,49 @@ def test_one_address_can_not_try_many_names(database: Database) -> None:
         sign_in(database)
     assert refused.value.throttled
     assert is_in(database, sign_in(database, address="192.0.2.2"))
+
+
+def test_forty_guesses_at_once_are_as_few_as_one_after_the_other(database: Database) -> None:
+    def guess(number: int) -> bool:
+        """Whether the password was looked at."""
+        try:
+            sign_in(database, password=f"guess {number}")
+        except signing_in.SignInRefused as refused:
+            return not refused.throttled
+        return True
+
+    with ThreadPoolExecutor(40) as threads:
+        looked_at = sum(threads.map(guess, range(40)))
+
+    assert 0 < looked_at <= signing_in.FAILURES_OF_A_NAME_AT_AN_ADDRESS
+
+
+def test_a_network_of_version_6_is_one_sender(database: Database) -> None:
+    for number in range(signing_in.FAILURES_OF_A_NAME_AT_AN_ADDRESS):
+        fail(database, 1, address=f"2001:db8:1:2::{number:x}")
+
+    with pytest.raises(signing_in.SignInRefused) as refused:
+        sign_in(database, address="2001:db8:1:2:ffff::1")
+    assert refused.value.throttled
+    assert is_in(database, sign_in(database, address="2001:db8:1:3::1"))
+
+
+def test_a_flood_from_everywhere_does_not_keep_out_who_comes_from_where_they_were(database: Database) -> None:
+    sign_in(database, address="192.0.2.7")
+    for number in range(signing_in.FAILURES_OF_A_NAME):
+        fail(database, 1, address=f"203.0.113.{number}")
+
+    assert is_in(database, sign_in(database, address="192.0.2.7"))
+
+
+def test_a_flood_from_everywhere_keeps_others_out(database: Database) -> None:
+    sign_in(database, address="192.0.2.7")
+    for number in range(signing_in.FAILURES_OF_A_NAME):
+        fail(database, 1, address=f"203.0.113.{number}")
+
+    with pytest.raises(signing_in.SignInRefused) as refused:
+        sign_in(database, address="198.51.100.1")
+    assert refused.value.throttled
 
 
 @pytest.mark.parametrize(
