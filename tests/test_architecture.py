@@ -41,6 +41,7 @@ LAYERS = [
     },
     {
         *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.measures", "app.models", "app.observability"),
+        "app.wording",
         *("app.placeholders", "app.services", "app.version"),
     },
     {"app.executor_locks"},

@@ -178,6 +178,8 @@ BAD = {
     "orderref blank": (b'{"orderref": " ", "msg": "Project New Order"}', "orderref is missing"),
     "a numeric orderref": (b'{"orderref": 202411001186, "msg": "Project New Order"}', "orderref must be a text"),
     "a numeric orderref of a test": (b'{"orderref": 0, "msg": "Test"}', "orderref must be a text"),
+    "a word of the console": (b'{"orderref": "new", "msg": "Project New Order"}', "with a digit"),
+    "a path of the console": (b'{"orderref": "UIA-1/dismiss", "msg": "Project New Order"}', "orderref must be 1 to"),
     "orderref an object": (b'{"orderref": {"$ne": 1}, "msg": "Project New Order"}', "orderref must be a text"),
     "a long orderref": (b'{"orderref": "%s", "msg": "Project New Order"}' % (b"U" * 65), "1 to 64"),
     "an orderref with a line break": (b'{"orderref": "UIA\\n1", "msg": "Project New Order"}', "1 to 64"),

@@ -37,8 +37,8 @@ TAKEN = b'{"data":"Information received"}\n'
 NEW_ORDER = "project new order"
 TEST = "test"
 FIELDS = ("event", "orderref", "msg")
-ORDERREF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
-"""Wide enough for every reference seen, narrow enough for addresses, commands and file names."""
+ORDERREF = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+"""Wide enough for every reference seen, narrow enough for commands and file names, and no word of the console's."""
 
 # Built once, and on the tables: built anew for each callback, and through the mapped classes, they took more
 # time than SQLite needs to execute them.
@@ -190,7 +190,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
     if message.orderref is None and message.kind != CallbackOutcome.TEST:
         raise Refused(400, "orderref is missing")
     if message.orderref is not None and not ORDERREF.fullmatch(message.orderref):
-        raise Refused(400, "orderref must be 1 to 64 letters, digits and . _ : / -")
+        raise Refused(400, "orderref must be 1 to 64 letters, digits and . _ : -, with a digit among them")
     return message
 
 

@@ -50,7 +50,7 @@ def show_order(orderref: str, as_json: bool) -> None:
 def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
     """Take in an order by hand, as if UTOPIA had sent its callback. An order that is known stays as it is."""
     if not ORDERREF.fullmatch(orderref):
-        raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : / -")
+        raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them")
     ready = ready_services()
     with ready.database.write() as session:
         started = lifecycle.take_in(ready, session.connection(), [orderref])

@@ -41,7 +41,7 @@ LABELS = {
     "state": "State",
     "zip": "ZIP code",
 }
-NO_REFERENCE = "An order reference is 1 to 64 letters, digits and . _ : / -"
+NO_REFERENCE = "An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them"
 HEADINGS = {f"<{slash}h{level}>": f"<{slash}p>" for slash in ("", "/") for level in range(1, 5)}
 
 

@@ -17,6 +17,7 @@ from app.models import Role, now
 from app.provisioning.stops import SYSTEM_NAMES
 from app.services import services_of
 from app.version import VERSION
+from app.wording.marks import visible
 
 NOBODY = {"is_authenticated": False}
 REFRESH = "10s"
@@ -49,6 +50,7 @@ FAULTS: Mapping[int, tuple[str, str]] = {
 
 def register(app: Flask) -> None:
     """Add the templates' words and the pages for faults."""
+    app.jinja_env.finalize = visible
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
         "how_much": how_much,

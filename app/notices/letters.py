@@ -12,6 +12,7 @@ from app.measures import how_long, how_much
 from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
 from app.services import Services
+from app.wording.marks import visible
 from config import Settings
 
 ALERTS = (
@@ -26,6 +27,7 @@ templates = Environment(
     loader=PackageLoader("app"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
+    finalize=visible,
     trim_blocks=True,
     lstrip_blocks=True,
 )

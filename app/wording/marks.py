@@ -1,0 +1,17 @@
+"""Characters that nobody sees, shown as marks: a name could otherwise turn a page's or a mail's words around."""
+
+import re
+from typing import Any
+
+from markupsafe import Markup
+
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+"""Marks of direction, joiners, blanks without width, and their kin."""
+
+
+def visible(value: Any) -> Any:
+    """The value, with `[U+202E]` in place of each such character of a text; Jinja's `finalize`."""
+    if not isinstance(value, str) or not _UNSEEN.search(value):
+        return value
+    shown = _UNSEEN.sub(lambda found: f"[U+{ord(found.group()):04X}]", str(value))
+    return Markup(shown) if isinstance(value, Markup) else shown  # noqa: S704 - it was markup before
