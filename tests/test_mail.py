@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes, policy
@@ -303,6 +304,21 @@ def test_the_announced_size_is_that_of_the_pieces(files: list[bytes], text: str)
     assert whole.endswith(b"\r\n")
     parsed = message_from_bytes(whole, policy=policy.default)
     assert [part.get_payload(decode=True) for part in parsed.iter_attachments()] == files
+
+
+def test_a_large_file_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> None:
+    path = tmp_path / "c.pdf"
+    path.write_bytes(bytes(31_000_000))
+    with path.open("rb") as file:
+        tracemalloc.start()
+        sent = sum(
+            map(len, Message(Letter("k", "s", "t", "h", [Attachment("c.pdf", file)]), SENDER, "o@example.com").pieces())
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert sent > 41_000_000
+    assert peak < 3_000_000
 
 
 def test_an_address_that_no_server_can_be_given_is_refused_by_itself(mailbox: Mailbox) -> None:

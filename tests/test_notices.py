@@ -425,6 +425,29 @@ def test_a_notice_that_nothing_works_on_is_picked_up(service: Service) -> None:
     assert len(arrived(service, 1)) == 1
 
 
+def test_a_notice_that_a_dead_workflow_had_claimed_is_picked_up(service: Service) -> None:
+    with service.services.database.write() as session:
+        claimed = {"claimed_by": "notice-99999", "created_at": now() - timedelta(hours=1)}
+        session.add(Notice(key="claimed", kind=NoticeKind.TEST_CALLBACK, restarts=1, **claimed))
+
+    notices.pick_up_stranded_notices(service.services)
+
+    assert len(arrived(service, 1)) == 1
+
+
+def test_a_notice_that_another_workflow_is_at_work_on_is_left_to_it(service: Service) -> None:
+    with service.services.database.write() as session:
+        session.add(Notice(key="claimed", kind=NoticeKind.TEST_CALLBACK, claimed_by="notice-99999"))
+        notices.record(service.services.work_queue, session, NoticeKind.TEST_CALLBACK, "mine")
+    wait_for(lambda: service.sandbox.mailbox.messages)
+    with service.services.database.write() as session:
+        claimed = session.scalars(select(Notice).filter_by(key="claimed")).one()
+        assert (claimed.state, claimed.claimed_by) == (NoticeState.PENDING, "notice-99999")
+        claimed.state = NoticeState.DROPPED
+
+    assert len(service.notices()) == 1
+
+
 def test_every_notice_of_an_order_is_sent_once(service: Service) -> None:
     service.take(plan="10 Gbps")
     for _ in range(2):

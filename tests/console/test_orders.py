@@ -230,6 +230,28 @@ def test_an_order_with_an_odd_reference_has_its_page_and_actions(
     assert service.state(orderref) == "dismissed"
 
 
+def test_a_contract_that_is_too_large_for_a_mail_is_downloaded_whole(service: Service, as_read_only: Person) -> None:
+    service.take(REF)
+    pdf = b"%PDF-1.4\n" + bytes(11_000_000)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=pdf)
+
+    answer = as_read_only.get(f"{PAGE}/contract")
+
+    assert answer.data == pdf
+    assert (answer.mimetype, answer.content_length) == ("application/pdf", len(pdf))
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert f"contract-{REF}.pdf" in answer.headers["Content-Disposition"]
+
+
+def test_a_contract_above_what_is_fetched_is_told_as_that(service: Service, as_read_only: Person) -> None:
+    service.take(REF)
+    service.sandbox.utopia.set_contract_ready(REF, pdf=b"%PDF-1.4\n" + bytes(33 * 1024 * 1024))
+
+    page = as_read_only.get(f"{PAGE}/contract", follow_redirects=True).get_data(as_text=True)
+
+    assert "The contract is too large to be fetched here. Get it from UTOPIA" in page
+
+
 def test_a_forged_reference_does_not_hide_an_orders_contract(service: Service, as_read_only: Person) -> None:
     service.take()
     service.callback(f"{REF}/contract")
