@@ -18,6 +18,9 @@ Json = dict[str, Any]
 MOST_KEPT = 5
 NOT_SAID = "PowerCode doesn't say"
 CANT_TELL = "can't tell: PowerCode has no call that lists plans. Their page there shows them"
+SIMILAR = "similar"
+WORDS = {"agrees": "the same", SIMILAR: "nearly the same", "differs": "different", "unknown": "can't tell"}
+SIGNS = {"agrees": "=", SIMILAR: "≈", "differs": "≠", "unknown": "?"}
 PLACE = (*STREET_LINE, Aspect.TOWN, Aspect.ZIP)
 PARTS: Mapping[str, str] = {
     Aspect.HOUSE_NUMBER: "house number",
@@ -33,7 +36,7 @@ PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the comparison. `mark` is agrees, differs, unknown, or "" for what is no matter of comparing."""
+    """A line of the comparison. `mark` is agrees, similar, differs, unknown, or "" for what is not compared."""
 
     label: str
     ours: str
@@ -44,12 +47,12 @@ class Row:
     @property
     def word(self) -> str:
         """The mark in words."""
-        return {"agrees": "the same", "differs": "different", "unknown": "can't tell"}.get(self.mark, "")
+        return WORDS.get(self.mark, "")
 
     @property
     def sign(self) -> str:
         """The mark as a sign, for those who can't tell its colour."""
-        return {"agrees": "=", "differs": "≠", "unknown": "?"}.get(self.mark, "")
+        return SIGNS.get(self.mark, "")
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,8 @@ def elsewhere(order: Order) -> list[Json]:
 
 def _rows(applicant: Applicant, plans: Sequence[str], record: Json) -> Iterator[Row]:
     marks: Mapping[str, str] = record["marks"]
-    name = "a similar name" if marks[Aspect.NAME] == Mark.UNKNOWN and record["name"] else ""
-    yield Row("Name", applicant.name, record["name"] or NOT_SAID, marks[Aspect.NAME], name)
+    named = SIMILAR if marks[Aspect.NAME] == Mark.UNKNOWN and record["name"] else marks[Aspect.NAME]
+    yield Row("Name", applicant.name, record["name"] or NOT_SAID, named)
     ours = f"{applicant.city} {applicant.state} {applicant.zip}"
     yield Row("Address", f"{applicant.street}, {ours}", _where(record) or NOT_SAID, *_place(record))
     yield Row("Phone", applicant.phone, record["phone"] or _hidden(marks[Aspect.PHONE], applicant), marks[Aspect.PHONE])
