@@ -1,7 +1,7 @@
 """One breaker for each remote system, in the database, so that all processes and commands share it.
 
-While a system is down, one order (or notice) probes it and the others wait for that probe. The first
-answer closes the breaker and makes everything that waited due at once.
+A system is down when a harmless call gets no answer (`app.probing`), which then is repeated until it does. The first
+answer makes everything that waited due at once.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.database import insert_if_new
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
 
-PROBE_LEASE = timedelta(minutes=3)
-"""How long a probe may take before another one is sent: longer than the longest step."""
+LEASE = timedelta(minutes=3)
+"""How long a harmless call may take before it is made once more: longer than its timeouts."""
 
 
 def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
@@ -22,25 +22,31 @@ def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
     return now() + timedelta(minutes=minutes[min(max(tries, 1), len(minutes)) - 1])
 
 
-def admits(session: Session, system: System, who: str) -> bool:
-    """Whether `who` may call the system now: it works, or `who` is its probe."""
-    row = session.get(RemoteSystem, system, with_for_update=True)
-    return row is None or row.down_since is None or row.probe == who
+def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
+    """For how long a system has been down at least: by the pauses between the failed calls, and by no clock."""
+    pauses = [minutes[min(number, len(minutes) - 1)] for number in range(row.failures - 1)]
+    return timedelta(minutes=sum(pauses))
+
+
+def is_down(session: Session, system: System) -> bool:
+    """Whether nobody but the harmless call may call the system now."""
+    row = session.get(RemoteSystem, system)
+    return row is not None and row.down_since is not None
 
 
 def next_probe_at(session: Session, system: System) -> datetime | None:
-    """When a system that is down is tried next; None when it works."""
+    """When a system that is down is asked next; None when it works."""
     row = session.get(RemoteSystem, system)
     return row.next_probe_at if row and row.down_since else None
 
 
-def report_down(session: Session, system: System, who: str, error: str, minutes: Sequence[float]) -> datetime:
-    """Record that a call did not get through; returns when the system is tried next."""
+def record_down(session: Session, system: System, error: str, minutes: Sequence[float]) -> datetime:
+    """Record that a harmless call got no answer; returns when the system is asked next."""
     insert_if_new(session, RemoteSystem, "name", name=system, failures=0)
     row = session.get_one(RemoteSystem, system, with_for_update=True)
     if row.down_since is None:
         row.down_since, row.failures = now(), 0
-    elif row.probe != who and row.next_probe_at is not None:
+    elif row.probe is None and row.next_probe_at is not None:  # several found it out at the same time
         return row.next_probe_at
     row.failures += 1
     row.error, row.probe = error, None
@@ -61,7 +67,7 @@ def report_up(session: Session, system: System) -> bool:
 
 
 def _move_waiting(session: Session, system: System, moment: datetime) -> None:
-    """Everybody who waits for the system's probe waits until the same moment."""
+    """Everybody who waits for the system waits until the same moment."""
     if system is System.MAIL:
         pending = (Notice.state == NoticeState.PENDING, Notice.waiting_for == system)
         session.execute(update(Notice).where(*pending).values(next_try_at=moment))
@@ -70,40 +76,58 @@ def _move_waiting(session: Session, system: System, moment: datetime) -> None:
     session.execute(update(Order).where(*waiting).values(next_try_at=moment))
 
 
-def claim_probe(session: Session, system: System, who: str) -> bool:
-    """Make `who` the probe of a system that is down, if one is due and none is under way."""
+def is_due(session: Session, system: System) -> bool:
+    """Whether it is time to ask a system that is down again."""
+    due_at = next_probe_at(session, system)
+    return due_at is not None and due_at <= now()
+
+
+def claim(session: Session, system: System) -> bool:
+    """Take the harmless call upon oneself, if one is due and nobody else makes it."""
     moment = now()
     due = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None), RemoteSystem.next_probe_at <= moment)
-    claimed = session.execute(update(RemoteSystem).where(*due).values(probe=who, next_probe_at=moment + PROBE_LEASE))
+    claimed = session.execute(update(RemoteSystem).where(*due).values(probe=CLAIMED, next_probe_at=moment + LEASE))
     return bool(getattr(claimed, "rowcount", 0))
 
 
-def release_probe(session: Session, system: System, who: str) -> None:
-    """`who` was the probe and found out nothing: let another one be it at once."""
-    mine = (RemoteSystem.name == system, RemoteSystem.probe == who)
-    session.execute(update(RemoteSystem).where(*mine).values(probe=None, next_probe_at=now()))
+CLAIMED = "claimed"
+"""In the column `probe`, while somebody makes the call."""
 
 
-def appoint_probe(session: Session, system: System, who: str) -> None:
-    """Make `who` the probe because a person asked for it now, whoever else is due."""
-    down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
-    session.execute(update(RemoteSystem).where(*down).values(probe=who, next_probe_at=now() + PROBE_LEASE))
+def ask_now(session: Session) -> None:
+    """A person wants to go on, or what kept a system from answering is mended: every system that is down is due.
 
-
-def probe_now(session: Session, system: System) -> None:
-    """What kept the system from answering is mended: let somebody try at once, unless somebody is trying."""
-    idle = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None), RemoteSystem.probe.is_(None))
-    moved = session.execute(update(RemoteSystem).where(*idle).values(next_probe_at=now()))
-    if getattr(moved, "rowcount", 0):
-        _move_waiting(session, system, now())
-
-
-def systems_down(session: Session, *, lock: bool = False) -> dict[str, RemoteSystem]:
-    """The systems that don't answer, by name.
-
-    `lock`: nobody else reports or claims meanwhile. Always before orders are locked: two transactions that take
-    both in different order would wait for each other.
+    It locks the systems. Always before orders are locked: two transactions that take both in different order would wait
+    for each other.
     """
-    query = select(RemoteSystem).order_by(RemoteSystem.name)
-    rows = session.scalars(query.with_for_update() if lock else query)
+    for row in session.scalars(select(RemoteSystem).order_by(RemoteSystem.name).with_for_update()):
+        if row.down_since is not None:
+            row.next_probe_at = now()
+
+
+def systems_down(session: Session) -> dict[str, RemoteSystem]:
+    """The systems that don't answer, by name."""
+    rows = session.scalars(select(RemoteSystem).order_by(RemoteSystem.name))
     return {row.name: row for row in rows if row.down_since is not None}
+
+
+# For notices, until they ask `app.probing`, too.
+
+
+def admits(session: Session, system: System, _who: str) -> bool:
+    """Whether the system may be called now."""
+    return not is_down(session, system)
+
+
+def claim_probe(_session: Session, _system: System, _who: str) -> bool:
+    """Nobody but the harmless call finds out whether a system answers again."""
+    return False
+
+
+def release_probe(session: Session, system: System, _who: str) -> None:
+    """Nothing is held."""
+
+
+def report_down(session: Session, system: System, _who: str, error: str, minutes: Sequence[float]) -> datetime:
+    """Record that a call got no answer; returns when the system is asked next."""
+    return record_down(session, system, error, minutes)

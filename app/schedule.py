@@ -12,7 +12,7 @@ from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from app import notices, pruning
+from app import notices, probing, pruning
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
@@ -77,7 +77,11 @@ JOBS: dict[Callable[[Services], object], float] = {
     waking.wake_due_orders: 0.5,
     intake.start_next: 0.5,
     notices.wake_due_notices: 0.5,
+    probing.ask_utopia: 0.5,
+    probing.ask_powercode: 0.5,
+    probing.ask_mail: 0.5,
     waking.tell_of_long_waits: 15,
+    waking.give_up_after_outage: 15,
     watch_for_alerts: 30,
     look_at_certificate: 60,
     waking.pick_up_stranded_orders: 60,

@@ -13,12 +13,25 @@ from typing import Self
 
 from sandbox.contracts import ABSENT, a_contract, an_item
 from sandbox.faults import Fault
+from sandbox.http_messages import Call
 from sandbox.mailbox import Mail, Mailbox
 from sandbox.powercode import PowerCode
 from sandbox.utopia import Utopia
 from sandbox.webhook import Webhook
 
-__all__ = ["ABSENT", "Fault", "Mail", "Mailbox", "PowerCode", "Sandbox", "Utopia", "Webhook", "a_contract", "an_item"]
+__all__ = [
+    "ABSENT",
+    "Call",
+    "Fault",
+    "Mail",
+    "Mailbox",
+    "PowerCode",
+    "Sandbox",
+    "Utopia",
+    "Webhook",
+    "a_contract",
+    "an_item",
+]
 
 
 class Sandbox:

@@ -138,7 +138,6 @@ def test_orders_that_wait_because_of_it_have_no_second_mail_and_go_on_when_it_is
     look(services, 4)
     with service.services.database.read() as session:
         assert session.scalars(select(RemoteSystem.next_probe_at)).one() <= now()
-        assert session.scalars(select(Order.next_try_at)).one() <= now()
     with service.services.database.write() as session:
         session.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
         session.execute(update(Order).values(state=OrderState.COMPLETED, waiting_for=None))

@@ -41,7 +41,7 @@ LAYERS = [
     },
     {
         *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.measures", "app.models", "app.observability"),
-        "app.wording",
+        *("app.probing", "app.wording"),
         *("app.placeholders", "app.services", "app.version"),
     },
     {"app.executor_locks"},

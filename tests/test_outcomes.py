@@ -177,7 +177,7 @@ def test_a_doubt_survives_a_powercode_that_is_down_when_the_customer_is_looked_u
     powercode = service.sandbox.powercode
     powercode.fault("createCustomer", "no_answer")
     powercode.fault("readCustomer", "slow", seconds=0)  # the look before the write
-    powercode.fault("readCustomer", "http", times=4, status=429)  # the look after it
+    powercode.fault("readCustomer", "http", times=3, status=429)  # the look after it
 
     service.take()
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from app import breaker, probing
 from app.models import Order, OrderState, RemoteSystem, now
-from app.provisioning import waking, workflow
+from app.provisioning import lifecycle, waiting, waking, workflow
+from sandbox import Call
 from tests.conftest import Service, wait_for
 
 REF = "UIA202411-001186"
@@ -109,10 +111,108 @@ def test_a_hanging_powercode_does_not_hold_up_an_order_that_needs_only_utopia(se
     assert service.sandbox.powercode.customers == {}
 
 
+# One order's trouble is its own
+
+
+POISON = "O'Brien"
+
+
+def breaks(service: Service, name: str = POISON) -> None:
+    """Whatever is said to PowerCode about somebody of this name breaks the connection."""
+
+    def break_off(call: Call, moment: str) -> None:
+        if moment == "arrived" and name in str(call.fields):
+            raise ConnectionResetError
+
+    service.sandbox.powercode.on_call = break_off
+
+
+def poisoned(service: Service, *orderrefs: str) -> list[str]:
+    """Orders that break each call of theirs."""
+    breaks(service)
+    for number, orderref in enumerate(orderrefs):
+        service.order(orderref, siteid=f"7149{number}", lastname=POISON, address=f"{number + 1} HILL ROAD")
+    send(service, list(orderrefs))
+    return list(orderrefs)
+
+
+def test_orders_whose_search_breaks_keep_no_other_order_waiting(service: Service) -> None:
+    with service.changed(retry_minutes=ONE_DAY):
+        broken = poisoned(service, "POISON-1", "POISON-2")
+        all_are(service, broken, "waiting")
+        healthy = several_orders(service, 3)
+        send(service, healthy)
+
+        all_are(service, healthy, "completed")
+        assert service.show("POISON-1")["reason"].startswith("PowerCode works, but not for this order: ")
+        with service.services.database.read() as session:
+            assert breaker.systems_down(session) == {}
+
+
+def test_an_order_that_fails_while_the_system_works_goes_to_a_person_after_a_few_tries(service: Service) -> None:
+    poisoned(service, "POISON-1")
+
+    order = service.rested("POISON-1", "needs_review")
+
+    assert order["problem"] == "only_this_order"
+    assert order["reason"].startswith("PowerCode works, but not for this order: ")
+    assert [each["action"] for each in order["actions"]] == ["resume", "customer", "new_customer", "dismiss"]
+    (mail,) = service.notices()
+    assert "Needs you" in mail["Subject"]
+    assert "PowerCode works, but not for this order" in mail.text
+
+
+def test_a_step_that_fails_goes_to_a_person_though_the_steps_before_it_are_done_again_and_again(
+    service: Service,
+) -> None:
+    service.sandbox.powercode.fault("createCustomer", "http", times=None, status=429)
+    service.order(REF)
+    send(service, [REF])
+
+    assert service.rested(REF, "needs_review")["problem"] == "only_this_order"
+
+
+def test_a_customer_that_can_never_be_made_goes_to_a_person_and_is_looked_up_before_each_try(service: Service) -> None:
+    service.sandbox.powercode.fault("createCustomer", "http", times=None, status=500)
+    service.order(REF)
+    send(service, [REF])
+
+    assert service.rested(REF, "needs_review")["problem"] == "only_this_order"
+    assert service.sandbox.powercode.count("createCustomer") <= waiting.MOST_TRIES
+
+
+def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: Service) -> None:
+    def break_off(call: Call, moment: str) -> None:
+        if moment == "arrived" and call.action == "searchCustomers" and POISON in str(call.fields):
+            raise ConnectionResetError
+
+    poisoned(service, "POISON-1")
+    service.sandbox.powercode.on_call = break_off
+    service.rested("POISON-1", "needs_review")
+    with service.services.database.write() as session:
+        lifecycle.resume(service.services, session, "POISON-1", "office", new_customer=True)
+
+    service.rested("POISON-1", "completed")
+
+
+def test_an_order_that_utopia_can_not_answer_is_no_outage_of_utopia(service: Service) -> None:
+    service.sandbox.utopia.orders["POISON"] = []  # type: ignore[assignment]
+    send(service, ["POISON"])
+    orderrefs = several_orders(service, 3)
+
+    send(service, orderrefs)
+
+    all_are(service, orderrefs, "completed")
+    order = service.rested("POISON", "needs_review")
+    assert order["problem"] == "only_this_order"
+    assert order["reason"].startswith("UTOPIA works, but not for this order: ")
+    assert [each["action"] for each in order["actions"]] == ["resume", "dismiss"]
+
+
 # The breaker
 
 
-def test_one_order_probes_a_system_that_is_down_and_all_go_on_when_it_answers(service: Service) -> None:
+def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answered(service: Service) -> None:
     powercode = service.sandbox.powercode
     powercode.fault("*", "http", times=None, status=502)
     with service.changed(retry_minutes=ONE_DAY):
@@ -124,7 +224,9 @@ def test_one_order_probes_a_system_that_is_down_and_all_go_on_when_it_answers(se
         the_time_has_come(service)
         wait_for(lambda: powercode.calls)
         all_are(service, orderrefs, "waiting")
-        assert len({call.fields.get("extAccountID") for call in powercode.calls}) == 1
+        assert {(call.action, call.fields["searchString"]) for call in powercode.calls} == {
+            ("searchCustomers", probing.NOBODY)
+        }
 
         powercode.clear_faults()
         the_time_has_come(service)
@@ -141,20 +243,22 @@ def test_an_order_that_arrives_while_a_system_is_down_does_not_try_it(service: S
         service.sandbox.powercode.up()
         send(service, [second])
 
-        assert "another order is finding out" in service.rested(second, "waiting")["reason"]
+        assert service.rested(second, "waiting")["reason"].startswith("PowerCode does not answer")
     assert service.sandbox.powercode.calls == []
 
 
-def test_an_order_that_breaks_utopia_does_not_block_the_others_for_ever(service: Service) -> None:
-    service.sandbox.utopia.orders["POISON"] = []  # type: ignore[assignment]
-    send(service, ["POISON"])
-    service.rested("POISON", "waiting")
-    orderrefs = several_orders(service, 3)
+def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service: Service) -> None:
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        first, second = several_orders(service, 2)
+        send(service, [first, second])
+        all_are(service, [first, second], "waiting")
+        service.sandbox.powercode.up()
 
-    send(service, orderrefs)
+        with service.services.database.write() as session:
+            lifecycle.resume(service.services, session, first, "office")
 
-    all_are(service, orderrefs, "completed")
-    assert service.show("POISON")["state"] in ("waiting", "running")
+        all_are(service, [first, second], "completed")
 
 
 def test_a_system_that_comes_and_goes_loses_and_doubles_nothing(service: Service) -> None:
@@ -182,13 +286,25 @@ def test_an_order_that_waited_too_long_is_given_to_a_person(service: Service) ->
     service.sandbox.powercode.down()
     with service.changed(give_up_after_hours=0.0001):
         service.take()
-        order = service.rested(REF, "needs_review")
+        wait_for(lambda: waking.give_up_after_outage(service.services) or service.state(REF) == "needs_review")
+        order = service.show(REF)
 
     assert order["problem"] == "given_up"
     assert "Given up after" in order["reason"]
     assert "can't be reached" in order["reason"]
     assert [each["action"] for each in order["actions"]] == ["resume", "dismiss"]
     assert len(service.notices("Needs you")) == 1
+
+
+def test_a_clock_that_steps_ahead_gives_no_order_up(service: Service) -> None:
+    service.sandbox.powercode.down()
+    with service.changed(retry_minutes=ONE_DAY):
+        service.take()
+        with service.services.database.write() as session:
+            session.execute(update(Order).values(waiting_since=now() - timedelta(days=9)))
+        waking.give_up_after_outage(service.services)
+
+    assert service.state(REF) == "waiting"
 
 
 def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> None:

@@ -143,4 +143,4 @@ def _try_again(services: Services) -> None:
         if not outages.certificate_is_refused(session):
             return
     with services.database.write() as session:
-        breaker.probe_now(session, System.POWERCODE)
+        breaker.ask_now(session)

@@ -64,7 +64,7 @@ def correct(
     `run` is the order's run that the person saw. What was decided about the person before is asked again: it was
     decided about other values. Raises `NotUsable`, and `lifecycle.NotPossible` when it doesn't fit the order.
     """
-    breaker.systems_down(session, lock=True)
+    breaker.ask_now(session)
     order = lifecycle.find(session, orderref, run)
     if not may_correct(session, order):
         raise lifecycle.NotPossible(

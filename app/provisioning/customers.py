@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 import powercode
-from app.models import ACTIVE_STATES, Order, OrderStep, StepState, System, now
+from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, System, now
 from app.provisioning.contracts import Applicant, digits
 from app.provisioning.finding import Found, kept, look_for, plans_given
 from app.provisioning.intents import Outcome, Work
@@ -84,7 +84,8 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
 def _let_neighbours_pass(work: Work) -> None:
     """Two orders of one site must not both look before either has created: whoever comes first goes first.
 
-    The turn is taken under a lock, in the step's own row, and lasts until the customer is made or the order rests.
+    The turn is taken under a lock, in the step's own row, and lasts until the customer is made, or the order rests or
+    waits without having found out anything.
     """
     order = work.order
     neighbours = (Order.site_id == order.site_id, Order.state.in_(ACTIVE_STATES))
@@ -106,7 +107,7 @@ def _has_its_turn(order: Order) -> bool:
     find, create = steps.get("find_customer"), steps.get("create_customer")
     if find is None or (create is not None and create.state == StepState.DONE):
         return False
-    return find.state == StepState.DONE or find.result == HAS_ITS_TURN
+    return find.state == StepState.DONE or (find.result == HAS_ITS_TURN and order.state != OrderState.WAITING)
 
 
 def _stop_unless_new(work: Work, found: Found) -> None:
@@ -175,7 +176,8 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
 
 def _look_later(work: Work, reason: str) -> Waits:
     settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
-    return Waits(System.POWERCODE, f"{reason}; it is looked up", retry_at=settled, step_state=StepState.UNKNOWN)
+    why = f"{reason}; it is looked up"
+    return Waits(System.POWERCODE, why, unanswered=True, retry_at=settled, step_state=StepState.UNKNOWN)
 
 
 def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | None:

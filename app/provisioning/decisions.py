@@ -271,7 +271,7 @@ def map_plans(
     Raises `lifecycle.NotPossible` when the order does not wait for these plans any more, and when somebody else has
     said meanwhile that one of them is sold as another service.
     """
-    breaker.systems_down(session, lock=True)
+    breaker.ask_now(session)
     plan_table.lock(session)
     order = lifecycle.find(session, orderref, seen_run)
     unknown = unknown_plans(order)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker, engine, exchanges
+from app import breaker, engine, exchanges, probing
 from app.models import Order, OrderState, OrderStep, StepState, System, now
 from app.observability import customer_data, order_context
 from app.provisioning import lifecycle, search
@@ -47,13 +47,14 @@ class Outcome:
 class Work:
     """What a step works on: the order as it was read, and whether an earlier try of it is in doubt.
 
-    `said` collects what the step says to the remote systems.
+    `failed_before`: an earlier try of it came to nothing. `said` collects what the step says to the remote systems.
     """
 
     services: Services
     order: Order
     step_id: int
     in_doubt_since: datetime | None
+    failed_before: bool = False
     said: deque[exchanges.Exchange] = field(default_factory=exchanges.newest)
 
     def sending(self) -> None:
@@ -73,6 +74,9 @@ class Run:
 
 Act = Callable[[Work], Outcome]
 
+CLOSED: dict[str, Any] = {"closed": True}
+"""The step did not begin: its system is down."""
+
 
 def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) -> dict[str, Any]:
     """Run one step; returns `{"value": ...}`, or `{"over": true}` when the run ends here.
@@ -82,6 +86,10 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     """
     with order_context(run.orderref):
         opened = _open(run, name, system, writes)
+        if opened == CLOSED and system and probing.answers_by_now(run.services, system):
+            opened = _open(run, name, system, writes)
+        if opened == CLOSED and system:
+            return _wait_for(run, system)
         if not isinstance(opened, Work):
             return opened
         began = time.monotonic()
@@ -106,19 +114,18 @@ def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | di
         step = session.scalar(select(OrderStep).filter_by(order_id=order.id, name=name))
         if step and step.state == StepState.DONE:
             return {"value": step.result}
-        if system and not breaker.admits(session, system, run.orderref):
-            _settle(run, session, order, _waits_for_probe(session, system))
-            return {"over": True}
-        in_doubt = _in_doubt_since(order, step, writes=writes)
+        if system and breaker.is_down(session, system):
+            return CLOSED
+        in_doubt, failed_before = _in_doubt_since(order, step, writes=writes), step is not None
         if step is None:
             step = OrderStep(order_id=order.id, name=name, attempts=0)
             session.add(step)
         step.state, step.attempts, step.finished_at = StepState.RUNNING, step.attempts + 1, None
-        step.started_at = now()
+        step.started_at, step.result = now(), None
         step.sent_at = in_doubt or (now() if writes else None)
         order.state = OrderState.RUNNING
         session.flush()
-        return Work(run.services, order, step.id, in_doubt)
+        return Work(run.services, order, step.id, in_doubt, failed_before)
 
 
 def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
@@ -130,12 +137,13 @@ def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> da
     return since if forgotten else None
 
 
-def _waits_for_probe(session: Session, system: System) -> Waits:
-    return Waits(
-        system,
-        f"{SYSTEM_NAMES[system]} does not answer; another order is finding out when it does again",
-        retry_at=breaker.next_probe_at(session, system),
-    )
+def _wait_for(run: Run, system: System) -> dict[str, Any]:
+    with run.services.database.write() as session:
+        order = lifecycle.current(session, run.orderref, run.number)
+        if order is not None:
+            why = f"{SYSTEM_NAMES[system]} does not answer; it is asked again and again until it does"
+            _settle(run, session, order, Waits(system, why))
+    return {"over": True}
 
 
 def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: bool) -> dict[str, Any]:
@@ -161,12 +169,13 @@ def _fault(name: str, fault: Exception) -> NeedsReview:
 
 
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
+    if system and _says_nothing(work, stop) and probing.works(run.services, system) and isinstance(stop, Waits):
+        stop = stop.by_itself()
+
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)
         step.state, step.error, step.finished_at = _known_of(step, work, stop), stop.reason, now()
         exchanges.store(session, step, work.said)
-        if system:
-            _tell_breaker(run, session, work, stop, system)
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
             _settle(run, session, order, stop)
@@ -175,16 +184,12 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
     return {"over": True}
 
 
-def _tell_breaker(run: Run, session: Session, work: Work, stop: Stop, system: System) -> None:
-    """An answer, even a refusal, shows that the system works; a lost answer makes the others wait for a probe."""
-    if stop.step_state in (StepState.REFUSED, StepState.DONE):
-        breaker.report_up(session, system)
-    elif isinstance(stop, NeedsReview) and stop.problem == PROGRAM_FAULT:
-        breaker.release_probe(session, system, run.orderref)
-    elif stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None:
-        breaker.report_down(session, system, run.orderref, stop.reason, run.services.settings.retry_minutes)
-    elif not (isinstance(stop, Waits) and stop.down):
-        breaker.release_probe(session, system, run.orderref)
+def _says_nothing(work: Work, stop: Stop) -> bool:
+    """Whether the end of this step leaves open if the system works at all."""
+    if isinstance(stop, NeedsReview) and stop.problem == PROGRAM_FAULT:
+        return False
+    lost = stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None
+    return lost or (isinstance(stop, Waits) and stop.unanswered)
 
 
 def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
@@ -203,9 +208,9 @@ def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | No
         if outcome.remark:
             order.remarks = [*order.remarks, outcome.remark]
         if system:
-            order.waiting_since, order.tries, order.restarts = None, 0, 0
-            if breaker.report_up(session, system):
-                log.info("%s answers again", SYSTEM_NAMES[system])
+            order.waiting_since, order.restarts = None, 0
+            if work.failed_before:
+                order.tries = 0
         if outcome.afterwards:
             outcome.afterwards(session, order)
         if outcome.changes:

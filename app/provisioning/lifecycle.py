@@ -23,10 +23,9 @@ from app.models import (
     OrderState,
     OrderStep,
     StepState,
-    System,
     now,
 )
-from app.provisioning import remapping, search
+from app.provisioning import remapping, search, waiting
 from app.provisioning.plan_table import plan_table
 from app.provisioning.plans import plan_key
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
@@ -86,7 +85,8 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
     As long as nothing is written, the customer is looked for again: somebody may have made one meanwhile.
     """
     if not has_written(session, order):
-        session.execute(delete(OrderStep).filter_by(order_id=order.id, name="find_customer"))
+        found = delete(OrderStep).filter_by(order_id=order.id, name="find_customer", state=StepState.DONE)
+        session.execute(found)
     order.run += 1
     order.state, order.next_try_at, order.finished_at = state, None, None
     order.problem, order.reason, order.actions = None, None, []
@@ -108,7 +108,9 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
         setattr(order, column, value)
     match why:
         case Waits():
-            _wait(services, session, order, why)
+            enough = waiting.begin(services, session, order, why)
+            if enough is not None:
+                _stop(services, session, order, enough)
             return
         case NeedsReview():
             order.problem, order.actions = why.problem, why.actions
@@ -119,7 +121,7 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             order.customer_id = why.customer_id
             exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
             notices.record(services.work_queue, session, NoticeKind.CUSTOMER_EXISTS, exists, order)
-    _stop_waiting(order)
+    waiting.end(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
 
@@ -132,26 +134,6 @@ def _is_being_looked_at(session: Session, order: Order, why: NeedsReview) -> boo
     return bool(last and last.get("reason") == why.reason and asked_at and now() - asked_at < LOOKED_AT)
 
 
-def _wait(services: Services, session: Session, order: Order, why: Waits) -> None:
-    minutes = services.settings.retry_minutes
-    order.tries += 1
-    order.waiting_for, order.tried_at = why.system, now()
-    order.waiting_since = order.waiting_since or now()
-    if why.down:
-        order.next_try_at = breaker.report_down(session, why.system, order.orderref, why.reason, minutes)
-    else:
-        order.next_try_at = why.retry_at or breaker.retry_at(order.tries, minutes)
-    limit = order.waiting_since + timedelta(hours=services.settings.give_up_after_hours)
-    if limit <= now():
-        given_up = f"Given up after {services.settings.give_up_after_hours:g} hours. The last time: {why.reason}"
-        _stop(services, session, order, NeedsReview("given_up", given_up))
-
-
-def _stop_waiting(order: Order) -> None:
-    order.waiting_for = order.waiting_since = order.next_try_at = None
-    order.tries = 0
-
-
 def hand_over(services: Services, session: Session, order: Order) -> None:
     """The order is checked: go on to the account."""
     order.stage = "account"
@@ -162,7 +144,7 @@ def complete(services: Services, session: Session, order: Order) -> None:
     """Account, plans, ticket and tags are done: tell staff."""
     order.state, order.finished_at = OrderState.COMPLETED, now()
     order.reason = order.problem = None
-    _stop_waiting(order)
+    waiting.end(order)
     key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
 
@@ -257,7 +239,7 @@ def resume(
     `it_is_not_there=True`; `ticket_id` is the ticket that is there. `seen_run` is the order's run that the person
     looked at: their decision is not meant for a later one. Raises `NotPossible` when it doesn't fit the order.
     """
-    breaker.systems_down(session, lock=True)
+    breaker.ask_now(session)
     order = find(session, orderref, seen_run)
     _check_resumable(session, order, decision)
     _audit(session, order, by, next(iter(decision), "resume"), decision.get("customer_id"), ticket_id, note)
@@ -266,9 +248,7 @@ def resume(
     if "new_customer" in decision:
         order.customer_id = None
     order.decision = decision or order.decision
-    system = order.waiting_for or (System.POWERCODE if has_written(session, order) else System.UTOPIA)
-    breaker.appoint_probe(session, System(system), orderref)
-    _stop_waiting(order)
+    waiting.end(order)
     if "it_is_there" in decision or "it_is_not_there" in decision:
         _answer_doubt(session, order, done="it_is_there" in decision, ticket_id=ticket_id)
         order.decision = {}
@@ -391,7 +371,7 @@ def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: in
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
     order.run += 1  # a run that is still on its way has no say any more
-    _stop_waiting(order)
+    waiting.end(order)
     return order
 
 

@@ -16,6 +16,7 @@ SYSTEM_NAMES: Mapping[str, str] = {
 
 TRY_AGAIN = {"action": "resume", "label": "Try again"}
 NEW_CUSTOMER = {"action": "new_customer", "label": "It is somebody else: open a new account"}
+NOBODY_LIKE_IT = {"action": "new_customer", "label": "Nobody like it is in PowerCode: open a new account"}
 MADE_BY_HAND = {"action": "customer", "label": "Made by hand in PowerCode: go on with that customer"}
 ANOTHER_CUSTOMER = {"action": "customer", "label": "Go on with another customer"}
 IT_IS_THERE = {"action": "it_is_there", "label": "It is there: go on"}
@@ -41,9 +42,11 @@ class Stop(Exception):
 
 
 class Waits(Stop):
-    """Tried again by itself: when the system answers again (`down`), at `retry_at`, or by the order's own schedule.
+    """Tried again by itself: when the system answers again, at `retry_at`, or by the order's own schedule.
 
-    `soon`: a moment may be all that it takes, so the call is repeated within the step first.
+    `unanswered`: there was no answer that can be used, and a harmless call tells whose trouble that is. `soon`: a
+    moment may be all that it takes, so the call is repeated within the step first. `alone`: the system works, but not
+    for this order.
     """
 
     state = OrderState.WAITING
@@ -53,13 +56,21 @@ class Waits(Stop):
         system: System,
         reason: str,
         *,
-        down: bool = False,
+        unanswered: bool = False,
         soon: bool = False,
         retry_at: datetime | None = None,
         step_state: StepState = StepState.NEVER_ARRIVED,
     ) -> None:
-        self.system, self.down, self.soon, self.retry_at = system, down, soon, retry_at
+        self.system, self.unanswered, self.soon, self.retry_at = system, unanswered, soon, retry_at
+        self.alone = False
         super().__init__(reason, step_state=step_state)
+
+    def by_itself(self) -> "Waits":
+        """The same, now that it is known that the system works."""
+        reason = f"{SYSTEM_NAMES[self.system]} works, but not for this order: {self.reason}"
+        alone = Waits(self.system, reason, retry_at=self.retry_at, step_state=self.step_state)
+        alone.alone = True
+        return alone
 
 
 class NeedsReview(Stop):
@@ -113,13 +124,13 @@ def stop_for(error: utopia.UtopiaError | powercode.PowerCodeError) -> Stop:
             return Waits(system, f"UTOPIA does not have it ready yet: {error.detail}")
         case utopia.Throttled() | powercode.Throttled():
             wish = now() + timedelta(seconds=error.retry_after) if error.retry_after else None
-            return Waits(system, f"{name} asks for fewer calls", down=wish is None, retry_at=wish)
+            return Waits(system, f"{name} asks for fewer calls", unanswered=wish is None, retry_at=wish)
         case utopia.NeverArrived() | powercode.NeverArrived():
-            return Waits(system, f"{name} can't be reached: {error.detail}", down=True, soon=True)
+            return Waits(system, f"{name} can't be reached: {error.detail}", unanswered=True, soon=True)
         case utopia.NotOurs() | utopia.Refused() | powercode.Refused():
             return _stop_for_refusal(error, name)
     reason = f"{name} gave no usable answer: {error.detail}"
-    return Waits(system, reason, down=True, soon=True, step_state=StepState.UNKNOWN)
+    return Waits(system, reason, unanswered=True, soon=True, step_state=StepState.UNKNOWN)
 
 
 def _stop_for_refusal(error: utopia.NotOurs | utopia.Refused | powercode.Refused, name: str) -> Stop:
@@ -127,8 +138,8 @@ def _stop_for_refusal(error: utopia.NotOurs | utopia.Refused | powercode.Refused
         case utopia.NotOurs():
             return BelongsElsewhere("UTOPIA has no record of this order for this provider")
         case utopia.AuthenticationFailed():
-            return Waits(System.UTOPIA, "UTOPIA refuses our API key; check UTOPIA_API_KEY", down=True)
+            return Waits(System.UTOPIA, "UTOPIA refuses our API key; check UTOPIA_API_KEY", unanswered=True)
         case powercode.Refused() if error.action in LOOK_UPS or error.status in NOT_THIS_CALLER:
             reason = f"PowerCode refuses our API key ({error.detail}); check PC_API_KEY"
-            return Waits(System.POWERCODE, reason, down=True)
+            return Waits(System.POWERCODE, reason, unanswered=True)
     return NeedsReview("refused", f"{name} refused {error.action}: {error.detail}")

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from app import breaker, notices
 from app.alerts import outages
-from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, System, now
+from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, now
 from app.observability import order_context
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, waiting
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
 from app.services import Services
 
@@ -22,31 +22,41 @@ MOST_RESTARTS = 5
 
 
 def wake_due_orders(services: Services) -> int:
-    """Start the orders whose time has come; of those that wait for a system that is down, only its probe."""
+    """Start the orders whose time has come, but those that wait for a system that is down."""
     with services.database.read() as session:
-        if session.scalar(_due().limit(1)) is None:
+        if session.scalar(_due(session).limit(1)) is None:
             return 0
     with services.database.write() as session:
-        down = breaker.systems_down(session, lock=True)
-        probed = [name for name, system in down.items() if system.next_probe_at and system.next_probe_at > now()]
-        due = _due().where(Order.waiting_for.not_in(probed)).limit(AT_A_TIME)
-        orders = session.scalars(due.with_for_update(skip_locked=True)).all()
-        woken = [order for order in orders if _may_go(session, order, set(down))]
-        for order in woken:
+        orders = session.scalars(_due(session).limit(AT_A_TIME).with_for_update(skip_locked=True)).all()
+        for order in orders:
             lifecycle.next_run(services, session, order)
-        return len(woken)
+        return len(orders)
 
 
-def _due() -> Select[Order]:
-    """Waiting orders that are due, the one that tried longest ago first, so that each gets to be the probe."""
-    due = (Order.state == OrderState.WAITING, Order.next_try_at <= now())
+def _due(session: Session) -> Select[Order]:
+    down = list(breaker.systems_down(session))
+    due = (Order.state == OrderState.WAITING, Order.next_try_at <= now(), Order.waiting_for.not_in(down))
     return select(Order).where(*due).order_by(Order.tried_at, Order.id)
 
 
-def _may_go(session: Session, order: Order, down: set[str]) -> bool:
-    if order.waiting_for not in down:
-        return True
-    return breaker.claim_probe(session, System(order.waiting_for), order.orderref)
+def give_up_after_outage(services: Services) -> None:
+    """Orders that have waited for `GIVE_UP_AFTER_HOURS` for a system that has been down for as long go to a person.
+
+    How long it has been down is told by its failed calls: a clock that steps gives up no order.
+    """
+    limit = timedelta(hours=services.settings.give_up_after_hours)
+    with services.database.read() as session:
+        down = breaker.systems_down(session).values()
+        lasting = [row for row in down if breaker.least_lasted(row, services.settings.retry_minutes) >= limit]
+        long_since = Order.waiting_since <= waiting.longest_ago(services)
+        those = (Order.state == OrderState.WAITING, Order.waiting_for.in_([row.name for row in lasting]), long_since)
+        if not lasting or session.scalar(select(Order.id).where(*those).limit(1)) is None:
+            return
+    errors = {row.name: row.error for row in lasting}
+    with services.database.write() as session:
+        for order in session.scalars(select(Order).where(*those).limit(AT_A_TIME).with_for_update(skip_locked=True)):
+            order.run += 1
+            lifecycle.stop(services, session, order, waiting.given_up(services, errors[str(order.waiting_for)]))
 
 
 def pick_up_stranded_orders(services: Services) -> int:
@@ -119,4 +129,5 @@ def _tell_of_one(services: Services, session: Session, system: str, order: Order
         since=since.isoformat(),
         orders=[order.orderref],
         reason=order.reason,
+        works=True,
     )

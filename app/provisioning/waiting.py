@@ -1,0 +1,50 @@
+"""How an order waits: for a system that is down with all others, or for itself, and for how long at most."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app import breaker
+from app.models import Order, System, now
+from app.provisioning.stops import MADE_BY_HAND, NOBODY_LIKE_IT, TRY_AGAIN, NeedsReview, Waits
+from app.services import Services
+
+MOST_TRIES = 5
+"""So often an order may fail while the system works; with the usual pauses, 23 minutes go by meanwhile."""
+
+
+def begin(services: Services, session: Session, order: Order, why: Waits) -> NeedsReview | None:
+    """Let the order wait until its next try; returns why it goes to a person instead, if it waited enough."""
+    order.waiting_for, order.tried_at = why.system, now()
+    order.waiting_since = order.waiting_since or now()
+    order.tries += why.alone
+    pause_ends = breaker.retry_at(order.tries, services.settings.retry_minutes)
+    order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
+    if why.alone and order.tries >= MOST_TRIES:
+        return NeedsReview("only_this_order", why.reason, _ways_out(order, why.system))
+    is_outage = breaker.is_down(session, why.system)  # then it is given up by `waking.give_up_after_outage`
+    return None if is_outage or order.waiting_since > longest_ago(services) else given_up(services, why.reason)
+
+
+def longest_ago(services: Services) -> datetime:
+    """Whoever has waited since then has waited enough."""
+    return now() - timedelta(hours=services.settings.give_up_after_hours)
+
+
+def given_up(services: Services, reason: str | None) -> NeedsReview:
+    """Why an order goes to a person that has waited enough."""
+    hours = services.settings.give_up_after_hours
+    return NeedsReview("given_up", f"Given up after {hours:g} hours. The last time: {reason}")
+
+
+def _ways_out(order: Order, system: System) -> list[dict[str, str]]:
+    """As long as there is no customer, a person can look for them, or make them, in PowerCode itself."""
+    if system is System.POWERCODE and not order.customer_id:
+        return [TRY_AGAIN, MADE_BY_HAND, NOBODY_LIKE_IT]
+    return [TRY_AGAIN]
+
+
+def end(order: Order) -> None:
+    """The order waits for nothing any more."""
+    order.waiting_for = order.waiting_since = order.next_try_at = None
+    order.tries = 0
