@@ -27,6 +27,7 @@ class Background:
     """
 
     def __init__(self, services: Services, *, polling_seconds: float = 0.25) -> None:
+        self._services = services
         self._schedule = Schedule(services)
         self._executor = Executor(
             services.database,
@@ -57,10 +58,15 @@ class Background:
 
     @property
     def executor_state(self) -> str:
-        """`running`, `standby` (another process executes, or this one is about to), or `stopped`."""
+        """`running`, `standby` (another process executes, or this one is about to), `stopped`, or what is wrong."""
         if not self._executor.alive:
             return "stopped"
-        return "running" if self.executing else "standby"
+        if not self.executing:
+            return "standby"
+        standstill = self._services.work_queue.standstill
+        if standstill is not None and standstill.ended is None:
+            return f"{standstill.workflows} pieces of work stand still, see the log"
+        return "running"
 
     @property
     def scheduler_state(self) -> str:

@@ -8,10 +8,12 @@ default of the library is replaced is written in docs/decisions.md.
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, wraps
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
@@ -30,6 +32,10 @@ VERSION = "1"
 ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.2
 LAUNCH_AGAIN_SECONDS = 5.0
+LOOK_FOR_LOST_SECONDS = 10.0
+"""Work that no thread does at two looks is lost. One look alone may come between a queue and a thread, or between a
+thread's end and the engine's note of it."""
+LONG_SECONDS = 45.0
 DRAIN_SECONDS = 170
 """Longer than the longest step, of four calls that each take their 40 seconds; a step that ends later leaves no
 checkpoint, and is looked up or asked about after the next start."""
@@ -50,6 +56,8 @@ log = logging.getLogger(__name__)
 logging.getLogger("dbos").addHandler(logging.NullHandler())  # before DBOS(): it then adds no console handler
 
 _stopping = threading.Event()
+_at_work: set[str] = set()
+"""The workflows that a thread of this process is in, whatever any row says."""
 
 
 class Suspended(BaseException):
@@ -92,11 +100,28 @@ def last_attempt() -> bool:
     return (status.current_attempt or 0) + 1 >= status.max_attempts
 
 
+@dataclass
+class Standstill:
+    """Work that no thread was doing: since when, how much of it, and until when (by a clock that can't be set)."""
+
+    since: datetime
+    began: float
+    workflows: int
+    ended: float | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it lasted longer than it takes to notice and to take the work up."""
+        return (self.ended or time.monotonic()) - self.began > LONG_SECONDS
+
+
 class WorkQueue:
     """Enqueues workflows from any process; executes none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.standstill: Standstill | None = None
+        """Set by the executor while work stands still, and afterwards until it was told of or was not worth it."""
 
     @cached_property
     def client(self) -> DBOSClient:
@@ -158,6 +183,10 @@ class WorkQueue:
             rows.setdefault(str(row.executor_id), []).append(row)
         return rows
 
+    def lost(self, executor_id: str) -> list[Any]:
+        """The workflows that this executor should be running, and that no thread of this process runs."""
+        return [row for row in self.pending().get(executor_id, []) if row.workflow_id not in _at_work]
+
     def start_again(self, executor_id: str) -> int:
         """Enqueue again what runs under an executor id whose process is gone, and count it."""
         rows = self.pending().get(executor_id, [])
@@ -204,6 +233,21 @@ class Queue:
 
     at_a_time: int
     polling_seconds: float
+
+
+def _noted(workflow: Callable[..., Result]) -> Callable[..., Result]:
+    """The workflow, known to be at work as long as a thread is in it."""
+
+    @wraps(workflow)
+    def noted(*args: Any) -> Result:
+        workflow_id = str(DBOS.workflow_id)
+        _at_work.add(workflow_id)
+        try:
+            return workflow(*args)
+        finally:
+            _at_work.discard(workflow_id)
+
+    return noted
 
 
 class Executor:
@@ -298,7 +342,7 @@ class Executor:
             }
         )
         for name, function in self._workflows.items():
-            DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(function)
+            DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(_noted(function))
         for name, queue in self._queues.items():
             self._work_queue.client.register_queue(
                 name,
@@ -332,7 +376,11 @@ class Executor:
                 self._end_at_once()
 
     def _take_over_until_stopped(self) -> None:
+        looked_at, missed = time.monotonic(), set[str]()
         while not _stopping.wait(ADOPT_EVERY_SECONDS):
+            if time.monotonic() - looked_at >= LOOK_FOR_LOST_SECONDS:
+                missed = self._take_up_lost(missed)
+                looked_at = time.monotonic()
             if not self._lock.is_shared:
                 continue
             try:
@@ -344,6 +392,34 @@ class Executor:
                 continue
             if adopted:
                 log.warning("Took over %d workflows of a process that is gone", adopted)
+
+    def _take_up_lost(self, missed: set[str]) -> set[str]:
+        """Enqueue again what no thread works on since the last look (`missed`), as after a full disk that took no
+        outcome; returns what none works on now."""
+        try:
+            rows = self._work_queue.lost(self._lock.executor_id)
+            lost = [row for row in rows if row.workflow_id in missed]
+            self._note_standstill(len(lost))
+            for row in lost:
+                log.warning("Nothing was working on %s; it is started again", row.workflow_id)
+                self._work_queue.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+        except (SQLAlchemyError, EngineError):
+            log.exception("Lost work could not be looked for or taken up; tried again at the next beat")
+            return missed
+        standstill = self._work_queue.standstill
+        if standstill is not None:
+            standstill.ended = standstill.ended or time.monotonic()
+        return {row.workflow_id for row in rows} - {row.workflow_id for row in lost}
+
+    def _note_standstill(self, workflows: int) -> None:
+        known = self._work_queue.standstill
+        if workflows and (known is None or known.ended):
+            since = datetime.now(UTC) - timedelta(seconds=LOOK_FOR_LOST_SECONDS)
+            self._work_queue.standstill = Standstill(since, time.monotonic() - LOOK_FOR_LOST_SECONDS, workflows)
+        elif workflows and known is not None:
+            known.workflows = workflows
+        elif known is not None and not known.is_long:
+            self._work_queue.standstill = None
 
     def _take_over(self) -> int:
         """Enqueue again what processes that are gone left behind, and count it."""

@@ -84,7 +84,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     waking.give_up_after_outage: 15,
     watch_for_alerts: 30,
     look_at_certificate: 60,
-    waking.pick_up_stranded_orders: 60,
+    waking.pick_up_stranded_orders: 20,
     notices.pick_up_stranded_notices: 60,
     starting.start_when_due: 60,
     starting.go_on: 1,

@@ -145,6 +145,26 @@ def test_a_command_starts_work_that_the_running_service_does(
     assert process.log.count(" executes as ") == 1
 
 
+@pytest.mark.sweep
+@pytest.mark.sqlite
+def test_orders_whose_outcome_a_full_disk_did_not_take_go_on_without_a_restart(
+    sandbox: Sandbox, process: ServiceProcess, office: Office
+) -> None:
+    process.start()
+    until(lambda: process.executing)
+    sandbox.powercode.latency = 1
+    acknowledged = take(process, sandbox, 1, 2, 3)
+    until(lambda: calls_of(sandbox, "searchCustomers"))
+
+    process.limit_files(0)
+    until(lambda: "stand still" in requests.get(f"{process.url}/readyz", timeout=5).json()["executor"], 90)
+
+    process.limit_files(-1)
+    sandbox.powercode.latency = 0
+    check_completed(office, sandbox, acknowledged)
+    until(lambda: requests.get(f"{process.url}/readyz", timeout=5).status_code == 200)
+
+
 @pytest.mark.sqlite
 def test_a_callback_that_finds_the_disk_full_is_answered_503_and_nothing_acknowledged_is_lost(
     sandbox: Sandbox, process: ServiceProcess, office: Office

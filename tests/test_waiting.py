@@ -1,13 +1,19 @@
 """A system that is down delays its orders: they hold nothing meanwhile, and go on by themselves."""
 
+import sqlite3
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from app import breaker, probing
+from app import breaker, engine, probing
+from app.alerts import records
+from app.alerts.watch import watch_for_alerts
 from app.models import Order, OrderState, RemoteSystem, now
-from app.provisioning import lifecycle, waiting, waking, workflow
+from app.provisioning import intake, lifecycle, waiting, waking, workflow
 from sandbox import Call
 from tests.conftest import Service, wait_for
 
@@ -247,6 +253,29 @@ def test_an_order_that_arrives_while_a_system_is_down_does_not_try_it(service: S
     assert service.sandbox.powercode.calls == []
 
 
+def test_after_an_outage_few_are_started_at_a_time_the_newest_and_the_oldest_in_turn(service: Service) -> None:
+    number = 3 * intake.AT_WORK
+    with service.services.database.write() as session:
+        for each in range(number):
+            waits = {"state": OrderState.WAITING, "waiting_for": "powercode", "next_try_at": now() - timedelta(days=1)}
+            session.add(Order(orderref=f"WAITS-{each:03}", stage="account", tried_at=now(), **waits))
+        session.flush()
+        started = _wake_in_hand(service, session)
+
+    assert len(started) == intake.AT_WORK
+    newest, oldest = {f"WAITS-{number - 1 - each:03}" for each in range(8)}, {f"WAITS-{each:03}" for each in range(8)}
+    assert set(started) == newest | oldest
+    assert {started[0], started[1]} == {f"WAITS-{number - 1:03}", "WAITS-000"}
+
+
+def _wake_in_hand(service: Service, session: Session) -> list[str]:
+    """Which orders would be started, while their rows are not there for anybody else."""
+    chosen = waking.choose(service.services, session)
+    orderrefs = [session.get_one(Order, each).orderref for each in chosen]
+    session.rollback()
+    return orderrefs
+
+
 def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service: Service) -> None:
     with service.changed(retry_minutes=ONE_DAY):
         service.sandbox.powercode.down()
@@ -335,13 +364,10 @@ def test_a_short_outage_is_not_told_of(service: Service) -> None:
 
 
 def strand(service: Service, restarts: int = 0) -> None:
-    """An order that should be worked on, and isn't: the engine knows nothing of it."""
+    """An order that should be worked on, and isn't: the engine knows nothing of it. Its row is no older than that."""
     service.order(REF)
-    long_ago = now() - timedelta(hours=1)
     with service.services.database.write() as session:
-        session.add(
-            Order(orderref=REF, state=OrderState.RUNNING, stage="order", restarts=restarts, updated_at=long_ago)
-        )
+        session.add(Order(orderref=REF, state=OrderState.RUNNING, stage="order", restarts=restarts, tried_at=now()))
 
 
 def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
@@ -350,6 +376,57 @@ def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
     assert waking.pick_up_stranded_orders(service.services) == 1
 
     assert service.rested(REF)["state"] == "completed"
+
+
+def as_a_full_disk_leaves_it(service: Service) -> str:
+    """The engine counts a workflow as running here, and no thread is in it; its id."""
+    strand(service)
+    work_queue, lost = service.services.work_queue, f"order-{REF}"
+    with service.services.database.write() as session:
+        work_queue.enqueue(session, "order", lost, "nobody looks at this queue", REF, 1)
+        mine = {"id": lost, "executor": service.background._executor._lock.executor_id}
+        begun = "UPDATE workflow_status SET status = 'PENDING', queue_name = 'utopia', executor_id = :executor"
+        session.execute(text(f"{begun} WHERE workflow_uuid = :id"), mine)
+    return lost
+
+
+@pytest.mark.sqlite
+def test_work_that_no_thread_does_is_taken_up_whatever_the_engine_says(service: Service) -> None:
+    lost, executor = as_a_full_disk_leaves_it(service), service.background._executor
+    assert waking.pick_up_stranded_orders(service.services) == 0
+    missed = executor._take_up_lost(set())
+    assert lost in missed
+    assert service.services.work_queue.standstill is None
+
+    executor._take_up_lost(missed)
+
+    assert service.rested(REF)["state"] == "completed"
+
+
+@pytest.mark.sqlite
+def test_work_that_stands_still_is_known_to_readyz_and_told_when_it_took_long(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LONG_SECONDS", 0.0)
+    lost, executor = as_a_full_disk_leaves_it(service), service.background._executor
+    with monkeypatch.context() as full:
+        full.setattr(service.services.work_queue.client, "resume_workflows", _disk_is_full)
+        assert executor._take_up_lost({lost}) == {lost}
+        answer = service.client.get("/readyz")
+        assert (answer.status_code, answer.json["executor"]) == (503, "1 pieces of work stand still, see the log")
+
+    executor._take_up_lost({lost})
+    assert service.client.get("/readyz").status_code == 200
+    watch_for_alerts(service.services)
+    (mail,) = service.notices("Work stood still")
+    assert "Nothing is lost" in mail.text
+    watch_for_alerts(service.services)
+    with service.services.database.read() as session:
+        assert records.open_alerts(session) == []
+
+
+def _disk_is_full(*_arguments: Any, **_named: Any) -> None:
+    raise OperationalError("COMMIT", None, sqlite3.OperationalError("database or disk is full"))
 
 
 def test_an_order_whose_work_broke_off_again_and_again_is_given_to_a_person(service: Service) -> None:

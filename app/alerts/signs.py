@@ -72,6 +72,20 @@ def disks(services: Services) -> Iterator[Sign]:
         yield Sign(AlertKind.DISK_NEARLY_FULL, subject, wrong=usage.free < enough, content=content)
 
 
+def work(services: Services) -> Iterator[Sign]:
+    """Whether work stood still in this process for long, also when it has been taken up since.
+
+    What kept an outcome from the database keeps this alert out of it as well, so that it often comes afterwards.
+    """
+    standstill, host = services.work_queue.standstill, socket.gethostname()
+    wrong = standstill is not None and standstill.is_long
+    content = {"workflows": standstill.workflows, "host": host} if standstill is not None else {}
+    since = standstill.since if standstill is not None else None
+    yield Sign(AlertKind.WORK_STANDS_STILL, host, wrong=wrong, since=since if wrong else None, content=content)
+    if standstill is not None and standstill.ended is not None and services.work_queue.standstill is standstill:
+        services.work_queue.standstill = None
+
+
 def watched_folders(services: Services) -> dict[str, Path]:
     """The folders that fill up, by what they hold: `database` (not PostgreSQL's) and `log`."""
     database = {"database": services.database.path.parent} if services.database.is_sqlite else {}

@@ -30,3 +30,4 @@ def _signs(services: Services, moment: datetime) -> Iterator[Sign]:
     yield from signs.digest(services)
     yield from signs.disks(services)
     yield from flood.signs(services, moment)
+    yield from signs.work(services)

@@ -69,6 +69,7 @@ class NoticeKind(StrEnum):
     FLOOD_IS_OVER = "flood_is_over"
     CERTIFICATE_TROUBLE = "certificate_trouble"
     CERTIFICATE_FINE = "certificate_fine"
+    WORK_STANDS_STILL = "work_stands_still"
 
 
 class AlertKind(StrEnum):
@@ -80,6 +81,7 @@ class AlertKind(StrEnum):
     DISK_NEARLY_FULL = "disk_nearly_full"
     CALLBACK_FLOOD = "callback_flood"
     CERTIFICATE = "certificate"
+    WORK_STANDS_STILL = "work_stands_still"
 
 
 class RunState(StrEnum):

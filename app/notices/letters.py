@@ -19,6 +19,7 @@ ALERTS = (
     *(NoticeKind.ANSWERS_AGAIN, NoticeKind.MAIL_WAS_STUCK, NoticeKind.DISK_NEARLY_FULL, NoticeKind.DISK_HAS_ROOM),
     *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
     *(NoticeKind.CALLBACK_FLOOD, NoticeKind.FLOOD_IS_OVER),
+    NoticeKind.WORK_STANDS_STILL,
 )
 """About the system itself. Their content has these moments:"""
 MOMENTS = ("since", "until", "expires_at")

@@ -76,17 +76,17 @@ def strangers(session: Session) -> Sequence[str]:
 
 def _choose(session: Session, free: int, senders: Sequence[str]) -> list[int]:
     if not senders:
-        return _in_turn(session, free)
-    of_others = _in_turn(session, free, func.coalesce(SENDER, "").not_in(senders))
-    of_strangers = _in_turn(session, min(OF_STRANGERS, free - len(of_others)), SENDER.in_(senders))
+        return in_turn(session, free, *HELD_BACK)
+    of_others = in_turn(session, free, *HELD_BACK, func.coalesce(SENDER, "").not_in(senders))
+    of_strangers = in_turn(session, min(OF_STRANGERS, free - len(of_others)), *HELD_BACK, SENDER.in_(senders))
     return [*of_others, *of_strangers]
 
 
-def _in_turn(session: Session, count: int, *those: ColumnElement[bool]) -> list[int]:
+def in_turn(session: Session, count: int, *those: ColumnElement[bool]) -> list[int]:
     """The newest, the oldest, the second newest and so on; a call begins with the end that the last one didn't take."""
     chosen: list[int] = []
     for end in islice(_turns, max(count, 0)):
-        of_this_end = select(Order.id).where(*HELD_BACK, *those, Order.id.not_in(chosen)).order_by(end).limit(1)
+        of_this_end = select(Order.id).where(*those, Order.id.not_in(chosen)).order_by(end).limit(1)
         found = session.scalar(of_this_end)
         if found is None:
             break

@@ -1,42 +1,65 @@
 """What the scheduler does for orders: wakes those that wait, and picks up those that nothing works on."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from app import breaker, notices
 from app.alerts import outages
 from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, now
 from app.observability import order_context
-from app.provisioning import lifecycle, waiting
+from app.provisioning import intake, lifecycle, waiting
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
 from app.services import Services
 
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 100
-LEFT_ALONE = timedelta(seconds=30)
+PER_SLOT = 4
+"""Orders in the queue for each that may be in PowerCode at a time: nobody runs dry within a beat."""
 MOST_RESTARTS = 5
 
 
 def wake_due_orders(services: Services) -> int:
-    """Start the orders whose time has come, but those that wait for a system that is down."""
+    """Start orders whose time has come, but those that wait for a system that is down; returns how many.
+
+    After an outage there may be thousands of them. So that a new order never waits behind them, no more than a few are
+    in the engine's queues at a time, the newest and the oldest in turn.
+    """
     with services.database.read() as session:
-        if session.scalar(_due(session).limit(1)) is None:
-            return 0
+        chosen = choose(services, session)
+    if not chosen:
+        return 0
     with services.database.write() as session:
-        orders = session.scalars(_due(session).limit(AT_A_TIME).with_for_update(skip_locked=True)).all()
-        for order in orders:
+        waiting_still = (Order.id.in_(chosen), *_due(session))
+        orders = session.scalars(select(Order).where(*waiting_still).with_for_update(skip_locked=True))
+        turns = {order.id: order for order in orders}
+        for order in (turns[each] for each in chosen if each in turns):
             lifecycle.next_run(services, session, order)
-        return len(orders)
+        return len(turns)
 
 
-def _due(session: Session) -> Select[Order]:
+def choose(services: Services, session: Session) -> list[int]:
+    """The ids of the orders that are started next."""
+    due = _due(session)
+    if session.scalar(select(Order.id).where(*due).limit(1)) is None:
+        return []
+    return [each for stage in lifecycle.QUEUE_OF_STAGE for each in _next(services, session, stage, due)]
+
+
+def _due(session: Session) -> Sequence[ColumnElement[bool]]:
     down = list(breaker.systems_down(session))
-    due = (Order.state == OrderState.WAITING, Order.next_try_at <= now(), Order.waiting_for.not_in(down))
-    return select(Order).where(*due).order_by(Order.tried_at, Order.id)
+    return (Order.state == OrderState.WAITING, Order.next_try_at <= now(), Order.waiting_for.not_in(down))
+
+
+def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:
+    """As many as there is room for beside those that are at work in the stage, or queued for it."""
+    most = max(intake.AT_WORK, PER_SLOT * services.settings.powercode_concurrency)
+    at_work = session.scalar(select(func.count()).where(Order.state == OrderState.RUNNING, Order.stage == stage)) or 0
+    return intake.in_turn(session, most - at_work, *due, Order.stage == stage)
 
 
 def give_up_after_outage(services: Services) -> None:
@@ -60,12 +83,15 @@ def give_up_after_outage(services: Services) -> None:
 
 
 def pick_up_stranded_orders(services: Services) -> int:
-    """Start orders again that should be worked on and aren't, as after a full disk; returns how many."""
+    """Start orders again that should be worked on and that the engine knows nothing of; returns how many.
+
+    An order and its work are begun in one commit, so no time has to go by before one of them is missed.
+    """
     picked_up = 0
     with services.database.read() as session:
-        active = (OrderState.RECEIVED, OrderState.RUNNING)
-        quiet = select(Order).where(Order.state.in_(active), Order.updated_at < now() - LEFT_ALONE, ~and_(*HELD_BACK))
-        candidates = session.scalars(quiet).all()
+        active_states = (OrderState.RECEIVED, OrderState.RUNNING)
+        active = select(Order).where(Order.state.in_(active_states), ~and_(*HELD_BACK))
+        candidates = session.scalars(active).all()
     for candidate in candidates:
         if services.work_queue.is_going(lifecycle.workflow_id(candidate)):
             continue
