@@ -40,7 +40,7 @@ def next_probe_at(session: Session, system: System) -> datetime | None:
     return row.next_probe_at if row and row.down_since else None
 
 
-def record_down(session: Session, system: System, error: str, minutes: Sequence[float]) -> datetime:
+def report_down(session: Session, system: System, error: str, minutes: Sequence[float]) -> datetime:
     """Record that a harmless call got no answer; returns when the system is asked next."""
     insert_if_new(session, RemoteSystem, "name", name=system, failures=0)
     row = session.get_one(RemoteSystem, system, with_for_update=True)
@@ -109,25 +109,3 @@ def systems_down(session: Session) -> dict[str, RemoteSystem]:
     """The systems that don't answer, by name."""
     rows = session.scalars(select(RemoteSystem).order_by(RemoteSystem.name))
     return {row.name: row for row in rows if row.down_since is not None}
-
-
-# For notices, until they ask `app.probing`, too.
-
-
-def admits(session: Session, system: System, _who: str) -> bool:
-    """Whether the system may be called now."""
-    return not is_down(session, system)
-
-
-def claim_probe(_session: Session, _system: System, _who: str) -> bool:
-    """Nobody but the harmless call finds out whether a system answers again."""
-    return False
-
-
-def release_probe(session: Session, system: System, _who: str) -> None:
-    """Nothing is held."""
-
-
-def report_down(session: Session, system: System, _who: str, error: str, minutes: Sequence[float]) -> datetime:
-    """Record that a call got no answer; returns when the system is asked next."""
-    return record_down(session, system, error, minutes)

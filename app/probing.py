@@ -46,7 +46,7 @@ def _ask(services: Services, system: System) -> bool:
     fault = FAULTS[system](services)
     with services.database.write() as session:
         if fault is not None:
-            breaker.record_down(session, system, fault, services.settings.retry_minutes)
+            breaker.report_down(session, system, fault, services.settings.retry_minutes)
             log.warning("%s does not answer a harmless call: %s", system, fault)
         elif breaker.report_up(session, system):
             log.info("%s answers again", system)
@@ -81,10 +81,11 @@ def _fault_of_powercode(services: Services) -> str | None:
 
 def _fault_of_mail(services: Services) -> str | None:
     try:
-        with services.mailer.connection():
-            return None
+        with services.mailer.connection() as post:
+            post.offer()
     except MailFailed as failed:
         return failed.detail
+    return None
 
 
 FAULTS: Mapping[System, Callable[[Services], str | None]] = {

@@ -23,7 +23,7 @@ def test_the_first_outage_that_four_orders_tell_at_once_breaks_none_of_them(post
     def tell(orderref: str) -> None:
         with database.write() as session:
             together.wait(10)
-            breaker.report_down(session, System.MAIL, orderref, "no connection", (1.0,))
+            breaker.report_down(session, System.MAIL, f"no connection for {orderref}", (1.0,))
 
     with ThreadPoolExecutor(4) as orders:
         told = [orders.submit(tell, f"UIA-{number}") for number in range(4)]

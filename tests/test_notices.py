@@ -389,6 +389,28 @@ def test_one_notice_tries_a_mail_server_that_is_down_and_the_others_wait_for_it(
     assert service.sandbox.mailbox.connections == tried
 
 
+def test_a_mail_that_gets_no_answer_is_no_outage_of_the_mail_server(service: Service) -> None:
+    service.sandbox.mailbox.fault("DATA", "no_answer")
+    with service.changed(retry_minutes=ONE_DAY):
+        service.take(REF)
+        wait_for(lambda: service.show(REF)["notices"][0]["next_try_at"])
+        service.take(OTHER, siteid="714912", address="7 LAKE ROAD")
+
+        wait_for(lambda: service.show(OTHER)["notices"][0]["state"] == "sent")
+    with service.services.database.read() as session:
+        assert breaker.systems_down(session) == {}
+
+
+def test_a_server_that_takes_no_mail_from_us_is_down(service: Service) -> None:
+    service.sandbox.mailbox.fault("MAIL", "reject", times=None, code=550)
+    with service.changed(retry_minutes=ONE_DAY):
+        service.take(REF)
+        wait_for(lambda: service.show(REF)["notices"][0]["next_try_at"])
+
+    with service.services.database.read() as session:
+        assert "550" in str(breaker.systems_down(session)["mail"].error)
+
+
 def test_a_mail_that_may_have_arrived_is_repeated_with_the_same_message_id(service: Service) -> None:
     service.sandbox.mailbox.fault("DATA", "no_answer")
     service.take()

@@ -100,6 +100,10 @@ class Post:
             self._session = Session(host, TIMEOUT_SECONDS)
         return self._session
 
+    def offer(self) -> None:
+        """Find out whether the server takes mails from us, without sending one; raises `MailFailed` if not."""
+        self.open().offer(parseaddr(self._sender)[1])
+
     def close(self) -> None:
         """Leave the session."""
         if self._connection is not None:

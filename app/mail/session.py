@@ -51,6 +51,15 @@ class Session:
         self._end()
         self.taken += 1
 
+    def offer(self, sender: str) -> None:
+        """Begin a message and take it back: raises `MailFailed` when the server takes none from this sender."""
+        with self._not_delivered("start"):
+            self._host.ehlo_or_helo_if_needed()
+            code, reply = self._host.mail(sender)
+            if not _is_good(code):
+                self._refused(MailFailed(answered(code, reply)), code, at="start")
+            self._host.rset()
+
     def _announce(self, message: Message, sender: str) -> None:
         self._host.ehlo_or_helo_if_needed()
         takes_size = self._host.has_extn("size")

@@ -51,7 +51,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
         waits = notice.next_try_at is not None and notice.next_try_at > now()
         if waits or notice.claimed_by not in (None, worker):
             return None
-        if not _may_send(session, notice):
+        if breaker.is_down(session, System.MAIL):
             notice.waiting_for, notice.next_try_at = System.MAIL, breaker.next_probe_at(session, System.MAIL)
             notice.claimed_by = None
             return None
@@ -65,14 +65,9 @@ def _claim_due(services: Services, worker: str, *, newest: bool) -> Claimed | No
             return None
     with services.database.write(repeatable=True) as session:
         notice = session.scalar(due.with_for_update(skip_locked=True))
-        if notice is None or not _may_send(session, notice):
+        if notice is None or breaker.is_down(session, System.MAIL):
             return None
         return _claimed(session, notice, worker)
-
-
-def _may_send(session: Session, notice: Notice) -> bool:
-    """While the mail server is down, the first that is due finds out whether it still is."""
-    return breaker.admits(session, System.MAIL, notice.key) or breaker.claim_probe(session, System.MAIL, notice.key)
 
 
 def _claimed(session: Session, notice: Notice, worker: str) -> Claimed:

@@ -15,7 +15,7 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker
+from app import breaker, probing
 from app.mail import ContentRefused, Letter, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, System, now
 from app.notices.claims import claims
@@ -54,7 +54,7 @@ def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice,
             say = partial(write, services.settings, about, notice, order)
             failures = _send_to_all(services, post, notice, say, enclosure)
         except MailFailed as failed:
-            return _mail_is_down(services, notice, failed)
+            return _not_taken(services, notice, failed)
         except Exception as fault:
             log.exception("Notice %s met a fault of this program", notice.kind)
             return _wait(services, notice, "program", f"a fault of this program ({type(fault).__name__}); see the log")
@@ -126,7 +126,6 @@ def _close(
 ) -> str:
     with services.database.write() as session:
         row = _put_down(session, notice)
-        breaker.report_up(session, System.MAIL)
         if failures and not _given_up(services, row):
             row.tries += 1
             row.waiting_for, row.error = "recipient", f"{len(failures)} recipients refused"
@@ -157,19 +156,24 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
         row.tries += 1
         row.waiting_for, row.error = waiting_for, why
         row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
-        breaker.release_probe(session, System.MAIL, row.key)
         return row.state
 
 
-def _mail_is_down(services: Services, notice: Notice, failed: MailFailed) -> str:
-    """An answer that doesn't come to the whole mail counts as a delivery that broke off: a large one may be why."""
+def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
+    """A server that takes mails otherwise has no trouble but this one: it waits alone, and the others go on.
+
+    An answer that doesn't come to the whole mail counts as a delivery that broke off: a large one may be why.
+    """
     log.warning("Notice %s waits: %s", notice.kind, failed.detail)
-    minutes = services.settings.retry_minutes
+    works = probing.works(services, System.MAIL)
     with services.database.write() as session:
         row = _put_down(session, notice, broke_off=isinstance(failed, MailOutcomeUnknown))
         row.tries += 1
-        row.waiting_for, row.error = System.MAIL, failed.detail
-        row.next_try_at = breaker.report_down(session, System.MAIL, notice.key, failed.detail, minutes)
+        row.waiting_for, row.error = "recipient" if works else System.MAIL, failed.detail
+        alone_until = breaker.retry_at(row.tries, services.settings.retry_minutes)
+        row.next_try_at = breaker.next_probe_at(session, System.MAIL) or alone_until
+        if works and _given_up(services, row):
+            row.state, row.next_try_at, row.waiting_for = NoticeState.FAILED, None, None
         return row.state
 
 

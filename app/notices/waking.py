@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from app.models import Notice, NoticeState, now
+from app import breaker
+from app.models import Notice, NoticeState, System, now
 from app.notices import records
 from app.notices.claims import is_due
 from app.services import Services
@@ -19,7 +20,7 @@ def wake_due_notices(services: Services) -> int:
     """
     due = select(Notice).where(is_due(), Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
     with services.database.read() as session:
-        if session.scalar(due) is None:
+        if session.scalar(due) is None or breaker.is_down(session, System.MAIL):
             return 0
     if not services.work_queue.is_empty(records.QUEUE):
         return 0

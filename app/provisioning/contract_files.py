@@ -4,7 +4,7 @@ import logging
 from typing import BinaryIO
 
 import utopia
-from app import breaker
+from app import breaker, probing
 from app.models import Order, System
 from app.notices import Enclosure, Without
 from app.services import Services
@@ -19,24 +19,16 @@ LEAST_READ = MEGABYTE // 16
 
 def contract_for_mail(services: Services, order: Order, into: BinaryIO) -> Enclosure:
     """Fetch the contract into an empty file; not ready counts also while UTOPIA doesn't answer."""
-    with services.database.write() as session:
-        admitted = breaker.admits(session, System.UTOPIA, order.orderref)
-        if not admitted and not breaker.claim_probe(session, System.UTOPIA, order.orderref):
+    with services.database.read() as session:
+        if breaker.is_down(session, System.UTOPIA):
             return Enclosure(without=Without.NOT_READY)
-    enclosure = Enclosure(without=Without.NOT_READY)
     try:
-        enclosure = _fetch(services, order, into)
+        return _fetch(services, order, into)
     except utopia.UtopiaError as error:
         log.info("No contract yet: %s", error)
         if isinstance(error, (utopia.NeverArrived, utopia.OutcomeUnknown)):
-            with services.database.write() as session:
-                minutes = services.settings.retry_minutes
-                breaker.report_down(session, System.UTOPIA, order.orderref, error.detail, minutes)
-            return enclosure
-    if not admitted:
-        with services.database.write() as session:
-            breaker.report_up(session, System.UTOPIA)
-    return enclosure
+            probing.works(services, System.UTOPIA)  # or the others need not try
+        return Enclosure(without=Without.NOT_READY)
 
 
 def _fetch(services: Services, order: Order, into: BinaryIO) -> Enclosure:
