@@ -40,6 +40,12 @@ def next_probe_at(session: Session, system: System) -> datetime | None:
     return row.next_probe_at if row and row.down_since else None
 
 
+def error_of(session: Session, system: System) -> str:
+    """What the last harmless call to a system that is down came to."""
+    row = session.get(RemoteSystem, system)
+    return (row.error if row else None) or "it did not when it was asked last"
+
+
 def report_down(session: Session, system: System, error: str, minutes: Sequence[float]) -> datetime:
     """Record that a harmless call got no answer; returns when the system is asked next."""
     insert_if_new(session, RemoteSystem, "name", name=system, failures=0)

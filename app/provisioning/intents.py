@@ -141,7 +141,8 @@ def _wait_for(run: Run, system: System) -> dict[str, Any]:
     with run.services.database.write() as session:
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
-            why = f"{SYSTEM_NAMES[system]} does not answer; it is asked again and again until it does"
+            error = breaker.error_of(session, system)
+            why = f"{SYSTEM_NAMES[system]} does not answer ({error}); it is asked again and again until it does"
             _settle(run, session, order, Waits(system, why))
     return {"over": True}
 
