@@ -52,10 +52,14 @@ def on_starting(_server):
     database = Database(settings.database_url)
     try:
         known.refuse_missing(database, settings)
+        migrate.upgrade(database, settings)
+        known.remember(database, settings)
     except known.DatabaseMissing as missing:
         sys.exit(str(missing))
-    migrate.upgrade(database, settings)
-    known.remember(database, settings)
+    except Exception:
+        if closed := database.why_closed():
+            sys.exit(closed)
+        raise
     database.dispose()
 
 

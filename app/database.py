@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app import ownership
 from app.presence import Presence
 
 READ_ONLY = {"read_only": True}
@@ -111,6 +112,10 @@ class Database:
     def path(self) -> Path:
         """The SQLite file."""
         return Path(make_url(self.url).database or "")
+
+    def why_closed(self) -> str | None:
+        """A sentence about the file that this process may not write; None when that is not what is wrong."""
+        return ownership.why_closed(self.path) if self.is_sqlite else None
 
     @property
     def checkpoint_options(self) -> dict[str, Any]:
@@ -257,7 +262,7 @@ def session_in(connection: Connection) -> Iterator[Session]:
 def _sqlite_engine(url: str, presence: Presence) -> Engine:
     path = Path(make_url(url).database or "")
     with suppress(OSError):  # a folder that can't be made is told by the first connection
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        ownership.make_folder(path.parent)
     engine = create_engine(
         url,
         pool_size=20,
@@ -268,6 +273,7 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _enter(*_parts: Any) -> None:
+        ownership.make_file(path)
         presence.enter(_patience())
 
     @event.listens_for(engine, "connect")

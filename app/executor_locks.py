@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from app import ownership
 from app.database import HOST_IS_GONE, Database, server_options
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class FileLock:
         """Try once."""
         try:
             if self._file is None:
+                ownership.make_file(self._path)
                 self._file = self._path.open("w")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             inner = _database_file(self._database, "to execute")

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from app import engine
+from app import engine, ownership
 from app.database import READ_ONLY, Database
 from app.people import users
 from app.provisioning import plan_table, plans_seen, search
@@ -123,8 +123,10 @@ def _versions() -> tuple[str | None, frozenset[str]]:
 @contextmanager
 def _alone(database: Database) -> Iterator[None]:
     if database.is_sqlite:
-        database.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        with Path(f"{database.path}.upgrade.lock").open("w") as lock:
+        path = Path(f"{database.path}.upgrade.lock")
+        ownership.make_folder(path.parent)
+        ownership.make_file(path)
+        with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from app import ownership
+
 WAIT_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.1
 
@@ -68,6 +70,7 @@ class Presence:
 
     def _open(self) -> int:
         """For reading, which is enough to lock: whoever runs the first command makes the file, others lock it too."""
+        ownership.make_file(self._path, 0o644)
         file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         with suppress(PermissionError):
             os.fchmod(file, 0o644)

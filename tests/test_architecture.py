@@ -46,6 +46,7 @@ LAYERS = [
     },
     {"app.executor_locks"},
     {"app.database", "app.presence"},
+    {"app.ownership"},
     {"config", "powercode", "utopia"},
     {"config_values", "env_file", "reception"},
 ]

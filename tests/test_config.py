@@ -178,6 +178,7 @@ WRONG = {
             "fiber@büro.example",
             "Desk\x07 <fiber@example.com>",
         ),
+        f"{'Desk, ' * 12} <fiber@example.com>",
         *("fiber desk@example.com", "a..b@example.com", f"{'x' * 65}@example.com", f"a@{'x' * 300}.example.com"),
     ],
     "EMAIL_RECIPIENTS": [

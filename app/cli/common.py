@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
+from app.database import Database
 from app.safekeeping import moves
 from app.services import Services, services_of
 
@@ -29,9 +30,14 @@ class Commands(AppGroup):
         except migrate.MigrationFailed as failed:
             raise click.ClickException(str(failed)) from None
         except SQLAlchemyError as error:
-            raise click.ClickException(
-                f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
-            ) from None
+            app = ctx.ensure_object(ScriptInfo).load_app()
+            raise database_trouble(services_of(app).database, error) from None
+
+
+def database_trouble(database: Database, error: Exception, verb: str = "used") -> click.ClickException:
+    """The one line about a database that can't be used: whose the file is, where that is the reason."""
+    words = f"The database can't be {verb} ({type(error).__name__}). See DATABASE_URL"
+    return click.ClickException(database.why_closed() or words)
 
 
 class WrongWords(click.ClickException):

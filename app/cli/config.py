@@ -23,6 +23,8 @@ def check(connect: bool) -> None:
         click.echo(f"Note: {former}")
     if not services().settings.callback_token:
         click.secho(f"WARNING: {checks.open_to_anybody(services().settings)}", fg="red", bold=True, err=True)
+    if closed := services().database.why_closed():
+        raise click.ClickException(closed)
     if connect:
         _check_connections(services())
     click.echo("The settings are complete.")

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
-from app.cli.common import Commands, as_json, ready_services, services, show
+from app.cli.common import Commands, as_json, database_trouble, ready_services, services, show
 from app.executor_locks import executing
 from app.models import now
 from app.presence import InUse
@@ -37,9 +37,7 @@ def upgrade(new: bool) -> None:
     except known.DatabaseMissing as missing:
         raise click.ClickException(str(missing)) from None
     except (SQLAlchemyError, OSError) as error:
-        raise click.ClickException(
-            f"The database can't be upgraded ({type(error).__name__}). See DATABASE_URL"
-        ) from None
+        raise database_trouble(services().database, error, "upgraded") from None
     click.echo("The database is up to date.")
 
 

@@ -22,6 +22,7 @@ from typing import Literal, TextIO
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
+from app import ownership
 from app.observability.redaction import LINE_LIMIT, MARK, Redactor
 from app.observability.shapes import is_sensitive
 
@@ -232,7 +233,8 @@ def _remove_old_handlers(root: logging.Logger) -> None:
 def _opened(log_file: Path) -> _LogFile | None:
     """The handler for `log_file`, made sure that it and its lock can be written; None, said on stderr, if not."""
     try:
-        log_file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        ownership.make_folder(log_file.parent)
+        ownership.make_file(log_file)
         handler = _LogFile(
             str(log_file),
             maxBytes=LOG_FILE_BYTES,
@@ -241,6 +243,7 @@ def _opened(log_file: Path) -> _LogFile | None:
             encoding="utf-8",
             unicode_error_policy="replace",
         )
+        ownership.make_file(Path(handler.lockFilename))
         handler.do_open().close()
         os.close(os.open(handler.lockFilename, os.O_CREAT | os.O_RDWR, LOG_FILE_MODE))
         return handler

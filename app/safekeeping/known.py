@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app import migrate
+from app import migrate, ownership
 from app.database import Database
 from config import Settings
 
@@ -40,6 +40,7 @@ def remember(database: Database, settings: Settings) -> None:
     place, known = _place(database), _known(settings)
     if known[-1:] == [place]:
         return
+    ownership.make_file(_file(settings))
     kept = [*(each for each in known if each != place), place][-MOST_KEPT:]
     try:
         _file(settings).write_text("".join(f"{each}\n" for each in kept), encoding="utf-8")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app import migrate
+from app import migrate, ownership
 from app.database import Database
 from app.engine import WorkQueue
 from app.models import Callback, Order, now
@@ -47,7 +47,7 @@ def restore(services: Services, file: Path) -> Restored:
     """Put a backup back; raises `RestoreRefused`, `in_use.InUse` or `moves.DatabaseMoved`, and then changes nothing."""
     database = services.database
     _check_file(file, database.path)
-    database.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    ownership.make_folder(database.path.parent)
     with alone(database), backup.partial_file(database.path) as partial, _kept_aside(database.path) as kept:
         readable = _is_readable(database)
         if readable:
