@@ -32,6 +32,8 @@ HANG_SECONDS = 300.0
 LARGEST = 32 * 1024 * 1024
 SESSION_IS_FULL = "421 4.7.0 Too many mails in this session"
 HOST_NAME = "mail.example.com"
+MECHANISMS = ("PLAIN", "LOGIN")
+"""The ways to sign in that the server knows."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,12 @@ class Mailbox:
         tls: tuple[str, str] | None = None,
         implicit_tls: bool = False,
         credentials: tuple[str, str] | None = None,
+        *,
+        mechanisms: tuple[str, ...] = MECHANISMS,
     ) -> None:
         """`tls`: PEM certificate and key, for STARTTLS, or for TLS from the start with `implicit_tls`.
 
-        With `credentials` (user name and password), a mail is taken after signing in alone.
+        With `credentials` (user name and password), a mail is taken after signing in alone, by one of `mechanisms`.
         """
         self.host = host
         self.port = port
@@ -95,6 +99,7 @@ class Mailbox:
         self._tls = _tls_context(tls) if tls else None
         self._implicit_tls = implicit_tls
         self._credentials = credentials
+        self._mechanisms = mechanisms
         self._controller: _Controller | None = None
         self._reserved: socket.socket | None = None
 
@@ -218,6 +223,7 @@ class Mailbox:
             "auth_require_tls": starttls is not None,
             "auth_required": self._credentials is not None,
             "auth_callback": self._signs_in,
+            "auth_exclude_mechanism": set(MECHANISMS).difference(self._mechanisms),
         }
 
     def _signs_in(self, _mechanism: str, user: bytes, password: bytes) -> bool:

@@ -21,6 +21,7 @@ from app.mail.errors import (
 )
 from app.mail.messages import Letter, Message
 from app.mail.session import Session
+from app.mail.signing_in import sign_in
 from config import Settings
 
 TIMEOUT_SECONDS = 20.0
@@ -43,7 +44,7 @@ class SafeConnection(Connection):
             if mail.use_tls:
                 host.starttls(context=ssl.create_default_context())
             if mail.username and mail.password:
-                host.login(mail.username, mail.password)
+                sign_in(host, mail.username, mail.password)
             on_failure.pop_all()
         return host
 
