@@ -44,7 +44,7 @@ def locked(service: Service) -> Iterator[None]:
     with held.engine.connect() as shell, shell.begin():
         for table in ("orders", "callbacks", "users", "failed_sign_ins", "sign_ins"):
             if shell.execute(text("select to_regclass(:name)"), {"name": table}).scalar():
-                shell.execute(text(f"lock table {table} in share row exclusive mode"))
+                shell.execute(text(f"lock table {table} in exclusive mode"))
         yield
 
 

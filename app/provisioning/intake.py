@@ -25,7 +25,7 @@ WITHIN = timedelta(hours=1)
 OF_STRANGERS = 2
 """So many orders of strangers are started at a beat (0.5 s), newest and oldest; a real one may be among them."""
 
-RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS some")
+RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS received")
 SENDER = (
     select(Callback.remote_address)
     .where(Callback.orderref == Order.orderref)
