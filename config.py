@@ -35,6 +35,7 @@ from config_values import (
     port_of,
     postgresql_address,
     split,
+    sqlite_fault,
     web_address,
     with_old_plans,
 )
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     mail_attachment_mb: float = Field(default=10, ge=0, le=1000)
 
     database_url: str = "sqlite:///instance/handler.db"
+    backup_alert_hours: int = Field(default=36, ge=0)
     keep_days: int = Field(default=400, ge=30)
     role: Literal["all", "web", "worker"] = "all"
     executor_id: Annotated[str | None, Optionally] = None
@@ -176,6 +178,8 @@ class Settings(BaseSettings):
             path = value.removeprefix("sqlite:///")
             if not path or path == ":memory:":
                 raise ValueError("must name a file, such as sqlite:///instance/handler.db; memory would lose orders")
+            if fault := sqlite_fault():
+                raise ValueError(fault)
             return f"sqlite:///{PROJECT / path}"
         if re.match(r"postgres(ql)?(\+psycopg)?://", value):
             return postgresql_address(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value))

@@ -3,6 +3,8 @@
 import ipaddress
 import json
 import re
+import sqlite3
+import sys
 import zoneinfo
 from collections.abc import Mapping
 from email.headerregistry import Address
@@ -24,6 +26,7 @@ LONGEST_SENDER_NAME = 66
 """Quoted, with blank and <>. Python's mail package takes the quotes off a longer one, and its commas part addresses."""
 
 LARGEST_SERVICE_ID = 2_147_483_647
+NEEDED_SQLITE = (3, 42)
 PLANS_EXAMPLE = '{"1 Gbps": 201, "250 Mbps": 202}'
 
 OLD_PLANS = {
@@ -32,6 +35,23 @@ OLD_PLANS = {
     "service_plan_bond_fee_id": ("additional_service_plan_mapping", "Bond fee"),
 }
 """The settings of the scripts in use before: the mapping and the entry that each stands for."""
+
+
+def sqlite_fault(
+    python: tuple[int, ...] = sys.version_info[:2], sqlite: tuple[int, ...] = sqlite3.sqlite_version_info
+) -> str | None:
+    """Why this machine's Python and SQLite can't work together; None when they can.
+
+    From Python 3.12 on, the engine has SQLite count milliseconds with `unixepoch('subsec')`, which came with 3.42. An
+    older one answers nothing there: callbacks would be stored, and no order ever worked on.
+    """
+    if python < (3, 12) or sqlite >= NEEDED_SQLITE:
+        return None
+    versions = [".".join(map(str, version)) for version in (python, NEEDED_SQLITE, sqlite)]
+    return (
+        "is SQLite, and Python {} needs version {} of it or newer; here it is {}. Use Debian's own Python "
+        "(those of 12 and 13 fit), Python 3.11, or PostgreSQL"
+    ).format(*versions)
 
 
 def port_of(address: str) -> int | None:

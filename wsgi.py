@@ -1,7 +1,11 @@
 """The application for gunicorn (`gunicorn -c gunicorn.conf.py wsgi:app`), the flask command, and `python wsgi.py`."""
 
+import os
 import sys
 from pathlib import Path
+
+if os.name == "nt":  # before what Windows does not have is imported
+    sys.exit("Windows can't run this service. Use Debian or Ubuntu, also in a virtual machine or WSL 2: README, step 1")
 
 import env_file
 from app import create_app

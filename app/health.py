@@ -7,8 +7,10 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.alerts import backups
 from app.executor_locks import executing
 from app.migrate import is_current
+from app.models import now
 from app.safekeeping import moves
 from app.services import Services, services_of
 from app.setup.in_use import mark
@@ -34,13 +36,23 @@ def ready() -> tuple[Response, int]:
     services = services_of(current_app)
     checks = {"database": _database(services), **_background(services)}
     fine = all(value in FINE for value in checks.values())
-    return jsonify(ready=fine, version=VERSION, commit=COMMIT, **checks, **_settings(services)), 200 if fine else 503
+    return jsonify(ready=fine, version=VERSION, commit=COMMIT, **checks, **_beside(services)), 200 if fine else 503
 
 
-def _settings(services: Services) -> dict[str, str]:
-    """Former settings are no reason to take the service out of use; commands and the deploy script ask for this."""
+def _beside(services: Services) -> dict[str, str | None]:
+    """What is no reason to take the service out of use. Commands and the deploy script ask for the settings."""
     is_current = current_app.extensions["settings_in_use"].is_current()
-    return {"settings": "current" if is_current else "changed", "settings_mark": mark(services.settings)}
+    in_use = {"settings": "current" if is_current else "changed", "settings_mark": mark(services.settings)}
+    return {**in_use, **_backup(services)}
+
+
+def _backup(services: Services) -> dict[str, str | None]:
+    try:
+        with services.database.read() as session:
+            found = backups.standing(session, services.settings, now())
+    except (SQLAlchemyError, OSError):
+        return {"backup": "not known", "backup_made_at": None}
+    return {"backup": found.word, "backup_made_at": found.made_at.isoformat() if found.made_at else None}
 
 
 def _background(services: Services) -> dict[str, str]:
@@ -74,7 +86,7 @@ def _database(services: Services) -> str:
         with services.database.read() as session:
             session.execute(text("select 1"))
         if not is_current(services.database):
-            return "needs `flask --app wsgi db upgrade`"
+            return "needs `utopia-handler db upgrade`"
         return _file(services.database.path) if services.database.is_sqlite else "ok"
     except moves.DatabaseMoved as moved:
         return str(moved)

@@ -11,7 +11,7 @@ from app.engine import WorkQueue
 from app.mail import Mailer
 from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
 from app.observability import Labels, Metrics
-from app.version import VERSION
+from app.version import COMMIT, VERSION
 from config import Settings
 from powercode import PowerCodeClient
 from utopia import UtopiaClient
@@ -47,7 +47,7 @@ class Services:
 
 def build(app: Flask, settings: Settings) -> Services:
     """The services of one process; connects nowhere yet."""
-    metrics = Metrics(version=VERSION, labels=LABELS)
+    metrics = Metrics(version=VERSION, commit=COMMIT or "unknown", labels=LABELS)
     database = Database(settings.database_url)
     return Services(
         settings=settings,

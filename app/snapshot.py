@@ -2,14 +2,16 @@
 
 import shutil
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import breaker
-from app.alerts import records, signs
+from app.alerts import backups, records, signs
+from app.digest import ledger
 from app.executor_locks import executing
-from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, now
+from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, ScheduleMark, now
 from app.observability import Snapshot
 from app.services import Services
 
@@ -25,6 +27,8 @@ def snapshot(services: Services) -> Snapshot:
             oldest_review_seconds=_age(_oldest_in_review(session)),
             oldest_notice_seconds=_age(_oldest_notice(session)),
             digest_succeeded_at=_digest_succeeded_at(session),
+            digest_due_since=_digest_due_since(session, services),
+            **_backup(session, services),
             alerts=records.counts(session),
             down=frozenset(breaker.systems_down(session)),
             disks=disks(services),
@@ -52,6 +56,20 @@ def _oldest_notice(session: Session) -> datetime | None:
 def _digest_succeeded_at(session: Session) -> float | None:
     last = session.scalar(select(func.max(DigestRun.finished_at)).where(DigestRun.state == RunState.COMPLETED))
     return last.timestamp() if last else None
+
+
+def _digest_due_since(session: Session, services: Services) -> float | None:
+    """Before a first run there is no other sign that one is missing."""
+    settings = services.settings
+    mark = session.get(ScheduleMark, ledger.mark_of(settings.digest_schedule)) if settings.report_source else None
+    return mark.kept_since.timestamp() if mark else None
+
+
+def _backup(session: Session, services: Services) -> dict[str, Any]:
+    found = backups.standing(session, services.settings, now())
+    if found.word == "not watched":
+        return {}
+    return {"backup_ok": not found.is_trouble, "backup_made_at": found.made_at.timestamp() if found.made_at else None}
 
 
 def disks(services: Services) -> dict[str, tuple[int, int]]:

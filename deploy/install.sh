@@ -8,9 +8,9 @@
 #     --help      this text
 #
 # It installs the packages that are missing, makes the user utopia-handler, puts the checkout into /opt/utopia-handler with
-# its Python packages, a .env with secrets of its own, the units and the nightly backup. It starts the service when its
-# settings are complete, and names what is missing otherwise: fill that in, and run it again. It can be run at any time: what
-# is there is left as it is, .env above all.
+# its Python packages, a .env with secrets of its own, the units, the nightly backup and the command utopia-handler. It starts the
+# service when its settings are complete, and names what is missing otherwise: fill that in, and run it again. It can be run
+# at any time: what is there is left as it is, .env above all.
 #
 # Exit codes: 0 all is done; 1 it failed; 2 it can't be used like this; 3 done, but for settings that are missing in .env.
 
@@ -19,7 +19,8 @@ umask 022
 export DEBIAN_FRONTEND=noninteractive
 
 readonly ACCOUNT=utopia-handler HOME_FOLDER=/opt/utopia-handler BACKUPS=/var/backups/utopia
-readonly UNITS=/etc/systemd/system CRON_FILE=/etc/cron.d/utopia-handler
+readonly UNITS=/etc/systemd/system CRON_FILE=/etc/cron.d/utopia-handler COMMAND=/usr/local/bin/utopia-handler
+readonly SERVICE=utopia-handler.service TIMER=utopia-handler-backup.timer
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 IS_DRY_RUN=false
 MAY_RESTART=false
@@ -36,6 +37,7 @@ main() {
     write_settings
     install_units
     install_backup
+    install_command
     finish
 }
 
@@ -65,7 +67,8 @@ change() { # SENTENCE COMMAND...: say what is done, and do it
     $IS_DRY_RUN || "$@"
 }
 
-as_service() { (cd "$HOME_FOLDER" && runuser -u "$ACCOUNT" -- "$@"); }
+# In a session of its own: it could type into root's terminal otherwise.
+as_service() { (cd "$HOME_FOLDER" && setsid --wait runuser -u "$ACCOUNT" -- "$@"); }
 
 in_checkout() { git -c safe.directory="$HOME_FOLDER" -C "$HOME_FOLDER" "$@"; }
 
@@ -89,7 +92,6 @@ missing_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
     command -v make >/dev/null || echo make
     command -v git >/dev/null || echo git
-    [[ -d /etc/cron.d ]] && command -v cron >/dev/null || echo cron
     [[ -f /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
 }
 
@@ -142,10 +144,20 @@ set_permissions() {
         [[ -d $folder ]] || change "Making $folder, for the service alone" \
             install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 750 "$folder"
     done
-    folder=$HOME_FOLDER/ticket_descriptions # where the console saves texts
-    [[ $(stat -c %U "$folder" 2>/dev/null) == "$ACCOUNT" ]] || change "Letting the service write in $folder" \
-        chown -R "$ACCOUNT:$ACCOUNT" "$folder"
+    # Where it writes. What root put back there, or made there, is given to it.
+    for folder in "$HOME_FOLDER/ticket_descriptions" "$HOME_FOLDER/instance" "$BACKUPS"; do
+        [[ -z $(foreign_in "$folder" -print -quit) ]] || change "Giving the service what is in $folder" \
+            foreign_in "$folder" -exec chown --no-dereference "$ACCOUNT:$ACCOUNT" {} +
+    done
+    [[ ! -e $HOME_FOLDER/.env || $(stat -c %U:%G:%a "$HOME_FOLDER/.env") == "root:$ACCOUNT:640" ]] ||
+        change "Letting the service read $HOME_FOLDER/.env" let_read_settings
 }
+
+foreign_in() { # FOLDER ACTION...; a file with a second name may be one from elsewhere, which the service only linked here
+    [[ ! -d $1 ]] || find "$1" ! -user "$ACCOUNT" \( -type d -o -links 1 \) "${@:2}"
+}
+
+let_read_settings() { chown "root:$ACCOUNT" "$HOME_FOLDER/.env" && chmod 640 "$HOME_FOLDER/.env"; }
 
 write_settings() {
     [[ -e $HOME_FOLDER/.env ]] || change "Writing $HOME_FOLDER/.env, with a SECRET_KEY and a CALLBACK_TOKEN of its own" make_env
@@ -171,13 +183,14 @@ make_env() { # its name comes last: a run that is broken off leaves no half .env
 
 install_units() {
     local unit changed=false
-    for unit in utopia-handler.service utopia-handler-worker@.service; do
+    for unit in "$SERVICE" utopia-handler-worker@.service utopia-handler-backup.service "$TIMER"; do
         differs "deploy/$unit" "$UNITS/$unit" || continue
         changed=true
         change "Copying $unit to $UNITS" install -D -m 644 "$HOME_FOLDER/deploy/$unit" "$UNITS/$unit"
     done
     if has_systemd && $changed; then change "Telling systemd" systemctl daemon-reload; fi
-    [[ -L $UNITS/multi-user.target.wants/utopia-handler.service ]] || change "Starting the service at boot, from now on" enable_at_boot
+    [[ -L $UNITS/multi-user.target.wants/$SERVICE ]] || change "Starting the service at boot, from now on" \
+        enable_at_boot "$SERVICE" multi-user
 }
 
 differs() { # FILE INSTALLED; before there is a checkout, the clone's file counts
@@ -186,18 +199,40 @@ differs() { # FILE INSTALLED; before there is a checkout, the clone's file count
     ! cmp -s "$file" "$2"
 }
 
-enable_at_boot() { # as systemctl does it, which a machine without a running systemd may lack
+enable_at_boot() { # UNIT TARGET: as systemctl does it, which a machine without a running systemd may lack
     if command -v systemctl >/dev/null; then
-        systemctl enable --quiet utopia-handler
+        systemctl enable --quiet "$1"
     else
-        install -d "$UNITS/multi-user.target.wants"
-        ln -s "$UNITS/utopia-handler.service" "$UNITS/multi-user.target.wants/utopia-handler.service"
+        install -d "$UNITS/$2.target.wants"
+        ln -s "$UNITS/$1" "$UNITS/$2.target.wants/$1"
     fi
 }
 
 install_backup() {
-    [[ -e $CRON_FILE ]] || change "Copying the nightly backup to $CRON_FILE" \
-        install -D -m 644 "$HOME_FOLDER/deploy/backup.cron" "$CRON_FILE"
+    [[ -L $UNITS/timers.target.wants/$TIMER ]] || change "Making a backup every night, from now on" enable_at_boot "$TIMER" timers
+    if has_systemd && ! systemctl is-active --quiet "$TIMER"; then change "Starting its timer" systemctl start "$TIMER"; fi
+    remove_cron_file
+}
+
+remove_cron_file() { # the backup was cron's once; a file that somebody changed is theirs
+    [[ -e $CRON_FILE ]] || return 0
+    if is_our_cron_file; then
+        change "Removing $CRON_FILE, in whose place the timer is" rm "$CRON_FILE"
+    else
+        say "  $CRON_FILE was changed by somebody, and stays. The timer makes the backup: remove it yourself."
+    fi
+}
+
+is_our_cron_file() {
+    local line
+    line=$(grep -vE '^[[:space:]]*(#|$|SHELL=/bin/sh$|PATH=/usr/local/bin:/usr/bin:/bin$|MAILTO=root$)' "$CRON_FILE")
+    # shellcheck disable=SC2016 # as it stands in the file
+    [[ $line == "0 2 * * *  $ACCOUNT  cd $HOME_FOLDER && .venv/bin/flask --app wsgi db backup $BACKUPS/handler-"'$(date +\%a).db >/dev/null' ]]
+}
+
+install_command() { # in the checkout, which is root's: a deploy brings its newest version
+    [[ $(readlink "$COMMAND" 2>/dev/null) == "$HOME_FOLDER/deploy/utopia-handler" ]] || change "Linking the command $COMMAND" \
+        ln -sfn "$HOME_FOLDER/deploy/utopia-handler" "$COMMAND"
 }
 
 finish() {
@@ -228,7 +263,7 @@ check_settings() {
 start_service() {
     if ! has_systemd; then
         say "systemd does not run here, so the service can't be started. By hand, in $HOME_FOLDER:"
-        say "  runuser -u $ACCOUNT -- .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app"
+        say "  setsid --wait runuser -u $ACCOUNT -- .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app"
     elif ! systemctl is-active --quiet utopia-handler; then
         change "Starting the service" systemctl start utopia-handler
     elif $MAY_RESTART; then

@@ -109,7 +109,7 @@ def test_the_database_is_created_and_upgrading_again_changes_nothing(tmp_path: P
         upgrades = [runner.invoke(args=["db", "upgrade"]) for _ in range(2)]
         after = runner.invoke(args=["orders", "list"])
 
-    assert failed(before) == "The database is not up to date. Run: flask --app wsgi db upgrade"
+    assert failed(before) == "The database is not up to date. Run: utopia-handler db upgrade"
     assert [(each.exit_code, each.output) for each in upgrades] == [(0, "The database is up to date.\n")] * 2
     assert (after.exit_code, after.output) == (0, "No orders.\n")
 

@@ -10,6 +10,7 @@ import trustme
 
 from app.database import Database
 from config import PROJECT, SettingsError
+from config_values import sqlite_fault
 from tests.environments import faults_of, loader
 
 OLD_PLANS = {
@@ -264,3 +265,30 @@ def test_a_file_that_cannot_be_read_is_a_fault_and_no_traceback(environment: Any
 
     with pytest.raises(SettingsError, match=r"\.env can't be read"):
         environment(file)
+
+
+@pytest.mark.parametrize(
+    ("python", "sqlite", "fits"),
+    [
+        ((3, 11), (3, 40, 1), True),  # Debian 12
+        ((3, 13), (3, 46, 1), True),  # Debian 13
+        ((3, 12), (3, 41, 2), False),
+        ((3, 13), (3, 40, 1), False),
+        ((3, 15), (3, 42, 0), True),
+    ],
+)
+def test_a_python_that_the_machines_sqlite_is_too_old_for_is_told_at_the_start(
+    python: tuple[int, int],
+    sqlite: tuple[int, int, int],
+    fits: bool,
+    environment: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault = sqlite_fault(python, sqlite)
+
+    assert (fault is None) is fits
+    if fault:
+        monkeypatch.setattr("config.sqlite_fault", lambda: fault)
+        (told,) = faults_of(environment, DATABASE_URL="sqlite:///instance/handler.db")
+        assert told.startswith(f"DATABASE_URL: is SQLite, and Python {python[0]}.{python[1]} needs version 3.42")
+        assert environment(DATABASE_URL="postgresql://db.example.com/handler")

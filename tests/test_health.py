@@ -69,6 +69,8 @@ def test_a_running_service_is_ready(service: Service) -> None:
             "database": "ok",
             "executor": "running",
             "scheduler": "running",
+            "backup": "none yet",
+            "backup_made_at": None,
             "settings": "current",
             "settings_mark": mark(service.services.settings),
         },
@@ -152,7 +154,7 @@ def test_an_old_database_names_the_command_that_upgrades_it(idle: Service) -> No
 
     status, answer = ready(idle)
 
-    assert (status, answer["database"]) == (503, "needs `flask --app wsgi db upgrade`")
+    assert (status, answer["database"]) == (503, "needs `utopia-handler db upgrade`")
 
 
 # Metrics
@@ -244,7 +246,7 @@ def test_metrics_without_a_database_still_show_what_was_counted(idle: Service) -
 
     assert counted["utopia_handler_callbacks_total", "order"] == 1
     assert counted["utopia_handler_database_up",] == 0
-    assert counted["utopia_handler_build_info", VERSION] == 1
+    assert counted["utopia_handler_build_info", COMMIT or "unknown", VERSION] == 1
 
 
 def test_metrics_name_no_customer_and_no_order(service: Service) -> None:

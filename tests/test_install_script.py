@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from config import PROJECT
 
 SCRIPT = PROJECT / "deploy" / "install.sh"
@@ -52,10 +54,58 @@ def test_an_unknown_option_is_refused() -> None:
 def test_it_copies_only_files_that_are_there() -> None:
     text = SCRIPT.read_text(encoding="utf-8")
 
-    named = re.findall(r"utopia-handler[\w@-]*\.service(?![\w/])|deploy/backup\.cron", text)
-    assert named
-    for name in named:
-        assert (PROJECT / "deploy" / name.removeprefix("deploy/")).is_file()
+    named = set(re.findall(r"utopia-handler[\w@-]*\.(?:service|timer)(?![\w/])", text))
+    assert {"utopia-handler.service", "utopia-handler-backup.service", "utopia-handler-backup.timer"} <= named
+    for name in (*named, "utopia-handler"):
+        assert (PROJECT / "deploy" / name).is_file()
+
+
+def test_nobody_else_runs_in_roots_own_session() -> None:
+    """Whoever shares a terminal's session with root can type into it."""
+    scripts = [
+        PROJECT / "deploy_changes_UAC.sh",
+        *(PROJECT / "deploy").rglob("*.sh"),
+        PROJECT / "deploy/utopia-handler",
+    ]
+    lines = [line for script in scripts for line in script.read_text(encoding="utf-8").splitlines()]
+    switching = [line.strip() for line in lines if "runuser" in line and not line.strip().startswith("#")]
+
+    assert len(switching) > 2
+    assert [line for line in switching if "setsid --wait runuser" not in line] == []
+
+
+def piece(name: str) -> str:
+    """A function of the script."""
+    found = re.search(rf"^{name}\(\) \{{.*?^\}}", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert found
+    return found[0]
+
+
+CRON = """# A backup of the database every night
+SHELL=/bin/sh
+PATH=/usr/local/bin:/usr/bin:/bin
+MAILTO=root
+
+0 2 * * *  utopia-handler  cd /opt/utopia-handler && .venv/bin/flask --app wsgi db backup \
+/var/backups/utopia/handler-$(date +\\%a).db >/dev/null
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        (CRON, True),
+        (CRON.replace("0 2 *", "0 5 *"), False),
+        (CRON + "0 3 * * *  root  rsync /var/backups/utopia elsewhere:\n", False),
+    ],
+)
+def test_the_file_of_cron_is_removed_only_where_nobody_changed_it(text: str, is_ours: bool, tmp_path: Path) -> None:
+    (tmp_path / "cron").write_text(text)
+    names = {"ACCOUNT": "utopia-handler", "HOME_FOLDER": "/opt/utopia-handler", "BACKUPS": "/var/backups/utopia"}
+    values = "".join(f"{name}={value}\n" for name, value in names.items())
+
+    script = f"{values}CRON_FILE={tmp_path}/cron\n{piece('is_our_cron_file')}\nis_our_cron_file"
+    assert (subprocess.run(["bash", "-euc", script], check=False).returncode == 0) is is_ours
 
 
 def test_a_new_env_has_a_token_for_callbacks_and_says_where_it_goes() -> None:

@@ -1,4 +1,4 @@
-"""The systemd units, as systemd itself judges them; the settings for proxies and cron beside them."""
+"""The systemd units, as systemd itself judges them, and the settings for proxies beside them."""
 
 import re
 import shutil
@@ -11,6 +11,8 @@ from config import PROJECT
 
 DEPLOY = PROJECT / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
+BACKUP = DEPLOY / "utopia-handler-backup.service"
+SERVICES = [unit for unit in UNITS if unit != BACKUP]
 HIGHEST_EXPOSURE = 2.5
 EXPOSURE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
 
@@ -28,13 +30,16 @@ def keys(unit: Path) -> dict[str, str]:
 
 
 def installed(unit: Path, folder: Path) -> Path:
-    """A copy in which the program's folder is one that exists, with gunicorn in it, and the user one that does."""
+    """A copy in which the program's folder is one that exists, with its programs in it, and the user one that does."""
     program = folder / "program"
-    gunicorn = program / ".venv" / "bin" / "gunicorn"
-    gunicorn.parent.mkdir(parents=True)
-    gunicorn.write_text("#!/bin/sh\n")
-    gunicorn.chmod(0o755)
-    (program / "README.md").touch()
+    programs = program / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("gunicorn", "flask"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    (program / "docs").mkdir()
+    for page in ("README.md", "docs/backup.md"):
+        (program / page).touch()
     (program / "deploy").mkdir()
     shutil.copy2(DEPLOY / "end.sh", program / "deploy")
     text = unit.read_text(encoding="utf-8").replace("/opt/utopia-handler", str(program))
@@ -62,7 +67,7 @@ def test_systemd_finds_no_fault_in_a_unit(unit: Path, tmp_path: Path) -> None:
     assert (about_it, result.returncode) == ([], 0), result.stderr
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
 def test_a_unit_starts_at_boot_restarts_drains_and_is_watched(unit: Path) -> None:
     found = keys(unit)
 
@@ -87,13 +92,19 @@ def test_the_larger_set_up_only_changes_the_role() -> None:
     assert keys(DEPLOY / "utopia-handler-worker@.service")["Environment"].startswith("ROLE=worker ")
 
 
-def test_cron_runs_the_backup_as_the_service_and_gets_its_percent_signs_escaped() -> None:
-    lines = (DEPLOY / "backup.cron").read_text(encoding="utf-8").splitlines()
-    (line,) = [line for line in lines if re.match(r"[\d*]", line)]
+def test_the_backup_is_made_every_night_as_the_service_where_it_may_write() -> None:
+    found, timer = keys(BACKUP), keys(DEPLOY / "utopia-handler-backup.timer")
+    folder = found["ExecStart"].split()[-1]
 
-    assert line.split()[:6] == ["0", "2", "*", "*", "*", "utopia-handler"]
-    assert "db backup" in line
-    assert not re.search(r"(?<!\\)%", line)  # cron makes a bare one a line's end
+    assert found["ExecStart"].endswith(f"--app wsgi db backup {folder}")
+    assert found["User"] == "utopia-handler"
+    assert folder in found["ReadWritePaths"].split()
+    assert (timer["OnCalendar"], timer["Persistent"], timer["WantedBy"]) == ("*-*-* 02:00:00", "true", "timers.target")
+
+
+@needs_systemd
+def test_systemd_understands_when_the_backup_is_made() -> None:
+    assert analyze("calendar", keys(DEPLOY / "utopia-handler-backup.timer")["OnCalendar"]).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])

@@ -64,7 +64,8 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
     Remote systems and mail: NOTICE_AFTER_MINUTES, and a third of that, as they tend to come back for a moment first.
     A disk dips while a backup is written; callbacks that are gone in a minute are no flood. A certificate is looked
     at twice. The digest has its own pauses between tries, and tells of its trouble and of its end by itself; work that
-    stands still is a sign only once that takes long.
+    stands still is a sign only once that takes long. A failed backup is not tried again
+    before the next night.
     """
     notice_after = timedelta(minutes=settings.notice_after_minutes)
     match kind:
@@ -76,7 +77,7 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
             return Patience(timedelta(minutes=1), timedelta(minutes=10))
         case AlertKind.CERTIFICATE:
             return Patience(timedelta(minutes=1), timedelta(minutes=5))
-        case AlertKind.DIGEST_HELD_UP | AlertKind.WORK_STANDS_STILL:
+        case AlertKind.DIGEST_HELD_UP | AlertKind.WORK_STANDS_STILL | AlertKind.BACKUP:
             return Patience(timedelta(), timedelta())
 
 

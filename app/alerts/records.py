@@ -22,6 +22,7 @@ OPENING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.CALLBACK_FLOOD: NoticeKind.CALLBACK_FLOOD,
     AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_TROUBLE,
     AlertKind.WORK_STANDS_STILL: NoticeKind.WORK_STANDS_STILL,
+    AlertKind.BACKUP: NoticeKind.BACKUP_TROUBLE,
 }
 """A system that is down is told of with the orders that wait, the digest by its run, and stuck mail by no mail."""
 
@@ -31,6 +32,7 @@ CLOSING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.DISK_NEARLY_FULL: NoticeKind.DISK_HAS_ROOM,
     AlertKind.CALLBACK_FLOOD: NoticeKind.FLOOD_IS_OVER,
     AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_FINE,
+    AlertKind.BACKUP: NoticeKind.BACKUP_FINE,
 }
 """The digest's end is told by the run's own report; work that stood still is taken up by when its mail goes."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.alerts import flood, outages, records, signs
+from app.alerts import backups, flood, outages, records, signs
 from app.alerts.judging import Sign
 from app.models import AlertKind, now
 from app.services import Services
@@ -31,3 +31,4 @@ def _signs(services: Services, moment: datetime) -> Iterator[Sign]:
     yield from signs.disks(services)
     yield from flood.signs(services, moment)
     yield from signs.work(services)
+    yield from backups.signs(services, moment)

@@ -67,7 +67,7 @@ def ready_services() -> Services:
     ready = services()
     moves.refuse_moved(ready.database)
     if not migrate.is_current(ready.database):
-        raise click.ClickException("The database is not up to date. Run: flask --app wsgi db upgrade")
+        raise click.ClickException("The database is not up to date. Run: utopia-handler db upgrade")
     return ready
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
 from app.cli.common import Commands, as_json, database_trouble, ready_services, services, show
+from app.database import Database
 from app.executor_locks import executing
 from app.models import now
 from app.presence import InUse
-from app.safekeeping import aftermath, backup, known, moves, moving, restore, rows
+from app.safekeeping import aftermath, backup, inspection, known, moves, moving, nightly, restore, rows
 from app.safekeeping.in_use import STOP_FIRST
 
 db = Commands("db", help="The database.")
@@ -60,34 +60,46 @@ def check(context: click.Context, as_json: bool) -> None:
 
 
 @db.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("place", type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE")
+@click.option("--keep", "kept", default=nightly.KEPT, type=click.IntRange(min=1), help="How many stay in FOLDER (7).")
 @as_json
-def back_up(file: Path, as_json: bool) -> None:
-    """Write a backup to FILE, replacing one of that name, while the service runs or not."""
-    database = services().database
-    if not database.is_sqlite:
-        raise click.ClickException(f"Back up PostgreSQL with its own program: {_pg_dump(database.url, file)}")
+def back_up(place: Path, kept: int, as_json: bool) -> None:
+    """Back the database up while the service runs or not, SQLite or PostgreSQL.
+
+    Into a folder: a new file, beside it one with .env and what counts besides; the oldest go, and the service knows of
+    it. To a file: that one alone, replacing one of that name.
+    """
+    own, place = services(), place.absolute()
     with _in_one_line():
-        moves.refuse_moved(database)
-        made = backup.make(database, file.absolute())
+        moves.refuse_moved(own.database)
+        if place.is_dir():
+            night = nightly.make_in(own, place, kept)
+            made, beside = night.backup, night.beside
+        else:
+            made, beside = nightly.make(own.database, place), []
     result = {
         "file": str(made.file),
         "bytes": made.size,
         "orders": made.orders,
         "made_at": made.made_at.isoformat(timespec="seconds"),
+        "beside": beside,
     }
     show(result, as_json=as_json, in_words=_backup_in_words)
 
 
 @db.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--check", "only_check", is_flag=True, help="Change nothing, and say what is in FILE.")
 @as_json
-def put_back(file: Path, as_json: bool) -> None:
+def put_back(file: Path, only_check: bool, as_json: bool) -> None:
     """Put the backup FILE in the database's place, with the service stopped. The database until now is kept."""
     own = services()
+    if only_check:
+        _look_at(own.database, file.absolute(), as_json=as_json)
+        return
     if not own.database.is_sqlite:
         raise click.ClickException(
-            "Restore PostgreSQL with its own program, pg_restore; then: flask --app wsgi db restored --made TIME"
+            "Restore PostgreSQL with its own program, pg_restore; then: utopia-handler db restored --made TIME"
         )
     with _in_one_line():
         restored = restore.restore(own, file.absolute())
@@ -158,12 +170,27 @@ def _in_one_line() -> Iterator[None]:
         raise click.ClickException(f"{error.filename or 'The database'}: {error.strerror}") from None
 
 
-def _pg_dump(url: str, file: Path) -> str:
-    """The command, without the password: that belongs into ~/.pgpass."""
-    parts = make_url(url)
-    options = {"--host": parts.host, "--port": parts.port, "--username": parts.username}
-    told = " ".join(f"{name} {value}" for name, value in options.items() if value)
-    return f"pg_dump --format custom --file {file} {told} {parts.database}"
+def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
+    with _in_one_line():
+        found = inspection.inspect(file, _present_version(database))
+    result = {
+        **vars(found),
+        "file": str(found.file),
+        "made_at": found.made_at.isoformat(timespec="seconds") if found.made_at else None,
+    }
+    show(result, as_json=as_json, in_words=_inspected_in_words)
+    if found.needs_newer_program:
+        raise click.ClickException(f"{file} was made by a newer version of this program; install that first")
+
+
+def _present_version(database: Database) -> str | None:
+    """A backup of the database as it is now can be put back, whatever version it has."""
+    if database.is_sqlite and not database.path.exists():
+        return None
+    try:
+        return migrate.version_of(database)
+    except SQLAlchemyError:
+        return None
 
 
 def _settled(settled: aftermath.Settled) -> dict[str, Any]:
@@ -182,11 +209,26 @@ def _checked_in_words(checked: dict[str, Any]) -> str:
     if checked["current"]:
         return f"The database is up to date ({checked['version']})."
     version = checked["version"] or "nothing"
-    return f"An upgrade is due, from {version} to {checked['newest']}: flask --app wsgi db upgrade"
+    return f"An upgrade is due, from {version} to {checked['newest']}: utopia-handler db upgrade"
 
 
 def _backup_in_words(made: dict[str, Any]) -> str:
-    return f"{made['file']}: {made['bytes'] / 1e6:.1f} MB, {made['orders']} orders, as of {made['made_at']}"
+    line = f"{made['file']}: {made['bytes'] / 1e6:.1f} MB, {made['orders']} orders, as of {made['made_at']}"
+    return f"{line}\nBeside it: {', '.join(made['beside'])}" if made["beside"] else line
+
+
+def _inspected_in_words(found: dict[str, Any]) -> str:
+    newest = f", the newest {found['newest_order']}" if found["newest_order"] else ""
+    kind = "PostgreSQL" if found["of_postgresql"] else "SQLite"
+    beside = ", ".join(found["beside"]) if found["beside"] else "nothing, not even .env"
+    return "\n".join(
+        [
+            f"{found['file']} is whole: {kind}, as of {found['made_at'] or 'a time that it does not tell'}.",
+            f"In it: {found['orders']} orders{newest}; {found['callbacks']} callbacks; version {found['version']}.",
+            f"Beside it: {beside}.",
+            "Nothing was changed.",
+        ]
+    )
 
 
 def _settled_in_words(settled: dict[str, Any]) -> str:
@@ -221,7 +263,7 @@ def _restored_in_words(restored: dict[str, Any]) -> str:
         lines += _named(restored["not_in_it"], "came since; take it in again", "came since; take them in again")
     if restored["not_in_it"] is None:
         lines.append("Which orders came since is not known: ask UTOPIA, or look at the mails.")
-    lines.append("To take an order in: flask --app wsgi orders submit REF (an account that is there is found)")
+    lines.append("To take an order in: utopia-handler orders submit REF (an account that is there is found)")
     return "\n".join(lines)
 
 

@@ -100,7 +100,7 @@ def _in_words(result: dict[str, Any]) -> str:
         lines += _digest_in_words(result["digest"])
     elif result["digest_messages_left"]:
         count = result["digest_messages_left"]
-        lines.append(f"The weekly digest keeps {count} messages to the address: flask --app wsgi digest forget ADDRESS")
+        lines.append(f"The weekly digest keeps {count} messages to the address: utopia-handler digest forget ADDRESS")
     lines += [f"{file} was kept by a restore, and has it still: delete it" for file in result["kept_by_restores"]]
     return "\n".join([*lines, STAYS])
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
 from app import breaker, notices
-from app.alerts import records
+from app.alerts import backups, records
 from app.console.access import requires, viewer
 from app.digest import history as digests
 from app.executor_locks import executing
@@ -65,6 +65,7 @@ def _content(services: Services) -> dict[str, Any]:
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
             "digest": digests.overview(session, settings),
             "alerts": records.open_alerts(session),
+            "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
         }
 

@@ -80,11 +80,16 @@ def schedule_kept_since(session: Session, schedule: str) -> datetime:
 
     A schedule counts from the first time it is asked for, so that a new one makes nothing up.
     """
-    name = f"digest {schedule}"[:MARK_LENGTH]
+    name = mark_of(schedule)
     insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
     mark = session.get_one(ScheduleMark, name)
     last_run = session.scalar(select(func.max(DigestRun.started_at)).where(DigestRun.key.startswith(SCHEDULE_KEY)))
     return max(mark.kept_since, last_run or mark.kept_since)
+
+
+def mark_of(schedule: str) -> str:
+    """The name of the mark that says since when this schedule is kept."""
+    return f"digest {schedule}"[:MARK_LENGTH]
 
 
 def window_start(session: Session, today: date, first_window_days: int, set_by: str) -> date:

@@ -56,7 +56,7 @@ def _unknown_plan(running: Settings) -> Difference:
         "A plan that is neither 1 Gbps nor 250 Mbps",
         "it was billed as 250 Mbps",
         "the order waits for somebody to say which service it is, before anything is written",
-        f'flask --app wsgi plans map "THE PLAN" {service}, for each plan that is meant so',
+        f'utopia-handler plans map "THE PLAN" {service}, for each plan that is meant so',
     )
 
 
@@ -121,7 +121,7 @@ def _who_may() -> Difference:
         "Who may do what",
         "can_view_config opened the settings; everybody could do all the rest",
         "they are administrators; everybody else is staff, who does all but people, settings and the log",
-        "flask --app wsgi users role NAME administrator (or staff, or read_only, who only looks)",
+        "utopia-handler users role NAME administrator (or staff, or read_only, who only looks)",
     )
 
 

@@ -73,7 +73,7 @@ def _take(session: Session, name: str, record: dict[str, Any], by: str) -> Entry
 
 
 def _asks_for_password(name: str, why: str) -> Entry:
-    return Entry.about(name, Became.NOT_TAKEN, f"{why}: flask --app wsgi users add NAME asks for a new one")
+    return Entry.about(name, Became.NOT_TAKEN, f"{why}: utopia-handler users add NAME asks for a new one")
 
 
 def _role(record: dict[str, Any]) -> tuple[Role, str]:
@@ -83,7 +83,7 @@ def _role(record: dict[str, Any]) -> tuple[Role, str]:
         return ROLES[key_of(written)], ""
     if written is not None:
         remark = f", as the role “{shown(written)}” is not known here"
-        return Role.READ_ONLY, f"{remark}; change it with: flask --app wsgi users role NAME ROLE"
+        return Role.READ_ONLY, f"{remark}; change it with: utopia-handler users role NAME ROLE"
     if any(value_of(record, [name]) is True for name in HAD_THE_SETTINGS):
         return Role.ADMINISTRATOR, ", who could see and change the settings there"
     return Role.STAFF, ", who could do everything there but change the settings"

@@ -1,6 +1,7 @@
 """Tables, states and unique keys. No queries, no I/O."""
 
 from app.models.alerts import Alert, KnownCertificate
+from app.models.backups import LastBackup
 from app.models.base import Base, UtcDateTime, now
 from app.models.digests import (
     DigestMessage,
@@ -59,6 +60,7 @@ __all__ = [
     "DigestWindow",
     "FailedSignIn",
     "KnownCertificate",
+    "LastBackup",
     "MessageState",
     "Notice",
     "NoticeDelivery",

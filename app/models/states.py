@@ -70,6 +70,8 @@ class NoticeKind(StrEnum):
     CERTIFICATE_TROUBLE = "certificate_trouble"
     CERTIFICATE_FINE = "certificate_fine"
     WORK_STANDS_STILL = "work_stands_still"
+    BACKUP_TROUBLE = "backup_trouble"
+    BACKUP_FINE = "backup_fine"
 
 
 class AlertKind(StrEnum):
@@ -82,6 +84,7 @@ class AlertKind(StrEnum):
     CALLBACK_FLOOD = "callback_flood"
     CERTIFICATE = "certificate"
     WORK_STANDS_STILL = "work_stands_still"
+    BACKUP = "backup"
 
 
 class RunState(StrEnum):

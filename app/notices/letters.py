@@ -20,9 +20,10 @@ ALERTS = (
     *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
     *(NoticeKind.CALLBACK_FLOOD, NoticeKind.FLOOD_IS_OVER),
     NoticeKind.WORK_STANDS_STILL,
+    *(NoticeKind.BACKUP_TROUBLE, NoticeKind.BACKUP_FINE),
 )
 """About the system itself. Their content has these moments:"""
-MOMENTS = ("since", "until", "expires_at")
+MOMENTS = ("since", "until", "expires_at", "made_at")
 
 templates = Environment(
     loader=PackageLoader("app"),

@@ -50,7 +50,9 @@ class Snapshot:
 
     `executing` counts the processes that work on orders, `alerts` what is wrong by kind, `down` the systems that don't
     answer. `oldest_notice_seconds` is of those that only wait for the mail server. `digest_succeeded_at` is when the
-    last run of the digest was completed (Unix time). `disks` are free and all bytes, by what is kept there.
+    last run of the digest was completed (Unix time), `digest_due_since` since when its schedule is kept. `backup_ok` is
+    False when the last backup failed or is late, None where nobody looks; `backup_made_at` is when the last good one
+    was made. `disks` are free and all bytes, by what is kept there.
     """
 
     orders: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +62,9 @@ class Snapshot:
     oldest_review_seconds: float | None = None
     oldest_notice_seconds: float | None = None
     digest_succeeded_at: float | None = None
+    digest_due_since: float | None = None
+    backup_ok: bool | None = None
+    backup_made_at: float | None = None
     alerts: Mapping[str, int] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
     disks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -89,10 +94,10 @@ class Metrics:
     In multi-process mode a process makes one object only, as all its objects would write the same file.
     """
 
-    def __init__(self, *, version: str = "unknown", labels: Labels | None = None) -> None:
-        """Make the metrics. `version` is shown as `utopia_handler_build_info`."""
+    def __init__(self, *, version: str = "unknown", commit: str = "unknown", labels: Labels | None = None) -> None:
+        """Make the metrics. `version` and `commit` are shown as `utopia_handler_build_info`."""
         self._labels = labels or Labels()
-        self._version = version
+        self._build = (version, commit)
         self._folder = _multiprocess_folder()
         self.registry = CollectorRegistry()
         self._callbacks = Counter(
@@ -132,7 +137,7 @@ class Metrics:
         `utopia_handler_database_up 0`.
         """
         registry = CollectorRegistry()
-        registry.register(_Scrape(self._counted, _read(snapshot), self._labels, self._version))
+        registry.register(_Scrape(self._counted, _read(snapshot), self._labels, self._build))
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
     def _counted(self) -> Iterable[Metric]:
@@ -146,9 +151,9 @@ class _Scrape(Collector):
     """One answer: what all workers counted, and once, not once a worker, what the database says."""
 
     def __init__(
-        self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, labels: Labels, version: str
+        self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, labels: Labels, build: tuple[str, str]
     ) -> None:
-        self._counted, self._snapshot, self._labels, self._version = counted, snapshot, labels, version
+        self._counted, self._snapshot, self._labels, self._build = counted, snapshot, labels, build
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: registering must not read anything."""
@@ -157,8 +162,8 @@ class _Scrape(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric of one scrape."""
         yield from self._counted()
-        build = GaugeMetricFamily("utopia_handler_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([self._version], 1)
+        build = GaugeMetricFamily("utopia_handler_build_info", "The version that runs.", labels=["version", "commit"])
+        build.add_metric(self._build, 1)
         yield build
         up = self._snapshot is not None
         yield GaugeMetricFamily("utopia_handler_database_up", "Whether the database could be read.", value=float(up))
@@ -198,11 +203,33 @@ class _Scrape(Collector):
                 "When a run of the weekly digest was completed last; missing before the first.",
                 value=snapshot.digest_succeeded_at,
             )
+        if snapshot.digest_due_since is not None:
+            yield GaugeMetricFamily(
+                "utopia_handler_digest_due_since_timestamp_seconds",
+                "Since when the schedule of the weekly digest is kept; missing where there is none.",
+                value=snapshot.digest_due_since,
+            )
+        yield from _backup(snapshot)
         down = dict.fromkeys(snapshot.down, 1)
         alerts = ("utopia_handler_alerts", "What is wrong with the system itself, by kind.")
         yield _by_label("kind", *alerts, snapshot.alerts, self._labels.alert_kinds)
         systems = ("utopia_handler_system_down", "1 for a remote system that did not answer when it was called last.")
         yield _by_label("system", *systems, down, self._labels.breakers)
+
+
+def _backup(snapshot: Snapshot) -> Iterator[Metric]:
+    if snapshot.backup_ok is not None:
+        yield GaugeMetricFamily(
+            "utopia_handler_backup_ok",
+            "0 when the last backup failed, or when there is no new one.",
+            value=float(snapshot.backup_ok),
+        )
+    if snapshot.backup_made_at is not None:
+        yield GaugeMetricFamily(
+            "utopia_handler_backup_last_success_timestamp_seconds",
+            "When the last good backup was made; missing before the first.",
+            value=snapshot.backup_made_at,
+        )
 
 
 def _disks(disks: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:

@@ -19,6 +19,7 @@ from app.models import (
     DigestMessage,
     DigestRun,
     DigestWindow,
+    LastBackup,
     MessageState,
     Order,
     OrderState,
@@ -64,6 +65,7 @@ def _forget_what_is_old(session: Session) -> None:
     """A sign-in may have been ended since, with a password; what works and what does not is found out anew."""
     session.execute(delete(SignIn))
     session.execute(delete(RemoteSystem))
+    session.execute(delete(LastBackup))
     session.execute(delete(Alert).where(Alert.closed_at.is_(None)))
 
 

@@ -146,5 +146,5 @@ def _in_words(error: sqlite3.DatabaseError, source: Path, file: Path) -> str:
     if code == sqlite3.SQLITE_BUSY:
         return f"{source} is busy; try again in a minute"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return f"{source} is damaged. Stop the service, and restore the last good backup: flask --app wsgi db restore"
+        return f"{source} is damaged. Stop the service, and restore the last good backup: utopia-handler db restore"
     return f"{source} can't be backed up: {error}"

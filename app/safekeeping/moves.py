@@ -28,7 +28,7 @@ def refuse_moved(database: Database) -> None:
         return
     if move.arrived_at is None:
         raise DatabaseMoved(
-            f"A move of this database to {move.address} was broken off. Run it again: flask --app wsgi db copy --to URL"
+            f"A move of this database to {move.address} was broken off. Run it again: utopia-handler db copy --to URL"
             "; or take it back: with --undo"
         )
     raise DatabaseMoved(

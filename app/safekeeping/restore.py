@@ -46,7 +46,7 @@ class Restored:
 def restore(services: Services, file: Path) -> Restored:
     """Put a backup back; raises `RestoreRefused`, `in_use.InUse` or `moves.DatabaseMoved`, and then changes nothing."""
     database = services.database
-    _check_file(file, database.path)
+    check_file(file, database.path)
     ownership.make_folder(database.path.parent)
     with alone(database), backup.partial_file(database.path) as partial, _kept_aside(database.path) as kept:
         readable = _is_readable(database)
@@ -62,17 +62,23 @@ def restore(services: Services, file: Path) -> Restored:
         return Restored(settled, orders, callbacks, kept if kept.exists() else None, missing)
 
 
-def _check_file(file: Path, present: Path) -> None:
-    """Whether it is a whole file of ours; its content is checked in the copy."""
+def check_file(file: Path, present: Path | None = None) -> None:
+    """Whether it is a whole file of ours, and not the `present` database; raises `RestoreRefused`."""
     try:
         if not seals.is_sqlite(file):
             raise RestoreRefused(f"{file} is no backup of this service")
-        if present.exists() and file.samefile(present):
+        if present and present.exists() and file.samefile(present):
             raise RestoreRefused(f"{file} is the database itself; name a backup")
         if seals.is_sealed(file) and not seals.is_whole(file):
             raise RestoreRefused(f"{file} is damaged: it is not what was written when the backup was made")
     except OSError as error:
-        raise RestoreRefused(f"{file} can't be read: {error.strerror}") from None
+        raise RestoreRefused(unreadable(file, error)) from None
+
+
+def unreadable(file: Path, error: OSError) -> str:
+    """Why a backup can't be read, and what to do where root put it there."""
+    whose = " by the service's user: chown utopia-handler FILE" if isinstance(error, PermissionError) else ""
+    return f"{file} can't be read{whose or f': {error.strerror}'}"
 
 
 def _is_readable(database: Database) -> bool:

@@ -89,7 +89,7 @@ show_plan() {
     say "Files:"
     repository diff --stat=100 --no-renames "$FORMER" "$NEW" | tail -n 30
     if $PACKAGES_CHANGE; then say "Packages: requirements.txt has changed, a new .venv is made"; fi
-    if changed_files | grep -z '^deploy/.*\.service$' >/dev/null; then
+    if changed_files | grep -z '^deploy/.*\.\(service\|timer\)$' >/dev/null; then
         say "Note: the systemd units have changed. See docs/deploying.md, \"When the units change\"."
     fi
 }

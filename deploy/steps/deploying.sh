@@ -38,21 +38,10 @@ back_up() {
     try as_service mkdir -p "${BACKUP%/*}" || fail "The database could not be backed up."
     if is_sqlite; then
         database_exists || return 0
-        try in_trial -m flask --app wsgi db backup "$BACKUP" || fail "The database could not be backed up."
     else
         BACKUP=${BACKUP%.db}.dump
-        try in_trial -c '
-import os, sys
-os.umask(0o077)
-from sqlalchemy import make_url
-from config import load_settings
-url = make_url(load_settings().database_url)
-names = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
-names.update(url.query)
-os.environ.update({f"PG{name.upper()}": str(value) for name, value in names.items() if value})
-os.execvp("pg_dump", ["pg_dump", "--format=custom", "--file", sys.argv[1]])' "$BACKUP" ||
-            fail "The database could not be backed up with pg_dump."
     fi
+    try in_trial -m flask --app wsgi db backup "$BACKUP" || fail "The database could not be backed up."
 }
 
 pull() {

@@ -200,6 +200,9 @@ def everything_is_wrong(service: Service) -> None:
     wrong(service, AlertKind.DIGEST_HELD_UP, "digest", run=7, state="waiting", reason=f"no report {HOSTILE}")
     wrong(service, AlertKind.DISK_NEARLY_FULL, "fiber-1:/opt", **disk, holds="the database and the log")
     wrong(service, AlertKind.CALLBACK_FLOOD, "callbacks", waiting=400, refused=True, sender=HOSTILE)
+    wrong(
+        service, AlertKind.BACKUP, "backup", made_at="2026-11-20T02:00:00+00:00", error=f"no room {HOSTILE}", hours=36
+    )
     for cause in ("changed", "ends_soon", "differs"):
         facts = {"cause": cause, "file": "instance/powercode.pem", "expires_at": "2026-12-01T00:00:00+00:00"}
         wrong(service, AlertKind.CERTIFICATE, cause, **facts, blocks=cause == "changed", **certificate)
@@ -214,6 +217,7 @@ def test_what_is_wrong_with_the_system_comes_first_and_says_what_to_do(service: 
     for words in (
         *("PowerCode does not answer", "2 orders have waited for it", "Mails to the office are held up"),
         *("The digest is held up", "The disk of fiber-1 is nearly full", "1.9 GB of 40 GB were left"),
+        *("The backup failed", "The last good one is of 2026-11-20 02:00 UTC", "no room"),
         *("certificate is not accepted", "certificate ends on 2026-12-01", "shows another certificate than before"),
     ):
         assert words in page

@@ -69,7 +69,7 @@ class Office:
 
     def _write_stand_ins(self) -> None:
         stand_ins = {
-            "runuser": 'shift 3; exec "$@"',
+            "utopia-handler": 'exec .venv/bin/flask --app wsgi "$@"',
             "chown": "exit 0",
             "nginx": "exit 0",
             "install": f'shift 4; exec {shutil.which("install")} "$@"',
@@ -101,7 +101,7 @@ class Office:
         return done.stdout
 
     def flask(self, *words: str) -> str:
-        return self.run(f"runuser -u utopia-handler -- .venv/bin/flask --app wsgi {' '.join(words)}")
+        return self.run(f"utopia-handler {' '.join(words)}")
 
     def end(self) -> None:
         """Stop what the commands started."""

@@ -92,8 +92,8 @@ def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog):
 
 
 def test_the_version_and_the_content_type_are_shown():
-    body, content_type = Metrics(version="1.4.0").render(Snapshot)
-    assert b'utopia_handler_build_info{version="1.4.0"} 1.0' in body
+    body, content_type = Metrics(version="1.4.0", commit="deece5e").render(Snapshot)
+    assert b'utopia_handler_build_info{commit="deece5e",version="1.4.0"} 1.0' in body
     assert content_type.startswith("text/plain; version=")
 
 
@@ -153,4 +153,4 @@ def test_the_databases_numbers_are_shown_once_with_several_workers(scrape_of_one
     assert [line for line in shown if line.startswith('utopia_handler_orders{state="waiting"')] == [
         'utopia_handler_orders{state="waiting"} 7.0'
     ]
-    assert shown.count('utopia_handler_build_info{version="9"} 1.0') == 1
+    assert shown.count('utopia_handler_build_info{commit="unknown",version="9"} 1.0') == 1

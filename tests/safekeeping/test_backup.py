@@ -13,9 +13,7 @@ from flask import Flask
 
 from app import create_app
 from config import PROJECT
-from sandbox import Sandbox
 from tests.command_runs import failed, printed
-from tests.conftest import settings_for
 from tests.processes import ServiceProcess, until
 from tests.safekeeping.kept import add_order, database_of, left_in, orders_in, run
 
@@ -70,7 +68,6 @@ def test_a_backup_is_one_file_for_nobody_else_and_replaces_the_last_one(app: Fla
 
 def test_a_backup_that_can_not_be_made_says_why_in_one_line(app: Flask, tmp_path: Path) -> None:
     assert failed(run(app, "db", "backup", tmp_path / "none" / "b.db")) == f"There is no folder {tmp_path}/none"
-    assert "is a folder" in failed(run(app, "db", "backup", tmp_path))
     assert "is the database itself" in failed(run(app, "db", "backup", tmp_path / "handler.db"))
 
 
@@ -120,15 +117,3 @@ def test_what_a_killed_backup_left_is_removed_by_the_next_one(app: Flask, tmp_pa
     assert run(app, "db", "backup", tmp_path / "nightly.db").exit_code == 0
 
     assert not left_in(tmp_path, "partial")
-
-
-def test_for_postgresql_the_command_names_its_own_program_and_no_password(sandbox: Sandbox, tmp_path: Path) -> None:
-    url = "postgresql://ada:very-secret@db.example.com:5433/orders"
-    app = create_app(settings_for(sandbox, tmp_path, database_url=url))
-
-    said = failed(run(app, "db", "backup", "/backups/nightly.db"))
-
-    assert said.endswith(
-        "pg_dump --format custom --file /backups/nightly.db --host db.example.com --port 5433 --username ada orders"
-    )
-    assert "pg_restore" in failed(run(app, "db", "restore", "/backups/nightly.db"))

@@ -1,0 +1,65 @@
+"""Whether the backups are made: what page, `/readyz` and metrics say of them, and when the office is told."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.alerts.judging import Sign
+from app.database import insert_if_new
+from app.models import AlertKind, LastBackup
+from app.services import Services
+from config import Settings
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the backups stand: `ok`, `failed` (the last try), `late`, `none yet`, or `not watched`.
+
+    `since` is since when it stands so, where that is known. `error` says why the last try failed.
+    """
+
+    word: str
+    made_at: datetime | None = None
+    since: datetime | None = None
+    error: str | None = None
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody should look."""
+        return self.word in ("failed", "late")
+
+
+def standing(session: Session, settings: Settings, moment: datetime) -> Standing:
+    """How the backups stand at a moment."""
+    if not settings.backup_alert_hours:
+        return Standing("not watched")
+    return judge(session.get(LastBackup, 1), timedelta(hours=settings.backup_alert_hours), moment)
+
+
+def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> Standing:
+    """How backups stand of which the last good one may be as old as `patience`; before a first one, as long again."""
+    if last is None:
+        return Standing("none yet")
+    if last.failed_at and (last.made_at is None or last.failed_at > last.made_at):
+        return Standing("failed", last.made_at, last.failed_at, last.error)
+    late_since = (last.made_at or last.watched_since) + patience
+    if moment >= late_since:
+        return Standing("late", last.made_at, late_since)
+    return Standing("ok" if last.made_at else "none yet", last.made_at)
+
+
+def signs(services: Services, moment: datetime) -> Iterator[Sign]:
+    """Whether the backups are in trouble; the first look begins the time in which a first one is expected."""
+    with services.database.read() as session:
+        found, is_new = standing(session, services.settings, moment), session.get(LastBackup, 1) is None
+    if is_new and services.settings.backup_alert_hours:
+        with services.database.write() as session:
+            insert_if_new(session, LastBackup, "id", id=1, watched_since=moment)
+    content = {
+        "made_at": found.made_at.isoformat() if found.made_at else None,
+        "error": found.error,
+        "hours": services.settings.backup_alert_hours,
+    }
+    yield Sign(AlertKind.BACKUP, "backup", wrong=found.is_trouble, since=found.since or found.made_at, content=content)

@@ -1,0 +1,64 @@
+"""What counts besides the database: `.env`, the files that it names, and the ticket texts, in one file beside a backup.
+
+It holds every key. Like the backup itself, nobody but the service's user reads it.
+"""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.safekeeping.backup import partial_file, sync
+from config import PROJECT, Settings
+
+ENDING = ".files.tar"
+ELSEWHERE = "elsewhere"
+"""In front of the names of files that are not in the service's folder: they go back to where `.env` names them."""
+
+
+def beside(backup: Path) -> Path:
+    """The file that belongs to a backup."""
+    return backup.with_name(backup.stem + ENDING)
+
+
+def keep(settings: Settings, file: Path) -> list[str]:
+    """Write them to a file, and return their names; raises `OSError`."""
+    with partial_file(file) as partial:
+        with tarfile.open(partial, "w", dereference=True) as kept:
+            for path in paths(settings):
+                kept.add(path, name_of(path), filter=_readable_by_group)
+        sync(partial)
+        partial.replace(file)
+        sync(file.parent)
+    return names(file)
+
+
+def names(file: Path) -> list[str]:
+    """The names of what is in such a file; raises `OSError` or `tarfile.TarError`."""
+    with tarfile.open(file) as kept:
+        return [member.name for member in kept if member.isfile()]
+
+
+def paths(settings: Settings) -> Iterator[Path]:
+    """What there is of it on this machine."""
+    named = [
+        Path(str(settings.model_config.get("env_file") or PROJECT / ".env")),
+        settings.pc_verify_ssl,
+        settings.google_service_account_file,
+        settings.ticket_template_dir,
+    ]
+    yield from (path for path in named if isinstance(path, Path) and path.exists())
+
+
+def name_of(path: Path) -> str:
+    """The name in the file: as seen from the service's folder."""
+    if path.is_relative_to(PROJECT):
+        return str(path.relative_to(PROJECT))
+    return f"{ELSEWHERE}{path.absolute()}"
+
+
+def _readable_by_group(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Unpacked by root, it is the service's to read after `deploy/install.sh` has seen to its group."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mode = 0o750 if member.isdir() else 0o640
+    return member

@@ -1,0 +1,90 @@
+"""A look at a backup that changes nothing: is it whole, of when is it, what is in it, and could it be put back here?"""
+
+import sqlite3
+import tarfile
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app import migrate
+from app.safekeeping import backup, belongings, dump, seals
+from app.safekeeping.restore import RestoreRefused, check_file, unreadable
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What is in a backup.
+
+    `version` is its tables' version; one that `needs_newer_program` can't be put back by this program. `beside` names
+    what was kept with it, and is None where there is nothing. `of_postgresql`: it goes back into PostgreSQL only.
+    """
+
+    file: Path
+    of_postgresql: bool
+    made_at: datetime | None
+    orders: int
+    callbacks: int
+    newest_order: str | None
+    version: str | None
+    beside: list[str] | None = None
+    needs_newer_program: bool = False
+
+
+def inspect(file: Path, present_version: str | None) -> Inspected:
+    """Read all of a backup; raises `RestoreRefused` for one that can't be used."""
+    try:
+        found = _of_postgresql(file) if dump.is_dump(file) else _of_sqlite(file)
+        newer = not (migrate.knows(found.version) or found.version == present_version)
+        return replace(found, beside=_beside(file), needs_newer_program=newer)
+    except OSError as error:
+        raise RestoreRefused(unreadable(file, error)) from None
+    except backup.BackupFailed as error:
+        raise RestoreRefused(f"{file} can't be used: {error}") from None
+    except (sqlite3.DatabaseError, tarfile.TarError):
+        raise RestoreRefused(f"{file} is damaged") from None
+
+
+def _of_sqlite(file: Path) -> Inspected:
+    check_file(file)
+    with closing(_opened(file)) as connection:
+        backup.check(connection)
+        return Inspected(
+            file,
+            of_postgresql=False,
+            made_at=seals.made_at(connection),
+            orders=_one(connection, "select count(*) from orders"),
+            callbacks=_one(connection, "select count(*) from callbacks"),
+            newest_order=_one(connection, "select orderref from orders order by id desc limit 1"),
+            version=_one(connection, "select version_num from alembic_version"),
+        )
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    """To read alone, and without SQLite's files beside it, unless its log is there: then that belongs to it."""
+    options = "mode=ro" if Path(f"{file}-wal").exists() else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{file.absolute().as_uri()}?{options}", uri=True)
+
+
+def _one(connection: sqlite3.Connection, query: str) -> Any:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def _of_postgresql(file: Path) -> Inspected:
+    dump.check(file)
+    return Inspected(
+        file,
+        of_postgresql=True,
+        made_at=dump.made_at(file),
+        orders=dump.count(file, "orders"),
+        callbacks=dump.count(file, "callbacks"),
+        newest_order=None,
+        version=dump.version(file),
+    )
+
+
+def _beside(file: Path) -> list[str] | None:
+    kept = belongings.beside(file)
+    return belongings.names(kept) if kept.exists() else None

@@ -1,0 +1,75 @@
+"""The backup of every night: a new file in a folder, what counts besides it, the oldest ones gone, and a note of it.
+
+The note is in the database, where the service reads how its backups stand.
+"""
+
+import logging
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.database import Database, insert_if_new
+from app.models import LastBackup, now
+from app.safekeeping import backup, belongings, dump
+from app.services import Services
+
+KEPT = 7
+OURS = re.compile(r"handler-(\d{8}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.(db|dump)")
+"""Those of the night, also as cron named them once."""
+LONGEST_ERROR = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night left: the backup, the names of what is kept beside it, and the backups that went."""
+
+    backup: backup.Backup
+    beside: list[str]
+    removed: list[Path]
+
+
+def make(database: Database, file: Path) -> backup.Backup:
+    """Back up whichever database it is to a file; raises `BackupFailed`."""
+    return backup.make(database, file) if database.is_sqlite else dump.make(database, file)
+
+
+def make_in(services: Services, folder: Path, kept: int = KEPT) -> Night:
+    """Back up into a folder, and note what became of it; raises `BackupFailed`."""
+    try:
+        made = _make_in(services, folder, kept)
+    except (backup.BackupFailed, OSError) as error:
+        words = str(error) if isinstance(error, backup.BackupFailed) else f"{error.filename}: {error.strerror}"
+        _note(services.database, failed_at=now(), error=words[:LONGEST_ERROR])
+        raise backup.BackupFailed(words) from None
+    _note(services.database, made_at=made.backup.made_at, file=str(made.backup.file), error=None)
+    return made
+
+
+def _make_in(services: Services, folder: Path, kept: int) -> Night:
+    ending = "db" if services.database.is_sqlite else "dump"
+    file = folder / f"handler-{now():%Y%m%d-%H%M%S}.{ending}"
+    beside = belongings.keep(services.settings, belongings.beside(file))
+    return Night(make(services.database, file), beside, _remove_oldest(folder, kept))
+
+
+def _remove_oldest(folder: Path, kept: int) -> list[Path]:
+    ours = [path for path in folder.iterdir() if OURS.fullmatch(path.name)]
+    oldest = sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[kept:]
+    for path in oldest:
+        path.unlink()
+        belongings.beside(path).unlink(missing_ok=True)
+    return oldest
+
+
+def _note(database: Database, **values: Any) -> None:
+    """A database that takes no note (a full disk, tables of before) is no failed backup; its age tells, too."""
+    with suppress(SQLAlchemyError), database.write() as session:
+        insert_if_new(session, LastBackup, "id", id=1, watched_since=now())
+        session.execute(update(LastBackup).values(**values))
