@@ -92,7 +92,7 @@ def test_somebody_with_another_name_is_known_by_their_phone(
     server: PowerCode, phone: str, tells: tuple[str, ...]
 ) -> None:
     server.search_tells = server.record_tells = tells
-    known = typed_in(server, "Family Trust", phone=phone)
+    known = typed_in(server, "Cleo Strand", phone=phone)
 
     decision = look(server).decision
 
@@ -101,7 +101,7 @@ def test_somebody_with_another_name_is_known_by_their_phone(
 
 
 def test_somebody_with_another_name_is_known_by_their_mail(server: PowerCode) -> None:
-    typed_in(server, "Family Trust", emailAddress="ADA.LIND@example.com")
+    typed_in(server, "Cleo Strand", emailAddress="ADA.LIND@example.com")
 
     assert look(server).decision.problem is Problem.SHARED_CONTACT
 
