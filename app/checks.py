@@ -59,7 +59,7 @@ def warnings(settings: Settings) -> Iterator[str]:
     if not settings.ticket_template.is_file():
         yield f"there is no ticket template {settings.ticket_template}"
     if not settings.service_plan_mapping:
-        yield "SERVICE_PLAN_MAPPING is empty: every order will need a person"
+        yield "SERVICE_PLAN_MAPPING is {}: until plans are mapped in the console, every order needs a person"
     if settings.customer_portal_password:
         yield "CUSTOMER_PORTAL_PASSWORD is set: all new customers get the same portal password"
 
