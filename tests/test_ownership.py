@@ -88,7 +88,7 @@ def test_a_database_that_can_not_be_opened_is_one_sentence(
 ) -> None:
     with Sandbox() as sandbox:
         url = f"sqlite:///{folder}/handler.db"
-        settings = settings_for(sandbox, folder, database_url=url, callback_token="a-token")
+        settings = settings_for(sandbox, folder, database_url=url)
     database = Database(settings.database_url)
     migrate.upgrade(database, settings)
     database.dispose()

@@ -21,12 +21,12 @@ def check(connect: bool) -> None:
         click.echo(f"Note: {warning}")
     if former := fault_of_running(services().settings):
         click.echo(f"Note: {former}")
-    if not services().settings.callback_token:
-        click.secho(f"WARNING: {checks.open_to_anybody(services().settings)}", fg="red", bold=True, err=True)
     if closed := services().database.why_closed():
         raise click.ClickException(closed)
     if connect:
         _check_connections(services())
+    if not services().settings.callback_token:
+        click.secho(f"WARNING: {checks.open_to_anybody(services().settings)}", fg="red", bold=True, err=True)
     click.echo("The settings are complete.")
 
 
