@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("callbacks", "order", "pages", "growth", "digest_read", "digest_delivery", "compare")
+MEASUREMENTS = ("callbacks", "order", "pages", "growth", "doors", "digest_read", "digest_delivery", "compare")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.models import Order
-from app.provisioning.matching.addresses import street_line, usps_state
+from app.provisioning.matching.addresses import mended_zip, street_line, usps_state
 from utopia import Contract
 
 PERSON = ("first_name", "last_name", "email", "phone")
@@ -134,7 +134,7 @@ def read_applicant(contract: Contract) -> Reading:
         street=street_line(street, unit) if street else "",
         city=one_line(address.city),
         state=usps_state(address.state) or "",
-        zip=one_line(address.zip),
+        zip=mended_zip(one_line(address.zip)),
         site_id=one_line(address.site_id),
         terms_agreed_on=one_line(contract.terms_agreed_on),
     )

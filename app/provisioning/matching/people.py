@@ -1,13 +1,14 @@
-"""How alike two people's names are."""
+"""Whether two names are one person's, may be, or are surely somebody else's."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
+from app.provisioning.matching import first_names
 from app.provisioning.matching.spelling import distance, folded
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Identity(StrEnum):
@@ -18,44 +19,222 @@ class Identity(StrEnum):
     SOMEBODY_ELSE = "somebody_else"
 
 
-def compare_names(first: str, second: str) -> Identity:
-    """Whether two full names are one person's, accents, case, punctuation and `Lind, Ada` for `Ada Lind` aside.
+_WORD = re.compile(r"[^\W_]+")
+_BRACKETS = re.compile(r"\([^()]*\)?|\[[^\[\]]*\]?")
+_NUMBER_AT_END = re.compile(r"[\s#-]+\d{1,2}\s*$")
+_AND = re.compile(r"\s+and\s+|\s+or\s+|\s*[&+/]\s*")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_TITLES = frozenset(("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev"))
+_DEGREES = frozenset(
+    ("md", "phd", "dds", "dmd", "dvm", "rn", "cpa", "esq", "jd", "mba", "bsn", "lcsw", "pharmd", "edd", "dnp", "aprn")
+)
+_GENERATIONS = {
+    **dict.fromkeys(("jr", "junior"), "jr"),
+    **dict.fromkeys(("sr", "senior"), "sr"),
+    **dict.fromkeys(("ii", "2nd"), "2"),
+    **dict.fromkeys(("iii", "3rd"), "3"),
+    **dict.fromkeys(("iv", "4th"), "4"),
+}
+_LEGAL_FORMS = {
+    **dict.fromkeys(("llc", "lc"), "llc"),
+    **dict.fromkeys(("inc", "incorporated"), "inc"),
+    **dict.fromkeys(("corp", "corporation"), "corp"),
+    **dict.fromkeys(("ltd", "limited"), "ltd"),
+    **{form: form for form in ("llp", "lp", "pllc", "pc", "plc")},
+    **dict.fromkeys(("co", "company"), "co"),
+}
+_HOUSEHOLDS = frozenset(
+    ("family", "trust", "living", "revocable", "irrevocable", "estate", "household", "residence", "the", "of")
+)
 
-    May be: a letter or two differ (in a name of four or five letters, one), a word more (`Ada M Lind`, `Ada Lind Jr`),
-    an initial for a name (`A Lind`), another sequence of the words, or a name is missing.
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name taken apart. `people` has the words of each person on the account, in lower case, the first name first.
+
+    `core` are the words of a company without its legal form, `form` is that. `generation` is "jr", "3", and so on.
+    `noted`: it says more than a name does (`(Deceased)`, `- 2`, `Estate of`).
     """
-    one, two = _words(first), _words(second)
-    if not one or not two:
-        return Identity.MAY_BE
-    if one == two:
-        return Identity.SAME
-    similar = _has_words_more(one, two) or _has_initials(one, two) or _is_misspelt(one, two)
-    return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
+
+    people: tuple[tuple[str, ...], ...]
+    core: tuple[str, ...]
+    form: str
+    generation: str
+    noted: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word for person in self.people for word in person)
+
+
+def compare_names(first: str, second: str) -> Identity:
+    """Whether two full names are one person's, accents, case, punctuation, titles and `Lind, Ada` for `Ada Lind` aside.
+
+    May be: a letter or two differ, a word more (`Ada M Lind`, `Ada Lind Jr`), an initial or a short form for a first
+    name, another sequence of the words, one of two people on an account, or a name is missing or in another script.
+    """
+    ours, theirs = _readings(first), _readings(second)
+    found = {_compared(one, two) for one, two in product(ours, theirs)}
+    return next(identity for identity in Identity if identity in found)
 
 
 def is_name(text: str) -> bool:
     """Whether there is a name in the text."""
-    return bool(_words(text))
+    return bool(_WORD.search(folded(text)))
 
 
-def _words(name: str) -> list[str]:
-    last, comma, first = name.partition(",")
-    return _WORD.findall(folded(f"{first} {last}" if comma else name))
+def _readings(text: str) -> list[_Name]:
+    """The name, and where it has umlauts also in the letters for them: `Müller` as `Muller` and `Mueller`."""
+    written = text.casefold()
+    return [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
 
 
-def _has_words_more(one: Sequence[str], two: Sequence[str]) -> bool:
-    """Whether all words of one name are in the other, which includes another sequence."""
-    return Counter(one) <= Counter(two) or Counter(two) <= Counter(one)
+def _read(text: str) -> _Name:
+    plain = folded(text)
+    bare = _NUMBER_AT_END.sub("", _BRACKETS.sub(" ", plain)) if _WORD.search(_BRACKETS.sub(" ", plain)) else plain
+    noted = bare != plain
+    parts = [words for part in bare.split(",") if (words := _initials_joined(part))]
+    form = next((_LEGAL_FORMS[words[-1]] for words in parts if words[-1] in _LEGAL_FORMS), "")
+    if form:
+        words = _without_end([word for part in parts for word in part], _LEGAL_FORMS)
+        return _Name((tuple(words),), tuple(_without_the(words)), form, "", noted)
+    generations = [_GENERATIONS[word] for words in parts for word in words[1:] or words if word in _GENERATIONS]
+    parts = [words for part in parts if (words := _without_additions(part))]
+    turned = [*parts[1:], *parts[:1]] if len(parts) > 1 else parts
+    words = [word for part in turned for word in part]
+    households = [word for word in words if word in _HOUSEHOLDS]
+    people = tuple(_people([word for word in words if word not in _HOUSEHOLDS] or words))
+    core = tuple(_without_the(words))
+    return _Name(people, core, "", next(iter(generations), ""), noted or bool(households))
 
 
-def _has_initials(one: Sequence[str], two: Sequence[str]) -> bool:
-    return len(one) == len(two) and all(
-        word == other or (1 in {len(word), len(other)} and word[0] == other[0])
-        for word, other in zip(one, two, strict=True)
-    )
+def _initials_joined(part: str) -> list[str]:
+    """The words of a part of a name, `&` as `and`."""
+    return _WORD.findall(_AND.sub(" and ", part.strip()))
 
 
-def _is_misspelt(one: Sequence[str], two: Sequence[str]) -> bool:
-    # Two letters of `Al Li` are half of it: `Bo Li` is somebody else.
-    letters = min(len("".join(one)), len("".join(two)))
-    return distance(" ".join(one), " ".join(two)) <= min(2, max(1, letters // 3))
+def _without_end(words: Sequence[str], endings: Iterable[str]) -> list[str]:
+    kept = list(words)
+    while len(kept) > 1 and kept[-1] in endings:
+        kept.pop()
+    return kept
+
+
+def _without_the(words: Sequence[str]) -> Sequence[str]:
+    return words[1:] if len(words) > 1 and words[0] == "the" else words
+
+
+def _without_additions(words: Sequence[str]) -> list[str]:
+    """Without titles, degrees and generations; `Jr` alone, behind a comma, leaves nothing."""
+    kept = [word for word in words if word not in _GENERATIONS and word not in _DEGREES]
+    return kept[1:] if len(kept) > 2 and kept[0] in _TITLES else kept
+
+
+def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """`ada and bo lind` -> `ada lind`, `bo lind`; Saint and St alike."""
+    people: list[list[str]] = [[]]
+    for word in words:
+        if word == "and":
+            people.append([])
+        else:
+            people[-1].append("saint" if word == "st" else word)
+    surname = people[-1][-1:]
+    for person in people:
+        if person:
+            yield tuple(person if len(person) > 1 or len(people) == 1 else [*person, *surname])
+
+
+def _compared(one: _Name, two: _Name) -> Identity:
+    if not one.words or not two.words or one.words[0].isascii() != two.words[0].isascii():
+        return Identity.MAY_BE
+    if one.form or two.form:
+        return _companies(one, two)
+    if one.generation and two.generation and one.generation != two.generation:
+        return Identity.MAY_BE if {one.generation, two.generation} == {"jr", "2"} else Identity.SOMEBODY_ELSE
+    found = {_person(ours, theirs) for ours, theirs in product(one.people, two.people)}
+    best = next(identity for identity in Identity if identity in found)
+    if best is Identity.SAME and not _is_all(one, two):
+        return Identity.MAY_BE
+    return best
+
+
+def _is_all(one: _Name, two: _Name) -> bool:
+    """Whether both names say the same, and not one of them more."""
+    more = one.noted != two.noted or one.generation != two.generation
+    return len(one.people) == len(two.people) == 1 and not more
+
+
+def _companies(one: _Name, two: _Name) -> Identity:
+    ours, theirs = Counter(one.core), Counter(two.core)
+    if "".join(one.core) == "".join(two.core):
+        both = one.form and two.form
+        certain = one.form == two.form if both else not any(_can_be_a_person(name.core) for name in (one, two))
+        return Identity.SAME if certain and one.noted == two.noted else Identity.MAY_BE
+    letters = 2 if min(len("".join(one.core)), len("".join(two.core))) > 7 else 1
+    misspelt = distance("".join(one.core), "".join(two.core)) <= letters
+    return Identity.MAY_BE if misspelt or ours <= theirs or theirs <= ours else Identity.SOMEBODY_ELSE
+
+
+def _can_be_a_person(words: Sequence[str]) -> bool:
+    """`Ada Lind LLC` is not Ada Lind, `Acme Plumbing LLC` is Acme Plumbing."""
+    return len(words) == 2 and first_names.is_known(words[0])
+
+
+def _person(one: Sequence[str], two: Sequence[str]) -> Identity:
+    if one == two or _differ_in_blanks(one, two):
+        return Identity.SAME
+    ours, theirs = Counter(one), Counter(two)
+    if ours <= theirs or theirs <= ours:
+        return Identity.MAY_BE
+    similar = _are_similar(one, two) or _are_similar(one, _turned(two)) or _are_similar(_turned(one), two)
+    similar = similar or _run_together(one, two)
+    return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
+
+
+def _turned(words: Sequence[str]) -> Sequence[str]:
+    """`zhang wei` -> `wei zhang`."""
+    return (*words[1:], *words[:1])
+
+
+def _differ_in_blanks(one: Sequence[str], two: Sequence[str]) -> bool:
+    """`maria de la cruz` and `maria delacruz`: all blanks of one are in the other. Not `ann alee` and `anna lee`."""
+    if "".join(one) != "".join(two):
+        return False
+    ours, theirs = _ends(one), _ends(two)
+    return ours <= theirs or theirs <= ours
+
+
+def _ends(words: Sequence[str]) -> set[int]:
+    return {sum(map(len, words[:count])) for count in range(1, len(words))}
+
+
+def _run_together(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Another number of words, and but a letter differs: somebody typed a letter for the blank."""
+    return len(one) != len(two) and distance("".join(one), "".join(two)) <= 1
+
+
+def _are_similar(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Whether first name and surname may be the same; the names between them don't matter."""
+    if len(one) < 2 or len(two) < 2:
+        return len(one) == len(two) and _are_surnames_alike(one[0], two[0])
+    if not _are_first_names_alike(one, two):
+        return False
+    pairs = [(one[-1], other) for other in two[1:]] + [(other, two[-1]) for other in one[1:]]
+    return any(_are_surnames_alike(*pair) for pair in pairs)
+
+
+def _are_first_names_alike(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Also initials run together: `am lind` and `ada marie lind`."""
+    if first_names.are_alike(one[0], two[0]):
+        return True
+    return any(len(more) > 2 and first[0] == more[0][0] + more[1][0] for first, more in ((one, two), (two, one)))
+
+
+def _are_surnames_alike(one: str, two: str) -> bool:
+    """The same, an initial, `Mac` for `Mc`, or a letter differs, in a long name two."""
+    shorter = min(len(one), len(two))
+    if shorter == 1:
+        return one[0] == two[0]
+    one, two = (re.sub(r"^mac(?=..)", "mc", name) for name in (one, two))
+    longer = shorter > 3 and (one.startswith(two) or two.startswith(one))
+    return abs(len(one) - len(two)) < 3 and distance(one, two) <= (2 if shorter > 6 or longer else 1)

@@ -17,8 +17,6 @@ from app.provisioning.matching import (
     decide,
     shares_contact,
 )
-from app.provisioning.matching.people import compare_names
-from app.provisioning.matching.spelling import distance
 
 STREET = "12 N EXAMPLE AVENUE"
 MAIL = "ada.lind@example.com"
@@ -26,8 +24,9 @@ PHONE = "4065550143"
 PHONE_AS_STORED = json.dumps([{"Type": "Home", "Number": PHONE}])
 
 
-def a_person(name="Ada Lind", street=STREET, city="Bozeman", email=MAIL, phone=PHONE):
-    return Person(name=name, email=email, phone=phone, street=street, city=city, site_id="714780")
+def a_person(**known):
+    known = {"name": "Ada Lind", "street": STREET, "city": "Bozeman", "zip": "59715"} | known
+    return Person(**{"email": MAIL, "phone": PHONE, "site_id": "714780"} | known)
 
 
 def a_candidate(customer_id="101", **known):
@@ -50,11 +49,11 @@ def test_a_person_nobody_knows_is_new():
     [
         a_candidate(),
         a_candidate(address="12 North Example Av."),
-        a_candidate(city=""),
+        a_candidate(city="BOZEMAN, MT 59715"),
         a_candidate(name="Lind, Ada"),
         a_candidate(address="", city="", same_site=True),
     ],
-    ids=["as ordered", "spelt otherwise", "no city", "last name first", "same site, no address"],
+    ids=["as ordered", "spelt otherwise", "town with state and ZIP", "last name first", "same site, no address"],
 )
 def test_the_same_person_at_the_same_address_is_there_already(candidate):
     decision = decide(a_person(), [candidate])
@@ -80,7 +79,7 @@ def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate():
         a_candidate(address="98 W OTHER ST"),
         a_candidate(address="14 N EXAMPLE AVENUE"),
         a_candidate(address="12 S EXAMPLE AVENUE"),
-        a_candidate(city="Belgrade"),
+        a_candidate(city="Belgrade", zip="59714"),
         a_candidate(address="98 W OTHER ST", texts=[MAIL, PHONE_AS_STORED]),
     ],
     ids=["another street", "another number", "another direction", "another city", "same mail and phone"],
@@ -129,7 +128,10 @@ def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person
         (a_candidate(address="12 EXAMPLE AVE"), Problem.SIMILAR_STREET),
         (a_candidate(address="12 N EXAMPEL AVE"), Problem.SIMILAR_STREET),
         (a_candidate(address="98 W OTHER ST", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
-        (a_candidate(city="Belgrade", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
+        (a_candidate(city="Provo", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
+        (a_candidate(city=""), Problem.SIMILAR_TOWN),
+        (a_candidate(city="Belgrade"), Problem.SIMILAR_TOWN),
+        (a_candidate(zip="59718"), Problem.SIMILAR_TOWN),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -160,7 +162,7 @@ def test_two_accounts_of_one_person_at_one_address_are_both_named():
 
 
 def test_an_account_that_exists_outweighs_a_doubt_and_a_doubt_outweighs_a_second_home():
-    there, doubt, elsewhere = a_candidate("101"), a_candidate("102", address=""), a_candidate("103", city="Belgrade")
+    there, doubt, elsewhere = a_candidate("101"), a_candidate("102", address=""), a_candidate("103", city="Provo")
     assert decide(a_person(), [elsewhere, doubt, there]).customer_ids == ("101",)
     assert decide(a_person(), [elsewhere, doubt]).customer_ids == ("102",)
     assert kind_of(a_person(), elsewhere) == Kind.NEW
@@ -168,7 +170,7 @@ def test_an_account_that_exists_outweighs_a_doubt_and_a_doubt_outweighs_a_second
 
 def test_a_customer_is_shown_beside_the_person():
     person = a_person(street=f"{STREET} APT 4")
-    elsewhere = a_candidate("102", address="14 N EXAMPLE AVENUE", city="Belgrade", name="Bo Holm")
+    elsewhere = a_candidate("102", address="14 N EXAMPLE AVENUE", city="Provo", name="Bo Holm")
     doubt = a_candidate("101", texts=[PHONE_AS_STORED], email="bo@example.com")
     decision = decide(person, [elsewhere, doubt])
     assert [one.candidate.customer_id for one in decision.comparisons] == ["101", "102"]
@@ -210,41 +212,6 @@ def test_nobody_is_named_in_a_reason_or_in_a_log(candidate):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "likeness"),
-    [
-        ("Ada Lind", "ada  LIND ", Identity.SAME),
-        ("Ada Lind", "Lind, Ada", Identity.SAME),
-        ("Zoë Müller", "Zoe Muller", Identity.SAME),
-        ("Søren Łuk", "Soren Luk", Identity.SAME),
-        ("Ada O'Brien", "Ada OBrien", Identity.SAME),
-        ("Ada O’Brien", "Ada O'Brien", Identity.SAME),
-        ("Ada Smith-Jones", "Ada Smith Jones", Identity.SAME),
-        ("A.J. Lind", "A J Lind", Identity.MAY_BE),
-        ("A.J. Lind", "AJ Lind", Identity.SAME),
-        ("Ada St. John", "Ada St John", Identity.SAME),
-        ("Ada Smith-Jones", "Ada SmithJones", Identity.MAY_BE),
-        ("Ann Alee", "Anna Lee", Identity.MAY_BE),
-        ("Ada Lind", "Lind Ada", Identity.MAY_BE),
-        ("Ada Lind", "Ada & Bo Lind", Identity.MAY_BE),
-        ("Ada Lind", "Lind", Identity.MAY_BE),
-        ("Ada Lind", "Ida Lindh", Identity.MAY_BE),
-        ("Ada M Lind", "Ada Marie Lind", Identity.MAY_BE),
-        ("Christopher Lind", "C Lind", Identity.MAY_BE),
-        ("Ada Lind", "Bo Holm", Identity.SOMEBODY_ELSE),
-        ("Ada Lind", "Christopher Lind", Identity.SOMEBODY_ELSE),
-        ("Al Li", "Bo Li", Identity.SOMEBODY_ELSE),
-        ("Al Li", "Al Lu", Identity.MAY_BE),
-        ("Ada Lind", "Bo Lind", Identity.SOMEBODY_ELSE),
-        ("", "Ada Lind", Identity.MAY_BE),
-        ("Ada Lind", " - ", Identity.MAY_BE),
-    ],
-)
-def test_names_are_compared_as_people_would(first, second, likeness):
-    assert compare_names(first, second) is likeness
-    assert compare_names(second, first) is likeness
-
-
-@pytest.mark.parametrize(
     ("texts", "shared"),
     [
         (["ADA.LIND@Example.com "], True),
@@ -269,22 +236,6 @@ def test_mail_and_phone_are_found_in_any_field(texts, shared):
 @pytest.mark.parametrize("phone", ["", "5550143", "0000000000", "None"])
 def test_a_phone_number_that_is_none_matches_nobody(phone):
     assert not shares_contact(a_person(email="", phone=phone), ["", "0000000000", "5550143", "None"])
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "letters"),
-    [("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "acb", 1), ("abcd", "bac", 2)],
-)
-def test_the_distance_counts_letters(first, second, letters):
-    assert distance(first, second) == letters
-
-
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_the_distance_is_the_same_both_ways_and_zero_only_for_equal_texts(first, second):
-    found = distance(first, second)
-    assert found == distance(second, first)
-    assert (found == 0) == (first == second)
-    assert abs(len(first) - len(second)) <= found <= max(len(first), len(second))
 
 
 NAMES = st.from_regex(r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", fullmatch=True)

@@ -1,0 +1,70 @@
+"""First names that can be one person's: short forms, initials, spellings that sound alike. None is the same name."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from nicknames import NickNamer
+
+from app.provisioning.matching.spelling import distance
+
+_SOUNDS = tuple(
+    (re.compile(letters), sound)
+    for letters, sound in (
+        (r"ph", "f"),
+        (r"ck|q|k|ch(?=r)|c(?![eiyh])", "k"),
+        (r"g(?=e)|dg", "j"),
+        (r"c(?=[eiy])|z", "s"),
+        (r"(ll|nn|tt)e$", r"\1a"),
+        (r"[ey]y|ie|ee|ea|y", "i"),
+        (r"eo", "e"),
+        (r"v", "f"),
+        (r"(?<=.)h", ""),
+        (r"(.)\1+", r"\1"),
+        (r"(?<=..)e$", ""),
+        (r"(?<=.)e(?=r)", ""),
+    )
+)
+"""How letters sound, roughly. The ending of Danielle is heard, that of Catherine is not."""
+
+
+@cache
+def _short_forms() -> Mapping[str, frozenset[str]]:
+    """Each name of the list, with every name that stands for the same full name."""
+    names = NickNamer()
+    alike: dict[str, set[str]] = {}
+    for name, short_forms in names.nickname_lookup.items():
+        for one in short_forms:
+            alike.setdefault(one, set()).add(name)
+            # A short form that has short forms of its own is several people's: Bill is William, and in the list Robert.
+            alike[one].update(() if names.canonicals_of(name) else short_forms)
+        alike.setdefault(name, set()).update(short_forms)
+    return {name: frozenset(others) for name, others in alike.items()}
+
+
+def is_known(name: str) -> bool:
+    """Whether the list has this name."""
+    return name in _short_forms()
+
+
+def are_alike(one: str, two: str) -> bool:
+    """Whether two first names in lower case may be one person's: `bob`, `b` and `robert`, `kathryn` and `catherine`."""
+    if one == two or two in _short_forms().get(one, ()):
+        return True
+    if 1 in (len(one), len(two)):
+        letter, name = sorted((one, two), key=len)
+        return any(other.startswith(letter) for other in (name, *_short_forms().get(name, ())))
+    return _sound(one) == _sound(two) or _are_misspelt(one, two)
+
+
+def _are_misspelt(one: str, two: str) -> bool:
+    """One letter differs; in a long name that is no other name of the list, two."""
+    shorter = min(len(one), len(two))
+    letters = 0 if shorter < 3 else 2 if shorter > 5 and not (is_known(one) and is_known(two)) else 1
+    return abs(len(one) - len(two)) <= letters and distance(one, two) <= letters
+
+
+def _sound(name: str) -> str:
+    for letters, sound in _SOUNDS:
+        name = letters.sub(sound, name)
+    return name

@@ -1,0 +1,281 @@
+"""A street line taken apart: its number, directions, name, kind and unit. One line can have several readings."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.provisioning.matching.roads import ends_in_road, road_and_number
+from app.provisioning.matching.spelling import distance
+from app.provisioning.matching.towns import split_town
+from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
+from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE, DIRECTIONALS, KINDS, SUFFIXES
+from app.provisioning.matching.words import ordinal, with_figures, without_glue, words_of
+
+# These begin a unit whatever follows; the others (`LOT`, `KEY`, `SPACE`) are words in street names as well.
+_CERTAIN = frozenset({"APT", "#", "UNIT", "STE", "BLDG"})
+_HOUSE = re.compile(r"(\d+(?:[./-]\d+)*)([A-Z]*)")
+_HALF = re.compile(r"(\d+)-?1/2")
+_LONG = {short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=len) for short in SUFFIXES.values()}
+_LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE"}
+_FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
+_LONG_KINDS = {_LONG[kind]: kind for kind in sorted(KINDS)}
+_OWNERS = frozenset({"FARM", "FOREST", "PRIVATE", "RANCH", "RURAL", "SERVICE"})
+_POST_BOX = re.compile(r"(?:P ?O ?BOX|POB|POST OFFICE BOX) (\w+)")
+_ROUTE = re.compile(r"(?:R ?R|RURAL (?:ROUTE|RTE?)|RTE?|ROUTE|HC|HIGHWAY CONTRACT|STAR ROUTE) ?(\d+)(?: BOX (\w+))?")
+_PARTICLES = frozenset({"O", "D", "L"})
+"""What stands before a name as well as behind a number: `12 O HARA CT`."""
+_BRACKETS = re.compile(r"\(([^()]*)\)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """One reading of a street line.
+
+    `number` is the house number, "" when there is none; `half` whether it has a 1/2. `before` and `after` are the
+    directions on both sides of the name, `numbers` the numbers in it (a grid's coordinate, a highway's number), `road`
+    whose highway it is, `name` its other words in their long form, `kind` its USPS suffix. `text` is
+    all of the street in one long word. `box` is "PO" or "RR" for a
+    box, whose numbers are in `numbers`. `unit` has `UnitPart.keys`. `town` is the town that the line ends in. `noted`:
+    it says something that no rule knows.
+    """
+
+    number: str = field(default="", repr=False)
+    half: bool = False
+    before: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = field(default=(), repr=False)
+    road: str = ""
+    name: tuple[str, ...] = field(default=(), repr=False)
+    kind: str = ""
+    after: tuple[str, ...] = ()
+    unit: frozenset[str] = field(default=frozenset(), repr=False)
+    text: str = field(default="", repr=False)
+    box: str = ""
+    town: str = field(default="", repr=False)
+    noted: bool = False
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the street is a coordinate: `5600 S`, and not `7TH AVE` or `HWY 89`."""
+        return bool(self.numbers) and not self.road and not self.name and (bool(self.after) or not self.kind)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in the line to compare."""
+        return not (self.number or self.numbers or self.name)
+
+
+def read_street(line: str, town: str = "") -> tuple[Street, ...]:
+    """The readings of a street line with its unit, the likeliest first. `town` is the town that the record names."""
+    notes = [words_of(note) for note in _BRACKETS.findall(line)]
+    words, line_town = split_town(words_of(_BRACKETS.sub(" ", line)), town)
+    noted = [part for note in notes for part in unit_parts(note)]
+    unit = frozenset(key for part in noted if part.designator for key in part.keys)
+    is_noted = any(not part.designator for part in noted)
+    return tuple(
+        replace(one, unit=one.unit | unit, town=line_town, noted=is_noted) for one in dict.fromkeys(_readings(words))
+    )
+
+
+def unit_in(line: str) -> list[UnitPart]:
+    """The parts of the unit that a street line ends in."""
+    _, unit = next(iter(_split_unit(words_of(line)[1:])))
+    return unit
+
+
+def _readings(words: Sequence[str]) -> Iterator[Street]:
+    box = _box(words)
+    if box:
+        yield box
+        return
+    words = _unit_last(words)
+    for start, rest in _house(words):
+        for street, unit in _split_unit(rest):
+            keys = frozenset(key for part in unit for key in part.keys)
+            half = start.half or "1/2" in keys
+            yield replace(_body(street, start), half=half, unit=start.unit | keys - {"1/2"})
+
+
+def _box(words: Sequence[str]) -> Street | None:
+    """A box at a post office, or on a rural or highway contract route."""
+    text = " ".join(word for word in words if word != "#")
+    found = _POST_BOX.fullmatch(text)
+    if found:
+        return Street(box="PO", numbers=(found[1].lstrip("0"),))
+    found = _ROUTE.match(text)
+    return Street(box="RR", numbers=tuple(number for number in found.groups() if number)) if found else None
+
+
+def _unit_last(words: Sequence[str]) -> list[str]:
+    """`APT 7 18 OAK ST` -> `18 OAK ST APT 7`."""
+    first = DESIGNATORS.get(words[0]) if words else None
+    turns = first in _CERTAIN and len(words) > 3 and words[2][0].isdigit()
+    return [*words[2:], *words[:2]] if turns else list(words)
+
+
+def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
+    """The house number with its half and its letter, and the words after it."""
+    rest = list(words)
+    found = _HOUSE.fullmatch(rest[0]) if rest else None
+    if not found:
+        glued = without_glue(rest[:1])
+        if len(glued) == 2:
+            yield Street(number=glued[1], before=(DIRECTIONALS[glued[0]],)), rest[1:]
+        else:
+            yield Street(), rest
+        return
+    number, letters = found.groups()
+    rest.pop(0)
+    half = _HALF.fullmatch(number)
+    number, is_half = (half[1], True) if half else (number, False)
+    if rest and rest[0] == "1/2":
+        rest.pop(0)
+        is_half = True
+    number = "-".join(part.lstrip("0") or "0" for part in number.split("-"))
+    house = Street(number=number, half=is_half)
+    if letters in DIRECTIONALS:
+        yield house, [letters, *rest]
+    if not letters and _has_house_letter(rest):
+        if rest[0] in _PARTICLES:
+            yield house, rest
+        letters, *rest = rest
+    if letters not in DIRECTIONALS or len(letters) == 1:
+        yield replace(house, unit=frozenset({letters} - {""})), rest
+
+
+def _has_house_letter(rest: Sequence[str]) -> bool:
+    """`18 A OAK ST`, but not `18 A ST` and `18 N OAK ST`."""
+    if len(rest) < 3 or len(rest[0]) > 1 or not rest[0].isalpha() or rest[0] in DIRECTIONALS:
+        return False
+    return SUFFIXES.get(rest[1]) not in KINDS and rest[1] not in DESIGNATORS
+
+
+def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]]]:
+    """The words of the street and the parts of the unit."""
+    words = _without_sign_of_road(floor_first(without_glue(rest)))
+    if len(words) > 2 and words[0] in {"#", "APT", "UNIT"} and words[2].isalpha():
+        yield words[2:], unit_parts(words[:2])
+        return
+    start = next((i for i in range(1, len(words)) if _begins_unit(words, i)), len(words))
+    street, tail = words[:start], words[start:]
+    if is_nothing(street[-1:]) and len(street) > 2 and street[-1] not in {"A", "N", "NO"}:
+        street.pop()
+    bare = _bare_unit(street)
+    if not bare:
+        yield street, unit_parts(tail)
+        return
+    yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)]
+    if street[-1] in DIRECTIONALS:
+        yield street, unit_parts(tail)
+
+
+def _without_sign_of_road(words: Sequence[str]) -> list[str]:
+    """`HWY # 40` -> `HWY 40`."""
+    return [word for i, word in enumerate(words) if word != "#" or not ends_in_road(words[:i])]
+
+
+def _begins_unit(words: Sequence[str], i: int) -> bool:
+    designator = DESIGNATORS.get(words[i])
+    if designator is None or (designator == "NO" and ends_in_road(words[:i])):
+        return False
+    following = words[i + 1] if i + 1 < len(words) else ""
+    if designator == "NO":
+        return _is_unit_value(following) and not words[i - 1][0].isdigit()
+    if designator in _CERTAIN:
+        return True
+    if following and following not in DESIGNATORS:
+        names_alone = designator in DESIGNATORS_WITHOUT_VALUE and following in {"LEVEL", "HOUSE", "HSE", "DOOR"}
+        return _is_unit_value(following) or names_alone
+    # `12 N FRONT` is a street.
+    is_street = i == 1 and words[0] in DIRECTIONALS
+    return (designator in DESIGNATORS_WITHOUT_VALUE or following == "#") and not is_street
+
+
+def _is_unit_value(word: str) -> bool:
+    return word == "#" or len(word) == 1 or any(letter.isdigit() for letter in word)
+
+
+def _bare_unit(words: Sequence[str]) -> int:
+    """How many words at the end are a unit without a designator: none, `4`, or `4 B`."""
+    if _ends_in_bare_unit(words):
+        return 1
+    two = len(words) > 2 and words[-2].isdigit() and len(words[-1]) == 1 and words[-1] not in DIRECTIONALS
+    return 2 if two and words[-1] != "#" and _ends_in_bare_unit(words[:-1]) else 0
+
+
+def _ends_in_bare_unit(words: Sequence[str]) -> bool:
+    """Whether the last word is a unit without a designator: `12 MAIN ST 4`, `1234 S 500 W 4`, `12 MAIN 4B`."""
+    if len(words) < 2 or not _is_unit_value(words[-1]) or ordinal(words[-1]) is not None:
+        return False
+    *street, _ = words
+    if ends_in_road(street):
+        return False
+    kind = SUFFIXES.get(street[-1])
+    if street[-1] in DIRECTIONALS:
+        return len(street) > 1 and (street[-2].isdigit() or SUFFIXES.get(street[-2]) in KINDS)
+    if kind in KINDS:
+        return len(street) > 1 and street[-2] not in _OWNERS
+    if street[-1].isdigit():
+        return bool(road_and_number(street))
+    return words[-1] not in DIRECTIONALS
+
+
+def _body(words: Sequence[str], start: Street) -> Street:
+    """The street of these words, at the house of `start`."""
+    marked = [DIRECTIONALS.get(word, word) for word in with_figures([word for word in words if word != "#"])]
+    text = "".join(_long(word) for word in marked)
+    road, number, marked = road_and_number(marked) or ("", "", marked)
+    kind, marked = _kind(marked, has_number=bool(road))
+    before, name, after = _directions(_hundreds(marked))
+    numbers = [word for word in name if word[0].isdigit()]
+    names = [word for word in name if not word[0].isdigit()]
+    if not (numbers or names or road) and before:
+        *before, last = before
+        names = [last]
+    return replace(
+        start,
+        before=(*start.before, *before),
+        numbers=tuple(word.removesuffix("TH") for word in [*numbers, *filter(None, [number])]),
+        road=road,
+        name=tuple(map(_long, names)),
+        kind=kind,
+        after=tuple(after),
+        text=text,
+    )
+
+
+def _long(word: str) -> str:
+    return _FULL_DIRECTIONS.get(word) or _LONG.get(SUFFIXES.get(word, word), word)
+
+
+def _kind(words: Sequence[str], *, has_number: bool) -> tuple[str, list[str]]:
+    """The kind of the street, taken from the words: the last one that is no direction."""
+    last = next((i for i in reversed(range(len(words))) if words[i] not in DIRECTIONALS), 0)
+    if last == 0 or has_number:
+        return "", list(words)
+    # `LA` is a Lane at the end only: `LA CAILLE` is a name.
+    kind = "LN" if words[last] == "LA" else SUFFIXES.get(words[last]) or _misspelt_kind(words[last])
+    return (kind, [*words[:last], *words[last + 1 :]]) if kind in KINDS else ("", list(words))
+
+
+def _misspelt_kind(word: str) -> str:
+    alike = [one for one in _LONG_KINDS if len(word) > 4 and one[0] == word[0] and abs(len(one) - len(word)) < 2]
+    return next((_LONG_KINDS[one] for one in alike if distance(word, one) == 1), "")
+
+
+def _hundreds(words: Sequence[str]) -> list[str]:
+    """`21ST SOUTH` -> `2100 S`: that is how a grid is spoken of."""
+    turned = list(words)
+    for i, word in enumerate(turned[1:]):
+        number = turned[i].removesuffix("TH")
+        if word in DIRECTIONALS and number != turned[i] and len(number) < 4:
+            turned[i] = f"{number}00"
+    return turned
+
+
+def _directions(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """The directions before the name, the name, and the other directions. `E E 400 S` has one of each."""
+    start = next((i for i, word in enumerate(words) if word not in DIRECTIONALS), len(words))
+    before, name = list(words[:start]), [word for word in words[start:] if word not in DIRECTIONALS]
+    if name and name[0][0].isdigit():
+        before = list(dict.fromkeys(before))
+    return before, name, [word for word in words[start:] if word in DIRECTIONALS]

@@ -1,0 +1,121 @@
+"""The unit of an address: its parts, what is written of them, and whether two units are one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.provisioning.matching.marks import Mark
+from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE
+from app.provisioning.matching.words import ordinal, with_figures
+
+_BETWEEN_DIGIT_AND_LETTER = re.compile(r"(?<=\d) (?=[^\W\d])|(?<=[^\W\d]) (?=\d+(?![\d./-]))")
+_BUILDING_AND_DOOR = re.compile(r"([A-Z]+|\d+(?=-))-?(\d+[A-Z]?)")
+_ANY_DESIGNATOR = frozenset({"#", "NO"})
+# `APT 4` and `UNIT 4` are the same door; `BLDG 4` and `FL 4` are not.
+_QUALIFIERS = frozenset({"BLDG", "FL"})
+_FILLERS = frozenset({"LEVEL", "HOUSE", "HSE", "DOOR", "ENTRANCE", "HALF"})
+_NOTHING = frozenset({"NONE", "NA", "N", "A", "NULL", "NO", "HOUSE", "HOME", "SFH", "SINGLE", "FAMILY", "RESIDENCE"})
+_ALIKE = {"BSMT": "LOWR", "DOWNSTAIRS": "LOWR", "UPSTAIRS": "UPPR", "BACK": "REAR"}
+_OPPOSITES = ({"LOWR", "UPPR", "MAIN"}, {"FRNT", "REAR"})
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPart:
+    """One designator with its value, either of which can be empty."""
+
+    designator: str
+    value: str
+
+    @property
+    def is_qualifier(self) -> bool:
+        """Whether it names a building or a floor, and not the door in it."""
+        return self.designator in _QUALIFIERS
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The part in the form for comparison: the value alone, unless it is a building's or a floor's.
+
+        A building with a number behind a letter or a hyphen is two parts: `BLDG H-14` is `BLDG H` and `14`.
+        """
+        value = self.value.lstrip("0") or "0" if self.value.isdigit() else self.value
+        if not self.is_qualifier:
+            return (value or _ALIKE.get(self.designator, self.designator),)
+        door = _BUILDING_AND_DOOR.fullmatch(value) if self.designator == "BLDG" else None
+        return (f"BLDG {door[1]}", door[2]) if door else (f"{self.designator} {value}",)
+
+    @property
+    def written(self) -> str:
+        """The part as PowerCode gets it."""
+        designator = "APT" if self.designator in {"", *_ANY_DESIGNATOR} else self.designator
+        return f"{designator} {self.value}".strip()
+
+
+def unit_parts(words: Sequence[str]) -> list[UnitPart]:
+    """The parts of a unit: `LOT # 12` is one, `FL 3 # 308` are two. `N/A`, `none`, `House` and `-` are none."""
+    if is_nothing(words):
+        return []
+    parts = []
+    designator, value = "", list[str]()
+    for word in [*floor_first([word for word in words if word not in _FILLERS]), "#"]:
+        known = DESIGNATORS.get(word)
+        if known is None:
+            value.append(word)
+            continue
+        parts += _parts(designator, value)
+        keeps = known in _ANY_DESIGNATOR and not value and designator not in DESIGNATORS_WITHOUT_VALUE
+        designator, value = (designator or known) if keeps else known, []
+    return parts
+
+
+def is_nothing(words: Sequence[str]) -> bool:
+    """Whether the words say that there is no unit."""
+    return list(words) in (["N", "A"], ["NO"], ["A", "N"]) or (
+        bool(words) and not set(words) - _NOTHING and words not in (["A"], ["N"])
+    )
+
+
+def floor_first(words: Sequence[str]) -> list[str]:
+    """`2ND FLOOR` and `SECOND FLOOR` -> `FL 2`."""
+    turned = list(words)
+    for i, word in enumerate(turned[1:]):
+        number = ordinal(with_figures([turned[i]])[0])
+        if number is not None and DESIGNATORS.get(word) == "FL":
+            turned[i : i + 2] = ["FL", str(number)]
+    return turned
+
+
+def compare_units(ours: frozenset[str], theirs: frozenset[str]) -> Mark:
+    """Whether two units, as sets of `UnitPart.keys`, are one. A part that one side lacks is not known."""
+    if ours == theirs:
+        return Mark.AGREES
+    run_together = len(ours) != len(theirs) and _joined(ours) == _joined(theirs)
+    if ours <= theirs or theirs <= ours or run_together:
+        return Mark.UNKNOWN
+    one, two = ours - theirs, theirs - ours
+    if any(len(group & one) == 1 and len(group & two) == 1 for group in _OPPOSITES):
+        return Mark.DIFFERS
+    # A basement can have a number, and a third floor can hold apartment 308.
+    in_words = _words_alone(one) or _words_alone(two)
+    return Mark.UNKNOWN if in_words or _on_floor(one, two) or _on_floor(two, one) else Mark.DIFFERS
+
+
+def _parts(designator: str, value: Sequence[str]) -> list[UnitPart]:
+    text = _BETWEEN_DIGIT_AND_LETTER.sub("", " ".join(value))
+    if not text and designator not in DESIGNATORS_WITHOUT_VALUE:
+        return []
+    return [UnitPart(designator, text)]
+
+
+def _joined(unit: frozenset[str]) -> str:
+    """All of a unit in one word: `BLDG H` with `14` -> `H14`."""
+    parts = sorted(unit, key=lambda part: not part.startswith(tuple(_QUALIFIERS)))
+    return "".join(re.sub(r"^(BLDG|FL) |[^A-Z0-9]", "", part) for part in parts)
+
+
+def _words_alone(unit: frozenset[str]) -> bool:
+    return bool(unit) and all(part in DESIGNATORS_WITHOUT_VALUE for part in unit)
+
+
+def _on_floor(floor: frozenset[str], door: frozenset[str]) -> bool:
+    (first, *more), (other, *others) = sorted(floor), sorted(door)
+    return not more and not others and first.startswith("FL ") and other.startswith(first[3:])

@@ -1,0 +1,101 @@
+"""The words of a street line, with the numbers, directions and road owners in them written in one way."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from app.provisioning.matching.spelling import folded
+from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, KINDS, SUFFIXES
+
+# 12-34, 12.5 and 1/2 stay one word: without their sign they would be other house numbers.
+_WORD = re.compile(r"\d+(?:[./-]\d+)+[^\W_]*|[^\W_]+|#")
+_CARE_OF = re.compile(r"(?:\bC/O\b|\bCARE OF\b|\bATTN:?).*?(?=\b\d|$|,)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_RANGE = re.compile(r"^(\s*\d+)\s+-\s+(?=\d)")
+_BETWEEN_DIRECTIONS = re.compile(r"\b(N(?:ORTH)?|S(?:OUTH)?)-(E(?:AST)?|W(?:EST)?)\b")
+_ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
+_SPELLED = "|".join(sorted((word for word in DIRECTIONALS if len(word) < 6), key=len, reverse=True))
+_NUMBER_AND_DIRECTION = re.compile(rf"(\d{{2,}})({_SPELLED})")
+_DIRECTION_AND_NUMBER = re.compile(r"([NSEW])(\d{2,})")
+_ROAD_AND_NUMBER = re.compile(r"(US|SR|CR|HWY|RTE?|UT)(\d+)")
+_DESIGNATOR_AND_VALUE = re.compile(
+    r"(?=[ABFLPRSTU])(?:(APT|UNIT|STE|BLDG)([A-Z]|\d+[A-Z]?)|(SUITE|LOT|TRLR|TRAILER|SPC|SPACE|RM|FL|PH)(\d+[A-Z]?))"
+)
+
+_ONES = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE")
+_FIRSTS = (
+    *("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH", "ELEVENTH"),
+    *("TWELFTH", "THIRTEENTH", "FOURTEENTH", "FIFTEENTH", "SIXTEENTH", "SEVENTEENTH", "EIGHTEENTH", "NINETEENTH"),
+)
+_TENS = ("TWENTY", "THIRTY", "FORTY", "FIFTY", "SIXTY", "SEVENTY", "EIGHTY", "NINETY")
+_CARDINALS = {word: number for number, word in enumerate(_ONES, 1)}
+_ORDINALS = {word: number for number, word in enumerate(_FIRSTS, 1)}
+_ORDINALS |= {f"{word[:-1]}IETH": number * 10 for number, word in enumerate(_TENS, 2)}
+_TENS_NUMBERS = {word: number * 10 for number, word in enumerate(_TENS, 2)}
+
+
+def words_of(text: str) -> list[str]:
+    """The words in capitals, without accents and punctuation: `12 N. O'Hara Ct` -> `12`, `N`, `OHARA`, `CT`.
+
+    Signs within numbers stay, thousands are joined, `C/O` with its name is left out, and what is written together is
+    taken apart where it can mean one thing only (`APT4`, `US89`).
+    """
+    plain = folded(text.replace("½", " 1/2 ")).upper()
+    plain = _RANGE.sub(r"\1-", _THOUSANDS.sub("", _CARE_OF.sub(" ", plain)))
+    plain = _BETWEEN_DIRECTIONS.sub(lambda found: found[1][0] + found[2][0], plain)
+    return [part for word in _WORD.findall(plain) for part in _apart(word)]
+
+
+def _apart(word: str) -> Sequence[str]:
+    found = _DESIGNATOR_AND_VALUE.fullmatch(word) or _ROAD_AND_NUMBER.fullmatch(word)
+    if word in DESIGNATORS:
+        return (word,)
+    return [part for part in found.groups() if part] if found else (word,)
+
+
+def ordinal(word: str) -> int | None:
+    """The number that an ordinal in figures stands for: `21ST`."""
+    found = _ORDINAL.fullmatch(word)
+    return int(found[1]) if found else None
+
+
+def with_figures(words: Sequence[str]) -> list[str]:
+    """Numbers in figures, ordinals with `TH`: `TWENTY FIRST` -> `21TH`, `SEVEN` -> `7`, `7 TH` -> `7TH`, `05` -> `5`.
+
+    `TH` also behind 21 and 22: it is the same for all, and not for people to read.
+    """
+    turned: list[str] = []
+    waiting = list(reversed(words))
+    while waiting:
+        turned.append(_figure(waiting.pop(), waiting))
+    return turned
+
+
+def _figure(word: str, following: list[str]) -> str:
+    """The word in figures; takes the next word from `following` where both are one number."""
+    upcoming = following[-1] if following else ""
+    if word in _TENS_NUMBERS and upcoming in {*_FIRSTS[:9], *_ONES[:9]}:
+        following.pop()
+        ones = _ORDINALS.get(upcoming) or _CARDINALS[upcoming]
+        return f"{_TENS_NUMBERS[word] + ones}{'TH' if upcoming in _ORDINALS else ''}"
+    if word.isdigit() and upcoming in {"TH", "ND"}:
+        following.pop()
+        return f"{int(word)}TH"
+    if word in _ORDINALS or (number := ordinal(word)) is not None:
+        return f"{_ORDINALS.get(word) or number}TH"
+    if word in _CARDINALS or word in _TENS_NUMBERS:
+        return str(_CARDINALS.get(word) or _TENS_NUMBERS[word])
+    return word.lstrip("0") or "0" if word.isdigit() else word
+
+
+def without_glue(words: Sequence[str]) -> list[str]:
+    """`900E` -> `900`, `E` and `S900` -> `S`, `900`; not what follows a designator or a street's kind (`DR 11E`)."""
+    return [part for i, word in enumerate(words) for part in _coordinate(word, words[i - 1] if i else "")]
+
+
+def _coordinate(word: str, before: str) -> Iterator[str]:
+    is_unit = before in DESIGNATORS and before not in {"NO", "MAIN"}
+    found = _NUMBER_AND_DIRECTION.fullmatch(word) or _DIRECTION_AND_NUMBER.fullmatch(word)
+    if found is None or is_unit or SUFFIXES.get(before) in KINDS:
+        yield word
+    else:
+        yield from found.groups()

@@ -1,0 +1,53 @@
+"""Pairs of an order and a PowerCode customer, with what is right. `pairs-from-the-field.tsv` comes from the field,
+`pairs-made-up.tsv` was written down before the rules were, in the same spirit."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from app.provisioning.matching import Candidate, Person, decide
+from app.provisioning.matching.addresses import street_line
+
+HERE = Path(__file__).parent
+MAIL, PHONE = "ada.lind@example.com", "4065550143"
+ZIPS = {"Orem": "84057", "Provo": "84601", "Layton": "84041", "Idaho Falls": "83401", "Bozeman": "59715"}
+TEXTS = {"mail": (MAIL,), "phone": ("(406) 555-0143",)}
+
+
+def pairs():
+    for name in ("pairs-from-the-field.tsv", "pairs-made-up.tsv"):
+        with (HERE / name).open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
+                yield pytest.param(row, id=f"{name.split('.')[0]}-{number}")
+
+
+def zips(ours, theirs):
+    """The ZIP is the same unless the towns say otherwise."""
+    found = [next((code for town, code in ZIPS.items() if town in city), "84105") for city in (ours, theirs)]
+    return found if all(any(town in city for town in ZIPS) for city in (ours, theirs)) else [found[0]] * 2
+
+
+@pytest.mark.parametrize("zips_known", [True, False], ids=["zips", "no-zips"])
+@pytest.mark.parametrize("row", list(pairs()))
+def test_a_pair_is_decided_as_is_right(row, zips_known):
+    zip_code, their_zip = zips(row["order city"], row["PowerCode city"]) if zips_known else ("", "")
+    person = Person(
+        name=row["order name"],
+        email=MAIL,
+        phone=PHONE,
+        street=street_line(row["order street"], row["order unit"]),
+        city=row["order city"],
+        site_id="714780",
+        zip=zip_code,
+    )
+    customer = Candidate(
+        "101",
+        name=row["PowerCode name"],
+        address=row["PowerCode street"],
+        city=row["PowerCode city"],
+        texts=TEXTS.get(row["shared contact"], ()),
+        same_site=row["same site"] == "site",
+        zip=their_zip,
+    )
+    assert decide(person, [customer]).kind in row["want"].split("|")
