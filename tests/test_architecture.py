@@ -72,6 +72,8 @@ PUBLIC_ROUTES = {
     "GET /static/<path:filename>",
     "GET /login",
     "POST /login",
+    "GET /login/passkey",
+    "POST /login/passkey",
 }
 """What anybody may ask. A route that is added here was decided on by somebody."""
 

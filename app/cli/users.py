@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.models import Role, User
-from app.people import audit, passwords
+from app.people import audit, passkeys, passwords
 from app.people import users as everybody
 
 users = Commands("users", help="People who may sign in to the console.")
@@ -90,6 +90,18 @@ def remove(name: str) -> None:
         everybody.remove(session, user)
         audit.record(session, operator(), "user removed", user.name, user.role)
     click.echo(f"{user.name} can't sign in any more.")
+
+
+@users.command("forget-passkeys")
+@click.argument("name")
+def forget_passkeys(name: str) -> None:
+    """Take somebody's passkeys away, as when one is lost: the password is enough then, until they add another."""
+    with _changing() as session:
+        user = everybody.named(session, name)
+        count = passkeys.remove_all(session, user)
+        everybody.sign_out_everywhere(session, user)
+        audit.record(session, operator(), "passkeys removed", user.name, str(count))
+    click.echo(f"{user.name} has no passkey any more ({count} removed), and is signed out everywhere.")
 
 
 @contextmanager

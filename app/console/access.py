@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -25,7 +25,7 @@ ROLES = tuple(Role)
 ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
 
 HOME = "home"
-OPEN_PAGES = frozenset({"static", "signing_in.sign_in", HOME})
+OPEN_PAGES = frozenset({"static", "signing_in.sign_in", "passkeys.sign_in", HOME})
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Viewer:
     role: Role
     place: int
     token: str
+    lacks_passkey: bool = False
+    """One is asked of this user, and this sign-in was without."""
 
     is_active = is_authenticated = True
     is_anonymous = False
@@ -83,7 +85,8 @@ def _load(token: str) -> Viewer | None:
     user, place = found
     if signing_in.is_due(place) and not is_fragment():  # a page that refreshes itself is nobody at the desk
         _note_seen(place.id)
-    return Viewer(user.id, user.name, Role(user.role), place.id, token)
+    lacks_passkey = user.needs_passkey and not place.with_passkey
+    return Viewer(user.id, user.name, Role(user.role), place.id, token, lacks_passkey)
 
 
 def _note_seen(place: int) -> None:
@@ -121,6 +124,9 @@ def _refuse(view: Callable[..., Any]) -> Response | None:
     if required is None or not viewer().may(required):
         g.required_role = required
         abort(403)
+    if viewer().lacks_passkey and required == Role.ADMINISTRATOR:
+        flash("For this, a passkey is asked of administrators. Add one here, or sign in with it again.", "failed")
+        return redirect(url_for("passkeys.page"), 303)
     return None
 
 

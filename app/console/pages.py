@@ -6,6 +6,7 @@ from app.console.digests import digests
 from app.console.log import log
 from app.console.lookups import lookups
 from app.console.new_order import new_order
+from app.console.passkeys import passkeys
 from app.console.people import people
 from app.console.plans import plans
 from app.console.settings import settings
@@ -13,4 +14,18 @@ from app.console.signing_in import signing_in
 from app.console.ticket_texts import ticket_texts
 from app.console.today import today
 
-PAGES = (signing_in, today, orders, people, new_order, plans, lookups, changes, settings, log, ticket_texts, digests)
+PAGES = (
+    signing_in,
+    passkeys,
+    today,
+    orders,
+    people,
+    new_order,
+    plans,
+    lookups,
+    changes,
+    settings,
+    log,
+    ticket_texts,
+    digests,
+)

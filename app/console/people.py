@@ -14,6 +14,7 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from app.console.access import ROLE_NAMES, ROLES, requires, viewer
 from app.models import Role, SignIn, User
 from app.people import audit, passwords, users
+from app.people.passkeys import are_asked
 from app.services import services_of
 
 people = Blueprint("people", __name__, url_prefix="/console/people")
@@ -66,7 +67,9 @@ def _everybody(form: NewUserForm) -> str:
     with services_of(current_app).database.read() as session:
         everybody = [(user, _places(session, user)) for user in users.everybody(session)]
         entries = audit.entries(session, ENTRIES_SHOWN)
-    return render_template("console/people/everybody.html", everybody=everybody, entries=entries, form=form)
+        asked = are_asked(session)
+    shown = {"everybody": everybody, "entries": entries, "passkeys_asked": asked}
+    return render_template("console/people/everybody.html", form=form, **shown)
 
 
 def _places(session: Session, user: User) -> Sequence[SignIn]:

@@ -45,7 +45,7 @@ class PagesOnly(SecureCookieSessionInterface):
 
 def is_page(path: str) -> bool:
     """Whether people look at what is there."""
-    return path == "/login" or path.startswith("/console")
+    return path == "/login" or path.startswith(("/login/", "/console"))
 
 
 def configure(app: Flask, *, secure: bool) -> None:

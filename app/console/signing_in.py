@@ -1,5 +1,7 @@
 """The sign-in, and the way out."""
 
+import time
+
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -15,6 +17,9 @@ from app.people import signing_in as sign_ins
 from app.services import services_of
 
 signing_in = Blueprint("signing_in", __name__)
+
+PASSKEY_SECONDS = 300
+"""For so long after the password, the passkey may follow."""
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
@@ -34,6 +39,13 @@ def sign_in() -> tuple[str, int] | Response:
     if form.validate_on_submit():
         try:
             _let_in(form)
+        except sign_ins.PasskeyNeeded as needed:
+            session["passkey_of"] = {
+                "user_id": needed.user_id,
+                "name": needed.name,
+                "until": time.time() + PASSKEY_SECONDS,
+            }
+            return redirect(url_for("passkeys.sign_in", next=safe_address(request.args.get("next"))), 303)
         except sign_ins.SignInRefused as refused:
             refusal, status = str(refused), 429 if refused.throttled else 401
         else:
@@ -47,7 +59,12 @@ def sign_in() -> tuple[str, int] | Response:
 def _let_in(form: SignInForm) -> None:
     database = services_of(current_app).database
     browser = request.headers.get("User-Agent", "")
-    token = sign_ins.sign_in(database, form.name.data, form.password.data, request.remote_addr, browser)
+    begin(sign_ins.sign_in(database, form.name.data, form.password.data, request.remote_addr, browser))
+
+
+def begin(token: str) -> None:
+    """Let the browser be signed in from now on."""
+    database = services_of(current_app).database
     with database.read() as rows:
         found = sign_ins.find(rows, token)
     if found is None:

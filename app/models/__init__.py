@@ -27,7 +27,7 @@ from app.models.orders import (
     RemoteSystem,
     ServicePlanMapping,
 )
-from app.models.people import AuditEntry, FailedSignIn, SignIn, TicketTextVersion, User
+from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketTextVersion, User
 from app.models.states import (
     ACTIVE_STATES,
     AlertKind,
@@ -72,6 +72,7 @@ __all__ = [
     "OrderSearch",
     "OrderState",
     "OrderStep",
+    "Passkey",
     "PlanSeen",
     "PreviewState",
     "RemoteSystem",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, now
@@ -11,7 +11,8 @@ from app.models.base import Base, now
 class User(Base):
     """A person who may sign in. `key` is the name without regard to case; `role` is one of `Role`.
 
-    `signed_in_from` is the address, or the network of version 6, of the last sign-in.
+    `signed_in_from` is the address, or the network of version 6, of the last sign-in. `needs_passkey`: what an
+    administrator may do is only for a sign-in with a passkey.
     """
 
     __tablename__ = "users"
@@ -24,6 +25,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     signed_in_at: Mapped[datetime | None]
     signed_in_from: Mapped[str | None] = mapped_column(String(64))
+    needs_passkey: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class SignIn(Base):
@@ -38,6 +40,22 @@ class SignIn(Base):
     last_seen_at: Mapped[datetime] = mapped_column(default=now)
     remote_address: Mapped[str | None] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
+    with_passkey: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class Passkey(Base):
+    """A passkey of a user: its id and public key (both base64url), and how often it says that it was used."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(Text)
+    sign_count: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    added_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime | None]
 
 
 class FailedSignIn(Base):

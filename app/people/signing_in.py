@@ -7,6 +7,7 @@ LONGEST in any case, and with a change of the password.
 import hashlib
 import ipaddress
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.models import FailedSignIn, SignIn, User, now
-from app.people import passwords, users
+from app.people import passkeys, passwords, users
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
@@ -39,21 +40,26 @@ class SignInRefused(Exception):
         super().__init__(text)
 
 
+class PasskeyNeeded(Exception):
+    """The password is right, and the user has a passkey: it is asked for as well."""
+
+    def __init__(self, user_id: int, name: str) -> None:
+        self.user_id, self.name = user_id, name
+        super().__init__(name)
+
+
 def sign_in(database: Database, name: str, password: str, address: str | None, browser: str) -> str:
     """The new sign-in's token. Raises `SignInRefused` when name and password don't fit, or too many failed lately.
+
+    Raises `PasskeyNeeded` when they fit, and the user has a passkey: `sign_in_with_passkey` goes on then.
 
     The password is checked while no transaction is open: that takes its time on purpose. A try counts as failed before
     it is checked, so that as many at once are as few as one after the other.
     """
     network = _network(address)
-    attempt = _count_as_failed(database, name, network)
+    attempt = _admit(database, name, network)
     with database.read() as session:
         user = users.find(session, name)
-        is_too_many = _is_too_many(session, users.key_of(name), network, user)
-    if is_too_many:
-        with database.write() as session:
-            session.execute(delete(FailedSignIn).where(FailedSignIn.id == attempt))
-        raise SignInRefused("Too many sign-ins failed. Wait a quarter of an hour, then try again", throttled=True)
     if not passwords.matches(password, user.password_hash if user else None):
         raise SignInRefused("Name and password don't fit")
     with database.write() as session:
@@ -61,12 +67,50 @@ def sign_in(database: Database, name: str, password: str, address: str | None, b
         if user is None:
             raise SignInRefused("Name and password don't fit")
         user.password_hash = passwords.rehashed(password, user.password_hash)
-        user.signed_in_at, user.signed_in_from = now(), network
-        session.execute(delete(FailedSignIn).where(FailedSignIn.key == user.key))
-        _forget_old(session)
-        token = secrets.token_urlsafe(32)
-        session.add(SignIn(user_id=user.id, token_hash=_hash(token), remote_address=address, browser=browser[:200]))
-        return token
+        if not passkeys.of_user(session, user.id):
+            return _begin(session, user, address, browser, with_passkey=False)
+        session.execute(delete(FailedSignIn).where(FailedSignIn.id == attempt))
+    raise PasskeyNeeded(user.id, user.name)
+
+
+def sign_in_with_passkey(
+    database: Database, user_id: int, check: Callable[[Session], None], address: str | None, browser: str
+) -> str:
+    """The new sign-in's token, after a right password; `check` raises `PasskeyRefused`, which counts as a failure.
+
+    Raises `SignInRefused` when too many failed lately.
+    """
+    network = _network(address)
+    with database.read() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise SignInRefused("Name and password don't fit")
+    _admit(database, user.name, network)
+    with database.write() as session:
+        check(session)
+        return _begin(session, session.get_one(User, user_id), address, browser, with_passkey=True)
+
+
+def _begin(session: Session, user: User, address: str | None, browser: str, *, with_passkey: bool) -> str:
+    user.signed_in_at, user.signed_in_from = now(), _network(address)
+    session.execute(delete(FailedSignIn).where(FailedSignIn.key == user.key))
+    _forget_old(session)
+    token = secrets.token_urlsafe(32)
+    place = {"remote_address": address, "browser": browser[:200], "with_passkey": with_passkey}
+    session.add(SignIn(user_id=user.id, token_hash=_hash(token), **place))
+    return token
+
+
+def _admit(database: Database, name: str, network: str | None) -> int:
+    """Count the try as failed, and return its number; raises `SignInRefused` when there were too many."""
+    attempt = _count_as_failed(database, name, network)
+    with database.read() as session:
+        is_too_many = _is_too_many(session, users.key_of(name), network, users.find(session, name))
+    if is_too_many:
+        with database.write() as session:
+            session.execute(delete(FailedSignIn).where(FailedSignIn.id == attempt))
+        raise SignInRefused("Too many sign-ins failed. Wait a quarter of an hour, then try again", throttled=True)
+    return attempt
 
 
 def _network(address: str | None) -> str | None:

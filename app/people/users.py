@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Role, SignIn, User
-from app.people import passwords
+from app.people import passkeys, passwords
 from config import USER_NAME, Settings
 
 
@@ -62,7 +62,8 @@ def _new(session: Session, name: str, password_hash: str, role: Role) -> User:
         raise NotPossible("A name has 1 to 80 letters, digits, blanks and . @ + - _")
     if find(session, shown) is not None:
         raise NotPossible(f'There is a user "{shown}" already')
-    return User(name=shown, key=key_of(shown), password_hash=password_hash, role=role)
+    needs_passkey = role == Role.ADMINISTRATOR and passkeys.are_asked(session)
+    return User(name=shown, key=key_of(shown), password_hash=password_hash, role=role, needs_passkey=needs_passkey)
 
 
 def set_password(session: Session, user: User, password: str, *, staying: int | None = None) -> None:
@@ -75,6 +76,7 @@ def set_role(session: Session, user: User, role: Role) -> None:
     """Change what the user may do. Raises `NotPossible` for the last administrator."""
     if role != Role.ADMINISTRATOR:
         _keep_an_administrator(session, user)
+    user.needs_passkey = role == Role.ADMINISTRATOR and passkeys.are_asked(session)
     user.role = role
 
 

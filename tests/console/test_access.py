@@ -14,7 +14,7 @@ from tests.console.conftest import Person
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 OWN_MATTERS = {
-    *("signing_in.sign_out", "people.set_own_password"),
+    *("signing_in.sign_out", "people.set_own_password", "passkeys.add", "passkeys.remove"),
     *("people.sign_out_elsewhere", "people.end_own_sign_in"),
 }
 """What everybody may change: their own password and sign-ins."""

@@ -1,0 +1,136 @@
+"""Passkeys: adding one, signing in with it, and asking it of administrators. The browser's part is in `passkeys.js`."""
+
+import time
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response
+
+from app.console.access import requires, safe_address, viewer
+from app.console.signing_in import begin
+from app.models import Role, SignIn, User
+from app.people import audit, signing_in
+from app.people import passkeys as people_passkeys
+from app.people.passkeys import PasskeyRefused, Place
+from app.services import services_of
+
+passkeys = Blueprint("passkeys", __name__)
+
+LONGEST_ANSWER = 20_000
+
+
+def _place() -> Place:
+    return Place.of(services_of(current_app).settings.public_address)
+
+
+@passkeys.get("/console/people/me/passkeys")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """One's own passkeys, and a button for one more."""
+    place = _place()
+    with services_of(current_app).database.read() as rows:
+        own = people_passkeys.of_user(rows, viewer().id)
+        options = people_passkeys.creation(place, rows.get_one(User, viewer().id), own) if place.is_safe else None
+    if options:
+        session["new_passkey"] = options["challenge"]
+    return render_template("console/people/passkeys.html", passkeys=own, options=options, place=place)
+
+
+@passkeys.post("/console/people/me/passkeys")
+@requires(Role.READ_ONLY)
+def add() -> Response:
+    """Keep the passkey that the browser has just made; it counts for this sign-in, too."""
+    challenge, answer = session.pop("new_passkey", ""), _answer()
+    try:
+        with services_of(current_app).database.write() as rows:
+            made = people_passkeys.add(
+                rows, _place(), viewer().id, challenge=challenge, answer=answer, name=request.form.get("name", "")
+            )
+            rows.get_one(SignIn, viewer().place).with_passkey = True
+            audit.record(rows, viewer().name, "passkey added", viewer().name, made.name)
+    except PasskeyRefused as why:
+        flash(f"{why}.", "failed")
+    except IntegrityError:
+        flash("This passkey is here already.", "failed")
+    else:
+        flash(f"The passkey “{made.name}” is added. From now on it is asked for when you sign in.", "done")
+    return redirect(url_for("passkeys.page"), 303)
+
+
+@passkeys.post("/console/people/me/passkeys/<int:passkey_id>/remove")
+@requires(Role.READ_ONLY)
+def remove(passkey_id: int) -> Response:
+    """Take one of one's own passkeys away."""
+    with services_of(current_app).database.write() as rows:
+        if people_passkeys.remove(rows, viewer().id, passkey_id):
+            audit.record(rows, viewer().name, "passkey removed", viewer().name)
+    flash("The passkey is removed.", "done")
+    return redirect(url_for("passkeys.page"), 303)
+
+
+@passkeys.post("/console/people/passkeys")
+@requires(Role.ADMINISTRATOR)
+def ask() -> Response:
+    """Ask a passkey of all administrators, or of nobody any more."""
+    needed = request.form.get("needed") == "yes"
+    with services_of(current_app).database.write() as rows:
+        if needed and not people_passkeys.of_user(rows, viewer().id):
+            flash("Add a passkey of your own first: you could not come back here otherwise.", "failed")
+            return redirect(url_for("passkeys.page"), 303)
+        people_passkeys.ask_of_administrators(rows, needed)
+        audit.record(rows, viewer().name, "passkeys asked" if needed else "passkeys not asked", "administrators")
+    told = "A passkey is asked of all administrators now." if needed else "A password is enough again."
+    flash(told, "done")
+    return redirect(url_for("people.page"), 303)
+
+
+@passkeys.route("/login/passkey", methods=["GET", "POST"])
+def sign_in() -> tuple[str, int] | Response:
+    """The second half of a sign-in: the passkey, after the password."""
+    pending = _pending()
+    if pending is None:
+        return redirect(url_for("signing_in.sign_in"), 303)
+    onward = safe_address(request.args.get("next")) or url_for("today.page")
+    refusal, status = None, 200
+    if request.method == "POST":
+        try:
+            _let_in(pending)
+        except (PasskeyRefused, signing_in.SignInRefused) as refused:
+            refusal, status = str(refused), 401
+        else:
+            return redirect(onward, 303)
+    with services_of(current_app).database.read() as rows:
+        options = people_passkeys.request(_place(), people_passkeys.of_user(rows, pending["user_id"]))
+    session["passkey_of"] = {**pending, "challenge": options["challenge"]}
+    return render_template(
+        "console/sign_in_passkey.html", options=options, name=pending["name"], refusal=refusal
+    ), status
+
+
+def _pending() -> dict[str, Any] | None:
+    """Who gave the right password a moment ago, in this browser."""
+    found = session.get("passkey_of")
+    return found if isinstance(found, dict) and found["until"] > time.time() else None
+
+
+def _let_in(pending: dict[str, Any]) -> None:
+    answer, challenge, user_id = _answer(), str(pending.get("challenge", "")), int(pending["user_id"])
+    session["passkey_of"] = {**pending, "challenge": ""}  # an answer counts once
+    place, browser = _place(), request.headers.get("User-Agent", "")
+    database = services_of(current_app).database
+    token = signing_in.sign_in_with_passkey(
+        database,
+        user_id,
+        lambda rows: people_passkeys.check(rows, place, user_id, challenge, answer),
+        request.remote_addr,
+        browser,
+    )
+    begin(token)
+
+
+def _answer() -> str:
+    answer = request.form.get("answer", "")
+    if not answer or len(answer) > LONGEST_ANSWER:
+        abort(400)
+    return answer
