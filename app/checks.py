@@ -4,15 +4,18 @@
 a mail.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import powercode
 import utopia
 from app import migrate, notices
+from app.database import Database
 from app.digest.sources import Limits, SourceUnreadable, read_report
 from app.mail import Letter, MailFailed, MailOutcomeUnknown, RecipientRefused
 from app.models import now
@@ -22,6 +25,10 @@ from config import Settings
 
 REPORT_LIMITS = Limits(connect_seconds=5, read_seconds=15, total_seconds=30)
 SEARCH = "connection check of the fiber order service"
+
+
+class Unusable(Exception):
+    """The database can't be used; the text names it and the cause."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Check:
         """Ask, and put whatever happens into words. Takes as long as the system's timeouts let it."""
         try:
             return Finding(True, self.ask(services))
-        except (utopia.UtopiaError, powercode.PowerCodeError, MailFailed, SourceUnreadable) as error:
+        except (utopia.UtopiaError, powercode.PowerCodeError, MailFailed, SourceUnreadable, Unusable) as error:
             return Finding(False, f"{str(error).rstrip('.')}. {advice(error)}".rstrip())
 
 
@@ -98,9 +105,36 @@ def advice(error: Exception) -> str:
         ((powercode.PowerCodeError,), "Try again in a few minutes; if it stays, look at the PowerCode server."),
         ((RecipientRefused,), "Check EMAIL_SENDER and EMAIL_RECIPIENTS."),
         ((MailOutcomeUnknown,), "The mail may have arrived all the same: look before you try again."),
+        ((Unusable,), "Check DATABASE_URL, and whether the database runs and lets this machine in."),
         ((MailFailed,), "Check MAIL_SERVER, MAIL_PORT and the other settings of the mail."),
     ]
     return next((text for kinds, text in words if isinstance(error, kinds)), "")
+
+
+def _ask_database(services: Services) -> str:
+    database = services.database
+    if database.is_sqlite and not database.path.exists():
+        return f"There is no database {database.path} yet: the first start makes it."
+    try:
+        is_current = migrate.is_current(database)
+    except SQLAlchemyError as error:
+        raise Unusable(f"The database {_place(database)}: {_cause(error)}") from None
+    return "The database answers." if is_current else "The database answers. The next start brings it up to date."
+
+
+def _place(database: Database) -> str:
+    """The file, or the name of a database with its host; never a password."""
+    if database.is_sqlite:
+        return str(database.path)
+    parts = make_url(database.url)
+    host = f"{parts.host or 'of this machine'}{f':{parts.port}' if parts.port else ''}"
+    return f"{parts.database} on {host}, as {parts.username}"
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What the database's own program said, in one line."""
+    said = str(getattr(error, "orig", None) or error)
+    return re.sub(r"^connection failed: ", "", " ".join(said.split()))
 
 
 def _ask_utopia(services: Services) -> str:
@@ -163,13 +197,14 @@ def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+DATABASE = Check("database", "Database", _ask_database)
 UTOPIA = Check("utopia", "UTOPIA", _ask_utopia)
 POWERCODE = Check("powercode", "PowerCode", _ask_powercode)
 MAIL_SERVER = Check("mail-server", "Mail server", _connect_mail)
 TEST_MAIL = Check("mail", "Mail", _send_mail)
 REPORT = Check("report", "Report of closed tickets", _read_report)
 
-CONNECTIONS = (UTOPIA, POWERCODE, MAIL_SERVER)
+CONNECTIONS = (DATABASE, UTOPIA, POWERCODE, MAIL_SERVER)
 """What `flask config check --connect` asks: nobody notices."""
 
 BUTTONS = (TEST_MAIL, UTOPIA, POWERCODE, REPORT)

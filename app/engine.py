@@ -55,6 +55,17 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 logging.getLogger("dbos").addHandler(logging.NullHandler())  # before DBOS(): it then adds no console handler
 
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A step that is tried again is no fault of the program: its cause, and no traceback."""
+    if record.exc_info and "automatically retried" in record.getMessage():
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
+logging.getLogger("dbos").addFilter(_in_one_line)
+
 _stopping = threading.Event()
 _at_work: set[str] = set()
 """The workflows that a thread of this process is in, whatever any row says."""

@@ -19,6 +19,9 @@ from utopia import UtopiaClient
 DEADLINE_OVER_READ_SECONDS = 10.0
 """How much longer than one pause between packets a whole call may take."""
 
+CONTRACT_NOT_READY = "contract_not_ready"
+"""What the metrics call a notice that waits for UTOPIA, and not for a mail server."""
+
 LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),
     systems=frozenset({"utopia", "powercode", "webhook"}),
@@ -26,7 +29,7 @@ LABELS = Labels(
         {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "too_large", "not_found"}
     ),
     order_states=frozenset(OrderState),
-    notice_states=frozenset(NoticeState),
+    notice_states=frozenset({*NoticeState, CONTRACT_NOT_READY}),
     alert_kinds=frozenset(AlertKind),
     breakers=frozenset(System),
 )

@@ -4,7 +4,7 @@ import shutil
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app import breaker
@@ -13,7 +13,7 @@ from app.digest import ledger
 from app.executor_locks import executing
 from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, ScheduleMark, now
 from app.observability import Snapshot
-from app.services import Services
+from app.services import CONTRACT_NOT_READY, Services
 
 
 def snapshot(services: Services) -> Snapshot:
@@ -22,7 +22,7 @@ def snapshot(services: Services) -> Snapshot:
         return Snapshot(
             orders=dict(session.execute(select(Order.state, func.count()).group_by(Order.state)).tuples().all()),
             oldest_waiting_seconds=_age(_oldest_waiting(session)),
-            notices=dict(session.execute(select(Notice.state, func.count()).group_by(Notice.state)).tuples().all()),
+            notices=_notices(session),
             executing=executing(services.database),
             oldest_review_seconds=_age(_oldest_in_review(session)),
             oldest_notice_seconds=_age(_oldest_notice(session)),
@@ -45,6 +45,13 @@ def _oldest_waiting(session: Session) -> datetime | None:
 
 def _oldest_in_review(session: Session) -> datetime | None:
     return session.scalar(select(func.min(Order.updated_at)).where(Order.state == OrderState.NEEDS_REVIEW))
+
+
+def _notices(session: Session) -> dict[str, int]:
+    """By state. A contract that UTOPIA does not have yet is none that could not be sent."""
+    is_early = (Notice.state == NoticeState.PENDING) & (Notice.waiting_for == "contract")
+    state = case((is_early, CONTRACT_NOT_READY), else_=Notice.state).label("state")
+    return dict(session.execute(select(state, func.count()).group_by(state)).tuples().all())
 
 
 def _oldest_notice(session: Session) -> datetime | None:

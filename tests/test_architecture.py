@@ -62,6 +62,9 @@ TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_value
 
 PUBLIC_ROUTES = {
     "GET /",
+    "GET /admin",
+    "GET /admin/",
+    "GET /admin/<path:_page>",
     "GET /api-callback",
     "PUT /api-callback",
     "PATCH /api-callback",

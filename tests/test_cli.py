@@ -54,7 +54,7 @@ def test_the_connection_check_asks_each_system_and_changes_nothing(service: Serv
 
     assert result.exit_code == 0, result.stderr
     assert [line for line in result.stdout.splitlines() if line.endswith(": answers")] == [
-        *("UTOPIA: answers", "PowerCode: answers", "Mail server: answers")
+        *("Database: answers", "UTOPIA: answers", "PowerCode: answers", "Mail server: answers")
     ]
     assert service.sandbox.mailbox.messages == []
     assert service.sandbox.powercode.customers == {}
@@ -70,7 +70,21 @@ def test_the_connection_check_names_the_system_that_is_down(service: Service, se
 
     assert failed(result) == f"Not usable: {name}"
     assert f"{name}: " in result.stdout
-    assert result.stdout.count(": answers") == 2
+    assert result.stdout.count(": answers") == 3
+
+
+def test_the_connection_check_names_the_database_its_host_and_the_cause(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        url = "postgresql://ada:very-secret@127.0.0.1:1/orders"
+        app = create_app(settings_for(sandbox, tmp_path, database_url=url))
+
+        result = app.test_cli_runner().invoke(args=["config", "check", "--connect"])
+
+    assert failed(result).endswith("Not usable: Database")
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("Database: ")]
+    assert line.startswith("Database: The database orders on 127.0.0.1:1, as ada: ")
+    assert "refused" in line
+    assert "very-secret" not in result.output
 
 
 def test_the_connection_check_tells_of_a_wrong_key(service: Service) -> None:

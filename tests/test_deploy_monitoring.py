@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.models import AlertKind, DigestRun, RunState, now
-from app.services import LABELS
+from app.digest import ledger
+from app.models import AlertKind, DigestRun, LastBackup, Notice, RunState, now
+from app.services import CONTRACT_NOT_READY, LABELS
 from app.snapshot import snapshot
 from config import PROJECT
 from tests.conftest import Service
@@ -50,7 +52,10 @@ def samples(service: Service) -> dict[str, list[dict[str, str]]]:
     with service.services.database.write() as session:
         run = {"key": "k", "iso_week": "2026-W47", "started_by": "schedule", "source": "file:/r.csv"}
         session.add(DigestRun(**run, state=RunState.COMPLETED, finished_at=now()))
-    body, _ = service.services.metrics.render(lambda: snapshot(service.services))
+        session.merge(LastBackup(id=1, watched_since=now(), made_at=now()))
+        ledger.schedule_kept_since(session, service.services.settings.digest_schedule)
+    with service.changed(report_source="file:/r.csv"):
+        body, _ = service.services.metrics.render(lambda: snapshot(service.services))
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:
@@ -97,6 +102,28 @@ def test_every_alarm_has_a_name_of_its_own_a_severity_and_a_sentence() -> None:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"]
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
+
+
+def test_every_alarm_leads_to_its_section() -> None:
+    page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^##+ (.+)$", page, re.MULTILINE)
+    sections = {re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    for rule in rules():
+        place, _, section = rule["annotations"]["runbook_url"].partition("#")
+        assert place.endswith("/docs/alerts.md")
+        assert section in sections
+
+
+def test_a_contract_that_is_not_ready_is_no_mail_that_was_not_sent(service: Service) -> None:
+    with service.services.database.write() as session:
+        due = now() + timedelta(hours=1)
+        session.add(Notice(key="contract:A", kind="contract", waiting_for="contract", next_try_at=due))
+        session.add(Notice(key="test:B", kind="test_callback", waiting_for="mail", next_try_at=due))
+
+    found = snapshot(service.services).notices
+
+    assert (found["pending"], found[CONTRACT_NOT_READY]) == (1, 1)
 
 
 def test_every_expression_closes_what_it_opens() -> None:

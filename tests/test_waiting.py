@@ -1,5 +1,6 @@
 """A system that is down delays its orders: they hold nothing meanwhile, and go on by themselves."""
 
+import logging
 import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
@@ -448,3 +449,17 @@ def test_an_order_that_is_worked_on_is_not_picked_up(service: Service) -> None:
 
     assert waking.pick_up_stranded_orders(service.services) == 0
     assert service.rested(REF)["state"] == "completed"
+
+
+def test_each_try_is_a_line_of_the_log_with_its_cause_and_no_traceback(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # as configure_logging does
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        service.take()
+
+    tries = [record for record in caplog.records if "retried" in record.getMessage()]
+    assert tries
+    assert all("PowerCode" in record.getMessage() for record in tries)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []

@@ -7,6 +7,9 @@ from app.console import access, rendering, security
 from app.console.pages import PAGES
 from app.console.row_ids import RowId
 
+OLD_ADDRESSES = ("/admin", "/admin/", "/admin/<path:_page>")
+"""Where the script in use before had its pages."""
+
 
 def register(app: Flask, public_address: str) -> None:
     """Add the pages, the sign-in, and what protects both."""
@@ -17,7 +20,9 @@ def register(app: Flask, public_address: str) -> None:
     for page in PAGES:
         app.register_blueprint(page)
     app.add_url_rule("/", access.HOME, _to_the_first_page)
+    for old in OLD_ADDRESSES:
+        app.add_url_rule(old, access.HOME, _to_the_first_page)
 
 
-def _to_the_first_page() -> Response:
+def _to_the_first_page(_page: str = "") -> Response:
     return redirect("/console", 303)

@@ -256,6 +256,7 @@ def _take_over_libraries(level: int, formatter: logging.Formatter) -> None:
     """Make libraries quieter, and what they print by handlers of their own pass our formatter."""
     for name in _QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logging.getLogger("urllib3.connectionpool").setLevel(max(level, logging.ERROR))  # it warns of each try to connect
     # DBOS adds its own console handler, and stops passing lines on, only where its logger has no handler yet.
     if not logging.getLogger("dbos").handlers:
         logging.getLogger("dbos").addHandler(logging.NullHandler())
