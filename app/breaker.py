@@ -7,12 +7,13 @@ answer makes everything that waited due at once.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.database import insert_if_new
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
 
+LONGEST_MINUTES = 60.0
 LEASE = timedelta(minutes=3)
 """How long a harmless call may take before it is made once more: longer than its timeouts."""
 
@@ -20,6 +21,21 @@ LEASE = timedelta(minutes=3)
 def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
     """When to try again after `tries` failures (1, 2, ...); the last of `minutes` repeats."""
     return now() + timedelta(minutes=minutes[min(max(tries, 1), len(minutes)) - 1])
+
+
+def longest_pause(minutes: Sequence[float]) -> timedelta:
+    """Nobody is ever made to wait for longer than this at a time."""
+    return timedelta(minutes=max(*minutes, LONGEST_MINUTES))
+
+
+def due(moment: InstrumentedAttribute[datetime | None], minutes: Sequence[float]) -> ColumnElement[bool]:
+    """Whether a next try is due: its time has come, or is so far off that a clock was wrong when it was set."""
+    return or_(moment <= now(), moment > now() + longest_pause(minutes))
+
+
+def is_later(moment: datetime | None, minutes: Sequence[float]) -> bool:
+    """The opposite, of a row that was read."""
+    return moment is not None and now() < moment <= now() + longest_pause(minutes)
 
 
 def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
@@ -82,17 +98,17 @@ def _move_waiting(session: Session, system: System, moment: datetime) -> None:
     session.execute(update(Order).where(*waiting).values(next_try_at=moment))
 
 
-def is_due(session: Session, system: System) -> bool:
+def is_due(session: Session, system: System, minutes: Sequence[float]) -> bool:
     """Whether it is time to ask a system that is down again."""
-    due_at = next_probe_at(session, system)
-    return due_at is not None and due_at <= now()
+    down = select(RemoteSystem.name).where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+    return session.scalar(down.where(due(RemoteSystem.next_probe_at, minutes))) is not None
 
 
-def claim(session: Session, system: System) -> bool:
+def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
     """Take the harmless call upon oneself, if one is due and nobody else makes it."""
-    moment = now()
-    due = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None), RemoteSystem.next_probe_at <= moment)
-    claimed = session.execute(update(RemoteSystem).where(*due).values(probe=CLAIMED, next_probe_at=moment + LEASE))
+    down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+    mine = update(RemoteSystem).where(*down, due(RemoteSystem.next_probe_at, minutes))
+    claimed = session.execute(mine.values(probe=CLAIMED, next_probe_at=now() + LEASE))
     return bool(getattr(claimed, "rowcount", 0))
 
 

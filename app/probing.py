@@ -32,13 +32,14 @@ def works(services: Services, system: System) -> bool:
 
 def answers_by_now(services: Services, system: System) -> bool:
     """Whether a system that was down answers again; asked only when it is time to, and by one at a time."""
+    minutes = services.settings.retry_minutes
     with services.database.read() as session:
         if not breaker.is_down(session, system):
             return True
-        if not breaker.is_due(session, system):
+        if not breaker.is_due(session, system, minutes):
             return False
     with services.database.write() as session:
-        mine = breaker.claim(session, system)
+        mine = breaker.claim(session, system, minutes)
     return mine and _ask(services, system)
 
 

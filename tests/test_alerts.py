@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app import create_app, notices
+from app import create_app, notices, schedule
 from app.alerts import records, watch
 from app.alerts.watch import watch_for_alerts
 from app.measures import how_long, how_much
@@ -483,9 +483,8 @@ def test_what_was_wrong_when_a_backup_was_made_is_not_wrong_after_it_was_put_bac
 
 
 def test_the_schedule_looks_without_being_told_to(service: Service) -> None:
-    job = service.background._schedule._scheduler.get_job(watch.watch_for_alerts.__name__)
-
-    assert job.trigger.interval <= MINUTE
+    assert service.background.scheduler_state == "running"
+    assert schedule.JOBS[watch.watch_for_alerts] <= MINUTE.total_seconds()
 
 
 # The words

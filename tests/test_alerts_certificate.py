@@ -149,11 +149,11 @@ def test_orders_that_wait_because_of_it_have_no_second_mail_and_go_on_when_it_is
 
 def refused_because_of_the_certificate(service: Service) -> None:
     """An order waits for PowerCode since an hour, as its certificate is not trusted."""
-    tomorrow, error = now() + timedelta(days=1), "PowerCode can't be reached: the server's certificate is not trusted"
-    waits = {"waiting_for": System.POWERCODE, "waiting_since": now() - HOUR, "next_try_at": tomorrow}
+    later, error = now() + timedelta(minutes=50), "PowerCode can't be reached: the server's certificate is not trusted"
+    waits = {"waiting_for": System.POWERCODE, "waiting_since": now() - HOUR, "next_try_at": later}
     with service.services.database.write() as session:
         session.add(Order(orderref="UIA202411-001186", state=OrderState.WAITING, reason=error, **waits))
-        down = {"down_since": now() - HOUR, "next_probe_at": tomorrow}
+        down = {"down_since": now() - HOUR, "next_probe_at": later}
         session.add(RemoteSystem(name=System.POWERCODE, failures=3, error=error, **down))
 
 

@@ -372,7 +372,7 @@ def test_an_order_that_was_closed_half_done_and_forgotten_can_do_nothing_twice(
 def test_an_order_that_goes_on_is_not_forgotten(service: Service, state: str) -> None:
     service.take(plan="10 Gbps")
     settled(service)
-    write(service, update(Order).values(state=state, next_try_at=now() + timedelta(hours=9)))
+    write(service, update(Order).values(state=state, next_try_at=now() + timedelta(minutes=50)))
 
     said = failed(run(service, "orders", "forget", ORDER, "--yes"))
 

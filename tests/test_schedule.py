@@ -3,12 +3,17 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from app.executor_locks import FileLock
 from app.schedule import Schedule
+from app.services import Services
 from config import PROJECT
-from tests.conftest import Service
+from tests.conftest import Service, wait_for
 
 
 def test_a_schedule_that_is_started_again_has_its_jobs(service: Service) -> None:
@@ -17,9 +22,42 @@ def test_a_schedule_that_is_started_again_has_its_jobs(service: Service) -> None
     for _ in range(2):
         with schedule.while_running():
             assert schedule.running
-            assert schedule._scheduler is not None
-            assert schedule._scheduler.get_jobs()
     assert not schedule.running
+
+
+class AnHourBack(datetime):
+    """The clock was set back by an hour."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime.now(tz) - timedelta(hours=1)
+
+
+def test_the_beats_go_on_when_the_clock_is_set_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[int] = []
+
+    def beat(_services: Services) -> None:
+        beats.append(len(beats))
+
+    monkeypatch.setattr("app.schedule.JOBS", {beat: 0.02})
+    with Schedule(service.services).while_running():
+        wait_for(lambda: beats)
+        monkeypatch.setattr("apscheduler.schedulers.base.datetime", AnHourBack)
+        seen = len(beats)
+
+        wait_for(lambda: len(beats) > seen + 2, 10)
+
+
+def test_a_beat_that_fails_comes_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def fails(_services: Services) -> None:
+        tried.append(1)
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr("app.schedule.JOBS", {fails: 0.02})
+    with Schedule(service.services).while_running():
+        wait_for(lambda: len(tried) > 2)
 
 
 def test_a_lock_that_cannot_be_opened_is_tried_again_and_ends_no_thread(tmp_path: Path) -> None:

@@ -84,7 +84,6 @@ def test_in_the_end_everybody_has_had_a_turn(service: Service) -> None:
 def test_who_waits_for_a_turn_is_not_taken_to_be_stranded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "AT_WORK", 0)
     send(service, "FORGED-0", STRANGER)
-    monkeypatch.setattr(waking, "LEFT_ALONE", waking.timedelta(seconds=-60))
 
     assert waking.pick_up_stranded_orders(service.services) == 0
     assert service.state("FORGED-0") == "received"

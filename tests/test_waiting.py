@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import breaker, engine, probing
 from app.alerts import records
 from app.alerts.watch import watch_for_alerts
-from app.models import Order, OrderState, RemoteSystem, now
+from app.models import Order, OrderState, OrderStep, RemoteSystem, now
 from app.provisioning import intake, lifecycle, waiting, waking, workflow
 from sandbox import Call
 from tests.conftest import Service, wait_for
@@ -359,6 +359,41 @@ def test_a_short_outage_is_not_told_of(service: Service) -> None:
         waking.tell_of_long_waits(service.services)
 
     assert service.notices() == []
+
+
+# A clock that steps
+
+
+def test_a_next_try_that_is_too_far_off_was_set_by_a_wrong_clock_and_is_due(service: Service) -> None:
+    service.order(REF)
+    waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": now() + timedelta(days=1)}
+    with service.services.database.write() as session:
+        session.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
+
+    service.rested(REF, "completed")
+
+
+def test_a_system_that_is_asked_next_too_far_off_is_asked_now(service: Service) -> None:
+    with service.services.database.write() as session:
+        session.add(RemoteSystem(name="utopia", down_since=now(), next_probe_at=now() + timedelta(days=1), failures=1))
+
+    assert service.take()["state"] == "completed"
+
+
+def test_a_clock_that_steps_ahead_makes_no_second_account(service: Service) -> None:
+    """PowerCode is still at work on the customer, and by the clock it had an hour for it."""
+    powercode = service.sandbox.powercode
+    powercode.fault("createCustomer", "slow", seconds=4, when="before")
+    with service.changed(pc_settle_seconds=8):
+        service.take()
+        with service.services.database.write() as session:
+            an_hour_ago = now() - timedelta(hours=1)
+            session.execute(update(OrderStep).where(OrderStep.name == "create_customer").values(sent_at=an_hour_ago))
+            session.execute(update(Order).values(next_try_at=now()))
+        wait_for(lambda: powercode.customers)
+        service.rested(REF, "completed")
+
+    assert len(powercode.customers) == 1
 
 
 # Nothing works on it

@@ -1,11 +1,12 @@
 """Starts runs of the digest: by command, by the schedule, and again after a pause or a crash."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import breaker
 from app.digest import ledger
 from app.digest.timetable import iso_week, last_due, wall_clock
 from app.models import DigestRun, RunState, now
@@ -14,7 +15,6 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 QUEUE = "digest"
-LEFT_ALONE = timedelta(seconds=30)
 
 
 def start(
@@ -80,7 +80,8 @@ def go_on(services: Services) -> None:
     with services.database.read() as session:
         active = session.scalars(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY))).all()
     for run in active:
-        waited = run.state == RunState.WAITING and run.next_try_at is not None and run.next_try_at <= now()
+        waits = breaker.is_later(run.next_try_at, services.settings.retry_minutes)
+        waited = run.state == RunState.WAITING and run.next_try_at is not None and not waits
         if waited or _is_stranded(services, run):
             with services.database.write() as session:
                 row = session.get_one(DigestRun, run.id)
@@ -89,5 +90,4 @@ def go_on(services: Services) -> None:
 
 
 def _is_stranded(services: Services, run: DigestRun) -> bool:
-    old_enough = now() - run.started_at > LEFT_ALONE
-    return run.state == RunState.RUNNING and old_enough and not services.work_queue.is_going(workflow_id(run))
+    return run.state == RunState.RUNNING and not services.work_queue.is_going(workflow_id(run))

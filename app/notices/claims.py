@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app import breaker, engine
-from app.models import Notice, NoticeState, Order, System, now
+from app.models import Notice, NoticeState, Order, System
 from app.notices import records
 from app.services import Services
 
@@ -20,9 +20,10 @@ MOST_AT_ONCE = 200
 Claimed = tuple[Notice, Order | None]
 
 
-def is_due() -> ColumnElement[bool]:
+def is_due(services: Services) -> ColumnElement[bool]:
     """Nobody is at work on it, and its time has come."""
-    on_time = or_(Notice.next_try_at.is_(None), Notice.next_try_at <= now())
+    its_time = breaker.due(Notice.next_try_at, services.settings.retry_minutes)
+    on_time = or_(Notice.next_try_at.is_(None), its_time)
     return and_(Notice.state == NoticeState.PENDING, Notice.claimed_by.is_(None), on_time)
 
 
@@ -48,7 +49,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
         notice = session.scalar(select(Notice).filter_by(id=notice_id).with_for_update())
         if notice is None or notice.state != NoticeState.PENDING or (run is not None and notice.run != run):
             return None
-        waits = notice.next_try_at is not None and notice.next_try_at > now()
+        waits = breaker.is_later(notice.next_try_at, services.settings.retry_minutes)
         if waits or notice.claimed_by not in (None, worker):
             return None
         if breaker.is_down(session, System.MAIL):
@@ -59,7 +60,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
 
 
 def _claim_due(services: Services, worker: str, *, newest: bool) -> Claimed | None:
-    due = select(Notice).where(is_due()).order_by(Notice.id.desc() if newest else Notice.id).limit(1)
+    due = select(Notice).where(is_due(services)).order_by(Notice.id.desc() if newest else Notice.id).limit(1)
     with services.database.read() as session:
         if session.scalar(due) is None:
             return None

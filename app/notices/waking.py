@@ -1,16 +1,12 @@
 """What the scheduler does for notices: wakes those that wait, and picks up those that nothing works on."""
 
-from datetime import timedelta
-
 from sqlalchemy import select
 
 from app import breaker
-from app.models import Notice, NoticeState, System, now
+from app.models import Notice, NoticeState, System
 from app.notices import records
 from app.notices.claims import is_due
 from app.services import Services
-
-LEFT_ALONE = timedelta(seconds=60)
 
 
 def wake_due_notices(services: Services) -> int:
@@ -18,7 +14,7 @@ def wake_due_notices(services: Services) -> int:
 
     Nothing is started behind deliveries that wait for their turn already: each of those goes on with what is due, too.
     """
-    due = select(Notice).where(is_due(), Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
+    due = select(Notice).where(is_due(services), Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
     with services.database.read() as session:
         if session.scalar(due) is None or breaker.is_down(session, System.MAIL):
             return 0
@@ -32,9 +28,11 @@ def wake_due_notices(services: Services) -> int:
 
 
 def pick_up_stranded_notices(services: Services) -> None:
-    """Start notices again that should be on their way and aren't."""
-    quiet = Notice.created_at < now() - LEFT_ALONE
-    lost = select(Notice).where(Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None), quiet)
+    """Start notices again that should be on their way and aren't.
+
+    A notice and its work are begun in one commit, so no time has to go by before one of them is missed.
+    """
+    lost = select(Notice).where(Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
     with services.database.read() as session:
         workers = {each.id: (each.run, each.claimed_by or records.workflow_id(each)) for each in session.scalars(lost)}
     going = services.work_queue.going({worker for _, worker in workers.values()})

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 import powercode
 from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, System, now
+from app.provisioning import settling
 from app.provisioning.contracts import Applicant, digits
 from app.provisioning.finding import Found, kept, look_for, plans_given
 from app.provisioning.intents import Outcome, Work
@@ -175,6 +176,7 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
 
 
 def _look_later(work: Work, reason: str) -> Waits:
+    settling.begins(work.step_id)
     settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
     why = f"{reason}; it is looked up"
     return Waits(System.POWERCODE, why, unanswered=True, retry_at=settled, step_state=StepState.UNKNOWN)
@@ -185,8 +187,8 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
 
     A request may still be at work after its connection is gone, so a fresh doubt waits first.
     """
-    settled = since + timedelta(seconds=work.services.settings.pc_settle_seconds)
-    if now() < settled:
+    settled = settling.settled_at(work.step_id, since, work.services.settings.pc_settle_seconds)
+    if settled is not None:
         raise Waits(
             System.POWERCODE,
             "An earlier try to make the customer has no known outcome; it is looked up",

@@ -110,6 +110,8 @@ class BelongsElsewhere(Stop):
 
 LOOK_UPS = ("searchCustomers", "readCustomer")
 """They find nobody where nobody is; what they refuse is the caller."""
+LONGEST_WISH_SECONDS = 3600.0
+"""A server that asks for a longer pause is asked after an hour whether it still wants it."""
 NOT_THIS_CALLER = (401, 403)
 
 REMOTE_ERRORS = (utopia.UtopiaError, powercode.PowerCodeError)
@@ -123,7 +125,8 @@ def stop_for(error: utopia.UtopiaError | powercode.PowerCodeError) -> Stop:
         case utopia.NotReady():
             return Waits(system, f"UTOPIA does not have it ready yet: {error.detail}")
         case utopia.Throttled() | powercode.Throttled():
-            wish = now() + timedelta(seconds=error.retry_after) if error.retry_after else None
+            seconds = min(error.retry_after or 0, LONGEST_WISH_SECONDS)
+            wish = now() + timedelta(seconds=seconds) if seconds else None
             return Waits(system, f"{name} asks for fewer calls", unanswered=wish is None, retry_at=wish)
         case utopia.NeverArrived() | powercode.NeverArrived():
             return Waits(system, f"{name} can't be reached: {error.detail}", unanswered=True, soon=True)

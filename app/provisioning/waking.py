@@ -34,7 +34,7 @@ def wake_due_orders(services: Services) -> int:
     if not chosen:
         return 0
     with services.database.write() as session:
-        waiting_still = (Order.id.in_(chosen), *_due(session))
+        waiting_still = (Order.id.in_(chosen), *_due(services, session))
         orders = session.scalars(select(Order).where(*waiting_still).with_for_update(skip_locked=True))
         turns = {order.id: order for order in orders}
         for order in (turns[each] for each in chosen if each in turns):
@@ -44,15 +44,16 @@ def wake_due_orders(services: Services) -> int:
 
 def choose(services: Services, session: Session) -> list[int]:
     """The ids of the orders that are started next."""
-    due = _due(session)
+    due = _due(services, session)
     if session.scalar(select(Order.id).where(*due).limit(1)) is None:
         return []
     return [each for stage in lifecycle.QUEUE_OF_STAGE for each in _next(services, session, stage, due)]
 
 
-def _due(session: Session) -> Sequence[ColumnElement[bool]]:
+def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
     down = list(breaker.systems_down(session))
-    return (Order.state == OrderState.WAITING, Order.next_try_at <= now(), Order.waiting_for.not_in(down))
+    its_time = breaker.due(Order.next_try_at, services.settings.retry_minutes)
+    return (Order.state == OrderState.WAITING, its_time, Order.waiting_for.not_in(down))
 
 
 def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:
