@@ -203,14 +203,14 @@ def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: 
 
 
 def test_an_order_that_utopia_can_not_answer_is_no_outage_of_utopia(service: Service) -> None:
-    service.sandbox.utopia.orders["POISON"] = []  # type: ignore[assignment]
-    send(service, ["POISON"])
+    service.sandbox.utopia.orders["POISON-1"] = []  # type: ignore[assignment]
+    send(service, ["POISON-1"])
     orderrefs = several_orders(service, 3)
 
     send(service, orderrefs)
 
     all_are(service, orderrefs, "completed")
-    order = service.rested("POISON", "needs_review")
+    order = service.rested("POISON-1", "needs_review")
     assert order["problem"] == "only_this_order"
     assert order["reason"].startswith("UTOPIA works, but not for this order: ")
     assert [each["action"] for each in order["actions"]] == ["resume", "dismiss"]
