@@ -3,6 +3,8 @@
 It holds every key. Like the backup itself, nobody but the service's user reads it.
 """
 
+import grp
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,8 +59,8 @@ def name_of(path: Path) -> str:
 
 
 def _readable_by_group(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Unpacked by root, it is the service's to read after `deploy/install.sh` has seen to its group."""
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
+    """Unpacked by root, also on another machine, it is root's, and the service may read it by its group's name."""
+    member.uid, member.uname = 0, "root"
+    member.gid, member.gname = os.getgid(), grp.getgrgid(os.getgid()).gr_name
     member.mode = 0o750 if member.isdir() else 0o640
     return member

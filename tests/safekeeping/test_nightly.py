@@ -1,5 +1,6 @@
 """The backup of every night: into a folder, on either database, with what counts besides, and never failing unseen."""
 
+import grp
 import os
 import tarfile
 from collections.abc import Iterator
@@ -47,7 +48,9 @@ def test_a_night_leaves_the_database_and_what_counts_besides_for_nobody_else(app
     assert "ticket_descriptions/new_desc.txt" in made["beside"]
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     with tarfile.open(file.with_name(f"{file.stem}.files.tar")) as beside:
-        assert {member.uname for member in beside} == {"root"}
+        group = grp.getgrgid(os.getgid()).gr_name  # root unpacks it, and the service reads it at once
+        assert {(member.uname, member.gname) for member in beside} == {("root", group)}
+        assert {member.mode for member in beside if member.isfile()} == {0o640}
     assert (noted(app).file, noted(app).error) == (str(file), None)
 
 
