@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from nicknames import NickNamer
 
@@ -54,7 +54,9 @@ def are_alike(one: str, two: str) -> bool:
     if 1 in (len(one), len(two)):
         letter, name = sorted((one, two), key=len)
         return any(other.startswith(letter) for other in (name, *_short_forms().get(name, ())))
-    return _sound(one) == _sound(two) or _are_misspelt(one, two)
+    if _sound(one) in _sounds_of_family(two) or _sound(two) in _sounds_of_family(one):
+        return True
+    return _are_misspelt(one, two)
 
 
 def _are_misspelt(one: str, two: str) -> bool:
@@ -64,6 +66,13 @@ def _are_misspelt(one: str, two: str) -> bool:
     return abs(len(one) - len(two)) <= letters and distance(one, two) <= letters
 
 
+@lru_cache(maxsize=2000)
+def _sounds_of_family(name: str) -> frozenset[str]:
+    """How the name sounds, and those that it is a short form of or that are short forms of it: Katie is Kathryn."""
+    return frozenset(map(_sound, (name, *_short_forms().get(name, ()))))
+
+
+@lru_cache(maxsize=2000)
 def _sound(name: str) -> str:
     for letters, sound in _SOUNDS:
         name = letters.sub(sound, name)

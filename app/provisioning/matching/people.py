@@ -102,7 +102,7 @@ def _read(text: str) -> _Name:
     parts = [words for part in parts if (words := _without_additions(part))]
     turned = [*parts[1:], *parts[:1]] if len(parts) > 1 else parts
     words = [word for part in turned for word in part]
-    households = [word for word in words if word in _HOUSEHOLDS]
+    households = [word for word in words if word in _HOUSEHOLDS or (word in _TITLES and "and" in words)]
     people = tuple(_people([word for word in words if word not in _HOUSEHOLDS] or words))
     core = tuple(_without_the(words))
     return _Name(people, core, "", next(iter(generations), ""), noted or bool(households))
@@ -125,23 +125,21 @@ def _without_the(words: Sequence[str]) -> Sequence[str]:
 
 
 def _without_additions(words: Sequence[str]) -> list[str]:
-    """Without titles, degrees and generations; `Jr` alone, behind a comma, leaves nothing."""
-    kept = [word for word in words if word not in _GENERATIONS and word not in _DEGREES]
-    return kept[1:] if len(kept) > 2 and kept[0] in _TITLES else kept
+    """Without degrees and generations; `Jr` alone, behind a comma, leaves nothing."""
+    return [word for word in words if word not in _GENERATIONS and word not in _DEGREES]
 
 
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """`ada and bo lind` -> `ada lind`, `bo lind`; Saint and St alike."""
+    """`ada and bo lind` -> `ada lind`, `bo lind`; titles left out, Saint and St alike."""
     people: list[list[str]] = [[]]
-    for word in words:
+    for word in [word for word in words if word not in _TITLES] or words:
         if word == "and":
             people.append([])
         else:
             people[-1].append("saint" if word == "st" else word)
-    surname = people[-1][-1:]
-    for person in people:
-        if person:
-            yield tuple(person if len(person) > 1 or len(people) == 1 else [*person, *surname])
+    named = [person for person in people if person]
+    for person in named:
+        yield tuple(person if len(person) > 1 or len(named) == 1 else [*person, *named[-1][-1:]])
 
 
 def _compared(one: _Name, two: _Name) -> Identity:
@@ -161,7 +159,7 @@ def _compared(one: _Name, two: _Name) -> Identity:
 def _is_all(one: _Name, two: _Name) -> bool:
     """Whether both names say the same, and not one of them more."""
     more = one.noted != two.noted or one.generation != two.generation
-    return len(one.people) == len(two.people) == 1 and not more
+    return (len(one.people) == len(two.people) == 1 or set(one.people) == set(two.people)) and not more
 
 
 def _companies(one: _Name, two: _Name) -> Identity:

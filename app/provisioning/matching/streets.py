@@ -15,7 +15,10 @@ from app.provisioning.matching.words import ordinal, with_figures, without_glue,
 _CERTAIN = frozenset({"APT", "#", "UNIT", "STE", "BLDG"})
 _HOUSE = re.compile(r"(\d+(?:[./-]\d+)*)([A-Z]*)")
 _HALF = re.compile(r"(\d+)-?1/2")
-_LONG = {short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=len) for short in SUFFIXES.values()}
+_LONG = {
+    short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=lambda word: (word[-1] != "S", len(word)))
+    for short in SUFFIXES.values()
+}
 _LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE"}
 _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _LONG_KINDS = {_LONG[kind]: kind for kind in sorted(KINDS)}
@@ -66,14 +69,14 @@ class Street:
 
 def read_street(line: str, town: str = "") -> tuple[Street, ...]:
     """The readings of a street line with its unit, the likeliest first. `town` is the town that the record names."""
-    notes = [words_of(note) for note in _BRACKETS.findall(line)]
     words, line_town = split_town(words_of(_BRACKETS.sub(" ", line)), town)
-    noted = [part for note in notes for part in unit_parts(note)]
+    readings = tuple(dict.fromkeys(_readings(words)))
+    if "(" not in line and not line_town:
+        return readings
+    noted = [part for note in _BRACKETS.findall(line) for part in unit_parts(words_of(note))]
     unit = frozenset(key for part in noted if part.designator for key in part.keys)
     is_noted = any(not part.designator for part in noted)
-    return tuple(
-        replace(one, unit=one.unit | unit, town=line_town, noted=is_noted) for one in dict.fromkeys(_readings(words))
-    )
+    return tuple(replace(one, unit=one.unit | unit, town=line_town, noted=is_noted) for one in readings)
 
 
 def unit_in(line: str) -> list[UnitPart]:
@@ -91,8 +94,7 @@ def _readings(words: Sequence[str]) -> Iterator[Street]:
     for start, rest in _house(words):
         for street, unit in _split_unit(rest):
             keys = frozenset(key for part in unit for key in part.keys)
-            half = start.half or "1/2" in keys
-            yield replace(_body(street, start), half=half, unit=start.unit | keys - {"1/2"})
+            yield _body(street, start, keys)
 
 
 def _box(words: Sequence[str]) -> Street | None:
@@ -219,13 +221,13 @@ def _ends_in_bare_unit(words: Sequence[str]) -> bool:
     return words[-1] not in DIRECTIONALS
 
 
-def _body(words: Sequence[str], start: Street) -> Street:
-    """The street of these words, at the house of `start`."""
+def _body(words: Sequence[str], start: Street, unit: frozenset[str]) -> Street:
+    """The street of these words, at the house of `start`, with this unit. A half behind the street is the house's."""
     marked = [DIRECTIONALS.get(word, word) for word in with_figures([word for word in words if word != "#"])]
     text = "".join(_long(word) for word in marked)
     road, number, marked = road_and_number(marked) or ("", "", marked)
-    kind, marked = _kind(marked, has_number=bool(road))
-    before, name, after = _directions(_hundreds(marked))
+    kind, marked = _kind(_hundreds(marked), has_number=bool(road))
+    before, name, after = _directions(marked)
     numbers = [word for word in name if word[0].isdigit()]
     names = [word for word in name if not word[0].isdigit()]
     if not (numbers or names or road) and before:
@@ -240,6 +242,8 @@ def _body(words: Sequence[str], start: Street) -> Street:
         kind=kind,
         after=tuple(after),
         text=text,
+        half=start.half or "1/2" in unit,
+        unit=start.unit | unit - {"1/2"},
     )
 
 

@@ -25,24 +25,11 @@ _ALIASES = {
     "IF": "IDAHO FALLS",
 }
 _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
-_LONG = {"MT": "MOUNT", "FT": "FORT", "ST": "SAINT", "SNT": "SAINT"} | {
-    short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=len)
-    for short in (
-        "GRV",
-        "FRK",
-        "HTS",
-        "HLS",
-        "SPGS",
-        "MTN",
-        "CRK",
-        "VLY",
-        "PT",
-        "LK",
-        "CYN",
-        "PARK",
-        "VW",
-        "RDG",
-        "TER",
+_LONG = {"MT": "MOUNT", "FT": "FORT", "ST": "SAINT", "SNT": "SAINT", "FK": "FORK", "HGTS": "HEIGHTS"} | {
+    SUFFIXES[word]: word
+    for word in (
+        *("GROVE", "FORK", "HEIGHTS", "HILLS", "SPRINGS", "MOUNTAIN", "CREEK", "VALLEY", "POINT", "LAKE", "CANYON"),
+        *("PARK", "VIEW", "RIDGE", "CROSSING", "TERRACE", "JUNCTION", "CORNERS"),
     )
 }
 _REGION = frozenset({"UT", "ID", "MT", "UTAH", "IDAHO", "MONTANA"})
@@ -145,7 +132,7 @@ def split_town(words: Sequence[str], town: str) -> tuple[list[str], str]:
 
 def compare_towns(one: str, two: str) -> Mark:
     """Whether two normalised towns are one. UNKNOWN: one is missing or misspelt, or mail takes them for each other."""
-    if one == two:
+    if one.replace(" ", "") == two.replace(" ", ""):
         return Mark.AGREES if one else Mark.UNKNOWN
     if not one or not two or two in _SHARING.get(one, ()) or _have_one_post_town(one, two):
         return Mark.UNKNOWN

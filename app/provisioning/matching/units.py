@@ -8,7 +8,7 @@ from app.provisioning.matching.marks import Mark
 from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE
 from app.provisioning.matching.words import ordinal, with_figures
 
-_BETWEEN_DIGIT_AND_LETTER = re.compile(r"(?<=\d) (?=[^\W\d])|(?<=[^\W\d]) (?=\d+(?![\d./-]))")
+_BETWEEN_DIGIT_AND_LETTER = re.compile(r"(?<=\d) (?=[^\W\d]{1,2}\b)|(?<=\b[^\W\d]) (?=\d+(?![\d./-]))")
 _BUILDING_AND_DOOR = re.compile(r"([A-Z]+|\d+(?=-))-?(\d+[A-Z]?)")
 _ANY_DESIGNATOR = frozenset({"#", "NO"})
 # `APT 4` and `UNIT 4` are the same door; `BLDG 4` and `FL 4` are not.
@@ -16,6 +16,7 @@ _QUALIFIERS = frozenset({"BLDG", "FL"})
 _FILLERS = frozenset({"LEVEL", "HOUSE", "HSE", "DOOR", "ENTRANCE", "HALF"})
 _NOTHING = frozenset({"NONE", "NA", "N", "A", "NULL", "NO", "HOUSE", "HOME", "SFH", "SINGLE", "FAMILY", "RESIDENCE"})
 _ALIKE = {"BSMT": "LOWR", "DOWNSTAIRS": "LOWR", "UPSTAIRS": "UPPR", "BACK": "REAR"}
+_DIRECTIONS = {"NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W"}
 _OPPOSITES = ({"LOWR", "UPPR", "MAIN"}, {"FRNT", "REAR"})
 
 
@@ -33,13 +34,14 @@ class UnitPart:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The part in the form for comparison: the value alone, unless it is a building's or a floor's.
+        """The part in the form for comparison: each word of the value, unless it is a building's or a floor's.
 
         A building with a number behind a letter or a hyphen is two parts: `BLDG H-14` is `BLDG H` and `14`.
         """
         value = self.value.lstrip("0") or "0" if self.value.isdigit() else self.value
         if not self.is_qualifier:
-            return (value or _ALIKE.get(self.designator, self.designator),)
+            words = [_DIRECTIONS.get(word, word) for word in value.split()]
+            return tuple(words) or (_ALIKE.get(self.designator, self.designator),)
         door = _BUILDING_AND_DOOR.fullmatch(value) if self.designator == "BLDG" else None
         return (f"BLDG {door[1]}", door[2]) if door else (f"{self.designator} {value}",)
 

@@ -21,7 +21,10 @@ _DESIGNATOR_AND_VALUE = re.compile(
     r"(?=[ABFLPRSTU])(?:(APT|UNIT|STE|BLDG)([A-Z]|\d+[A-Z]?)|(SUITE|LOT|TRLR|TRAILER|SPC|SPACE|RM|FL|PH)(\d+[A-Z]?))"
 )
 
-_ONES = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE")
+_ONES = (
+    *("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE", "THIRTEEN"),
+    *("FOURTEEN", "FIFTEEN", "SIXTEEN", "SEVENTEEN", "EIGHTEEN", "NINETEEN"),
+)
 _FIRSTS = (
     *("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH", "ELEVENTH"),
     *("TWELFTH", "THIRTEENTH", "FOURTEENTH", "FIFTEENTH", "SIXTEENTH", "SEVENTEENTH", "EIGHTEENTH", "NINETEENTH"),
@@ -82,6 +85,9 @@ def _figure(word: str, following: list[str]) -> str:
         return f"{int(word)}TH"
     if word in _ORDINALS or (number := ordinal(word)) is not None:
         return f"{_ORDINALS.get(word) or number}TH"
+    if upcoming == "HUNDRED" and word in _CARDINALS:
+        following.pop()
+        return f"{_CARDINALS[word]}00"
     if word in _CARDINALS or word in _TENS_NUMBERS:
         return str(_CARDINALS.get(word) or _TENS_NUMBERS[word])
     return word.lstrip("0") or "0" if word.isdigit() else word

@@ -155,6 +155,59 @@ def test_a_similar_name_somewhere_else_is_another_person(address):
     assert kind_of(a_person(street=f"{STREET} APT 4"), a_candidate(name="Ada Lindt", address=address)) == Kind.NEW
 
 
+NEIGHBOURS = [
+    "Bo Lind",
+    "Cy Lind",
+    "Dora Lind",
+    "Emil Lind",
+    "Fay Lind",
+    "Gus Lind",
+    "Hedy Lind",
+    "Ivo Lind",
+    "Jo Lind",
+]
+
+
+@pytest.mark.parametrize("name", [*NEIGHBOURS, "Ada Holm", "Bo Holm", "Acme LLC"])
+def test_a_family_neighbours_and_tenants_with_names_of_their_own_stop_nobody(name):
+    """At the same door, in another unit, without a unit, and down the street."""
+    person = a_person(street=f"{STREET} APT 4")
+    addresses = [f"{STREET} APT 4", f"{STREET} APT 5", STREET, "14 N EXAMPLE AVENUE", ""]
+    found = [a_candidate(str(number), name=name, address=address) for number, address in enumerate(addresses)]
+    decision = decide(person, found)
+    assert (decision.kind, decision.customer_ids, decision.elsewhere) == (Kind.NEW, (), ())
+
+
+def test_new_people_of_one_surname_in_one_street_all_get_accounts():
+    names = ["Ada Lind", *NEIGHBOURS, "Kai Lind"]
+    customers = []
+    for number, name in enumerate(names):
+        street = f"{100 + 2 * number} N EXAMPLE AVENUE"
+        assert kind_of(a_person(name=name, street=street, email="", phone=""), *customers) == Kind.NEW
+        customers.append(a_candidate(str(number), name=name, address=street))
+
+
+@pytest.mark.parametrize(
+    ("name", "contact", "address", "kind"),
+    [
+        ("Ada Lind", "", STREET, Kind.EXISTS),
+        ("Ada Lind", "", "12 EXAMPLE AVENUE", Kind.REVIEW),
+        ("Ada Lind", "", "98 W OTHER ST", Kind.NEW),
+        ("A Lind", "", STREET, Kind.REVIEW),
+        ("A Lind", "", "12 EXAMPLE AVENUE", Kind.REVIEW),
+        ("A Lind", "", "98 W OTHER ST", Kind.NEW),
+        ("Bo Holm", MAIL, STREET, Kind.REVIEW),
+        ("Bo Holm", PHONE, "12 EXAMPLE AVENUE", Kind.REVIEW),
+        ("Bo Holm", PHONE, "98 W OTHER ST", Kind.NEW),
+        ("Bo Holm", "", STREET, Kind.NEW),
+        ("Bo Holm", "", "12 EXAMPLE AVENUE", Kind.NEW),
+        ("Bo Holm", "", "98 W OTHER ST", Kind.NEW),
+    ],
+)
+def test_the_table_of_persons_and_doors(name, contact, address, kind):
+    assert kind_of(a_person(), a_candidate(name=name, address=address, texts=[contact])) == kind
+
+
 def test_two_accounts_of_one_person_at_one_address_are_both_named():
     decision = decide(a_person(), [a_candidate("101"), a_candidate("102", address="12 N EXAMPLE AVE")])
     assert (decision.kind, decision.customer_ids) == (Kind.EXISTS, ("101", "102"))
