@@ -127,6 +127,15 @@ def ask_now(session: Session) -> None:
             row.next_probe_at = now()
 
 
+def wait_no_longer(session: Session) -> None:
+    """Whatever waits is due now: the clock that its next try was set by was wrong."""
+    ask_now(session)
+    later = {"next_try_at": now()}
+    session.execute(update(Order).where(Order.state == OrderState.WAITING).values(later))
+    pending = (Notice.state == NoticeState.PENDING, Notice.next_try_at.is_not(None))
+    session.execute(update(Notice).where(*pending).values(later))
+
+
 def systems_down(session: Session) -> dict[str, RemoteSystem]:
     """The systems that don't answer, by name."""
     rows = session.scalars(select(RemoteSystem).order_by(RemoteSystem.name))

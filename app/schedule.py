@@ -98,6 +98,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     probing.ask_mail: 0.5,
     waking.tell_of_long_waits: 15,
     waking.give_up_after_outage: 15,
+    waking.go_on_when_set_back: 5,
     watch_for_alerts: 30,
     look_at_certificate: 60,
     waking.pick_up_stranded_orders: 20,

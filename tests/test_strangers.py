@@ -42,9 +42,9 @@ def test_a_real_order_does_not_wait_behind_forged_references(service: Service) -
     with slow_look_ups(service):
         for number in range(300):
             send(service, f"FORGED-{number}", STRANGER)
-        send(service, service.order("UIA-LAST"), STRANGER)  # behind a proxy that is not trusted, all have one address
+        send(service, service.order("UIA-LAST-1"), STRANGER)  # behind a proxy that is not trusted, all have one address
 
-        service.rested("UIA-LAST")
+        service.rested("UIA-LAST-1")
 
         assert in_state(service, OrderState.RECEIVED) > 50
 
@@ -53,11 +53,11 @@ def test_another_senders_order_is_before_those_of_who_sent_unknown_references(se
     with slow_look_ups(service):
         for number in range(150):
             send(service, f"FORGED-{number}", STRANGER)
-        send(service, service.order("UIA-AMID"), UTOPIA)
+        send(service, service.order("UIA-AMID-1"), UTOPIA)
         for number in range(150, 300):
             send(service, f"FORGED-{number}", STRANGER)
 
-        service.rested("UIA-AMID")
+        service.rested("UIA-AMID-1")
 
         assert in_state(service, OrderState.RECEIVED) > 50
 

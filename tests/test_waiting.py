@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -369,6 +370,19 @@ def test_a_next_try_that_is_too_far_off_was_set_by_a_wrong_clock_and_is_due(serv
     waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": now() + timedelta(days=1)}
     with service.services.database.write() as session:
         session.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
+
+    service.rested(REF, "completed")
+
+
+def test_what_waits_goes_on_when_the_clock_is_set_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.order(REF)
+    waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": now() + timedelta(minutes=11)}
+    with service.services.database.write() as session:
+        session.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
+    with monkeypatch.context() as set_back:
+        right = time.time
+        set_back.setattr(waking.time, "time", lambda: right() - 600)
+        wait_for(lambda: waking.go_on_when_set_back(service.services) or service.state(REF) != "waiting")
 
     service.rested(REF, "completed")
 

@@ -1,6 +1,7 @@
 """What the scheduler does for orders: wakes those that wait, and picks up those that nothing works on."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ AT_A_TIME = 100
 PER_SLOT = 4
 """Orders in the queue for each that may be in PowerCode at a time: nobody runs dry within a beat."""
 MOST_RESTARTS = 5
+SET_BACK_SECONDS = 5.0
 
 
 def wake_due_orders(services: Services) -> int:
@@ -61,6 +63,29 @@ def _next(services: Services, session: Session, stage: str, due: Sequence[Column
     most = max(intake.AT_WORK, PER_SLOT * services.settings.powercode_concurrency)
     at_work = session.scalar(select(func.count()).where(Order.state == OrderState.RUNNING, Order.stage == stage)) or 0
     return intake.in_turn(session, most - at_work, *due, Order.stage == stage)
+
+
+class Clock:
+    """Notices that the clock was set back, by comparing it with one that can't be."""
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - time.monotonic()
+
+    def was_set_back(self) -> bool:
+        """Whether it was since the last look, by more than a correction of seconds."""
+        before, self._ahead = self._ahead, time.time() - time.monotonic()
+        return self._ahead < before - SET_BACK_SECONDS
+
+
+_clock = Clock()
+
+
+def go_on_when_set_back(services: Services) -> None:
+    """A clock that was set back would let all that waits wait for so much longer."""
+    if _clock.was_set_back():
+        log.warning("The clock was set back: whatever waits is tried now")
+        with services.database.write() as session:
+            breaker.wait_no_longer(session)
 
 
 def give_up_after_outage(services: Services) -> None:
