@@ -7,11 +7,11 @@ from flask import Flask
 
 from app import exchanges
 from app.database import Database
-from app.engine import WorkQueue
 from app.mail import Mailer
 from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
 from app.observability import Labels, Metrics
 from app.version import COMMIT, VERSION
+from app.work_queue import WorkQueue
 from config import Settings
 from powercode import PowerCodeClient
 from utopia import UtopiaClient

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app import breaker, engine, probing
+from app import breaker, probing, work_queue
 from app.alerts import records
 from app.alerts.watch import watch_for_alerts
 from app.models import Order, OrderState, OrderStep, RemoteSystem, now
@@ -433,9 +433,9 @@ def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
 def as_a_full_disk_leaves_it(service: Service) -> str:
     """The engine counts a workflow as running here, and no thread is in it; its id."""
     strand(service)
-    work_queue, lost = service.services.work_queue, f"order-{REF}"
+    queue, lost = service.services.work_queue, f"order-{REF}"
     with service.services.database.write() as session:
-        work_queue.enqueue(session, "order", lost, "nobody looks at this queue", REF, 1)
+        queue.enqueue(session, "order", lost, "nobody looks at this queue", REF, 1)
         mine = {"id": lost, "executor": service.background._executor._lock.executor_id}
         begun = "UPDATE workflow_status SET status = 'PENDING', queue_name = 'utopia', executor_id = :executor"
         session.execute(text(f"{begun} WHERE workflow_uuid = :id"), mine)
@@ -459,7 +459,7 @@ def test_work_that_no_thread_does_is_taken_up_whatever_the_engine_says(service: 
 def test_work_that_stands_still_is_known_to_readyz_and_told_when_it_took_long(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(work_queue, "LONG_SECONDS", 0.0)
     lost, executor = as_a_full_disk_leaves_it(service), service.background._executor
     with monkeypatch.context() as full:
         full.setattr(service.services.work_queue.client, "resume_workflows", _disk_is_full)

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import insert_if_new
-from app.engine import WorkQueue
 from app.models import Notice, NoticeKind, NoticeState, Order
+from app.work_queue import WorkQueue
 
 QUEUE = "mail"
 

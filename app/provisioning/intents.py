@@ -170,8 +170,9 @@ def _fault(name: str, fault: Exception) -> NeedsReview:
 
 
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
-    if system and _says_nothing(work, stop) and probing.works(run.services, system) and isinstance(stop, Waits):
-        stop = stop.by_itself()
+    if system and _says_nothing(work, stop) and not engine.is_stopping():  # a stop waits for no further call
+        works = probing.works(run.services, system)
+        stop = stop.by_itself() if works and isinstance(stop, Waits) else stop
 
     def commit(session: Session) -> None:
         step = session.get_one(OrderStep, work.step_id)

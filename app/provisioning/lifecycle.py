@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from app import breaker, notices
 from app.database import session_in
-from app.engine import WorkQueue
 from app.models import (
     ACTIVE_STATES,
     Notice,
@@ -30,6 +29,7 @@ from app.provisioning.plan_table import plan_table
 from app.provisioning.plans import plan_key
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
 from app.services import Services
+from app.work_queue import WorkQueue
 
 QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 """Each stage works through one remote system, so that a slow one does not hold up the other's orders."""

@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 from app import migrate, notices
 from app.database import Database, session_in
 from app.digest import starting
-from app.engine import WorkQueue
 from app.executor_locks import executing
 from app.models import Base, DatabaseMove, DigestRun, Notice, NoticeState, Order, OrderState, RunState, now
 from app.provisioning import lifecycle
 from app.safekeeping import moves, rows
 from app.safekeeping.in_use import alone
 from app.services import Services
+from app.work_queue import WorkQueue
 from config_values import postgresql_address
 
 POSTGRESQL = re.compile(r"^postgres(ql)?(\+psycopg)?://")

@@ -17,12 +17,12 @@ from sqlalchemy import func, select
 
 from app import migrate, ownership
 from app.database import Database
-from app.engine import WorkQueue
 from app.models import Callback, Order, now
 from app.safekeeping import backup, moves, seals
 from app.safekeeping.aftermath import Settled, settle
 from app.safekeeping.in_use import alone, close_up
 from app.services import Services
+from app.work_queue import WorkQueue
 
 
 class RestoreRefused(Exception):
