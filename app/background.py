@@ -65,7 +65,7 @@ class Background:
             return "standby"
         standstill = self._services.work_queue.standstill
         if standstill is not None and standstill.ended is None:
-            return f"{standstill.workflows} pieces of work stand still, see the log"
+            return f"work stands still ({standstill.workflows}), see the log"
         return "running"
 
     @property

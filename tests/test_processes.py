@@ -157,7 +157,7 @@ def test_orders_whose_outcome_a_full_disk_did_not_take_go_on_without_a_restart(
     until(lambda: calls_of(sandbox, "searchCustomers"))
 
     process.limit_files(0)
-    until(lambda: "stand still" in requests.get(f"{process.url}/readyz", timeout=5).json()["executor"], 90)
+    until(lambda: "stands still" in requests.get(f"{process.url}/readyz", timeout=5).json()["executor"], 90)
 
     process.limit_files(-1)
     sandbox.powercode.latency = 0

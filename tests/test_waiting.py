@@ -465,7 +465,7 @@ def test_work_that_stands_still_is_known_to_readyz_and_told_when_it_took_long(
         full.setattr(service.services.work_queue.client, "resume_workflows", _disk_is_full)
         assert executor._take_up_lost({lost}) == {lost}
         answer = service.client.get("/readyz")
-        assert (answer.status_code, answer.json["executor"]) == (503, "1 pieces of work stand still, see the log")
+        assert (answer.status_code, answer.json["executor"]) == (503, "work stands still (1), see the log")
 
     executor._take_up_lost({lost})
     assert service.client.get("/readyz").status_code == 200
