@@ -1,8 +1,9 @@
 """How fast the weekly report is read, selected and grouped, and how much memory that takes.
 
 `python -m benchmarks.digest_read [--quick]` writes reports of made-up tickets, half of them closed in the window, and
-measures each in a process of its own (Linux). Seconds are the best of three. Memory is the peak of that process, the
-application's imports included, and, for Excel, of the process that parses the workbook, added up.
+measures each in a process of its own (Linux). Seconds are the best of three, reading the bytes alone beside. Memory
+is the peak of that process, the application's imports included (they stand beside, too), and, for Excel, of the process
+that parses the workbook, added up.
 """
 
 import argparse
@@ -20,9 +21,11 @@ from typing import NamedTuple
 import xlsxwriter  # type: ignore[import-untyped]
 
 from app.digest import excel_reader
-from app.digest.closures import group_by_customer, select_closures
+from app.digest.closings import group_by_customer
+from app.digest.closures import select_closures
 from app.digest.columns import HEADINGS
 from app.digest.sources import read_report
+from benchmarks.memory import resident_megabytes
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)
@@ -31,7 +34,7 @@ REPEATS = 3
 
 
 class Report(NamedTuple):
-    """A report to measure, and what it may take (seconds, MB); None: nothing is promised."""
+    """A report to measure, and what it is to take (seconds, MB); None: there is no aim."""
 
     rows: int
     ending: str
@@ -42,17 +45,18 @@ class Report(NamedTuple):
 REPORTS = [
     Report(10_000, ".csv", None, None),
     Report(100_000, ".csv", 3, 300),
-    Report(1_000_000, ".csv", None, None),
+    Report(1_000_000, ".csv", 2.5, 150),
     Report(10_000, ".xlsx", None, None),
-    Report(100_000, ".xlsx", 6, 300),
+    Report(100_000, ".xlsx", 1.0, 226),
 ]
 
 
 class Measured(NamedTuple):
-    """One measurement: seconds for the bytes alone and for the whole reading, peak MB, and what came out."""
+    """One measurement: seconds for the bytes alone and for the whole reading, MB of imports, peak MB, what came out."""
 
     bytes_seconds: float
     seconds: float
+    imports_megabytes: float
     megabytes: float
     closures: int
     customers: int
@@ -88,6 +92,7 @@ def write_xlsx(path: Path, count: int) -> None:
 
 def measure(path: Path) -> Measured:
     """Reads the report once in this process; its peak memory is the process's."""
+    imports = resident_megabytes()
     began = time.perf_counter()
     with path.open("rb") as file:
         while file.read(2**20):
@@ -95,10 +100,10 @@ def measure(path: Path) -> Measured:
     bytes_seconds = time.perf_counter() - began
     began = time.perf_counter()
     selection = select_closures(read_report(f"file:{path}"), since=SINCE, today=TODAY)
-    digests = group_by_customer(selection.closures)
+    customers = sum(1 for _ in group_by_customer(selection.closures))
     seconds = time.perf_counter() - began
     megabytes = peak_megabytes(Path("/proc/self/status").read_text())
-    return Measured(bytes_seconds, seconds, megabytes, len(selection.closures), len(digests))
+    return Measured(bytes_seconds, seconds, imports, megabytes, len(selection.closures), customers)
 
 
 def reader_megabytes(path: Path) -> float:
@@ -132,8 +137,9 @@ def line(report: Report, path: Path, result: Measured) -> str:
     within = report.seconds is None or (result.seconds < report.seconds and result.megabytes < (report.megabytes or 0))
     return (
         f"{report.rows:>9,} {report.ending:<6}{path.stat().st_size / 2**20:>7.1f}{result.bytes_seconds:>10.3f}"
-        f"{result.seconds:>9.2f}{report.rows / result.seconds:>11,.0f}{result.megabytes:>8.0f}"
-        f"{result.closures:>10,}{result.customers:>11,}  {allowed}{'' if within else '  EXCEEDED'}"
+        f"{result.seconds:>9.2f}{report.rows / result.seconds:>11,.0f}"
+        f"{result.imports_megabytes:>11.0f}{result.megabytes:>8.0f}"
+        f"{result.closures:>10,}{result.customers:>11,}  {allowed}{'' if within else '  MISSED'}"
     )
 
 
@@ -146,7 +152,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure)))
         return
-    print("     rows kind       MB  bytes, s   all, s     rows/s peak MB  closures  customers  promised")
+    print("     rows kind       MB  bytes, s   all, s     rows/s imports MB peak MB  closures  customers  aim")
     with tempfile.TemporaryDirectory() as folder:
         for report in REPORTS:
             if options.quick and report.rows > 10_000:

@@ -25,7 +25,8 @@ from typing import Any
 import xlsxwriter  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.digest.closures import Selection, group_by_customer, select_closures
+from app.digest.closings import group_by_customer
+from app.digest.closures import Selection, select_closures
 from app.digest.columns import HEADINGS
 from app.digest.sources import SourceUnreadable, read_report
 from benchmarks.memory import resident_megabytes
@@ -250,7 +251,8 @@ class Readers:
     def _read(self, source: str) -> Selection:
         rows = read_report(source, google_credentials_file=self._key_file, sheets_endpoint=self._google.address)
         selection = select_closures(rows, since=SINCE, today=TODAY)
-        group_by_customer(selection.closures)
+        for _ in group_by_customer(selection.closures):
+            pass
         return selection
 
 

@@ -41,6 +41,11 @@ _ADDRESS = re.compile(
     rf"(?!=)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])"
 )
 
+# How nearly all cells look. Each of these is read as it is, and such an address is its own key.
+USUAL_TICKET = r"[A-Za-z]{1,20}-?[0-9]{1,20}"
+USUAL_ADDRESS = r"[a-z0-9]++(?:[._-][a-z0-9]++)*+@(?:[a-z0-9]++\.)+[a-z]{2,}"
+USUAL_NAME = r"(?!nan|None|NaN|NaT)[A-Za-z]{1,40}[0-9]{0,9}"
+
 
 class Cause(StrEnum):
     """What about a row keeps it from being reported."""
@@ -82,7 +87,14 @@ def cell_text(cell: Cell) -> str:
 
 def read_name(cell: Cell) -> str:
     """A first or last name, at most `MAX_NAME` characters; empty when there is none."""
-    text = cell_text(cell)[:MAX_NAME].rstrip()
+    if isinstance(cell, str) and len(cell) <= MAX_NAME:
+        return _name_of_text(cell)
+    return _name_of_text(plain_text(cell)[:MAX_NAME])
+
+
+@lru_cache(maxsize=8192)
+def _name_of_text(cell: Cell) -> str:
+    text = cell_text(cell)
     return "" if text in _NO_NAME or _CELL_ERROR.fullmatch(text) else text
 
 
@@ -91,13 +103,15 @@ class Status(StrEnum):
 
     CLOSED = "closed"
     OTHER = "other"
+    NO_WORD = "no word"
+    """A number, a date or an address: a status in another column?"""
     MISSING = "missing"
     UNREADABLE = "unreadable"
 
 
 def read_status(cell: Cell) -> Status:
     """Whether the ticket is closed; in any case, with stray blanks."""
-    return _status_of_text(cell) if isinstance(cell, str) and len(cell) <= MAX_STATUS else Status.OTHER
+    return _status_of_text(cell) if isinstance(cell, str) and len(cell) <= MAX_STATUS else Status.NO_WORD
 
 
 @lru_cache(maxsize=1024)
@@ -107,7 +121,9 @@ def _status_of_text(cell: str) -> Status:
         return Status.CLOSED
     if not text or text in _NOTHING:
         return Status.MISSING
-    return Status.UNREADABLE if _is_spoiled(text) else Status.OTHER
+    if _is_spoiled(text):
+        return Status.UNREADABLE
+    return Status.NO_WORD if "@" in text or any(sign.isdigit() for sign in text) else Status.OTHER
 
 
 def _is_spoiled(text: str) -> bool:

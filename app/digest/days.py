@@ -5,13 +5,14 @@ reference: the weekly ticket report (`Date` is DD/MM/YYYY as text, in Excel a re
 
 import re
 from datetime import UTC, date, datetime, time, tzinfo
-from functools import lru_cache
 
 from app.digest.cells import Cause, Cell, Unusable, cell_text
 
 MAX_DAY = 100
 FIRST_YEAR = 2000
 LAST_MONTH = 12
+MOST_KNOWN = 8192
+"""How many spellings of days are remembered while a report is read."""
 
 _TIME = r"(?:,? |T)(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
 _ZONE = r" ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
@@ -85,16 +86,18 @@ class DaysSeen:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self._seen: set[tuple[bool, bool]] = set()
-        self._cached = lru_cache(maxsize=8192)(self._day)
+        self._known: dict[Cell, date | Unusable] = {}
 
     def day(self, cell: Cell) -> date | Unusable:
         """`read_day` in the zone; what it reads is taken into account."""
-        return self._cached(cell) if not isinstance(cell, str) or len(cell) <= MAX_DAY else _UNREADABLE
+        return self._known.get(cell) or self._read(cell)
 
-    def _day(self, cell: Cell) -> date | Unusable:
+    def _read(self, cell: Cell) -> date | Unusable:
         day = read_day(cell, self._zone)
         if isinstance(day, date):
             self._seen.add((isinstance(cell, str), day.day > LAST_MONTH))
+            if len(self._known) < MOST_KNOWN:
+                self._known[cell] = day
         return day
 
     @property

@@ -25,6 +25,7 @@ _MARKS = {
 }
 # Excel's own line above the headings, which it doesn't show and doesn't count as a row.
 _NAMED_DELIMITER = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_QUOTE_AND_BLANK = re.compile(rb'"\0{0,3} ')
 # One limit for the whole process. The default, 128 kB, would let one long cell stop the report.
 csv.field_size_limit(MAX_FIELD)
 
@@ -37,19 +38,21 @@ def delimited_rows(content: BinaryIO) -> Iterator[RawRow]:
     and guessing could lose some.
     """
     text = io.TextIOWrapper(content, encoding=_encoding(content), errors="replace", newline="")
+    loose = _has_blanks_after_quotes(content)
     try:
         head = text.read(_HEAD)
         named = _NAMED_DELIMITER.match(head)
         delimiter = named["delimiter"] if named else _delimiter(head)
         text.seek(0)
         text.read(named.end() if named else 0)
-        yield from _records(_reader(text, delimiter))
+        lines = _closed_up(text, delimiter) if loose else text
+        yield from _records(_reader(lines, delimiter))
     finally:
         text.detach()
 
 
 def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
-    return csv.reader(_closed_up(lines, delimiter), delimiter=delimiter, skipinitialspace=True, strict=strict)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
 def _closed_up(lines: Iterable[str], delimiter: str) -> Iterator[str]:
@@ -65,6 +68,16 @@ def _closed_up(lines: Iterable[str], delimiter: str) -> Iterator[str]:
             continue
         begins, inside = '"' * inside, inside != (line.count('"') % 2 == 1)
         yield tokens.sub(_without_blanks, begins + line)[len(begins) :] if '" ' in line else line
+
+
+def _has_blanks_after_quotes(content: BinaryIO) -> bool:
+    content.seek(0)
+    found, last = False, b""
+    while not found and (chunk := content.read(_CHUNK)):
+        found = _QUOTE_AND_BLANK.search(last + chunk) is not None
+        last = chunk[-4:]
+    content.seek(0)
+    return found
 
 
 def _without_blanks(token: re.Match[str]) -> str:
@@ -119,7 +132,7 @@ def _delimiter(head: str) -> str:
 
 def _headings_found(head: str, delimiter: str) -> int:
     known = {heading_key(heading) for heading in HEADINGS}
-    for cells in _reader(io.StringIO(head, newline=""), delimiter, strict=False):
+    for cells in _reader(_closed_up(io.StringIO(head, newline=""), delimiter), delimiter, strict=False):
         if any(cell.strip(_DELIMITERS + " ") for cell in cells):
             return len(known & {heading_key(cell) for cell in cells})
     return 0

@@ -49,13 +49,13 @@ def _received(process: subprocess.Popen[bytes]) -> Generator[RawRow, None, bool]
         if line == b'"end"\n':
             return True
         for number, cells in json.loads(line):
-            yield number, [_cell(cell) for cell in cells]
+            yield number, [cell if type(cell) is str else _cell(cell) for cell in cells]
     return False
 
 
 def _cell(written: Any) -> Cell:
-    """A text; or in a list a real date's day, or a whole number and its format."""
-    return written if isinstance(written, str) else _day(*written) if len(written) == 1 else shown(*written)
+    """What isn't a text comes as a list: of a real date's day, or of a whole number and its format."""
+    return _day(*written) if len(written) == 1 else shown(*written)
 
 
 @lru_cache(maxsize=8192)

@@ -109,10 +109,10 @@ def numbered_rows(sheet: CalamineSheet, package: "Package", place: int) -> Itera
     """The rows that hold something, with their numbers in the sheet."""
     formats = package.formats()
     merged, marks = Merged(sheet), Marks(package.marks(place, formats))
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
+    for number, cells in enumerate(sheet.iter_rows(), start=1):  # a million cells a second: no call that isn't needed
         marked = marks.of(number) if formats or "" in cells else {}
-        if marked or any(cell != "" for cell in cells):
-            written = [as_written(cell) for cell in cells]
+        if marked or cells.count("") < len(cells):
+            written = [cell if type(cell) is str else as_written(cell) for cell in cells]
             for column, mark in marked.items():
                 if column < len(cells):
                     written[column] = with_mark(cells[column], mark)

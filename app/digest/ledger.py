@@ -15,7 +15,8 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.database import insert_if_new
-from app.digest.closures import CustomerDigest, SetAside
+from app.digest.closings import CustomerDigest
+from app.digest.closures import SetAside
 from app.digest.days import FIRST_YEAR
 from app.digest.letters import Told
 from app.models import (

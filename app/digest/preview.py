@@ -6,7 +6,8 @@ from datetime import date
 
 from app.database import Database
 from app.digest import ledger, tally, workflow
-from app.digest.closures import CustomerDigest, Selection, group_by_customer
+from app.digest.closings import CustomerDigest, group_by_customer
+from app.digest.closures import Selection
 from app.digest.letters import SUBJECT, LetterTemplates, Told, body
 from app.digest.sources import ReportRow
 from app.digest.timetable import iso_week
@@ -68,7 +69,7 @@ def outlook(
         reported = ledger.reported_since(session, first_day)
         taken = ledger.addressed_in(session, iso_week(now(), settings.zone))
     selection = workflow.select_from(settings, source, first_day, today, reported, watched=watched)
-    digests = group_by_customer(selection.closures)
+    digests = list(group_by_customer(selection.closures))
     due = [digest for digest in digests if digest.email_key not in taken]
     waiting = [digest for digest in digests if digest.email_key in taken]
     return Outlook(first_day, selection, due, waiting, templates)

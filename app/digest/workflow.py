@@ -7,13 +7,15 @@ dies goes on where it was: with the batch after the one that was on its way, who
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app import breaker, engine, notices
 from app.digest import history, ledger
-from app.digest.closures import CustomerDigest, Selection, group_by_customer, select_closures
+from app.digest.closings import CustomerDigest, group_by_customer
+from app.digest.closures import Selection, select_closures
 from app.digest.delivery import Handed, Receipt, Webhook, send_letter
 from app.digest.letters import LetterTemplates
 from app.digest.sources import ReportRow, SourceUnreadable, read_report
@@ -84,27 +86,41 @@ def plan(services: Services, run_id: int) -> int:
     if services.settings.digest_delivery == "mail":
         _templates(services.settings)
     selection = read_selection(services, run)
-    week = _this_week(services)
     with services.database.read() as session:
-        taken = ledger.addressed_in(session, week)
-    digests = group_by_customer(selection.closures)
-    due = [digest for digest in digests if digest.email_key not in taken]
-    batches = _plan_batches(services, run_id, week, due)
-    _note_what_was_read(services, run_id, selection, due, for_next_week=len(digests) - len(due))
+        taken = ledger.addressed_in(session, _this_week(services))
+    due = _Due(group_by_customer(selection.closures), taken)
+    batches = _plan_batches(services, run_id, due)
+    _note_what_was_read(services, run_id, selection, due)
     return batches
+
+
+class _Due:
+    """The customers who have no message of this week, put together one by one, with the count of what passes."""
+
+    def __init__(self, digests: Iterator[CustomerDigest], taken: set[str]) -> None:
+        self._digests, self._taken = digests, taken
+        self.rows = self.left_for_next_week = 0
+
+    def __iter__(self) -> Iterator[CustomerDigest]:
+        for digest in self._digests:
+            if digest.email_key in self._taken:
+                self.left_for_next_week += 1
+            else:
+                self.rows += len(digest.tickets)
+                yield digest
 
 
 def _this_week(services: Services) -> str:
     return iso_week(now(), services.settings.zone)
 
 
-def _plan_batches(services: Services, run_id: int, week: str, due: list[CustomerDigest]) -> int:
+def _plan_batches(services: Services, run_id: int, due: _Due) -> int:
     """A transaction a batch: callbacks need the database, too."""
-    size, batch = services.settings.digest_batch_size, 0
-    for start_at in range(0, len(due), size):
+    week, size, customers, batch = _this_week(services), services.settings.digest_batch_size, iter(due), 0
+    while some := list(islice(customers, size)):
         batch += 1
         with services.database.write() as session:
-            ledger.plan_batch(session, run_id, week, batch, due[start_at : start_at + size])
+            ledger.plan_batch(session, run_id, week, batch, some)
     return batch
 
 
@@ -144,15 +160,13 @@ def select_from(
     return select_closures(watched(rows), since=since, today=today, already_reported=reported, zone=settings.zone)
 
 
-def _note_what_was_read(
-    services: Services, run_id: int, selection: Selection, due: list[CustomerDigest], *, for_next_week: int
-) -> None:
+def _note_what_was_read(services: Services, run_id: int, selection: Selection, due: _Due) -> None:
     with services.database.write() as session:
         run = session.get_one(DigestRun, run_id)
         run.planned, run.rows_read = True, selection.rows_read
         run.already_reported, run.repeated = selection.already_reported, selection.repeated
         run.not_closed, run.too_old = selection.not_closed, selection.too_old
-        run.rows_due, run.for_next_week = sum(len(digest.tickets) for digest in due), for_next_week
+        run.rows_due, run.for_next_week = due.rows, due.left_for_next_week
         run.rows_for_next_week = len(selection.closures) - run.rows_due
         ledger.keep_set_aside(session, run, selection.set_aside)
 

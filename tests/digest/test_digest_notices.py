@@ -2,8 +2,10 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
+
+import xlsxwriter
 
 from app.models import DigestRun, now
 
@@ -48,6 +50,23 @@ def test_missing_columns_are_named_to_staff(office):
     (notice,) = office.service.notices("held up")
     assert "Email" in notice.text
     assert "Date" in notice.text
+
+
+def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_says_so(office, tmp_path):
+    path = tmp_path / "weekly.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADINGS)
+        for row, day in enumerate(("13/11/2026", date(2026, 5, 11), "27/11/2026"), start=1):
+            sheet.write_row(row, 0, office.row(f"TM-{row}")[:5])
+            if isinstance(day, str):
+                sheet.write_string(row, 5, day)
+            else:
+                sheet.write_datetime(row, 5, day, book.add_format({"num_format": "m/d/yyyy"}))
+    run_id = office.start(source=f"file:{path}")
+    assert office.over(run_id)["state"] == "failed"
+    assert "exchanged day and month" in report_mail(office).text
+    assert office.told == []
 
 
 def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office):

@@ -9,7 +9,7 @@ import xlsxwriter
 from sqlalchemy import func, select, update
 
 from app.digest import ledger, starting
-from app.digest.closures import group_by_customer
+from app.digest.closings import group_by_customer
 from app.models import DigestMessage, DigestRun, now
 from tests.conftest import Service
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.digest import ledger
-from app.digest.closures import Closure, CustomerDigest
+from app.digest.closings import Closure, CustomerDigest
 from app.models import DigestMessage, DigestRun, DigestWindow, MessageState, ReportedTicket, now
 
 DAY = date(2026, 11, 14)

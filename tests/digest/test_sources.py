@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.digest.buckets import BucketObject
-from app.digest.closures import group_by_customer, select_closures
+from app.digest.closings import group_by_customer
+from app.digest.closures import select_closures
 from app.digest.sheets import SheetRange
 from app.digest.sources import FilePath, SourceUnreadable, parse_source, read_report
 
