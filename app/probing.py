@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import powercode
 import utopia
-from app import breaker
+from app import breaker, exchanges
 from app.mail import MailFailed
 from app.models import System
 from app.services import Services
@@ -44,7 +44,8 @@ def answers_by_now(services: Services, system: System) -> bool:
 
 
 def _ask(services: Services, system: System) -> bool:
-    fault = FAULTS[system](services)
+    with exchanges.collecting(exchanges.newest()):  # it is no part of the order whose step made somebody ask
+        fault = FAULTS[system](services)
     with services.database.write() as session:
         if fault is not None:
             breaker.report_down(session, system, fault, services.settings.retry_minutes)

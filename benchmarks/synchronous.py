@@ -97,8 +97,10 @@ class Script:
     def _known_customer(self, contract: dict[str, Any]) -> Any:
         """The id of a customer of this name at this address; None when PowerCode has none."""
         site = self._form("readCustomer", {"extAccountID": contract["address"]["siteid"]}, refused={})
-        found = self._form("searchCustomers", {"searchString": _name(contract)}, refused={})
-        for customer in [site, *found.get("customers", [])]:
+        found = []
+        for term in _search_terms(contract):
+            found += self._form("searchCustomers", {"searchString": term}, refused={}).get("customers", [])
+        for customer in [site, *found]:
             here = (customer.get("CompanyName", "").upper(), customer.get("Address1", "").upper())
             if here == (_name(contract).upper(), contract["address"]["address"].upper()):
                 return customer["CustomerID"]
@@ -206,6 +208,12 @@ class Script:
     def _verify(self) -> bool | str:
         trusted = self._settings.pc_verify_ssl
         return trusted if isinstance(trusted, bool) else str(trusted)
+
+
+def _search_terms(contract: dict[str, Any]) -> list[str]:
+    """As many searches as the service makes: by name, phone, surname and street."""
+    person, street = contract["customer"], contract["address"]["address"]
+    return [_name(contract), person["phone"][-4:], person["lastname"], street.split()[0]]
 
 
 def _name(contract: dict[str, Any]) -> str:

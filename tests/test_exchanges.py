@@ -1,7 +1,6 @@
 """What was said to UTOPIA and PowerCode for an order is kept with it: enough to understand it, and never a secret."""
 
 import base64
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -11,6 +10,7 @@ from app import exchanges
 from app.models import Order, OrderExchange
 from app.provisioning import waking, workflow
 from tests.conftest import Service, wait_for
+from tests.promises import contract_of
 
 REF = "UIA202411-001186"
 PORTAL_PASSWORD = "what-they-all-get"
@@ -80,7 +80,10 @@ def test_no_secret_is_kept_and_nothing_of_it_is_logged(
     assert "createCustomer" in kept
 
 
-def test_an_order_that_failed_for_days_keeps_the_last_look_ups_and_every_kind_of_call(service: Service) -> None:
+def test_an_order_that_failed_for_days_keeps_the_last_look_ups_and_every_kind_of_call(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchanges, "MOST_OF_A_CALL", 3)
     with service.changed(retry_minutes=(0.0001,)):
         service.sandbox.utopia.fault("contractlookup", "http", times=None, status=502)
         service.take()
@@ -115,8 +118,7 @@ def test_what_is_asked_apart_from_an_order_is_kept_nowhere(service: Service) -> 
 def test_two_orders_at_once_do_not_mix_what_was_said(service: Service) -> None:
     refs = [f"UIA202411-00{number}" for number in range(2000, 2006)]
     for number, ref in enumerate(refs):
-        person: dict[str, Any] = {"siteid": f"72{number}", "firstname": f"Ada{chr(97 + number) * 4}"}
-        service.order(ref, **person)
+        service.order(ref, **contract_of(number))
         service.callback(ref)
     for ref in refs:
         service.rested(ref, "completed")

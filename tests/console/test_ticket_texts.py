@@ -23,7 +23,7 @@ NEW = "Dear {first_name},\n\nyour plan is {plan}.\n"
 def folder(service: Service, tmp_path: Path) -> Iterator[Path]:
     """A folder of texts of the test's own."""
     folder = tmp_path / "texts"
-    shutil.copytree(PROJECT / "ticket_descriptions", folder)
+    shutil.copytree(PROJECT / "ticket_descriptions", folder, ignore=shutil.ignore_patterns(".*"))
     with service.changed(ticket_template_dir=folder):
         yield folder
 

@@ -114,7 +114,7 @@ class _Quiet(BaseHTTPRequestHandler):
 
 
 def test_urllib3s_own_lines_are_cleaned(any_log):
-    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.DEBUG)
     server = HTTPServer(("127.0.0.1", 0), _Quiet)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:

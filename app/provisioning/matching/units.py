@@ -14,7 +14,7 @@ _ANY_DESIGNATOR = frozenset({"#", "NO"})
 # `APT 4` and `UNIT 4` are the same door; `BLDG 4` and `FL 4` are not.
 _QUALIFIERS = frozenset({"BLDG", "FL"})
 _FILLERS = frozenset({"LEVEL", "HOUSE", "HSE", "DOOR", "ENTRANCE", "HALF"})
-_NOTHING = frozenset({"NONE", "NA", "N", "A", "NULL", "NO", "HOUSE", "HOME", "SFH", "SINGLE", "FAMILY", "RESIDENCE"})
+_NOTHING = frozenset({"NONE", "NA", "NULL", "HOUSE", "HOME", "SFH", "SINGLE", "FAMILY", "RESIDENCE"})
 _ALIKE = {"BSMT": "LOWR", "DOWNSTAIRS": "LOWR", "UPSTAIRS": "UPPR", "BACK": "REAR"}
 _DIRECTIONS = {"NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W"}
 _OPPOSITES = ({"LOWR", "UPPR", "MAIN"}, {"FRNT", "REAR"})
@@ -71,9 +71,7 @@ def unit_parts(words: Sequence[str]) -> list[UnitPart]:
 
 def is_nothing(words: Sequence[str]) -> bool:
     """Whether the words say that there is no unit."""
-    return list(words) in (["N", "A"], ["NO"], ["A", "N"]) or (
-        bool(words) and not set(words) - _NOTHING and words not in (["A"], ["N"])
-    )
+    return list(words) in (["N", "A"], ["A", "N"], ["NO"]) or (bool(words) and not set(words) - _NOTHING)
 
 
 def floor_first(words: Sequence[str]) -> list[str]:
