@@ -89,7 +89,7 @@ class Sandbox:
         for server in self.servers.values():
             server.up()
             server.latency = 0.0
-        for kept in (self.utopia.orders, self.powercode.customers, self.powercode.tickets):
+        for kept in (self.utopia.orders, self.utopia.contracts, self.powercode.customers, self.powercode.tickets):
             kept.clear()
         for records in (self.mailbox.messages, self.webhook.posts, self.webhook.messages):
             records.clear()

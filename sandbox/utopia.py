@@ -23,7 +23,7 @@ class Utopia(SimulatedServer):
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__(host, port)
         self.orders: dict[str, dict[str, Any]] = {}
-        self._contracts: dict[str, bytes] = {}
+        self.contracts: dict[str, bytes] = {}
 
     def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
         """Keep an order whose contract is `a_contract(**overrides)`; returns the contract, which may be changed."""
@@ -39,7 +39,7 @@ class Utopia(SimulatedServer):
         with self.lock:
             self.orders[orderref]["contractdownload"] = CONTRACT_READY if ready else CONTRACT_NOT_READY
             if pdf is not None:
-                self._contracts[orderref] = pdf
+                self.contracts[orderref] = pdf
 
     def action_of(self, request: Request) -> str:
         """The call's name: the path without `/spquery/`."""
@@ -75,7 +75,7 @@ class Utopia(SimulatedServer):
             return json_answer(FOREIGN_ORDER, 404)
         if contract.get("contractdownload") != CONTRACT_READY:
             return json_answer({"contractdownload": contract.get("contractdownload")})
-        pdf = self._contracts.get(orderref) or contract_pdf(orderref, contract)
+        pdf = self.contracts.get(orderref) or contract_pdf(orderref, contract)
         return Answer(200, pdf, "application/pdf; charset=UTF-8")
 
     def _provider_call(self, action: str, fields: dict[str, Any]) -> Answer:
