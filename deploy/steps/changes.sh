@@ -7,8 +7,10 @@ fetch() {
     local remote
     remote=$(repository config "branch.$BRANCH.remote")
     FORMER=$(repository rev-parse HEAD)
-    try ask_remote "$remote" ||
-        stop 5 "The remote gave no answer within $REMOTE_SECONDS s: is the network there, and does the key still work? Nothing was touched."
+    try ask_remote "$remote" || case $? in
+    124 | 137) stop 5 "The remote gave no answer within $REMOTE_SECONDS s: is the network there, and does the key still work? Nothing was touched." ;;
+    *) stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched." ;;
+    esac
     try repository fetch --quiet "$remote" 9<&- || # ssh may keep a connection open
         stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched."
     NEW=$(repository rev-parse "$UPSTREAM")
