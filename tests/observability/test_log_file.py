@@ -54,7 +54,7 @@ def test_the_second_call_knows_the_new_secrets(written):
 
 
 def test_libraries_stay_quiet_even_at_debug(text_log):
-    for name in ("urllib3.connectionpool", "werkzeug", "apscheduler.scheduler", "dbos", "sqlalchemy.engine"):
+    for name in ("urllib3", "werkzeug", "apscheduler.scheduler", "dbos", "sqlalchemy.engine"):
         logging.getLogger(name).info("chatter")
         logging.getLogger(name).warning("warning of %s", name)
     assert "chatter" not in text_log.text()

@@ -113,9 +113,9 @@ def test_a_large_database_takes_its_time(
     app: Flask, url: str, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any other transaction that stands still for so long is ended by the server."""
-    monkeypatch.setitem(database.STANDS_STILL, "idle_in_transaction_session_timeout", 200)
+    monkeypatch.setitem(database.STANDS_STILL, "idle_in_transaction_session_timeout", 800)
     check = moving._check_rows
-    monkeypatch.setattr(moving, "_check_rows", lambda here: (time.sleep(0.6), check(here)))
+    monkeypatch.setattr(moving, "_check_rows", lambda here: (time.sleep(1.6), check(here)))
 
     assert printed(run(app, "db", "copy", "--to", url, "--json"))["rows"]["orders"] == 1
 
