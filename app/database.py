@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -250,6 +250,12 @@ class Together(Generic[Item, Result]):
             self._database.note_whether_busy(False)
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
+
+
+def one_at_a_time(session: Session, lock: int) -> None:
+    """Wait until no other transaction holds this lock; on SQLite only one transaction writes anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock})
 
 
 @contextmanager

@@ -180,7 +180,7 @@ def test_what_is_no_order_reference_is_refused(service: Service, orderref: str) 
 
 def test_resuming_after_the_plan_was_mapped_finishes_every_order_that_waited_for_it(service: Service) -> None:
     for number in (1, 2):
-        service.take(f"UIA-{number}", plan="2 Gbps", siteid=str(number), firstname="Ada" + number * "x")
+        service.take(f"UIA-{number}", plan="2 Gbps", siteid=str(number), address=f"{number} LAKE ROAD")
     assert run(service, "plans", "map", "2 gbps", "164").exit_code == 0
 
     assert run(service, "orders", "resume", "UIA-1", "--no-wait").exit_code == 0

@@ -163,6 +163,8 @@ def test_a_kill_before_and_after_any_call_is_processed_loses_and_doubles_nothing
     assert reviewed == in_doubt, "a person is asked about plans and tickets, and about nothing else"
 
 
+@pytest.mark.sweep
+@pytest.mark.timeout(400)
 def test_a_kill_right_after_any_answer_loses_and_doubles_nothing(
     sandbox: Sandbox, process: ServiceProcess, office: Office
 ) -> None:

@@ -206,6 +206,22 @@ def test_two_orders_of_one_person_and_site_at_once_make_one_account(
     assert len(service.sandbox.powercode.customers) == 1
 
 
+def test_two_orders_of_one_person_at_two_sites_at_once_make_one_account(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers, "NEIGHBOUR_SECONDS", 0.1)
+    service.sandbox.powercode.latency = 0.05
+    service.order(FIRST, siteid="71485", address="12 N EXAMPLE AVENUE")
+    service.order(SECOND, siteid="71486", address="12 North Example Ave.")
+    for orderref in (FIRST, SECOND):
+        service.callback(orderref)
+
+    states = [service.rested(orderref, "completed", "exists")["state"] for orderref in (FIRST, SECOND)]
+
+    assert sorted(states) == ["completed", "exists"]
+    assert len(service.sandbox.powercode.customers) == 1
+
+
 def test_an_order_that_utopia_answered_late_does_not_overtake_its_neighbour(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

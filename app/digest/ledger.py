@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from app.database import insert_if_new
+from app.database import insert_if_new, one_at_a_time
 from app.digest.closings import CustomerDigest
 from app.digest.closures import SetAside
 from app.digest.days import FIRST_YEAR
@@ -50,15 +50,14 @@ class ImportRefused(Exception):
     """The old utility's file can't be taken over; the text says why."""
 
 
-def one_at_a_time(session: Session) -> None:
-    """Wait until no other transaction opens a run or a preview; on SQLite only one transaction writes anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+def alone(session: Session) -> None:
+    """Wait until no other transaction opens a run or a preview."""
+    one_at_a_time(session, ADVISORY_LOCK)
 
 
 def begin(session: Session, *, key: str, iso_week: str, started_by: str, source: str, since: date | None) -> DigestRun:
     """Open a run. Raises `AlreadyUnderWay` when there is one, or when this `key` had its run."""
-    one_at_a_time(session)
+    alone(session)
     other = session.scalar(select(DigestRun).where(DigestRun.state.in_(UNDER_WAY)).limit(1))
     if other is not None:
         raise AlreadyUnderWay(f"Run {other.id} is {other.state}; see: digest show {other.id}")

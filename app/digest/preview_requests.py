@@ -46,7 +46,7 @@ def ask(services: Services, by: str) -> int:
         before = newest(session)
     gone = before.id if before and not _is_being_made(services, before) else None
     with services.database.write() as session:
-        ledger.one_at_a_time(session)
+        ledger.alone(session)
         last = newest(session)
         if last is not None and last.state == PreviewState.RUNNING and last.id != gone:
             return last.id

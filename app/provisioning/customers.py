@@ -1,17 +1,20 @@
 """The customer's two steps: look for the person in PowerCode, and create the customer once."""
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, cast, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 import powercode
+from app.database import one_at_a_time
 from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, System, now
 from app.provisioning import settling
 from app.provisioning.contracts import Applicant, digits
-from app.provisioning.finding import Found, kept, look_for, plans_given
+from app.provisioning.finding import Found, kept, look_for, may_be_one, plans_given
 from app.provisioning.intents import Outcome, Work
 from app.provisioning.matching import Decision
 from app.provisioning.stops import (
@@ -26,8 +29,9 @@ from app.provisioning.stops import (
 from config import Settings
 
 NEIGHBOUR_SECONDS = 5
-"""How long an order waits before it looks again whether the order of its site that goes first is through."""
+"""How long an order waits before it looks again whether the order that goes first is through."""
 HAS_ITS_TURN = "has its turn"
+FINDING_LOCK = 5050_446
 
 
 def find_customer(work: Work) -> Outcome:
@@ -43,7 +47,7 @@ def find_customer(work: Work) -> Outcome:
         forgotten = customer.mentions_order(work.order.orderref)
         service_ids = services + additional if made_for_this else services
         return _go_on_with(work, service_ids, customer_id=chosen, forgotten=forgotten)
-    _let_neighbours_pass(work)
+    _let_those_ahead_pass(work, applicant)
     if work.order.decision.get("new_customer"):
         return _go_on_with(work, services + additional, customer_id=None)
     found = look_for(work.services.powercode, applicant)
@@ -82,33 +86,46 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
     return found
 
 
-def _let_neighbours_pass(work: Work) -> None:
-    """Two orders of one site must not both look before either has created: whoever comes first goes first.
+def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
+    """Two orders that may be one customer's must not both look before either has created: the first goes first.
 
-    The turn is taken under a lock, in the step's own row, and lasts until the customer is made, or the order rests or
-    waits without having found out anything.
+    That is told by the site, and by the rule that compares an order with PowerCode's customers. The turn is taken
+    under a lock, in the step's own row, and lasts until the customer is made, or the order rests or waits without
+    having found out anything.
     """
-    order = work.order
-    neighbours = (Order.site_id == order.site_id, Order.state.in_(ACTIVE_STATES))
     with work.services.database.write() as session:
-        orders = session.scalars(select(Order).where(*neighbours).order_by(Order.id).with_for_update()).all()
-        ahead = next((one.orderref for one in orders if one.id != order.id and _has_its_turn(one)), None)
+        one_at_a_time(session, FINDING_LOCK)
+        ahead = next((one.orderref for one in _at_their_turn(session, work) if _may_clash(applicant, one)), None)
         if ahead is None:
             session.get_one(OrderStep, work.step_id).result = HAS_ITS_TURN
     if ahead:
         raise Waits(
             System.POWERCODE,
-            f"Order {ahead} for the same site goes first",
+            f"Order {ahead}, for the same site or a person who may be the same, goes first",
             retry_at=now() + timedelta(seconds=NEIGHBOUR_SECONDS),
         )
 
 
-def _has_its_turn(order: Order) -> bool:
-    steps = {step.name: step for step in order.steps}
-    find, create = steps.get("find_customer"), steps.get("create_customer")
-    if find is None or (create is not None and create.state == StepState.DONE):
-        return False
-    return find.state == StepState.DONE or (find.result == HAS_ITS_TURN and order.state != OrderState.WAITING)
+def _at_their_turn(session: Session, work: Work) -> Sequence[Order]:
+    """The other orders that look for their customer, or found nobody and have not made theirs yet."""
+    finding, creating = aliased(OrderStep), aliased(OrderStep)
+    looking = and_(cast(finding.result, Text) == json.dumps(HAS_ITS_TURN), Order.state != OrderState.WAITING)
+    made = exists().where(
+        creating.order_id == Order.id, creating.name == "create_customer", creating.state == StepState.DONE
+    )
+    return session.scalars(
+        select(Order)
+        .join(finding, and_(finding.order_id == Order.id, finding.name == "find_customer"))
+        .where(Order.state.in_(ACTIVE_STATES), Order.id != work.order.id)
+        .where(or_(finding.state == StepState.DONE, looking), ~made)
+        .order_by(Order.id)
+    ).all()
+
+
+def _may_clash(applicant: Applicant, order: Order) -> bool:
+    """Whether the order's new account would stop one for the applicant, or is at the same site."""
+    other = Applicant(**(order.account or {})["applicant"])
+    return other.site_id == applicant.site_id or may_be_one(applicant, other)
 
 
 def _stop_unless_new(work: Work, found: Found) -> None:

@@ -40,6 +40,22 @@ def person_of(applicant: Applicant) -> Person:
     )
 
 
+def may_be_one(applicant: Applicant, other: Applicant) -> bool:
+    """Whether an account made for the one would be the other's, or would make a person look."""
+    made = Candidate(
+        customer_id="",
+        name=other.name,
+        address=other.street,
+        city=other.city,
+        texts=(other.phone, other.email),
+        zip=other.zip,
+        phone=other.phone,
+        email=other.email,
+        site_id=other.site_id,
+    )
+    return decide(person_of(applicant), [made]).kind is not Kind.NEW
+
+
 def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> Found:
     """Whether the applicant is a PowerCode customer already, and the customers whom the decision rests on.
 
