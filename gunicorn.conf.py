@@ -45,9 +45,9 @@ loglevel = "warning"
 
 def on_starting(_server):
     """Bring the database up to date once, before any worker takes a callback."""
-    from app import migrate
-    from app.database import Database
     from app.safekeeping import known
+    from app.storage import migrate
+    from app.storage.database import Database
 
     database = Database(settings.database_url)
     try:
@@ -65,9 +65,9 @@ def on_starting(_server):
 
 def post_worker_init(_worker):
     """Begin to execute, or to stand by; after a reload, take over from the former process."""
-    from app.background import Background
-    from app.serving import take_over
-    from app.watchdog import watch
+    from app.running.background import Background
+    from app.running.serving import take_over
+    from app.running.watchdog import watch
     from wsgi import app
 
     if settings.role != "web":

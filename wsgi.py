@@ -31,6 +31,6 @@ configure_logging(
 app = create_app(settings)
 
 if __name__ == "__main__":
-    from app.serving import serve
+    from app.running.serving import serve
 
     serve()

@@ -6,8 +6,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import console, services
 from app.callbacks import callbacks
 from app.cli import register_commands
-from app.health import health
-from app.serving import answering_in_time
+from app.running.health import health
+from app.running.serving import answering_in_time
 from app.setup.in_use import SettingsInUse
 from config import Settings
 

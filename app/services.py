@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app import exchanges
-from app.database import Database
-from app.mail import Mailer
+from app.durable.work_queue import WorkQueue
 from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
 from app.observability import Labels, Metrics
+from app.remote import exchanges
+from app.remote.mail import Mailer
+from app.storage.database import Database
 from app.version import COMMIT, VERSION
-from app.work_queue import WorkQueue
 from config import Settings
 from powercode import PowerCodeClient
 from utopia import UtopiaClient

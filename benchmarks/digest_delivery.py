@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app import create_app, migrate
-from app.background import Background
+from app import create_app
 from app.digest import ledger, starting
 from app.models import DigestRun, MessageState, RunState
+from app.running.background import Background
 from app.services import Services, services_of
+from app.storage import migrate
 from benchmarks.running import settings_with
 from benchmarks.soak_digest import write_report
 from sandbox.webhook import Webhook

@@ -20,11 +20,11 @@ from typing import NamedTuple
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from app.digest import excel_reader
 from app.digest.closings import group_by_customer
 from app.digest.closures import select_closures
-from app.digest.columns import HEADINGS
-from app.digest.sources import read_report
+from app.digest.report import excel_reader
+from app.digest.report.columns import HEADINGS
+from app.digest.report.sources import read_report
 from benchmarks.memory import resident_megabytes
 
 TODAY = date(2026, 11, 16)

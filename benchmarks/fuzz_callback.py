@@ -24,10 +24,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app import migrate
 from app.callbacks import NEW_ORDER
-from app.database import Database
 from app.models import Callback, CallbackOutcome, Order
+from app.storage import migrate
+from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
 from sandbox import Sandbox

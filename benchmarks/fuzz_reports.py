@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.digest.closings import group_by_customer
 from app.digest.closures import Selection, select_closures
-from app.digest.columns import HEADINGS
-from app.digest.sources import SourceUnreadable, read_report
+from app.digest.report.columns import HEADINGS
+from app.digest.report.sources import SourceUnreadable, read_report
 from benchmarks.memory import resident_megabytes
 from tests.digest.google_server import GoogleServer
 

@@ -21,8 +21,7 @@ from typing import Any
 
 from sqlalchemy import event, insert
 
-from app import create_app, migrate, pruning
-from app.database import REPEATABLE
+from app import create_app
 from app.models import (
     Base,
     DigestMessage,
@@ -33,8 +32,12 @@ from app.models import (
     RunState,
     UtcDateTime,
 )
-from app.provisioning import lifecycle, plan_table
+from app.provisioning import lifecycle
+from app.provisioning.plans import plan_table
+from app.safekeeping import pruning
 from app.services import Services
+from app.storage import migrate
+from app.storage.database import REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
 from tests.office import Office

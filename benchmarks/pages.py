@@ -19,7 +19,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
-from app import create_app, migrate
+from app import create_app
 from app.models import (
     Callback,
     DigestMessage,
@@ -38,6 +38,7 @@ from app.models import (
 )
 from app.people import users
 from app.services import Services
+from app.storage import migrate
 from benchmarks.running import settings_with
 from sandbox.contracts import a_contract
 from utopia import Contract

@@ -21,12 +21,13 @@ from typing import Any, Self
 
 from sqlalchemy import func, select
 
-from app import create_app, migrate
-from app.database import Database
+from app import create_app
 from app.digest import starting
-from app.digest.columns import HEADINGS
+from app.digest.report.columns import HEADINGS
 from app.models import DigestMessage, DigestRun, MessageState, RunState
 from app.services import services_of
+from app.storage import migrate
+from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
 from sandbox import Sandbox

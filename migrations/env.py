@@ -1,9 +1,9 @@
-"""Alembic's entry: runs on the connection that app/migrate.py hands over, else on DATABASE_URL."""
+"""Alembic's entry: runs on the connection that app/storage/migrate.py hands over, else on DATABASE_URL."""
 
 from alembic import context
 
-from app.database import Database
 from app.models import Base
+from app.storage.database import Database
 
 
 def run(connection) -> None:

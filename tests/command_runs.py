@@ -9,8 +9,9 @@ from typing import Any
 from click.testing import Result
 from flask import Flask
 
-from app import create_app, migrate
-from app.database import Database
+from app import create_app
+from app.storage import migrate
+from app.storage.database import Database
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.processes import ServiceProcess

@@ -17,13 +17,15 @@ from argon2 import PasswordHasher
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, select, update
 
-from app import create_app, migrate
-from app.background import Background
+from app import create_app
 from app.callbacks import refusals
 from app.models import Base, Notice, NoticeState, Order, OrderState
 from app.people import passwords
-from app.provisioning import history, plan_table, workflow
+from app.provisioning import history, workflow
+from app.provisioning.plans import plan_table
+from app.running.background import Background
 from app.services import Services
+from app.storage import migrate
 from config import Settings, load_settings
 from sandbox import Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS

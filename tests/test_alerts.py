@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app import create_app, notices, schedule
+from app import create_app, notices
 from app.alerts import records, watch
 from app.alerts.watch import watch_for_alerts
-from app.measures import how_long, how_much
 from app.models import (
     Alert,
     AlertKind,
@@ -31,8 +30,10 @@ from app.models import (
     now,
 )
 from app.provisioning import waking, workflow
+from app.running import schedule
 from app.safekeeping import aftermath
 from app.services import Services
+from app.wording.measures import how_long, how_much
 from config import PROJECT
 from sandbox import Mail
 from tests.conftest import Service, wait_for

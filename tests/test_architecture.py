@@ -14,39 +14,29 @@ from tests.conftest import settings_for
 LAYERS = [
     {"wsgi"},
     {"app"},
-    {
-        *("app.background", "app.callbacks", "app.cli", "app.console", "app.health", "app.legacy", "app.schedule"),
-        "app.serving",
-    },
+    {"app.cli", "app.console", "app.running"},
     {
         *(
             "app.alerts",
-            "app.checks",
+            "app.callbacks",
             "app.digest",
-            "app.legacy",
+            "app.durable",
             "app.lookups",
-            "app.migrate",
             "app.notices",
-            "app.people",
+            "app.observability",
         ),
         *(
+            "app.people",
             "app.provisioning",
-            "app.pruning",
+            "app.remote",
             "app.safekeeping",
-            "app.settings_overview",
+            "app.services",
             "app.setup",
-            "app.snapshot",
-            "app.texts",
+            "app.storage",
         ),
+        "app.texts",
     },
-    {
-        *("app.breaker", "app.engine", "app.exchanges", "app.mail", "app.measures", "app.models", "app.observability"),
-        *("app.probing", "app.wording", "app.work_queue"),
-        *("app.placeholders", "app.services", "app.version"),
-    },
-    {"app.executor_locks"},
-    {"app.database", "app.presence"},
-    {"app.ownership"},
+    {"app.models", "app.version", "app.wording"},
     {"config", "powercode", "utopia"},
     {"config_values", "env_file", "reception"},
 ]
@@ -147,7 +137,7 @@ def test_only_the_engines_own_files_know_its_library() -> None:
         name_of(path) for path in sources("app", *CLIENTS) if any(m.split(".")[0] == "dbos" for m in imported(path))
     }
 
-    assert knows == {"app.engine", "app.work_queue"}
+    assert knows == {"app.durable.engine", "app.durable.work_queue"}
 
 
 def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
@@ -168,7 +158,7 @@ def test_the_settings_know_no_flask() -> None:
     assert not {"flask", "app"} & {module.split(".")[0] for module in imported(PROJECT / "config.py")}
 
 
-PURE = [PROJECT / "app" / "provisioning" / "plans.py", *sources("app/provisioning/matching")]
+PURE = [PROJECT / "app" / "provisioning" / "plans" / "mapping.py", *sources("app/provisioning/matching", "app/wording")]
 
 
 @pytest.mark.parametrize("pure", PURE, ids=name_of)

@@ -7,9 +7,9 @@ from threading import Barrier
 import psycopg
 from sqlalchemy import make_url
 
-from app import breaker
-from app.database import Database
 from app.models import Base, System
+from app.remote import breaker
+from app.storage.database import Database
 
 
 def test_the_first_outage_that_four_orders_tell_at_once_breaks_none_of_them(postgresql_url: str) -> None:

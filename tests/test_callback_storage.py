@@ -13,9 +13,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import event, func, select
 
-from app import create_app, migrate
+from app import create_app
 from app.models import Order
 from app.observability import configure_logging
+from app.storage import migrate
 from sandbox import Sandbox
 from tests.callback_requests import NEW, ORDER, TAKEN, count, from_address
 from tests.conftest import Service, settings_for

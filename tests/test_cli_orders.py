@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from app.database import Database
 from app.models import Order, OrderState, RemoteSystem, now
-from app.provisioning import plan_table
+from app.provisioning.plans import plan_table
+from app.storage.database import Database
 from tests.command_runs import ORDER, commands, failed, printed, run
 from tests.conftest import Service
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trustme
 
-from app.database import Database
+from app.storage.database import Database
 from config import PROJECT, SettingsError
 from config_values import sqlite_fault
 from tests.environments import faults_of, loader

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.database import Database, Together
+from app.storage.database import Database, Together
 from tests.conftest import wait_for
 
 WRITERS = 8
@@ -114,7 +114,7 @@ def test_whoever_waits_for_a_database_that_stays_busy_is_told(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = Together(database, put)
-    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("app.storage.database.BUSY_SECONDS", 0.05)
     with ThreadPoolExecutor(2) as threads, database.write():
         errors = [threads.submit(together.put, number).exception() for number in (2, 4)]
     assert [type(error).__name__ for error in errors] == ["OperationalError"] * 2

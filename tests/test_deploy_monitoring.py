@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.digest import ledger
 from app.models import AlertKind, DigestRun, LastBackup, Notice, RunState, now
+from app.running.snapshot import snapshot
 from app.services import CONTRACT_NOT_READY, LABELS
-from app.snapshot import snapshot
 from config import PROJECT
 from tests.conftest import Service
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
-from app import exchanges
 from app.models import Order, OrderExchange
 from app.provisioning import waking, workflow
+from app.remote import exchanges
 from tests.conftest import Service, wait_for
 from tests.promises import contract_of
 

@@ -11,9 +11,10 @@ from alembic import command
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
-from app import create_app, migrate
+from app import create_app
 from app.models import Order, OrderState, now
 from app.setup.in_use import mark
+from app.storage import migrate
 from app.version import COMMIT, VERSION
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for, wait_for

@@ -145,7 +145,7 @@ def test_the_work_of_a_host_that_is_gone_without_a_word_is_taken_over_and_nothin
 LOCKS_A_ROW = """
 import sys, time
 from sqlalchemy import text
-from app.database import Database
+from app.storage.database import Database
 
 with Database(sys.argv[1]).write() as session:
     session.execute(text("select * from rows for update"))

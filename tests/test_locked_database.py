@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app import database
-from app.database import Database
 from app.models import Role
+from app.storage import database
+from app.storage.database import Database
 from sandbox import Sandbox
 from tests.callback_requests import NEW, ORDER, post, stored, threaded_server
 from tests.conftest import Service, settings_for

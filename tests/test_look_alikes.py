@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from app.models import Order
 from app.provisioning import workflow
-from app.pruning import prune
 from app.safekeeping.forgetting import forget
+from app.safekeeping.pruning import prune
 from tests.conftest import Service
 
 REF = "UIA202411-001186"

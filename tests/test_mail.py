@@ -18,7 +18,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mail import (
+from app.remote.mail import (
     Attachment,
     ContentRefused,
     Letter,
@@ -28,8 +28,8 @@ from app.mail import (
     RecipientRefused,
     one_line,
 )
-from app.mail import connection as mail
-from app.mail.messages import Message, compose, file_name
+from app.remote.mail import connection as mail
+from app.remote.mail.messages import Message, compose, file_name
 from config import load_settings
 from sandbox import Mailbox
 

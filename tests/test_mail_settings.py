@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.mail import MailFailed
+from app.remote.mail import MailFailed
 from sandbox import Mailbox
 from tests.test_mail import send
 

@@ -13,11 +13,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
-from app import migrate
-from app.database import Database
-from app.executor_locks import AdvisoryLock
+from app.durable.locks import AdvisoryLock
 from app.models import Base, Order, OrderStep
-from app.provisioning import plan_table
+from app.provisioning.plans import plan_table
+from app.storage import migrate
+from app.storage.database import Database
 from config import PROJECT, Settings, load_settings
 from sandbox import Sandbox
 from tests.conftest import settings_for, wait_for

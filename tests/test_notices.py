@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from app import breaker, notices
+from app import notices
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
 from app.provisioning import lifecycle, waking, workflow
+from app.remote import breaker
 from sandbox import Mail
 from tests.conftest import Service, wait_for
 

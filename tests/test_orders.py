@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.provisioning import customers, lifecycle, plan_table
+from app.provisioning import customers, lifecycle
+from app.provisioning.plans import plan_table
 from tests.conftest import Service, wait_for
 
 FIRST, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app, migrate, ownership
-from app.database import Database
-from app.executor_locks import lock_for
+from app import create_app
+from app.durable.locks import lock_for
+from app.storage import migrate, ownership
+from app.storage.database import Database
 from config import PROJECT
 from sandbox import Sandbox
 from tests.conftest import settings_for

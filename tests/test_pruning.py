@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from app import pruning
 from app.models import (
     Base,
     Callback,
@@ -23,6 +22,7 @@ from app.models import (
     now,
 )
 from app.provisioning import lifecycle, search
+from app.safekeeping import pruning
 from tests.command_runs import ORDER, printed, run
 from tests.conftest import Service, wait_for
 

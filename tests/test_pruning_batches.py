@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select
 
-from app import pruning
 from app.models import Callback, Notice, NoticeState, Order, OrderExchange, OrderState, OrderStep, now
-from app.schedule import Schedule
+from app.running.schedule import Schedule
+from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 
 ORDERS = 12
@@ -129,8 +129,8 @@ def test_a_schedule_that_ends_does_not_wait_for_a_long_pruning(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finished_long_ago(service)
-    monkeypatch.setattr("app.schedule.FIRST_PRUNING_SECONDS", 0)
-    monkeypatch.setattr("app.schedule.PRUNING", {slow_pruning: (3600, 0)})
+    monkeypatch.setattr("app.running.schedule.FIRST_PRUNING_SECONDS", 0)
+    monkeypatch.setattr("app.running.schedule.PRUNING", {slow_pruning: (3600, 0)})
     schedule = Schedule(service.services)
     with schedule.while_running():
         wait_for(lambda: whole_and_emptied(service)[1])

@@ -1,6 +1,7 @@
 """What a person's resume does with an order that waits."""
 
-from app.provisioning import lifecycle, plan_table
+from app.provisioning import lifecycle
+from app.provisioning.plans import plan_table
 
 ONE_DAY = 24 * 60
 REF = "UIA202411-001186"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.executor_locks import FileLock
-from app.schedule import Schedule
+from app.durable.locks import FileLock
+from app.running.schedule import Schedule
 from app.services import Services
 from config import PROJECT
 from tests.conftest import Service, wait_for
@@ -39,7 +39,7 @@ def test_the_beats_go_on_when_the_clock_is_set_back(service: Service, monkeypatc
     def beat(_services: Services) -> None:
         beats.append(len(beats))
 
-    monkeypatch.setattr("app.schedule.JOBS", {beat: 0.02})
+    monkeypatch.setattr("app.running.schedule.JOBS", {beat: 0.02})
     with Schedule(service.services).while_running():
         wait_for(lambda: beats)
         monkeypatch.setattr("apscheduler.schedulers.base.datetime", AnHourBack)
@@ -55,7 +55,7 @@ def test_a_beat_that_fails_comes_again(service: Service, monkeypatch: pytest.Mon
         tried.append(1)
         raise RuntimeError("not now")
 
-    monkeypatch.setattr("app.schedule.JOBS", {fails: 0.02})
+    monkeypatch.setattr("app.running.schedule.JOBS", {fails: 0.02})
     with Schedule(service.services).while_running():
         wait_for(lambda: len(tried) > 2)
 
@@ -114,7 +114,7 @@ def test_letting_go_of_the_lock_frees_nothing_that_sqlite_has_locked(tmp_path: P
 def in_another_process(database: Path) -> "subprocess.Popen[str]":
     """A process that holds the lock until it is killed."""
     code = (
-        "import sys; from pathlib import Path; from app.executor_locks import FileLock\n"
+        "import sys; from pathlib import Path; from app.durable.locks import FileLock\n"
         "lock = FileLock(Path(sys.argv[1])); print('held' if lock.acquire() else 'not', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(database)]

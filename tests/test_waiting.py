@@ -11,11 +11,12 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app import breaker, probing, work_queue
 from app.alerts import records
 from app.alerts.watch import watch_for_alerts
+from app.durable import work_queue
 from app.models import Order, OrderState, OrderStep, RemoteSystem, now
 from app.provisioning import intake, lifecycle, waiting, waking, workflow
+from app.remote import breaker, probing
 from sandbox import Call
 from tests.conftest import Service, wait_for
 

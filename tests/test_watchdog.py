@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from app import create_app, watchdog
+from app import create_app
+from app.running import watchdog
 from config import PROJECT
 from sandbox import Sandbox
 from tests.conftest import settings_for
@@ -119,7 +120,7 @@ def test_a_process_that_works_or_stands_by_speaks_again_and_again(listener: List
 def test_a_stopped_executor_or_schedule_is_silence(
     listener: Listener, states: tuple[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR, "app.watchdog"):
+    with caplog.at_level(logging.ERROR, "app.running.watchdog"):
         watchdog.watch(an_app(*states))
 
         assert listener.is_left_alone()

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.alerts.judging import Sign
-from app.database import insert_if_new
 from app.models import AlertKind, LastBackup
 from app.services import Services
+from app.storage.database import insert_if_new
 from config import Settings
 
 

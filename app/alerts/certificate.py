@@ -14,12 +14,12 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 import powercode
-from app import breaker
 from app.alerts import outages, records
 from app.alerts.judging import Sign
-from app.database import insert_if_new
 from app.models import Alert, AlertKind, KnownCertificate, System, now
+from app.remote import breaker
 from app.services import Services
+from app.storage.database import insert_if_new
 from config import PROJECT
 from powercode import Presented
 

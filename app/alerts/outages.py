@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app import breaker, notices
+from app import notices
 from app.alerts import records
 from app.alerts.judging import Sign, patience
 from app.models import Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.provisioning.stops import SYSTEM_NAMES
+from app.remote import breaker
 from app.services import Services
 
 UNDER_WAY = (OrderState.WAITING, OrderState.RUNNING)

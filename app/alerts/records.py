@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from app import notices
 from app.alerts.judging import Sign, Verdict, judge, patience, slot_of
-from app.database import insert_if_new
 from app.models import ACTIVE_STATES, Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, now
 from app.services import Services
+from app.storage.database import insert_if_new
 
 log = logging.getLogger(__name__)
 

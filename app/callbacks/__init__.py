@@ -21,11 +21,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import notices
 from app.callbacks import bodies, refusals
 from app.callbacks.bodies import Refused, kept, storable
-from app.database import Together, session_in
+from app.durable.work_queue import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
 from app.provisioning import intake, lifecycle
 from app.services import Services, services_of
-from app.work_queue import EngineError
+from app.storage.database import Together, session_in
 from config import Settings
 from reception import take_what_is_here
 

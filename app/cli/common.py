@@ -10,10 +10,9 @@ from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrate
-from app.database import Database
-from app.safekeeping import moves
 from app.services import Services, services_of
+from app.storage import migrate, moves
+from app.storage.database import Database
 
 
 class Commands(AppGroup):

@@ -2,9 +2,9 @@
 
 import click
 
-from app import checks
 from app.cli.common import Commands, services
 from app.services import Services
+from app.setup import checks
 from app.setup.in_use import fault_of_running
 
 config = Commands("config", help="The settings.")

@@ -9,14 +9,14 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrate
 from app.cli.common import Commands, as_json, database_trouble, ready_services, services, show
-from app.database import Database
-from app.executor_locks import executing
+from app.durable.locks import executing
 from app.models import now
-from app.presence import InUse
-from app.safekeeping import aftermath, backup, inspection, known, moves, moving, nightly, restore, rows
+from app.safekeeping import aftermath, backup, inspection, known, moving, nightly, restore, rows
 from app.safekeeping.in_use import STOP_FIRST
+from app.storage import migrate, moves
+from app.storage.database import Database
+from app.storage.presence import InUse
 
 db = Commands("db", help="The database.")
 

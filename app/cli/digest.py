@@ -11,15 +11,15 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget_address
 from app.digest import history, ledger, preview, starting, tally
-from app.digest.sources import SourceUnreadable, parse_source
+from app.digest.report.sources import SourceUnreadable, parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
-from app.placeholders import TemplateFault
+from app.running.background import Background
 from app.services import Services
 from app.setup.in_use import fault_of_running
+from app.wording.placeholders import TemplateFault
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
 digest.add_command(forget_address)

@@ -8,13 +8,13 @@ from typing import Any
 import click
 from sqlalchemy import func, select
 
-from app.background import Background
 from app.cli.common import Commands, as_json, operator, ready_services, show
-from app.legacy import environment, importing, leftovers
-from app.legacy.differences import differences
-from app.legacy.findings import Became, FileFound
 from app.models import Order, OrderState
+from app.running.background import Background
 from app.services import Services
+from app.setup.legacy import environment, importing, leftovers
+from app.setup.legacy.differences import differences
+from app.setup.legacy.findings import Became, FileFound
 
 import_ = Commands("import", help="Take over what other programs have left behind.")
 

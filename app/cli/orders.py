@@ -6,12 +6,12 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from app.background import Background
 from app.callbacks import ORDERREF
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
 from app.models import NoticeState, Order, OrderDecision, OrderState
 from app.provisioning import history, lifecycle
+from app.running.background import Background
 from app.services import Services
 
 orders = Commands("orders", help="Fiber orders.")

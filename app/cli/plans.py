@@ -3,7 +3,7 @@
 import click
 
 from app.cli.common import Commands, as_json, ready_services, show
-from app.provisioning import plan_table
+from app.provisioning.plans import plan_table
 from config_values import LARGEST_SERVICE_ID
 
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")

@@ -3,7 +3,7 @@
 import click
 
 from app.cli.common import services
-from app.serving import serve
+from app.running.serving import serve
 
 
 @click.command("worker")

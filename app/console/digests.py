@@ -14,12 +14,12 @@ from wtforms import HiddenField
 from wtforms.validators import Regexp
 
 from app.console.access import requires, viewer
-from app.database import Database
 from app.digest import history, ledger, preview_requests, settling, starting, tally
 from app.digest.timetable import iso_week
 from app.models import DigestMessage, DigestRun, MessageState, Role, now
 from app.people import audit
 from app.services import Services, services_of
+from app.storage.database import Database
 from config import Settings
 
 digests = Blueprint("digests", __name__, url_prefix="/console/digest")

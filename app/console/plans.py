@@ -10,10 +10,10 @@ from wtforms.validators import InputRequired, Regexp, ValidationError
 
 from app.console.access import requires, viewer
 from app.models import Role
-from app.provisioning import plan_changes, plan_overview, plan_table
 from app.provisioning.contracts import one_line
-from app.provisioning.plan_changes import Plan
-from app.provisioning.plans import plan_key
+from app.provisioning.plans import plan_changes, plan_overview, plan_table
+from app.provisioning.plans.mapping import plan_key
+from app.provisioning.plans.plan_changes import Plan
 from app.services import services_of
 from config_values import LARGEST_SERVICE_ID
 

@@ -12,12 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from app.console.access import ROLE_NAMES, viewer
 from app.console.security import is_page
-from app.measures import how_much
 from app.models import Role, now
 from app.provisioning.stops import SYSTEM_NAMES
 from app.services import services_of
 from app.version import VERSION
 from app.wording.marks import visible
+from app.wording.measures import how_much
 
 NOBODY = {"is_authenticated": False}
 REFRESH = "10s"

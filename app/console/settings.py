@@ -3,13 +3,13 @@
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app import checks
 from app.console.access import requires, viewer
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Role
 from app.people import audit
 from app.services import services_of
-from app.settings_overview import overview
+from app.setup import checks
+from app.setup.overview import overview
 
 settings = Blueprint("settings", __name__, url_prefix="/console/settings")
 

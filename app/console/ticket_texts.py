@@ -12,14 +12,14 @@ from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.console.access import requires, viewer
-from app.database import Database
 from app.models import Role, TicketTextVersion
-from app.placeholders import TemplateFault
 from app.provisioning import ticket
 from app.services import services_of
+from app.storage.database import Database
 from app.texts import files, preview, saving, versions
 from app.texts.files import ABSENT, ChangedMeanwhile, TextFile, TextNotSaved, TextUnreadable
 from app.texts.kinds import FaultAt, Kind, faults_of, kind_of, placeholders_of
+from app.wording.placeholders import TemplateFault
 from config import PROJECT, Settings
 
 ticket_texts = Blueprint("ticket_texts", __name__, url_prefix="/console/ticket-texts")

@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
-from app import breaker, notices
+from app import notices
 from app.alerts import backups, records
 from app.console.access import requires, viewer
 from app.digest import history as digests
-from app.executor_locks import executing
+from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
+from app.remote import breaker
 from app.services import Services, services_of
 from config import Settings
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from enum import IntEnum
 
-from app.digest.cells import (
+from app.digest.closings import ClosingKey, Closure, Closures, collector_paused
+from app.digest.report.cells import (
     USUAL_ADDRESS,
     USUAL_NAME,
     USUAL_TICKET,
@@ -22,10 +23,9 @@ from app.digest.cells import (
     read_ticket,
     ticket_key,
 )
-from app.digest.closings import ClosingKey, Closure, Closures, collector_paused
-from app.digest.columns import ReportRow
-from app.digest.days import DaysSeen
-from app.digest.unreadable import SourceUnreadable
+from app.digest.report.columns import ReportRow
+from app.digest.report.days import DaysSeen
+from app.digest.report.unreadable import SourceUnreadable
 
 SHOWN = 120
 """How much of a cell is kept with a row that is set aside, in characters."""

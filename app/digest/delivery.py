@@ -11,8 +11,8 @@ from time import monotonic
 import requests
 
 from app.digest.letters import LetterTemplates, Told, webhook_entry
-from app.mail import MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.observability import Metrics
+from app.remote.mail import MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from config import Settings
 from utopia.transport import Failure, Reply, Transport
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.digest import ledger, settling
-from app.digest.cells import address_key
+from app.digest.report.cells import address_key
 from app.models import (
     AuditEntry,
     DigestMessage,
@@ -23,7 +23,7 @@ from app.models import (
     NoticeKind,
     PreviewState,
 )
-from app.provisioning.matching.spelling import stands_alone_in
+from app.wording.spelling import stands_alone_in
 
 ERASED = "(erased)"
 """In place of an address and a name."""

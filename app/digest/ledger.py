@@ -14,11 +14,10 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from app.database import insert_if_new, one_at_a_time
 from app.digest.closings import CustomerDigest
 from app.digest.closures import SetAside
-from app.digest.days import FIRST_YEAR
 from app.digest.letters import Told
+from app.digest.report.days import FIRST_YEAR
 from app.models import (
     DigestMessage,
     DigestRun,
@@ -30,6 +29,7 @@ from app.models import (
     ScheduleMark,
     now,
 )
+from app.storage.database import insert_if_new, one_at_a_time
 
 MOST_SET_ASIDE_KEPT = 5000
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING)

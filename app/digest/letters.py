@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.mail import Letter
-from app.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
+from app.remote.mail import Letter
+from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
 
 SUBJECT = "Ticket status report"
 TEXT_TEMPLATE, HTML_TEMPLATE = "digest.txt", "digest.html"

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.database import Database
 from app.digest import ledger, tally, workflow
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.closures import Selection
 from app.digest.letters import SUBJECT, LetterTemplates, Told, body
-from app.digest.sources import ReportRow
+from app.digest.report.sources import ReportRow
 from app.digest.timetable import iso_week
 from app.models import now
+from app.storage.database import Database
 from config import Settings
 
 Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]

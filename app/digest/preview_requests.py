@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app import engine
 from app.digest import history, ledger, preview
-from app.digest.sources import ReportRow, SourceUnreadable
+from app.digest.report.sources import ReportRow, SourceUnreadable
 from app.digest.starting import QUEUE
+from app.durable import engine
 from app.models import DigestPreview, PreviewState, now
-from app.placeholders import TemplateFault
 from app.services import Services
+from app.wording.placeholders import TemplateFault
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker
 from app.digest import ledger
 from app.digest.timetable import iso_week, last_due, wall_clock
 from app.models import DigestRun, RunState, now
+from app.remote import breaker
 from app.services import Services
 
 log = logging.getLogger(__name__)

@@ -12,18 +12,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import breaker, engine, notices
+from app import notices
 from app.digest import history, ledger
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.closures import Selection, select_closures
 from app.digest.delivery import Handed, Receipt, Webhook, send_letter
 from app.digest.letters import LetterTemplates
-from app.digest.sources import ReportRow, SourceUnreadable, read_report
+from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.timetable import iso_week
-from app.mail import MailFailed
+from app.durable import engine
 from app.models import DigestMessage, DigestRun, MessageState, NoticeKind, RunState, now
-from app.placeholders import TemplateFault
+from app.remote import breaker
+from app.remote.mail import MailFailed
 from app.services import Services
+from app.wording.placeholders import TemplateFault
 from config import Settings
 
 log = logging.getLogger(__name__)

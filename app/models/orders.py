@@ -18,7 +18,8 @@ class Order(Base):
     the failures of the present wait, `restarts` how often its work broke off. `corrections` are what a person wrote
     instead of values of UTOPIA's contract. What was written to PowerCode for it before `in_doubt_since` is not known:
     the order comes from a backup. `found_customers` are those of PowerCode whom the person was compared with, where it
-    matters (`provisioning.finding`). The details of a finished order without a contract were removed (`app.pruning`).
+    matters (`provisioning.finding`). The details of a finished order without a contract were removed
+    (`safekeeping.pruning`).
     """
 
     __tablename__ = "orders"

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from app import breaker, engine
+from app.durable import engine
 from app.models import Notice, NoticeState, Order, System
 from app.notices import records
+from app.remote import breaker
 from app.services import Services
 
 MOST_AT_ONCE = 200

@@ -15,13 +15,13 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker, probing
-from app.mail import ContentRefused, Letter, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, System, now
 from app.notices.claims import claims
 from app.notices.enclosures import Enclosure, Without
 from app.notices.letters import AboutOrders, write
 from app.observability import order_context
+from app.remote import breaker, probing
+from app.remote.mail import ContentRefused, Letter, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.services import Services
 
 log = logging.getLogger(__name__)

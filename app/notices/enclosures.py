@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
 
-from app.measures import how_much
+from app.wording.measures import how_much
 
 
 class Without(StrEnum):

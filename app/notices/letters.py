@@ -7,12 +7,12 @@ from typing import Any, BinaryIO, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from app.mail import Attachment, Letter
-from app.measures import how_long, how_much
 from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
+from app.remote.mail import Attachment, Letter
 from app.services import Services
 from app.wording.marks import visible
+from app.wording.measures import how_long, how_much
 from config import Settings
 
 ALERTS = (

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database import insert_if_new
+from app.durable.work_queue import WorkQueue
 from app.models import Notice, NoticeKind, NoticeState, Order
-from app.work_queue import WorkQueue
+from app.storage.database import insert_if_new
 
 QUEUE = "mail"
 

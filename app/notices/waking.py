@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from app import breaker
 from app.models import Notice, NoticeState, System
 from app.notices import records
 from app.notices.claims import is_due
+from app.remote import breaker
 from app.services import Services
 
 

@@ -22,9 +22,9 @@ from typing import Literal, TextIO
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
-from app import ownership
 from app.observability.redaction import LINE_LIMIT, MARK, Redactor
 from app.observability.shapes import is_sensitive
+from app.storage import ownership
 
 LOG_FILE_BYTES = 10_000_000
 LOG_FILE_COPIES = 10

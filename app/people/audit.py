@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database import insert_if_new
 from app.models import AuditEntry, StepState
+from app.storage.database import insert_if_new
 
 
 def record(session: Session, by: str, action: str, subject: str, note: str | None = None) -> None:

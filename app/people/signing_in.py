@@ -13,9 +13,9 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from app.database import Database
 from app.models import FailedSignIn, SignIn, User, now
 from app.people import passkeys, passwords, users
+from app.storage.database import Database
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)

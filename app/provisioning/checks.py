@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.provisioning import plans, ticket
+from app.provisioning import ticket
 from app.provisioning.contracts import Applicant, ContractFaults, applicant_of
-from app.provisioning.plan_table import PlanTable
+from app.provisioning.plans import mapping
+from app.provisioning.plans.plan_table import PlanTable
 from app.provisioning.stops import NeedsReview
 from config import Settings
 from utopia import Contract
@@ -20,13 +21,13 @@ def check_applicant(contract: Contract) -> Applicant:
         raise NeedsReview("contract_incomplete", reason) from None
 
 
-def check_plans(contract: Contract, table: PlanTable) -> Sequence[plans.ServicePlan]:
+def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.ServicePlan]:
     """The services that were ordered; stops over a plan that can't be turned into one."""
     try:
-        ordered = plans.match_plans(contract.items, table.plans)
-        plans.check_apart(ordered, table.additional)
+        ordered = mapping.match_plans(contract.items, table.plans)
+        mapping.check_apart(ordered, table.additional)
         return ordered
-    except plans.UnknownPlan as unknown:
+    except mapping.UnknownPlan as unknown:
         if not all(name.strip() for name in unknown.descriptions):
             raise NeedsReview("plan_fault", "UTOPIA's contract has a monthly item without a description") from None
         names = ", ".join(f'"{name}"' for name in unknown.descriptions)
@@ -36,20 +37,20 @@ def check_plans(contract: Contract, table: PlanTable) -> Sequence[plans.ServiceP
             "every order that waits for it goes on",
             changes={"account": {"unknown_plans": list(unknown.descriptions)}},
         ) from None
-    except plans.PlanFault as fault:
+    except mapping.PlanFault as fault:
         raise NeedsReview("plan_fault", f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
 
 
 def additional_plans(
-    contract: Contract, ordered: Sequence[plans.ServicePlan], table: PlanTable
-) -> list[plans.ServicePlan]:
+    contract: Contract, ordered: Sequence[mapping.ServicePlan], table: PlanTable
+) -> list[mapping.ServicePlan]:
     """What a new account gets besides the plans that were ordered."""
-    found = plans.plans_for_new_account(contract.items, table.plans, table.additional)
+    found = mapping.plans_for_new_account(contract.items, table.plans, table.additional)
     return [plan for plan in found if plan not in ordered]
 
 
 def account_of(
-    contract: Contract, applicant: Applicant, ordered: Sequence[plans.ServicePlan], table: PlanTable
+    contract: Contract, applicant: Applicant, ordered: Sequence[mapping.ServicePlan], table: PlanTable
 ) -> dict[str, Any]:
     """What an order's row keeps of a contract that was checked."""
     return {
@@ -59,7 +60,7 @@ def account_of(
     }
 
 
-def _pairs(found: Iterable[plans.ServicePlan]) -> list[list[int | str]]:
+def _pairs(found: Iterable[mapping.ServicePlan]) -> list[list[int | str]]:
     return [[plan.service_id, plan.description] for plan in found]
 
 

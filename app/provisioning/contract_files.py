@@ -4,9 +4,9 @@ import logging
 from typing import BinaryIO
 
 import utopia
-from app import breaker, probing
 from app.models import Order, System
 from app.notices import Enclosure, Without
+from app.remote import breaker, probing
 from app.services import Services
 
 log = logging.getLogger(__name__)

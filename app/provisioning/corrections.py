@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import breaker
 from app.models import Order, OrderDecision, OrderState
 from app.provisioning import lifecycle
 from app.provisioning.contracts import (
@@ -22,6 +21,7 @@ from app.provisioning.contracts import (
     one_line,
     read_applicant,
 )
+from app.remote import breaker
 from app.services import Services
 from utopia import Contract
 

@@ -10,7 +10,6 @@ from sqlalchemy import Text, and_, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 import powercode
-from app.database import one_at_a_time
 from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, System, now
 from app.provisioning import settling
 from app.provisioning.contracts import Applicant, digits
@@ -26,6 +25,7 @@ from app.provisioning.stops import (
     NeedsReview,
     Waits,
 )
+from app.storage.database import one_at_a_time
 from config import Settings
 
 NEIGHBOUR_SECONDS = 5

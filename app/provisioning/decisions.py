@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 import powercode
-from app import breaker
 from app.models import Order, OrderState, OrderStep
-from app.provisioning import finding, lifecycle, plan_changes, plan_table
+from app.provisioning import finding, lifecycle
 from app.provisioning.corrections import may_correct
+from app.provisioning.plans import plan_changes, plan_table
 from app.provisioning.steps import plan_name
 from app.provisioning.stops import stop_for
+from app.remote import breaker
 from app.services import Services
 
 Answer = TypeVar("Answer")

@@ -20,8 +20,8 @@ from app.provisioning.contracts import (
 from app.provisioning.customers import tags_of
 from app.provisioning.finding import SideBySide, kept, look_for, of_record, plans_given
 from app.provisioning.matching import Candidate, Comparison, Door, Kind
-from app.provisioning.plan_table import PlanTable, plan_table
-from app.provisioning.plans import ServicePlan, monthly_descriptions
+from app.provisioning.plans.mapping import ServicePlan, monthly_descriptions
+from app.provisioning.plans.plan_table import PlanTable, plan_table
 from app.provisioning.stops import NeedsReview, stop_for
 from app.services import Services
 from utopia import Contract

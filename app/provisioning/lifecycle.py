@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app import breaker, notices
-from app.database import session_in
+from app import notices
+from app.durable.work_queue import WorkQueue
 from app.models import (
     ACTIVE_STATES,
     Notice,
@@ -24,12 +24,14 @@ from app.models import (
     StepState,
     now,
 )
-from app.provisioning import remapping, search, waiting
-from app.provisioning.plan_table import plan_table
-from app.provisioning.plans import plan_key
+from app.provisioning import search, waiting
+from app.provisioning.plans import remapping
+from app.provisioning.plans.mapping import plan_key
+from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
+from app.remote import breaker
 from app.services import Services
-from app.work_queue import WorkQueue
+from app.storage.database import session_in
 
 QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 """Each stage works through one remote system, so that a slow one does not hold up the other's orders."""

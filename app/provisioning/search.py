@@ -13,10 +13,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.database import Database
 from app.models import Order, OrderSearch, OrderState
 from app.provisioning.contracts import contract_of, one_line
-from app.provisioning.matching.spelling import folded
+from app.storage.database import Database
+from app.wording.spelling import folded
 from utopia import Contract
 
 PAGE = 50

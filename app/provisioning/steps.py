@@ -5,11 +5,12 @@ from typing import Any
 
 import powercode
 from app.models import Order, StepState
-from app.provisioning import lifecycle, plans_seen
+from app.provisioning import lifecycle
 from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
 from app.provisioning.contracts import Applicant, contract_of
 from app.provisioning.intents import Outcome, Work
-from app.provisioning.plan_table import plan_table
+from app.provisioning.plans import plans_seen
+from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.stops import (
     IT_IS_NOT_THERE,
     IT_IS_THERE,

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import breaker
 from app.models import Order, System, now
 from app.provisioning.stops import MADE_BY_HAND, NOBODY_LIKE_IT, TRY_AGAIN, NeedsReview, Waits
+from app.remote import breaker
 from app.services import Services
 
 MOST_TRIES = 5

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
-from app import breaker, notices
+from app import notices
 from app.alerts import outages
 from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, now
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, waiting
 from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
+from app.remote import breaker
 from app.services import Services
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from app import engine
+from app.durable import engine
 from app.models import System
 from app.provisioning import customers, steps
 from app.provisioning.intents import Act, Run, perform

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.database import Database
 from app.models import now
 from app.safekeeping import seals
+from app.storage.database import Database
 
 LEAST_FREE_BYTES = 20 * 1024 * 1024
 """A backup must not fill the disk on which callbacks are stored."""

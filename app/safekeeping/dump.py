@@ -11,9 +11,9 @@ from typing import IO
 
 from sqlalchemy import make_url
 
-from app.database import Database
 from app.models import now
 from app.safekeeping.backup import Backup, BackupFailed, partial_file, sync
+from app.storage.database import Database
 
 MAGIC = b"PGDMP"
 CONNECT_SECONDS = 10

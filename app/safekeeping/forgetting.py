@@ -12,7 +12,7 @@ from sqlalchemy import delete, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.digest import forgetting as digest_forgetting
-from app.digest.cells import address_key
+from app.digest.report.cells import address_key
 from app.digest.timetable import iso_week
 from app.models import (
     AuditEntry,
@@ -30,11 +30,11 @@ from app.models import (
 )
 from app.provisioning import lifecycle
 from app.provisioning.contracts import contract_of, digits
-from app.provisioning.matching.spelling import stands_alone_in
 from app.provisioning.search import casefolded
-from app.pruning import FINISHED
 from app.safekeeping import naming
+from app.safekeeping.pruning import FINISHED
 from app.services import Services
+from app.wording.spelling import stands_alone_in
 
 ACTION = "forget"
 """What the order's history calls it."""

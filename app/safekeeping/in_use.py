@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from app.database import Database
-from app.executor_locks import executing
-from app.presence import InUse
+from app.durable.locks import executing
+from app.storage.database import Database
+from app.storage.presence import InUse
 
 STOP_FIRST = "The service runs on this database. Stop it first, on a server with: systemctl stop utopia-handler"
 

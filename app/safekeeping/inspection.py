@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app import migrate
 from app.safekeeping import backup, belongings, dump, seals
 from app.safekeeping.restore import RestoreRefused, check_file, unreadable
+from app.storage import migrate
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app import migrate, ownership
-from app.database import Database
+from app.storage import migrate, ownership
+from app.storage.database import Database
 from config import Settings
 
 FILE = ".databases"

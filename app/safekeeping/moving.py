@@ -16,16 +16,17 @@ from sqlalchemy import Connection, Table, delete, func, inspect, make_url, selec
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import migrate, notices
-from app.database import Database, session_in
+from app import notices
 from app.digest import starting
-from app.executor_locks import executing
+from app.durable.locks import executing
+from app.durable.work_queue import WorkQueue
 from app.models import Base, DatabaseMove, DigestRun, Notice, NoticeState, Order, OrderState, RunState, now
 from app.provisioning import lifecycle
-from app.safekeeping import moves, rows
+from app.safekeeping import rows
 from app.safekeeping.in_use import alone
 from app.services import Services
-from app.work_queue import WorkQueue
+from app.storage import migrate, moves
+from app.storage.database import Database, session_in
 from config_values import postgresql_address
 
 POSTGRESQL = re.compile(r"^postgres(ql)?(\+psycopg)?://")

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.database import Database, insert_if_new
 from app.models import LastBackup, now
 from app.safekeeping import backup, belongings, dump
 from app.services import Services
+from app.storage.database import Database, insert_if_new
 
 KEPT = 7
 OURS = re.compile(r"handler-(\d{8}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.(db|dump)")

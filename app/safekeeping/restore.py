@@ -15,14 +15,14 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app import migrate, ownership
-from app.database import Database
+from app.durable.work_queue import WorkQueue
 from app.models import Callback, Order, now
-from app.safekeeping import backup, moves, seals
+from app.safekeeping import backup, seals
 from app.safekeeping.aftermath import Settled, settle
 from app.safekeeping.in_use import alone, close_up
 from app.services import Services
-from app.work_queue import WorkQueue
+from app.storage import migrate, moves, ownership
+from app.storage.database import Database
 
 
 class RestoreRefused(Exception):

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from app.database import Database
 from app.safekeeping import backup
 from app.safekeeping.naming import forms_of
+from app.storage.database import Database
 
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.1

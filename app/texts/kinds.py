@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.digest import letters
-from app.placeholders import Fault
 from app.provisioning import ticket
+from app.wording.placeholders import Fault
 
 
 class Kind(StrEnum):

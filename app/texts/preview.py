@@ -12,8 +12,8 @@ from app.digest.letters import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
 from app.provisioning import checks, ticket
 from app.provisioning.contracts import Applicant
-from app.provisioning.markup import clean
 from app.texts.kinds import Kind
+from app.wording.markup import clean
 
 SAMPLE = Applicant(
     first_name="Ada",

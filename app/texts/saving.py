@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.database import Database
+from app.storage.database import Database
 from app.texts import files, versions
 from app.texts.files import ChangedMeanwhile, TextFile, TextNotSaved
 from app.texts.kinds import faults_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.database import Database
 from app.models import TicketTextVersion
 from app.people import audit
+from app.storage.database import Database
 from app.texts.files import TextFile
 
 CONTEXT_LINES = 2

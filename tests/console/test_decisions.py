@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from app.models import AuditEntry, Role
-from app.provisioning import plan_table, workflow
+from app.provisioning import workflow
+from app.provisioning.plans import plan_table
 from tests.conftest import Service
 from tests.console.deciding import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
 from tests.console.persons import NAMES, Person

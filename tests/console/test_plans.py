@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, select
 
-from app import migrate
-from app.database import Database
 from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, now
-from app.provisioning import plan_changes, plan_overview, plan_table, plans_seen
-from app.provisioning.plan_changes import Plan
+from app.provisioning.plans import plan_changes, plan_overview, plan_table, plans_seen
+from app.provisioning.plans.plan_changes import Plan
+from app.storage import migrate
+from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
 from tests.console.conftest import Person

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from app import pruning
 from app.models import OrderState, now
 from app.provisioning import lifecycle
+from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.console.deciding import PAGE, REF, decide
 from tests.console.made_orders import of_somebody_known, settled_as

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.lookups import asking
 from app.models import AuditEntry, Role
-from app.settings_overview import GUIDE, groups, overview, shown_value
+from app.setup.overview import GUIDE, groups, overview, shown_value
 from config import Settings
 from tests.conftest import Service
 from tests.console.persons import Person

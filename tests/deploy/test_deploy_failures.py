@@ -66,7 +66,7 @@ def test_a_setting_that_the_new_version_refuses_is_named_before_anything_is_touc
 def test_an_error_in_the_program_is_told_as_that(
     server: Server, before: tuple[int, str], instead_of_import: str, said: str
 ) -> None:
-    server.push(server.changed("app/schedule.py", "import", instead_of_import))
+    server.push(server.changed("app/running/schedule.py", "import", instead_of_import))
 
     done = server.deploy()
 
@@ -107,7 +107,9 @@ def test_a_failing_migration_is_found_on_a_copy_and_the_database_stays(server: S
 
 @pytest.mark.sweep
 def test_a_version_that_crashes_at_its_start_never_takes_over(server: Server, before: tuple[int, str]) -> None:
-    server.push(server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")'))
+    server.push(
+        server.changed("app/running/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")')
+    )
 
     done = server.deploy()
 
@@ -146,7 +148,9 @@ def newcomers(server: Server) -> list[int]:
 def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_tables(
     server: Server, before: tuple[int, str]
 ) -> None:
-    crash = server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")')
+    crash = server.changed(
+        "app/running/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")'
+    )
     server.push({**crash, **a_migration()})
 
     done = server.deploy()
@@ -163,12 +167,16 @@ def test_a_crash_after_a_migration_leaves_the_former_version_working_on_the_new_
 @pytest.mark.sweep
 def test_a_version_that_breaks_once_it_serves_is_taken_back(server: Server, before: tuple[int, str]) -> None:
     before_it, check = "    services = services_of(current_app)\n", "    checks = {"
-    health = server.changed("app/health.py", before_it + check, f"    if SERVES: return {{}}, 503\n{before_it}{check}")
-    text = str(health["app/health.py"]).replace("import shutil\n", "import shutil\n\nSERVES: list[int] = []\n", 1)
+    health = server.changed(
+        "app/running/health.py", before_it + check, f"    if SERVES: return {{}}, 503\n{before_it}{check}"
+    )
+    text = str(health["app/running/health.py"]).replace(
+        "import shutil\n", "import shutil\n\nSERVES: list[int] = []\n", 1
+    )
     taken_over = "    take_over(app)\n"
-    serves = f"{taken_over}    from app.health import SERVES\n    SERVES.append(1)\n"
+    serves = f"{taken_over}    from app.running.health import SERVES\n    SERVES.append(1)\n"
     conf = server.changed("gunicorn.conf.py", taken_over, serves)
-    server.push({"app/health.py": text, **conf})
+    server.push({"app/running/health.py": text, **conf})
 
     done = server.deploy(DEPLOY_READY_SECONDS="15")
 
@@ -236,7 +244,9 @@ def test_what_was_pushed_replaces_what_was_changed_here_only_on_request_and_keep
 
 @pytest.mark.sweep
 def test_what_was_put_aside_is_back_when_the_version_fails(server: Server, before: tuple[int, str]) -> None:
-    crash = server.changed("app/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")')
+    crash = server.changed(
+        "app/running/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")'
+    )
     server.push({TEXT: "Welcome {first_name}\n", **crash})
     (server.checkout / TEXT).write_text(MINE)
 

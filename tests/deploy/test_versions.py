@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app import create_app, migrate
+from app import create_app
+from app.storage import migrate
 from app.version import commit_of
 from sandbox import Sandbox
 from tests.conftest import settings_for

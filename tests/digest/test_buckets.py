@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from app.digest.sources import Limits, SourceUnreadable, read_report
+from app.digest.report.sources import Limits, SourceUnreadable, read_report
 
 from .bucket_server import ACCESS_KEY, BucketServer
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.digest.cells import (
+from app.digest.report.cells import (
     Cause,
     Status,
     Unusable,
@@ -19,7 +19,7 @@ from app.digest.cells import (
     read_ticket,
     ticket_key,
 )
-from app.digest.days import read_day
+from app.digest.report.days import read_day
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.digest.cells import Cause
 from app.digest.closings import full_name, group_by_customer
 from app.digest.closures import judge, select_closures, usual_closure
-from app.digest.columns import ReportRow
-from app.digest.unreadable import SourceUnreadable
+from app.digest.report.cells import Cause
+from app.digest.report.columns import ReportRow
+from app.digest.report.unreadable import SourceUnreadable
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)

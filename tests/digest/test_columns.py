@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.digest.columns import HEADINGS, report_rows
-from app.digest.unreadable import SourceUnreadable
+from app.digest.report.columns import HEADINGS, report_rows
+from app.digest.report.unreadable import SourceUnreadable
 
 
 def numbered(*rows):

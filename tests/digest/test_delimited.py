@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.digest.sources import SourceUnreadable, read_report
+from app.digest.report.sources import SourceUnreadable, read_report
 
 from .conftest import ADA, HEADINGS
 

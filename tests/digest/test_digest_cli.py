@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.background import Background
 from app.models import Base
+from app.running.background import Background
 from sandbox import Sandbox
 from tests.conftest import settings_for
 from tests.processes import ServiceProcess

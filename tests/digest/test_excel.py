@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from app.digest.number_formats import shown
-from app.digest.sources import SourceUnreadable, read_report
+from app.digest.report.number_formats import shown
+from app.digest.report.sources import SourceUnreadable, read_report
 
 from .conftest import HEADINGS
 

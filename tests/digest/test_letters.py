@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.digest.letters import LetterTemplates, Told, body, check, day, webhook_entry
-from app.placeholders import TemplateFault
+from app.wording.placeholders import TemplateFault
 from config import PROJECT
 
 TEXTS = PROJECT / "ticket_descriptions"

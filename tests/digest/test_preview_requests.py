@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from app import create_app
 from app.digest import preview_requests
-from app.digest.sources import ReportRow
+from app.digest.report.sources import ReportRow
 from app.models import DigestMessage, DigestPreview, DigestRun, DigestWindow, PreviewState, now
 from tests.command_runs import commands
 from tests.conftest import wait_for

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.digest.sources import Limits, SourceUnreadable, read_report
+from app.digest.report.sources import Limits, SourceUnreadable, read_report
 
 from .google_server import ACCOUNT, SCOPE
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.digest.buckets import BucketObject
 from app.digest.closings import group_by_customer
 from app.digest.closures import select_closures
-from app.digest.sheets import SheetRange
-from app.digest.sources import FilePath, SourceUnreadable, parse_source, read_report
+from app.digest.report.buckets import BucketObject
+from app.digest.report.sheets import SheetRange
+from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
 
 SINCE, TODAY = date(2026, 11, 9), date(2026, 11, 16)
 NOBODY = 65_534

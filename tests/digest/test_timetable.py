@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.digest import ledger, starting
 from app.digest.timetable import iso_week, last_due, next_due, wall_clock
 from app.models import DigestRun, ScheduleMark, now
-from app.schedule import Schedule
+from app.running.schedule import Schedule
 from tests.conftest import Service, settings_for
 
 DENVER = ZoneInfo("America/Denver")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from app.legacy import environment
+from app.setup.legacy import environment
 from tests.command_runs import failed
 from tests.conftest import Service
 from tests.legacy import old_folder

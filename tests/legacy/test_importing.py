@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.legacy import environment, orders, people
-from app.legacy.findings import Became, Entry
 from app.models import AuditEntry, DigestWindow, Order, User
+from app.setup.legacy import environment, orders, people
+from app.setup.legacy.findings import Became, Entry
 from tests.command_runs import ORDER, commands, failed, printed
 from tests.conftest import Service
 from tests.legacy.reports import HASH, imported, leave, report, users, why

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.legacy import texts as texts_taken
+from app.setup.legacy import texts as texts_taken
 from app.texts import files, versions
 from config import PROJECT
 from tests.command_runs import ORDER, failed

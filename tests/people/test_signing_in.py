@@ -9,9 +9,9 @@ import bcrypt
 import pytest
 from sqlalchemy import select, update
 
-from app.database import Database
 from app.models import Base, FailedSignIn, Role, SignIn, now
 from app.people import signing_in, users
+from app.storage.database import Database
 
 PASSWORD = "fiber to every door"
 

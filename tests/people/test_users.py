@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from app.database import Database
 from app.models import Base, Role, User
 from app.people import passwords, users
+from app.storage.database import Database
 from config import Settings, load_settings
 
 PASSWORD = "fiber to every door"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.provisioning.plans import (
+from app.provisioning.plans.mapping import (
     AmbiguousPlan,
     NoPlan,
     SameService,

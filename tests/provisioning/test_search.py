@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, make_url, select
 
-from app.database import Database
 from app.models import Base, Order, OrderSearch, OrderState
 from app.provisioning import search
+from app.storage.database import Database
 from utopia import Address, Contract, OrderItem, Person
 
 NAMES = st.text(st.characters(whitelist_categories=("Lu", "Ll", "Nd")), min_size=1, max_size=12)

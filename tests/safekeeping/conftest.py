@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import create_app, migrate
+from app import create_app
 from app.models import Order
 from app.services import Services
+from app.storage import migrate
 from sandbox import Sandbox
 from tests.conftest import settings_for
 from tests.processes import ServiceProcess

@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Flask
 
-from app.database import Database
 from app.models import Order
 from app.services import Services
+from app.storage.database import Database
 from config import PROJECT
 from tests.processes import ServiceProcess
 

@@ -15,9 +15,8 @@ from flask import Flask
 from sqlalchemy import null, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app import create_app, database, migrate
-from app.database import Database
-from app.executor_locks import executing, lock_for
+from app import create_app
+from app.durable.locks import executing, lock_for
 from app.models import (
     AuditEntry,
     Callback,
@@ -31,7 +30,9 @@ from app.models import (
     StepState,
     now,
 )
-from app.safekeeping import moves, moving
+from app.safekeeping import moving
+from app.storage import database, migrate, moves
+from app.storage.database import Database
 from sandbox import Sandbox
 from sandbox.state import state_of
 from tests.command_runs import failed, printed

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app import migrate
 from app.safekeeping import known
+from app.storage import migrate
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.processes import ServiceProcess, until

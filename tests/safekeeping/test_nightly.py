@@ -11,10 +11,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import make_url, text
 
-from app import create_app, migrate
-from app.database import Database
+from app import create_app
 from app.models import LastBackup, Order
 from app.safekeeping import dump
+from app.storage import migrate
+from app.storage.database import Database
 from sandbox import Sandbox
 from tests.command_runs import failed, printed
 from tests.conftest import settings_for

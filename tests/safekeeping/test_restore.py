@@ -13,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app import create_app, migrate
-from app.database import Database
-from app.executor_locks import lock_for
+from app import create_app
+from app.durable.locks import lock_for
 from app.models import now
 from app.safekeeping import seals
+from app.storage import migrate
+from app.storage.database import Database
 from sandbox import Sandbox
 from tests.command_runs import failed, printed
 from tests.conftest import settings_for

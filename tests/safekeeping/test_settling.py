@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app import create_app
-from app.executor_locks import executing
+from app.durable.locks import executing
 from app.models import (
     DigestMessage,
     DigestRun,

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from app.provisioning.matching.spelling import folded
+from app.wording.spelling import folded
 
 LAST_DIGITS = 4
 """However a phone number is grouped, these stand together: 4065550143, (406) 555-0143, 406.555.0143."""

@@ -2,11 +2,11 @@
 
 import re
 
-from app.provisioning.matching.spelling import folded
 from app.provisioning.matching.streets import unit_in
 from app.provisioning.matching.units import unit_parts
 from app.provisioning.matching.usps import STATES
 from app.provisioning.matching.words import words_of
+from app.wording.spelling import folded
 
 _DECIMALS = re.compile(r"(\d{5})\.0+")
 _BLANKS = re.compile(r"(\d{5})\s*-?\s*(\d{4})|(\d{3})\s(\d{2})")

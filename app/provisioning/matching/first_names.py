@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from nicknames import NickNamer
 
-from app.provisioning.matching.spelling import distance
+from app.wording.spelling import distance
 
 _SOUNDS = tuple(
     (re.compile(letters), sound)

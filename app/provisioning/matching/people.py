@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import product
 
 from app.provisioning.matching import first_names
-from app.provisioning.matching.spelling import distance, folded
+from app.wording.spelling import distance, folded
 
 
 class Identity(StrEnum):

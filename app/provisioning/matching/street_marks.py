@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark, overall
 from app.provisioning.matching.roads import ANY
-from app.provisioning.matching.spelling import distance, is_shortened
 from app.provisioning.matching.streets import Street
 from app.provisioning.matching.units import compare_units
+from app.wording.spelling import distance, is_shortened
 
 _COMPLETE = frozenset({"VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO", "RUE", "BROADWAY"})
 """Names that begin so have no kind behind them."""

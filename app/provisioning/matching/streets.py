@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.provisioning.matching.roads import ends_in_road, road_and_number
-from app.provisioning.matching.spelling import distance
 from app.provisioning.matching.towns import split_town
 from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
 from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE, DIRECTIONALS, KINDS, SUFFIXES
 from app.provisioning.matching.words import ordinal, with_figures, without_glue, words_of
+from app.wording.spelling import distance
 
 # These begin a unit whatever follows; the others (`LOT`, `KEY`, `SPACE`) are words in street names as well.
 _CERTAIN = frozenset({"APT", "#", "UNIT", "STE", "BLDG"})

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from app.provisioning.matching.marks import Mark
-from app.provisioning.matching.spelling import distance, folded
 from app.provisioning.matching.usps import DIRECTIONALS, KINDS, STATES, SUFFIXES
+from app.wording.spelling import distance, folded
 
 _ALIASES = {
     "SLC": "SALT LAKE",

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from app.provisioning.matching.spelling import folded
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, KINDS, SUFFIXES
+from app.wording.spelling import folded
 
 # 12-34, 12.5 and 1/2 stay one word: without their sign they would be other house numbers.
 _WORD = re.compile(r"\d+(?:[./-]\d+)+[^\W_]*|[^\W_]+|#")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.provisioning.matching.spelling import distance, is_shortened
+from app.wording.spelling import distance, is_shortened
 
 
 @pytest.mark.parametrize(

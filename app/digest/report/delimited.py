@@ -1,0 +1,138 @@
+"""The rows of a CSV file: UTF-8 or UTF-16, with or without a mark, or Windows-1252."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from app.digest.report.columns import HEADINGS, RawRow, heading_key
+from app.digest.report.unreadable import SourceUnreadable
+
+MAX_FIELD = 4 * 1024 * 1024
+"""Characters in one cell; more means a quotation mark that is never closed."""
+
+_DELIMITERS = ",;\t"
+_HEAD = 64 * 1024
+_CHUNK = 1024 * 1024
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Excel's own line above the headings, which it doesn't show and doesn't count as a row.
+_NAMED_DELIMITER = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_QUOTE_AND_BLANK = re.compile(rb'"\0{0,3} ')
+# One limit for the whole process. The default, 128 kB, would let one long cell stop the report.
+csv.field_size_limit(MAX_FIELD)
+
+
+def delimited_rows(content: BinaryIO) -> Iterator[RawRow]:
+    """The rows, numbered as a spreadsheet numbers them: a blank row counts, a line break inside quotes doesn't.
+
+    The delimiter is the one that a first line `sep=;` names, or whichever of comma, semicolon and tab makes the most of
+    the headings. Raises `SourceUnreadable` where the quotes don't match: what follows can't be told apart into rows,
+    and guessing could lose some.
+    """
+    text = io.TextIOWrapper(content, encoding=_encoding(content), errors="replace", newline="")
+    loose = _has_blanks_after_quotes(content)
+    try:
+        head = text.read(_HEAD)
+        named = _NAMED_DELIMITER.match(head)
+        delimiter = named["delimiter"] if named else _delimiter(head)
+        text.seek(0)
+        text.read(named.end() if named else 0)
+        lines = _closed_up(text, delimiter) if loose else text
+        yield from _records(_reader(lines, delimiter))
+    finally:
+        text.detach()
+
+
+def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+
+
+def _closed_up(lines: Iterable[str], delimiter: str) -> Iterator[str]:
+    """The lines without blanks between a quoted cell and the delimiter: the csv module takes them before it only.
+
+    Whole quoted cells are matched, and each sign once: what stands in quotes stays, and a hostile line takes no longer.
+    """
+    quoted, inside = r'"(?:[^"]|"")*+', False
+    tokens = re.compile(rf'({quoted}") +(?={re.escape(delimiter)}|[\r\n]|\Z)|{quoted}"?|[^"]+')
+    for line in lines:
+        if '"' not in line:
+            yield line
+            continue
+        begins, inside = '"' * inside, inside != (line.count('"') % 2 == 1)
+        yield tokens.sub(_without_blanks, begins + line)[len(begins) :] if '" ' in line else line
+
+
+def _has_blanks_after_quotes(content: BinaryIO) -> bool:
+    content.seek(0)
+    found, last = False, b""
+    while not found and (chunk := content.read(_CHUNK)):
+        found = _QUOTE_AND_BLANK.search(last + chunk) is not None
+        last = chunk[-4:]
+    content.seek(0)
+    return found
+
+
+def _without_blanks(token: re.Match[str]) -> str:
+    return token[1] or token[0]
+
+
+def _records(reader: Iterator[list[str]]) -> Iterator[RawRow]:
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):
+            yield number, cells
+    except csv.Error:
+        raise SourceUnreadable(
+            f"Row {number + 1} of the report can't be told apart from those below: a quotation mark is opened and "
+            "not closed, or text follows a closing one. Correct that row."
+        ) from None
+
+
+def _encoding(content: BinaryIO) -> str:
+    """Windows-1252 only when the whole file isn't UTF-8, so that one pass never changes its mind halfway."""
+    content.seek(0)
+    head = content.read(_HEAD)
+    marked = next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
+    encoding = marked or _unmarked_utf16(head) or ("utf-8" if _is_utf8(content) else "cp1252")
+    content.seek(0)
+    return encoding
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """Which UTF-16, when every second byte of nearly all characters is zero, as it is of letters and digits."""
+    zeros, most = (head[0::2].count(0), head[1::2].count(0)), len(head) // 2
+    if zeros[1] > most * 0.7 and zeros[0] < most * 0.1:
+        return "utf-16-le"
+    return "utf-16-be" if zeros[0] > most * 0.7 and zeros[1] < most * 0.1 else None
+
+
+def _is_utf8(content: BinaryIO) -> bool:
+    content.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while chunk := content.read(_CHUNK):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _delimiter(head: str) -> str:
+    return max(_DELIMITERS, key=lambda delimiter: _headings_found(head, delimiter))
+
+
+def _headings_found(head: str, delimiter: str) -> int:
+    known = {heading_key(heading) for heading in HEADINGS}
+    for cells in _reader(_closed_up(io.StringIO(head, newline=""), delimiter), delimiter, strict=False):
+        if any(cell.strip(_DELIMITERS + " ") for cell in cells):
+            return len(known & {heading_key(cell) for cell in cells})
+    return 0

@@ -1,0 +1,284 @@
+"""The first sheet of an Excel workbook on standard input, as lines of JSON on standard output: a program.
+
+`app.digest.report.excel` runs this file in a process of its own, because calamine lays a sheet out as one rectangle
+from its first cell to its last: a file of 5 kB with a stray cell far away asks for 500 GB, and Rust answers a refused
+allocation by ending the process. Scanning the sheet's cell references beforehand would mean to parse the whole XML a
+second time, in Python, and would not help against shared strings or packed entries that lie about their size. Limits
+on memory and processor time that the system keeps hold against all of them, and the service itself is never at risk.
+Sizes are looked at first only to say at once what is wrong.
+
+Each line is a list of rows `[number, [cell, ...]]`; a cell is a text, `["2026-11-14"]` for a real date, or
+`[123, "00000"]` for a whole number with a format of its own. Blank rows are left out. The last line is `"end"`; without
+it the sheet is incomplete, and the exit status says why.
+
+calamine hands over no number formats, and errors such as #REF! as blank cells. Where a sheet may have them, its XML is
+looked through beside calamine, row by row, for these two alone.
+"""
+
+import contextlib
+import json
+import re
+import resource
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+MEMORY_BYTES = 768 * 1024 * 1024  # a report of 1,000,000 rows takes 600 MB
+PROCESSOR_SECONDS = 60
+UNPACKED_BYTES = 512 * 1024 * 1024
+ENTRIES = 5_000
+PART_BYTES = 16 * 1024 * 1024
+"""The most that the list of sheets, or that of number formats, may unpack to."""
+ROWS_A_LINE = 200
+CHUNK = 256 * 1024
+TOO_BIG, NO_WORKBOOK, NO_SHEET = 3, 4, 5
+WHOLE = 1e15  # above this, a workbook's numbers have lost digits; they are shown as the rounded numbers they are
+RELATIONS = "xl/_rels/workbook.xml.rels"
+ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)((?:\s[^>]*)?)>")
+ROW_ONLY = re.compile(rb"<(?:\w+:)?(row)((?:\s[^>]*)?)>")
+ATTRIBUTE = re.compile(rb"""\s([rst])\s*=\s*["']([^"']*)""")
+ERROR_CELL = rb"""\st\s*=\s*["']e["']"""
+VALUE_OR_END = re.compile(rb"<(?:\w+:)?v>([^<]{1,20})<|</(?:\w+:)?c>")
+
+Sheet = tuple[int, CalamineSheet]
+"""A sheet with its place in the workbook."""
+Mark = tuple[int, int, str]
+"""Of a cell, by its row (counted from 1) and column (from 0): its error, or the format of its number."""
+
+
+def main() -> None:
+    """Writes the sheet; exits with `TOO_BIG`, `NO_WORKBOOK` or `NO_SHEET` when there is none to write."""
+    limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    limit(resource.RLIMIT_CPU, PROCESSOR_SECONDS)
+    limit(resource.RLIMIT_CORE, 0)
+    with zipfile.ZipFile(sys.stdin.buffer) as packed:
+        check_sizes(packed)
+    sys.stdin.buffer.seek(0)
+    place, sheet = first_sheet(CalamineWorkbook.from_filelike(sys.stdin.buffer))
+    with zipfile.ZipFile(sys.stdin.buffer) as packed:
+        write_rows(numbered_rows(sheet, Package(packed), place))
+
+
+def limit(kind: int, most: int) -> None:
+    """Lowers a limit of this process; systems that don't know it (macOS: memory) go without."""
+    hard = resource.getrlimit(kind)[1]
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def check_sizes(packed: zipfile.ZipFile) -> None:
+    """Ends the program when the packed entries would unpack to too much, or are no workbook's."""
+    entries = packed.infolist()
+    if len(entries) > ENTRIES or sum(entry.file_size for entry in entries) > UNPACKED_BYTES:
+        sys.exit(TOO_BIG)
+    if "xl/workbook.xml" not in {entry_name(entry) for entry in entries}:
+        sys.exit(NO_WORKBOOK)
+
+
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    """As calamine finds it: case doesn't matter, and some programs write a backslash."""
+    return entry.filename.replace("\\", "/").lower()
+
+
+def first_sheet(workbook: CalamineWorkbook) -> Sheet:
+    """The leftmost sheet that is shown and holds cells, not a chart."""
+    for place, sheet in enumerate(workbook.sheets_metadata):
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+            return place, workbook.get_sheet_by_index(place)
+    return sys.exit(NO_SHEET)
+
+
+def write_rows(rows: Iterable[tuple[int, list[Any]]]) -> None:
+    """Writes all rows, in lines of `ROWS_A_LINE`, then the end mark."""
+    lines: list[tuple[int, list[Any]]] = []
+    for row in rows:
+        lines.append(row)
+        if len(lines) == ROWS_A_LINE:
+            sys.stdout.write(json.dumps(lines) + "\n")
+            lines.clear()
+    sys.stdout.write(json.dumps(lines) + '\n"end"\n')
+    sys.stdout.flush()
+
+
+def numbered_rows(sheet: CalamineSheet, package: "Package", place: int) -> Iterator[tuple[int, list[Any]]]:
+    """The rows that hold something, with their numbers in the sheet."""
+    formats = package.formats()
+    merged, marks = Merged(sheet), Marks(package.marks(place, formats))
+    for number, cells in enumerate(sheet.iter_rows(), start=1):  # a million cells a second: no call that isn't needed
+        marked = marks.of(number) if formats or "" in cells else {}
+        if marked or cells.count("") < len(cells):
+            written = [cell if type(cell) is str else as_written(cell) for cell in cells]
+            for column, mark in marked.items():
+                if column < len(cells):
+                    written[column] = with_mark(cells[column], mark)
+            yield number, merged.filled(number, written)
+
+
+def with_mark(cell: object, mark: str) -> str | list[Any]:
+    """A blank cell's error; the number and the format of a whole number."""
+    if cell == "":
+        return mark if mark.startswith("#") else ""
+    if isinstance(cell, float) and cell.is_integer() and 0 <= cell < WHOLE:
+        return [int(cell), mark]
+    return as_written(cell)
+
+
+class Merged:
+    """Cells that were merged downwards: what stands in the first is shown beside each of the rows."""
+
+    def __init__(self, sheet: CalamineSheet) -> None:
+        ranges = sheet.merged_cell_ranges or []
+        self._next = sorted((one for one in ranges if one[1][0] > one[0][0]), reverse=True)
+        self._open: dict[int, tuple[int, Any]] = {}
+
+    def filled(self, number: int, cells: list[Any]) -> list[Any]:
+        """The cells of a row, those that belong to one above with its content."""
+        for column, (last, content) in list(self._open.items()):
+            if number > last:
+                del self._open[column]
+            elif cells[column] == "":
+                cells[column] = content
+        while self._next and self._next[-1][0][0] < number:
+            (row, column), (last, _) = self._next.pop()
+            if row == number - 1 and column < len(cells):
+                self._open[column] = (last + 1, cells[column])
+        return cells
+
+
+class Marks:
+    """What calamine doesn't tell of cells, asked for row by row, in their order."""
+
+    def __init__(self, marks: Iterator[Mark]) -> None:
+        self._marks = marks
+        self._ahead: Mark | None = (0, 0, "")
+
+    def of(self, number: int) -> dict[int, str]:
+        """The marks of a row by column, counted from 0."""
+        found = {}
+        while self._ahead is not None and self._ahead[0] <= number:
+            row, column, mark = self._ahead
+            if row == number:
+                found[column] = mark
+            self._ahead = next(self._marks, None)
+        return found
+
+
+class Package:
+    """The parts of the workbook that calamine doesn't hand over. What can't be parsed has nothing to tell."""
+
+    def __init__(self, packed: zipfile.ZipFile) -> None:
+        self._packed = packed
+        self._entries = {entry_name(entry): entry for entry in packed.infolist()}
+
+    def formats(self) -> dict[bytes, str]:
+        """The number formats that show digits, of the workbook's own ones, by the style that cells name."""
+        styles = self._tree("xl/styles.xml")
+        codes = {one.get("numFmtId"): one.get("formatCode", "") for one in tagged(styles, "numFmt")}
+        used = [one.get("numFmtId") for group in tagged(styles, "cellXfs") for one in tagged(group, "xf")]
+        return {str(style).encode(): codes[key] for style, key in enumerate(used) if shows_digits(codes.get(key, ""))}
+
+    def marks(self, place: int, formats: Mapping[bytes, str]) -> Iterator[Mark]:
+        """The marks of a sheet, row by row."""
+        entry, marked, row = self._sheet(place), may_be_marked(formats), 0
+        for part in self._whole_rows(entry) if entry is not None else ():
+            column = -1
+            for tag in (ROW_OR_CELL if marked.search(part) else ROW_ONLY).finditer(part):
+                attributes = dict(ATTRIBUTE.findall(tag[2]))
+                address = attributes.get(b"r", b"")
+                if tag[1] == b"row":
+                    row, column = int(address or row + 1), -1
+                else:
+                    column = column_of(address, column + 1)
+                    if mark := mark_of(part, tag, attributes, formats):
+                        yield row, column, mark
+
+    def _whole_rows(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The sheet's XML, cut between rows only."""
+        rest = b""
+        with self._packed.open(entry) as content:
+            while chunk := content.read(CHUNK):
+                end = chunk.rfind(b"row>") + 4
+                if end < 4:
+                    rest += chunk
+                    continue
+                yield rest + chunk[:end]
+                rest = chunk[end:]
+        yield rest
+
+    def _sheet(self, place: int) -> zipfile.ZipInfo | None:
+        sheets = tagged(self._tree("xl/workbook.xml"), "sheet")
+        targets = {one.get("Id"): one.get("Target", "") for one in tagged(self._tree(RELATIONS), "Relationship")}
+        keys = [next((value for name, value in one.items() if name.endswith("}id")), None) for one in sheets]
+        target = targets.get(keys[place], "").replace("\\", "/").lower() if place < len(keys) else ""
+        return self._entries.get(target[1:] if target.startswith("/") else f"xl/{target.removeprefix('xl/')}")
+
+    def _tree(self, name: str) -> ElementTree.Element | None:
+        entry = self._entries.get(name)
+        if entry is None:
+            return None
+        if entry.file_size > PART_BYTES:
+            sys.exit(TOO_BIG)
+        try:
+            return ElementTree.fromstring(self._packed.read(entry))  # noqa: S314, this process has limits of its own
+        except ElementTree.ParseError:
+            return None
+
+
+def may_be_marked(formats: Mapping[bytes, str]) -> re.Pattern[bytes]:
+    """Finds something in XML with marked cells; where cells without a style are, in any."""
+    styles = rb"""|\ss\s*=\s*["'](?:""" + b"|".join(formats) + rb""")["']""" if formats else b""
+    return re.compile(b"" if b"0" in formats else ERROR_CELL + styles)
+
+
+def mark_of(part: bytes, tag: re.Match[bytes], attributes: dict[bytes, bytes], formats: Mapping[bytes, str]) -> str:
+    """What calamine doesn't tell of this cell; mostly nothing."""
+    if attributes.get(b"t") == b"e" and not tag[2].endswith(b"/"):
+        found = VALUE_OR_END.search(part, tag.end())
+        return found[1].decode("ascii", "replace") if found and found[1] else ""
+    return formats.get(attributes.get(b"s", b"0"), "")
+
+
+def column_of(address: bytes, following: int) -> int:
+    """Counted from 0: `D2` is 3. A cell without an address follows the one before."""
+    letters = address.rstrip(b"0123456789").upper()
+    column = 0
+    for letter in letters[:3]:
+        column = column * 26 + letter - 64
+    return column - 1 if letters else following
+
+
+def shows_digits(code: str) -> bool:
+    """Whether a number format makes digits, and so may make a ticket; one of dates doesn't."""
+    return re.search("[0#?]|General", re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", code)) is not None
+
+
+def tagged(tree: ElementTree.Element | None, name: str) -> list[ElementTree.Element]:
+    """The elements of this name below, in whatever namespace."""
+    return [] if tree is None else [one for one in tree.iter() if one.tag.rpartition("}")[2] == name]
+
+
+def as_written(cell: object) -> str | list[str]:
+    """The cell as a person reads it: 20391.0 is `20391`; a date loses its time of day."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, datetime):
+        return [cell.date().isoformat()]
+    if isinstance(cell, date):
+        return [cell.isoformat()]
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < WHOLE:
+        return str(int(cell))
+    return str(cell)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MemoryError:
+        sys.exit(TOO_BIG)

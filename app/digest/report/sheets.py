@@ -1,0 +1,188 @@
+"""The rows of a Google spreadsheet, read as a service account. One token request, one GET, nothing else.
+
+reference: Google Sheets API v4, spreadsheets.values.get; OAuth 2.0 for service accounts.
+
+google-auth signs and fetches the token; the GET is made with `requests`. google-auth's own `AuthorizedSession` also
+starts a thread that sends the token to a second Google address (regional access boundaries) and can't be told not to.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import requests
+from google.auth import exceptions
+from google.auth.transport.requests import Request
+from google.oauth2.service_account import Credentials
+from urllib3.exceptions import HTTPError
+
+from app.digest.report.cells import Cell
+from app.digest.report.columns import RawRow
+from app.digest.report.unreadable import Limits, SourceUnreadable
+
+GOOGLE = "https://sheets.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
+
+
+_CHUNK = 64 * 1024
+
+
+class SheetRange(NamedTuple):
+    """Which cells: `Sheet1!A:F` of the spreadsheet with this id."""
+
+    spreadsheet_id: str
+    cells: str
+
+
+def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limits: Limits) -> Iterator[RawRow]:
+    """The rows of the range with their numbers in the sheet; cells are the texts that the sheet shows.
+
+    The token's address comes from the key file. Raises `SourceUnreadable`.
+    """
+    credentials = _credentials(key_file)
+    with requests.Session() as session:
+        session.trust_env = False  # a .netrc or REQUESTS_CA_BUNDLE must not change who we are or whom we trust
+        _fetch_token(credentials, session, limits)
+        answer = _get_values(where, credentials, session, endpoint, limits)
+    first = _first_row_number(answer.get("range"))
+    for number, cells in enumerate(_values(answer), start=first):
+        yield number, [_text(cell) for cell in cells]
+
+
+def _credentials(key_file: Path | None) -> Credentials:
+    """The service account. What is wrong with its file is told without showing any of it."""
+    if key_file is None:
+        raise SourceUnreadable("GOOGLE_SERVICE_ACCOUNT_FILE is not set; it names the service account's key file.")
+    try:
+        return _account(json.loads(key_file.read_bytes()))
+    except FileNotFoundError:
+        fault = f"There is no service account key file at {key_file}; put it there or set GOOGLE_SERVICE_ACCOUNT_FILE."
+    except OSError as error:
+        fault = f"The service account key file {key_file} can't be opened ({error.strerror}); check its permissions."
+    except (ValueError, TypeError, AttributeError, RecursionError, exceptions.GoogleAuthError):
+        fault = f"{key_file} is not a service account's key file; download a new JSON key from the Google console."
+    raise SourceUnreadable(fault)
+
+
+def _account(content: Any) -> Credentials:
+    if not isinstance(content, dict):
+        raise TypeError("a key file holds one JSON object")
+    account: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+        content, scopes=[SCOPE]
+    )
+    return account
+
+
+def _fetch_token(credentials: Credentials, session: requests.Session, limits: Limits) -> None:
+    request = partial(Request(session), timeout=limits.timeout, allow_redirects=False)
+    try:
+        credentials.refresh(request)  # type: ignore[no-untyped-call]
+    except exceptions.RefreshError as error:
+        raise SourceUnreadable(_refused_key(credentials.service_account_email, error)) from None
+    except (exceptions.GoogleAuthError, requests.RequestException, ValueError, TypeError):
+        raise SourceUnreadable(_unreachable("Google's sign-in")) from None
+
+
+def _refused_key(account: str, error: exceptions.RefreshError) -> str:
+    if error.retryable:
+        return _unreachable("Google's sign-in")
+    answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
+    code = re.sub(r"[^a-z_]", "", str(answer.get("error", "")))[:40] or "no usable answer"
+    return (
+        f"Google refuses the key of the service account {account} ({code}). The key may be deleted or expired, or this "
+        "server's clock wrong: check the clock, then make a new key and set GOOGLE_SERVICE_ACCOUNT_FILE."
+    )
+
+
+def _unreachable(whom: str) -> str:
+    return f"{whom} can't be reached or doesn't answer in time; check this server's network. It is tried again later."
+
+
+def _get_values(
+    where: SheetRange, credentials: Credentials, session: requests.Session, endpoint: str, limits: Limits
+) -> dict[str, Any]:
+    headers: dict[str, str] = {}
+    credentials.apply(headers)  # type: ignore[no-untyped-call]
+    address = f"{endpoint.rstrip('/')}/v4/spreadsheets/{quote(where.spreadsheet_id, safe='')}/values"
+    try:
+        with session.get(
+            f"{address}/{quote(where.cells, safe='!:')}",
+            params={"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"},
+            headers=headers,
+            timeout=limits.timeout,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _body(response, limits)
+    except (OSError, HTTPError):  # requests' own errors are OSErrors
+        raise SourceUnreadable(_unreachable("Google Sheets")) from None
+    if response.status_code != HTTPStatus.OK:
+        raise SourceUnreadable(_refusal(response.status_code, body, where, credentials.service_account_email))
+    return _parsed(body)
+
+
+def _body(response: requests.Response, limits: Limits) -> bytes:
+    """The whole answer, within the limits.
+
+    A read timeout alone starts anew with each packet, and `iter_content` waits for a whole chunk; `read1` hands over
+    what has arrived.
+    """
+    deadline = time.monotonic() + limits.total_seconds
+    body = bytearray()
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > limits.max_bytes:
+            raise SourceUnreadable("The spreadsheet's range is too large to read; name a smaller range.")
+        if time.monotonic() > deadline:
+            raise SourceUnreadable(_unreachable("Google Sheets"))
+    return bytes(body)
+
+
+def _refusal(status: int, body: bytes, where: SheetRange, account: str) -> str:
+    """What Google's answer means for staff. Its own text is not passed on."""
+    if status == HTTPStatus.FORBIDDEN and (b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body):
+        return "The Google Sheets API is not enabled for the service account's project; enable it there."
+    if status == HTTPStatus.BAD_REQUEST and b"FAILED_PRECONDITION" in body:
+        return "The document is no Google spreadsheet (an Excel file on Drive?); save it as a Google spreadsheet."
+    sentences = {
+        400: f"The spreadsheet has no sheet or range {where.cells}; check the sheet's name, as in Sheet1!A:F.",
+        401: f"Google Sheets does not accept the service account {account}; make a new key for it.",
+        403: f"The spreadsheet is not shared with the service account: share it with {account} (viewer is enough).",
+        404: "There is no spreadsheet with the id in REPORT_SOURCE; copy the id from the spreadsheet's address.",
+        429: "Google Sheets has had too many requests from this project. It is tried again later.",
+    }
+    return sentences.get(status, f"Google Sheets answered with an error (HTTP {status}). It is tried again later.")
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise SourceUnreadable("Google Sheets gave an answer that can't be read. It is tried again later.")
+    return answer
+
+
+def _values(answer: dict[str, Any]) -> list[list[Any]]:
+    """Rows come ragged, and without trailing blank ones; a range without any content has no `values` at all."""
+    values = answer.get("values", [])
+    if not isinstance(values, list) or not all(isinstance(cells, list) for cells in values):
+        raise SourceUnreadable("Google Sheets gave an answer that can't be read. It is tried again later.")
+    return values
+
+
+def _first_row_number(range_read: object) -> int:
+    """`Sheet1!A5:F1000` begins at row 5."""
+    found = re.search(r"(?:^|!)\$?[A-Z]*\$?([0-9]+)(?::|$)", range_read if isinstance(range_read, str) else "")
+    return int(found[1]) if found else 1
+
+
+def _text(cell: object) -> Cell:
+    return cell if isinstance(cell, str) else "" if cell is None else str(cell)

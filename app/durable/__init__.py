@@ -1,0 +1,1 @@
+"""What makes work survive a kill: the engine, its queue and its locks. The only room that knows DBOS."""

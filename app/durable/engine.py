@@ -1,0 +1,288 @@
+"""The durable engine, DBOS Transact: how steps are run, and by which process.
+
+The web side only enqueues (`work_queue`), in the caller's transaction. One process executes (`Executor`): it holds
+a lock for its executor id, recovers what a crash left behind, and drains on stop. Why each default of the library is
+replaced is written in docs/decisions.md.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn, TypeVar
+
+from dbos import DBOS
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
+from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
+from app.storage.database import Database
+
+ADOPT_EVERY_SECONDS = 2.0
+LOCK_EVERY_SECONDS = 0.2
+LAUNCH_AGAIN_SECONDS = 5.0
+LOOK_FOR_LOST_SECONDS = 10.0
+"""Work that no thread does at two looks is lost. One look alone may come between a queue and a thread, or between a
+thread's end and the engine's note of it."""
+DRAIN_SECONDS = 170
+"""Longer than the longest step, of four calls that each take their 40 seconds; a step that ends later leaves no
+checkpoint, and is looked up or asked about after the next start."""
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+logging.getLogger("dbos").addHandler(logging.NullHandler())  # before DBOS(): it then adds no console handler
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A step that is tried again is no fault of the program: its cause, and no traceback."""
+    if record.exc_info and "automatically retried" in record.getMessage():
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
+logging.getLogger("dbos").addFilter(_in_one_line)
+
+_stopping = threading.Event()
+
+
+class Suspended(BaseException):
+    """The process is stopping: leave the workflow pending, the next start goes on at this step."""
+
+
+class TryAgainError(Exception):
+    """A step's call never arrived or may be repeated; the engine repeats the step after a moment."""
+
+
+def step(name: str, act: Callable[..., Result], *args: Any, attempts: int = 1, pause: float = 1.0) -> Result:
+    """Run `act(*args)` as a checkpointed step of the running workflow and return its (JSON) result.
+
+    Raises `Suspended` instead of beginning a step while the process stops. `act` may raise `TryAgainError`
+    on all but its last attempt (see `last_attempt`).
+    """
+    if _stopping.is_set():
+        raise Suspended
+    options: Any = {"name": name}
+    if attempts > 1:
+        options |= {
+            "retries_allowed": True,
+            "max_attempts": attempts,
+            "interval_seconds": pause,
+            "should_retry": lambda error: isinstance(error, TryAgainError) and not _stopping.is_set(),
+        }
+    return DBOS.run_step(options, act, *args)
+
+
+def is_stopping() -> bool:
+    """Whether the process stops: a step that takes long ends as soon as it can."""
+    return _stopping.is_set()
+
+
+def last_attempt() -> bool:
+    """Whether the running step is not going to be tried again if it raises `TryAgainError`."""
+    status = DBOS.step_status
+    if status is None or status.max_attempts is None or _stopping.is_set():
+        return True
+    return (status.current_attempt or 0) + 1 >= status.max_attempts
+
+
+def migrate(database: Database) -> None:
+    """Create or upgrade the engine's tables; safe from several processes at once."""
+    DBOS.migrate(database.url)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How many of its workflows run at a time, in all processes together, and how often it is looked at."""
+
+    at_a_time: int
+    polling_seconds: float
+
+
+class Executor:
+    """Runs enqueued workflows in threads of this process, as long as it holds the executor's lock.
+
+    `workflows` are functions by name, `queues` what they wait in, by name.
+    `name` is the executor id; `while_running` is entered when this process becomes the executor and left before it
+    drains.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        work_queue: WorkQueue,
+        workflows: Mapping[str, Callable[..., Any]],
+        queues: Mapping[str, Queue],
+        *,
+        name: str | None = None,
+        while_running: Any = None,
+    ) -> None:
+        self._database = database
+        self._work_queue = work_queue
+        self._workflows = workflows
+        self._queues = queues
+        self._while_running = while_running
+        self._lock = lock_for(database, name)
+        self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
+        self.executing = threading.Event()
+        self._has_executed = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether this process executes or stands by to."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to stand by; returns at once."""
+        _stopping.clear()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running steps end, begin none, and free the lock."""
+        _stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not _stopping.wait(pause):
+            pause = LOCK_EVERY_SECONDS
+            if self._lock.acquire():
+                pause = self._execute_until_it_ends()
+        self._lock.release()
+
+    def _execute_until_it_ends(self) -> float:
+        """Returns after how many seconds to stand by again."""
+        try:
+            self._execute()
+        except Exception:
+            log.exception("The executor failed")
+            if self._has_executed and not _stopping.is_set():
+                os._exit(70)  # half stopped it would only look healthy; the supervisor starts it anew
+        finally:
+            self._lock.release()
+        return LAUNCH_AGAIN_SECONDS
+
+    def _execute(self) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(self._confirming())
+            stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
+            self._launch()
+            if self._while_running is not None:
+                stack.enter_context(self._while_running())
+            self._has_executed = True
+            self.executing.set()
+            stack.callback(self.executing.clear)
+            log.info("Process %d executes as %s", os.getpid(), self._lock.executor_id)
+            self._take_over_until_stopped()
+            log.info("Stopping: running steps end, no new ones begin")
+
+    def _launch(self) -> None:
+        DBOS(
+            config={
+                **{"name": APPLICATION, "application_version": VERSION},
+                "system_database_url": self._database.url,
+                "executor_id": self._lock.executor_id,
+                "serializer": SERIALIZER,
+                "log_level": "WARNING",
+                "sys_db_pool_size": 10,
+                "db_engine_kwargs": {"connect_args": self._database.checkpoint_options},
+                "run_migrations": False,
+            }
+        )
+        for name, function in self._workflows.items():
+            DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(noted(function))
+        for name, queue in self._queues.items():
+            self._work_queue.client.register_queue(
+                name,
+                worker_concurrency=queue.at_a_time,
+                global_concurrency=queue.at_a_time if self._lock.is_shared else None,
+                polling_interval_sec=queue.polling_seconds,
+                on_conflict="always_update",
+            )
+        DBOS.launch()
+
+    @contextmanager
+    def _confirming(self) -> Iterator[None]:
+        """During the block, also while running steps end."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._confirm_until, args=[ended], name="executor-lock", daemon=True)
+        if self._lock.is_shared:
+            thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if thread.is_alive():
+                thread.join()
+
+    def _confirm_until(self, ended: threading.Event) -> None:
+        """In a thread that does nothing else: whatever hangs, a lock that may be lost ends the process in time."""
+        while not ended.wait(CONFIRM_EVERY_SECONDS):
+            try:
+                self._lock.confirm()
+            except LockMayBeLost:
+                self._end_at_once()
+
+    def _take_over_until_stopped(self) -> None:
+        looked_at, missed = time.monotonic(), set[str]()
+        while not _stopping.wait(ADOPT_EVERY_SECONDS):
+            if time.monotonic() - looked_at >= LOOK_FOR_LOST_SECONDS:
+                missed = self._take_up_lost(missed)
+                looked_at = time.monotonic()
+            if not self._lock.is_shared:
+                continue
+            try:
+                adopted = self._take_over()
+            except LockMayBeLost:
+                self._end_at_once()
+            except SQLAlchemyError:
+                log.exception("Other hosts' work could not be looked at; tried again at the next beat")
+                continue
+            if adopted:
+                log.warning("Took over %d workflows of a process that is gone", adopted)
+
+    def _take_up_lost(self, missed: set[str]) -> set[str]:
+        """Enqueue again what no thread works on since the last look (`missed`), as after a full disk that took no
+        outcome; returns what none works on now."""
+        try:
+            rows = self._work_queue.lost(self._lock.executor_id)
+            lost = [row for row in rows if row.workflow_id in missed]
+            self._note_standstill(len(lost))
+            for row in lost:
+                log.warning("Nothing was working on %s; it is started again", row.workflow_id)
+                self._work_queue.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+        except (SQLAlchemyError, EngineError):
+            log.exception("Lost work could not be looked for or taken up; tried again at the next beat")
+            return missed
+        standstill = self._work_queue.standstill
+        if standstill is not None:
+            standstill.ended = standstill.ended or time.monotonic()
+        return {row.workflow_id for row in rows} - {row.workflow_id for row in lost}
+
+    def _note_standstill(self, workflows: int) -> None:
+        known = self._work_queue.standstill
+        if workflows and (known is None or known.ended):
+            since = datetime.now(UTC) - timedelta(seconds=LOOK_FOR_LOST_SECONDS)
+            self._work_queue.standstill = Standstill(since, time.monotonic() - LOOK_FOR_LOST_SECONDS, workflows)
+        elif workflows and known is not None:
+            known.workflows = workflows
+        elif known is not None and not known.is_long:
+            self._work_queue.standstill = None
+
+    def _take_over(self) -> int:
+        """Enqueue again what processes that are gone left behind, and count it."""
+        adopted = 0
+        for other in sorted(set(self._work_queue.pending()) - {self._lock.executor_id}):
+            with self._lock.borrow(other) as is_gone:
+                adopted += self._work_queue.start_again(other) if is_gone else 0
+        return adopted
+
+    def _end_at_once(self) -> NoReturn:
+        log.critical("The executor's lock may be lost: stopping at once, before another process acts too")
+        os._exit(70)

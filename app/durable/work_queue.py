@@ -1,0 +1,172 @@
+"""What waits for the durable engine, DBOS Transact: enqueued in the caller's transaction; and what of it is at work."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, wraps
+from typing import Any, TypeVar
+
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import error as dbos_error
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from app.storage.database import Database
+
+APPLICATION = "utopia-api-handler"
+VERSION = "1"
+"""Of the workflows' steps. Raise it only when steps move: work of another version is never picked up."""
+
+LONG_SECONDS = 45.0
+GOING = ["ENQUEUED", "PENDING", "DELAYED"]
+AT_ONCE = 500
+"""Workflows in one look-up, under the limit of variables in a statement."""
+
+EngineError = dbos_error.DBOSException
+"""What the engine raises by itself, as when work can't be enqueued."""
+
+SERIALIZER = DBOSPortableJSONSerializer()
+KNOWN = "SELECT 1 FROM workflow_status WHERE workflow_uuid = ?"
+
+Result = TypeVar("Result")
+
+_at_work: set[str] = set()
+"""The workflows that a thread of this process is in, whatever any row says."""
+
+
+def noted(workflow: Callable[..., Result]) -> Callable[..., Result]:
+    """The workflow, known to be at work as long as a thread is in it."""
+
+    @wraps(workflow)
+    def at_work(*args: Any) -> Result:
+        workflow_id = str(DBOS.workflow_id)
+        _at_work.add(workflow_id)
+        try:
+            return workflow(*args)
+        finally:
+            _at_work.discard(workflow_id)
+
+    return at_work
+
+
+@dataclass
+class Standstill:
+    """Work that no thread was doing: since when, how much of it, and until when (by a clock that can't be set)."""
+
+    since: datetime
+    began: float
+    workflows: int
+    ended: float | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it lasted longer than it takes to notice and to take the work up."""
+        return (self.ended or time.monotonic()) - self.began > LONG_SECONDS
+
+
+class WorkQueue:
+    """Enqueues workflows from any process; executes none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.standstill: Standstill | None = None
+        """Set by the executor while work stands still, and afterwards until it was told of or was not worth it."""
+
+    @cached_property
+    def client(self) -> DBOSClient:
+        """The library's client, on the service's own connections."""
+        return DBOSClient(
+            system_database_engine=self._database.repeatable_engine,  # what is enqueued goes with the caller's commit
+            application_name=APPLICATION,
+            serializer=SERIALIZER,
+            retry_connection_errors=False,
+            lazy=True,  # first used inside a transaction, where a second connection would wait for the first
+        )
+
+    def enqueue(self, writing: Session | Connection, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
+        """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
+        self.client.enqueue_in_transaction(
+            writing,
+            {"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id, "app_version": VERSION},
+            *args,
+        )
+
+    def enqueue_all(self, connection: Connection, workflow: str, queue: str, starts: dict[str, list[Any]]) -> None:
+        """`enqueue` for several workflows of a kind, at least one: `starts` has their arguments by their ids.
+
+        On SQLite the library's rows for the first are copied for the others: it takes ten times as long for them.
+        """
+        first, *others = starts
+        can_copy = others and self._database.is_sqlite and not connection.exec_driver_sql(KNOWN, (first,)).first()
+        for workflow_id in [first] if can_copy else starts:
+            self.enqueue(connection, workflow, workflow_id, queue, *starts[workflow_id])
+        if can_copy:
+            inputs = {each: SERIALIZER.serialize({"namedArgs": {}, "positionalArgs": starts[each]}) for each in others}
+            copies = [{"first": first, "id": each, "inputs": inputs[each]} for each in others]
+            _copy(connection, "workflow_status", copies, creator_xid="lower(hex(randomblob(16)))")
+            _copy(connection, "workflow_input", copies, inputs=":inputs")
+
+    def is_going(self, workflow_id: str) -> bool:
+        """Whether a workflow is enqueued or running."""
+        return bool(self.going([workflow_id]))
+
+    def going(self, workflow_ids: Collection[str]) -> set[str]:
+        """Those of the workflows that are enqueued or running."""
+        ids, found = list(workflow_ids), set()
+        for begin in range(0, len(ids), AT_ONCE):
+            some = ids[begin : begin + AT_ONCE]
+            rows = self.client.list_workflows(workflow_ids=some, status=GOING, load_input=False, load_output=False)
+            found |= {row.workflow_id for row in rows}
+        return found
+
+    def is_empty(self, queue: str) -> bool:
+        """Whether nothing is enqueued or running in a queue."""
+        return not self.client.list_workflows(
+            queue_name=queue, status=GOING, limit=1, load_input=False, load_output=False
+        )
+
+    def pending(self) -> dict[str, list[Any]]:
+        """The running workflows, by the executor id that they run under."""
+        rows: dict[str, list[Any]] = {}
+        for row in self.client.list_workflows(status="PENDING", load_input=False, load_output=False):
+            rows.setdefault(str(row.executor_id), []).append(row)
+        return rows
+
+    def lost(self, executor_id: str) -> list[Any]:
+        """The workflows that this executor should be running, and that no thread of this process runs."""
+        return [row for row in self.pending().get(executor_id, []) if row.workflow_id not in _at_work]
+
+    def start_again(self, executor_id: str) -> int:
+        """Enqueue again what runs under an executor id whose process is gone, and count it."""
+        rows = self.pending().get(executor_id, [])
+        for row in rows:
+            self.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+        return len(rows)
+
+    def forget(self, workflow_ids: list[str]) -> None:
+        """Delete the engine's record of finished workflows."""
+        if workflow_ids:
+            with self._database.turn():
+                self.client.delete_workflows(workflow_ids)
+
+    def finished_before(self, moment: str, limit: int = 500) -> list[str]:
+        """Ids of workflows that finished before an ISO 8601 moment."""
+        rows = self.client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            completed_before=moment,
+            limit=limit,
+            load_input=False,
+            load_output=False,
+        )
+        return [row.workflow_id for row in rows]
+
+
+def _copy(connection: Connection, table: str, copies: list[dict[str, str]], **changed: str) -> None:
+    """Copy a workflow's row of a table, whatever columns it has, but for those that are `changed`."""
+    changed["workflow_uuid"] = ":id"
+    columns = [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
+    values = ", ".join(changed.get(column, column) for column in columns)
+    rows = f"SELECT {values} FROM {table} WHERE workflow_uuid = :first"  # noqa: S608 - only names
+    target = f"{table} ({', '.join(columns)})"
+    connection.exec_driver_sql(f"INSERT INTO {target} {rows} ON CONFLICT (workflow_uuid) DO NOTHING", copies)

@@ -1,0 +1,1 @@
+"""Plans: which service a description is sold as, who may change that, and what was ordered so far."""

@@ -1,0 +1,129 @@
+"""Which PowerCode service a plan is sold as: a table that starts from the settings and is kept by staff."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.models import ServicePlanMapping
+from app.provisioning.plans.mapping import plan_key, same_service
+from config import Settings
+
+LONGEST_DESCRIPTION = 190
+
+
+@dataclass(frozen=True)
+class PlanTable:
+    """Service ids by description: of the plans that can be ordered, and of those that every new account gets."""
+
+    plans: dict[str, int]
+    additional: dict[str, int]
+
+
+def plan_table(session: Session) -> PlanTable:
+    """The table as it stands."""
+    rows = session.scalars(select(ServicePlanMapping).order_by(ServicePlanMapping.description)).all()
+    return PlanTable(
+        plans={row.description: row.service_id for row in rows if not row.additional},
+        additional={row.description: row.service_id for row in rows if row.additional},
+    )
+
+
+def seed(session: Session, settings: Settings) -> None:
+    """Add the settings' plans that the table doesn't know; what staff changed stays."""
+    for additional, mapping in (
+        (False, settings.service_plan_mapping),
+        (True, settings.additional_service_plan_mapping),
+    ):
+        for description, service_id in mapping.items():
+            if session.get(ServicePlanMapping, _key(description, additional)) is None:
+                map_plan(session, description, service_id, additional=additional)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A plan that the table sells otherwise than `setting`, whose service is `wanted` (None: it has no such plan)."""
+
+    description: str
+    service_id: int
+    setting: str
+    wanted: int | None
+
+
+def differing(session: Session, settings: Settings) -> list[Difference]:
+    """Where the table says something else than the settings, which count for the first start only."""
+    table = plan_table(session)
+    pairs = (
+        ("SERVICE_PLAN_MAPPING", settings.service_plan_mapping, table.plans),
+        ("ADDITIONAL_SERVICE_PLAN_MAPPING", settings.additional_service_plan_mapping, table.additional),
+    )
+    found = []
+    for name, wanted, mapped in pairs:
+        keys = {plan_key(description): service_id for description, service_id in wanted.items()}
+        for description, service_id in mapped.items():
+            setting = keys.get(plan_key(description))
+            if setting != service_id:
+                found.append(Difference(description, service_id, name, setting))
+    return found
+
+
+def differences(session: Session, settings: Settings) -> list[str]:
+    """What differs from the settings, a sentence each for whoever keeps the server."""
+    return [
+        f'"{one.description}" is sold as service {one.service_id}, and {one.setting} has '
+        f"{one.wanted or 'no such plan'}: the table counts; change it with `plans map` and `plans unmap`"
+        for one in differing(session, settings)
+    ]
+
+
+def lock(session: Session) -> None:
+    """Nobody else changes the table until the transaction ends; reading goes on. SQLite writes alone anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text(f"LOCK TABLE {ServicePlanMapping.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def service_of(session: Session, description: str, *, additional: bool = False) -> int | None:
+    """The service that a description is sold as; None when it is not in the table."""
+    row = session.get(ServicePlanMapping, _key(description, additional), populate_existing=True)
+    return row.service_id if row else None
+
+
+def clash(session: Session, description: str, service_id: int, *, additional: bool) -> str | None:
+    """Why the description can't be sold as the service; None when it can."""
+    table = plan_table(session)
+    names = same_service(description, service_id, table.plans if additional else table.additional)
+    if not names:
+        return None
+    if additional:
+        return f"Service {service_id} is what “{names[0]}” is sold as: it would never be billed besides the plan"
+    return f"Service {service_id} is “{names[0]}”, which every new account gets: a plan would not be billed"
+
+
+def can_be_mapped(description: str) -> bool:
+    """Whether the description is neither empty nor longer than the table holds."""
+    key = plan_key(description)
+    return bool(key) and max(len(key), len(" ".join(description.split()))) <= LONGEST_DESCRIPTION
+
+
+def map_plan(session: Session, description: str, service_id: int, *, additional: bool = False) -> None:
+    """Sell a description as a service from now on; orders under way keep what they have."""
+    row = session.get(ServicePlanMapping, _key(description, additional))
+    if row is None:
+        row = ServicePlanMapping(key=_key(description, additional), additional=additional)
+        session.add(row)
+    row.description, row.service_id = " ".join(description.split()), service_id
+    session.flush()
+
+
+def _key(description: str, additional: bool) -> str:
+    # No key of a plan has a blank, so that the plan "+Bond fee" is not the additional plan "Bond fee".
+    return (" " if additional else "") + plan_key(description)
+
+
+def unmap_plan(session: Session, description: str, *, additional: bool = False) -> bool:
+    """Stop selling a description; whether it was there."""
+    row = session.get(ServicePlanMapping, _key(description, additional))
+    if row is None:
+        return False
+    session.delete(row)
+    return True

@@ -1,0 +1,142 @@
+"""One breaker for each remote system, in the database, so that all processes and commands share it.
+
+A system is down when a harmless call gets no answer (`probing`), which then is repeated until it does. The first
+answer makes everything that waited due at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
+from app.storage.database import insert_if_new
+
+LONGEST_MINUTES = 60.0
+LEASE = timedelta(minutes=3)
+"""How long a harmless call may take before it is made once more: longer than its timeouts."""
+
+
+def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
+    """When to try again after `tries` failures (1, 2, ...); the last of `minutes` repeats."""
+    return now() + timedelta(minutes=minutes[min(max(tries, 1), len(minutes)) - 1])
+
+
+def longest_pause(minutes: Sequence[float]) -> timedelta:
+    """Nobody is ever made to wait for longer than this at a time."""
+    return timedelta(minutes=max(*minutes, LONGEST_MINUTES))
+
+
+def due(moment: InstrumentedAttribute[datetime | None], minutes: Sequence[float]) -> ColumnElement[bool]:
+    """Whether a next try is due: its time has come, or is so far off that a clock was wrong when it was set."""
+    return or_(moment <= now(), moment > now() + longest_pause(minutes))
+
+
+def is_later(moment: datetime | None, minutes: Sequence[float]) -> bool:
+    """The opposite, of a row that was read."""
+    return moment is not None and now() < moment <= now() + longest_pause(minutes)
+
+
+def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
+    """For how long a system has been down at least: by the pauses between the failed calls, and by no clock."""
+    pauses = [minutes[min(number, len(minutes) - 1)] for number in range(row.failures - 1)]
+    return timedelta(minutes=sum(pauses))
+
+
+def is_down(session: Session, system: System) -> bool:
+    """Whether nobody but the harmless call may call the system now."""
+    row = session.get(RemoteSystem, system)
+    return row is not None and row.down_since is not None
+
+
+def next_probe_at(session: Session, system: System) -> datetime | None:
+    """When a system that is down is asked next; None when it works."""
+    row = session.get(RemoteSystem, system)
+    return row.next_probe_at if row and row.down_since else None
+
+
+def error_of(session: Session, system: System) -> str:
+    """What the last harmless call to a system that is down came to."""
+    row = session.get(RemoteSystem, system)
+    return (row.error if row else None) or "it did not when it was asked last"
+
+
+def report_down(session: Session, system: System, error: str, minutes: Sequence[float]) -> datetime:
+    """Record that a harmless call got no answer; returns when the system is asked next."""
+    insert_if_new(session, RemoteSystem, "name", name=system, failures=0)
+    row = session.get_one(RemoteSystem, system, with_for_update=True)
+    if row.down_since is None:
+        row.down_since, row.failures = now(), 0
+    elif row.probe is None and row.next_probe_at is not None:  # several found it out at the same time
+        return row.next_probe_at
+    row.failures += 1
+    row.error, row.probe = error, None
+    row.next_probe_at = retry_at(row.failures, minutes)
+    _move_waiting(session, system, row.next_probe_at)
+    return row.next_probe_at
+
+
+def report_up(session: Session, system: System) -> bool:
+    """Record an answer; whether the system was down before, in which case all that waited is due now."""
+    row = session.get(RemoteSystem, system, with_for_update=True)
+    if row is None or row.down_since is None:
+        return False
+    row.down_since = row.next_probe_at = row.probe = row.error = None
+    row.up_since, row.failures = now(), 0
+    _move_waiting(session, system, now())
+    return True
+
+
+def _move_waiting(session: Session, system: System, moment: datetime) -> None:
+    """Everybody who waits for the system waits until the same moment."""
+    if system is System.MAIL:
+        pending = (Notice.state == NoticeState.PENDING, Notice.waiting_for == system)
+        session.execute(update(Notice).where(*pending).values(next_try_at=moment))
+        return
+    waiting = (Order.state == OrderState.WAITING, Order.waiting_for == system)
+    session.execute(update(Order).where(*waiting).values(next_try_at=moment))
+
+
+def is_due(session: Session, system: System, minutes: Sequence[float]) -> bool:
+    """Whether it is time to ask a system that is down again."""
+    down = select(RemoteSystem.name).where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+    return session.scalar(down.where(due(RemoteSystem.next_probe_at, minutes))) is not None
+
+
+def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
+    """Take the harmless call upon oneself, if one is due and nobody else makes it."""
+    down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+    mine = update(RemoteSystem).where(*down, due(RemoteSystem.next_probe_at, minutes))
+    claimed = session.execute(mine.values(probe=CLAIMED, next_probe_at=now() + LEASE))
+    return bool(getattr(claimed, "rowcount", 0))
+
+
+CLAIMED = "claimed"
+"""In the column `probe`, while somebody makes the call."""
+
+
+def ask_now(session: Session) -> None:
+    """A person wants to go on, or what kept a system from answering is mended: every system that is down is due.
+
+    It locks the systems. Always before orders are locked: two transactions that take both in different order would wait
+    for each other.
+    """
+    for row in session.scalars(select(RemoteSystem).order_by(RemoteSystem.name).with_for_update()):
+        if row.down_since is not None:
+            row.next_probe_at = now()
+
+
+def wait_no_longer(session: Session) -> None:
+    """Whatever waits is due now: the clock that its next try was set by was wrong."""
+    ask_now(session)
+    later = {"next_try_at": now()}
+    session.execute(update(Order).where(Order.state == OrderState.WAITING).values(later))
+    pending = (Notice.state == NoticeState.PENDING, Notice.next_try_at.is_not(None))
+    session.execute(update(Notice).where(*pending).values(later))
+
+
+def systems_down(session: Session) -> dict[str, RemoteSystem]:
+    """The systems that don't answer, by name."""
+    rows = session.scalars(select(RemoteSystem).order_by(RemoteSystem.name))
+    return {row.name: row for row in rows if row.down_since is not None}

@@ -1,0 +1,17 @@
+"""Sending mail: `messages` composes, `session` hands over one message, `connection` keeps sessions open for many."""
+
+from app.remote.mail.connection import Mailer, Post
+from app.remote.mail.errors import ContentRefused, MailFailed, MailOutcomeUnknown, RecipientRefused
+from app.remote.mail.messages import Attachment, Letter, one_line
+
+__all__ = [
+    "Attachment",
+    "ContentRefused",
+    "Letter",
+    "MailFailed",
+    "MailOutcomeUnknown",
+    "Mailer",
+    "Post",
+    "RecipientRefused",
+    "one_line",
+]

@@ -1,0 +1,163 @@
+"""Connections to the mail server: Flask-Mail, with the timeouts and certificate checks that it lacks."""
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from email.utils import parseaddr
+from typing import Any
+
+from flask import Flask
+from flask_mail import Connection, Mail
+
+from app.remote.mail.errors import (
+    NO_ADDRESS,
+    ContentRefused,
+    MailFailed,
+    MailOutcomeUnknown,
+    RecipientRefused,
+    SessionOver,
+    in_words,
+)
+from app.remote.mail.messages import Letter, Message
+from app.remote.mail.session import Session
+from app.remote.mail.signing_in import sign_in
+from config import Settings
+
+TIMEOUT_SECONDS = 20.0
+
+
+class SafeConnection(Connection):
+    """Flask-Mail's connection with a timeout on every reply, and certificates that are checked."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        """Connect, secure, sign in."""
+        mail = self.mail
+        host: smtplib.SMTP | smtplib.SMTP_SSL
+        if mail.use_ssl:
+            context = ssl.create_default_context()
+            host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(host.close)
+            if mail.use_tls:
+                host.starttls(context=ssl.create_default_context())
+            if mail.username and mail.password:
+                sign_in(host, mail.username, mail.password)
+            on_failure.pop_all()
+        return host
+
+    def __exit__(self, *_error: object) -> None:
+        """Leave politely; a server that is gone by then has taken the mail all the same."""
+        if self.host is not None:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                self.host.quit()
+            self.host.close()
+
+
+class Mailer:
+    """Sends letters to staff and customers."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        app.config.update(flask_mail_settings(settings))
+        self._mail = Mail(app)
+        self._sender = settings.email_sender
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator["Post"]:
+        """What letters are sent with during the block; it connects when there is something to send."""
+        post = Post(self._connect, self._sender)
+        try:
+            yield post
+        finally:
+            post.close()
+
+    def _connect(self) -> SafeConnection:
+        try:
+            return SafeConnection(self._mail).__enter__()
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailFailed(in_words(error, TIMEOUT_SECONDS)) from None
+
+
+class Post:
+    """Sends letters in as many sessions as the mail server wants: some take two mails in each."""
+
+    def __init__(self, connect: Callable[[], SafeConnection], sender: str) -> None:
+        self._connect = connect
+        self._sender = sender
+        self._connection: SafeConnection | None = None
+        self._session: Session | None = None
+        self._broken: str | None = None
+        self._in_vain = False
+
+    def open(self) -> Session:
+        """Connect, unless a session is open; raises `MailFailed` when that fails."""
+        if self._broken:
+            raise MailFailed(self._broken)
+        if self._session is None:
+            self._connection = self._connect()
+            host: Any = self._connection.host
+            self._session = Session(host, TIMEOUT_SECONDS)
+        return self._session
+
+    def offer(self) -> None:
+        """Find out whether the server takes mails from us, without sending one; raises `MailFailed` if not."""
+        self.open().offer(parseaddr(self._sender)[1])
+
+    def close(self) -> None:
+        """Leave the session."""
+        if self._connection is not None:
+            self._connection.__exit__(None, None, None)
+        self._connection = self._session = None
+
+    def send(self, letter: Letter, recipient: str) -> None:
+        """Send a letter to one recipient; returns when the server has taken it.
+
+        Raises `RecipientRefused` when it won't have this one (`ContentRefused`: with what is in it),
+        `MailOutcomeUnknown` when it gave no answer, and `MailFailed` when it takes nothing.
+        """
+        try:
+            message = Message(letter, self._sender, recipient)
+        except ValueError:
+            raise RecipientRefused(NO_ADDRESS) from None
+        while True:
+            session = self.open()
+            try:
+                session.send(message, parseaddr(self._sender)[1], recipient)
+            except SessionOver as over:
+                self.close()
+                if not session.taken:
+                    raise self._what_is_over(over, message) from None
+            except MailOutcomeUnknown as unknown:
+                self.close()
+                self._broken = unknown.detail
+                raise
+            else:
+                self._in_vain = False
+                return
+
+    def _what_is_over(self, over: SessionOver, message: Message) -> MailFailed:
+        """A session in which nothing was taken: once, the message may be why; twice, the server takes nothing."""
+        if over.at == "start" or self._in_vain:
+            return MailFailed(over.detail)
+        self._in_vain = True
+        if over.at == "content" and message.files:
+            return ContentRefused(over.detail)
+        return RecipientRefused(over.detail, for_now=True)
+
+
+def flask_mail_settings(settings: Settings) -> dict[str, Any]:
+    """Flask-Mail's own settings; debugging is off, as it prints the password."""
+    password = settings.mail_password
+    return {
+        "MAIL_SERVER": settings.mail_server,
+        "MAIL_PORT": settings.mail_port,
+        "MAIL_USE_TLS": settings.mail_use_tls,
+        "MAIL_USE_SSL": settings.mail_use_ssl,
+        "MAIL_USERNAME": settings.mail_username,
+        "MAIL_PASSWORD": password.get_secret_value() if password else None,
+        "MAIL_DEFAULT_SENDER": settings.email_sender,
+        "MAIL_DEBUG": False,
+        "MAIL_SUPPRESS_SEND": False,
+    }

@@ -1,0 +1,113 @@
+"""Whose trouble is it? A harmless call that no order's data is in tells whether a remote system works.
+
+A call without an answer says nothing of the system yet: one order's data can break a call for ever. So the harmless
+call decides, and while it gets no answer, that call is repeated, and no order.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+import powercode
+import utopia
+from app.models import System
+from app.remote import breaker, exchanges
+from app.remote.mail import MailFailed
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+NOBODY = "nobody 0000000000"
+"""A search that finds nobody."""
+NO_ORDER = "UIA000000-000000"
+"""A reference that no order can have."""
+
+
+def works(services: Services, system: System) -> bool:
+    """Whether the system answers a harmless call, although somebody's call got no answer; an outage is recorded."""
+    with services.database.read() as session:
+        if breaker.is_down(session, system):
+            return False
+    return _ask(services, system)
+
+
+def answers_by_now(services: Services, system: System) -> bool:
+    """Whether a system that was down answers again; asked only when it is time to, and by one at a time."""
+    minutes = services.settings.retry_minutes
+    with services.database.read() as session:
+        if not breaker.is_down(session, system):
+            return True
+        if not breaker.is_due(session, system, minutes):
+            return False
+    with services.database.write() as session:
+        mine = breaker.claim(session, system, minutes)
+    return mine and _ask(services, system)
+
+
+def _ask(services: Services, system: System) -> bool:
+    with exchanges.collecting(exchanges.newest()):  # it is no part of the order whose step made somebody ask
+        fault = FAULTS[system](services)
+    with services.database.write() as session:
+        if fault is not None:
+            breaker.report_down(session, system, fault, services.settings.retry_minutes)
+            log.warning("%s does not answer a harmless call: %s", system, fault)
+        elif breaker.report_up(session, system):
+            log.info("%s answers again", system)
+    return fault is None
+
+
+def _fault_of_utopia(services: Services) -> str | None:
+    try:
+        services.utopia.contract(NO_ORDER)
+    except utopia.AuthenticationFailed:
+        return "UTOPIA refuses our API key; check UTOPIA_API_KEY"
+    except (utopia.NotOurs, utopia.Refused):
+        return None
+    except utopia.NeverArrived as error:
+        return f"UTOPIA can't be reached: {error.detail}"
+    except utopia.UtopiaError as error:
+        return f"UTOPIA gives no usable answer: {error.detail}"
+    return None
+
+
+def _fault_of_powercode(services: Services) -> str | None:
+    try:
+        services.powercode.search_customers(NOBODY)
+    except powercode.Refused as refused:  # "nobody" is no refusal
+        return f"PowerCode refuses our API key ({refused.detail}); check PC_API_KEY"
+    except powercode.NeverArrived as error:
+        return f"PowerCode can't be reached: {error.detail}"
+    except powercode.PowerCodeError as error:
+        return f"PowerCode gives no usable answer: {error.detail}"
+    return None
+
+
+def _fault_of_mail(services: Services) -> str | None:
+    try:
+        with services.mailer.connection() as post:
+            post.offer()
+    except MailFailed as failed:
+        return failed.detail
+    return None
+
+
+FAULTS: Mapping[System, Callable[[Services], str | None]] = {
+    System.UTOPIA: _fault_of_utopia,
+    System.POWERCODE: _fault_of_powercode,
+    System.MAIL: _fault_of_mail,
+}
+"""What keeps a system from answering a harmless call, in words; None: nothing."""
+
+
+def ask_utopia(services: Services) -> None:
+    """Find out whether UTOPIA answers again, if it is down and it is time to."""
+    answers_by_now(services, System.UTOPIA)
+
+
+def ask_mail(services: Services) -> None:
+    """The same of the mail server."""
+    answers_by_now(services, System.MAIL)
+
+
+def ask_powercode(services: Services) -> None:
+    """The same of PowerCode; each in a thread of its own, as one that hangs takes long to ask."""
+    answers_by_now(services, System.POWERCODE)

@@ -1,0 +1,96 @@
+"""What a serving process does besides serving: it executes orders and keeps the schedule, or stands by to."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app import notices
+from app.digest import preview_requests, starting
+from app.digest import workflow as digests
+from app.durable.engine import Executor, Queue, step
+from app.provisioning.contract_files import contract_for_mail
+from app.provisioning.facts import order_facts
+from app.provisioning.workflow import workflows as order_workflows
+from app.running.schedule import Schedule
+from app.services import Services
+
+UTOPIA_AT_A_TIME = 4
+MAIL_AT_A_TIME = 2
+
+ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
+
+
+class Background:
+    """The executor and the schedule of one process.
+
+    `polling_seconds` is how often it looks for orders. Each look at a queue costs 2 ms of processor time, so mails wait
+    for up to twice as long, and the digest, which nobody watches, for up to four times.
+    """
+
+    def __init__(self, services: Services, *, polling_seconds: float = 0.25) -> None:
+        self._services = services
+        self._schedule = Schedule(services)
+        self._executor = Executor(
+            services.database,
+            services.work_queue,
+            workflows(services),
+            {
+                "utopia": Queue(UTOPIA_AT_A_TIME, polling_seconds),
+                "powercode": Queue(services.settings.powercode_concurrency, polling_seconds),
+                notices.QUEUE: Queue(MAIL_AT_A_TIME, 2 * polling_seconds),
+                starting.QUEUE: Queue(1, 4 * polling_seconds),
+            },
+            name=services.settings.executor_id,
+            while_running=self._schedule.while_running,
+        )
+
+    def start(self) -> None:
+        """Begin to execute, or to stand by while another process does."""
+        self._executor.start()
+
+    def stop(self) -> None:
+        """Let running steps end and give the work to another process."""
+        self._executor.stop()
+
+    @property
+    def executing(self) -> bool:
+        """Whether this process is the one that executes."""
+        return self._executor.executing.is_set()
+
+    @property
+    def executor_state(self) -> str:
+        """`running`, `standby` (another process executes, or this one is about to), `stopped`, or what is wrong."""
+        if not self._executor.alive:
+            return "stopped"
+        if not self.executing:
+            return "standby"
+        standstill = self._services.work_queue.standstill
+        if standstill is not None and standstill.ended is None:
+            return f"work stands still ({standstill.workflows}), see the log"
+        return "running"
+
+    @property
+    def scheduler_state(self) -> str:
+        """`running`, `standby` where another process keeps the schedule, or `stopped`."""
+        if self._schedule.running:
+            return "running"
+        return "stopped" if self.executing else self.executor_state
+
+
+def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
+    """All durable workflows by name."""
+
+    def notice(notice_id: int, run: int) -> str:
+        return step("deliver", notices.deliver, services, ABOUT_ORDERS, notice_id, run)
+
+    def digest(run_id: int, attempt: int) -> None:
+        digests.digest(services, run_id, attempt)
+
+    def digest_preview(preview_id: int) -> None:
+        preview_requests.make(services, preview_id)
+
+    return {
+        **order_workflows(services),
+        "notice": notice,
+        "digest": digest,
+        preview_requests.WORKFLOW: digest_preview,
+    }

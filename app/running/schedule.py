@@ -1,0 +1,127 @@
+"""What runs when, in the one process that executes.
+
+What is due is always read from the database, so a missed beat is made up by the next.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app import notices
+from app.alerts.certificate import look_at_certificate
+from app.alerts.watch import watch_for_alerts
+from app.digest import preview_requests, starting
+from app.digest.timetable import trigger
+from app.provisioning import intake, waking
+from app.remote import probing
+from app.safekeeping import pruning
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+FIRST_PRUNING_SECONDS = 300
+"""After a start: a server that is restarted every day would never come to it."""
+
+
+class Schedule:
+    """The service's recurring work: a thread for each job, so that one that takes long delays no other.
+
+    The pauses are measured by a clock that can't be set. Only the digest goes by the time of day, and is looked at by a
+    beat as well.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether all jobs are being done."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    @contextmanager
+    def while_running(self) -> Iterator[None]:
+        """Do the jobs during the block; a job that is at work at its end is waited for."""
+        for make_up in (waking.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
+            _safely(make_up)(self._services)
+        self._stopping.clear()
+        self._threads = self._beats()
+        for thread in self._threads:
+            thread.start()
+        try:
+            with self._by_the_time_of_day():
+                yield
+        finally:
+            self._stopping.set()
+            for thread in self._threads:
+                thread.join()
+            self._threads = []
+
+    def _beats(self) -> list[threading.Thread]:
+        jobs: list[tuple[Callable[..., object], float, float]] = [
+            *((work, seconds, seconds) for work, seconds in JOBS.items()),
+            *((partial(work, stopping=self._stopping), *times) for work, times in PRUNING.items()),
+        ]
+        return [threading.Thread(target=self._repeat, args=job, name="beat", daemon=True) for job in jobs]
+
+    def _repeat(self, work: Callable[..., object], seconds: float, first: float) -> None:
+        pause, job = first, _safely(work)
+        while not self._stopping.wait(pause):
+            job(self._services)
+            pause = seconds
+
+    @contextmanager
+    def _by_the_time_of_day(self) -> Iterator[None]:
+        settings = self._services.settings
+        if not settings.report_source:
+            yield
+            return
+        scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
+        due = trigger(settings.digest_schedule, settings.zone)
+        scheduler.add_job(_safely(starting.start_when_due), due, args=[self._services], id="digest")
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=True)
+
+
+JOBS: dict[Callable[[Services], object], float] = {
+    waking.wake_due_orders: 0.5,
+    intake.start_next: 0.5,
+    notices.wake_due_notices: 0.5,
+    probing.ask_utopia: 0.5,
+    probing.ask_powercode: 0.5,
+    probing.ask_mail: 0.5,
+    waking.tell_of_long_waits: 15,
+    waking.give_up_after_outage: 15,
+    waking.go_on_when_set_back: 5,
+    watch_for_alerts: 30,
+    look_at_certificate: 60,
+    waking.pick_up_stranded_orders: 20,
+    notices.pick_up_stranded_notices: 20,
+    starting.start_when_due: 60,
+    starting.go_on: 1,
+    preview_requests.fail_broken_off: 60,
+}
+PRUNING: dict[Callable[..., None], tuple[float, float]] = {
+    pruning.limit_unclaimed_callbacks: (600, 600),
+    pruning.prune: (24 * 3600, FIRST_PRUNING_SECONDS),
+}
+"""Every so many seconds, and after so many for the first time. It ends between two batches when the service stops."""
+
+
+def _safely(work: Callable[..., object]) -> Callable[[Services], None]:
+    def job(services: Services) -> None:
+        try:
+            work(services)
+        except Exception:
+            name = getattr(work, "func", work).__name__
+            log.exception("The scheduled work %s failed; it is tried again at its next time", name)
+
+    return job

@@ -1,0 +1,212 @@
+"""Whether the settings fit this place: what deserves a second look, and whether each remote system can be used.
+
+`flask config check` and the console's settings page ask here. A check changes nothing anywhere; only the test mail is
+a mail.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+import powercode
+import utopia
+from app import notices
+from app.digest.report.sources import Limits, SourceUnreadable, read_report
+from app.models import now
+from app.provisioning.plans import plan_table
+from app.remote.mail import Letter, MailFailed, MailOutcomeUnknown, RecipientRefused
+from app.services import Services
+from app.storage import migrate
+from app.storage.database import Database
+from config import Settings
+
+REPORT_LIMITS = Limits(connect_seconds=5, read_seconds=15, total_seconds=30)
+SEARCH = "connection check of the fiber order service"
+
+
+class Unusable(Exception):
+    """The database can't be used; the text names it and the cause."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: one or two sentences for staff."""
+
+    works: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of one remote system. `ask` returns what it found in words, and raises what `advice` knows."""
+
+    name: str
+    title: str
+    ask: Callable[[Services], str]
+
+    def run(self, services: Services) -> Finding:
+        """Ask, and put whatever happens into words. Takes as long as the system's timeouts let it."""
+        try:
+            return Finding(True, self.ask(services))
+        except (utopia.UtopiaError, powercode.PowerCodeError, MailFailed, SourceUnreadable, Unusable) as error:
+            return Finding(False, f"{str(error).rstrip('.')}. {advice(error)}".rstrip())
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """What is allowed, but seldom meant."""
+    if settings.pc_verify_ssl is False:
+        yield "PC_VERIFY_SSL is false: anybody on the way to PowerCode can read and change orders"
+    if settings.pc_url.startswith("http:"):
+        yield "PC_URL is not https: keys and customers' data travel in the clear"
+    if not settings.callback_token:
+        yield open_to_anybody(settings)
+    if not settings.ticket_template.is_file():
+        yield f"there is no ticket template {settings.ticket_template}"
+    if not settings.service_plan_mapping:
+        yield "SERVICE_PLAN_MAPPING is {}: until plans are mapped in the console, every order needs a person"
+    if settings.customer_portal_password:
+        yield "CUSTOMER_PORTAL_PASSWORD is set: all new customers get the same portal password"
+
+
+def open_to_anybody(settings: Settings) -> str:
+    """What it means that no token is set."""
+    who = "whoever is in CALLBACK_ALLOWED_NETWORKS" if settings.callback_allowed_networks else "anybody"
+    return (
+        f"CALLBACK_TOKEN is not set: {who} can send callbacks, real ones and forged ones alike. "
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(24))'` makes one; UTOPIA needs it, too (README)"
+    )
+
+
+def plans_that_differ(services: Services) -> list[str]:
+    """Plans that the settings and the table sell differently; only where there is a table already."""
+    if services.database.is_sqlite and not services.database.path.exists():
+        return []
+    try:
+        if not migrate.is_current(services.database):
+            return []
+        with services.database.read() as session:
+            return plan_table.differences(session, services.settings)
+    except SQLAlchemyError:
+        return []
+
+
+def advice(error: Exception) -> str:
+    """What to do about an error of a check; "" where the error says it itself."""
+    words: list[tuple[tuple[type[Exception], ...], str]] = [
+        ((utopia.AuthenticationFailed,), "Correct UTOPIA_API_KEY and restart the service."),
+        ((utopia.Throttled, powercode.Throttled), "Try again in a few minutes."),
+        ((utopia.NeverArrived,), "Check UTOPIA_URL_ENDPOINT, and whether this machine reaches the internet."),
+        ((utopia.UtopiaError,), "Try again in a few minutes; if it stays, ask UTOPIA."),
+        ((powercode.NeverArrived,), "Check PC_URL and PC_VERIFY_SSL, and whether PowerCode runs."),
+        ((powercode.Refused,), "Check PC_API_KEY, and that PowerCode knows this machine's IP address for it."),
+        ((powercode.PowerCodeError,), "Try again in a few minutes; if it stays, look at the PowerCode server."),
+        ((RecipientRefused,), "Check EMAIL_SENDER and EMAIL_RECIPIENTS."),
+        ((MailOutcomeUnknown,), "The mail may have arrived all the same: look before you try again."),
+        ((Unusable,), "Check DATABASE_URL, and whether the database runs and lets this machine in."),
+        ((MailFailed,), "Check MAIL_SERVER, MAIL_PORT and the other settings of the mail."),
+    ]
+    return next((text for kinds, text in words if isinstance(error, kinds)), "")
+
+
+def _ask_database(services: Services) -> str:
+    database = services.database
+    if database.is_sqlite and not database.path.exists():
+        return f"There is no database {database.path} yet: the first start makes it."
+    try:
+        is_current = migrate.is_current(database)
+    except SQLAlchemyError as error:
+        raise Unusable(f"The database {_place(database)}: {_cause(error)}") from None
+    return "The database answers." if is_current else "The database answers. The next start brings it up to date."
+
+
+def _place(database: Database) -> str:
+    """The file, or the name of a database with its host; never a password."""
+    if database.is_sqlite:
+        return str(database.path)
+    parts = make_url(database.url)
+    host = f"{parts.host or 'of this machine'}{f':{parts.port}' if parts.port else ''}"
+    return f"{parts.database} on {host}, as {parts.username}"
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What the database's own program said, in one line."""
+    said = str(getattr(error, "orig", None) or error)
+    return re.sub(r"^connection failed: ", "", " ".join(said.split()))
+
+
+def _ask_utopia(services: Services) -> str:
+    products = services.utopia.products().rows
+    return f"UTOPIA answers and accepts the key. It names {_counted(len(products), 'product')} of yours."
+
+
+def _ask_powercode(services: Services) -> str:
+    services.powercode.search_customers(SEARCH)
+    return "PowerCode answers and accepts the key."
+
+
+def _connect_mail(services: Services) -> str:
+    with services.mailer.connection() as post:
+        post.open()
+        return "The mail server answers, and accepts the connection."
+
+
+def _send_mail(services: Services) -> str:
+    letter, refused = test_letter(services.settings), []
+    with services.mailer.connection() as post:
+        for recipient in services.settings.email_recipients:
+            try:
+                post.send(letter, recipient)
+            except RecipientRefused as why:
+                refused.append(f"{recipient}: {why.detail}")
+    if refused:
+        raise RecipientRefused("; ".join(refused))
+    return f"The mail server took a test mail for {', '.join(services.settings.email_recipients)}. Look for it there."
+
+
+def test_letter(settings: Settings) -> Letter:
+    """The mail that shows the office that notices arrive; it asks for nothing."""
+    moment = now()
+    facts = {
+        "notice": {"created_at": moment},
+        "console": settings.public_address,
+        "local": lambda when: when.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M %Z"),
+    }
+    subject, _, text = notices.templates.get_template("mail/test_mail.txt").render(facts).partition("\n")
+    html = notices.templates.get_template("mail/test_mail.html").render(facts)
+    return Letter(f"test mail {uuid.uuid4()}", subject, text.lstrip("\n"), html)
+
+
+def _read_report(services: Services) -> str:
+    settings = services.settings
+    if settings.report_source is None:
+        raise SourceUnreadable("There is no report: set REPORT_SOURCE. Until then no weekly mail goes out.")
+    rows = read_report(
+        settings.report_source,
+        google_credentials_file=settings.google_service_account_file,
+        sheets_endpoint=settings.google_sheets_endpoint,
+        limits=REPORT_LIMITS,
+    )
+    count = sum(1 for _ in rows)
+    return f"The report can be read. It has all headings, and {_counted(count, 'row')} below them."
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+DATABASE = Check("database", "Database", _ask_database)
+UTOPIA = Check("utopia", "UTOPIA", _ask_utopia)
+POWERCODE = Check("powercode", "PowerCode", _ask_powercode)
+MAIL_SERVER = Check("mail-server", "Mail server", _connect_mail)
+TEST_MAIL = Check("mail", "Mail", _send_mail)
+REPORT = Check("report", "Report of closed tickets", _read_report)
+
+CONNECTIONS = (DATABASE, UTOPIA, POWERCODE, MAIL_SERVER)
+"""What `flask config check --connect` asks: nobody notices."""
+
+BUTTONS = (TEST_MAIL, UTOPIA, POWERCODE, REPORT)
+"""What the settings page offers."""

@@ -1,0 +1,365 @@
+"""The connection to SQLite or PostgreSQL, and what each needs to keep the promises.
+
+Plain SQLAlchemy, since the executor's threads and the commands have no Flask context. No session stays
+open across a call to a remote system: read, close, call, write.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.storage import ownership
+from app.storage.presence import Presence
+
+READ_ONLY = {"read_only": True}
+REPEATABLE = {"repeatable": True}
+BUSY_SECONDS = 30
+BUSY_PAUSE_SECONDS = 0.02
+INSIST_ATTEMPTS = 6
+SERVER_IS_GONE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 15000}
+"""A PostgreSQL server that is gone without a word is noticed after 15 s, and not after as many minutes."""
+HOST_IS_GONE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_user_timeout": 16000}
+"""For the server to notice a host that is gone: what its transactions locked is free 16 s after its last packet."""
+STANDS_STILL = {"idle_in_transaction_session_timeout": 60000}
+"""A process that stands still amid a transaction locks others out for a minute; no transaction waits for anything."""
+
+BUSY_AGAIN_SECONDS = 0.2
+"""How long who is in a hurry waits for a database that somebody waited for in vain a moment ago."""
+
+log = logging.getLogger(__name__)
+_thread = threading.local()
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> bool:
+    """Insert a row unless one with the same `unique` column is there; whether it was new. Two at once make one row."""
+    statement = _insertion_if_new(model.__table__, unique, session.get_bind().dialect.name)
+    return session.connection().execute(statement, values).first() is not None
+
+
+@cache
+def _insertion_if_new(table: Table, unique: str, dialect_name: str) -> Executable:
+    """On the table, and built once: through the mapped class, it takes longer than SQLite needs to execute it."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    statement: Executable = (
+        dialect.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[unique])
+    )
+    return statement
+
+
+@contextmanager
+def in_a_hurry(seconds: float) -> Iterator[None]:
+    """During the block, this thread waits for a busy database for so many seconds in all.
+
+    For those who are waited for themselves, as a request is; an order's work waits for BUSY_SECONDS each time.
+    """
+    _thread.left = seconds
+    try:
+        yield
+    finally:
+        _thread.left = None
+
+
+def _hurry() -> float | None:
+    """For how many seconds this thread may still wait; None where nobody waits for it."""
+    left: float | None = getattr(_thread, "left", None)
+    return left
+
+
+def _patience() -> float:
+    hurry = _hurry()
+    return BUSY_SECONDS if hurry is None else min(hurry, BUSY_SECONDS)
+
+
+@contextmanager
+def _waiting() -> Iterator[float]:
+    """Yields for how many seconds to wait; what was waited is then gone from the thread's hurry."""
+    began, patience = time.monotonic(), _patience()
+    try:
+        yield patience
+    finally:
+        if _hurry() is not None:
+            _thread.left = max(0.0, _thread.left - (time.monotonic() - began))
+
+
+class Database:
+    """Sessions on the service's database; safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.presence = Presence(self.path)
+        self.engine = _sqlite_engine(url, self.presence) if self.is_sqlite else _postgresql_engine(url)
+        self.repeatable_engine = self.engine.execution_options(**REPEATABLE)
+        self._writing = threading.Lock()
+        self._was_busy = False
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(make_url(self.url).database or "")
+
+    def why_closed(self) -> str | None:
+        """A sentence about the file that this process may not write; None when that is not what is wrong."""
+        return ownership.why_closed(self.path) if self.is_sqlite else None
+
+    @property
+    def checkpoint_options(self) -> dict[str, Any]:
+        """What the durable engine's own connections are opened with."""
+        if self.is_sqlite:
+            return {"factory": CheckpointConnection}
+        return {"application_name": "engine", **_postgresql_options()}
+
+    @contextmanager
+    def write(self, *, repeatable: bool = False) -> Iterator[Session]:
+        """A transaction that commits at the end of the block, and writes alone from its start on SQLite.
+
+        `repeatable`: what it records would simply be done again. On SQLite it is on the disk with the next commit that
+        isn't, and lost in a power cut before that, together with all that came after it.
+        """
+        engine = self.repeatable_engine if repeatable else self.engine
+        with self.turn():
+            try:
+                with Session(engine, expire_on_commit=False) as session, session.begin():
+                    yield session
+            except OperationalError:
+                self.note_whether_busy(True)
+                raise
+            self.note_whether_busy(False)
+
+    def insist(self, work: Callable[[Session], None], *, repeatable: bool = False) -> None:
+        """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
+        for attempt in range(1, INSIST_ATTEMPTS + 1):
+            try:
+                with self.write(repeatable=repeatable) as session:
+                    work(session)
+                return
+            except OperationalError:
+                if attempt == INSIST_ATTEMPTS:
+                    raise
+                log.warning("The database does not take an outcome; trying again")
+                time.sleep(attempt * 0.5)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """On SQLite, the process's threads write one after the other: it makes them sleep and try, up to 100 ms."""
+        hurry = _hurry()
+        if self._was_busy and hurry is not None:
+            _thread.left = min(hurry, BUSY_AGAIN_SECONDS)
+        if not self.is_sqlite:
+            yield
+            return
+        with _waiting() as patience:
+            is_mine = self._writing.acquire(timeout=patience)
+        if not is_mine:
+            self.note_whether_busy(True)
+            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def note_whether_busy(self, busy: bool) -> None:
+        """Whether the last transaction was waited for in vain: the next ones who are in a hurry wait less."""
+        self._was_busy = busy
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for queries; on SQLite it never waits for a writer."""
+        connection = self.engine.connect().execution_options(**READ_ONLY)
+        with connection, Session(connection, expire_on_commit=False) as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        self.presence.leave()
+
+
+class Together(Generic[Item, Result]):
+    """Writes what threads hand in at the same time: on SQLite, where a commit costs more than the work, in one commit.
+
+    `write(connection, items)` returns a result for each item, in their order. It does nothing but query and write: when
+    a group's transaction fails on what is in it, it is done again for each item alone.
+    """
+
+    def __init__(self, database: Database, write: Callable[[Connection, Sequence[Item]], Sequence[Result]]) -> None:
+        self._database = database
+        self._write = write
+        self._waiting: list[tuple[Item, Future[Result]]] = []
+        self._waiting_lock = threading.Lock()
+
+    def put(self, item: Item) -> Result:
+        """The item's result, once it is committed; raises what kept this item from that."""
+        mine: tuple[Item, Future[Result]] = (item, Future())
+        if not self._database.is_sqlite:
+            self._commit([mine])
+            return mine[1].result()
+        with self._waiting_lock:
+            self._waiting.append(mine)
+            is_first = len(self._waiting) == 1
+        if is_first:  # it writes for all who come until it has its turn
+            self._write_waiting()
+        return mine[1].result()
+
+    def _write_waiting(self) -> None:
+        group, error = [], OperationalError("COMMIT", None, InterruptedError("broken off"))
+        try:
+            with self._database.turn():
+                group = self._take_waiting()
+                self._commit(group)
+        except OperationalError as busy:
+            error = busy
+        finally:
+            for _, result in group or self._take_waiting():
+                if not result.done():
+                    result.set_exception(error)
+
+    def _take_waiting(self) -> list[tuple[Item, Future[Result]]]:
+        with self._waiting_lock:
+            group, self._waiting = self._waiting, []
+        return group
+
+    def _commit(self, group: Sequence[tuple[Item, Future[Result]]]) -> None:
+        try:
+            with self._database.engine.begin() as connection:
+                results = self._write(connection, [item for item, _ in group])
+        except Exception as error:
+            self._database.note_whether_busy(isinstance(error, OperationalError))
+            if len(group) == 1 or isinstance(error, OperationalError):  # a busy database or a full disk fails all
+                for _, future in group:
+                    future.set_exception(error)
+                return
+            for each in group:
+                self._commit([each])
+        else:
+            self._database.note_whether_busy(False)
+            for (_, future), result in zip(group, results, strict=True):
+                future.set_result(result)
+
+
+def one_at_a_time(session: Session, lock: int) -> None:
+    """Wait until no other transaction holds this lock; on SQLite only one transaction writes anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock})
+
+
+@contextmanager
+def session_in(connection: Connection) -> Iterator[Session]:
+    """A session in the connection's transaction, flushed at the end of the block."""
+    with Session(connection, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def _sqlite_engine(url: str, presence: Presence) -> Engine:
+    path = Path(make_url(url).database or "")
+    with suppress(OSError):  # a folder that can't be made is told by the first connection
+        ownership.make_folder(path.parent)
+    engine = create_engine(
+        url,
+        pool_size=20,
+        max_overflow=20,
+        hide_parameters=True,  # an error's text goes to the log
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def _enter(*_parts: Any) -> None:
+        ownership.make_file(path)
+        presence.enter(_patience())
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+        connection.execute(f"PRAGMA busy_timeout={int(_patience() * 1000)}")
+        _use_write_ahead_log(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        _keep_private(path)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options, cursor = connection.get_execution_options(), connection.connection.cursor()
+        if not options.get("read_only"):
+            cursor.execute(f"PRAGMA synchronous={'NORMAL' if options.get('repeatable') else 'FULL'}")
+        beginning = "BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE"
+        try:
+            with _waiting() as patience:
+                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+                cursor.execute(beginning)
+        except sqlite3.OperationalError as error:  # SQLAlchemy wraps what statements raise, and not what is raised here
+            raise OperationalError(beginning, None, error) from error
+
+    return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Once per file it is a change, and then SQLite does not wait for one who writes, whatever `busy_timeout` says."""
+    deadline = time.monotonic() + _patience()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
+
+
+class CheckpointConnection(sqlite3.Connection):
+    """For the engine's checkpoints on SQLite: those that a power cut takes are made again from our own rows."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.execute("PRAGMA synchronous=NORMAL")
+        self.execute("PRAGMA secure_delete=ON")
+
+
+def _keep_private(path: Path) -> None:
+    """Customers' data is in there: nobody but the service's user and group reads it."""
+    if path.exists() and path.stat().st_mode & 0o007:
+        path.chmod(path.stat().st_mode & 0o770)
+
+
+def _postgresql_engine(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, **_postgresql_options()},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        hurry = _hurry()
+        if hurry is not None and not connection.get_execution_options().get("read_only"):
+            milliseconds = max(1, int(hurry * 1000))
+            connection.connection.cursor().execute(f"SET LOCAL lock_timeout = {milliseconds}")
+
+    return engine
+
+
+def _postgresql_options() -> dict[str, Any]:
+    return {**SERVER_IS_GONE, "options": server_options(**HOST_IS_GONE, **STANDS_STILL)}
+
+
+def server_options(**settings: int) -> str:
+    """What a PostgreSQL session is begun with."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())

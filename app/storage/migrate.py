@@ -1,0 +1,145 @@
+"""Brings the database up to date: our tables by Alembic, the engine's by its own migrations, the plans and the first
+administrator by settings.
+
+A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from app.durable import engine
+from app.people import users
+from app.provisioning import search
+from app.provisioning.plans import plan_table, plans_seen
+from app.storage import moves, ownership
+from app.storage.database import READ_ONLY, Database
+from config import PROJECT, Settings
+
+ADVISORY_LOCK = 5050_444
+LOCK_EVERY_SECONDS = 0.2
+LONGEST_STATEMENT = 300
+EARLY = frozenset({"0001", "0002", "0003", "0004"})
+"""Versions of before the first release, which `0005` completes whatever they lack."""
+
+
+class MigrationFailed(Exception):
+    """A step to a newer version failed; the text says from which version on, and what the database said to it."""
+
+
+def upgrade(database: Database, settings: Settings) -> None:
+    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do.
+
+    Raises `moves.DatabaseMoved` for a database whose content is elsewhere.
+    """
+    moves.refuse_moved(database)
+    with _alone(database):
+        _upgrade_tables(database)
+        with database.write() as session:
+            plan_table.seed(session, settings)
+            users.seed(session, settings)
+        plans_seen.backfill(database)
+        search.backfill(database)
+
+
+def upgrade_tables(database: Database) -> None:
+    """Create or upgrade the tables alone, and leave what is in them as it is: nothing in a new database."""
+    with _alone(database):
+        _upgrade_tables(database)
+
+
+def _upgrade_tables(database: Database) -> None:
+    if not is_current(database):
+        with database.engine.connect() as connection:
+            try:
+                _forget_early_version(connection)
+                command.upgrade(alembic_config(connection), "head")
+            except DBAPIError as error:
+                raise MigrationFailed(_what_failed(database, error)) from error
+            connection.commit()
+    engine.migrate(database)
+
+
+def _forget_early_version(connection: Connection) -> None:
+    if MigrationContext.configure(connection).get_current_revision() in EARLY:
+        connection.execute(text("delete from alembic_version"))
+
+
+def _what_failed(database: Database, error: DBAPIError) -> str:
+    said = str(error.orig).partition("\n")[0]
+    statement = " ".join(str(error.statement).split())
+    return f"The migration from version {version_of(database)} failed: {said} ({statement[:LONGEST_STATEMENT]})"
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has all that this program needs: its newest version, or that of a newer program.
+
+    A deploy that was taken back leaves the tables of the version after it: they have more, and nothing less.
+    """
+    version = version_of(database)
+    return version == newest() or (version is not None and not knows(version))
+
+
+def version_of(database: Database) -> str | None:
+    """The version of our tables; None in an empty database."""
+    with database.engine.connect().execution_options(**READ_ONLY) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """The newest version there is."""
+    return _versions()[0]
+
+
+def alembic_config(connection: object = None) -> Config:
+    """Alembic's configuration, on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def knows(version: str | None) -> bool:
+    """Whether a database of this version can be brought up to date; one of a newer program can't."""
+    return version in _versions()[1] | EARLY
+
+
+@cache
+def _versions() -> tuple[str | None, frozenset[str]]:
+    """The newest and all versions, as this process first found them: a deploy changes the folder while it runs."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    if database.is_sqlite:
+        path = Path(f"{database.path}.upgrade.lock")
+        ownership.make_folder(path.parent)
+        ownership.make_file(path)
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+    with database.engine.connect() as connection:
+        # Asked for again and again: one who waits inside a statement would hold up the engine's concurrent index
+        # builds, which wait for every statement, and the two would wait for each other for ever.
+        while not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
+            connection.commit()
+            time.sleep(LOCK_EVERY_SECONDS)
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+            connection.commit()
