@@ -46,13 +46,13 @@ loglevel = "warning"
 def on_starting(_server):
     """Bring the database up to date once, before any worker takes a callback."""
     from app.safekeeping import known
-    from app.storage import migrate
+    from app.setup import tables
     from app.storage.database import Database
 
     database = Database(settings.database_url)
     try:
         known.refuse_missing(database, settings)
-        migrate.upgrade(database, settings)
+        tables.upgrade(database, settings)
         known.remember(database, settings)
     except known.DatabaseMissing as missing:
         sys.exit(str(missing))

@@ -17,7 +17,7 @@ from app.digest import ledger, starting
 from app.models import DigestRun, MessageState, RunState
 from app.running.background import Background
 from app.services import Services, services_of
-from app.storage import migrate
+from app.setup import tables
 from benchmarks.running import settings_with
 from benchmarks.soak_digest import write_report
 from sandbox.webhook import Webhook
@@ -71,7 +71,7 @@ def main() -> None:
         )
         write_report(folder / "weekly.csv", customers, settings)
         services = services_of(create_app(settings))
-        migrate.upgrade(services.database, settings)
+        tables.upgrade(services.database, settings)
         background = Background(services)
         background.start()
         until(lambda: background.executing)

@@ -36,7 +36,7 @@ from app.provisioning import lifecycle
 from app.provisioning.plans import plan_table
 from app.safekeeping import pruning
 from app.services import Services
-from app.storage import migrate
+from app.setup import tables
 from app.storage.database import REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
@@ -302,7 +302,7 @@ def main() -> None:
         sample = Path(shutil.copy(make_sample(made), Path(folder, "sample.db")))
         settings = settings_with(grown, utopia_url_endpoint="http://127.0.0.1:9", pc_url="http://127.0.0.1:9")
         services: Services = create_app(settings).extensions["services"]
-        migrate.upgrade(services.database, settings)
+        tables.upgrade(services.database, settings)
         _hurry(services)
         with closing(Copies(services.database.path, sample)) as copies:
             largest, watched = grow(services, copies, years)

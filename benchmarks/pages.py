@@ -38,7 +38,7 @@ from app.models import (
 )
 from app.people import users
 from app.services import Services
-from app.storage import migrate
+from app.setup import tables
 from benchmarks.running import settings_with
 from sandbox.contracts import a_contract
 from utopia import Contract
@@ -216,7 +216,7 @@ def main() -> None:
         settings = settings_with(Path(folder), **addresses, **database)
         app = create_app(settings)
         services: Services = app.extensions["services"]
-        migrate.upgrade(services.database, settings)
+        tables.upgrade(services.database, settings)
         began = time.perf_counter()
         fill(services)
         print(f"{ORDERS:,} orders written in {time.perf_counter() - began:.0f} s")

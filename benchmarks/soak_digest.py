@@ -26,7 +26,7 @@ from app.digest import starting
 from app.digest.report.columns import HEADINGS
 from app.models import DigestMessage, DigestRun, MessageState, RunState
 from app.services import services_of
-from app.storage import migrate
+from app.setup import tables
 from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
@@ -80,7 +80,7 @@ class KilledDigest:
         self.settings = self._settings(folder)
         write_report(folder / "weekly.csv", customers, self.settings)
         self.database = Database(self.settings.database_url)
-        migrate.upgrade(self.database, self.settings)
+        tables.upgrade(self.database, self.settings)
         self.service = self._stack.enter_context(ServiceProcess(self.settings, folder))
 
     def _settings(self, folder: Path) -> Settings:

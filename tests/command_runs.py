@@ -10,7 +10,7 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.storage import migrate
+from app.setup import tables
 from app.storage.database import Database
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
@@ -44,7 +44,7 @@ def commands(folder: Path, **settings: Any) -> Iterator[tuple[Sandbox, ServicePr
     """Commands as processes of their own on a database of their own, with a sandbox; no service runs."""
     with Sandbox() as sandbox, ServiceProcess(settings_for(sandbox, folder, **settings), folder) as process:
         database = Database(process.settings.database_url)
-        migrate.upgrade(database, process.settings)
+        tables.upgrade(database, process.settings)
         database.dispose()
         yield sandbox, process
 

@@ -25,7 +25,7 @@ from app.provisioning import history, workflow
 from app.provisioning.plans import plan_table
 from app.running.background import Background
 from app.services import Services
-from app.storage import migrate
+from app.setup import tables
 from config import Settings, load_settings
 from sandbox import Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
@@ -92,7 +92,7 @@ class Service:
         self.sandbox = sandbox
         self.app = create_app(settings)
         self.services: Services = self.app.extensions["services"]
-        migrate.upgrade(self.services.database, settings)
+        tables.upgrade(self.services.database, settings)
         self.background = Background(self.services, polling_seconds=0.12)
         self.app.extensions["background"] = self.background
         self.client = self.app.test_client()

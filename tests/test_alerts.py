@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app import create_app, notices
-from app.alerts import records, watch
+from app.alerts import long_waits, records, watch
 from app.alerts.watch import watch_for_alerts
 from app.models import (
     Alert,
@@ -130,7 +130,7 @@ def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patie
     down_with_orders(patient, REF, OTHER)
     a_while_ago(patient, 200)
     for _ in range(3):
-        waking.tell_of_long_waits(patient.services)
+        long_waits.tell(patient.services)
         watch_for_alerts(patient.services)
     assert [mail["Subject"] for mail in patient.notices()] == ["Still waiting for PowerCode: 2 orders"]
 
@@ -147,11 +147,11 @@ def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patie
 def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     patient.take(OTHER, siteid="714999", firstname="Iris", address="9 HILL ROAD")
     watch_for_alerts(patient.services)
     a_while_ago(patient, 40)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
 
     answers_again(patient, REF, OTHER)
     looks(patient, 11)
@@ -163,7 +163,7 @@ def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patien
 def test_an_order_that_needs_somebody_after_the_outage_is_in_the_mail_at_its_end(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     patient.sandbox.powercode.up()
     with patient.services.database.write() as session:
         session.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
@@ -178,7 +178,7 @@ def test_an_order_that_needs_somebody_after_the_outage_is_in_the_mail_at_its_end
 def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 60)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     with patient.services.database.write() as session:
         session.execute(update(RemoteSystem).values(down_since=None, up_since=now() - 12 * MINUTE))
     watch_for_alerts(patient.services, now() - 10 * MINUTE)
@@ -186,7 +186,7 @@ def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Se
         values = {"down_since": now() - 9 * MINUTE, "error": "down again"}
         session.execute(update(RemoteSystem).values(values))
         session.execute(update(Order).values(told_of_wait_since=None))
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     looks(patient, 60)
 
     assert len(patient.notices("PowerCode")) == 1
@@ -196,12 +196,12 @@ def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Se
 def test_an_outage_that_ended_while_nobody_looked_is_closed_before_the_next_is_told(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 300)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     with patient.services.database.write() as session:
         values = {"up_since": now() - 200 * MINUTE, "down_since": now() - 40 * MINUTE}
         session.execute(update(RemoteSystem).values(values))
         session.execute(update(Order).values(told_of_wait_since=None, waiting_since=now() - 40 * MINUTE))
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
 
     assert sorted(mail["Subject"] for mail in patient.notices()) == [
         "PowerCode answers again after 1 h 40 min",
@@ -214,7 +214,7 @@ def test_an_outage_that_ended_while_nobody_looked_is_closed_before_the_next_is_t
 def test_when_no_order_waits_any_more_nothing_is_said_about_the_system(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     with patient.services.database.write() as session:
         session.execute(update(Order).values(state=OrderState.DISMISSED, waiting_for=None, waiting_since=None))
     looks(patient, 0, 11)
@@ -227,7 +227,7 @@ def test_when_no_order_waits_any_more_nothing_is_said_about_the_system(patient: 
 def test_a_system_that_nobody_called_opens_nothing(patient: Service) -> None:
     with patient.services.database.write() as session:
         session.add(RemoteSystem(name=System.POWERCODE, down_since=now() - timedelta(hours=5), failures=1))
-    waking.tell_of_long_waits(patient.services)
+    long_waits.tell(patient.services)
     watch_for_alerts(patient.services)
 
     assert alerts(patient) == []
@@ -420,7 +420,7 @@ def test_of_two_hosts_that_see_the_same_only_one_writes(patient: Service) -> Non
     mail_is_stuck(patient, 300)
     with another_host(patient) as other:
         hosts = (patient.services, other)
-        at_once(waking.tell_of_long_waits, *hosts)
+        at_once(long_waits.tell, *hosts)
         at_once(watch_for_alerts, *hosts)
         mail_works(patient)
         answers_again(patient, REF)

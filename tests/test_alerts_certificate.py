@@ -14,10 +14,10 @@ import pytest
 import trustme
 from sqlalchemy import select, update
 
+from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.models import Alert, KnownCertificate, Order, OrderState, RemoteSystem, System, now
-from app.provisioning import waking
 from app.services import Services
 from powercode import NeverArrived, PowerCodeClient
 from tests.conftest import Service
@@ -129,7 +129,7 @@ def test_orders_that_wait_because_of_it_have_no_second_mail_and_go_on_when_it_is
     services = talking_to(service, appliance, saved(mine, tmp_path))
     refused_because_of_the_certificate(service)
     look(services, 0, 1.1)
-    waking.tell_of_long_waits(services)
+    long_waits.tell(services)
     watch_for_alerts(services)
     assert len(service.notices()) == 1
     assert open_kinds(service) == ["certificate"]
@@ -162,7 +162,7 @@ def test_where_the_outage_was_told_already_the_certificate_has_no_mail_of_its_ow
 ) -> None:
     services = talking_to(service, appliance, saved(a_certificate(), tmp_path))
     refused_because_of_the_certificate(service)
-    waking.tell_of_long_waits(services)
+    long_waits.tell(services)
     look(services, 0, 2, 4)
 
     mail = the_mail(service, "Still waiting for PowerCode")

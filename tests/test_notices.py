@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app import notices
+from app.alerts import long_waits
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
-from app.provisioning import lifecycle, waking, workflow
+from app.provisioning import lifecycle, workflow
 from app.remote import breaker
 from sandbox import Mail
 from tests.conftest import Service, wait_for
@@ -160,7 +161,7 @@ def test_still_waiting_names_the_system_the_orders_and_the_last_answer(service: 
         service.take(REF)
         service.take(OTHER, siteid="714912")
     with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
-        waking.tell_of_long_waits(service.services)
+        long_waits.tell(service.services)
 
     mail = the_mail(service)
     assert mail["Subject"] == "Still waiting for PowerCode: 2 orders"

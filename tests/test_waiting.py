@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.alerts import records
+from app.alerts import long_waits, records
 from app.alerts.watch import watch_for_alerts
 from app.durable import work_queue
 from app.models import Order, OrderState, OrderStep, RemoteSystem, now
@@ -347,7 +347,7 @@ def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> N
             send(service, those)
             all_are(service, those, "waiting")
             for _ in range(3):
-                waking.tell_of_long_waits(service.services)
+                long_waits.tell(service.services)
             assert len(service.notices("Still waiting for PowerCode")) == outage
             service.sandbox.powercode.up()
             the_time_has_come(service)
@@ -358,7 +358,7 @@ def test_a_short_outage_is_not_told_of(service: Service) -> None:
     with service.changed(retry_minutes=ONE_DAY):
         service.sandbox.powercode.down()
         service.take()
-        waking.tell_of_long_waits(service.services)
+        long_waits.tell(service.services)
 
     assert service.notices() == []
 

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from app import notices
 from app.alerts import records
 from app.alerts.judging import Sign, patience
-from app.models import Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
-from app.provisioning.stops import SYSTEM_NAMES
+from app.models import SYSTEM_NAMES, Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.remote import breaker
 from app.services import Services
 

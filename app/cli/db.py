@@ -14,6 +14,7 @@ from app.durable.locks import executing
 from app.models import now
 from app.safekeeping import aftermath, backup, inspection, known, moving, nightly, restore, rows
 from app.safekeeping.in_use import STOP_FIRST
+from app.setup import tables
 from app.storage import migrate, moves
 from app.storage.database import Database
 from app.storage.presence import InUse
@@ -32,7 +33,7 @@ def upgrade(new: bool) -> None:
     try:
         if not new:
             known.refuse_missing(database, settings)
-        migrate.upgrade(database, settings)
+        tables.upgrade(database, settings)
         known.remember(database, settings)
     except known.DatabaseMissing as missing:
         raise click.ClickException(str(missing)) from None

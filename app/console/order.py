@@ -16,13 +16,13 @@ from app.console.access import requires
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
-from app.models import ACTIVE_STATES, Order, OrderSearch, OrderState, Role
+from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
 from app.provisioning import decisions, finding, lifecycle, timeline
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.facts import customer_page_of, order_facts
 from app.provisioning.finding import SideBySide
 from app.provisioning.plans import plan_table
-from app.provisioning.stops import SYSTEM_NAMES, stop_for
+from app.provisioning.stops import stop_for
 from app.provisioning.undoing import undoing
 from app.services import services_of
 from utopia import Contract

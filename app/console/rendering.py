@@ -12,8 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.console.access import ROLE_NAMES, viewer
 from app.console.security import is_page
-from app.models import Role, now
-from app.provisioning.stops import SYSTEM_NAMES
+from app.models import SYSTEM_NAMES, Role, now
 from app.services import services_of
 from app.version import VERSION
 from app.wording.marks import visible

@@ -30,6 +30,7 @@ from app.models.orders import (
 from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketTextVersion, User
 from app.models.states import (
     ACTIVE_STATES,
+    SYSTEM_NAMES,
     AlertKind,
     CallbackOutcome,
     MessageState,
@@ -46,6 +47,7 @@ from app.models.states import (
 __all__ = [
     "ACTIVE_STATES",
     "HELD_BACK",
+    "SYSTEM_NAMES",
     "Alert",
     "AlertKind",
     "AuditEntry",

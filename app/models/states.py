@@ -1,5 +1,6 @@
 """The states and kinds that rows can have."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -36,6 +37,14 @@ class System(StrEnum):
     UTOPIA = "utopia"
     POWERCODE = "powercode"
     MAIL = "mail"
+
+
+SYSTEM_NAMES: Mapping[str, str] = {
+    System.UTOPIA: "UTOPIA",
+    System.POWERCODE: "PowerCode",
+    System.MAIL: "the mail server",
+}
+"""In words for staff."""
 
 
 class CallbackOutcome(StrEnum):

@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.durable import engine
-from app.models import Order, OrderState, OrderStep, StepState, System, now
+from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, System, now
 from app.observability import customer_data, order_context
 from app.provisioning import lifecycle, search
-from app.provisioning.stops import REMOTE_ERRORS, SYSTEM_NAMES, NeedsReview, Stop, Waits, stop_for
+from app.provisioning.stops import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.remote import breaker, exchanges, probing
 from app.services import Services
 

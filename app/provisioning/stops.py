@@ -1,18 +1,11 @@
 """Why an order's run ends before its story does, and what a failed call means for the order."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import powercode
 import utopia
-from app.models import OrderState, StepState, System, now
-
-SYSTEM_NAMES: Mapping[str, str] = {
-    System.UTOPIA: "UTOPIA",
-    System.POWERCODE: "PowerCode",
-    System.MAIL: "the mail server",
-}
+from app.models import SYSTEM_NAMES, OrderState, StepState, System, now
 
 TRY_AGAIN = {"action": "resume", "label": "Try again"}
 NEW_CUSTOMER = {"action": "new_customer", "label": "It is somebody else: open a new account"}

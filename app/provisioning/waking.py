@@ -3,17 +3,15 @@
 import logging
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from app import notices
-from app.alerts import outages
-from app.models import HELD_BACK, NoticeKind, Order, OrderState, RemoteSystem, now
+from app.models import HELD_BACK, Order, OrderState
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, waiting
-from app.provisioning.stops import SYSTEM_NAMES, NeedsReview
+from app.provisioning.stops import NeedsReview
 from app.remote import breaker
 from app.services import Services
 
@@ -138,49 +136,3 @@ def _pick_up(services: Services, session: Session, order: Order) -> None:
     else:
         log.warning("Nothing was working on this order; it is started again")
         lifecycle.next_run(services, session, order)
-
-
-def tell_of_long_waits(services: Services) -> None:
-    """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once.
-
-    Of a system that is down, it opens the alert; `outages.signs` finds out when that is over.
-    """
-    long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
-    with services.database.read() as session:
-        waiting = select(Order).where(
-            Order.state == OrderState.WAITING,
-            Order.waiting_since < long_ago,
-            Order.told_of_wait_since.is_distinct_from(Order.waiting_since),
-        )
-        orders = session.scalars(waiting.order_by(Order.id)).all()
-        down = breaker.systems_down(session)
-    for system in sorted({order.waiting_for for order in orders if order.waiting_for}):
-        those = [order for order in orders if order.waiting_for == system]
-        _tell(services, system, those, down.get(system))
-
-
-def _tell(services: Services, system: str, orders: list[Order], down: RemoteSystem | None) -> None:
-    """A system that is down is told of once; orders that wait for another reason once each."""
-    since = min(order.waiting_since for order in orders if order.waiting_since)
-    for group in [orders] if down else [[order] for order in orders]:
-        with services.database.write() as session:
-            told = update(Order).where(Order.id.in_([order.id for order in group]))
-            session.execute(told.values(told_of_wait_since=Order.waiting_since))
-            if down:
-                outages.tell(services, session, down, group, since)
-            else:
-                _tell_of_one(services, session, system, group[0], since)
-
-
-def _tell_of_one(services: Services, session: Session, system: str, order: Order, since: datetime) -> None:
-    notices.record(
-        services.work_queue,
-        session,
-        NoticeKind.STILL_WAITING,
-        f"{NoticeKind.STILL_WAITING}:{order.orderref}:{order.waiting_since}",
-        system=SYSTEM_NAMES[system],
-        since=since.isoformat(),
-        orders=[order.orderref],
-        reason=order.reason,
-        works=True,
-    )

@@ -6,13 +6,15 @@ call decides, and while it gets no answer, that call is repeated, and no order.
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import powercode
 import utopia
 from app.models import System
 from app.remote import breaker, exchanges
-from app.remote.mail import MailFailed
-from app.services import Services
+from app.remote.mail import Mailer, MailFailed
+from app.storage.database import Database
+from config import Settings
 
 log = logging.getLogger(__name__)
 
@@ -22,42 +24,66 @@ NO_ORDER = "UIA000000-000000"
 """A reference that no order can have."""
 
 
-def works(services: Services, system: System) -> bool:
+class Connections(Protocol):
+    """What is needed to ask the systems, and to remember what they say; `Services` has it all."""
+
+    @property
+    def settings(self) -> Settings:
+        """Who is asked, and how often."""
+
+    @property
+    def database(self) -> Database:
+        """Where it is remembered."""
+
+    @property
+    def utopia(self) -> utopia.UtopiaClient:
+        """UTOPIA."""
+
+    @property
+    def powercode(self) -> powercode.PowerCodeClient:
+        """PowerCode."""
+
+    @property
+    def mailer(self) -> Mailer:
+        """The mail server."""
+
+
+def works(connections: Connections, system: System) -> bool:
     """Whether the system answers a harmless call, although somebody's call got no answer; an outage is recorded."""
-    with services.database.read() as session:
+    with connections.database.read() as session:
         if breaker.is_down(session, system):
             return False
-    return _ask(services, system)
+    return _ask(connections, system)
 
 
-def answers_by_now(services: Services, system: System) -> bool:
+def answers_by_now(connections: Connections, system: System) -> bool:
     """Whether a system that was down answers again; asked only when it is time to, and by one at a time."""
-    minutes = services.settings.retry_minutes
-    with services.database.read() as session:
+    minutes = connections.settings.retry_minutes
+    with connections.database.read() as session:
         if not breaker.is_down(session, system):
             return True
         if not breaker.is_due(session, system, minutes):
             return False
-    with services.database.write() as session:
+    with connections.database.write() as session:
         mine = breaker.claim(session, system, minutes)
-    return mine and _ask(services, system)
+    return mine and _ask(connections, system)
 
 
-def _ask(services: Services, system: System) -> bool:
+def _ask(connections: Connections, system: System) -> bool:
     with exchanges.collecting(exchanges.newest()):  # it is no part of the order whose step made somebody ask
-        fault = FAULTS[system](services)
-    with services.database.write() as session:
+        fault = FAULTS[system](connections)
+    with connections.database.write() as session:
         if fault is not None:
-            breaker.report_down(session, system, fault, services.settings.retry_minutes)
+            breaker.report_down(session, system, fault, connections.settings.retry_minutes)
             log.warning("%s does not answer a harmless call: %s", system, fault)
         elif breaker.report_up(session, system):
             log.info("%s answers again", system)
     return fault is None
 
 
-def _fault_of_utopia(services: Services) -> str | None:
+def _fault_of_utopia(connections: Connections) -> str | None:
     try:
-        services.utopia.contract(NO_ORDER)
+        connections.utopia.contract(NO_ORDER)
     except utopia.AuthenticationFailed:
         return "UTOPIA refuses our API key; check UTOPIA_API_KEY"
     except (utopia.NotOurs, utopia.Refused):
@@ -69,9 +95,9 @@ def _fault_of_utopia(services: Services) -> str | None:
     return None
 
 
-def _fault_of_powercode(services: Services) -> str | None:
+def _fault_of_powercode(connections: Connections) -> str | None:
     try:
-        services.powercode.search_customers(NOBODY)
+        connections.powercode.search_customers(NOBODY)
     except powercode.Refused as refused:  # "nobody" is no refusal
         return f"PowerCode refuses our API key ({refused.detail}); check PC_API_KEY"
     except powercode.NeverArrived as error:
@@ -81,16 +107,16 @@ def _fault_of_powercode(services: Services) -> str | None:
     return None
 
 
-def _fault_of_mail(services: Services) -> str | None:
+def _fault_of_mail(connections: Connections) -> str | None:
     try:
-        with services.mailer.connection() as post:
+        with connections.mailer.connection() as post:
             post.offer()
     except MailFailed as failed:
         return failed.detail
     return None
 
 
-FAULTS: Mapping[System, Callable[[Services], str | None]] = {
+FAULTS: Mapping[System, Callable[[Connections], str | None]] = {
     System.UTOPIA: _fault_of_utopia,
     System.POWERCODE: _fault_of_powercode,
     System.MAIL: _fault_of_mail,
@@ -98,16 +124,16 @@ FAULTS: Mapping[System, Callable[[Services], str | None]] = {
 """What keeps a system from answering a harmless call, in words; None: nothing."""
 
 
-def ask_utopia(services: Services) -> None:
+def ask_utopia(connections: Connections) -> None:
     """Find out whether UTOPIA answers again, if it is down and it is time to."""
-    answers_by_now(services, System.UTOPIA)
+    answers_by_now(connections, System.UTOPIA)
 
 
-def ask_mail(services: Services) -> None:
+def ask_mail(connections: Connections) -> None:
     """The same of the mail server."""
-    answers_by_now(services, System.MAIL)
+    answers_by_now(connections, System.MAIL)
 
 
-def ask_powercode(services: Services) -> None:
+def ask_powercode(connections: Connections) -> None:
     """The same of PowerCode; each in a thread of its own, as one that hangs takes long to ask."""
-    answers_by_now(services, System.POWERCODE)
+    answers_by_now(connections, System.POWERCODE)

@@ -12,6 +12,7 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices
+from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
@@ -98,7 +99,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     probing.ask_utopia: 0.5,
     probing.ask_powercode: 0.5,
     probing.ask_mail: 0.5,
-    waking.tell_of_long_waits: 15,
+    long_waits.tell: 15,
     waking.give_up_after_outage: 15,
     waking.go_on_when_set_back: 5,
     watch_for_alerts: 30,

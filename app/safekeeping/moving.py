@@ -25,7 +25,8 @@ from app.provisioning import lifecycle
 from app.safekeeping import rows
 from app.safekeeping.in_use import alone
 from app.services import Services
-from app.storage import migrate, moves
+from app.setup import tables
+from app.storage import moves
 from app.storage.database import Database, session_in
 from config_values import postgresql_address
 
@@ -56,11 +57,11 @@ def move(services: Services, url: str, tell: Callable[[str], None]) -> Moved:
     source = services.database
     with _both(services, url) as (target, begun):
         if begun is None:
-            migrate.upgrade_tables(source)
+            tables.upgrade_tables(source)
         elif begun.arrived_at is not None:
             moves.refuse_moved(source)
         key = begun.key if begun else secrets.token_hex(16)
-        migrate.upgrade_tables(target)
+        tables.upgrade_tables(target)
         came = moves.of(target)
         if came is not None and came.key == key:
             moves.arrived(source)

@@ -21,6 +21,7 @@ from app.safekeeping import backup, seals
 from app.safekeeping.aftermath import Settled, settle
 from app.safekeeping.in_use import alone, close_up
 from app.services import Services
+from app.setup import tables
 from app.storage import migrate, moves, ownership
 from app.storage.database import Database
 
@@ -121,7 +122,7 @@ def _prepare(services: Services, partial: Path, made_at: datetime, file: Path) -
     copy = Database(f"sqlite:///{partial}")
     try:
         own = replace(services, database=copy, work_queue=WorkQueue(copy))
-        migrate.upgrade(copy, services.settings)
+        tables.upgrade(copy, services.settings)
         settled = settle(own, made_at)
         with copy.read() as session:
             orders = session.scalar(select(func.count()).select_from(Order)) or 0

@@ -1,8 +1,4 @@
-"""Brings the database up to date: our tables by Alembic, the engine's by its own migrations, the plans and the first
-administrator by settings.
-
-A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
-"""
+"""The versions of our tables, and the way to the newest one, by Alembic."""
 
 import fcntl
 import time
@@ -18,13 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from app.durable import engine
-from app.people import users
-from app.provisioning import search
-from app.provisioning.plans import plan_table, plans_seen
-from app.storage import moves, ownership
+from app.storage import ownership
 from app.storage.database import READ_ONLY, Database
-from config import PROJECT, Settings
+from config import PROJECT
 
 ADVISORY_LOCK = 5050_444
 LOCK_EVERY_SECONDS = 0.2
@@ -37,37 +29,17 @@ class MigrationFailed(Exception):
     """A step to a newer version failed; the text says from which version on, and what the database said to it."""
 
 
-def upgrade(database: Database, settings: Settings) -> None:
-    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do.
-
-    Raises `moves.DatabaseMoved` for a database whose content is elsewhere.
-    """
-    moves.refuse_moved(database)
-    with _alone(database):
-        _upgrade_tables(database)
-        with database.write() as session:
-            plan_table.seed(session, settings)
-            users.seed(session, settings)
-        plans_seen.backfill(database)
-        search.backfill(database)
-
-
-def upgrade_tables(database: Database) -> None:
-    """Create or upgrade the tables alone, and leave what is in them as it is: nothing in a new database."""
-    with _alone(database):
-        _upgrade_tables(database)
-
-
-def _upgrade_tables(database: Database) -> None:
-    if not is_current(database):
-        with database.engine.connect() as connection:
-            try:
-                _forget_early_version(connection)
-                command.upgrade(alembic_config(connection), "head")
-            except DBAPIError as error:
-                raise MigrationFailed(_what_failed(database, error)) from error
-            connection.commit()
-    engine.migrate(database)
+def upgrade(database: Database) -> None:
+    """Bring our tables to the newest version. Whoever calls it is `alone`; cheap when there is nothing to do."""
+    if is_current(database):
+        return
+    with database.engine.connect() as connection:
+        try:
+            _forget_early_version(connection)
+            command.upgrade(alembic_config(connection), "head")
+        except DBAPIError as error:
+            raise MigrationFailed(_what_failed(database, error)) from error
+        connection.commit()
 
 
 def _forget_early_version(connection: Connection) -> None:
@@ -122,7 +94,8 @@ def _versions() -> tuple[str | None, frozenset[str]]:
 
 
 @contextmanager
-def _alone(database: Database) -> Iterator[None]:
+def alone(database: Database) -> Iterator[None]:
+    """One process at a time changes the tables."""
     if database.is_sqlite:
         path = Path(f"{database.path}.upgrade.lock")
         ownership.make_folder(path.parent)

@@ -16,7 +16,7 @@ from sqlalchemy import make_url, select
 from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, now
 from app.provisioning.plans import plan_changes, plan_overview, plan_table, plans_seen
 from app.provisioning.plans.plan_changes import Plan
-from app.storage import migrate
+from app.setup import tables
 from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
@@ -349,7 +349,7 @@ def test_plans_of_contracts_that_were_stored_before_are_found_by_an_upgrade(
             for number, contract in enumerate([None, *contracts, None])
         )
 
-    migrate.upgrade(services.database, services.settings)
+    tables.upgrade(services.database, services.settings)
 
     assert seen_rows(services.database) == {"1gbps": ("1 Gbps", "UIA-3"), "10gbps": ("10 Gbps", "UIA-2")}
     with services.database.read() as session:

@@ -9,7 +9,7 @@ from flask import Flask
 from app import create_app
 from app.models import Order
 from app.services import Services
-from app.storage import migrate
+from app.setup import tables
 from sandbox import Sandbox
 from tests.conftest import settings_for
 from tests.processes import ServiceProcess
@@ -26,7 +26,7 @@ def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Flask]:
     """The service's commands on a database with one order; nothing runs."""
     app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db"))
     services: Services = app.extensions["services"]
-    migrate.upgrade(services.database, services.settings)
+    tables.upgrade(services.database, services.settings)
     with services.database.write() as session:
         session.add(Order(orderref="UIA-1"))
     yield app

@@ -31,7 +31,8 @@ from app.models import (
     now,
 )
 from app.safekeeping import moving
-from app.storage import database, migrate, moves
+from app.setup import tables
+from app.storage import database, moves
 from app.storage.database import Database
 from sandbox import Sandbox
 from sandbox.state import state_of
@@ -239,7 +240,7 @@ def test_only_an_empty_database_that_nobody_works_on_is_taken(app: Flask, url: s
 
     assert failed(run(app, "db", "copy", "--to", url, "--undo")).startswith("This database was not moved")
 
-    migrate.upgrade_tables(target)
+    tables.upgrade_tables(target)
     with target.write() as session:
         session.add(Order(orderref="UIA-there"))
     assert "is not empty (it has orders)" in failed(run(app, "db", "copy", "--to", url))

@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 from app import create_app
 from app.models import LastBackup, Order
 from app.safekeeping import dump
+from app.setup import tables
 from app.storage import migrate
 from app.storage.database import Database
 from sandbox import Sandbox
@@ -66,7 +67,7 @@ def test_env_and_the_files_that_it_names_are_kept_wherever_they_lie(
     settings = settings_for(sandbox, tmp_path, database_url=url, google_service_account_file=key)
     monkeypatch.setitem(type(settings).model_config, "env_file", tmp_path / ".env")
     app = create_app(settings)
-    migrate.upgrade(database_of(app), settings)
+    tables.upgrade(database_of(app), settings)
 
     beside = night(app, folder)["beside"]
 
@@ -172,7 +173,7 @@ def on_postgresql(
     server.dispose()
     url = make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
     app = create_app(settings_for(sandbox, tmp_path, database_url=url))
-    migrate.upgrade(database_of(app), app.extensions["services"].settings)
+    tables.upgrade(database_of(app), app.extensions["services"].settings)
     with database_of(app).write() as session:
         session.add(Order(orderref="UIA-1", reason="of two\nlines, and a \\. of its own"))
     yield app

@@ -1,0 +1,38 @@
+"""Brings the database up to date: our tables, the engine's, and the rows that settings and former versions call for.
+
+A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
+"""
+
+from app.durable import engine
+from app.people import users
+from app.provisioning import search
+from app.provisioning.plans import plan_table, plans_seen
+from app.storage import migrate, moves
+from app.storage.database import Database
+from config import Settings
+
+
+def upgrade(database: Database, settings: Settings) -> None:
+    """Upgrade to the newest version; safe from several processes at once, and cheap when there is nothing to do.
+
+    Raises `moves.DatabaseMoved` for a database whose content is elsewhere, and `migrate.MigrationFailed`.
+    """
+    moves.refuse_moved(database)
+    with migrate.alone(database):
+        _upgrade_all(database)
+        with database.write() as session:
+            plan_table.seed(session, settings)
+            users.seed(session, settings)
+        plans_seen.backfill(database)
+        search.backfill(database)
+
+
+def upgrade_tables(database: Database) -> None:
+    """Create or upgrade the tables alone, and leave what is in them as it is: nothing in a new database."""
+    with migrate.alone(database):
+        _upgrade_all(database)
+
+
+def _upgrade_all(database: Database) -> None:
+    migrate.upgrade(database)
+    engine.migrate(database)
