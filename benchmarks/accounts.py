@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.control import SandboxControl
-from tests.promises import ADDITIONAL_PLANS, PLANS, TAGS, contract_of, customers_of
+from tests.tools.promises import ADDITIONAL_PLANS, PLANS, TAGS, contract_of, customers_of
 
 CALLS_AN_ORDER = 10
 QUIET_SECONDS = 4.0

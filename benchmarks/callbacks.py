@@ -22,7 +22,7 @@ from benchmarks.load import Answers, post
 from benchmarks.running import settings_with
 from config import PROJECT
 from sandbox.listener import bind
-from tests.processes import ServiceProcess
+from tests.tools.processes import ServiceProcess
 
 CLIENTS = 16
 MEDIAN_MS = 10.0

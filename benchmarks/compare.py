@@ -30,7 +30,7 @@ from benchmarks.accounts import NEVER, add_orders, calls_of, left_behind, set_la
 from benchmarks.load import Answers, post_each, post_twice
 from benchmarks.running import settings_for
 from sandbox.process import SandboxProcess
-from tests.processes import ServiceProcess
+from tests.tools.processes import ServiceProcess
 
 LATENCIES_MS = (0, 50, 100)
 FASTER_FROM_MS = 50

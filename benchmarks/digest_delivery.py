@@ -21,7 +21,7 @@ from app.setup import tables
 from benchmarks.running import settings_with
 from benchmarks.soak_digest import write_report
 from sandbox.webhook import Webhook
-from tests.processes import until
+from tests.tools.processes import until
 
 CUSTOMERS, QUICK_CUSTOMERS = 5_000, 500
 WEBHOOK_SECONDS = 0.05

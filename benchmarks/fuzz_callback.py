@@ -31,7 +31,7 @@ from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
 from sandbox import Sandbox
-from tests.processes import ServiceProcess
+from tests.tools.processes import ServiceProcess
 
 CANARY = "canary person 406-555-0143"
 CANARY_WORD = "canary"

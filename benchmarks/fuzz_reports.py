@@ -30,7 +30,7 @@ from app.digest.closures import Selection, select_closures
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import SourceUnreadable, read_report
 from benchmarks.memory import resident_megabytes
-from tests.digest.google_server import GoogleServer
+from tests.digest.report.google_server import GoogleServer
 
 SINCE, TODAY = date(2026, 11, 1), date(2026, 11, 22)
 LONGEST_SECONDS = 75.0

@@ -40,9 +40,9 @@ from app.setup import tables
 from app.storage.database import REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
-from tests.office import Office
-from tests.processes import ServiceProcess, until
-from tests.promises import contract_of
+from tests.tools.office import Office
+from tests.tools.processes import ServiceProcess, until
+from tests.tools.promises import contract_of
 
 ORDERS_A_DAY = 100
 SAMPLE = 20

@@ -21,9 +21,9 @@ import requests
 
 from benchmarks.running import settings_for
 from sandbox.process import SandboxProcess
-from tests.office import Office
-from tests.processes import ServiceProcess
-from tests.promises import broken, contract_of
+from tests.tools.office import Office
+from tests.tools.processes import ServiceProcess
+from tests.tools.promises import broken, contract_of
 
 MOST_CALLS = 13
 OWN_MS = 100.0

@@ -17,9 +17,9 @@ from pathlib import Path
 from benchmarks.load import post_each
 from benchmarks.running import settings_for
 from sandbox.process import SandboxProcess
-from tests.office import Office
-from tests.processes import ServiceProcess, until
-from tests.promises import contract_of
+from tests.tools.office import Office
+from tests.tools.processes import ServiceProcess, until
+from tests.tools.promises import contract_of
 
 CLIENTS = 8
 MOST_MEGABYTES = 250.0

@@ -31,7 +31,7 @@ from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
 from sandbox import Sandbox
-from tests.processes import ServiceProcess, until
+from tests.tools.processes import ServiceProcess, until
 
 BATCH = 5
 LATENCY_SECONDS = 0.15

@@ -24,11 +24,11 @@ from benchmarks.soak_orders import IMPATIENT, Soak, conclude
 from config import Settings
 from sandbox.control import SandboxControl
 from sandbox.process import SandboxProcess
-from tests.network import CAN_MAKE_HOSTS, Host, Network
-from tests.office import Office
-from tests.postgres import PostgresServer
-from tests.processes import GUNICORN, ServiceProcess
-from tests.promises import contract_of
+from tests.tools.network import CAN_MAKE_HOSTS, Host, Network
+from tests.tools.office import Office
+from tests.tools.postgres import PostgresServer
+from tests.tools.processes import GUNICORN, ServiceProcess
+from tests.tools.promises import contract_of
 
 WORKERS, WEB = 3, 2
 CUT_SECONDS = 30.0

@@ -22,9 +22,9 @@ from typing import Any, Protocol
 from benchmarks.running import settings_for
 from sandbox.control import SandboxControl
 from sandbox.process import SandboxProcess
-from tests.office import Office
-from tests.processes import ServiceProcess
-from tests.promises import broken, contract_of, repeats
+from tests.tools.office import Office
+from tests.tools.processes import ServiceProcess
+from tests.tools.promises import broken, contract_of, repeats
 
 REST_SECONDS = 900.0
 LONGEST_LIFE_SECONDS = 6.0

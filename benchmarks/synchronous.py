@@ -24,7 +24,7 @@ from flask import Flask, Response, jsonify, make_response, request
 
 from config import PROJECT, Settings, load_settings
 from sandbox.listener import bind
-from tests.processes import environment_of, until
+from tests.tools.processes import environment_of, until
 
 THREADS = 16
 """As in gunicorn.conf.py."""

@@ -25,8 +25,8 @@ from benchmarks.load import post_each
 from benchmarks.running import settings_for
 from config import Settings
 from sandbox.process import SandboxProcess
-from tests.postgres import PostgresServer
-from tests.processes import ServiceProcess, until
+from tests.tools.postgres import PostgresServer
+from tests.tools.processes import ServiceProcess, until
 
 LATENCIES_MS = (0, 50, 200)
 CONCURRENCIES = (4, 16)

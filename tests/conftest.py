@@ -29,8 +29,8 @@ from app.setup import tables
 from config import Settings, load_settings
 from sandbox import Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
-from tests import databases
-from tests.postgres import PostgresServer
+from tests.tools import databases
+from tests.tools.postgres import PostgresServer
 
 hypothesis_settings.register_profile("service", deadline=None, max_examples=100)
 hypothesis_settings.load_profile("service")

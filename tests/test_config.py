@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import PROJECT, REQUIRED, Settings, SettingsError, load_settings
-from tests.environments import NEEDED, faults_of, loader
+from tests.tools.environments import NEEDED, faults_of, loader
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import trustme
 from app.storage.database import Database
 from config import PROJECT, SettingsError
 from config_values import sqlite_fault
-from tests.environments import faults_of, loader
+from tests.tools.environments import faults_of, loader
 
 OLD_PLANS = {
     "SERVICE_PLAN_MAPPING": None,

@@ -10,7 +10,7 @@ import pytest
 
 import env_file
 from config import SettingsError
-from tests.environments import loader
+from tests.tools.environments import loader
 
 
 @pytest.fixture

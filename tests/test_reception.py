@@ -16,7 +16,7 @@ import pytest
 
 from config import PROJECT
 from reception import Arrived, StillComing, take_what_is_here
-from tests.processes import until
+from tests.tools.processes import until
 
 THREADS = 2
 HEAD = b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 10\r\n"

@@ -20,7 +20,7 @@ from sandbox.listener import bind
 from tests.conftest import settings_for
 from tests.deploy import packages
 from tests.deploy.supervisors import supervisor_for
-from tests.processes import environment_of, until
+from tests.tools.processes import environment_of, until
 
 HERE = Path(__file__).resolve().parent
 TEXT = "ticket_descriptions/new_desc.txt"

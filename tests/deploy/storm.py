@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from tests.deploy.server import Server
-from tests.promises import contract_of
+from tests.tools.promises import contract_of
 
 A_SECOND = 50
 AT_A_TIME = 64

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.deploy.systemd_stand_in import INSTALLED_IN
-from tests.processes import until
+from tests.tools.processes import until
 
 HERE = Path(__file__).resolve().parent
 UNITS = Path("/run/systemd/system")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.server import TEXT, Server, git
 from tests.deploy.test_deploying import a_migration
-from tests.processes import until
+from tests.tools.processes import until
 
 MINE = "Welcome, dear neighbour {first_name}\n"
 

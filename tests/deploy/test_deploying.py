@@ -10,7 +10,7 @@ from config import PROJECT
 from sandbox import Sandbox
 from tests.deploy.server import TEXT, Server, git
 from tests.deploy.storm import Storm
-from tests.processes import until
+from tests.tools.processes import until
 
 MIGRATION = '''"""A column more."""
 import sqlalchemy as sa

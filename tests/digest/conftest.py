@@ -15,8 +15,7 @@ from sqlalchemy import select
 from app.digest import history, starting
 from app.models import DigestMessage, DigestRun, DigestWindow
 from tests.conftest import Service, wait_for
-
-from .google_server import GoogleServer
+from tests.digest.report.google_server import GoogleServer
 
 HEADINGS = ["Firstname", "Lastname", "Email", "Ticket", "Status", "Date"]
 ADA = ["Ada", "Lind", "ada.lind@example.com", "TM-20391", "Closed", "14/11/2026"]

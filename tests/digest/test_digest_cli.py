@@ -12,9 +12,8 @@ from app.models import Base
 from app.running.background import Background
 from sandbox import Sandbox
 from tests.conftest import settings_for
-from tests.processes import ServiceProcess
-
-from .conftest import HEADINGS
+from tests.digest.conftest import HEADINGS
+from tests.tools.processes import ServiceProcess
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.soak_digest import KilledDigest
-from tests.processes import until
+from tests.tools.processes import until
 
 CUSTOMERS, BATCH = 60, 5
 

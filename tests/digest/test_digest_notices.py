@@ -8,8 +8,7 @@ from email.utils import parseaddr
 import xlsxwriter
 
 from app.models import DigestRun, now
-
-from .conftest import HEADINGS, google_settings
+from tests.digest.conftest import HEADINGS, google_settings
 
 ADA = "ada.lind@example.com"
 

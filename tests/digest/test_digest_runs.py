@@ -12,9 +12,8 @@ from app.digest import ledger, starting
 from app.digest.closings import group_by_customer
 from app.models import DigestMessage, DigestRun, now
 from tests.conftest import Service
-
-from .bucket_server import ACCESS_KEY, BucketServer
-from .conftest import HEADINGS, google_settings
+from tests.digest.conftest import HEADINGS, google_settings
+from tests.digest.report.bucket_server import ACCESS_KEY, BucketServer
 
 ADA = "ada.lind@example.com"
 

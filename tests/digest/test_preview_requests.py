@@ -10,10 +10,9 @@ from app import create_app
 from app.digest import preview_requests
 from app.digest.report.sources import ReportRow
 from app.models import DigestMessage, DigestPreview, DigestRun, DigestWindow, PreviewState, now
-from tests.command_runs import commands
 from tests.conftest import wait_for
-
-from .conftest import Office
+from tests.digest.conftest import Office
+from tests.tools.command_runs import commands
 
 SETTLED = (PreviewState.DONE, PreviewState.FAILED)
 

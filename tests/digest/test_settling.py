@@ -8,8 +8,7 @@ from sqlalchemy import select, update
 
 from app.digest import ledger, settling
 from app.models import DigestMessage, MessageState, ReportedTicket
-
-from .conftest import Office
+from tests.digest.conftest import Office
 
 
 def in_doubt(office: Office, customers: int = 3) -> dict[str, Any]:

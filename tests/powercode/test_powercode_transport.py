@@ -7,7 +7,10 @@ import threading
 
 import pytest
 import trustme
-from raw_server import (
+
+import powercode.transport
+from powercode import NeverArrived, NewCustomer, NewTicket, OutcomeUnknown, PowerCodeClient, Refused, Throttled
+from tests.utopia.raw_server import (
     UNKNOWN,
     RawServer,
     answers,
@@ -18,9 +21,6 @@ from raw_server import (
     once,
     silent,
 )
-
-import powercode.transport
-from powercode import NeverArrived, NewCustomer, NewTicket, OutcomeUnknown, PowerCodeClient, Refused, Throttled
 
 KEY = "powercode-key-7731"
 BASIC = base64.b64encode(KEY.encode()).decode()

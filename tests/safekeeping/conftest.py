@@ -12,7 +12,7 @@ from app.services import Services
 from app.setup import tables
 from sandbox import Sandbox
 from tests.conftest import settings_for
-from tests.processes import ServiceProcess
+from tests.tools.processes import ServiceProcess
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.models import Order
 from app.services import Services
 from app.storage.database import Database
 from config import PROJECT
-from tests.processes import ServiceProcess
+from tests.tools.processes import ServiceProcess
 
 
 def run(app: Flask, *arguments: str | Path) -> Any:

@@ -13,9 +13,9 @@ from flask import Flask
 
 from app import create_app
 from config import PROJECT
-from tests.command_runs import failed, printed
-from tests.processes import ServiceProcess, until
 from tests.safekeeping.kept import add_order, database_of, left_in, orders_in, run
+from tests.tools.command_runs import failed, printed
+from tests.tools.processes import ServiceProcess, until
 
 pytestmark = pytest.mark.sqlite
 

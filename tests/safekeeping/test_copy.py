@@ -36,12 +36,12 @@ from app.storage import database, moves
 from app.storage.database import Database
 from sandbox import Sandbox
 from sandbox.state import state_of
-from tests.command_runs import failed, printed
-from tests.office import Office
-from tests.postgres import PostgresServer
-from tests.processes import ServiceProcess, until
-from tests.promises import broken, contract_of
 from tests.safekeeping.kept import add_order, database_of, killed_at, orders_in, run
+from tests.tools.command_runs import failed, printed
+from tests.tools.office import Office
+from tests.tools.postgres import PostgresServer
+from tests.tools.processes import ServiceProcess, until
+from tests.tools.promises import broken, contract_of
 
 pytestmark = pytest.mark.sqlite
 

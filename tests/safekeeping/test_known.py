@@ -8,7 +8,7 @@ from app.safekeeping import known
 from app.storage import migrate
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
-from tests.processes import ServiceProcess, until
+from tests.tools.processes import ServiceProcess, until
 
 pytestmark = pytest.mark.sqlite
 

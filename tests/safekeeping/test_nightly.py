@@ -18,10 +18,10 @@ from app.setup import tables
 from app.storage import migrate
 from app.storage.database import Database
 from sandbox import Sandbox
-from tests.command_runs import failed, printed
 from tests.conftest import settings_for
-from tests.postgres import PROGRAMS
 from tests.safekeeping.kept import add_order, database_of, left_in, orders_in, run
+from tests.tools.command_runs import failed, printed
+from tests.tools.postgres import PROGRAMS
 
 
 @pytest.fixture

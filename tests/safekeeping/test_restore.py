@@ -20,10 +20,10 @@ from app.safekeeping import seals
 from app.storage import migrate
 from app.storage.database import Database
 from sandbox import Sandbox
-from tests.command_runs import failed, printed
 from tests.conftest import settings_for
-from tests.processes import ServiceProcess
 from tests.safekeeping.kept import add_order, database_of, killed_at, left_in, orders_in, run
+from tests.tools.command_runs import failed, printed
+from tests.tools.processes import ServiceProcess
 
 pytestmark = pytest.mark.sqlite
 

@@ -28,12 +28,12 @@ from app.provisioning import history, lifecycle
 from app.safekeeping import aftermath, seals
 from sandbox import Sandbox
 from sandbox.state import state_of
-from tests.command_runs import failed, printed
-from tests.office import Office
-from tests.processes import ServiceProcess, until
-from tests.promises import broken, contract_of, customers_of
+from tests.running.test_crashes import Calls
 from tests.safekeeping.kept import add_order, database_of, run, services_of
-from tests.test_crashes import Calls
+from tests.tools.command_runs import failed, printed
+from tests.tools.office import Office
+from tests.tools.processes import ServiceProcess, until
+from tests.tools.promises import broken, contract_of, customers_of
 
 pytestmark = pytest.mark.sqlite
 

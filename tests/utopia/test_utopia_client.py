@@ -8,8 +8,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from raw_server import RawServer, answers, http
 
+from tests.utopia.raw_server import RawServer, answers, http
 from utopia import (
     AuthenticationFailed,
     Contract,

@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from raw_server import (
+
+import powercode.transport
+import utopia.transport
+from tests.utopia.raw_server import (
     UNKNOWN,
     RawServer,
     answers,
@@ -20,9 +23,6 @@ from raw_server import (
     once,
     silent,
 )
-
-import powercode.transport
-import utopia.transport
 from utopia import NeverArrived, OutcomeUnknown, Throttled, UtopiaClient
 
 KEY = "utopia-key-7731"

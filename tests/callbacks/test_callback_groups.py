@@ -1,0 +1,132 @@
+"""Callbacks that come at the same time share a commit; nobody else can tell, and each is answered for itself."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from app.models import Order
+from sandbox import Sandbox
+from tests.conftest import Service, settings_for, wait_for
+from tests.tools.callback_requests import count, stored
+
+pytestmark = pytest.mark.sqlite  # on PostgreSQL, each callback commits for itself
+
+OWN_COLUMNS = ("workflow_uuid", "creator_xid", "created_at", "updated_at", "retention_timestamp", "inputs")
+"""What differs between the engine's rows for two workflows of a kind that were enqueued by the library."""
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Service]:
+    """A service of its own that executes nothing yet."""
+    with Sandbox() as sandbox:
+        service = Service(sandbox, settings_for(sandbox, tmp_path))
+        yield service
+        service.services.database.dispose()
+
+
+def sent_together(service: Service, messages: Sequence[dict[str, str]]) -> list[int]:
+    """The statuses of callbacks that all wait when the database gets free."""
+
+    def send(message: dict[str, str]) -> int:
+        return service.app.test_client().post("/api-callback", json=message).status_code
+
+    waiting = service.app.extensions["callback_writer"]
+    with ThreadPoolExecutor(len(messages)) as threads:
+        with service.services.database.turn():
+            answers = [threads.submit(send, message) for message in messages]
+            wait_for(lambda: len(waiting._waiting) == len(messages))
+        return [answer.result() for answer in answers]
+
+
+def new(orderref: str) -> dict[str, str]:
+    return {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
+
+
+def outcomes(service: Service) -> list[tuple[str | None, str]]:
+    return sorted((str(row.orderref), row.outcome) for row in stored(service))
+
+
+def workflow(connection: Connection, workflow_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row that the engine has for a workflow, by table."""
+    rows = {}
+    for table in inspect(connection).get_table_names():
+        if "workflow_uuid" in {column["name"] for column in inspect(connection).get_columns(table)}:
+            query = text(f"select * from {table} where workflow_uuid = :id")
+            rows[table] = [dict(row) for row in connection.execute(query, {"id": workflow_id}).mappings()]
+    assert len(rows["workflow_status"]) == len(rows["workflow_input"]) == 1
+    return rows
+
+
+def test_orders_that_come_at_the_same_time_all_become_accounts(service: Service) -> None:
+    orderrefs = [f"UIA-{number}" for number in range(4)]
+    for number, orderref in enumerate(orderrefs):
+        service.order(orderref, siteid=f"71499{number}", firstname=f"Ada{number}", email=f"ada{number}@example.com")
+
+    assert sent_together(service, [new(orderref) for orderref in orderrefs]) == [200] * 4
+
+    assert {service.rested(orderref)["state"] for orderref in orderrefs} <= {"completed", "needs_review"}
+    assert service.sandbox.utopia.call_counts["contractlookup"] == 4
+
+
+def test_repeats_tests_and_updates_among_orders_are_each_what_they_are(idle: Service) -> None:
+    update, test = {**new("UIA-1"), "msg": "Project Update"}, {"event": "Project Update", "msg": "Test"}
+
+    messages = [update, test, new("UIA-1"), new("UIA-2"), new("UIA-1"), new("UIA-1")]
+    assert sent_together(idle, messages) == [200] * 6
+
+    assert outcomes(idle) == sorted(
+        [
+            *[("None", "test"), ("UIA-1", "recorded"), ("UIA-2", "order")],
+            *[("UIA-1", "order"), ("UIA-1", "repeat"), ("UIA-1", "repeat")],
+        ]
+    )
+    assert count(idle, Order) == 2
+
+
+def test_an_order_that_cannot_be_stored_does_not_fail_those_beside_it(idle: Service) -> None:
+    refusing = "when new.orderref = 'UIA-1' begin select raise(abort, 'refused'); end"
+    with idle.services.database.write() as session:
+        session.execute(text(f"create trigger refuse before insert on orders {refusing}"))
+
+    assert sent_together(idle, [new(f"UIA-{number}") for number in range(4)]) == [200, 503, 200, 200]
+
+    assert outcomes(idle) == [("UIA-0", "order"), ("UIA-2", "order"), ("UIA-3", "order")]
+    is_going = idle.services.work_queue.is_going
+    assert [is_going(f"order-UIA-{number}") for number in range(4)] == [True, False, True, True]
+
+
+def test_the_work_of_several_orders_is_enqueued_as_the_library_does_it_for_one(idle: Service) -> None:
+    work_queue = idle.services.work_queue
+    with idle.services.database.engine.begin() as connection:
+        work_queue.enqueue_all(connection, "order", "utopia", {name: [name, 1] for name in ("A", "B", "C")})
+        work_queue.enqueue(connection, "order", "ALONE", "utopia", "ALONE", 1)
+        alone, *several = (workflow(connection, name) for name in ("ALONE", "A", "B", "C"))
+
+    def common(rows: dict[str, list[dict[str, Any]]]) -> Any:
+        return {
+            table: [{column: value for column, value in row.items() if column not in OWN_COLUMNS} for row in those]
+            for table, those in rows.items()
+        }
+
+    assert all(common(rows) == common(alone) for rows in several)
+    for name, rows in zip("ABC", several, strict=True):
+        assert rows["workflow_input"][0]["inputs"] == alone["workflow_input"][0]["inputs"].replace("ALONE", name)
+    assert len({rows["workflow_status"][0]["creator_xid"] for rows in (alone, *several)}) == 4
+
+
+@pytest.mark.parametrize("known", ["A", "B"])
+def test_work_that_is_known_is_left_as_it_is_and_the_rest_begins(idle: Service, known: str) -> None:
+    work_queue = idle.services.work_queue
+    with idle.services.database.engine.begin() as connection:
+        work_queue.enqueue(connection, "order", known, "utopia", known, 1)
+    work_queue.client.cancel_workflow(known)
+    with idle.services.database.engine.begin() as connection:
+        before = workflow(connection, known)
+        work_queue.enqueue_all(connection, "order", "utopia", {name: [name, 1] for name in ("A", "B", "C")})
+        assert workflow(connection, known) == before
+
+    assert {name for name in "ABC" if work_queue.is_going(name)} == set("ABC") - {known}
