@@ -57,7 +57,7 @@ def open_alerts(session: Session) -> Sequence[Alert]:
 def counts(session: Session) -> dict[str, int]:
     """How many alerts are open, by kind."""
     opened = select(Alert.kind, func.count()).where(Alert.slot.is_not(None), Alert.opened_at.is_not(None))
-    return dict(session.execute(opened.group_by(Alert.kind)).tuples().all())
+    return dict(session.execute(opened.group_by(Alert.kind)).all())
 
 
 def heed(services: Services, sign: Sign, moment: datetime) -> Verdict:

@@ -20,7 +20,7 @@ def snapshot(services: Services) -> Snapshot:
     """The numbers of this moment; raises what the database raises."""
     with services.database.read() as session:
         return Snapshot(
-            orders=dict(session.execute(select(Order.state, func.count()).group_by(Order.state)).tuples().all()),
+            orders=dict(session.execute(select(Order.state, func.count()).group_by(Order.state)).all()),
             oldest_waiting_seconds=_age(_oldest_waiting(session)),
             notices=_notices(session),
             executing=executing(services.database),
@@ -51,7 +51,7 @@ def _notices(session: Session) -> dict[str, int]:
     """By state. A contract that UTOPIA does not have yet is none that could not be sent."""
     is_early = (Notice.state == NoticeState.PENDING) & (Notice.waiting_for == "contract")
     state = case((is_early, CONTRACT_NOT_READY), else_=Notice.state).label("state")
-    return dict(session.execute(select(state, func.count()).group_by(state)).tuples().all())
+    return dict(session.execute(select(state, func.count()).group_by(state)).all())
 
 
 def _oldest_notice(session: Session) -> datetime | None:
