@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 if os.name == "nt":  # before what Windows does not have is imported
-    sys.exit("Windows can't run this service. Use Debian or Ubuntu, also in a virtual machine or WSL 2: README, step 1")
+    sys.exit(
+        "Windows can't run this service. Use Debian or Ubuntu, also in a virtual machine or WSL 2: docs/install.md"
+    )
 
 import env_file
 from app import create_app

@@ -78,7 +78,7 @@ has_systemd() { [[ -d /run/systemd/system ]]; }
 
 check_system() {
     $IS_DRY_RUN || ((EUID == 0)) || stop "Run it as root: sudo $0"
-    command -v apt-get >/dev/null || stop "This is no Debian or Ubuntu. README, \"Install\", has the steps by hand."
+    command -v apt-get >/dev/null || stop "This is no Debian or Ubuntu. docs/install.md has what it needs."
     [[ -f $SOURCE/wsgi.py ]] || stop "Run it from a clone: there is no wsgi.py in $SOURCE."
     ! command -v python3 >/dev/null || require_python
 }
@@ -246,7 +246,7 @@ finish() {
 }
 
 say_token() {
-    say "  Each callback must carry the CALLBACK_TOKEN that is in it: give UTOPIA the address with ?token= (README, step 3)"
+    say "  Each callback must carry the CALLBACK_TOKEN that is in it: give UTOPIA the address with ?token= (docs/install.md, step 3)"
 }
 
 check_settings() {
@@ -256,7 +256,7 @@ check_settings() {
         return
     fi
     printf '%s\n\n' "$said" >&2
-    say "Still to do: fill that in in $HOME_FOLDER/.env (README, \"Fill in .env\"), then run this again: $0" >&2
+    say "Still to do: fill that in in $HOME_FOLDER/.env (docs/install.md, \"Fill in .env\"), then run this again: $0" >&2
     exit 3
 }
 

@@ -77,7 +77,8 @@ def open_to_anybody(settings: Settings) -> str:
     who = "whoever is in CALLBACK_ALLOWED_NETWORKS" if settings.callback_allowed_networks else "anybody"
     return (
         f"CALLBACK_TOKEN is not set: {who} can send callbacks, real ones and forged ones alike. "
-        "`python3 -c 'import secrets; print(secrets.token_urlsafe(24))'` makes one; UTOPIA needs it, too (README)"
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(24))'` makes one; "
+        "UTOPIA needs it, too (docs/install.md, step 3)"
     )
 
 

@@ -1,4 +1,4 @@
-"""README, changelog and the example files name nothing that doesn't exist, and leave out nothing that people need."""
+"""The pages name nothing that doesn't exist, and leave out nothing that people need."""
 
 import re
 import tomllib
@@ -10,11 +10,17 @@ from app import create_app
 from app.models import OrderState
 from app.provisioning.matching import Problem
 from app.version import VERSION
-from config import PROJECT, Settings, load_settings
+from config import PROJECT, REQUIRED, Settings, load_settings
+from sandbox.demo.service import as_text
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-PAGES = "\n".join(page.read_text(encoding="utf-8") for page in sorted((PROJECT / "docs").glob("*.md")))
-OUTSIDE_ENV = {"WEB_CONCURRENCY", "EXECUTOR_ID"}
+DOCS = PROJECT / "docs"
+FILES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
+TOLD_ONCE = {PROJECT / "CHANGELOG.md", DOCS / "decisions.md"}  # what they say was true on its day
+PAGES = "\n".join(text for path, text in TEXTS.items() if path not in TOLD_ONCE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+FIRST_TWO_CELLS = re.compile(r"^\| (.+?) \| (.+?) \|", re.MULTILINE)
+OUTSIDE_ENV = re.compile("WEB_CONCURRENCY|POSTGRES_PASSWORD|(?:AWS|DEPLOY)_.*")
 WORDS_IN_CAPITALS = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 
 
@@ -43,38 +49,88 @@ def cli(tmp_path_factory):
     return dict(commands(app.cli))
 
 
-def test_every_command_is_in_the_readme(cli):
-    ours = {name for name in cli if " " in name}
-    assert {name for name in ours if name not in README} == set()
+def rows(name):
+    """The first two cells of each row of a page's tables, without their headings."""
+    return [row for row in FIRST_TWO_CELLS.findall(TEXTS[DOCS / name]) if row[0].startswith("`")]
 
 
-def test_every_command_and_option_in_the_readme_exists(cli):
+def options_of(command):
+    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+
+
+def test_the_page_of_the_commands_has_each_with_its_options_and_no_other(cli):
+    told = {
+        re.match(r"`([a-z -]+?)(?= [A-Z\[-]|`)", name)[1]: set(re.findall(r"--[a-z-]+", name))
+        for name, _ in rows("commands.md")
+    }
+    built_in = {"routes", "run", "shell"}
+    assert told == {name: options_of(command) for name, command in cli.items() if name not in built_in}
+
+
+def test_every_command_and_option_in_the_pages_exists(cli):
     groups = "config|db|digest|import|orders|plans|templates|users"
-    told = re.findall(rf"(?:(?<!/)utopia-handler |`)((?:{groups}) [a-z-]+)([^`\n|]*)", README + PAGES)
+    told = re.findall(rf"(?:(?<!/)utopia-handler |`)((?:{groups}) [a-z-]+)([^`\n|]*)", PAGES)
     assert len(told) > 20
     for name, rest in told:
         assert name in cli, name
-        options = {option for parameter in cli[name].params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= options, (name, rest)
+        assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= options_of(cli[name]), (name, rest)
 
 
-def test_every_setting_that_the_readme_names_exists():
-    named = set(WORDS_IN_CAPITALS.findall(README)) - OUTSIDE_ENV
+def test_the_page_of_the_settings_has_each_once_and_no_other():
+    told = [name.strip("`") for name, _ in rows("settings.md")]
+    assert sorted(told) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_the_page_of_the_settings_says_which_are_required_and_the_others_real_defaults():
+    for name, told in rows("settings.md"):
+        field = name.strip("`").lower()
+        default = as_text(Settings.model_fields[field].default)
+        if field in REQUIRED:
+            assert told == "required", field
+        elif default:
+            assert told == f"`{default}`", field
+        else:
+            assert told != "required", field
+
+
+def test_every_setting_that_the_pages_name_exists():
+    named = {name for name in WORDS_IN_CAPITALS.findall(PAGES) if not OUTSIDE_ENV.fullmatch(name)}
     assert len(named) > 15
     assert {name for name in named if name.lower() not in Settings.model_fields} == set()
 
 
-def test_the_readme_says_what_to_do_for_every_problem_and_explains_every_state():
+def test_the_page_of_the_orders_says_what_to_do_for_every_problem_and_explains_every_state():
     sources = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "app" / "provisioning").glob("*.py"))
     problems = {*re.findall(r'NeedsReview\(\s*"([a-z_]+)"', sources), *Problem}
     assert len(problems) > 15
-    assert {name for name in (*problems, *OrderState) if f"`{name}`" not in README} == set()
+    assert {name for name in (*problems, *OrderState) if f"`{name}`" not in TEXTS[DOCS / "orders.md"]} == set()
 
 
-def test_every_file_that_the_readme_links_to_exists():
-    for name in re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(
-        r"`((?:deploy|ticket_descriptions)/[^`]+\.\w+)`", README
-    ):
+def test_the_readme_is_read_in_a_few_minutes():
+    assert TEXTS[PROJECT / "README.md"].count("\n") <= 150
+
+
+def test_the_index_leads_to_every_page():
+    linked = set(re.findall(r"\]\((\w+\.md)\)", TEXTS[DOCS / "README.md"]))
+    assert linked == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+
+
+def anchors(text):
+    """What a link may name behind `#`: each heading, small, without marks, with - for blanks."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_link_leads_to_a_file_and_a_heading_that_there_are(path):
+    for name, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", FENCED.sub("", TEXTS[path])):
+        place = path.parent / name if name else path
+        assert place.exists(), name
+        assert not anchor or anchor in anchors(place.read_text(encoding="utf-8")), (name, anchor)
+
+
+def test_every_file_of_ours_that_the_pages_name_exists():
+    for name in re.findall(r"`((?:app|deploy|ticket_descriptions)/[^`\s]+\.\w+)`", PAGES):
         assert (PROJECT / name).exists(), name
 
 

@@ -24,10 +24,3 @@ def test_every_mail_is_in_the_runbook(kind: NoticeKind) -> None:
 @pytest.mark.parametrize("problem", sorted(IN_THE_CODE | set(matching.Problem)))
 def test_every_reason_to_stop_is_in_the_runbook(problem: str) -> None:
     assert f"`{problem}`" in TABLE
-
-
-def test_the_runbook_leads_to_sections_that_there_are() -> None:
-    sections = {
-        re.sub(r"[^a-z0-9 -]", "", name.lower()).replace(" ", "-") for name in re.findall(r"^##+ (.+)$", RUNBOOK, re.M)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK)) <= sections
