@@ -12,12 +12,16 @@ from app.provisioning.matching import Problem
 from app.version import VERSION
 from config import PROJECT, REQUIRED, Settings, load_settings
 from sandbox.demo.service import as_text
+from tests.project.test_architecture import LAYERS
 
 DOCS = PROJECT / "docs"
 FILES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
 TOLD_ONCE = {PROJECT / "CHANGELOG.md", DOCS / "decisions.md"}  # what they say was true on its day
 PAGES = "\n".join(text for path, text in TEXTS.items() if path not in TOLD_ONCE)
+OUR_FILES = re.compile(
+    r"`((?:app|benchmarks|deploy|migrations|powercode|sandbox|tests|ticket_descriptions|utopia)/[^`\s]+)`"
+)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FIRST_TWO_CELLS = re.compile(r"^\| (.+?) \| (.+?) \|", re.MULTILINE)
 OUTSIDE_ENV = re.compile("WEB_CONCURRENCY|POSTGRES_PASSWORD|(?:AWS|DEPLOY)_.*")
@@ -130,8 +134,25 @@ def test_every_link_leads_to_a_file_and_a_heading_that_there_are(path):
 
 
 def test_every_file_of_ours_that_the_pages_name_exists():
-    for name in re.findall(r"`((?:app|deploy|ticket_descriptions)/[^`\s]+\.\w+)`", PAGES):
+    for name in OUR_FILES.findall(PAGES):
         assert (PROJECT / name).exists(), name
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_layers():
+    picture = re.search(r"```text\n(.*?)```", TEXTS[DOCS / "architecture.md"], re.DOTALL)[1]
+    assert [set(line.split()) for line in picture.splitlines()] == LAYERS
+
+
+def test_every_room_has_a_line_that_says_what_it_is_for():
+    rooms = TEXTS[DOCS / "architecture.md"].partition("| room |")[2].partition("\n\n")[0]
+    told = [name for cell, _ in FIRST_TWO_CELLS.findall(rooms) for name in re.findall(r"`([\w.]+)`", cell)]
+    assert sorted(told) == sorted(room for layer in LAYERS for room in layer)
+
+
+def test_a_word_of_the_glossary_has_one_line():
+    words = [word for word, _ in FIRST_TWO_CELLS.findall(TEXTS[DOCS / "glossary.md"]) if word not in ("word", "---")]
+    assert len(words) > 50
+    assert len(words) == len(set(words))
 
 
 def test_the_version_is_the_same_everywhere():
