@@ -5,11 +5,16 @@ by to execute. No preload: each worker makes its own connections and threads. Wh
 `web` executes nothing, and `worker` serves only what monitoring asks for.
 """
 
+import mmap
 import os
 import shutil
 import sys
 import tempfile
+import threading
+from contextlib import contextmanager
 from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.chdir(Path(__file__).resolve().parent)
@@ -43,8 +48,25 @@ errorlog = "-"
 loglevel = "warning"
 
 
+is_up_to_date = mmap.mmap(-1, 1)
+"""Shared with all workers: 1 since one of them has brought the database up to date."""
+FOR_WORKERS = "NOTIFY_SOCKET_OF_WORKERS"
+
+
 def on_starting(_server):
-    """Bring the database up to date once, before any worker takes a callback."""
+    """Let a worker tell systemd that the service is ready: gunicorn would as soon as the port is open.
+
+    This process imports nothing of the service, which it would hold a second time for as long as it waits.
+    """
+    if "NOTIFY_SOCKET" in os.environ:
+        os.environ[FOR_WORKERS] = os.environ.pop("NOTIFY_SOCKET")
+
+
+def bring_up_to_date():
+    """Bring the database up to date, before any worker takes a callback; several workers do it one after the other.
+
+    Where that can't be, the whole server ends, and says why: another worker would fare no better.
+    """
     from app.safekeeping import known
     from app.setup import tables
     from app.storage.database import Database
@@ -55,26 +77,57 @@ def on_starting(_server):
         tables.upgrade(database, settings)
         known.remember(database, settings)
     except known.DatabaseMissing as missing:
-        sys.exit(str(missing))
+        end_server(str(missing))
     except Exception:
         if closed := database.why_closed():
-            sys.exit(closed)
+            end_server(closed)
         raise
     database.dispose()
 
 
-def post_worker_init(_worker):
+def end_server(why):
+    """End this worker, and with it the server."""
+    sys.stderr.write(f"{why}\n")
+    sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+
+@contextmanager
+def known_to_live(worker):
+    """During the block, gunicorn takes the worker for none that hangs: to upgrade a large database takes long."""
+    ended = threading.Event()
+
+    def live():
+        while not ended.wait(1):
+            worker.notify()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def post_worker_init(worker):
     """Begin to execute, or to stand by; after a reload, take over from the former process."""
     from app.running.background import Background
-    from app.running.serving import take_over
+    from app.running.serving import say_ready, take_over
     from app.running.watchdog import watch
     from wsgi import app
 
+    if not is_up_to_date[0]:
+        with known_to_live(worker):
+            bring_up_to_date()
+        is_up_to_date[0] = 1
+    if FOR_WORKERS in os.environ:
+        os.environ["NOTIFY_SOCKET"] = os.environ.pop(FOR_WORKERS)
     if settings.role != "web":
         background = Background(app.extensions["services"])
         app.extensions["background"] = background
         background.start()
     take_over(app)
+    say_ready()
     watch(app)
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from app.durable.work_queue import WorkQueue
 from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
 from app.observability import Labels, Metrics
-from app.remote import exchanges
+from app.remote import breaker, exchanges
 from app.remote.mail import Mailer
 from app.storage.database import Database
 from app.version import COMMIT, VERSION
@@ -37,7 +37,7 @@ LABELS = Labels(
 
 @dataclass(frozen=True)
 class Services:
-    """Settings, database, queue, remote systems, mail and metrics."""
+    """Settings, database, queue, remote systems, mail, metrics, and who waits for a system that is down."""
 
     settings: Settings
     database: Database
@@ -46,6 +46,7 @@ class Services:
     powercode: PowerCodeClient
     mailer: Mailer
     metrics: Metrics
+    demand: breaker.Demand
 
 
 def build(app: Flask, settings: Settings) -> Services:
@@ -60,6 +61,7 @@ def build(app: Flask, settings: Settings) -> Services:
         powercode=_powercode(settings, metrics),
         mailer=Mailer(app, settings),
         metrics=metrics,
+        demand=breaker.Demand(),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import error as dbos_error
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -22,6 +22,9 @@ LONG_SECONDS = 45.0
 GOING = ["ENQUEUED", "PENDING", "DELAYED"]
 AT_ONCE = 500
 """Workflows in one look-up, under the limit of variables in a statement."""
+
+FIRST, BEHIND = 0, 1
+"""A queue's next one is of the first kind, as long as there are any."""
 
 EngineError = dbos_error.DBOSException
 """What the engine raises by itself, as when work can't be enqueued."""
@@ -84,13 +87,23 @@ class WorkQueue:
             lazy=True,  # first used inside a transaction, where a second connection would wait for the first
         )
 
-    def enqueue(self, writing: Session | Connection, workflow: str, workflow_id: str, queue: str, *args: Any) -> None:
+    def enqueue(
+        self,
+        writing: Session | Connection,
+        workflow: str,
+        workflow_id: str,
+        queue: str,
+        *args: Any,
+        priority: int = FIRST,
+    ) -> None:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
-        self.client.enqueue_in_transaction(
-            writing,
-            {"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id, "app_version": VERSION},
-            *args,
-        )
+        options: EnqueueOptions = {
+            **{"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id},
+            "app_version": VERSION,
+        }
+        if priority != FIRST:
+            options["priority"] = priority
+        self.client.enqueue_in_transaction(writing, options, *args)
 
     def enqueue_all(self, connection: Connection, workflow: str, queue: str, starts: dict[str, list[Any]]) -> None:
         """`enqueue` for several workflows of a kind, at least one: `starts` has their arguments by their ids.

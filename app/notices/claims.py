@@ -54,6 +54,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
         if waits or notice.claimed_by not in (None, worker):
             return None
         if breaker.is_down(session, System.MAIL):
+            services.demand.want(System.MAIL)
             notice.waiting_for, notice.next_try_at = System.MAIL, breaker.next_probe_at(session, System.MAIL)
             notice.claimed_by = None
             return None

@@ -4,13 +4,16 @@ Anybody who knows the callback's address can send references that UTOPIA doesn't
 and each takes a look-up. So no more than AT_WORK orders wait in the engine's queue; others are on disk, in the state
 `received` and without a `tried_at`, until their turn comes. In turn, because a real order is then next even when it
 came last, and because none waits for ever behind newer ones.
+
+What is started at UTOPIA is in PowerCode's queue a moment later, which takes the first come first. So orders are
+started only as long as that queue is short: after an outage, too, one that comes in is soon through it.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import cycle, islice
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, now
@@ -19,6 +22,10 @@ from app.services import Services
 
 AT_WORK = 16
 """Four times as many as are looked up at a time: nobody waits for long behind them, and none of the four for us."""
+AT_UTOPIA = 4
+WOKEN_PER_SLOT, NEW_PER_SLOT = 2, 3
+"""Orders under way for each that may be in PowerCode at a time: enough that no slot is idle for a beat. After an outage
+those that waited leave room for new ones."""
 UNKNOWN_OF_A_STRANGER = 20
 WITHIN = timedelta(hours=1)
 """A sender is a stranger after so many references that UTOPIA does not know."""
@@ -42,13 +49,23 @@ def room(connection: Connection) -> int:
     return AT_WORK - int(connection.scalar(RECEIVED, {"most": AT_WORK}) or 0)
 
 
+def room_at(services: Services, session: Session, stage: str, per_slot: int) -> int:
+    """How many more orders may be started in a stage; those at UTOPIA count for PowerCode as well."""
+    started = or_(Order.state == OrderState.RUNNING, and_(Order.state == OrderState.RECEIVED, ~and_(*HELD_BACK)))
+    by_stage = select(Order.stage, func.count()).where(started).group_by(Order.stage)
+    under_way = dict(session.execute(by_stage).all())
+    most = per_slot * services.settings.powercode_concurrency
+    if stage == "account":
+        return most - under_way.get(stage, 0)
+    return min(AT_WORK - under_way.get(stage, 0), AT_UTOPIA + most - sum(under_way.values()))
+
+
 def start_next(services: Services) -> int:
     """Start orders that wait for their turn, as far as there is room; returns how many."""
     with services.database.read() as session:
         if session.scalar(select(Order.id).where(*HELD_BACK).limit(1)) is None:
             return 0
-        at_work = select(func.count()).where(Order.state == OrderState.RECEIVED, Order.tried_at.is_not(None))
-        free = AT_WORK - (session.scalar(at_work) or 0)
+        free = room_at(services, session, "order", NEW_PER_SLOT)
         chosen = _choose(session, free, strangers(session)) if free > 0 else []
     if not chosen:
         return 0

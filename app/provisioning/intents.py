@@ -87,7 +87,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     """
     with order_context(run.orderref):
         opened = _open(run, name, system, writes)
-        if opened == CLOSED and system and probing.answers_by_now(run.services, system):
+        if opened == CLOSED and system and probing.answers_newcomer(run.services, system):
             opened = _open(run, name, system, writes)
         if opened == CLOSED and system:
             return _wait_for(run, system)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import notices
-from app.durable.work_queue import WorkQueue
+from app.durable.work_queue import BEHIND, FIRST, WorkQueue
 from app.models import (
     ACTIVE_STATES,
     Notice,
@@ -51,6 +51,8 @@ WHILE_IT_WAITS = 0
 """In place of the run that a person saw: an order that waits begins new ones by itself, and is still what they saw."""
 
 
+NEW = timedelta(minutes=1)
+"""After an outage, thousands that waited are no reason for one that comes in to wait."""
 LOOKED_AT = timedelta(minutes=10)
 """For so long after a decision, whoever made it is taken to be at the order's page."""
 
@@ -69,8 +71,10 @@ def _workflow_id(stage: str, orderref: str, run: int) -> str:
 
 
 def enqueue(work_queue: WorkQueue, session: Session, order: Order) -> None:
-    """Start the order's current stage when the transaction commits."""
-    work_queue.enqueue(session, order.stage, workflow_id(order), QUEUE_OF_STAGE[order.stage], order.orderref, order.run)
+    """Start the order's current stage when the transaction commits; one that just came in goes before the others."""
+    queue, is_new = QUEUE_OF_STAGE[order.stage], now() - order.received_at < NEW
+    arguments = (order.stage, workflow_id(order), queue, order.orderref, order.run)
+    work_queue.enqueue(session, *arguments, priority=FIRST if is_new else BEHIND)
 
 
 def current(session: Session, orderref: str, run: int) -> Order | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.models import HELD_BACK, Order, OrderState
@@ -18,8 +18,6 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 100
-PER_SLOT = 4
-"""Orders in the queue for each that may be in PowerCode at a time: nobody runs dry within a beat."""
 MOST_RESTARTS = 5
 SET_BACK_SECONDS = 5.0
 
@@ -59,9 +57,8 @@ def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
 
 def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:
     """As many as there is room for beside those that are at work in the stage, or queued for it."""
-    most = max(intake.AT_WORK, PER_SLOT * services.settings.powercode_concurrency)
-    at_work = session.scalar(select(func.count()).where(Order.state == OrderState.RUNNING, Order.stage == stage)) or 0
-    return intake.in_turn(session, most - at_work, *due, Order.stage == stage)
+    room = intake.room_at(services, session, stage, intake.WOKEN_PER_SLOT)
+    return intake.in_turn(session, room, *due, Order.stage == stage)
 
 
 class Clock:

@@ -4,6 +4,8 @@ A system is down when a harmless call gets no answer (`probing`), which then is 
 answer makes everything that waited due at once.
 """
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +18,38 @@ from app.storage.database import insert_if_new
 LONGEST_MINUTES = 60.0
 LEASE = timedelta(minutes=3)
 """How long a harmless call may take before it is made once more: longer than its timeouts."""
+
+ANEW_SECONDS = 3.0
+"""While new orders come in, a system that is down is asked again after so long, whatever its pauses have become."""
+
+
+class Demand:
+    """For which systems that are down somebody new waits in this process, and when each was asked last."""
+
+    def __init__(self) -> None:
+        self._wanted: set[System] = set()
+        self._asked_at: dict[System, float] = {}
+        self._lock = threading.Lock()
+
+    def want(self, system: System) -> None:
+        """Somebody came who has not waited for the system yet."""
+        with self._lock:
+            self._wanted.add(system)
+
+    def asked(self, system: System) -> None:
+        """The harmless call was made just now."""
+        with self._lock:
+            self._asked_at[system] = time.monotonic()
+
+    def take(self, system: System) -> bool:
+        """Whether the call is to be made for those who came; it is then the caller who makes it."""
+        with self._lock:
+            paused = time.monotonic() - self._asked_at.get(system, -ANEW_SECONDS) >= ANEW_SECONDS
+            if not paused or system not in self._wanted:
+                return False
+            self._wanted.remove(system)
+            self._asked_at[system] = time.monotonic()
+            return True
 
 
 def retry_at(tries: int, minutes: Sequence[float]) -> datetime:

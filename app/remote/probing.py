@@ -47,6 +47,10 @@ class Connections(Protocol):
     def mailer(self) -> Mailer:
         """The mail server."""
 
+    @property
+    def demand(self) -> breaker.Demand:
+        """Who waits for them."""
+
 
 def works(connections: Connections, system: System) -> bool:
     """Whether the system answers a harmless call, although somebody's call got no answer; an outage is recorded."""
@@ -62,16 +66,27 @@ def answers_by_now(connections: Connections, system: System) -> bool:
     with connections.database.read() as session:
         if not breaker.is_down(session, system):
             return True
-        if not breaker.is_due(session, system, minutes):
-            return False
+        is_due = breaker.is_due(session, system, minutes)
+    if not is_due:
+        return connections.demand.take(system) and _ask(connections, system)
     with connections.database.write() as session:
         mine = breaker.claim(session, system, minutes)
     return mine and _ask(connections, system)
 
 
+def answers_newcomer(connections: Connections, system: System) -> bool:
+    """The same for one who has not waited for the system yet: it is asked now, or in a few seconds if it just was.
+
+    After a long outage the pauses are an hour, and who comes when it is over does not wait for so long.
+    """
+    connections.demand.want(system)
+    return answers_by_now(connections, system)
+
+
 def _ask(connections: Connections, system: System) -> bool:
     with exchanges.collecting(exchanges.newest()):  # it is no part of the order whose step made somebody ask
         fault = FAULTS[system](connections)
+    connections.demand.asked(system)
     with connections.database.write() as session:
         if fault is not None:
             breaker.report_down(session, system, fault, connections.settings.retry_minutes)

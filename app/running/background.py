@@ -7,13 +7,13 @@ from app import notices
 from app.digest import preview_requests, starting
 from app.digest import workflow as digests
 from app.durable.engine import Executor, Queue, step
+from app.provisioning import intake
 from app.provisioning.contract_files import contract_for_mail
 from app.provisioning.facts import order_facts
 from app.provisioning.workflow import workflows as order_workflows
 from app.running.schedule import Schedule
 from app.services import Services
 
-UTOPIA_AT_A_TIME = 4
 MAIL_AT_A_TIME = 2
 
 ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
@@ -34,7 +34,7 @@ class Background:
             services.work_queue,
             workflows(services),
             {
-                "utopia": Queue(UTOPIA_AT_A_TIME, polling_seconds),
+                "utopia": Queue(intake.AT_UTOPIA, polling_seconds),
                 "powercode": Queue(services.settings.powercode_concurrency, polling_seconds),
                 notices.QUEUE: Queue(MAIL_AT_A_TIME, 2 * polling_seconds),
                 starting.QUEUE: Queue(1, 4 * polling_seconds),

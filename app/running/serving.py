@@ -65,6 +65,11 @@ def take_over(app: Flask) -> None:
         os.kill(int(former), signal.SIGTERM)
 
 
+def say_ready() -> None:
+    """Tell systemd that the service has started."""
+    sd_notify("READY=1", log)
+
+
 def _wait_until_ready(app: Flask) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while (answer := app.test_client().get("/readyz")).status_code != 200:

@@ -243,21 +243,36 @@ def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answe
     assert len(powercode.customers) == 6
 
 
-def test_an_order_that_arrives_while_a_system_is_down_does_not_try_it(service: Service) -> None:
+def test_orders_that_arrive_while_a_system_is_down_do_not_try_it(service: Service) -> None:
+    powercode = service.sandbox.powercode
+    powercode.fault("*", "http", times=None, status=502)
+    with service.changed(retry_minutes=ONE_DAY):
+        orderrefs = several_orders(service, 8)
+        for orderref in orderrefs:
+            send(service, [orderref])
+            order = service.rested(orderref, "waiting")
+
+        assert order["reason"].startswith("PowerCode does not answer")
+    asked = [call.fields.get("searchString") for call in powercode.calls].count(probing.NOBODY)
+    assert 0 < asked < len(orderrefs)
+
+
+def test_an_order_that_arrives_after_a_long_outage_does_not_wait_for_the_next_harmless_call(service: Service) -> None:
     with service.changed(retry_minutes=ONE_DAY):
         service.sandbox.powercode.down()
         first, second = several_orders(service, 2)
         send(service, [first])
         service.rested(first, "waiting")
         service.sandbox.powercode.up()
+
         send(service, [second])
 
-        assert service.rested(second, "waiting")["reason"].startswith("PowerCode does not answer")
-    assert service.sandbox.powercode.calls == []
+        all_are(service, [first, second], "completed")
 
 
 def test_after_an_outage_few_are_started_at_a_time_the_newest_and_the_oldest_in_turn(service: Service) -> None:
-    number = 3 * intake.AT_WORK
+    few = intake.WOKEN_PER_SLOT * service.services.settings.powercode_concurrency
+    number = 3 * few
     with service.services.database.write() as session:
         for each in range(number):
             waits = {"state": OrderState.WAITING, "waiting_for": "powercode", "next_try_at": now() - timedelta(days=1)}
@@ -265,10 +280,25 @@ def test_after_an_outage_few_are_started_at_a_time_the_newest_and_the_oldest_in_
         session.flush()
         started = _wake_in_hand(service, session)
 
-    assert len(started) == intake.AT_WORK
-    newest, oldest = {f"WAITS-{number - 1 - each:03}" for each in range(8)}, {f"WAITS-{each:03}" for each in range(8)}
+    assert len(started) == few
+    half = range(few // 2)
+    newest, oldest = {f"WAITS-{number - 1 - each:03}" for each in half}, {f"WAITS-{each:03}" for each in half}
     assert set(started) == newest | oldest
     assert {started[0], started[1]} == {f"WAITS-{number - 1:03}", "WAITS-000"}
+
+
+def test_an_order_that_just_came_in_goes_before_those_that_waited(service: Service) -> None:
+    with service.services.database.write() as session:
+        for orderref, age in (("WAITED", timedelta(hours=1)), ("NEW-1", timedelta())):
+            order = Order(orderref=orderref, stage="account", state=OrderState.RUNNING, received_at=now() - age)
+            session.add(order)
+            session.flush()
+            lifecycle.enqueue(service.services.work_queue, session, order)
+        queued = text("select workflow_uuid from workflow_status where queue_name = 'powercode' order by priority")
+        turns = session.scalars(queued).all()
+        session.rollback()
+
+    assert turns == ["account-NEW-1", "account-WAITED"]
 
 
 def _wake_in_hand(service: Service, session: Session) -> list[str]:

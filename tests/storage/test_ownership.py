@@ -112,7 +112,11 @@ def test_a_database_that_can_not_be_opened_is_one_sentence(
 
 @pytest.mark.parametrize("closed", ["", ".upgrade.lock"])
 def test_the_service_says_whose_the_database_is_when_it_starts(
-    folder: Path, closed: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    folder: Path,
+    closed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     with Sandbox() as sandbox:
         settings = settings_for(sandbox, folder, database_url=f"sqlite:///{folder}/handler.db", log_file=folder / "log")
@@ -127,8 +131,9 @@ def test_the_service_says_whose_the_database_is_when_it_starts(
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
-    start = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))["on_starting"]
+    start = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))["bring_up_to_date"]
 
     request.getfixturevalue("as_service")
-    with pytest.raises(SystemExit, match=f"^The database can't be opened: {file} belongs to "):
-        start(None)
+    with pytest.raises(SystemExit):
+        start()
+    assert capsys.readouterr().err.startswith(f"The database can't be opened: {file} belongs to ")
