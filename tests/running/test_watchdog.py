@@ -32,7 +32,7 @@ SILENCE_SECONDS = 3.0
 PARENT_AND_CHILD = """
 import os, time
 from flask import Flask
-from app import watchdog
+from app.running import watchdog
 if os.fork() == 0:
     app = Flask("worker")
     app.add_url_rule("/healthz", view_func=lambda: "ok")
