@@ -4,7 +4,7 @@
 kill hits one of the five processes, which comes back by itself as under systemd; the database is restarted twice, once
 in order and once as after a crash; and one worker's host is cut off from the database for a while (as root only: hosts
 are network namespaces then, each with its own address). It prints the counts, and exits with 1 when an acknowledged
-order is lost, anything is there twice, or a notice is missing.
+order is lost, anything is there twice, a notice is missing, or anything stood still.
 """
 
 import argparse

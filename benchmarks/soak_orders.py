@@ -2,8 +2,9 @@
 
 `python -m benchmarks.soak_orders [--orders 200] [--kills 40] [--seed N] [--database-url URL]` posts callbacks until
 each is acknowledged, kills the whole service with SIGKILL at random moments (in a start, too), lets each kind of fault
-happen in turn, and then waits until every order is at rest. It prints the counts, and exits with 1 when an
-acknowledged order is lost, anything is there twice, or a notice is missing.
+happen in turn, and then waits until every order is at rest. Then the office answers what is asked of it, and the
+orders go on to their end. It prints the counts, and exits with 1 when an acknowledged order is lost, anything is there
+twice, a notice is missing, or an order or a notice has not moved for a minute after the trouble was over.
 """
 
 import argparse
@@ -30,6 +31,8 @@ REST_SECONDS = 900.0
 LONGEST_LIFE_SECONDS = 6.0
 LAST_FAULTS_SECONDS = 120.0
 CALLS_AN_ORDER = 8
+STILL_SECONDS = 60
+LOOK_EVERY_SECONDS = 1.0
 READ_SECONDS = 0.8
 SLOW_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
@@ -181,12 +184,37 @@ def _calls(control: SandboxControl) -> int:
 
 def conclude(soak: Soak, kills: int, control: SandboxControl, office: Office, *more: tuple[str, object]) -> int:
     """Wait until every order is at rest, and print the counts, `more` among them; 1 when a promise was broken."""
-    try:
-        orders = office.rested(soak.acknowledged, REST_SECONDS)
-    except AssertionError as still_going:
-        print(f"After {REST_SECONDS:g} s: {str(still_going)[:2000]}")
+    began, asked = time.monotonic(), Counter[str]()
+    still = still_until_rest(office)
+    took = time.monotonic() - began
+    orders = office.orders(soak.acknowledged)
+    while answered := [order for order in orders if office.answer(order)]:
+        asked.update(order["orderref"] for order in answered)
+        still += still_until_rest(office)
         orders = office.orders(soak.acknowledged)
-    return report(soak, kills, control.state(), control.counts(), orders, *more)
+    rows = (
+        ("seconds from the end of the trouble to rest", f"{took:.0f}"),
+        ("questions that the office answered", asked.total()),
+        ("stood still for more than a minute", len(still)),
+    )
+    kept = report(soak, kills, control.state(), control.counts(), orders, *more, *rows)
+    print("\n".join(f"{name}: stood still: {how}" for name, how in still.items()))
+    return 1 if still else kept
+
+
+def still_until_rest(office: Office) -> Counter[str]:
+    """Returns when nothing goes on any more; what has not moved for longer than a minute, with its longest pause."""
+    moved: dict[str, tuple[float, tuple[Any, ...]]] = {}
+    longest: Counter[str] = Counter()
+    deadline = time.monotonic() + REST_SECONDS
+    while (going := office.going()) and time.monotonic() < deadline:
+        moment = time.monotonic()
+        for name, how_far in going.items():
+            since, before = moved.get(name, (moment, how_far))
+            moved[name] = (since if before == how_far else moment, how_far)
+            longest[name] = max(longest[name], round(moment - moved[name][0]))
+        time.sleep(LOOK_EVERY_SECONDS)
+    return Counter({name: seconds for name, seconds in longest.items() if seconds > STILL_SECONDS or name in going})
 
 
 def report(

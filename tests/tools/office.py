@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import create_app
-from app.models import Notice, NoticeState, Order
+from app.models import ACTIVE_STATES, Notice, NoticeState, Order, OrderStep
 from app.provisioning import history, lifecycle
 from app.services import Services
 from config import Settings
@@ -48,6 +48,17 @@ class Office:
             going = [order for order in self.orders(orderrefs) if order["state"] not in AT_REST or _unsent(order)]
             raise AssertionError(f"still going on: {going}") from None
         return self.orders(orderrefs)
+
+    def going(self) -> dict[str, tuple[Any, ...]]:
+        """What goes on by itself, orders by their reference and notices by their key, and how far it has come."""
+        steps = select(OrderStep.order_id, func.sum(OrderStep.attempts).label("tries"), func.count().label("steps"))
+        by_order = steps.group_by(OrderStep.order_id).subquery()
+        orders = select(Order.orderref, Order.state, Order.run, Order.updated_at, by_order.c.tries, by_order.c.steps)
+        active = orders.outerjoin(by_order, by_order.c.order_id == Order.id).where(Order.state.in_(ACTIVE_STATES))
+        notices = select(Notice.key, Notice.run, Notice.tries, Notice.claimed_by, Notice.next_try_at)
+        pending = notices.where(Notice.state == NoticeState.PENDING)
+        with self._services.database.read() as session:
+            return {row[0]: tuple(row[1:]) for query in (active, pending) for row in session.execute(query)}
 
     def answer(self, order: Json) -> bool:
         """Answer whether the step in doubt had its effect, by what PowerCode holds; False when that isn't asked."""
