@@ -1,11 +1,12 @@
 """A client for PowerCode's form API and UAPI: typed answers, and errors that say what to do next."""
 
+from wire import Observation, Observer
+
 from .answers import CANNOT_GEOCODE
 from .certificates import Presented
-from .client import Observer, PowerCodeClient
+from .client import PowerCodeClient
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError, Refused, Throttled
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag, customer_page, order_notes
-from .observation import Observation
 
 __all__ = [
     "CANNOT_GEOCODE",

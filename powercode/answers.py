@@ -3,9 +3,12 @@
 import re
 from typing import Any
 
+from wire import Reply
+from wire.errors import ABOUT_TROUBLE
+from wire.masking import CUT, safe_text
+
 from .errors import OutcomeUnknown, Refused, Throttled
 from .models import Customer, Tag, digits, record_of, records, text
-from .transport import ABOUT_TROUBLE, CUT, Reply, safe_text
 
 CANNOT_GEOCODE = 23
 """The statusCode of an address that could not be geocoded."""

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
+from wire.transport import trusted_by_default
+
 from .errors import NeverArrived
-from .transport import trusted_by_default
 
 EXPIRED, OTHER_NAME = 10, (62, 64)
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""

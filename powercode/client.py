@@ -8,15 +8,14 @@ from typing import Self, TypeVar
 
 from requests import Request
 
+from wire import Failure, Observation, Observer, Reply, Transport, checked_url
+
 from .answers import Answered
-from .certificates import PinnedContext, Presented, presented_by, trust
+from .certificates import Presented, presented_by, trust
 from .errors import NeverArrived, OutcomeUnknown, PowerCodeError
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag
-from .observation import Observation
-from .transport import Failure, Reply, Transport, checked_url
 
 T = TypeVar("T")
-Observer = Callable[[Observation], None]
 log = logging.getLogger(__name__)
 
 
@@ -61,7 +60,6 @@ class PowerCodeClient:
             deadline=deadline,
             pool_size=pool_size,
             tls=self._tls,
-            checks_names=isinstance(self._tls, PinnedContext),
         )
 
     def __repr__(self) -> str:

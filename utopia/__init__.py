@@ -1,6 +1,8 @@
 """A client for UTOPIA Fiber's service-provider API: typed answers, and errors that say what to do next."""
 
-from .client import Observer, UtopiaClient
+from wire import Observation, Observer
+
+from .client import UtopiaClient
 from .errors import (
     AuthenticationFailed,
     NeverArrived,
@@ -13,7 +15,6 @@ from .errors import (
     UtopiaError,
 )
 from .models import AccessPortal, Address, Answer, Contract, OrderItem, Person, Site
-from .observation import Observation
 
 __all__ = [
     "AccessPortal",

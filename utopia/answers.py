@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from wire import Reply
+from wire.errors import ABOUT_TROUBLE
+from wire.masking import safe_text
+
 from .errors import AuthenticationFailed, NotOurs, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaError
-from .transport import ABOUT_TROUBLE, Reply, safe_text
 
 NOT_OURS = "no valid records found for this isp"
 AUTHENTICATION_FAILED = "authentication failed"

@@ -7,14 +7,13 @@ from typing import Any, BinaryIO, Self, TypeVar
 
 from requests import Request
 
+from wire import FILE_LIMIT, JSON_LIMIT, Failure, Observation, Observer, Reply, TooLong, Transport, checked_url
+
 from .answers import Answered
 from .errors import NeverArrived, OutcomeUnknown, TooLarge, UtopiaError
 from .models import AccessPortal, Answer, Contract, Site, records
-from .observation import Observation
-from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, TooLong, Transport, checked_url
 
 T = TypeVar("T")
-Observer = Callable[[Observation], None]
 log = logging.getLogger(__name__)
 
 

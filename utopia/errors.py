@@ -1,28 +1,12 @@
-"""What can go wrong at UTOPIA, named by what the caller may do next.
+"""What can go wrong at UTOPIA, named by what the caller may do next."""
 
-`str()` and `repr()` of each error are safe to log and to show: no key, no customer's data, no address with a query.
-"""
-
-from typing import ClassVar
+from wire.errors import RemoteError, TooMany
 
 
-class UtopiaError(Exception):
-    """Any failed call. `action` is the call's name, `status` the HTTP status or None without a complete answer.
+class UtopiaError(RemoteError):
+    """Any failed call (`wire.errors.RemoteError`)."""
 
-    `detail` is one short line for staff; `outcome` is the name that metrics count it under.
-    """
-
-    outcome: ClassVar[str] = "unknown"
-
-    def __init__(self, detail: str, action: str = "", status: int | None = None) -> None:
-        super().__init__(detail, action, status)
-        self.detail = detail
-        self.action = action
-        self.status = status
-
-    def __str__(self) -> str:
-        ending = f" (HTTP {self.status})" if self.status is not None else ""
-        return f"UTOPIA, {self.action}: {self.detail}{ending}"
+    system = "UTOPIA"
 
 
 class NeverArrived(UtopiaError):
@@ -31,20 +15,8 @@ class NeverArrived(UtopiaError):
     outcome = "never_arrived"
 
 
-class Throttled(NeverArrived):
-    """UTOPIA turned the request away because there were too many (HTTP 429): repeat it later.
-
-    `retry_after` is UTOPIA's own wish in seconds, or None.
-    """
-
-    outcome = "throttled"
-
-    def __init__(
-        self, detail: str, action: str = "", status: int | None = 429, retry_after: float | None = None
-    ) -> None:
-        super().__init__(detail, action, status)
-        self.args = (detail, action, status, retry_after)
-        self.retry_after = retry_after
+class Throttled(TooMany, NeverArrived):
+    """UTOPIA turned the request away because there were too many (HTTP 429): repeat it later."""
 
 
 class Refused(UtopiaError):

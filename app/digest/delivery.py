@@ -14,7 +14,7 @@ from app.digest.letters import LetterTemplates, Told, webhook_entry
 from app.observability import Metrics
 from app.remote.mail import MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from config import Settings
-from utopia.transport import Failure, Reply, Transport
+from wire import Failure, Reply, Transport
 
 OVERALL_SECONDS_MORE = 10.0
 SUCCESS, REDIRECTS, CLIENT_ERRORS, THROTTLED, SERVER_ERRORS = 200, 300, 400, 429, 500

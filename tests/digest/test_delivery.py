@@ -3,16 +3,16 @@
 import json
 import shutil
 from datetime import timedelta
+from http.client import HTTPConnection
 
 import pytest
-import requests
 
 from app.digest.delivery import Handed, receipt_for
 from app.digest.letters import Told, webhook_entry
 from app.models import DigestMessage, DigestRun, now
 from config import PROJECT
 from tests.conftest import wait_for
-from utopia.transport import Failure, Reply
+from wire import Failure, Reply
 
 
 def states(run):
@@ -22,13 +22,13 @@ def states(run):
 def sent_bodies(monkeypatch):
     """The bytes of each POST, as they leave."""
     bodies = []
-    send = requests.Session.send
+    request = HTTPConnection.request
 
-    def kept(session, request, **options):
-        bodies.append(request.body)
-        return send(session, request, **options)
+    def kept(http, method, path, body=None, headers=None):
+        bodies.append(body)
+        request(http, method, path, body, headers or {})
 
-    monkeypatch.setattr(requests.Session, "send", kept)
+    monkeypatch.setattr(HTTPConnection, "request", kept)
     return bodies
 
 

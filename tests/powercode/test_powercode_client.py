@@ -19,7 +19,7 @@ from powercode import (
     customer_page,
     order_notes,
 )
-from tests.utopia.raw_server import RawServer, answers, http
+from tests.tools.raw_server import RawServer, answers, http
 
 KEY = "powercode-key-7731"
 NOTES = order_notes("UIA202411-001186", "714780", "2025-10-20 14:03:11")

@@ -1,25 +1,18 @@
-"""Transport faults: what a caller of PowerCodeClient learns, what goes over the wire, and whom it trusts."""
+"""Faults on the way: what a caller of PowerCodeClient learns, what goes over the wire, and whom it trusts."""
 
 import base64
 import logging
 import ssl
-import threading
 
 import pytest
 import trustme
 
-import powercode.transport
 from powercode import NeverArrived, NewCustomer, NewTicket, OutcomeUnknown, PowerCodeClient, Refused, Throttled
-from tests.utopia.raw_server import (
+from tests.tools.raw_server import (
     UNKNOWN,
     RawServer,
     answers,
-    answers_then_resets,
-    breaks_encryption,
-    dripping,
     http,
-    once,
-    silent,
 )
 
 KEY = "powercode-key-7731"
@@ -94,90 +87,12 @@ def test_a_throttled_write_never_arrived(write):
     assert caught.value.retry_after == 3.0
 
 
-def test_tls_that_breaks_after_the_request_is_unknown_and_sent_once(authority):
-    with RawServer(breaks_encryption, tls=authority.server) as server:
-        with pytest.raises(OutcomeUnknown, match="TLS") as caught:
-            a_client(server.url, verify=authority.ca_file).create_customer(ADA)
-        assert len(server.requests) == 1
-    assert_tells_nothing(caught.value)
-
-
-def test_a_tls_handshake_that_hangs_is_unknown(authority):
-    with RawServer(silent, tls=authority.server) as server, pytest.raises(OutcomeUnknown, match="in time"):
-        a_client(server.url, verify=authority.ca_file).create_customer(ADA)
-
-
-@pytest.mark.parametrize(
-    "slow",
-    [b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 40, b"HTTP/1.1 200 OK\r\nContent-Length: 402\r\n\r\n" + b" " * 400],
-)
-def test_an_answer_that_drips_ends_at_the_deadline(slow):
-    ending = b"Content-Length: 16\r\n\r\n" if b"Slow" in slow else b""
-    with (
-        RawServer(dripping(slow + ending + b'{"statusCode":0}')) as server,
-        a_client(server.url, deadline=0.3) as client,
-    ):
-        with pytest.raises(OutcomeUnknown, match="in time"):
-            client.add_customer_service(7, 164)
-        assert len(server.requests) == 1
-
-
-def test_an_answer_larger_than_the_limit_is_unknown():
-    endless = http(b'{"x": "' + b"x" * powercode.transport.JSON_LIMIT + b'"}')
-    with RawServer(once(endless)) as server, pytest.raises(OutcomeUnknown, match="larger than"):
-        a_client(server.url).search_customers("Lind")
-
-
 def test_calls_of_both_apis_share_a_connection():
     with RawServer(answers(OK, TAGS, OK)) as server, a_client(server.url) as client:
         client.add_customer_service(7, 164)
         client.customer_tags(7)
         client.add_customer_service(7, 172)
         assert (server.connections, len(server.requests)) == (1, 3)
-
-
-def test_a_kept_connection_that_breaks_under_a_write_is_unknown_and_nothing_is_sent_again():
-    with RawServer(answers_then_resets(OK), answers(OK)) as server, a_client(server.url) as client:
-        client.add_customer_service(7, 164)
-        with pytest.raises(OutcomeUnknown):
-            client.add_customer_service(7, 172)
-        assert (server.connections, len(server.requests)) == (1, 2)
-
-
-def test_a_write_does_not_use_a_connection_that_was_idle_for_long(monkeypatch):
-    monkeypatch.setattr(powercode.transport, "IDLE_SECONDS", 0.0)
-    with RawServer(answers_then_resets(OK)) as server, a_client(server.url) as client:
-        client.add_customer_service(7, 164)
-        client.add_customer_service(7, 172)
-        assert server.connections == 2
-
-
-def test_eight_threads_share_a_client_and_each_gets_its_own_answer(authority):
-    def echo(wire):
-        while request := wire.read_request():
-            customer_id = request.split(b"customerID=")[1].split(b"&")[0].decode()
-            wire.send(http({"statusCode": 0, "customer": {"CustomerID": customer_id}}))
-
-    wrong = []
-
-    def ask(client, number):
-        for turn in range(10):
-            customer_id = f"{number}{turn}"
-            if client.read_customer(customer_id=customer_id).customer_id != customer_id:
-                wrong.append(customer_id)
-
-    with (
-        RawServer(echo, tls=authority.server) as server,
-        a_client(server.url, verify=authority.ca_file, connect_timeout=5, read_timeout=5) as client,
-    ):
-        threads = [threading.Thread(target=ask, args=(client, number)) for number in range(1, 9)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-        assert not wrong
-        assert len(server.requests) == 80
-        assert server.connections <= 8
 
 
 def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
@@ -196,7 +111,6 @@ def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
         a_client(refusing_url).find_customers("Ada Lind")
     shown = caplog.text + repr(client) + repr(ADA) + repr(NewTicket(customer_id="7", description="Welcome, Ada Lind"))
     assert not [secret for secret in (*PRIVATE, "Ada+Lind", "Ada%20Lind") if secret in shown]
-    assert "urllib3" in caplog.text
 
 
 def test_an_observer_hears_the_outcome_of_each_call():

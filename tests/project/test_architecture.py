@@ -26,13 +26,14 @@ LAYERS = [
     {"app.storage"},
     {"app.models", "app.version", "app.wording"},
     {"config", "powercode", "reception", "utopia"},
-    {"config_values", "env_file"},
+    {"config_values", "env_file", "wire"},
 ]
 """The rooms, from the top down. Each imports from those below it only, so no two of one layer know each other."""
 
 CLIENTS = {"powercode", "utopia"}
+WITHOUT_APP = {*CLIENTS, "wire"}
 OURS = {
-    *("app", "config", "config_values", "env_file", "powercode", "reception", "utopia", "wsgi"),
+    *("app", "config", "config_values", "env_file", "powercode", "reception", "utopia", "wire", "wsgi"),
     *("sandbox", "tests", "benchmarks"),
 }
 
@@ -95,7 +96,7 @@ def layer_of(area: str) -> int:
     return found[0]
 
 
-@pytest.mark.parametrize("path", [*TOP_FILES, *sources("app")], ids=name_of)
+@pytest.mark.parametrize("path", [*TOP_FILES, *sources("app", *WITHOUT_APP)], ids=name_of)
 def test_imports_point_down_only(path: Path) -> None:
     here = area_of(name_of(path)) or ""
     areas = {area for module in imported(path) if (area := area_of(module)) is not None}
@@ -111,12 +112,12 @@ def test_app_has_four_loose_files_and_no_more() -> None:
     assert loose == {"__init__", "services", "version"}
 
 
-@pytest.mark.parametrize("path", sources(*CLIENTS), ids=name_of)
-def test_a_client_package_could_be_published_by_itself(path: Path) -> None:
+@pytest.mark.parametrize("path", sources(*WITHOUT_APP), ids=name_of)
+def test_a_client_package_needs_the_one_that_speaks_http_and_nothing_else_of_ours(path: Path) -> None:
     own = path.relative_to(PROJECT).parts[0]
     modules = {module.split(".")[0] for module in imported(path)}
 
-    assert modules & (OURS - {own}) == set()
+    assert modules & (OURS - {own, "wire"}) == set()
     assert modules & {"flask", "werkzeug", "sqlalchemy", "dbos"} == set()
 
 
@@ -128,14 +129,14 @@ def test_notices_are_told_about_orders_and_know_nothing_of_them() -> None:
 
 def test_only_the_engines_own_files_know_its_library() -> None:
     knows = {
-        name_of(path) for path in sources("app", *CLIENTS) if any(m.split(".")[0] == "dbos" for m in imported(path))
+        name_of(path) for path in sources("app", *WITHOUT_APP) if any(m.split(".")[0] == "dbos" for m in imported(path))
     }
 
     assert knows == {"app.durable.engine", "app.durable.work_queue"}
 
 
 def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
-    shipped = [*sources("app", *CLIENTS), *TOP_FILES]
+    shipped = [*sources("app", *WITHOUT_APP), *TOP_FILES]
     not_shipped = {"sandbox", "tests", "benchmarks"}
     knows = [name_of(path) for path in shipped if not_shipped & {module.split(".")[0] for module in imported(path)}]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.utopia.raw_server import RawServer, answers, http
+from tests.tools.raw_server import RawServer, answers, http
 from utopia import (
     AuthenticationFailed,
     Contract,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from requests import Request
 
 from powercode import NewCustomer, NewTicket, PowerCodeClient, Refused
-from powercode.observation import SHOWN_BYTES, Observation
-from powercode.transport import Failure, Reply
 from sandbox import Sandbox
+from wire import Failure, Reply
+from wire.observation import SHOWN_BYTES, Observation
 
 KEY = "key/with+odd&letters\"'ü"
 PASSWORD = 'a "portal" pass/word'

@@ -1,13 +1,10 @@
-"""What an observer is told of a finished call: its outcome, and what went over the wire, without the secrets.
-
-`utopia` and `powercode` each carry this file, word for word, so that either can be used without the other.
-"""
+"""What an observer is told of a finished call: its outcome, and what went over the wire, without the secrets."""
 
 import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -15,7 +12,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from requests import Request
 
-from .transport import MASK, NAMED_SECRET, UNPRINTABLE, Failure, Reply
+from .masking import MASK, NAMED_SECRET, UNPRINTABLE
+from .transport import Failure, Reply
 
 SHOWN_BYTES = 4096
 READ_BYTES = 64 * 1024
@@ -48,6 +46,9 @@ class Observation:
         """The same with what was sent and answered; `secrets` are masked wherever they stand."""
         known = tuple(secrets)
         return replace(self, sent=_sent(request, known), answered=_answered(reply, known))
+
+
+Observer = Callable[[Observation], None]
 
 
 def _sent(request: Request, secrets: tuple[str, ...]) -> str:
