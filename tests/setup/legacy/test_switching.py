@@ -1,61 +1,39 @@
 """The switch from the scripts in use before, by docs/switching.md alone: its commands, as they are written there."""
 
-import os
+import json
 import re
-import shutil
-import subprocess
+import shlex
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import requests
 
-from config import PROJECT
 from sandbox import Sandbox
-from sandbox.listener import bind
-from tests.deploy.server import git
+from tests.deploy.server import make_remote
 from tests.setup.legacy import old_folder
+from tests.tools.machines import CAN_MAKE_MACHINES, Machine
+from tests.tools.network import WHY_NOT, Network
+from tests.tools.pages import ORIGIN, commands
 from tests.tools.processes import until
+from tests.tools.promises import contract_of
 
-PAGE = (PROJECT / "docs" / "switching.md").read_text(encoding="utf-8")
-BY_HAND = "deploy/install.sh"  # makes users, folders and units on the machine itself
+PAGE = "docs/switching.md"
 NEW = "UIA202611-000042"
-
-SYSTEMCTL = """
-echo "$*" >> {folder}/systemctl.log
-cd {here}
-if [[ $* == "start utopia-handler" ]]; then
-    setsid .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app &> served.txt &
-    echo $! > served.pid
-    until curl -fs {url}/readyz > /dev/null; do kill -0 "$(cat served.pid)"; sleep 0.1; done
-elif [[ $* == "disable --now utopia-handler" ]]; then
-    kill "$(cat served.pid)"
-fi
-"""
-
-
-def blocks(part: str) -> list[str]:
-    """The commands of a part of the page, a block each."""
-    text = PAGE.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
-    return [block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if BY_HAND not in block]
+PUBLIC, HERE = "https://orders.example.com", "http://127.0.0.1:5050"
+OLD = "/opt/api_callback"
+SITE = "/etc/nginx/conf.d/api_callback.conf"
 
 
 class Office:
-    """A server with an old installation, and this one installed beside it, under a folder of the test's own.
+    """A machine with an old installation. Its proxy is a stand-in: what is public is asked of the service itself."""
 
-    Commands run as they are written, but for the places, and for a few that would change the machine: `bin/` has those.
-    """
-
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
-        self.folder, self.sandbox = folder, sandbox
-        self.reserved = bind("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self.reserved.getsockname()[1]}"
-        self.old, self.here, self.nginx = folder / "api_callback", folder / "utopia-handler", folder / "nginx"
-        old_folder.make(self.old, self._old_settings())
-        _check_out(self.here)
-        (self.nginx / "conf.d").mkdir(parents=True)
-        (self.nginx / "conf.d" / "api_callback.conf").write_text("uwsgi_pass unix:/run/api_callback.sock;\n")
-        self._write_stand_ins()
+    def __init__(self, machine: Machine, sandbox: Sandbox, remote: Path, folder: Path) -> None:
+        self.machine, self.sandbox, self._remote = machine, sandbox, remote
+        old_folder.make(folder / "old", self._old_settings())
+        machine.run(f"cp -rT {folder}/old {OLD}; mkdir -p {Path(SITE).parent}")
+        machine.run(f"cat > {SITE}", said="uwsgi_pass unix:/run/api_callback.sock;\n")
+        machine.run("ln -sf /bin/true /usr/local/bin/nginx")
 
     def _old_settings(self) -> dict[str, str]:
         return old_folder.environment(
@@ -67,89 +45,58 @@ class Office:
             MAIL_PORT=str(self.sandbox.mailbox.port),
         )
 
-    def _write_stand_ins(self) -> None:
-        stand_ins = {
-            "utopia-handler": 'exec .venv/bin/flask --app wsgi "$@"',
-            "chown": "exit 0",
-            "nginx": "exit 0",
-            "install": f'shift 4; exec {shutil.which("install")} "$@"',
-            "systemctl": SYSTEMCTL.format(folder=self.folder, here=self.here, url=self.url),
-        }
-        (self.folder / "bin").mkdir()
-        for name, shell in stand_ins.items():
-            (self.folder / "bin" / name).write_text(f"#!/usr/bin/env bash\nset -e\n{shell}\n")
-            (self.folder / "bin" / name).chmod(0o755)
-
-    def run(self, block: str) -> str:
-        """Run the commands of a block; what they print."""
-        places = {
-            "/opt/utopia-handler": str(self.here),
-            "/opt/api_callback": str(self.old),
-            "/etc/nginx": str(self.nginx),
-            "https://orders.example.com": self.url,
-            "http://127.0.0.1:5050": self.url,
-            "FLASK_PORT=5050": f"FLASK_PORT={self.url.rpartition(':')[2]}",
-        }
-        for written, place in places.items():
-            block = block.replace(written, place)
-        environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "LANG": "C.UTF-8", "HOME": str(self.folder)}
-        command = ["bash", "-euo", "pipefail", "-c", block]
-        done = subprocess.run(
-            command, cwd=self.here, env=environment, capture_output=True, text=True, check=False, timeout=140
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+    def follow(self, heading: str) -> list[str]:
+        """Type each block of a part of the page; what they print."""
+        said = []
+        for block in commands(PAGE, heading):
+            typed = block.replace(ORIGIN, f"git clone {self._remote.as_uri()}").replace(PUBLIC, HERE)
+            codes = (3,) if "deploy/install.sh" in typed else (0,)
+            said.append(self.machine.run(f"cd /opt/utopia-handler 2>/dev/null || cd\n{typed}", codes=codes))
+        return said
 
     def flask(self, *words: str) -> str:
-        return self.run(f"utopia-handler {' '.join(words)}")
-
-    def end(self) -> None:
-        """Stop what the commands started."""
-        if (self.here / "served.pid").exists():
-            subprocess.run(["kill", (self.here / "served.pid").read_text().strip()], check=False)
-        self.reserved.close()
-
-
-def _check_out(folder: Path) -> None:
-    """This program as install.sh puts it there, with a folder for the database."""
-    listed = git(PROJECT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in (name for name in listed if (PROJECT / name).is_file() and not name.startswith(("docs/", "tests/"))):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(PROJECT / name, folder / name)
-    (folder / ".venv").symlink_to((PROJECT / ".venv").resolve())
-    (folder / "instance").mkdir()
+        return self.machine.run(f"utopia-handler {' '.join(words)}")
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    with Sandbox() as sandbox:
+    with ExitStack() as stack:
+        network = stack.enter_context(Network())
+        sandbox = stack.enter_context(Sandbox(host=network.office_address))
         sandbox.powercode.services = {201: "1 Gbps", 202: "250 Mbps", 203: "Bond fee"}
-        office = Office(tmp_path, sandbox)
-        yield office
-        office.end()
+        machine = stack.enter_context(Machine(network.host(), tmp_path / "machine"))
+        yield Office(machine, sandbox, make_remote(tmp_path), tmp_path)
 
 
-def sign_in(office: Office, name: str, password: str) -> int:
+def sign_in(office: Office, name: str, password: str) -> str:
     """The status of the sign-in: 303 leads on to the console."""
-    browser = requests.Session()
-    page = browser.get(f"{office.url}/login", timeout=30).text
+    page = office.machine.run(f"curl --silent --cookie-jar /root/jar {HERE}/login")
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)[1]
     form = {"csrf_token": token, "name": name, "password": password}
-    return browser.post(f"{office.url}/login", data=form, allow_redirects=False, timeout=30).status_code
+    fields = shlex.join(word for field in form.items() for word in ("--data-urlencode", "=".join(field)))
+    status = "--output /dev/null --write-out '%{http_code}'"
+    return office.machine.run(f"curl --silent --cookie /root/jar {status} {fields} {HERE}/login")
+
+
+def old_files(office: Office) -> str:
+    """What is in the old folder, by its sums."""
+    return office.machine.run(f"find {OLD} -type f -exec sha256sum {{}} + | sort")
 
 
 @pytest.mark.sweep
 @pytest.mark.sqlite
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(not CAN_MAKE_MACHINES, reason=WHY_NOT)
 def test_an_old_installation_is_switched_over_by_the_page_alone(office: Office) -> None:
     office.sandbox.utopia.add_order(old_folder.OPEN)
     office.sandbox.utopia.add_order(old_folder.SETTLED, firstname="Grace", siteid="714781")
-    office.sandbox.utopia.add_order(NEW, firstname="Ole", lastname="Berg", email="ole@example.com", siteid="714790")
-    before = {file: file.read_bytes() for file in office.old.rglob("*") if file.is_file()}
+    office.sandbox.utopia.add_order(NEW, **contract_of(1))
+    before = old_files(office)
 
-    prepared = [office.run(block) for block in blocks("Before the day")]
-    switched = [office.run(block) for block in blocks("The day")]
+    prepared = office.follow("Before the day")
+    switched = office.follow("The day")
 
+    assert any("Still to do" in said for said in prepared)
     assert any("What will be different" in said for said in prepared)
     assert any("UNKNOWN_20261101_100000_ab12cd34 left out" in said for said in switched)
     assert office.flask("orders", "list").split()[:2] == [old_folder.OPEN, "completed"]
@@ -157,17 +104,18 @@ def test_an_old_installation_is_switched_over_by_the_page_alone(office: Office) 
     assert [(each.service_id, each.quantity) for each in customer.services] == [(202, 1), (203, 1)]
     assert "<p>Hello Ada Lind,</p>" in customer.tickets[0].fields["description"]
 
-    callback = {"event": "Project Update", "orderref": NEW, "msg": "Project New Order"}
-    assert requests.post(f"{office.url}/api-callback", json=callback, timeout=30).status_code == 200
+    callback = json.dumps({"event": "Project Update", "orderref": NEW, "msg": "Project New Order"})
+    token = office.machine.run("sed -n 's/^CALLBACK_TOKEN=//p' /opt/utopia-handler/.env").strip()
+    address = f"{HERE}/api-callback?token={token}"
+    office.machine.run(f"curl --fail --silent --json @- '{address}'", said=callback)
     until(lambda: len(office.sandbox.powercode.customers) == 2)
     until(lambda: '"state": "completed"' in office.flask("orders", "show", NEW, "--json"))
     assert [sign_in(office, "olga", password) for password in (old_folder.PASSWORD, "wrong", old_folder.PASSWORD)] == [
-        *(303, 401, 303)
+        *("303", "401", "303")
     ]
-    assert sign_in(office, "boss", "the boss's pass") == 303
-    assert {file: file.read_bytes() for file in before} == before, "the old folder was only read"
+    assert sign_in(office, "boss", "the boss's pass") == "303"
+    assert old_files(office) == before, "the old folder was only read"
 
-    for block in blocks("The way back"):
-        office.run(block)
-    assert (office.nginx / "conf.d" / "api_callback.conf").exists()
-    assert "enable --now api_callback.service" in (office.folder / "systemctl.log").read_text()
+    office.follow("The way back")
+    assert office.machine.run(f"ls {SITE}")
+    assert "enable --now api_callback.service" in office.machine.run("cat /run/systemctl.log")
