@@ -5,7 +5,7 @@ Without an order that waits nobody calls the system, and nothing is known of it.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,17 @@ UNDER_WAY = (OrderState.WAITING, OrderState.RUNNING)
 """An order that waited keeps what it waited for while it tries again."""
 
 
-def tell(services: Services, session: Session, down: RemoteSystem, orders: Sequence[Order], since: datetime) -> None:
+class Waiting(NamedTuple):
+    """An order that waits. There may be thousands: with their contracts they would fill the memory."""
+
+    id: int
+    orderref: str
+    waiting_for: str | None
+    waiting_since: datetime | None
+    reason: str | None
+
+
+def tell(services: Services, session: Session, down: RemoteSystem, orders: Sequence[Waiting], since: datetime) -> None:
     """Orders have waited too long for a system that is down: open its alert with a mail, or note them with it.
 
     A certificate that isn't accepted was told of already, and is why they wait. Runs in the caller's transaction.

@@ -144,6 +144,19 @@ def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patie
     assert (alert.kind, alert.subject, alert.told, alert.slot) == ("system_down", "powercode", True, None)
 
 
+def test_a_mail_about_thousands_of_orders_names_some_and_counts_the_others(patient: Service) -> None:
+    down_with_orders(patient, REF)
+    with patient.services.database.write() as session:
+        waits = {"state": OrderState.WAITING, "waiting_for": "powercode", "waiting_since": now()}
+        session.add_all(Order(orderref=f"WAITS-{each:04}", stage="account", **waits) for each in range(1199))
+    a_while_ago(patient, 200)
+
+    long_waits.tell(patient.services)
+
+    mail = the_mail(patient, "Still waiting for PowerCode: 1200 orders")
+    assert says(mail, "WAITS-0048", "and 1150 more")
+
+
 def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
