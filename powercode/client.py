@@ -1,22 +1,17 @@
 """Calls one PowerCode server: its form API and its UAPI (reference: PowerCode, what is on the wire)."""
 
 import base64
-import logging
-import time
 from collections.abc import Callable
 from typing import Self, TypeVar
 
-from requests import Request
-
-from wire import Failure, Observation, Observer, Reply, Transport, checked_url
+from wire import Call, Failure, Observer, Request, Transport, checked_url
 
 from .answers import Answered
 from .certificates import Presented, presented_by, trust
-from .errors import NeverArrived, OutcomeUnknown, PowerCodeError
+from .errors import NeverArrived, OutcomeUnknown
 from .models import Answer, Customer, NewCustomer, NewTicket, Tag
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 
 class PowerCodeClient:
@@ -225,30 +220,11 @@ class PowerCodeClient:
 
         `changes`: the call changes something at PowerCode, so that not every refusal is proof that it didn't.
         """
-        started = time.monotonic()
-        outcome = OutcomeUnknown.outcome
-        reply: Reply | Failure | None = None
-        try:
-            reply = self._transport.exchange(request)
+        with Call(self._observe, "powercode", action, request, (*secrets, self._api_key)) as call:
+            reply = call.reply = self._transport.exchange(request)
             if isinstance(reply, Failure):
                 raise (OutcomeUnknown if reply.sent else NeverArrived)(reply.detail, action)
-            changed_within = time.monotonic() - started if changes else None
+            changed_within = call.seconds if changes else None
             result = read(Answered(action, reply, (self._api_key, self._basic), private, changed_within))
-            outcome = "ok" if result is not None else "not_found"
+            call.outcome = "ok" if result is not None else "not_found"
             return result
-        except PowerCodeError as error:
-            outcome = error.outcome
-            raise
-        finally:
-            seen = Observation("powercode", action, outcome, time.monotonic() - started)
-            self._report(seen, request, reply, (*secrets, self._api_key))
-
-    def _report(
-        self, seen: Observation, request: Request, reply: Reply | Failure | None, secrets: tuple[str, ...]
-    ) -> None:
-        if self._observe is None:
-            return
-        try:
-            self._observe(seen.with_texts(request, reply, secrets))
-        except Exception as fault:  # an observer that fails must not turn a done call into a failed one
-            log.warning("observer failed on %s: %s", seen.action, type(fault).__name__)

@@ -1,20 +1,15 @@
 """Calls UTOPIA Fiber's service-provider API (reference: UTOPIA Fiber, what is on the wire)."""
 
-import logging
-import time
 from collections.abc import Callable
 from typing import Any, BinaryIO, Self, TypeVar
 
-from requests import Request
-
-from wire import FILE_LIMIT, JSON_LIMIT, Failure, Observation, Observer, Reply, TooLong, Transport, checked_url
+from wire import FILE_LIMIT, JSON_LIMIT, Call, Failure, Observer, Request, TooLong, Transport, checked_url
 
 from .answers import Answered
-from .errors import NeverArrived, OutcomeUnknown, TooLarge, UtopiaError
+from .errors import NeverArrived, OutcomeUnknown, TooLarge
 from .models import AccessPortal, Answer, Contract, Site, records
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 
 class UtopiaClient:
@@ -255,31 +250,15 @@ class UtopiaClient:
         """The one door out: send, read, observe. `private` values are masked in what UTOPIA says about them."""
         path = action if "/" in action else f"spquery/{action}"
         request = Request("POST", f"{self._base_url}/{path}", json={"apikey": self._api_key, **fields})
-        started = time.monotonic()
-        outcome = OutcomeUnknown.outcome
-        reply: Reply | Failure | None = None
-        try:
-            reply = self._transport.exchange(request, limit, into)
+        with Call(self._observe, "utopia", action, request, (self._api_key,)) as call:
+            reply = call.reply = self._transport.exchange(request, limit, into)
             if isinstance(reply, TooLong) and into is not None:
                 raise TooLarge(reply.detail, action, size=reply.size)
             if isinstance(reply, Failure):
                 raise (OutcomeUnknown if reply.sent else NeverArrived)(reply.detail, action)
             result = read(Answered(action, reply, (self._api_key,), private))
-            outcome = "ok"
+            call.outcome = "ok"
             return result
-        except UtopiaError as error:
-            outcome = error.outcome
-            raise
-        finally:
-            self._report(Observation("utopia", action, outcome, time.monotonic() - started), request, reply)
-
-    def _report(self, seen: Observation, request: Request, reply: Reply | Failure | None) -> None:
-        if self._observe is None:
-            return
-        try:
-            self._observe(seen.with_texts(request, reply, (self._api_key,)))
-        except Exception as fault:  # an observer that fails must not turn a done call into a failed one
-            log.warning("observer failed on %s: %s", seen.action, type(fault).__name__)
 
 
 def _sites(answered: Answered) -> tuple[Site, ...]:

@@ -3,17 +3,22 @@
 import base64
 import html
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Self
 from urllib.parse import quote, quote_plus, urlsplit
 
 from requests import Request
 
+from .errors import RemoteError
 from .masking import MASK, NAMED_SECRET, UNPRINTABLE
 from .transport import Failure, Reply
+
+log = logging.getLogger(__name__)
 
 SHOWN_BYTES = 4096
 READ_BYTES = 64 * 1024
@@ -42,13 +47,54 @@ class Observation:
     sent: str = ""
     answered: str = ""
 
-    def with_texts(self, request: Request, reply: Reply | Failure | None, secrets: Iterable[str]) -> Self:
-        """The same with what was sent and answered; `secrets` are masked wherever they stand."""
-        known = tuple(secrets)
-        return replace(self, sent=_sent(request, known), answered=_answered(reply, known))
-
 
 Observer = Callable[[Observation], None]
+
+
+class Call:
+    """One call of a client: when the block ends, the observer is told of it.
+
+    The block sets `reply`, and `outcome` when all went well. The outcome of a `RemoteError` is its own, and that of any
+    other exception is unknown. `secrets` are masked in the texts, wherever they stand.
+    """
+
+    def __init__(
+        self, observe: Observer | None, system: str, action: str, request: Request, secrets: Iterable[str]
+    ) -> None:
+        self.outcome = RemoteError.outcome
+        self.reply: Reply | Failure | None = None
+        self._observe = observe
+        self._system, self._action = system, action
+        self._request, self._secrets = request, tuple(secrets)
+        self._started = monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken until now."""
+        return monotonic() - self._started
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, RemoteError):
+            self.outcome = error.outcome
+        if self._observe is None:
+            return
+        try:
+            self._observe(self._observation())
+        except Exception as fault:  # an observer that fails must not turn a done call into a failed one
+            log.warning("observer failed on %s: %s", self._action, type(fault).__name__)
+
+    def _observation(self) -> Observation:
+        return Observation(
+            self._system,
+            self._action,
+            self.outcome,
+            self.seconds,
+            sent=_sent(self._request, self._secrets),
+            answered=_answered(self.reply, self._secrets),
+        )
 
 
 def _sent(request: Request, secrets: tuple[str, ...]) -> str:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
-import requests
-
 from app.digest.letters import LetterTemplates, Told, webhook_entry
 from app.observability import Metrics
 from app.remote.mail import MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from config import Settings
-from wire import Failure, Reply, Transport
+from wire import Failure, Reply, Request, Transport
 
 OVERALL_SECONDS_MORE = 10.0
 SUCCESS, REDIRECTS, CLIENT_ERRORS, THROTTLED, SERVER_ERRORS = 200, 300, 400, 429, 500
@@ -54,7 +52,7 @@ class Webhook:
 
     def hand_over(self, batch: Sequence[Told], key: str) -> Receipt:
         """Post a batch; `key` goes out as `Idempotency-Key`."""
-        request = requests.Request(
+        request = Request(
             "POST", self._url, json=[webhook_entry(told) for told in batch], headers={"Idempotency-Key": key}
         )
         began = monotonic()

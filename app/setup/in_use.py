@@ -5,9 +5,8 @@ import hmac
 import json
 from pathlib import Path
 
-import requests
-
 from config import Settings, SettingsError, load_settings
+from wire import Failure, Request, Transport
 
 OF_ONE_PROCESS = ("role", "executor_id", "worker_port")
 """What differs between the processes of one installation."""
@@ -72,11 +71,13 @@ def _asked(settings: Settings) -> dict[str, object]:
     """What `/readyz` says; nothing where no service answers."""
     host = EVERY_HOST.get(settings.flask_host, settings.flask_host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.flask_port}/readyz"
-    session = requests.Session()
-    session.trust_env = False
+    transport = Transport(
+        connect_timeout=ANSWER_SECONDS, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS, pool_size=1
+    )
+    answer = transport.exchange(Request("GET", address))
     try:
-        said = session.get(address, timeout=ANSWER_SECONDS, allow_redirects=False).json()
-    except (requests.RequestException, ValueError):
+        said = {} if isinstance(answer, Failure) else answer.json()
+    except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -135,6 +135,15 @@ def test_only_the_engines_own_files_know_its_library() -> None:
     assert knows == {"app.durable.engine", "app.durable.work_queue"}
 
 
+def test_http_goes_out_by_one_door() -> None:
+    senders = {"requests", "urllib3", "http.client", "urllib.request"}
+    knows = [
+        name_of(path) for path in sources("app", *CLIENTS) if any(m.startswith(tuple(senders)) for m in imported(path))
+    ]
+
+    assert knows == ["powercode.certificates"], "send by `wire`; certificates only compares names, with urllib3"
+
+
 def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
     shipped = [*sources("app", *WITHOUT_APP), *TOP_FILES]
     not_shipped = {"sandbox", "tests", "benchmarks"}

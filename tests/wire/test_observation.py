@@ -7,12 +7,11 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from requests import Request
 
 from powercode import NewCustomer, NewTicket, PowerCodeClient, Refused
 from sandbox import Sandbox
-from wire import Failure, Reply
-from wire.observation import SHOWN_BYTES, Observation
+from wire import Call, Failure, Observation, Reply, Request
+from wire.observation import SHOWN_BYTES
 
 KEY = "key/with+odd&letters\"'ü"
 PASSWORD = 'a "portal" pass/word'
@@ -31,10 +30,16 @@ ADA = NewCustomer(
 )
 
 
+def told_of(request: Request, reply: Reply | Failure, secrets: tuple[str, ...]) -> Observation:
+    heard: list[Observation] = []
+    with Call(heard.append, "powercode", "readCustomer", request, secrets) as call:
+        call.reply = reply
+    return heard[0]
+
+
 def observed(body: bytes, content_type: str = "application/json", secrets: tuple[str, ...] = (KEY, PASSWORD)) -> str:
-    seen = Observation("powercode", "readCustomer", "ok", 0.1)
     request = Request("POST", "https://pc.example.com/api", data={})
-    return seen.with_texts(request, Reply(200, content_type, body), secrets).answered
+    return told_of(request, Reply(200, content_type, body), secrets).answered
 
 
 def test_staff_read_what_was_sent_and_what_came_back():
@@ -115,11 +120,10 @@ def test_a_file_shows_as_its_type_and_size():
 
 
 def test_a_failure_shows_as_its_reason():
-    seen = Observation("powercode", "createTicket", "unknown", 0.1)
     ticket = NewTicket(customer_id="7", description="Welcome")
     request = Request("POST", "https://pc.example.com/api", data=ticket.fields())
 
-    seen = seen.with_texts(request, Failure(True, "no complete answer in time"), ())
+    seen = told_of(request, Failure(True, "no complete answer in time"), ())
 
     assert seen.answered == "no complete answer in time"
     assert '"description": "Welcome"' in seen.sent

@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-from requests import Request
 
 import wire.connections
 from tests.tools.raw_server import (
@@ -20,7 +19,7 @@ from tests.tools.raw_server import (
     once,
     silent,
 )
-from wire import JSON_LIMIT, Failure, TooLong, Transport
+from wire import JSON_LIMIT, Failure, Request, TooLong, Transport
 
 OK = http({"result": "success"})
 TOO_LATE = Failure(True, "no complete answer in time")

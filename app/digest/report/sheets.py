@@ -2,35 +2,28 @@
 
 reference: Google Sheets API v4, spreadsheets.values.get; OAuth 2.0 for service accounts.
 
-google-auth signs and fetches the token; the GET is made with `requests`. google-auth's own `AuthorizedSession` also
-starts a thread that sends the token to a second Google address (regional access boundaries) and can't be told not to.
+google-auth signs, and `wire` sends both. google-auth's own `AuthorizedSession` also starts a thread that sends the
+token to a second Google address (regional access boundaries) and can't be told not to.
 """
 
 import json
 import re
-import time
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import requests
 from google.auth import exceptions
-from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
-from urllib3.exceptions import HTTPError
 
 from app.digest.report.cells import Cell
 from app.digest.report.columns import RawRow
 from app.digest.report.unreadable import Limits, SourceUnreadable
+from wire import Failure, Reply, Request, TooLong, Transport
 
 GOOGLE = "https://sheets.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
-
-
-_CHUNK = 64 * 1024
 
 
 class SheetRange(NamedTuple):
@@ -46,10 +39,14 @@ def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limit
     The token's address comes from the key file. Raises `SourceUnreadable`.
     """
     credentials = _credentials(key_file)
-    with requests.Session() as session:
-        session.trust_env = False  # a .netrc or REQUESTS_CA_BUNDLE must not change who we are or whom we trust
-        _fetch_token(credentials, session, limits)
-        answer = _get_values(where, credentials, session, endpoint, limits)
+    transport = Transport(
+        connect_timeout=limits.connect_seconds,
+        read_timeout=limits.read_seconds,
+        deadline=limits.total_seconds,
+        pool_size=1,
+    )
+    _fetch_token(credentials, transport)
+    answer = _get_values(where, credentials, transport, endpoint, limits)
     first = _first_row_number(answer.get("range"))
     for number, cells in enumerate(_values(answer), start=first):
         yield number, [_text(cell) for cell in cells]
@@ -79,13 +76,34 @@ def _account(content: Any) -> Credentials:
     return account
 
 
-def _fetch_token(credentials: Credentials, session: requests.Session, limits: Limits) -> None:
-    request = partial(Request(session), timeout=limits.timeout, allow_redirects=False)
+class _TokenAnswer(NamedTuple):
+    """An answer as google-auth reads it."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def _asking(transport: Transport) -> Callable[..., _TokenAnswer]:
+    """What google-auth calls to ask for a token."""
+
+    def ask(
+        url: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> _TokenAnswer:
+        answer = transport.exchange(Request(method, url, data=body, headers=headers))
+        if isinstance(answer, Failure):
+            raise exceptions.TransportError(answer.detail)  # type: ignore[no-untyped-call]
+        return _TokenAnswer(answer.status, {}, answer.body)
+
+    return ask
+
+
+def _fetch_token(credentials: Credentials, transport: Transport) -> None:
     try:
-        credentials.refresh(request)  # type: ignore[no-untyped-call]
+        credentials.refresh(_asking(transport))  # type: ignore[no-untyped-call]
     except exceptions.RefreshError as error:
         raise SourceUnreadable(_refused_key(credentials.service_account_email, error)) from None
-    except (exceptions.GoogleAuthError, requests.RequestException, ValueError, TypeError):
+    except (exceptions.GoogleAuthError, ValueError, TypeError):
         raise SourceUnreadable(_unreachable("Google's sign-in")) from None
 
 
@@ -105,43 +123,25 @@ def _unreachable(whom: str) -> str:
 
 
 def _get_values(
-    where: SheetRange, credentials: Credentials, session: requests.Session, endpoint: str, limits: Limits
+    where: SheetRange, credentials: Credentials, transport: Transport, endpoint: str, limits: Limits
 ) -> dict[str, Any]:
     headers: dict[str, str] = {}
     credentials.apply(headers)  # type: ignore[no-untyped-call]
     address = f"{endpoint.rstrip('/')}/v4/spreadsheets/{quote(where.spreadsheet_id, safe='')}/values"
-    try:
-        with session.get(
-            f"{address}/{quote(where.cells, safe='!:')}",
-            params={"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"},
-            headers=headers,
-            timeout=limits.timeout,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            body = _body(response, limits)
-    except (OSError, HTTPError):  # requests' own errors are OSErrors
-        raise SourceUnreadable(_unreachable("Google Sheets")) from None
-    if response.status_code != HTTPStatus.OK:
-        raise SourceUnreadable(_refusal(response.status_code, body, where, credentials.service_account_email))
-    return _parsed(body)
-
-
-def _body(response: requests.Response, limits: Limits) -> bytes:
-    """The whole answer, within the limits.
-
-    A read timeout alone starts anew with each packet, and `iter_content` waits for a whole chunk; `read1` hands over
-    what has arrived.
-    """
-    deadline = time.monotonic() + limits.total_seconds
-    body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > limits.max_bytes:
-            raise SourceUnreadable("The spreadsheet's range is too large to read; name a smaller range.")
-        if time.monotonic() > deadline:
-            raise SourceUnreadable(_unreachable("Google Sheets"))
-    return bytes(body)
+    request = Request(
+        "GET",
+        f"{address}/{quote(where.cells, safe='!:')}",
+        params={"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"},
+        headers=headers,
+    )
+    answer = transport.exchange(request, limits.max_bytes)
+    if isinstance(answer, TooLong):
+        raise SourceUnreadable("The spreadsheet's range is too large to read; name a smaller range.")
+    if isinstance(answer, Failure):
+        raise SourceUnreadable(_unreachable("Google Sheets"))
+    if answer.status != HTTPStatus.OK:
+        raise SourceUnreadable(_refusal(answer.status, answer.body, where, credentials.service_account_email))
+    return _parsed(answer)
 
 
 def _refusal(status: int, body: bytes, where: SheetRange, account: str) -> str:
@@ -160,10 +160,10 @@ def _refusal(status: int, body: bytes, where: SheetRange, account: str) -> str:
     return sentences.get(status, f"Google Sheets answered with an error (HTTP {status}). It is tried again later.")
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(reply: Reply) -> dict[str, Any]:
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = reply.json()
+    except ValueError:
         answer = None
     if not isinstance(answer, dict):
         raise SourceUnreadable("Google Sheets gave an answer that can't be read. It is tried again later.")

@@ -18,8 +18,3 @@ class Limits:
     read_seconds: float = 60.0
     total_seconds: float = 300.0
     max_bytes: int = 256 * 1024 * 1024
-
-    @property
-    def timeout(self) -> tuple[float, float]:
-        """The pair (connect, read) that `requests` takes."""
-        return self.connect_seconds, self.read_seconds
