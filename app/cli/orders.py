@@ -1,6 +1,7 @@
 """`flask orders`: list, show, start and decide orders. Works whether the service runs or not."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,6 +12,9 @@ from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
 from app.models import NoticeState, Order, OrderDecision, OrderState
 from app.provisioning import history, lifecycle
+from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
+from app.provisioning.offers import Offer, offers_for
+from app.provisioning.problems import PROBLEMS
 from app.running.background import Background
 from app.services import Services
 
@@ -56,18 +60,23 @@ def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
         started = lifecycle.take_in(ready, session.connection(), [orderref])
         if started:
             order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
-            session.add(OrderDecision(order_id=order.id, made_by=operator(), action="submit"))
+            session.add(OrderDecision(order_id=order.id, made_by=operator(), action=SUBMIT.kept_as))
     if not started:
         click.echo(f"{orderref} is known already: nothing was changed.", err=True)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 
+def _answers(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each answer that an order may ask for."""
+    for action in reversed(ANSWERS):
+        is_flag = action.needs is not Needs.CUSTOMER
+        command = click.option(action.option, action.kept_as, is_flag=is_flag, help=f"{action.label}.")(command)
+    return command
+
+
 @orders.command("resume")
 @click.argument("orderref")
-@click.option("--customer-id", help="Go on with this PowerCode customer.")
-@click.option("--new-customer", is_flag=True, help="It is somebody else: open a new account.")
-@click.option("--it-is-there", is_flag=True, help="What PowerCode did not confirm is there: go on.")
-@click.option("--it-is-not-there", is_flag=True, help="What PowerCode did not confirm is not there: do it again.")
+@_answers
 @no_wait
 @as_json
 def resume(orderref: str, no_wait: bool, as_json: bool, **answers: Any) -> None:
@@ -75,7 +84,7 @@ def resume(orderref: str, no_wait: bool, as_json: bool, **answers: Any) -> None:
     given = {name: answer for name, answer in answers.items() if answer}
     if len(given) > 1:
         raise click.ClickException("Give one answer only")
-    if "customer_id" in given and not str(given["customer_id"]).isdecimal():
+    if not str(given.get(CUSTOMER.kept_as, "1")).isdecimal():
         raise click.ClickException("A PowerCode customer id is a number")
     ready = ready_services()
     _decide(lambda session: lifecycle.resume(ready, session, orderref, operator(), **given), ready)
@@ -107,7 +116,12 @@ def _whole(ready: Services, orderref: str) -> dict[str, Any]:
         order = session.scalar(select(Order).filter_by(orderref=orderref))
         if order is None:
             raise click.ClickException(f"There is no order {orderref}")
-        return history.whole(session, order)
+        offered = offers_for(session, order)
+        return {**history.whole(session, order), "offers": [_offer_as_json(offer) for offer in offered]}
+
+
+def _offer_as_json(offer: Offer) -> dict[str, Any]:
+    return {"action": offer.action.code, "title": offer.title, "says": offer.says, "commands": list(offer.commands)}
 
 
 def _follow(ready: Services, orderref: str, *, no_wait: bool, as_json: bool) -> None:
@@ -164,6 +178,8 @@ def _step_in_words(step: dict[str, Any]) -> str:
 def _in_words(order: dict[str, Any]) -> str:
     lines = [f"{order['orderref']}: {order['state']}"]
     lines += [f"  {order['reason']}"] if order["reason"] else []
+    problem = PROBLEMS.get(order["problem"])
+    lines += [f"  What is this? {problem.code}: docs/runbook.md#{problem.anchor}"] if problem else []
     lines += [f"  next try at {order['next_try_at']}"] if order["next_try_at"] else []
     lines += [f"  PowerCode customer {order['customer_id']}"] if order["customer_id"] else []
     lines += [f"  ticket {order['ticket_id']}"] if order["ticket_id"] else []
@@ -179,6 +195,8 @@ def _in_words(order: dict[str, Any]) -> str:
     lines += [f"  {one['kind']:18} {one['state']:8} {one['error'] or ''}".rstrip() for one in order["notices"]]
     lines += ["Callbacks:"] if order["callbacks"] else []
     lines += [f"  {one['received_at']}  {one['outcome']:9} {one['msg'] or ''}" for one in order["callbacks"]]
-    lines += ["What you can do:"] if order["actions"] else []
-    lines += [f"  {action['label']}" for action in order["actions"]]
+    lines += ["What you can do:"] if order["offers"] else []
+    for offer in order["offers"]:
+        commands = [f"utopia-handler {command}" for command in offer["commands"]]
+        lines += [f"  {offer['title']}", *(f"    {how}" for how in commands or ["on the order's page in the console"])]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ PowerCode is asked between transactions, and before anything is decided.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -16,42 +17,48 @@ from app.console.order_forms import CustomerForm, DecisionForm, NewCustomerForm,
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
-from app.provisioning import decisions, finding, lifecycle
+from app.provisioning import actions, decisions, finding, lifecycle, offers
+from app.provisioning.actions import Action
 from app.provisioning.facts import customer_page_of
 from app.services import services_of
 
 __all__ = ["orders"]
 
 Page = str | tuple[str, int] | Response
+View = Callable[[str], Page]
 
 
-@orders.get("/<path:orderref>/resume")
-@orders.get("/<path:orderref>/new-customer")
-@orders.get("/<path:orderref>/it-is-not-there")
-@orders.get("/<path:orderref>/it-is-there")
-@orders.get("/<path:orderref>/map-plans")
-@orders.get("/<path:orderref>/dismiss")
+def button(action: Action) -> Callable[[View], View]:
+    """Let the view do what the action's button on the order's page asks for."""
+    path = f"/<path:orderref>/{action.path}"
+
+    def offer(view: View) -> View:
+        orders.add_url_rule(path, action.code, requires(action.role)(view), methods=["POST"])
+        orders.add_url_rule(path, "after_a_refused_form", after_a_refused_form, methods=["GET"])
+        return view
+
+    return offer
+
+
 @requires(Role.READ_ONLY)
 def after_a_refused_form(orderref: str) -> Response:
     """The address that a form leaves behind when something in it was wrong: it leads back to the order."""
     return redirect(url_for("orders.show", orderref=orderref), 303)
 
 
-@orders.post("/<path:orderref>/resume")
-@requires(Role.STAFF)
+@button(actions.RESUME)
 def resume(orderref: str) -> Page:
     """Go on."""
-    return _resume(orderref, DecisionForm(), "It goes on.")
+    return _resume(orderref, DecisionForm(), "It goes on.", actions.RESUME)
 
 
-@orders.post("/<path:orderref>/new-customer")
-@requires(Role.STAFF)
+@button(actions.NEW_CUSTOMER)
 def new_customer(orderref: str) -> Page:
     """Open a new account all the same; where a contact is shared, the person is asked once more."""
     form = NewCustomerForm()
     if not form.sure.data and (page := _are_you_sure(orderref)):
         return page
-    return _resume(orderref, form, "A new account is opened.", new_customer=True)
+    return _resume(orderref, form, "A new account is opened.", actions.NEW_CUSTOMER)
 
 
 def _are_you_sure(orderref: str) -> str:
@@ -59,8 +66,8 @@ def _are_you_sure(orderref: str) -> str:
     services = services_of(current_app)
     with services.database.read() as session:
         order = order_named(session, orderref)
-        contacts = decisions.shared_contacts(order)
-        if not contacts or not any(offer.action == "new_customer" for offer in decisions.offers(session, order)):
+        contacts = offers.shared_contacts(order)
+        if not contacts or not offers.is_offered(session, order, actions.NEW_CUSTOMER):
             return ""
         return render_template(
             "console/orders/new_account.html",
@@ -71,27 +78,25 @@ def _are_you_sure(orderref: str) -> str:
         )
 
 
-@orders.post("/<path:orderref>/it-is-not-there")
-@requires(Role.STAFF)
+@button(actions.IT_IS_NOT_THERE)
 def it_is_not_there(orderref: str) -> Page:
     """Do again what PowerCode did not confirm."""
-    return _resume(orderref, DecisionForm(), "It is sent to PowerCode once more.", it_is_not_there=True)
+    return _resume(orderref, DecisionForm(), "It is sent to PowerCode once more.", actions.IT_IS_NOT_THERE)
 
 
-@orders.post("/<path:orderref>/it-is-there")
-@requires(Role.STAFF)
+@button(actions.IT_IS_THERE)
 def it_is_there(orderref: str) -> Page:
     """Take as done what PowerCode did not confirm; a ticket only when PowerCode shows it to be the customer's."""
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
         step = lifecycle.doubtful_step(session, order)
     if step is None or step.name != "ticket":
-        return _resume(orderref, DecisionForm(), "It is taken as done, and the order goes on.", it_is_there=True)
+        return _resume(orderref, DecisionForm(), "It is taken as done, and the order goes on.", actions.IT_IS_THERE)
     form = TicketForm()
     if not form.validate() or not _confirmed(form.ticket_id, lambda: _check_ticket(form, order)):
-        return page_of(orderref, it_is_there=form), 422
+        return page_of(orderref, {actions.IT_IS_THERE.code: form}), 422
     said = f"Ticket {form.ticket_id.data} is this customer's. The order goes on."
-    return _resume(orderref, form, said, it_is_there=True, ticket_id=form.ticket_id.data)
+    return _resume(orderref, form, said, actions.IT_IS_THERE, ticket_id=form.ticket_id.data)
 
 
 def _check_ticket(form: TicketForm, order: Order) -> None:
@@ -100,7 +105,7 @@ def _check_ticket(form: TicketForm, order: Order) -> None:
 
 
 @orders.get("/<path:orderref>/customer")
-@requires(Role.STAFF)
+@requires(actions.CUSTOMER.role)
 def customer(orderref: str) -> Page:
     """Show who it is, before anything is added there."""
     form = CustomerForm(request.args, meta={"csrf": False})
@@ -113,35 +118,35 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
     if not form.validate() or not _confirmed(
         form.customer_id, lambda: named.append(decisions.customer_named(client, form.customer_id.data))
     ):
-        return page_of(orderref, customer=form), 422
+        return page_of(orderref, {actions.CUSTOMER.code: form}), 422
     with services.database.read() as session:
         order = order_named(session, orderref)
         return render_template(
             "console/orders/customer.html",
             order=order,
             customer=named[0],
-            fits=any(offer.action == "customer" for offer in decisions.offers(session, order)),
-            additions=decisions.additions(session, order),
+            fits=offers.is_offered(session, order, actions.CUSTOMER),
+            additions=offers.additions(session, order),
             facts=facts_of(session, order),
             customer_page=customer_page_of(services.settings, named[0].customer_id),
         )
 
 
 @orders.post("/<path:orderref>/customer")
-@requires(Role.STAFF)
+@requires(actions.CUSTOMER.role)
 def use_customer(orderref: str) -> Page:
     """Go on with that customer, whom PowerCode has to know."""
     form, client = CustomerForm(), services_of(current_app).powercode
     if not form.validate() or not _confirmed(
         form.customer_id, lambda: decisions.customer_named(client, form.customer_id.data)
     ):
-        return page_of(orderref, customer=form), 422
+        return page_of(orderref, {actions.CUSTOMER.code: form}), 422
     customer_id = form.customer_id.data
-    return _resume(orderref, form, f"The order goes on with customer {customer_id}.", customer_id=customer_id)
+    said = f"The order goes on with customer {customer_id}."
+    return _resume(orderref, form, said, actions.CUSTOMER, customer_id)
 
 
-@orders.post("/<path:orderref>/map-plans")
-@requires(Role.STAFF)
+@button(actions.MAP_PLANS)
 def map_plans(orderref: str) -> Page:
     """Keep what the unknown plans are sold as, and go on with all orders that wait for them."""
     services = services_of(current_app)
@@ -149,7 +154,7 @@ def map_plans(orderref: str) -> Page:
         plans = decisions.unknown_plans(order_named(session, orderref))
     form = PlansForm.of(plans)
     if plans and not form.validate():
-        return page_of(orderref, map_plans=form), 422
+        return page_of(orderref, {actions.MAP_PLANS.code: form}), 422
     service_ids = {plan: int(field.data) for plan, field in zip(plans, form.services, strict=True)}
 
     def decide(session: Session) -> None:
@@ -158,13 +163,12 @@ def map_plans(orderref: str) -> Page:
     return _decide(orderref, decide, "The plan table is changed. This order and all that waited for it go on.")
 
 
-@orders.post("/<path:orderref>/dismiss")
-@requires(Role.STAFF)
+@button(actions.DISMISS)
 def dismiss(orderref: str) -> Page:
-    """Close the order, with a note."""
+    """Close the order; the note is kept with it."""
     form = NoteForm()
     if not form.validate():
-        return page_of(orderref, dismiss=form), 422
+        return page_of(orderref, {actions.DISMISS.code: form}), 422
 
     def decide(session: Session) -> None:
         lifecycle.dismiss(session, orderref, viewer().name, form.note.data, seen_run=_seen_run(form))
@@ -183,11 +187,20 @@ def _confirmed(field: object, check: Callable[[], object]) -> bool:
     return True
 
 
-def _resume(orderref: str, form: DecisionForm, said: str, **decision: object) -> Response:
-    services, by = services_of(current_app), viewer().name
+def _resume(
+    orderref: str,
+    form: DecisionForm,
+    said: str,
+    action: Action,
+    answer: str | bool = True,
+    *,
+    ticket_id: str | None = None,
+) -> Response:
+    services, by, seen = services_of(current_app), viewer().name, _seen_run(form)
+    decision: dict[str, Any] = {action.kept_as: answer} if action.option else {}
 
     def decide(session: Session) -> None:
-        lifecycle.resume(services, session, orderref, by, seen_run=_seen_run(form), **decision)  # type: ignore[arg-type]
+        lifecycle.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, **decision)
 
     return _decide(orderref, decide, said)
 

@@ -1,7 +1,7 @@
 """One order: where it stands and why, what a person can do, and its story."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 import utopia
-from app.console.access import requires
+from app.console.access import requires, viewer
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
-from app.provisioning import decisions, finding, lifecycle, timeline
+from app.provisioning import decisions, finding, offers, timeline
+from app.provisioning.actions import CUSTOMER, DISMISS, IT_IS_THERE, MAP_PLANS, NEW_CUSTOMER, Needs
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.facts import customer_page_of, order_facts
 from app.provisioning.finding import SideBySide
@@ -54,18 +55,18 @@ def show(orderref: str) -> str:
     return page_of(orderref)
 
 
-def page_of(orderref: str, **filled: Any) -> str:
-    """The order's page; `filled` are forms by their offer's action, as a person sent them."""
+def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
+    """The order's page; `filled` are forms by their action's code, as a person sent them."""
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
-        offers = decisions.offers(session, order)
+        offered = offers.offers_for(session, order)
         return render_template(
             "console/orders/order.html",
-            offers=offers,
-            forms=_forms(session, order) | filled,
+            offers=offered,
+            may=[offer for offer in offered if viewer().may(offer.action.role)],
+            forms={**_forms(session, order), **(filled or {})},
             unmappable=[plan for plan in decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
-            sold=_sold(session) if any(offer.action == "map_plans" for offer in offers) else [],
-            doubt=decisions.doubt(order, lifecycle.doubtful_step(session, order)),
+            sold=_sold(session) if any(offer.needs is Needs.PLANS for offer in offered) else [],
             facts=facts_of(session, order),
             corrections=_corrections(order),
             beside=_beside(order),
@@ -78,7 +79,7 @@ def page_of(orderref: str, **filled: Any) -> str:
 
 def _beside(order: Order) -> Sequence[SideBySide]:
     """Whom the order's person is compared with, as long as that is what has to be decided."""
-    asked = order.state == OrderState.EXISTS or any(each.get("action") == "new_customer" for each in order.actions)
+    asked = order.state == OrderState.EXISTS or any(each.get("action") == NEW_CUSTOMER.code for each in order.actions)
     return finding.look_alikes(order) if asked else []
 
 
@@ -95,10 +96,10 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
     """Forms for a page that nobody has sent anything from: empty, but for plans that were mapped since it stopped."""
     plans = decisions.unknown_plans(order)
     return {
-        "dismiss": NoteForm(formdata=None),
-        "it_is_there": TicketForm(formdata=None),
-        "customer": CustomerForm(formdata=None),
-        "map_plans": PlansForm.of(plans, [plan_table.service_of(session, plan) for plan in plans], formdata=None),
+        DISMISS.code: NoteForm(formdata=None),
+        IT_IS_THERE.code: TicketForm(formdata=None),
+        CUSTOMER.code: CustomerForm(formdata=None),
+        MAP_PLANS.code: PlansForm.of(plans, [plan_table.service_of(session, plan) for plan in plans], formdata=None),
     }
 
 

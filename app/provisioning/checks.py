@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.provisioning import ticket
+from app.provisioning import problems, ticket
 from app.provisioning.contracts import Applicant, ContractFaults, applicant_of
 from app.provisioning.plans import mapping
 from app.provisioning.plans.plan_table import PlanTable
@@ -18,7 +18,7 @@ def check_applicant(contract: Contract) -> Applicant:
         return applicant_of(contract)
     except ContractFaults as faults:
         reason = f"{faults}. Correct it on the order's page, or ask UTOPIA to correct it, then try again"
-        raise NeedsReview("contract_incomplete", reason) from None
+        raise NeedsReview(problems.CONTRACT_INCOMPLETE, reason) from None
 
 
 def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.ServicePlan]:
@@ -29,16 +29,18 @@ def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.Servic
         return ordered
     except mapping.UnknownPlan as unknown:
         if not all(name.strip() for name in unknown.descriptions):
-            raise NeedsReview("plan_fault", "UTOPIA's contract has a monthly item without a description") from None
+            raise NeedsReview(
+                problems.PLAN_FAULT, "UTOPIA's contract has a monthly item without a description"
+            ) from None
         names = ", ".join(f'"{name}"' for name in unknown.descriptions)
         raise NeedsReview(
-            "unknown_plan",
+            problems.UNKNOWN_PLAN,
             f"No PowerCode service is known for the plan {names}. Map it, then try again: "
             "every order that waits for it goes on",
             changes={"account": {"unknown_plans": list(unknown.descriptions)}},
         ) from None
     except mapping.PlanFault as fault:
-        raise NeedsReview("plan_fault", f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
+        raise NeedsReview(problems.PLAN_FAULT, f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
 
 
 def additional_plans(
@@ -91,4 +93,4 @@ def ticket_text(
     try:
         return ticket.render(ticket.read_template(settings.ticket_template), values)
     except ticket.TemplateFault as fault:
-        raise NeedsReview("ticket_template", f"The ticket's text can't be made: {fault}") from None
+        raise NeedsReview(problems.TICKET_TEMPLATE, f"The ticket's text can't be made: {fault}") from None

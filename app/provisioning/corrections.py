@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState
 from app.provisioning import lifecycle
+from app.provisioning.actions import CORRECT, SUBMIT, Action
 from app.provisioning.contracts import (
     CORRECTABLE,
     WORDS,
@@ -21,6 +22,7 @@ from app.provisioning.contracts import (
     one_line,
     read_applicant,
 )
+from app.provisioning.problems import OUTCOME_UNKNOWN
 from app.remote import breaker
 from app.services import Services
 from utopia import Contract
@@ -52,7 +54,7 @@ def unusable(contract: Contract, corrections: Mapping[str, str]) -> dict[str, Wr
 
 def may_correct(session: Session, order: Order) -> bool:
     """Whether the order waits for a person, its contract is known, and nothing of it is in PowerCode."""
-    waits = order.state == OrderState.NEEDS_REVIEW and order.problem != "outcome_unknown"
+    waits = order.state == OrderState.NEEDS_REVIEW and order.problem != OUTCOME_UNKNOWN.code
     return waits and bool(order.contract) and not lifecycle.has_written(session, order)
 
 
@@ -77,7 +79,7 @@ def correct(
     if any(name in CORRECTABLE for name in wrong):
         raise NotUsable({name: kind for name, kind in wrong.items() if name in CORRECTABLE})
     before, after = fields_of(contract_of(order)), fields_of(corrected(contract, corrections))
-    _record(session, order, by, "correct", before=before, after=after)
+    _record(session, order, by, CORRECT, before=before, after=after)
     order.corrections, order.decision = corrections or None, {}
     return lifecycle.resume(services, session, orderref, by)
 
@@ -104,14 +106,14 @@ def submit(
         raise lifecycle.NotPossible(f"{orderref} is known already. Nothing was changed")
     order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
     order.corrections = corrections or None
-    _record(session, order, by, "submit", before=theirs, after=corrections)
+    _record(session, order, by, SUBMIT, before=theirs, after=corrections)
 
 
 def _record(
-    session: Session, order: Order, by: str, action: str, *, before: Mapping[str, str], after: Mapping[str, str]
+    session: Session, order: Order, by: str, action: Action, *, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:
     """Who did it, and each field with what it was and what it is."""
     changed = [
         f'{WORDS[name]}: "{before[name]}" -> "{value}"' for name, value in after.items() if before[name] != value
     ]
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=action, note="; ".join(changed) or None))
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note="; ".join(changed) or None))

@@ -11,20 +11,12 @@ from sqlalchemy.orm import Session, aliased
 
 import powercode
 from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, System, now
-from app.provisioning import settling
+from app.provisioning import problems, settling
+from app.provisioning.actions import CUSTOMER, NEW_CUSTOMER
 from app.provisioning.contracts import Applicant, digits
 from app.provisioning.finding import Found, kept, look_for, may_be_one, plans_given
 from app.provisioning.intents import Outcome, Work
-from app.provisioning.matching import Decision
-from app.provisioning.stops import (
-    ANOTHER_CUSTOMER,
-    MADE_BY_HAND,
-    NEW_CUSTOMER,
-    TRY_AGAIN,
-    CustomerExists,
-    NeedsReview,
-    Waits,
-)
+from app.provisioning.stops import CustomerExists, NeedsReview, Waits
 from app.storage.database import one_at_a_time
 from config import Settings
 
@@ -40,7 +32,7 @@ def find_customer(work: Work) -> Outcome:
     applicant = Applicant(**account["applicant"])
     services = [service_id for service_id, _ in account["plans"]]
     additional = [service_id for service_id, _ in account["additional"]]
-    chosen = work.order.decision.get("customer_id")
+    chosen = work.order.decision.get(CUSTOMER.kept_as)
     if chosen:
         customer = _read_customer(work, chosen)
         made_for_this = work.order.decision.get("new_account")
@@ -48,7 +40,7 @@ def find_customer(work: Work) -> Outcome:
         service_ids = services + additional if made_for_this else services
         return _go_on_with(work, service_ids, customer_id=chosen, forgotten=forgotten)
     _let_those_ahead_pass(work, applicant)
-    if work.order.decision.get("new_customer"):
+    if work.order.decision.get(NEW_CUSTOMER.kept_as):
         return _go_on_with(work, services + additional, customer_id=None)
     found = look_for(work.services.powercode, applicant)
     _stop_unless_new(work, found)
@@ -82,7 +74,7 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
     found = work.services.powercode.read_customer(customer_id=customer_id)
     if found is None or found.customer_id != customer_id:
         reason = f"PowerCode has no customer {customer_id}"
-        raise NeedsReview("no_such_customer", reason, [ANOTHER_CUSTOMER, NEW_CUSTOMER, TRY_AGAIN])
+        raise NeedsReview(problems.NO_SUCH_CUSTOMER, reason)
     return found
 
 
@@ -132,9 +124,10 @@ def _stop_unless_new(work: Work, found: Found) -> None:
     decision = found.decision
     if decision.kind == "exists":
         raise CustomerExists(decision.reason, decision.customer_ids[0], changes=_kept(work, found))
-    if decision.kind == "review":
-        actions = _this_or_a_new_one(decision)
-        raise NeedsReview(str(decision.problem), decision.reason, actions, changes=_kept(work, found))
+    if decision.problem is not None:
+        problem = problems.ALIKE[decision.problem]
+        customers, changes = decision.customer_ids, _kept(work, found)
+        raise NeedsReview(problem, decision.reason, customer_ids=customers, changes=changes)
 
 
 def _kept(work: Work, found: Found) -> dict[str, Any]:
@@ -150,7 +143,7 @@ def create_customer(work: Work) -> Outcome:
     """Create the customer once: an earlier try in doubt is looked up before another is made."""
     account = work.order.account or {}
     applicant = Applicant(**account["applicant"])
-    chosen = work.order.decision.get("customer_id")
+    chosen = work.order.decision.get(CUSTOMER.kept_as)
     if chosen:
         _read_customer(work, chosen)
         return _created(chosen)
@@ -189,7 +182,7 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
         raise _look_later(work, f"PowerCode did not say whether it made the customer ({unknown.detail})") from None
     except powercode.Refused as refused:
         reason = f"PowerCode refused to make the customer: {refused.detail}"
-        raise NeedsReview("customer_refused", reason, [TRY_AGAIN, MADE_BY_HAND]) from None
+        raise NeedsReview(problems.CUSTOMER_REFUSED, reason) from None
 
 
 def _look_later(work: Work, reason: str) -> Waits:
@@ -228,20 +221,17 @@ def _stop_if_look_alike(work: Work, found: Found) -> None:
 
     Unless they said of just those customers that they are somebody else.
     """
-    seen = (work.order.found_customers or {}).get("seen", []) if work.order.decision.get("new_customer") else []
+    seen = (work.order.found_customers or {}).get("seen", []) if work.order.decision.get(NEW_CUSTOMER.kept_as) else []
     if set(found.decision.customer_ids) <= set(seen):
         return
     reason = "An earlier try to make the customer has no known outcome, and a customer like it is in PowerCode"
-    actions = _this_or_a_new_one(found.decision)
-    raise NeedsReview("look_alike", reason, actions, step_state=StepState.UNKNOWN, changes=_kept(work, found))
-
-
-def _this_or_a_new_one(decision: Decision) -> list[dict[str, Any]]:
-    same = [
-        {"action": "customer", "customer_id": customer_id, "label": f"It is customer {customer_id}: go on with it"}
-        for customer_id in decision.customer_ids
-    ]
-    return [*same, NEW_CUSTOMER]
+    raise NeedsReview(
+        problems.LOOK_ALIKE,
+        reason,
+        customer_ids=found.decision.customer_ids,
+        step_state=StepState.UNKNOWN,
+        changes=_kept(work, found),
+    )
 
 
 def _new_customer(work: Work, applicant: Applicant, *, geocode: bool) -> powercode.NewCustomer:

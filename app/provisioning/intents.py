@@ -20,6 +20,7 @@ from app.durable import engine
 from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, System, now
 from app.observability import customer_data, order_context
 from app.provisioning import lifecycle, search
+from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.stops import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.remote import breaker, exchanges, probing
 from app.services import Services
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 5.0
 """A call that failed faster than this may be repeated within the step; a slow one makes the order wait."""
-PROGRAM_FAULT = "program_fault"
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
 
 def _says_nothing(work: Work, stop: Stop) -> bool:
     """Whether the end of this step leaves open if the system works at all."""
-    if isinstance(stop, NeedsReview) and stop.problem == PROGRAM_FAULT:
+    if isinstance(stop, NeedsReview) and stop.problem is PROGRAM_FAULT:
         return False
     lost = stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None
     return lost or (isinstance(stop, Waits) and stop.unanswered)

@@ -24,10 +24,21 @@ from app.models import (
     StepState,
     now,
 )
-from app.provisioning import search, waiting
+from app.provisioning import actions, search, waiting
+from app.provisioning.actions import (
+    CUSTOMER,
+    DISMISS,
+    IT_IS_NOT_THERE,
+    IT_IS_THERE,
+    NEW_CUSTOMER,
+    RESUME,
+    Action,
+    Question,
+)
 from app.provisioning.plans import remapping
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
+from app.provisioning.problems import OUTCOME_UNKNOWN, UNKNOWN_PLAN
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
 from app.remote import breaker
 from app.services import Services
@@ -119,7 +130,7 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
                 _stop(services, session, order, enough)
             return
         case NeedsReview():
-            order.problem, order.actions = why.problem, why.actions
+            order.problem, order.actions = why.problem.code, why.actions
             if not _is_being_looked_at(session, order, why):
                 needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
                 notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
@@ -241,22 +252,23 @@ def resume(
 ) -> Order:
     """Go on with an order that a person looked at.
 
-    `decision` is at most one of `customer_id="123"`, `new_customer=True`, `it_is_there=True`,
-    `it_is_not_there=True`; `ticket_id` is the ticket that is there. `seen_run` is the order's run that the person
+    `decision` is at most one of `actions.ANSWERS` by its `kept_as`: `customer_id="123"`, for the others `True`;
+    `ticket_id` is the ticket that is there. `seen_run` is the order's run that the person
     looked at: their decision is not meant for a later one. Raises `NotPossible` when it doesn't fit the order.
     """
     breaker.ask_now(session)
     order = find(session, orderref, seen_run)
-    _check_resumable(session, order, decision)
-    _audit(session, order, by, next(iter(decision), "resume"), decision.get("customer_id"), ticket_id, note)
-    if "customer_id" in decision and was_to_be_created(session, order):
+    told = actions.told(decision)
+    _check_resumable(session, order, told)
+    _audit(session, order, by, told, decision.get(CUSTOMER.kept_as), ticket_id, note)
+    if told is CUSTOMER and was_to_be_created(session, order):
         decision["new_account"] = True
-    if "new_customer" in decision:
+    if told is NEW_CUSTOMER:
         order.customer_id = None
     order.decision = decision or order.decision
     waiting.end(order)
-    if "it_is_there" in decision or "it_is_not_there" in decision:
-        _answer_doubt(session, order, done="it_is_there" in decision, ticket_id=ticket_id)
+    if told.answers is Question.IS_IT_THERE:
+        _answer_doubt(session, order, told, ticket_id)
         order.decision = {}
     problem = order.problem
     if has_written(session, order):
@@ -265,7 +277,7 @@ def resume(
         next_run(services, session, order)
     else:
         start_over(services, session, order)
-    if problem == "unknown_plan" and not decision:
+    if problem == UNKNOWN_PLAN.code and not decision:
         resume_for_known_plans(services, session, by)
     return order
 
@@ -283,43 +295,43 @@ def resume_for_known_plans(services: Services, session: Session, by: str) -> lis
     that somebody else has locked goes on by that.
     """
     known = {plan_key(description) for description in plan_table(session).plans}
-    waiting = select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem="unknown_plan").order_by(Order.id)
+    waiting = select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem=UNKNOWN_PLAN.code).order_by(Order.id)
     resumed = []
     for order in session.scalars(waiting.with_for_update(skip_locked=True)):
         if {plan_key(name) for name in (order.account or {}).get("unknown_plans", [])} <= known:
-            _audit(session, order, by, "resume", "its plan is known now")
+            _audit(session, order, by, RESUME, "its plan is known now")
             start_over(services, session, order)
             resumed.append(order.orderref)
     return resumed
 
 
-def _check_resumable(session: Session, order: Order, decision: dict[str, Any]) -> None:
+def _check_resumable(session: Session, order: Order, told: Action) -> None:
     if was_forgotten_half_done(session, order):
         raise NotPossible(
             f"{order.orderref}: its personal data was erased, and something of it is in PowerCode already. "
             "It can't go on; look after it there"
         )
-    if order.state == OrderState.WAITING and not decision:
+    if order.state == OrderState.WAITING and told is RESUME:
         return
-    if order.state == OrderState.EXISTS and decision.keys() & {"customer_id", "new_customer"}:
+    if order.state == OrderState.EXISTS and told.answers is Question.WHO_IS_IT:
         return
     if order.state == OrderState.EXISTS:
         raise NotPossible(
             f"{order.orderref}: the customer has an account. To add this order to it: "
-            f"orders resume {order.orderref} --customer-id {order.customer_id}; to open another: --new-customer"
+            f"orders resume {order.orderref} {CUSTOMER.option} {order.customer_id}; to open another: "
+            f"{NEW_CUSTOMER.option}"
         )
     if order.state not in (OrderState.NEEDS_REVIEW, OrderState.NOT_OURS, OrderState.DISMISSED):
         raise NotPossible(f"{order.orderref} is {order.state}; there is nothing to resume")
-    wanted = next(iter(decision), None)
-    doubtful = order.problem == "outcome_unknown"
-    if doubtful and wanted not in ("it_is_there", "it_is_not_there"):
+    doubtful = order.problem == OUTCOME_UNKNOWN.code
+    if doubtful and told.answers is not Question.IS_IT_THERE:
         raise NotPossible(
             f"{order.orderref}: look at the customer's page first, then say whether it is there "
-            "(--it-is-there, --it-is-not-there)"
+            f"({IT_IS_THERE.option}, {IT_IS_NOT_THERE.option})"
         )
-    if not doubtful and wanted in ("it_is_there", "it_is_not_there"):
+    if not doubtful and told.answers is Question.IS_IT_THERE:
         raise NotPossible(f"{order.orderref} has no step whose outcome is unknown")
-    if wanted in ("customer_id", "new_customer") and order.customer_id and has_written(session, order):
+    if told.answers is Question.WHO_IS_IT and order.customer_id and has_written(session, order):
         raise NotPossible(f"{order.orderref} works on customer {order.customer_id} already and can only go on with it")
 
 
@@ -337,13 +349,14 @@ def doubtful_step(session: Session, order: Order) -> OrderStep | None:
     )
 
 
-def _answer_doubt(session: Session, order: Order, *, done: bool, ticket_id: str | None) -> None:
+def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> None:
     """Take a person's word for the step whose outcome nobody could look up."""
     step = doubtful_step(session, order)
     if step is None:
         return
+    done = told is IT_IS_THERE
     step.state = StepState.DONE if done else StepState.NEVER_ARRIVED
-    step.error = "A person looked: it is there" if done else "A person looked: it is not there"
+    step.error = f"A person looked, and {told.did}"
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
         search.keep(session, order)
@@ -373,7 +386,7 @@ def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: in
         raise NotPossible(f"{orderref} is {order.state}; there is nothing to close")
     if order.state in ACTIVE_STATES and order.state != OrderState.WAITING:
         raise NotPossible(f"{orderref} is being worked on; try again in a minute")
-    _audit(session, order, by, "dismiss", note)
+    _audit(session, order, by, DISMISS, note)
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
     order.run += 1  # a run that is still on its way has no say any more
@@ -381,6 +394,6 @@ def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: in
     return order
 
 
-def _audit(session: Session, order: Order, by: str, action: str, *notes: str | None) -> None:
+def _audit(session: Session, order: Order, by: str, action: Action, *notes: str | None) -> None:
     note = "; ".join(note for note in notes if note) or None
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=action, note=note))
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note=note))

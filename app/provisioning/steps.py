@@ -5,18 +5,13 @@ from typing import Any
 
 import powercode
 from app.models import Order, StepState
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, problems
 from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
 from app.provisioning.contracts import Applicant, contract_of
 from app.provisioning.intents import Outcome, Work
 from app.provisioning.plans import plans_seen
 from app.provisioning.plans.plan_table import plan_table
-from app.provisioning.stops import (
-    IT_IS_NOT_THERE,
-    IT_IS_THERE,
-    NOT_THIS_CALLER,
-    NeedsReview,
-)
+from app.provisioning.stops import NOT_THIS_CALLER, NeedsReview
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -64,7 +59,7 @@ def add_plan(service_id: int, work: Work) -> Outcome:
         raise _ask_whether(work, f"whether the plan {name} was added", unknown.detail) from None
     except powercode.Refused as refused:
         raise NeedsReview(
-            "plan_refused",
+            problems.PLAN_REFUSED,
             f"PowerCode refused the plan {name}: {refused.detail}. If the number is wrong, correct it on the page "
             "Plans, then try again",
         ) from None
@@ -90,7 +85,7 @@ def create_ticket(work: Work) -> Outcome:
     except powercode.OutcomeUnknown as unknown:
         raise _ask_whether(work, "whether the ticket was created", unknown.detail) from None
     except powercode.Refused as refused:
-        raise NeedsReview("ticket_refused", f"PowerCode refused the ticket: {refused.detail}") from None
+        raise NeedsReview(problems.TICKET_REFUSED, f"PowerCode refused the ticket: {refused.detail}") from None
     return Outcome(value={"ticket_id": ticket_id}, changes={"ticket_id": ticket_id})
 
 
@@ -107,7 +102,7 @@ def add_tag(tag_id: int, work: Work) -> Outcome:
         if refused.status in NOT_THIS_CALLER:
             raise
         raise NeedsReview(
-            "tag_refused",
+            problems.TAG_REFUSED,
             f"PowerCode refused the tag {tag_id}: {refused.detail}. If it is the wrong one, correct PC_CUST_TAGS and "
             "restart, then try again",
         ) from None
@@ -128,7 +123,7 @@ def plan_name(order: Order, service_id: int) -> str:
 
 def _customer_id(order: Order) -> str:
     if not order.customer_id:
-        raise NeedsReview("program_fault", "The order has no customer id at a step that needs one")
+        raise NeedsReview(problems.PROGRAM_FAULT, "The order has no customer id at a step that needs one")
     return order.customer_id
 
 
@@ -137,8 +132,7 @@ def _ask_whether(work: Work, what: str, said: str | None = None) -> NeedsReview:
     why = "This order comes from a backup, and it is not known" if from_backup else "PowerCode did not say"
     answer = f" ({said})" if said else ""
     return NeedsReview(
-        "outcome_unknown",
+        problems.OUTCOME_UNKNOWN,
         f"{why} {what} for customer {work.order.customer_id}{answer}. Look at the customer's page",
-        [IT_IS_THERE, IT_IS_NOT_THERE],
         step_state=StepState.UNKNOWN,
     )

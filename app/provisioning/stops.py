@@ -1,20 +1,14 @@
 """Why an order's run ends before its story does, and what a failed call means for the order."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import powercode
 import utopia
 from app.models import SYSTEM_NAMES, OrderState, StepState, System, now
-
-TRY_AGAIN = {"action": "resume", "label": "Try again"}
-NEW_CUSTOMER = {"action": "new_customer", "label": "It is somebody else: open a new account"}
-NOBODY_LIKE_IT = {"action": "new_customer", "label": "Nobody like it is in PowerCode: open a new account"}
-MADE_BY_HAND = {"action": "customer", "label": "Made by hand in PowerCode: go on with that customer"}
-ANOTHER_CUSTOMER = {"action": "customer", "label": "Go on with another customer"}
-IT_IS_THERE = {"action": "it_is_there", "label": "It is there: go on"}
-IT_IS_NOT_THERE = {"action": "it_is_not_there", "label": "It is not there: do it again"}
-DISMISS = {"action": "dismiss", "label": "Close the order, with a note"}
+from app.provisioning.actions import DISMISS, THIS_CUSTOMER, Action
+from app.provisioning.problems import REFUSED, Problem
 
 
 class Stop(Exception):
@@ -67,21 +61,27 @@ class Waits(Stop):
 
 
 class NeedsReview(Stop):
-    """A person decides; `problem` is a stable code, `actions` are what fits."""
+    """A person decides.
+
+    Each of the customers in `customer_ids` is offered first. `actions` are offered where not all of the problem's fit.
+    """
 
     state = OrderState.NEEDS_REVIEW
 
     def __init__(
         self,
-        problem: str,
+        problem: Problem,
         reason: str,
-        actions: list[dict[str, Any]] | None = None,
         *,
+        customer_ids: Sequence[str] = (),
+        actions: Sequence[Action] | None = None,
         step_state: StepState = StepState.REFUSED,
         changes: dict[str, Any] | None = None,
     ) -> None:
         self.problem = problem
-        self.actions = [*(actions or [TRY_AGAIN]), DISMISS]
+        customers = [THIS_CUSTOMER.kept(customer_id) for customer_id in customer_ids]
+        fitting = problem.actions if actions is None else actions
+        self.actions = [*customers, *(action.kept() for action in (*fitting, DISMISS))]
         super().__init__(reason, step_state=step_state, changes=changes)
 
 
@@ -138,4 +138,4 @@ def _stop_for_refusal(error: utopia.NotOurs | utopia.Refused | powercode.Refused
         case powercode.Refused() if error.action in LOOK_UPS or error.status in NOT_THIS_CALLER:
             reason = f"PowerCode refuses our API key ({error.detail}); check PC_API_KEY"
             return Waits(System.POWERCODE, reason, unanswered=True)
-    return NeedsReview("refused", f"{name} refused {error.action}: {error.detail}")
+    return NeedsReview(REFUSED, f"{name} refused {error.action}: {error.detail}")

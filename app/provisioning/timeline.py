@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import Callback, CallbackOutcome, Notice, NoticeKind, Order, OrderExchange
+from app.provisioning.actions import ACTIONS
 from app.provisioning.steps import plan_name
 
 MOST_CALLBACKS = 20
@@ -43,17 +44,7 @@ NOTICES: Mapping[str, str] = {
     NoticeKind.STILL_WAITING: "still waiting",
     NoticeKind.CONTRACT: "the contract",
 }
-DECISIONS: Mapping[str, str] = {
-    "resume": "went on with it",
-    "customer_id": "named the customer",
-    "new_customer": "had a new account opened",
-    "it_is_there": "said that it is there",
-    "it_is_not_there": "said that it is not there",
-    "dismiss": "closed it",
-    "correct": "corrected the contract",
-    "submit": "took it in by hand",
-    "forget": "erased its personal data",
-}
+DECISIONS: Mapping[str, str] = {action.kept_as: action.did for action in ACTIONS.values()}
 
 CALLS: Mapping[str, str] = {
     "contractlookup": "look the order up",

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from app.models import Order, StepState
 from app.provisioning import finding
+from app.provisioning.actions import ANSWERS, CUSTOMER, Question
 
-DECIDED = ("customer_id", "new_customer")
+WHO = [action.kept_as for action in ANSWERS if action.answers is Question.WHO_IS_IT]
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class Undoing:
 
 def undoing(order: Order) -> Undoing | None:
     """None as long as nothing that a person decided about the customer has come to PowerCode."""
-    decided = next((one for one in reversed(order.decisions) if one.action in DECIDED), None)
+    decided = next((one for one in reversed(order.decisions) if one.action in WHO), None)
     done = [step.name for step in order.steps if step.sent_at and step.state in (StepState.DONE, StepState.UNKNOWN)]
     if decided is None or not order.customer_id or not order.account or not done:
         return None
-    if decided.action == "customer_id":
+    if decided.action == CUSTOMER.kept_as:
         return Undoing(f"If customer {order.customer_id} is somebody else after all", list(_off_the_other(order, done)))
     others = [one.customer_id for one in finding.look_alikes(order)]
     whose = f"customer {' or '.join(others)}" if others else "a customer who was there before"

@@ -1,11 +1,14 @@
 """How an order waits: for a system that is down with all others, or for itself, and for how long at most."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.models import Order, System, now
-from app.provisioning.stops import MADE_BY_HAND, NOBODY_LIKE_IT, TRY_AGAIN, NeedsReview, Waits
+from app.provisioning.actions import RESUME, Action
+from app.provisioning.problems import GIVEN_UP, ONLY_THIS_ORDER
+from app.provisioning.stops import NeedsReview, Waits
 from app.remote import breaker
 from app.services import Services
 
@@ -21,7 +24,7 @@ def begin(services: Services, session: Session, order: Order, why: Waits) -> Nee
     pause_ends = breaker.retry_at(order.tries, services.settings.retry_minutes)
     order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
     if why.alone and order.tries >= MOST_TRIES:
-        return NeedsReview("only_this_order", why.reason, _ways_out(order, why.system))
+        return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=_ways_out(order, why.system))
     is_outage = breaker.is_down(session, why.system)  # then it is given up by `waking.give_up_after_outage`
     return None if is_outage or order.waiting_since > longest_ago(services) else given_up(services, why.reason)
 
@@ -34,14 +37,13 @@ def longest_ago(services: Services) -> datetime:
 def given_up(services: Services, reason: str | None) -> NeedsReview:
     """Why an order goes to a person that has waited enough."""
     hours = services.settings.give_up_after_hours
-    return NeedsReview("given_up", f"Given up after {hours:g} hours. The last time: {reason}")
+    return NeedsReview(GIVEN_UP, f"Given up after {hours:g} hours. The last time: {reason}")
 
 
-def _ways_out(order: Order, system: System) -> list[dict[str, str]]:
+def _ways_out(order: Order, system: System) -> Sequence[Action]:
     """As long as there is no customer, a person can look for them, or make them, in PowerCode itself."""
-    if system is System.POWERCODE and not order.customer_id:
-        return [TRY_AGAIN, MADE_BY_HAND, NOBODY_LIKE_IT]
-    return [TRY_AGAIN]
+    without_customer = system is System.POWERCODE and not order.customer_id
+    return ONLY_THIS_ORDER.actions if without_customer else [RESUME]
 
 
 def end(order: Order) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.models import HELD_BACK, Order, OrderState
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, waiting
+from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.stops import NeedsReview
 from app.remote import breaker
 from app.services import Services
@@ -128,7 +129,7 @@ def pick_up_stranded_orders(services: Services) -> int:
 def _pick_up(services: Services, session: Session, order: Order) -> None:
     order.restarts += 1
     if order.restarts > MOST_RESTARTS:
-        stranded = NeedsReview("program_fault", "The work on this order broke off several times; see the log")
+        stranded = NeedsReview(PROGRAM_FAULT, "The work on this order broke off several times; see the log")
         lifecycle.stop(services, session, order, stranded)
     else:
         log.warning("Nothing was working on this order; it is started again")

@@ -30,6 +30,7 @@ from app.models import (
     now,
 )
 from app.provisioning import lifecycle
+from app.provisioning.problems import RESTORED
 from app.provisioning.stops import NeedsReview
 from app.services import Services
 
@@ -90,7 +91,7 @@ def _settle_orders(services: Services, session: Session, local: str) -> tuple[li
 
 def _look(local: str) -> NeedsReview:
     return NeedsReview(
-        "restored",
+        RESTORED,
         f"This order was in work when the backup of {local} was made. Look in PowerCode what it has by now. When it "
         "goes on, its account is looked for first, and you are asked before a plan or a ticket is added to it",
     )

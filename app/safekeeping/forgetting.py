@@ -29,6 +29,7 @@ from app.models import (
     now,
 )
 from app.provisioning import lifecycle
+from app.provisioning.actions import FORGET
 from app.provisioning.contracts import contract_of, digits
 from app.provisioning.search import casefolded
 from app.safekeeping import naming
@@ -36,8 +37,6 @@ from app.safekeeping.pruning import FINISHED
 from app.services import Services
 from app.wording.spelling import stands_alone_in
 
-ACTION = "forget"
-"""What the order's history calls it."""
 SAID = "The personal data of this order was erased"
 ERASED = "(erased)"
 DETAILS = ("contract", "account", "corrections", "found_customers")
@@ -229,7 +228,7 @@ def _erase_details(session: Session, order: Order) -> int:
 def _tell(services: Services, session: Session, order: Order, by: str) -> None:
     day = now().astimezone(services.settings.zone).date()
     order.remarks = [f"{SAID} on {day}. What is in PowerCode and at UTOPIA is not touched by that."]
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=ACTION))
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=FORGET.kept_as))
 
 
 def _workflows(session: Session, order: Order) -> Iterator[str]:

@@ -12,6 +12,7 @@ from app.models import Order, OrderState, PlanSeen, ServicePlanMapping
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import can_be_mapped
 from app.provisioning.plans.plans_seen import key_of
+from app.provisioning.problems import UNKNOWN_PLAN
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _line(description: str, mapping: ServicePlanMapping | None, waiting: int, se
 def _waiting(session: Session) -> Iterator[tuple[Sequence[str], int]]:
     """The plans that orders wait for, as they wait for them together, with the number of those orders."""
     account = cast(Order.account, Text)
-    stopped = (Order.state == OrderState.NEEDS_REVIEW, Order.problem == "unknown_plan")
+    stopped = (Order.state == OrderState.NEEDS_REVIEW, Order.problem == UNKNOWN_PLAN.code)
     for stored, orders in session.execute(select(account, func.count()).where(*stopped).group_by(account)):
         content = json.loads(stored) if stored else None
         if isinstance(content, Mapping):

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from app.models import Order, OrderStep, StepState
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
+from app.provisioning.problems import PLAN_REFUSED, TAG_REFUSED
 from app.services import Services
 
-REFUSED = ("plan_refused", "tag_refused")
+REFUSED = (PLAN_REFUSED.code, TAG_REFUSED.code)
 """Problems that a person mends by correcting the number."""
 NOTHING_SENT = (StepState.REFUSED, StepState.NEVER_ARRIVED)
 

@@ -1,0 +1,244 @@
+"""What a person can do with an order as it stands, and what each of it would do to PowerCode.
+
+The rows are in `actions`; why an order needs a person is in `problems`.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.models import Order, OrderState, OrderStep
+from app.provisioning import finding, lifecycle
+from app.provisioning.actions import (
+    ACTIONS,
+    ADD_TO_THIS_CUSTOMER,
+    CORRECT,
+    CUSTOMER,
+    DISMISS,
+    IT_IS_NOT_THERE,
+    IT_IS_THERE,
+    MAP_PLANS,
+    NEW_CUSTOMER,
+    OFFERED,
+    RESUME,
+    Action,
+    Needs,
+)
+from app.provisioning.corrections import may_correct
+from app.provisioning.decisions import unknown_plans
+from app.provisioning.problems import PROBLEMS
+from app.provisioning.steps import plan_name
+
+THE_TICKET = "the ticket"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that a person can do with an order now: `says` is what will happen, `needs` what they give with it.
+
+    `customer_id` is set when a certain customer is meant. `commands` do the same; there are none for what only a page
+    can do.
+    """
+
+    action: Action
+    title: str
+    says: str
+    needs: Needs
+    customer_id: str | None
+    commands: Sequence[str]
+
+    @property
+    def looks_at_customer(self) -> bool:
+        """Whether a person looks at the customer's page in PowerCode first."""
+        return self.action.code == IT_IS_THERE.code
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an order stands: the step that nobody knows the outcome of, and whether something of it is in PowerCode."""
+
+    order: Order
+    doubtful: OrderStep | None
+    written: bool
+
+
+def offers_for(session: Session, order: Order) -> list[Offer]:
+    """What a person can do with the order as it stands, the likeliest first."""
+    if lifecycle.was_forgotten_half_done(session, order):
+        return []
+    doubtful, written = lifecycle.doubtful_step(session, order), lifecycle.has_written(session, order)
+    standing = Standing(order, doubtful, written)
+    stopped = order.state == OrderState.NEEDS_REVIEW
+    fitting = _for_review(order, correctable=may_correct(session, order)) if stopped else _by_state(order)
+    return [_offer(standing, *each) for each in fitting]
+
+
+def is_offered(session: Session, order: Order, action: Action) -> bool:
+    """Whether a person can do this with the order, in whatever words."""
+    return any(offer.action.code == action.code for offer in offers_for(session, order))
+
+
+def _by_state(order: Order) -> Iterator[tuple[Action, str | None]]:
+    for action in OFFERED.get(order.state, ()):
+        if action is not ADD_TO_THIS_CUSTOMER:
+            yield action, None
+        elif order.customer_id:
+            yield action, order.customer_id
+
+
+def _for_review(order: Order, *, correctable: bool) -> Iterator[tuple[Action, str | None]]:
+    """What fits an order that needs a person, with the customer who is meant."""
+    problem = PROBLEMS.get(order.problem or "")
+    cure = problem.cure if problem else None
+    if cure is MAP_PLANS or (cure is CORRECT and correctable):
+        yield cure, None
+    kept = [row for row in order.actions if row.get("action") != DISMISS.code]
+    yield from map(_as_kept, kept)
+    if any(row.get("customer_id") for row in kept):
+        yield CUSTOMER, None
+    if cure is not CORRECT and correctable:
+        yield CORRECT, None
+    yield DISMISS, None
+
+
+def _as_kept(row: Mapping[str, Any]) -> tuple[Action, str | None]:
+    """What an order keeps that it was offered, in the words of then."""
+    action = ACTIONS.get(str(row.get("action")), RESUME)
+    customer_id = row.get("customer_id")
+    return action.saying(str(row.get("label") or action.label)), str(customer_id) if customer_id else None
+
+
+def _offer(standing: Standing, action: Action, customer_id: str | None) -> Offer:
+    return Offer(
+        action=action,
+        title=action.label_for(customer_id),
+        says=_says(standing, action, customer_id),
+        needs=Needs.NOTHING if action.needs is Needs.TICKET and not _is_ticket(standing) else action.needs,
+        customer_id=customer_id,
+        commands=_commands(standing.order, action, customer_id),
+    )
+
+
+def _says(standing: Standing, action: Action, customer_id: str | None) -> str:
+    if action.says and not customer_id:
+        return action.says
+    return _SAYS[action.code](standing, customer_id)
+
+
+def _is_ticket(standing: Standing) -> bool:
+    return doubt(standing.order, standing.doubtful) == THE_TICKET
+
+
+def _commands(order: Order, action: Action, customer_id: str | None) -> Sequence[str]:
+    if not action.command:
+        return ()
+    quoted = {"orderref": shlex.quote(order.orderref)}
+    if action is MAP_PLANS:
+        mapping = [action.command.format(plan=shlex.quote(plan)) for plan in unknown_plans(order)]
+        return [*mapping, RESUME.command.format(**quoted)]
+    named = [customer_id or "N"] if action.needs is Needs.CUSTOMER else []
+    return [" ".join([action.command.format(**quoted), *([action.option] if action.option else []), *named])]
+
+
+# What will happen
+
+
+def _closes(standing: Standing, _: str | None) -> str:
+    left = "What is in PowerCode already stays there; look after it by hand."
+    kept = left if standing.written else "PowerCode stays as it is."
+    return f"Nothing more is done for it. {kept} Your note is kept with it."
+
+
+def _goes_on(standing: Standing, _: str | None) -> str:
+    if standing.written:
+        return "The order goes on where it stopped; what is done already is not done again."
+    return "The order starts over with UTOPIA's contract; nothing of it is in PowerCode yet."
+
+
+def _adds_to(standing: Standing, customer_id: str | None) -> str:
+    """What naming this customer does to PowerCode."""
+    plans = _and_the_rest(_plans(standing.order, "plans"))
+    return (
+        f"In PowerCode: customer {customer_id} gets {plans}. Their bill grows by that, "
+        "and the ticket's text is mailed to them. No new account is made."
+    )
+
+
+def _opens_account(standing: Standing, _: str | None) -> str:
+    """What a new account does to PowerCode, and to whom it leaves alone."""
+    order = standing.order
+    made = f"In PowerCode: a new customer is made, with {_and_the_rest(_plans(order, 'plans', 'additional'))}."
+    found = [one.customer_id for one in finding.look_alikes(order)]
+    if found:
+        made += f" Nothing is changed at customer {' and '.join(found)}."
+    contacts = shared_contacts(order)
+    if contacts:
+        made += f" Both have the same {contacts}, so you are asked once more."
+    if order.state == OrderState.EXISTS:
+        made += " The same person has two accounts then, and gets a bill for each."
+    return made
+
+
+def shared_contacts(order: Order) -> str:
+    """What the order's person and a customer like them both have: `phone number and mail address`; "" for nothing."""
+    shared = dict.fromkeys(word for one in finding.look_alikes(order) for word in one.contacts)
+    return " and ".join(shared)
+
+
+def _plans(order: Order, *kinds: str) -> list[str]:
+    account = order.account or {}
+    return [f"{description} ({service_id})" for kind in kinds for service_id, description in account.get(kind, [])]
+
+
+def _and_the_rest(plans: Sequence[str]) -> str:
+    named = [f"the plan {plan}" for plan in plans] or ["the order's plans"]
+    return ", ".join([*named, "the welcome ticket and the tags"])
+
+
+def doubt(order: Order, step: OrderStep | None) -> str:
+    """What nobody knows whether it is in PowerCode, in words: `the ticket`, `the plan 1 Gbps (164)`."""
+    if step is not None and step.name.startswith("plan:"):
+        return f"the plan {plan_name(order, int(step.name.partition(':')[2]))}"
+    return THE_TICKET
+
+
+def _is_there(standing: Standing, _: str | None) -> str:
+    customer_id = standing.order.customer_id
+    if _is_ticket(standing):
+        return (
+            f"You looked at customer {customer_id}'s page, and the welcome ticket is there. PowerCode is asked "
+            "whether the number is right; then the order goes on, and no second ticket is mailed to the customer."
+        )
+    return (
+        f"You looked at customer {customer_id}'s page, and {doubt(standing.order, standing.doubtful)} is there. It is "
+        "not added again, and the order goes on. PowerCode can't be asked about plans: your word counts."
+    )
+
+
+def _is_not_there(standing: Standing, _: str | None) -> str:
+    what = doubt(standing.order, standing.doubtful)
+    harm = "reads it twice" if _is_ticket(standing) else "pays for it twice"
+    return (
+        f"You looked at customer {standing.order.customer_id}'s page, and {what} is not there. It is sent to PowerCode "
+        f"once more. If it is there after all, the customer {harm}."
+    )
+
+
+_SAYS: Mapping[str, Callable[[Standing, str | None], str]] = {
+    RESUME.code: _goes_on,
+    CUSTOMER.code: _adds_to,
+    NEW_CUSTOMER.code: _opens_account,
+    IT_IS_THERE.code: _is_there,
+    IT_IS_NOT_THERE.code: _is_not_there,
+    DISMISS.code: _closes,
+}
+"""What will happen, where that depends on the order; for the rest the action's row says it."""
+
+
+def additions(session: Session, order: Order) -> list[str]:
+    """The plans that a customer whom a person names gets from this order, in words: `1 Gbps (164)`."""
+    new_account = lifecycle.was_to_be_created(session, order)
+    return _plans(order, "plans", "additional") if new_account else _plans(order, "plans")
