@@ -44,6 +44,13 @@ def test_a_reader_may_change_nothing_but_their_own_sign_in(service: Service) -> 
     assert changes == OWN_MATTERS
 
 
+@pytest.mark.parametrize("old", ["/admin", "/admin/", "/admin/failed_orders?page=2"])
+def test_an_old_address_leads_to_the_console(old: str, as_nobody: Person) -> None:
+    answer = as_nobody.get(old)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console")
+
+
 def test_nobody_gets_anything_but_the_sign_in(service: Service, as_nobody: Person) -> None:
     for method, path, _, _ in guarded(service.app):
         answer = (as_nobody.get if method == "GET" else as_nobody.post)(path)

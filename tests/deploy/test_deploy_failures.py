@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import Sandbox
 from tests.deploy.server import TEXT, Server, git
 from tests.deploy.test_deploying import a_migration
+from tests.tools.postgres import PostgresServer
 from tests.tools.processes import until
 
 MINE = "Welcome, dear neighbour {first_name}\n"
@@ -103,6 +105,36 @@ def test_a_failing_migration_is_found_on_a_copy_and_the_database_stays(server: S
     assert last_line(done.stdout).startswith("NOT DEPLOYED: The migration fails")
     assert server.flask("db", "check").stdout == version
     assert still(server) == before
+
+
+WITHOUT_PG_DUMP = """
+programs=$(mktemp --directory)
+IFS=: read -ra folders <<<"$PATH"
+for folder in "${folders[@]}"; do ln -sf "$folder"/* "$programs" 2>/dev/null; done
+rm "$programs"/pg_dump
+export PATH=$programs
+"""
+
+
+@pytest.mark.sweep
+def test_without_pg_dump_a_migration_is_refused_in_one_sentence_before_anything_is_touched(
+    remote: Path, tmp_path: Path
+) -> None:
+    with PostgresServer() as database, Sandbox() as sandbox:
+        url = database.database("orders")
+        with Server(remote, tmp_path, sandbox, database_url=url) as server:
+            before = (server.main, server.runs)
+            server.push(a_migration())
+            (server.checkout.parent / "bin" / "pg_dump").symlink_to("/bin/true")
+
+            done = server.deploy(shell=WITHOUT_PG_DUMP)
+
+            assert done.returncode == 6, done.stdout
+            assert last_line(done.stdout) == (
+                "NOT DEPLOYED: There is no pg_dump, which backs the database up before it is changed: "
+                "apt-get install postgresql-client. Nothing was touched."
+            )
+            assert still(server) == before
 
 
 @pytest.mark.sweep

@@ -143,6 +143,16 @@ def follow(second: Machine, line: str) -> str:
     return second.run(line, codes=(3,) if "Still to do" in line else (0,))
 
 
+def test_the_blocks_about_deploying_do_what_they_say(office: Office) -> None:
+    for block in commands("docs/deploying.md", "Setting it up"):
+        office.first.run(block)
+    assert "utopia-handler-deploy" in office.first.run(f"git -C {HERE} config core.sshCommand; ls /etc/ssh")
+
+    (restart,) = commands("docs/deploying.md", "When the units change")
+    assert "Restarting the service" in office.first.run(restart)
+    check(office.first)
+
+
 POSTGRESQL = """
 getent passwd postgres > /dev/null || useradd --system postgres
 ln -s {programs}/{{createuser,createdb,pg_dump,pg_restore}} /usr/local/bin
