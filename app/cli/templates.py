@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from app.cli.common import Commands, services
-from app.digest import letters
+from app.digest import mails
 from app.provisioning import ticket
 from config import Settings
 
@@ -16,7 +16,7 @@ templates = Commands("templates", help="The texts that customers get.")
 def check() -> None:
     """Check the texts' placeholders, braces and HTML. Run it after each edit."""
     settings = services().settings
-    faults = {path: letters.check(path) for path in _letters(settings)}
+    faults = {path: mails.check(path) for path in _mail_templates(settings)}
     faults[settings.ticket_template] = _ticket_faults(settings.ticket_template)
     for path, found in faults.items():
         for fault in found:
@@ -27,11 +27,11 @@ def check() -> None:
     click.echo(f"{', '.join(path.name for path in faults)}: fine.")
 
 
-def _letters(settings: Settings) -> list[Path]:
+def _mail_templates(settings: Settings) -> list[Path]:
     """The digest's templates: only where digests go out by mail."""
     if settings.digest_delivery != "mail":
         return []
-    return [settings.ticket_template_dir / name for name in (letters.TEXT_TEMPLATE, letters.HTML_TEMPLATE)]
+    return [settings.ticket_template_dir / name for name in (mails.TEXT_TEMPLATE, mails.HTML_TEMPLATE)]
 
 
 def _ticket_faults(path: Path) -> list[ticket.Fault]:

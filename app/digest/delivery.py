@@ -1,4 +1,4 @@
-"""Hands messages over: a batch to the mail webhook, or letter by letter to the mail server.
+"""Hands messages over: a batch to the mail webhook, or one mail at a time to the mail server.
 
 Each hand-over ends as accepted, refused, refused for now, never arrived, or unknown. What is unknown is never repeated.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
-from app.digest.letters import LetterTemplates, Told, webhook_entry
+from app.digest.mails import MailTemplates, Told, webhook_entry
 from app.observability import Metrics
 from app.remote.mail import MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from config import Settings
@@ -79,10 +79,10 @@ def receipt_for(answer: Reply | Failure) -> Receipt:
     return Receipt(Handed.REFUSED, said)
 
 
-def send_letter(post: Post, templates: LetterTemplates, told: Told, key: str) -> Receipt:
-    """Mail one customer's letter over an open connection."""
+def send_mail(post: Post, templates: MailTemplates, told: Told, key: str) -> Receipt:
+    """Send one customer's mail over an open connection."""
     try:
-        post.send(templates.letter(told, key), told.email)
+        post.send(templates.mail(told, key), told.email)
     except RecipientRefused as refused:
         return Receipt(Handed.NOT_NOW if refused.for_now else Handed.REFUSED, refused.detail)
     except MailOutcomeUnknown as unknown:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.digest.closings import CustomerDigest
 from app.digest.closures import SetAside
-from app.digest.letters import Told
+from app.digest.mails import Told
 from app.digest.report.days import FIRST_YEAR
 from app.models import (
     DigestMessage,

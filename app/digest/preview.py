@@ -7,7 +7,7 @@ from datetime import date
 from app.digest import ledger, tally, workflow
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.closures import Selection
-from app.digest.letters import SUBJECT, LetterTemplates, Told, body
+from app.digest.mails import SUBJECT, MailTemplates, Told, body
 from app.digest.report.sources import ReportRow
 from app.digest.timetable import iso_week
 from app.models import now
@@ -37,7 +37,7 @@ class Outlook:
     selection: Selection
     due: Sequence[CustomerDigest]
     for_next_week: Sequence[CustomerDigest]
-    templates: LetterTemplates | None
+    templates: MailTemplates | None
 
     @property
     def rows(self) -> dict[str, int]:
@@ -46,12 +46,12 @@ class Outlook:
         return tally.of_selection(self.selection, told=told, for_next_week=later)
 
     def message(self, digest: CustomerDigest) -> Message:
-        """One customer's message, by the letter's templates where digests go out by mail."""
+        """One customer's message, by the mail's templates where digests go out by mail."""
         told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
         subject, text = SUBJECT, body(told)
         if self.templates is not None:
-            letter = self.templates.letter(told, "")
-            subject, text = letter.subject, letter.text
+            mail = self.templates.mail(told, "")
+            subject, text = mail.subject, mail.text
         return Message(told.email, told.full_name, len(told.tickets), subject, text)
 
 
@@ -60,10 +60,10 @@ def outlook(
 ) -> Outlook:
     """What a digest of `source` would do now, with closings from `since` or from the window's start on.
 
-    Raises `SourceUnreadable`, and `TemplateFault` where the letter's templates can't be used.
+    Raises `SourceUnreadable`, and `TemplateFault` where the mail's templates can't be used.
     """
     today = now().astimezone(settings.zone).date()
-    templates = LetterTemplates(settings.ticket_template_dir) if settings.digest_delivery == "mail" else None
+    templates = MailTemplates(settings.ticket_template_dir) if settings.digest_delivery == "mail" else None
     with database.read() as session:
         first_day = since or ledger.planned_window_start(session, today, settings.digest_first_window_days)
         reported = ledger.reported_since(session, first_day)

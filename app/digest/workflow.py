@@ -16,8 +16,8 @@ from app import notices
 from app.digest import history, ledger
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.closures import Selection, select_closures
-from app.digest.delivery import Handed, Receipt, Webhook, send_letter
-from app.digest.letters import LetterTemplates
+from app.digest.delivery import Handed, Receipt, Webhook, send_mail
+from app.digest.mails import MailTemplates
 from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.timetable import iso_week
 from app.durable import engine
@@ -220,7 +220,7 @@ def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) 
             for message in messages:
                 post.open()
                 _mark(services, [message.id], MessageState.SENDING)
-                receipt = send_letter(post, templates, ledger.told(message), _idempotency_key(run, [message.id]))
+                receipt = send_mail(post, templates, ledger.told(message), _idempotency_key(run, [message.id]))
                 _record(services, run, [message.id], receipt)
                 _stop_unless_it_answers(receipt)
                 accepted += receipt.handed is Handed.ACCEPTED
@@ -232,9 +232,9 @@ def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) 
     return accepted
 
 
-def _templates(settings: Settings) -> LetterTemplates:
+def _templates(settings: Settings) -> MailTemplates:
     try:
-        return LetterTemplates(settings.ticket_template_dir)
+        return MailTemplates(settings.ticket_template_dir)
     except TemplateFault as fault:
         raise CannotGoOn(f"The digest's templates can't be used: {fault}") from None
 

@@ -1,11 +1,11 @@
-"""The mails to staff: `records` keeps what is to be told, `letters` says it, `delivery` sends it once.
+"""The mails to staff: `records` keeps what is to be told, `mails` says it, `delivery` sends it once.
 
 It knows nothing of how orders are done: whoever starts a delivery tells it about the order (`AboutOrders`).
 """
 
 from app.notices.delivery import deliver
 from app.notices.enclosures import Enclosure, Without
-from app.notices.letters import AboutOrders, templates
+from app.notices.mails import AboutOrders, templates
 from app.notices.records import QUEUE, drop, enqueue, next_run, record, send_again, workflow_id
 from app.notices.waking import pick_up_stranded_notices, wake_due_notices
 

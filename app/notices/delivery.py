@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, System, now
 from app.notices.claims import claims
 from app.notices.enclosures import Enclosure, Without
-from app.notices.letters import AboutOrders, write
+from app.notices.mails import AboutOrders, write
 from app.observability import order_context
 from app.remote import breaker, probing
-from app.remote.mail import ContentRefused, Letter, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
+from app.remote.mail import ContentRefused, Mail, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ WITH_CONTRACT = (NoticeKind.ACCOUNT_CREATED, NoticeKind.CUSTOMER_EXISTS, NoticeK
 MOST_DEATHS = 3
 """So often a delivery may break off; after that the notice goes out without its contract, which may be why."""
 
-Say = Callable[[Enclosure | None], Letter]
-"""The notice's letter, with a contract or without."""
+Say = Callable[[Enclosure | None], Mail]
+"""The notice's mail, with a contract or without."""
 
 
 def deliver(services: Services, about_orders: AboutOrders, notice_id: int, run: int) -> str:
@@ -83,13 +83,13 @@ def _send_to_all(
     services: Services, post: Post, notice: Notice, say: Say, enclosure: Enclosure | None
 ) -> dict[str, str]:
     """What went wrong, by recipient."""
-    failures, letter = {}, say(enclosure)
+    failures, mail = {}, say(enclosure)
     for recipient in services.settings.email_recipients:
         if not _begin(services, notice, recipient):
             continue
         try:
             try:
-                post.send(letter, recipient)
+                post.send(mail, recipient)
             except ContentRefused as refused:
                 if enclosure is None or enclosure.file is None:
                     raise

@@ -18,7 +18,7 @@ from app import notices
 from app.digest.report.sources import Limits, SourceUnreadable, read_report
 from app.models import now
 from app.provisioning.plans import plan_table
-from app.remote.mail import Letter, MailFailed, MailOutcomeUnknown, RecipientRefused
+from app.remote.mail import Mail, MailFailed, MailOutcomeUnknown, RecipientRefused
 from app.services import Services
 from app.storage import migrate
 from app.storage.database import Database
@@ -156,11 +156,11 @@ def _connect_mail(services: Services) -> str:
 
 
 def _send_mail(services: Services) -> str:
-    letter, refused = test_letter(services.settings), []
+    mail, refused = test_mail(services.settings), []
     with services.mailer.connection() as post:
         for recipient in services.settings.email_recipients:
             try:
-                post.send(letter, recipient)
+                post.send(mail, recipient)
             except RecipientRefused as why:
                 refused.append(f"{recipient}: {why.detail}")
     if refused:
@@ -168,7 +168,7 @@ def _send_mail(services: Services) -> str:
     return f"The mail server took a test mail for {', '.join(services.settings.email_recipients)}. Look for it there."
 
 
-def test_letter(settings: Settings) -> Letter:
+def test_mail(settings: Settings) -> Mail:
     """The mail that shows the office that notices arrive; it asks for nothing."""
     moment = now()
     facts = {
@@ -178,7 +178,7 @@ def test_letter(settings: Settings) -> Letter:
     }
     subject, _, text = notices.templates.get_template("mail/test_mail.txt").render(facts).partition("\n")
     html = notices.templates.get_template("mail/test_mail.html").render(facts)
-    return Letter(f"test mail {uuid.uuid4()}", subject, text.lstrip("\n"), html)
+    return Mail(f"test mail {uuid.uuid4()}", subject, text.lstrip("\n"), html)
 
 
 def _read_report(services: Services) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.digest.letters import HTML_TEMPLATE
+from app.digest.mails import HTML_TEMPLATE
 
 MAX_BYTES = 100_000
 MOST_FILES = 200

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.digest import letters
+from app.digest import mails
 from app.provisioning import ticket
 from app.wording.placeholders import Fault
 
@@ -13,8 +13,8 @@ class Kind(StrEnum):
     """What a text is for."""
 
     TICKET = "welcome ticket"
-    LETTER = "digest, as plain text"
-    HTML_LETTER = "digest, as HTML"
+    DIGEST_TEXT = "digest, as plain text"
+    DIGEST_HTML = "digest, as HTML"
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ LONGEST_QUOTE = 300
 
 def kind_of(name: str) -> Kind:
     """What the file of this name is for."""
-    letter_kinds = {letters.TEXT_TEMPLATE: Kind.LETTER, letters.HTML_TEMPLATE: Kind.HTML_LETTER}
-    return letter_kinds.get(name, Kind.TICKET)
+    digest_kinds = {mails.TEXT_TEMPLATE: Kind.DIGEST_TEXT, mails.HTML_TEMPLATE: Kind.DIGEST_HTML}
+    return digest_kinds.get(name, Kind.TICKET)
 
 
 def placeholders_of(kind: Kind) -> Mapping[str, str]:
     """What can be filled in, with what it stands for."""
-    return ticket.PLACEHOLDERS if kind is Kind.TICKET else letters.PLACEHOLDERS
+    return ticket.PLACEHOLDERS if kind is Kind.TICKET else mails.PLACEHOLDERS
 
 
 def faults_of(name: str, text: str) -> Sequence[FaultAt]:
@@ -50,7 +50,7 @@ def _faults(name: str, text: str) -> Sequence[Fault]:
         return ticket.check_template(text)
     if len(text) > ticket.MAX_CHARACTERS:
         return [Fault(0, f"the text has {len(text):,} characters, more than {ticket.MAX_CHARACTERS:,}")]
-    return letters.check_text(name, text)
+    return mails.check_text(name, text)
 
 
 def _quoted(lines: Sequence[str], number: int) -> str:

@@ -7,8 +7,8 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.digest import ledger, letters
-from app.digest.letters import Told
+from app.digest import ledger, mails
+from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
 from app.provisioning import checks, ticket
 from app.provisioning.contracts import Applicant
@@ -80,13 +80,13 @@ def _digest_example(session: Session) -> Example:
 
 
 def preview(kind: Kind, text: str, of: Example) -> Preview:
-    """The text filled in, as `ticket.render` or the digest's letter makes it. Raises `TemplateFault`.
+    """The text filled in, as `ticket.render` or the digest's mail makes it. Raises `TemplateFault`.
 
     The digest's HTML is shown without the styles that mail programs know.
     """
     if kind is Kind.TICKET:
         return Preview(html=ticket.render(text, of.values))
-    if kind is Kind.HTML_LETTER:
-        return Preview(html=clean(letters.html_letter(text, of.told)))
-    subject, plain = letters.plain_letter(text, of.told)
+    if kind is Kind.DIGEST_HTML:
+        return Preview(html=clean(mails.html_mail(text, of.told)))
+    subject, plain = mails.plain_mail(text, of.told)
     return Preview(plain=plain, subject=subject)

@@ -1,4 +1,4 @@
-"""Handing messages over: the webhook's payload, batches and answers, and letters by mail."""
+"""Handing messages over: the webhook's payload, batches and answers, and single mails."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 import pytest
 
 from app.digest.delivery import Handed, receipt_for
-from app.digest.letters import Told, webhook_entry
+from app.digest.mails import Told, webhook_entry
 from app.models import DigestMessage, DigestRun, now
 from config import PROJECT
 from tests.conftest import wait_for
@@ -182,7 +182,7 @@ def test_after_a_day_a_run_gives_up_and_leaves_its_tickets_to_the_next(office):
 
 
 @pytest.fixture
-def letters(office, tmp_path):
+def by_mail(office, tmp_path):
     """The office with mail delivery and templates of its own; the webhook gets nothing."""
     folder = tmp_path / "texts"
     shutil.copytree(PROJECT / "ticket_descriptions", folder)
@@ -201,85 +201,85 @@ def html_of(mail):
     return mail.get_body(("html",)).get_content()
 
 
-def test_a_letter_has_a_line_for_each_ticket_in_text_and_html(letters):
-    run = letters.run(letters.row("TM-1", days_ago=2), letters.row("TM-2"), letters.row("TM-3", "b@example.com"))
-    ada, other = sorted(customers_mails(letters), key=lambda mail: mail["To"])
+def test_a_mail_has_a_line_for_each_ticket_in_text_and_html(by_mail):
+    run = by_mail.run(by_mail.row("TM-1", days_ago=2), by_mail.row("TM-2"), by_mail.row("TM-3", "b@example.com"))
+    ada, other = sorted(customers_mails(by_mail), key=lambda mail: mail["To"])
     assert (ada["To"], ada["Subject"], other["To"]) == ("ada.lind@example.com", "Ticket status report", "b@example.com")
     assert ada.text.splitlines()[0] == "Hello Ada LIND,"
     assert [line for line in ada.text.splitlines() if line.startswith("- ")] == [
-        f"- Ticket no. TM-1 was closed on {letters.today - timedelta(days=2):%d-%b-%Y}",
-        f"- Ticket no. TM-2 was closed on {letters.today - timedelta(days=1):%d-%b-%Y}",
+        f"- Ticket no. TM-1 was closed on {by_mail.today - timedelta(days=2):%d-%b-%Y}",
+        f"- Ticket no. TM-2 was closed on {by_mail.today - timedelta(days=1):%d-%b-%Y}",
     ]
     assert html_of(ada).count("<li>") == 2
     assert "TM-3" not in ada.text + html_of(ada)
     assert states(run) == ["accepted", "accepted"]
 
 
-def test_html_in_a_name_or_ticket_stays_text_in_the_letter(letters):
-    letters.run(letters.row("TM-<b>1</b>", first="<script>alert(1)</script>", last="O'Neil & {count}"))
-    (mail,) = customers_mails(letters)
+def test_html_in_a_name_or_ticket_stays_text_in_the_mail(by_mail):
+    by_mail.run(by_mail.row("TM-<b>1</b>", first="<script>alert(1)</script>", last="O'Neil & {count}"))
+    (mail,) = customers_mails(by_mail)
     assert "<script>" not in html_of(mail)
     assert "<b>1" not in html_of(mail)
     assert "&lt;script&gt;" in html_of(mail)
     assert "O'NEIL & {COUNT}" in mail.text
 
 
-def test_an_edited_template_is_used_and_its_subject_can_name_the_count(letters):
-    (letters.texts / "digest.txt").write_text("Subject: {count} tickets\n\nDear {full_name}: {ticket} {closed_on}\n")
-    letters.run(letters.row("TM-1"), letters.row("TM-2"))
-    (mail,) = customers_mails(letters)
+def test_an_edited_template_is_used_and_its_subject_can_name_the_count(by_mail):
+    (by_mail.texts / "digest.txt").write_text("Subject: {count} tickets\n\nDear {full_name}: {ticket} {closed_on}\n")
+    by_mail.run(by_mail.row("TM-1"), by_mail.row("TM-2"))
+    (mail,) = customers_mails(by_mail)
     assert mail["Subject"] == "2 tickets"
     assert [line.split()[3] for line in mail.text.splitlines()] == ["TM-1", "TM-2"]
 
 
-def test_a_customers_letter_has_no_line_break_in_its_headers(letters):
-    (letters.texts / "digest.txt").write_text("Subject: For {full_name}\n\n{ticket}\n")
-    letters.run(letters.row("TM-1", first="Ada\r\nBcc: x@example.com"))
-    (mail,) = customers_mails(letters)
+def test_a_customers_mail_has_no_line_break_in_its_headers(by_mail):
+    (by_mail.texts / "digest.txt").write_text("Subject: For {full_name}\n\n{ticket}\n")
+    by_mail.run(by_mail.row("TM-1", first="Ada\r\nBcc: x@example.com"))
+    (mail,) = customers_mails(by_mail)
     assert mail["Bcc"] is None
     assert mail["Subject"] == "For Ada Bcc: x@example.com LIND"
 
 
-def test_one_refused_recipient_does_not_stop_the_others_and_gets_its_letter_next_time(letters):
-    mailbox = letters.service.sandbox.mailbox
+def test_one_refused_recipient_does_not_stop_the_others_and_gets_its_mail_next_time(by_mail):
+    mailbox = by_mail.service.sandbox.mailbox
     mailbox.rejected_recipients.add("c0001@example.com")
-    rows = letters.many(3)
-    assert states(letters.run(*rows)) == ["accepted", "refused", "accepted"]
+    rows = by_mail.many(3)
+    assert states(by_mail.run(*rows)) == ["accepted", "refused", "accepted"]
     mailbox.rejected_recipients.clear()
-    assert states(letters.run(*rows)) == ["accepted"]
-    assert sorted(mail["To"] for mail in customers_mails(letters)) == [f"c000{n}@example.com" for n in range(3)]
+    assert states(by_mail.run(*rows)) == ["accepted"]
+    assert sorted(mail["To"] for mail in customers_mails(by_mail)) == [f"c000{n}@example.com" for n in range(3)]
 
 
-def test_a_connection_lost_after_the_letter_was_handed_over_leaves_that_one_unknown(letters):
-    letters.service.sandbox.mailbox.fault("DATA", "no_answer")
-    run = letters.run(*letters.many(3))
+def test_a_connection_lost_after_the_mail_was_handed_over_leaves_that_one_unknown(by_mail):
+    by_mail.service.sandbox.mailbox.fault("DATA", "no_answer")
+    run = by_mail.run(*by_mail.many(3))
     assert states(run) == ["unknown", "accepted", "accepted"]
-    assert len(customers_mails(letters)) == 3
-    letters.a_week_passes()
-    assert states(letters.run()) == []
+    assert len(customers_mails(by_mail)) == 3
+    by_mail.a_week_passes()
+    assert states(by_mail.run()) == []
 
 
-def test_letters_wait_for_a_mail_server_that_is_down(letters):
-    letters.service.sandbox.mailbox.down()
-    letters.reports(*letters.many(2))
-    run_id = letters.start()
-    assert "nothing answers at MAIL_SERVER" in letters.waits(run_id)["error"]
-    letters.service.sandbox.mailbox.up()
-    assert states(letters.over(run_id)) == ["accepted", "accepted"]
-    assert len(customers_mails(letters)) == 2
+def test_mails_wait_for_a_mail_server_that_is_down(by_mail):
+    by_mail.service.sandbox.mailbox.down()
+    by_mail.reports(*by_mail.many(2))
+    run_id = by_mail.start()
+    assert "nothing answers at MAIL_SERVER" in by_mail.waits(run_id)["error"]
+    by_mail.service.sandbox.mailbox.up()
+    assert states(by_mail.over(run_id)) == ["accepted", "accepted"]
+    assert len(customers_mails(by_mail)) == 2
 
 
-def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on_once_mended(letters):
-    template = letters.texts / "digest.html"
+def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on_once_mended(by_mail):
+    template = by_mail.texts / "digest.html"
     sound = template.read_text()
     template.write_text(sound.replace("{full_name}", "{fullname}"))
-    letters.reports(*letters.many(2))
-    run_id = letters.start()
-    error = letters.waits(run_id)["error"]
+    by_mail.reports(*by_mail.many(2))
+    run_id = by_mail.start()
+    error = by_mail.waits(run_id)["error"]
     assert "line 2: digest.html: unknown placeholder {fullname} (did you mean {full_name}?)" in error
-    assert customers_mails(letters) == []
+    assert customers_mails(by_mail) == []
     template.write_text(sound)
-    assert states(letters.over(run_id)) == ["accepted", "accepted"]
+    assert states(by_mail.over(run_id)) == ["accepted", "accepted"]
 
 
 @pytest.mark.parametrize(
@@ -292,77 +292,77 @@ def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on
         ("digest.html", None, "does not exist"),
     ],
 )
-def test_templates_check_names_the_faults_of_the_letter(letters, name, text, fault):
-    path = letters.texts / name
+def test_templates_check_names_the_faults_of_the_mail(by_mail, name, text, fault):
+    path = by_mail.texts / name
     path.write_text(text) if text is not None else path.unlink()
-    result = letters.service.app.test_cli_runner().invoke(args=["templates", "check"])
+    result = by_mail.service.app.test_cli_runner().invoke(args=["templates", "check"])
     assert result.exit_code != 0
     assert fault in result.output
 
 
-def test_templates_check_leaves_the_letter_alone_where_digests_go_by_webhook(letters):
-    (letters.texts / "digest.html").unlink()
-    with letters.changed(digest_delivery="webhook"):
-        assert letters.service.app.test_cli_runner().invoke(args=["templates", "check"]).exit_code == 0
+def test_templates_check_leaves_the_mail_alone_where_digests_go_by_webhook(by_mail):
+    (by_mail.texts / "digest.html").unlink()
+    with by_mail.changed(digest_delivery="webhook"):
+        assert by_mail.service.app.test_cli_runner().invoke(args=["templates", "check"]).exit_code == 0
 
 
-def test_a_run_that_was_cut_off_in_the_middle_of_a_letter_doubts_that_letter_alone(letters):
-    letters.service.sandbox.mailbox.down()
-    letters.reports(*letters.many(3))
-    run_id = letters.start()
-    letters.waits(run_id)
-    with letters.database.write() as session:
+def test_a_run_that_was_cut_off_in_the_middle_of_a_mail_doubts_that_mail_alone(by_mail):
+    by_mail.service.sandbox.mailbox.down()
+    by_mail.reports(*by_mail.many(3))
+    run_id = by_mail.start()
+    by_mail.waits(run_id)
+    with by_mail.database.write() as session:
         first = session.query(DigestMessage).order_by(DigestMessage.id).first()
         first.state = "sending"
-    letters.service.sandbox.mailbox.up()
-    assert states(letters.over(run_id)) == ["unknown", "accepted", "accepted"]
-    wait_for(lambda: len(customers_mails(letters)) == 2)
+    by_mail.service.sandbox.mailbox.up()
+    assert states(by_mail.over(run_id)) == ["unknown", "accepted", "accepted"]
+    wait_for(lambda: len(customers_mails(by_mail)) == 2)
 
 
-def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_told_later(letters):
-    letters.service.sandbox.mailbox.fault("DATA", "reject", code=451, text="Try later")
-    letters.reports(*letters.many(3))
-    run_id = letters.start()
+def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_told_later(by_mail):
+    by_mail.service.sandbox.mailbox.fault("DATA", "reject", code=451, text="Try later")
+    by_mail.reports(*by_mail.many(3))
+    run_id = by_mail.start()
 
-    assert states(letters.over(run_id)) == ["accepted"] * 3
-    first, *behind = [message["email"] for message in letters.show(run_id)["customers_told"]]
-    assert [mail["To"] for mail in customers_mails(letters)] == [*behind, first]
-
-
-@pytest.mark.parametrize("action", ["RCPT", "DATA"])
-def test_after_421_the_next_customers_get_their_letters_and_nobody_is_in_doubt(letters, action):
-    letters.service.sandbox.mailbox.fault(action, "reject", code=421, text="Closing")
-    assert states(letters.run(*letters.many(3))) == ["accepted"] * 3
-    assert len(customers_mails(letters)) == 3
+    assert states(by_mail.over(run_id)) == ["accepted"] * 3
+    first, *behind = [message["email"] for message in by_mail.show(run_id)["customers_told"]]
+    assert [mail["To"] for mail in customers_mails(by_mail)] == [*behind, first]
 
 
 @pytest.mark.parametrize("action", ["RCPT", "DATA"])
-def test_while_everything_is_answered_421_the_customers_are_not_sent_and_never_unknown(letters, action):
-    letters.service.sandbox.mailbox.fault(action, "reject", times=None, code=421, text="Closing")
-    letters.reports(*letters.many(3))
-    run_id = letters.start()
-    assert states(letters.waits(run_id)) == ["planned"] * 3
-    with letters.database.write() as session:
+def test_after_421_the_next_customers_get_their_mails_and_nobody_is_in_doubt(by_mail, action):
+    by_mail.service.sandbox.mailbox.fault(action, "reject", code=421, text="Closing")
+    assert states(by_mail.run(*by_mail.many(3))) == ["accepted"] * 3
+    assert len(customers_mails(by_mail)) == 3
+
+
+@pytest.mark.parametrize("action", ["RCPT", "DATA"])
+def test_while_everything_is_answered_421_the_customers_are_not_sent_and_never_unknown(by_mail, action):
+    by_mail.service.sandbox.mailbox.fault(action, "reject", times=None, code=421, text="Closing")
+    by_mail.reports(*by_mail.many(3))
+    run_id = by_mail.start()
+    assert states(by_mail.waits(run_id)) == ["planned"] * 3
+    with by_mail.database.write() as session:
         session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=24, minutes=1)
-    assert states(letters.over(run_id)) == ["not_sent"] * 3
+    assert states(by_mail.over(run_id)) == ["not_sent"] * 3
 
 
-def test_a_server_that_takes_two_letters_a_session_gets_two_a_session_without_a_pause(letters):
-    mailbox = letters.service.sandbox.mailbox
+def test_a_server_that_takes_two_mails_a_session_gets_two_a_session_without_a_pause(by_mail):
+    mailbox = by_mail.service.sandbox.mailbox
     mailbox.most_a_session, before = 2, mailbox.connections
-    with letters.changed(email_recipients=()):
-        assert states(letters.run(*letters.many(5))) == ["accepted"] * 5
+    with by_mail.changed(email_recipients=()):
+        assert states(by_mail.run(*by_mail.many(5))) == ["accepted"] * 5
     assert mailbox.connections - before == 3
 
 
-def test_as_long_as_letters_go_out_the_pauses_do_not_grow(letters):
-    letters.service.sandbox.mailbox.down()
-    letters.reports(*letters.many(2))
-    run_id = letters.start()
-    letters.waits(run_id)
-    with letters.database.read() as session:
+def test_as_long_as_mails_go_out_the_pauses_do_not_grow(by_mail):
+    by_mail.service.sandbox.mailbox.down()
+    by_mail.reports(*by_mail.many(2))
+    run_id = by_mail.start()
+    by_mail.waits(run_id)
+    with by_mail.database.read() as session:
         assert session.get_one(DigestRun, run_id).tries > 0
-    letters.service.sandbox.mailbox.up()
-    letters.over(run_id)
-    with letters.database.read() as session:
+    by_mail.service.sandbox.mailbox.up()
+    by_mail.over(run_id)
+    with by_mail.database.read() as session:
         assert session.get_one(DigestRun, run_id).tries == 0

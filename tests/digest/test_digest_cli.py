@@ -86,7 +86,7 @@ def test_a_dry_run_shows_each_message_as_it_then_goes_out(office, flask):
     ]
 
 
-def test_a_dry_run_shows_the_letter_where_digests_go_by_mail(office, flask, tmp_path):
+def test_a_dry_run_shows_the_mail_where_digests_go_by_mail(office, flask, tmp_path):
     (tmp_path / "digest.txt").write_text("Subject: {count} closed\n\nDear {full_name}: {ticket}\n")
     (tmp_path / "digest.html").write_text("<p>{ticket}</p>\n")
     office.reports(office.row("TM-1"))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from app.remote.mail import (
     Attachment,
     ContentRefused,
-    Letter,
+    Mail,
     Mailer,
     MailFailed,
     MailOutcomeUnknown,
@@ -35,7 +35,7 @@ from sandbox import Mailbox
 
 SENDER = "Fiber desk <fiber@example.com>"
 PASSWORD = "mail-password-1"
-LETTER = Letter("account:UIA-1", "Account created", "It is there.\n", "<p>It is there.</p>")
+MAIL = Mail("account:UIA-1", "Account created", "It is there.\n", "<p>It is there.</p>")
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def mailer_to(mailbox: Mailbox, app: Flask | None = None, **settings: Any) -> Ma
     return Mailer(app or Flask("mail"), load_settings(**values))
 
 
-def send(mailbox: Mailbox, letter: Letter = LETTER, *recipients: str, **settings: Any) -> None:
+def send(mailbox: Mailbox, mail: Mail = MAIL, *recipients: str, **settings: Any) -> None:
     with mailer_to(mailbox, **settings).connection() as post:
         for recipient in recipients or ("office@example.com",):
-            post.send(letter, recipient)
+            post.send(mail, recipient)
 
 
 def a_file(name: str, content: bytes) -> Attachment:
-    """A file to go with a letter."""
+    """A file to go with a mail."""
     return Attachment(name, BytesIO(content))
 
 
@@ -79,7 +79,7 @@ def a_file(name: str, content: bytes) -> Attachment:
 
 
 def test_each_recipient_gets_a_message_of_its_own(mailbox: Mailbox) -> None:
-    send(mailbox, LETTER, "office@example.com", "billing@example.com")
+    send(mailbox, MAIL, "office@example.com", "billing@example.com")
 
     assert [message.envelope.recipients for message in mailbox.messages] == [
         ("office@example.com",),
@@ -91,11 +91,11 @@ def test_each_recipient_gets_a_message_of_its_own(mailbox: Mailbox) -> None:
     assert mailbox.connections == 1
 
 
-def test_a_repeat_has_the_same_message_id_and_another_letter_another(mailbox: Mailbox) -> None:
+def test_a_repeat_has_the_same_message_id_and_another_mail_another(mailbox: Mailbox) -> None:
     send(mailbox)
     send(mailbox)
-    send(mailbox, LETTER, "billing@example.com")
-    send(mailbox, Letter("account:UIA-2", "Account created", "", ""))
+    send(mailbox, MAIL, "billing@example.com")
+    send(mailbox, Mail("account:UIA-2", "Account created", "", ""))
 
     ids = [message["Message-ID"] for message in mailbox.messages]
     assert ids[0] == ids[1]
@@ -105,7 +105,7 @@ def test_a_repeat_has_the_same_message_id_and_another_letter_another(mailbox: Ma
 
 def test_a_server_that_is_gone_after_it_took_the_mail_is_no_failure(mailbox: Mailbox) -> None:
     with mailer_to(mailbox).connection() as post:
-        post.send(LETTER, "office@example.com")
+        post.send(MAIL, "office@example.com")
         mailbox.down()  # quit() finds nobody
 
     assert len(mailbox.messages) == 1
@@ -116,8 +116,8 @@ def test_a_refused_recipient_does_not_keep_the_mail_from_the_others(mailbox: Mai
 
     with mailer_to(mailbox).connection() as post:
         with pytest.raises(RecipientRefused, match="550"):
-            post.send(LETTER, "gone@example.com")
-        post.send(LETTER, "office@example.com")
+            post.send(MAIL, "gone@example.com")
+        post.send(MAIL, "office@example.com")
 
     assert [message["To"] for message in mailbox.messages] == ["office@example.com"]
 
@@ -128,8 +128,8 @@ def test_a_mail_that_is_too_large_does_not_keep_other_mails_waiting(mailbox: Mai
 
     with mailer_to(mailbox).connection() as post:
         with pytest.raises(RecipientRefused, match="552 Message too large") as refused:
-            post.send(LETTER, "office@example.com")
-        post.send(LETTER, "office@example.com")
+            post.send(MAIL, "office@example.com")
+        post.send(MAIL, "office@example.com")
 
     assert "office" not in str(refused.value)
     assert len(mailbox.messages) == 1
@@ -190,7 +190,7 @@ def test_after_a_broken_connection_nothing_more_is_sent_over_it(mailbox: Mailbox
     with mailer_to(mailbox).connection() as post:
         for _ in range(2):
             with pytest.raises(MailFailed):
-                post.send(LETTER, "office@example.com")
+                post.send(MAIL, "office@example.com")
 
     assert len(mailbox.messages) == 1
 
@@ -199,7 +199,7 @@ def test_a_failure_names_nobodys_address(mailbox: Mailbox) -> None:
     mailbox.fault("RCPT", "reject", code=550, text="<ada.lind@example.com> unknown, ask root@example.com")
 
     with pytest.raises(RecipientRefused) as refused:
-        send(mailbox, LETTER, "ada.lind@example.com")
+        send(mailbox, MAIL, "ada.lind@example.com")
 
     assert "@" not in refused.value.detail
 
@@ -208,12 +208,12 @@ def test_a_failure_names_nobodys_address(mailbox: Mailbox) -> None:
 
 
 def to_many(mailbox: Mailbox, number: int) -> list[type[MailFailed] | None]:
-    """What became of each of so many letters that are sent over one connection."""
+    """What became of each of so many mails that are sent over one connection."""
     outcomes: list[type[MailFailed] | None] = []
     with mailer_to(mailbox).connection() as post:
         for each in range(number):
             try:
-                post.send(LETTER, f"c{each}@example.com")
+                post.send(MAIL, f"c{each}@example.com")
             except MailFailed as failed:
                 outcomes.append(type(failed))
             else:
@@ -229,7 +229,7 @@ def test_a_server_that_takes_two_mails_a_session_gets_two_a_session(mailbox: Mai
 
 
 @pytest.mark.parametrize("action", ["RCPT", "DATA"])
-def test_after_421_the_next_letters_go_out_in_a_new_session(mailbox: Mailbox, action: str) -> None:
+def test_after_421_the_next_mails_go_out_in_a_new_session(mailbox: Mailbox, action: str) -> None:
     mailbox.fault(action, "reject", code=421, text="Closing")
 
     assert to_many(mailbox, 3) == [RecipientRefused, None, None]
@@ -258,7 +258,7 @@ def test_a_connection_cut_amid_the_content_cannot_have_delivered_it() -> None:
         cutting.start()
         mailbox = Mailbox(port=server.getsockname()[1])
         with pytest.raises(ContentRefused):
-            send(mailbox, Letter("k", "s", "t", "h", [a_file("c.pdf", bytes(20_000_000))]))
+            send(mailbox, Mail("k", "s", "t", "h", [a_file("c.pdf", bytes(20_000_000))]))
         cutting.join()
 
 
@@ -279,24 +279,24 @@ def test_a_file_that_the_server_does_not_take_is_told_from_a_refused_recipient(
     mailbox.fault("DATA", "reject", code=code, text=text)
 
     with pytest.raises(ContentRefused, match=str(code)):
-        send(mailbox, Letter("k", "s", "t", "h", [a_file("c.pdf", b"%PDF")]))
+        send(mailbox, Mail("k", "s", "t", "h", [a_file("c.pdf", b"%PDF")]))
 
 
 def test_a_mail_above_the_announced_size_is_not_sent_at_all(mailbox: Mailbox) -> None:
     mailbox.largest = 100_000
-    large = Letter("k", "s", "t", "h", [a_file("c.pdf", b"y" * 80_000)])
+    large = Mail("k", "s", "t", "h", [a_file("c.pdf", b"y" * 80_000)])
 
     with mailer_to(mailbox).connection() as post:
         with pytest.raises(ContentRefused, match="up to 100,000 bytes"):
             post.send(large, "office@example.com")
-        post.send(LETTER, "office@example.com")
+        post.send(MAIL, "office@example.com")
 
     assert len(mailbox.messages) == 1
 
 
 @given(st.lists(st.binary(max_size=300), max_size=3), st.text("ab.\r\n", max_size=100))
 def test_the_announced_size_is_that_of_the_pieces(files: list[bytes], text: str) -> None:
-    message = Message(Letter("k", "s", text, text, [a_file("c.pdf", each) for each in files]), SENDER, "o@example.com")
+    message = Message(Mail("k", "s", text, text, [a_file("c.pdf", each) for each in files]), SENDER, "o@example.com")
 
     whole = b"".join(message.pieces())
 
@@ -312,7 +312,7 @@ def test_a_large_file_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> N
     with path.open("rb") as file:
         tracemalloc.start()
         sent = sum(
-            map(len, Message(Letter("k", "s", "t", "h", [Attachment("c.pdf", file)]), SENDER, "o@example.com").pieces())
+            map(len, Message(Mail("k", "s", "t", "h", [Attachment("c.pdf", file)]), SENDER, "o@example.com").pieces())
         )
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -325,8 +325,8 @@ def test_an_address_that_no_server_can_be_given_is_refused_by_itself(mailbox: Ma
     with mailer_to(mailbox).connection() as post:
         for address in ("büro@example.com", "b\udce9ro@example.com"):
             with pytest.raises(RecipientRefused):
-                post.send(LETTER, address)
-        post.send(LETTER, "office@example.com")
+                post.send(MAIL, address)
+        post.send(MAIL, "office@example.com")
 
     assert len(mailbox.messages) == 1
 
@@ -414,7 +414,7 @@ def test_a_password_is_not_printed_even_while_debugging(
     signs_in = {"mail_use_tls": True, "mail_username": "fiber", "mail_password": PASSWORD}
 
     with mailer_to(mailbox, app, **signs_in).connection() as post:
-        post.send(LETTER, "office@example.com")
+        post.send(MAIL, "office@example.com")
 
     printed = "".join(capfd.readouterr())
     assert len(mailbox.messages) == 1
@@ -427,7 +427,7 @@ def test_a_password_is_not_printed_even_while_debugging(
 def test_a_line_break_in_a_name_neither_loses_the_mail_nor_adds_a_header(mailbox: Mailbox) -> None:
     name = "Ada\r\nBcc: thief@example.com\r\n\r\nLind\x00\u2028\ud800"
 
-    send(mailbox, Letter("k", f"Account created: {name}", name, name, [a_file(f"{name}.pdf", b"x")]))
+    send(mailbox, Mail("k", f"Account created: {name}", name, name, [a_file(f"{name}.pdf", b"x")]))
 
     (message,) = mailbox.messages
     assert message["Bcc"] is None
@@ -436,10 +436,10 @@ def test_a_line_break_in_a_name_neither_loses_the_mail_nor_adds_a_header(mailbox
     assert list(message.attachments) == ["Ada-Bcc-thief-example.com-Lind-.pdf"]
 
 
-def test_letters_of_any_language_arrive(mailbox: Mailbox) -> None:
+def test_mails_of_any_language_arrive(mailbox: Mailbox) -> None:
     text = "Grüße, Łukasz 李 👋\n"
 
-    send(mailbox, Letter("k", "Grüße an Łukasz 李 👋", text, f"<p>{text}</p>"))
+    send(mailbox, Mail("k", "Grüße an Łukasz 李 👋", text, f"<p>{text}</p>"))
 
     (message,) = mailbox.messages
     assert message["Subject"] == "Grüße an Łukasz 李 👋"
@@ -451,7 +451,7 @@ def test_letters_of_any_language_arrive(mailbox: Mailbox) -> None:
 def test_no_line_is_longer_than_mail_servers_take(mailbox: Mailbox) -> None:
     long = "x" * 5000
 
-    send(mailbox, Letter("k", long, f"{long}\n.\n..\nFrom me\n", f"<p>{long}</p>", [a_file("c.pdf", b"y" * 5000)]))
+    send(mailbox, Mail("k", long, f"{long}\n.\n..\nFrom me\n", f"<p>{long}</p>", [a_file("c.pdf", b"y" * 5000)]))
 
     (message,) = mailbox.messages
     assert max(map(len, message.raw.split(b"\r\n"))) <= 998
@@ -479,7 +479,7 @@ def test_a_files_name_cannot_break_a_header_or_a_folder(name: str, safe: str) ->
 def test_attachments_arrive_with_their_kind(mailbox: Mailbox) -> None:
     files = [a_file("contract.pdf", b"%PDF-1.7 \x00\xff"), a_file("rows.csv", b"a;b\n"), a_file("x", b"")]
 
-    send(mailbox, Letter("k", "s", "t", "h", files))
+    send(mailbox, Mail("k", "s", "t", "h", files))
 
     (message,) = mailbox.messages
     assert message.attachments == {"contract.pdf": b"%PDF-1.7 \x00\xff", "rows.csv": b"a;b\n", "x": b""}
@@ -497,14 +497,14 @@ def test_a_header_is_always_one_printable_line(text: str) -> None:
 
     assert line == line.strip()
     assert len(line) <= 200
-    assert all(letter.isprintable() for letter in line)
+    assert all(character.isprintable() for character in line)
 
 
 @given(st.text(ANY_LETTERS, max_size=300))
 def test_any_text_makes_a_message_with_our_headers_only(text: str) -> None:
-    letter = Letter("account:UIA-1", text, text, text, [a_file(text, b"x")])
+    mail = Mail("account:UIA-1", text, text, text, [a_file(text, b"x")])
 
-    message = compose(letter, SENDER, "office@example.com")
+    message = compose(mail, SENDER, "office@example.com")
 
     assert isinstance(message, EmailMessage)
     head = message.as_bytes().partition(b"\r\n\r\n")[0].decode("ascii")

@@ -2,12 +2,12 @@
 
 from app.remote.mail.connection import Mailer, Post
 from app.remote.mail.errors import ContentRefused, MailFailed, MailOutcomeUnknown, RecipientRefused
-from app.remote.mail.messages import Attachment, Letter, one_line
+from app.remote.mail.messages import Attachment, Mail, one_line
 
 __all__ = [
     "Attachment",
     "ContentRefused",
-    "Letter",
+    "Mail",
     "MailFailed",
     "MailOutcomeUnknown",
     "Mailer",

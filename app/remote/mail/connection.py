@@ -8,7 +8,8 @@ from email.utils import parseaddr
 from typing import Any
 
 from flask import Flask
-from flask_mail import Connection, Mail
+from flask_mail import Connection
+from flask_mail import Mail as FlaskMail
 
 from app.remote.mail.errors import (
     NO_ADDRESS,
@@ -19,7 +20,7 @@ from app.remote.mail.errors import (
     SessionOver,
     in_words,
 )
-from app.remote.mail.messages import Letter, Message
+from app.remote.mail.messages import Mail, Message
 from app.remote.mail.session import Session
 from app.remote.mail.signing_in import sign_in
 from config import Settings
@@ -57,16 +58,16 @@ class SafeConnection(Connection):
 
 
 class Mailer:
-    """Sends letters to staff and customers."""
+    """Sends mails to staff and customers."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         app.config.update(flask_mail_settings(settings))
-        self._mail = Mail(app)
+        self._mail = FlaskMail(app)
         self._sender = settings.email_sender
 
     @contextlib.contextmanager
     def connection(self) -> Iterator["Post"]:
-        """What letters are sent with during the block; it connects when there is something to send."""
+        """What mails are sent with during the block; it connects when there is something to send."""
         post = Post(self._connect, self._sender)
         try:
             yield post
@@ -81,7 +82,7 @@ class Mailer:
 
 
 class Post:
-    """Sends letters in as many sessions as the mail server wants: some take two mails in each."""
+    """Sends mails in as many sessions as the mail server wants: some take two mails in each."""
 
     def __init__(self, connect: Callable[[], SafeConnection], sender: str) -> None:
         self._connect = connect
@@ -111,14 +112,14 @@ class Post:
             self._connection.__exit__(None, None, None)
         self._connection = self._session = None
 
-    def send(self, letter: Letter, recipient: str) -> None:
-        """Send a letter to one recipient; returns when the server has taken it.
+    def send(self, mail: Mail, recipient: str) -> None:
+        """Send a mail to one recipient; returns when the server has taken it.
 
         Raises `RecipientRefused` when it won't have this one (`ContentRefused`: with what is in it),
         `MailOutcomeUnknown` when it gave no answer, and `MailFailed` when it takes nothing.
         """
         try:
-            message = Message(letter, self._sender, recipient)
+            message = Message(mail, self._sender, recipient)
         except ValueError:
             raise RecipientRefused(NO_ADDRESS) from None
         while True:

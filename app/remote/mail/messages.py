@@ -1,4 +1,4 @@
-"""What goes out: a letter, and the message that it becomes for one recipient.
+"""What goes out: a mail, and the message that it becomes for one recipient.
 
 One recipient a message, since a refused recipient among several passes silently. Messages are safe to build from
 customers' data: header values are single lines, bodies quoted-printable. Files are read and encoded while they go out,
@@ -32,7 +32,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Letter:
+class Mail:
     """A mail before it has a recipient; `key` makes its Message-ID, so that a repeat can be told."""
 
     key: str
@@ -43,12 +43,12 @@ class Letter:
 
 
 class Message:
-    """A letter as it goes out to one recipient; `size` is in bytes."""
+    """A mail as it goes out to one recipient; `size` is in bytes."""
 
-    def __init__(self, letter: Letter, sender: str, recipient: str) -> None:
-        composed = compose(letter, sender, recipient)
+    def __init__(self, mail: Mail, sender: str, recipient: str) -> None:
+        composed = compose(mail, sender, recipient)
         whole = composed.as_bytes(policy=policy.SMTP)  # from here on it has a boundary
-        self.files = [attachment.file for attachment in letter.attachments]
+        self.files = [attachment.file for attachment in mail.attachments]
         self._boundary = f"\r\n--{composed.get_boundary()}".encode()
         self._parts = whole.split(self._boundary)
         self.size = len(whole) + sum(_encoded_size(file) for file in self.files)
@@ -63,19 +63,19 @@ class Message:
                 yield from _in_base64(file)
 
 
-def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
+def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     """The message without what is in its files: text and HTML, and a Message-ID that is the same on a repeat."""
     message = EmailMessage(policy=policy.SMTP)
-    message["Subject"] = one_line(letter.subject)
+    message["Subject"] = one_line(mail.subject)
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = formatdate(localtime=False)
     domain = parseaddr(sender)[1].rpartition("@")[2]
-    message["Message-ID"] = f"<{hashlib.sha256(f'{letter.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
+    message["Message-ID"] = f"<{hashlib.sha256(f'{mail.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_whole_characters(letter.text), cte="quoted-printable")
-    message.add_alternative(_whole_characters(letter.html), subtype="html", cte="quoted-printable")
-    for attachment in letter.attachments:
+    message.set_content(_whole_characters(mail.text), cte="quoted-printable")
+    message.add_alternative(_whole_characters(mail.html), subtype="html", cte="quoted-printable")
+    for attachment in mail.attachments:
         kind = mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
         message.add_attachment(b"", maintype=main, subtype=sub, filename=file_name(attachment.name))
@@ -84,7 +84,7 @@ def compose(letter: Letter, sender: str, recipient: str) -> EmailMessage:
 
 def one_line(text: str) -> str:
     """A header's value: no line breaks or other control characters, at most 200 characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200]
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())[:200]
 
 
 def _whole_characters(text: str) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
-from app.remote.mail import Attachment, Letter
+from app.remote.mail import Attachment, Mail
 from app.services import Services
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
@@ -53,10 +53,10 @@ class AboutOrders:
 
 def write(
     settings: Settings, about: AboutOrders, notice: Notice, order: Order | None, enclosure: Enclosure | None = None
-) -> Letter:
+) -> Mail:
     """The mail that a notice is."""
     facts = {
-        **LETTERS[notice.kind](notice),
+        **FACTS[notice.kind](notice),
         **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
         "notice": notice,
         "enclosure": enclosure,
@@ -68,7 +68,7 @@ def write(
     html = templates.get_template(f"mail/{notice.kind}.html").render(facts)
     file = enclosure.file if enclosure else None
     attachments = [Attachment(f"contract-{order.orderref}.pdf", file)] if order and file else []
-    return Letter(notice.key, subject, text.lstrip("\n"), html, attachments)
+    return Mail(notice.key, subject, text.lstrip("\n"), html, attachments)
 
 
 def _about_order(notice: Notice, order: Order) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _digest(notice: Notice) -> dict[str, Any]:
     return {"makes_good": None, "rows_became": [], **notice.content, **facts}
 
 
-LETTERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
+FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     NoticeKind.ACCOUNT_CREATED: _nothing_more,
     NoticeKind.CUSTOMER_EXISTS: _nothing_more,
     NoticeKind.NEEDS_YOU: _nothing_more,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.digest.letters import LetterTemplates, Told, body, check, day, webhook_entry
+from app.digest.mails import MailTemplates, Told, body, check, day, webhook_entry
 from app.wording.placeholders import TemplateFault
 from config import PROJECT
 
@@ -24,11 +24,11 @@ def test_a_day_is_written_with_its_month_in_letters_so_that_nobody_reads_it_mont
 
 
 def test_the_line_of_a_ticket_is_repeated_and_the_others_are_not():
-    letter = LetterTemplates(TEXTS).letter(ADA, "key")
-    assert letter.text.count("Ticket no.") == letter.html.count("Ticket no.") == 2
-    assert letter.text.count("Hello") == letter.html.count("Hello") == 1
-    assert letter.subject == "Ticket status report"
-    assert letter.key == "key"
+    mail = MailTemplates(TEXTS).mail(ADA, "key")
+    assert mail.text.count("Ticket no.") == mail.html.count("Ticket no.") == 2
+    assert mail.text.count("Hello") == mail.html.count("Hello") == 1
+    assert mail.subject == "Ticket status report"
+    assert mail.key == "key"
 
 
 def test_a_customers_name_is_not_in_what_a_log_shows_of_a_message():
@@ -40,7 +40,7 @@ def test_both_templates_faults_are_told_at_once(tmp_path):
     (tmp_path / "digest.txt").write_text("{who} {ticket}\n")
     (tmp_path / "digest.html").write_text("{what} {ticket}\n")
     with pytest.raises(TemplateFault) as caught:
-        LetterTemplates(tmp_path)
+        MailTemplates(tmp_path)
     assert [str(fault) for fault in caught.value.faults] == [
         "line 1: digest.txt: unknown placeholder {who}",
         "line 1: digest.txt: the first line must be the subject, as in: Subject: Ticket status report",
@@ -50,10 +50,10 @@ def test_both_templates_faults_are_told_at_once(tmp_path):
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.dates()), min_size=1, max_size=20), st.text())
 def test_whatever_a_report_holds_is_text_in_the_letter_and_each_ticket_has_its_line(tickets, name):
-    letter = LetterTemplates(TEXTS).letter(Told("a@example.com", name, tickets), "key")
-    assert letter.html.count("<li>") == letter.html.count("</li>") == len(tickets)
-    assert letter.text.count("Ticket no. ") >= len(tickets)
-    tags = {part.split(">")[0].split()[0].strip("/") for part in letter.html.split("<")[1:]}
+    mail = MailTemplates(TEXTS).mail(Told("a@example.com", name, tickets), "key")
+    assert mail.html.count("<li>") == mail.html.count("</li>") == len(tickets)
+    assert mail.text.count("Ticket no. ") >= len(tickets)
+    tags = {part.split(">")[0].split()[0].strip("/") for part in mail.html.split("<")[1:]}
     assert tags <= {"div", "p", "ul", "li", "strong"}
 
 

@@ -1,6 +1,6 @@
-"""What a customer reads: the mail webhook's entry, and the letter for mail delivery.
+"""What a customer reads: the entry for the mail webhook, or the mail itself.
 
-The letter's templates can be edited like the ticket's text. A line that has `{ticket}` or `{closed_on}` is
+The mail's templates can be edited like the ticket's text. A line that has `{ticket}` or `{closed_on}` is
 repeated for each ticket.
 """
 
@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.remote.mail import Letter
+from app.remote.mail import Mail
 from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
 
 SUBJECT = "Ticket status report"
@@ -55,7 +55,7 @@ def webhook_entry(told: Told) -> dict[str, Any]:
     }
 
 
-class LetterTemplates:
+class MailTemplates:
     """The two templates of one run; raises `TemplateFault` when they can't be used."""
 
     def __init__(self, folder: Path) -> None:
@@ -65,21 +65,21 @@ class LetterTemplates:
             raise TemplateFault(*broken)
         self._text, self._html = read_template(folder / TEXT_TEMPLATE), read_template(folder / HTML_TEMPLATE)
 
-    def letter(self, told: Told, key: str) -> Letter:
-        """The letter to one customer."""
-        subject, text = plain_letter(self._text, told)
-        return Letter(key, subject, text, html_letter(self._html, told))
+    def mail(self, told: Told, key: str) -> Mail:
+        """The mail to one customer."""
+        subject, text = plain_mail(self._text, told)
+        return Mail(key, subject, text, html_mail(self._html, told))
 
 
-def plain_letter(template: str, told: Told) -> tuple[str, str]:
-    """Subject and text of one customer's letter, from the plain template. Raises `TemplateFault`."""
+def plain_mail(template: str, told: Told) -> tuple[str, str]:
+    """Subject and text of one customer's mail, from the plain template. Raises `TemplateFault`."""
     subject, _, text = template.partition("\n")
     filled = fill(subject.removeprefix("Subject:").strip(), _common(told), escape=False)
     return filled, _with_tickets(text.lstrip("\n"), told, escape=False)
 
 
-def html_letter(template: str, told: Told) -> str:
-    """One customer's letter from the HTML template, values escaped. Raises `TemplateFault`."""
+def html_mail(template: str, told: Told) -> str:
+    """One customer's mail from the HTML template, values escaped. Raises `TemplateFault`."""
     return _with_tickets(template, told, escape=True)
 
 
@@ -100,7 +100,7 @@ def _with_tickets(template: str, told: Told, *, escape: bool) -> str:
 
 
 def check(path: Path) -> list[Fault]:
-    """All faults of one of the letter's templates."""
+    """All faults of a template of the mail, read from its file."""
     try:
         return check_text(path.name, read_template(path))
     except TemplateFault as unreadable:
@@ -108,7 +108,7 @@ def check(path: Path) -> list[Fault]:
 
 
 def check_text(name: str, template: str) -> list[Fault]:
-    """All faults of the text of one of the letter's templates, which is named as its file is."""
+    """All faults in a template's text; `name` is that of its file."""
     faults = list(brace_faults(template, PLACEHOLDERS))
     subject, _, text = template.partition("\n") if template.startswith("Subject:") else ("", "", template)
     if OF_A_TICKET.search(subject):
