@@ -93,7 +93,7 @@ class Service:
         self.app = create_app(settings)
         self.services: Services = self.app.extensions["services"]
         tables.upgrade(self.services.database, settings)
-        self.background = Background(self.services, polling_seconds=0.12)
+        self.background = Background(self.services)
         self.app.extensions["background"] = self.background
         self.client = self.app.test_client()
 

@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS
+from dbos._queue import queue_worker_thread
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.durable.bells import Bell
 from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
 from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
 from app.storage.database import Database
@@ -38,17 +40,8 @@ log = logging.getLogger(__name__)
 logging.getLogger("dbos").addHandler(logging.NullHandler())  # before DBOS(): it then adds no console handler
 
 
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """A step that is tried again is no fault of the program: its cause, and no traceback."""
-    if record.exc_info and "automatically retried" in record.getMessage():
-        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
-        record.exc_info = record.exc_text = None
-    return True
-
-
-logging.getLogger("dbos").addFilter(_in_one_line)
-
 _stopping = threading.Event()
+_attempt = threading.local()
 
 
 class Suspended(BaseException):
@@ -59,23 +52,32 @@ class TryAgainError(Exception):
     """A step's call never arrived or may be repeated; the engine repeats the step after a moment."""
 
 
-def step(name: str, act: Callable[..., Result], *args: Any, attempts: int = 1, pause: float = 1.0) -> Result:
-    """Run `act(*args)` as a checkpointed step of the running workflow and return its (JSON) result.
+def step(name: str, act: Callable[..., Result], *args: Any) -> Result:
+    """Run `act(*args)` as a step that the engine keeps the (JSON) result of: it is not run again after a crash.
 
-    Raises `Suspended` instead of beginning a step while the process stops. `act` may raise `TryAgainError`
-    on all but its last attempt (see `last_attempt`).
+    Raises `Suspended` instead of beginning a step while the process stops.
     """
     if _stopping.is_set():
         raise Suspended
-    options: Any = {"name": name}
-    if attempts > 1:
-        options |= {
-            "retries_allowed": True,
-            "max_attempts": attempts,
-            "interval_seconds": pause,
-            "should_retry": lambda error: isinstance(error, TryAgainError) and not _stopping.is_set(),
-        }
-    return DBOS.run_step(options, act, *args)
+    return DBOS.run_step({"name": name}, act, *args)
+
+
+def attempt(act: Callable[..., Result], *args: Any, attempts: int = 1, pause: float = 1.0) -> Result:
+    """Run `act(*args)`, which keeps what it did by itself: the engine keeps nothing of it, and runs it again after a
+    crash.
+
+    `act` may raise `TryAgainError` on all but its last attempt (see `last_attempt`), and is then run again after
+    `pause` seconds, the next time after twice as long. Raises `Suspended` instead of beginning while the process stops.
+    """
+    for number in range(1, attempts + 1):
+        if _stopping.is_set():
+            raise Suspended
+        _attempt.is_last = number == attempts
+        try:
+            return act(*args)
+        except TryAgainError:
+            _stopping.wait(pause * 2 ** (number - 1))
+    raise AssertionError("the last attempt asked for another one")
 
 
 def is_stopping() -> bool:
@@ -84,11 +86,8 @@ def is_stopping() -> bool:
 
 
 def last_attempt() -> bool:
-    """Whether the running step is not going to be tried again if it raises `TryAgainError`."""
-    status = DBOS.step_status
-    if status is None or status.max_attempts is None or _stopping.is_set():
-        return True
-    return (status.current_attempt or 0) + 1 >= status.max_attempts
+    """Whether what runs is not going to be tried again if it raises `TryAgainError`."""
+    return _attempt.is_last or _stopping.is_set()
 
 
 def migrate(database: Database) -> None:
@@ -98,10 +97,21 @@ def migrate(database: Database) -> None:
 
 @dataclass(frozen=True)
 class Queue:
-    """How many of its workflows run at a time, in all processes together, and how often it is looked at."""
+    """How many of its workflows (by name) run at a time, in all processes together.
+
+    What this process enqueues is begun at once. For what others do, it is looked at every `polling_seconds`.
+    """
 
     at_a_time: int
+    workflows: tuple[str, ...]
     polling_seconds: float
+
+
+def _as_registered(name: str) -> Any:
+    """The library's queue; its settings are this process's own, and not read again at each look."""
+    queue: Any = DBOS.retrieve_queue(name)
+    queue.database_backed_queue = False
+    return queue
 
 
 class Executor:
@@ -130,6 +140,7 @@ class Executor:
         self._lock = lock_for(database, name)
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
         self.executing = threading.Event()
+        self._dispatchers: list[threading.Thread] = []
         self._has_executed = False
 
     @property
@@ -172,7 +183,8 @@ class Executor:
         with ExitStack() as stack:
             stack.enter_context(self._confirming())
             stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
-            self._launch()
+            bells = {name: Bell(queue.at_a_time) for name, queue in self._queues.items()}
+            stack.enter_context(self._dispatching(self._launch(bells), bells))
             if self._while_running is not None:
                 stack.enter_context(self._while_running())
             self._has_executed = True
@@ -182,8 +194,8 @@ class Executor:
             self._take_over_until_stopped()
             log.info("Stopping: running steps end, no new ones begin")
 
-    def _launch(self) -> None:
-        DBOS(
+    def _launch(self, bells: Mapping[str, Bell]) -> DBOS:
+        dbos = DBOS(
             config={
                 **{"name": APPLICATION, "application_version": VERSION},
                 "system_database_url": self._database.url,
@@ -195,9 +207,11 @@ class Executor:
                 "run_migrations": False,
             }
         )
-        for name, function in self._workflows.items():
-            DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(noted(function))
+        DBOS.listen_queues([])  # they are listened to by threads that somebody can wake
         for name, queue in self._queues.items():
+            for workflow in queue.workflows:
+                function = noted(self._workflows[workflow], bells[name])
+                DBOS.workflow(name=workflow, max_recovery_attempts=1_000_000)(function)
             self._work_queue.client.register_queue(
                 name,
                 worker_concurrency=queue.at_a_time,
@@ -206,6 +220,27 @@ class Executor:
                 on_conflict="always_update",
             )
         DBOS.launch()
+        return dbos
+
+    @contextmanager
+    def _dispatching(self, dbos: DBOS, bells: dict[str, Bell]) -> Iterator[None]:
+        """Begin what is enqueued during the block, by the library's own loop in threads of ours: it can be woken
+        only by what it waits with."""
+        self._dispatchers = [
+            threading.Thread(target=queue_worker_thread, args=[bell, dbos, _as_registered(name)], name=f"queue {name}")
+            for name, bell in bells.items()
+        ]
+        for thread in self._dispatchers:
+            thread.start()
+        self._work_queue.bells.put_up(bells)
+        try:
+            yield
+        finally:
+            self._work_queue.bells.put_up({})
+            for bell in bells.values():
+                bell.set()
+            for thread in self._dispatchers:
+                thread.join()
 
     @contextmanager
     def _confirming(self) -> Iterator[None]:
@@ -232,6 +267,8 @@ class Executor:
     def _take_over_until_stopped(self) -> None:
         looked_at, missed = time.monotonic(), set[str]()
         while not _stopping.wait(ADOPT_EVERY_SECONDS):
+            if not all(thread.is_alive() for thread in self._dispatchers):
+                raise RuntimeError("A queue's thread has ended")
             if time.monotonic() - looked_at >= LOOK_FOR_LOST_SECONDS:
                 missed = self._take_up_lost(missed)
                 looked_at = time.monotonic()

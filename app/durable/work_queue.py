@@ -12,6 +12,7 @@ from dbos import error as dbos_error
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from app.durable.bells import Bell, Bells, note
 from app.storage.database import Database
 
 APPLICATION = "utopia-api-handler"
@@ -38,17 +39,19 @@ _at_work: set[str] = set()
 """The workflows that a thread of this process is in, whatever any row says."""
 
 
-def noted(workflow: Callable[..., Result]) -> Callable[..., Result]:
-    """The workflow, known to be at work as long as a thread is in it."""
+def noted(workflow: Callable[..., Result], bell: Bell) -> Callable[..., Result]:
+    """The workflow, known to be at work as long as a thread is in it; `bell` is that of its queue."""
 
     @wraps(workflow)
     def at_work(*args: Any) -> Result:
         workflow_id = str(DBOS.workflow_id)
         _at_work.add(workflow_id)
+        bell.begins()
         try:
             return workflow(*args)
         finally:
             _at_work.discard(workflow_id)
+            bell.ends()
 
     return at_work
 
@@ -73,6 +76,8 @@ class WorkQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.bells = Bells()
+        self.bells.listen_to(database.engine)
         self.standstill: Standstill | None = None
         """Set by the executor while work stands still, and afterwards until it was told of or was not worth it."""
 
@@ -97,6 +102,7 @@ class WorkQueue:
         priority: int = FIRST,
     ) -> None:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
+        note((writing.connection() if isinstance(writing, Session) else writing).info, queue)
         options: EnqueueOptions = {
             **{"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id},
             "app_version": VERSION,

@@ -155,6 +155,7 @@ def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: b
             step = session.get_one(OrderStep, work.step_id)
             step.state, step.error = _known_of(step, work, stop), stop.reason
             exchanges.store(session, step, work.said)
+        log.warning("%s is tried again in a moment: %s", step.name, stop.reason)
         raise engine.TryAgainError(stop.reason)
     return _end(run, work, stop, system)
 

@@ -24,7 +24,7 @@ class RunIsOver(Exception):
 
 
 class Story:
-    """Runs the steps of one run in their order, each checkpointed."""
+    """Runs the steps of one run in their order; each keeps in its row what came of it."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -43,7 +43,7 @@ class Story:
 
     def _step(self, name: str, act: Act, system: System | None, *, writes: bool) -> Any:
         patience: dict[str, Any] = {"attempts": ATTEMPTS, "pause": PAUSE_SECONDS} if system else {}
-        result = engine.step(name, perform, self._run, name, act, system, writes, **patience)
+        result = engine.attempt(perform, self._run, name, act, system, writes, **patience)
         if result.get("over"):
             raise RunIsOver
         return result["value"]

@@ -15,6 +15,7 @@ from app.running.schedule import Schedule
 from app.services import Services
 
 MAIL_AT_A_TIME = 2
+POLLING_SECONDS = 1.0
 
 ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
 
@@ -22,11 +23,11 @@ ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
 class Background:
     """The executor and the schedule of one process.
 
-    `polling_seconds` is how often it looks for orders. Each look at a queue costs 2 ms of processor time, so mails wait
-    for up to twice as long, and the digest, which nobody watches, for up to four times.
+    What this process enqueues begins at once; orders of other processes wait for up to `POLLING_SECONDS`, mails and the
+    digest for twice as long: each look at a queue costs 2 ms of processor time.
     """
 
-    def __init__(self, services: Services, *, polling_seconds: float = 0.25) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
         self._schedule = Schedule(services)
         self._executor = Executor(
@@ -34,10 +35,10 @@ class Background:
             services.work_queue,
             workflows(services),
             {
-                "utopia": Queue(intake.AT_UTOPIA, polling_seconds),
-                "powercode": Queue(services.settings.powercode_concurrency, polling_seconds),
-                notices.QUEUE: Queue(MAIL_AT_A_TIME, 2 * polling_seconds),
-                starting.QUEUE: Queue(1, 4 * polling_seconds),
+                "utopia": Queue(intake.AT_UTOPIA, ("order",), POLLING_SECONDS),
+                "powercode": Queue(services.settings.powercode_concurrency, ("account",), POLLING_SECONDS),
+                notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), 2 * POLLING_SECONDS),
+                starting.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), 2 * POLLING_SECONDS),
             },
             name=services.settings.executor_id,
             while_running=self._schedule.while_running,

@@ -541,7 +541,7 @@ def test_each_try_is_a_line_of_the_log_with_its_cause_and_no_traceback(
         service.sandbox.powercode.down()
         service.take()
 
-    tries = [record for record in caplog.records if "retried" in record.getMessage()]
+    tries = [record for record in caplog.records if "tried again in a moment" in record.getMessage()]
     assert tries
     assert all("PowerCode" in record.getMessage() for record in tries)
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
