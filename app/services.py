@@ -51,7 +51,7 @@ class Services:
 
 def build(app: Flask, settings: Settings) -> Services:
     """The services of one process; connects nowhere yet."""
-    metrics = Metrics(version=VERSION, commit=COMMIT or "unknown", labels=LABELS)
+    metrics = Metrics(LABELS, version=VERSION, commit=COMMIT or "unknown")
     database = Database(settings.database_url)
     return Services(
         settings=settings,

@@ -116,20 +116,12 @@ class PowerCodeClient:
 
         return self._form("readTicket", {"ticketID": str(ticket_id)}, read)
 
-    def find_customers(self, query: str) -> tuple[Customer, ...]:
-        """The customers that match a name or a phone, by the UAPI; () for none."""
-
-        def read(answered: Answered) -> tuple[Customer, ...] | None:
-            return answered.customers(answered.uapi()) or None
-
-        return self._uapi("GET", "customer/Find", {"query": query}, read, private=(query,)) or ()
-
     # Changes: after OutcomeUnknown look first, then decide
 
     def create_customer(self, customer: NewCustomer) -> str:
         """The new customer's id. Never repeat it blindly: sent twice, it makes two customers.
 
-        Refused with status_code 23: the address could not be geocoded; `customer.without_geocoding()` then succeeds.
+        Refused with status_code 23: the address could not be geocoded; with `geocode=False` it succeeds.
         """
         return self._form(
             "createCustomer",

@@ -135,7 +135,7 @@ class Customer(Value):
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
-        """From a record of searchCustomers, readCustomer or customer/Find."""
+        """From a record of searchCustomers or readCustomer."""
         name = _first(raw, "companyname", "name", "fullname", "customername")
         first_and_last = f"{_first(raw, 'firstname')} {_first(raw, 'lastname')}".strip()
         return cls(
@@ -189,10 +189,6 @@ class NewCustomer(Value):
     bill_day: str = "Activation Date"
     due_by_days: str = "0"
     grace_period_days: str = "10"
-
-    def without_geocoding(self) -> "NewCustomer":
-        """The same customer for the second try after statusCode 23."""
-        return self.model_copy(update={"geocode": False})
 
     @property
     def private(self) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from typing import Any
 Orders = dict[str, dict[str, Any]]
 Fields = dict[str, Any]
 
-NETWORKS = ("UTOPIA", "IDAHOFALLS", "BOZEMAN", "BOUNTIFULFIBER")
 ROUTER_MAC = "00:00:5E:00:53:1A"
 
 
@@ -139,13 +138,6 @@ def address_search(orders: Orders, fields: Fields) -> dict[str, Any]:
         if all(str(value).upper() in site[name].upper() for name, value in wanted.items())
     ]
     return {"single" if len(found) == 1 else "multi": found}
-
-
-def bulk_export(orders: Orders, fields: Fields) -> list[dict[str, Any]]:
-    """A network's addresses."""
-    if fields["network"] not in NETWORKS:
-        raise NoSuchRecordError("No such network")
-    return _sites(orders)
 
 
 def _matching(orders: Orders, **wanted: Any) -> Iterator[tuple[str, dict[str, Any]]]:

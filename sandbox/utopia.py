@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.contracts import CONTRACT_NOT_READY, CONTRACT_READY, a_contract, contract_pdf
 from sandbox.http_messages import Answer, Request, json_answer
 from sandbox.http_server import SimulatedServer
-from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search, bulk_export
+from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search
 
 PREFIX = "/spquery/"
 FOREIGN_ORDER = {"error": "No valid records found for this ISP"}
@@ -15,7 +15,7 @@ class Utopia(SimulatedServer):
     """UTOPIA's API, as the reference describes it.
 
     Actions, for calls and faults: `contractlookup`, `contractdownload` and the other names below `/spquery/`,
-    `address/search`, `address/bulkexport`. A call without the right `api_key` is answered 401.
+    `address/search`. A call without the right `api_key` is answered 401.
     """
 
     api_key = "utopia-0001"
@@ -79,7 +79,7 @@ class Utopia(SimulatedServer):
         return Answer(200, pdf, "application/pdf; charset=UTF-8")
 
     def _provider_call(self, action: str, fields: dict[str, Any]) -> Answer:
-        calls = {**PROVIDER_CALLS, "address/search": address_search, "address/bulkexport": bulk_export}
+        calls = {**PROVIDER_CALLS, "address/search": address_search}
         if action not in calls:
             return json_answer({"error": "Not Found"}, 404)
         try:

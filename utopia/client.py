@@ -130,14 +130,6 @@ class UtopiaClient:
             fields["network"] = network
         return self._call("address/search", fields, _sites, private=(address, unitnum))
 
-    def bulk_export(self, network: str) -> Answer:
-        """All addresses of a network (`UTOPIA`, `IDAHOFALLS`, `BOZEMAN`, `BOUNTIFULFIBER`), at most 32 MB."""
-
-        def read(answered: Answered) -> Answer:
-            return Answer(action="address/bulkexport", content=answered.content())
-
-        return self._call("address/bulkexport", {"network": network}, read, limit=FILE_LIMIT)
-
     # Outages
 
     def outage_tickets(

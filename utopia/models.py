@@ -169,11 +169,6 @@ class Site(Value):
     contract_type: str = ""
     pending_request: str = ""
 
-    @property
-    def orderable(self) -> bool:
-        """Whether service can be ordered there."""
-        return self.status.upper() == "ORDERABLE"
-
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
         """From one SITE of the answer."""

@@ -186,8 +186,6 @@ class Notice(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
 
-    deliveries: Mapped[list["NoticeDelivery"]] = relationship(order_by="NoticeDelivery.id", viewonly=True)
-
 
 class NoticeDelivery(Base):
     """A notice to one recipient; `sending` after a crash means that it may have arrived."""

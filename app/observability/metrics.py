@@ -35,8 +35,8 @@ _ACTIONS = frozenset(
         *("contractlookup", "contractdownload", "service", "orders", "customer", "checkaccess", "apview", "macsearch"),
         *("products", "projects", "projectdetail", "outagetickets", "outageticket", "editserviceitem"),
         *("editorderitem", "suspend", "unsuspend", "changespeed", "cancelservice", "address/search"),
-        *("address/bulkexport", "searchCustomers", "readCustomer", "createCustomer", "addCustomerService"),
-        *("createTicket", "readTicket", "GET customer/Find", "GET customer/tags/customer"),
+        *("searchCustomers", "readCustomer", "createCustomer", "addCustomerService"),
+        *("createTicket", "readTicket", "GET customer/tags/customer"),
         *("POST customer/tags/customer", "DELETE customer/tags/customer", "send", "post", "read"),
     }
 )
@@ -74,18 +74,13 @@ class Snapshot:
 class Labels:
     """The label values that are counted by themselves; every other counts as `other`."""
 
-    callback_outcomes: frozenset[str] = frozenset(
-        {"accepted", "repeated", "test", "ignored", "invalid", "unauthorized", "forbidden", "too_large", "not_stored"}
-    )
-    systems: frozenset[str] = frozenset({"utopia", "powercode", "mail", "webhook", "sheets", "s3"})
-    actions: frozenset[str] = _ACTIONS
-    call_outcomes: frozenset[str] = frozenset({"done", "refused", "never_arrived", "unknown", "not_ready"})
-    order_states: frozenset[str] = frozenset(
-        {"received", "running", "waiting", "needs_review", "completed", "exists", "not_ours", "dismissed"}
-    )
-    notice_states: frozenset[str] = frozenset({"queued", "sending", "waiting", "sent", "unknown", "failed"})
-    alert_kinds: frozenset[str] = frozenset()
-    breakers: frozenset[str] = frozenset()
+    callback_outcomes: frozenset[str]
+    systems: frozenset[str]
+    call_outcomes: frozenset[str]
+    order_states: frozenset[str]
+    notice_states: frozenset[str]
+    alert_kinds: frozenset[str]
+    breakers: frozenset[str]
 
 
 class Metrics:
@@ -94,9 +89,9 @@ class Metrics:
     In multi-process mode a process makes one object only, as all its objects would write the same file.
     """
 
-    def __init__(self, *, version: str = "unknown", commit: str = "unknown", labels: Labels | None = None) -> None:
+    def __init__(self, labels: Labels, *, version: str = "unknown", commit: str = "unknown") -> None:
         """Make the metrics. `version` and `commit` are shown as `utopia_handler_build_info`."""
-        self._labels = labels or Labels()
+        self._labels = labels
         self._build = (version, commit)
         self._folder = _multiprocess_folder()
         self.registry = CollectorRegistry()
@@ -126,7 +121,7 @@ class Metrics:
     def remote_call(self, system: str, action: str, outcome: str, seconds: float) -> None:
         """Count one call to a remote system and how long it took."""
         system = _known(system, self._labels.systems)
-        action = _known(action, self._labels.actions)
+        action = _known(action, _ACTIONS)
         self._calls.labels(system, action, _known(outcome, self._labels.call_outcomes)).inc()
         self._call_seconds.labels(system, action).observe(max(seconds, 0.0))
 

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.observability.metrics import Labels, Metrics, Snapshot
+from app.observability.metrics import Metrics, Snapshot
+from app.services import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,16 +20,16 @@ def lines(metrics: Metrics, snapshot: Snapshot | None = None) -> list[str]:
 
 
 def test_callbacks_are_counted_by_outcome():
-    metrics = Metrics()
-    metrics.callback("accepted")
-    metrics.callback("accepted")
-    metrics.callback("repeated")
-    assert 'utopia_handler_callbacks_total{outcome="accepted"} 2.0' in lines(metrics)
-    assert 'utopia_handler_callbacks_total{outcome="repeated"} 1.0' in lines(metrics)
+    metrics = Metrics(LABELS)
+    metrics.callback("order")
+    metrics.callback("order")
+    metrics.callback("repeat")
+    assert 'utopia_handler_callbacks_total{outcome="order"} 2.0' in lines(metrics)
+    assert 'utopia_handler_callbacks_total{outcome="repeat"} 1.0' in lines(metrics)
 
 
 def test_a_remote_call_is_counted_and_timed():
-    metrics = Metrics()
+    metrics = Metrics(LABELS)
     metrics.remote_call("powercode", "createCustomer", "unknown", 0.7)
     shown = lines(metrics)
     where = 'action="createCustomer"'
@@ -38,7 +40,7 @@ def test_a_remote_call_is_counted_and_timed():
 
 
 def test_what_comes_from_outside_makes_no_new_series():
-    metrics = Metrics()
+    metrics = Metrics(LABELS)
     for number in range(50):
         metrics.callback(f"made up {number}")
         metrics.remote_call(f"system {number}", f"action {number}", f"outcome {number}", 0.1)
@@ -50,7 +52,7 @@ def test_what_comes_from_outside_makes_no_new_series():
 
 
 def test_the_label_values_can_be_named():
-    metrics = Metrics(labels=Labels(callback_outcomes=frozenset({"stored"})))
+    metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored"})))
     metrics.callback("stored")
     assert 'utopia_handler_callbacks_total{outcome="stored"} 1.0' in lines(metrics)
 
@@ -62,7 +64,7 @@ def test_the_database_is_read_at_each_scrape_and_not_before():
         read.append(1)
         return Snapshot(orders={"waiting": len(read)}, oldest_waiting_seconds=61.5, notices={"sent": 4})
 
-    metrics = Metrics()
+    metrics = Metrics(LABELS)
     assert read == []
     metrics.render(snapshot)
     shown = metrics.render(snapshot)[0].decode().splitlines()
@@ -73,7 +75,7 @@ def test_the_database_is_read_at_each_scrape_and_not_before():
 
 
 def test_a_state_without_orders_shows_a_zero_and_not_a_gap():
-    shown = lines(Metrics())
+    shown = lines(Metrics(LABELS))
     assert 'utopia_handler_orders{state="needs_review"} 0.0' in shown
     assert "utopia_handler_oldest_waiting_order_seconds 0.0" in shown
 
@@ -82,40 +84,41 @@ def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog):
     def snapshot() -> Snapshot:
         raise RuntimeError("could not connect as handler:pw")
 
-    metrics = Metrics()
-    metrics.callback("accepted")
+    metrics = Metrics(LABELS)
+    metrics.callback("order")
     shown = metrics.render(snapshot)[0].decode()
-    assert 'utopia_handler_callbacks_total{outcome="accepted"} 1.0' in shown
+    assert 'utopia_handler_callbacks_total{outcome="order"} 1.0' in shown
     assert "utopia_handler_database_up 0.0" in shown
     assert "utopia_handler_orders" not in shown
     assert "handler:pw" not in caplog.text
 
 
 def test_the_version_and_the_content_type_are_shown():
-    body, content_type = Metrics(version="1.4.0", commit="deece5e").render(Snapshot)
+    body, content_type = Metrics(LABELS, version="1.4.0", commit="deece5e").render(Snapshot)
     assert b'utopia_handler_build_info{commit="deece5e",version="1.4.0"} 1.0' in body
     assert content_type.startswith("text/plain; version=")
 
 
 def test_two_objects_count_apart():
-    one, other = Metrics(), Metrics()
+    one, other = Metrics(LABELS), Metrics(LABELS)
     one.callback("test")
     assert 'utopia_handler_callbacks_total{outcome="test"} 0.0' in lines(other)
 
 
 def test_an_outcome_that_never_was_is_a_zero_so_that_its_first_time_is_an_increase():
-    metrics = Metrics(labels=Labels(callback_outcomes=frozenset({"stored", "not_stored"})))
+    metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored", "not_stored"})))
     assert 'utopia_handler_callbacks_total{outcome="not_stored"} 0.0' in lines(metrics)
 
 
 WORKERS = """
 import os
 from app.observability.metrics import Metrics, Snapshot
+from app.services import LABELS
 
-metrics = Metrics(version="9")
+metrics = Metrics(LABELS, version="9")
 def work():
-    metrics.callback("accepted")
-    metrics.remote_call("utopia", "orders", "done", 0.3)
+    metrics.callback("order")
+    metrics.remote_call("utopia", "orders", "ok", 0.3)
 
 for _ in range(2):
     if not (worker := os.fork()):
@@ -144,7 +147,7 @@ def scrape_of_one_of_three_workers(tmp_path_factory) -> list[str]:
 
 def test_one_worker_answers_for_all(scrape_of_one_of_three_workers):
     shown = scrape_of_one_of_three_workers
-    assert 'utopia_handler_callbacks_total{outcome="accepted"} 3.0' in shown
+    assert 'utopia_handler_callbacks_total{outcome="order"} 3.0' in shown
     assert 'utopia_handler_remote_call_seconds_count{action="orders",system="utopia"} 3.0' in shown
 
 

@@ -99,7 +99,7 @@ def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, se
     assert [tag.tag_id for tag in client.customer_tags(customer_id)] == ["9"]
     for found in (
         client.search_customers("Ada Lind")[0],
-        client.find_customers("4065550143")[0],
+        client.search_customers("4065550143")[0],
         client.read_customer(customer_id=customer_id),
         client.read_customer(ext_account_id="714780"),
     ):
@@ -111,7 +111,6 @@ def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, se
 def test_nobody_is_found_however_the_server_says_it(client, server, form):
     server.search_without_hit = form
     assert client.search_customers("Nobody") == ()
-    assert client.find_customers("Nobody") == ()
     assert client.read_customer(customer_id=99) is None
     assert client.read_customer(ext_account_id=99) is None
 

@@ -106,9 +106,9 @@ def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
         assert caught.value.message == "Key ***: *** of ***, ***, exists"
         client.close()
         with pytest.raises(OutcomeUnknown):
-            client.find_customers("Ada Lind")
+            client.search_customers("Ada Lind")
     with pytest.raises(NeverArrived):
-        a_client(refusing_url).find_customers("Ada Lind")
+        a_client(refusing_url).search_customers("Ada Lind")
     shown = caplog.text + repr(client) + repr(ADA) + repr(NewTicket(customer_id="7", description="Welcome, Ada Lind"))
     assert not [secret for secret in (*PRIVATE, "Ada+Lind", "Ada%20Lind") if secret in shown]
 

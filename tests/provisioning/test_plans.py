@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.provisioning.plans.mapping import (
-    AmbiguousPlan,
     NoPlan,
+    PlanFault,
     SameService,
     ServicePlan,
     UnknownPlan,
@@ -51,7 +51,6 @@ def test_an_order_whose_first_item_is_a_one_time_fee_was_billed_as_250_mbps():
 
 def test_quantity_5_was_sent():
     (plan,) = match_plans([Item("1 Gbps", quantity="5")], SERVICES)
-    assert plan.quantity == 1
     assert [field.name for field in dataclasses.fields(plan)] == ["service_id", "description"]
 
 
@@ -91,7 +90,7 @@ def test_two_plans_of_one_service_are_billed_once():
 
 def test_a_mapping_that_names_two_services_for_one_plan_is_not_guessed_from():
     mapping = {"1 Gbps": 164, "1gbps": 999, "250 Mbps": 163}
-    with pytest.raises(AmbiguousPlan, match='"1 Gbps"'):
+    with pytest.raises(PlanFault, match='"1 Gbps"'):
         match_plans([Item("1 Gbps")], mapping)
     assert ids(match_plans([Item("250 Mbps")], mapping)) == [163]
 

@@ -174,10 +174,5 @@ def test_the_address_search_tells_one_site_from_several(utopia, ask):
     assert len(ask("address/search", network="BOZEMAN", search=search).json()["multi"]) == 2
 
 
-def test_a_networks_addresses_are_exported(ask):
-    assert "714780" in [site["address_id"] for site in ask("address/bulkexport", network="BOZEMAN").json()]
-    assert "error" in ask("address/bulkexport", network="ATLANTIS").json()
-
-
 def test_an_unknown_call_is_not_found(ask):
     assert ask("spquery/nothing").status_code == 404

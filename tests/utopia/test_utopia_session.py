@@ -42,7 +42,6 @@ def test_every_service_provider_call_is_understood(client, server):
     assert client.mac_search(client.ap_view(714780).router_mac).rows[0]["siteid"] == "714780"
     assert len(client.products().rows) == 3
     assert client.outage_tickets(status="open").rows == ()
-    assert client.bulk_export("BOZEMAN").rows
     for change in (
         client.edit_service_item(1, spsubid1="a"),
         client.edit_order_item(1, vlan=7),

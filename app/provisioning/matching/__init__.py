@@ -1,6 +1,6 @@
 """Whether a person is a PowerCode customer already: pure decisions with their reasons. Looks nothing up."""
 
-from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare, shares_contact
+from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare
 from app.provisioning.matching.decision import Decision, Kind, Problem, decide, kind_of
 from app.provisioning.matching.doors import Door
 from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark
@@ -21,5 +21,4 @@ __all__ = [
     "compare",
     "decide",
     "kind_of",
-    "shares_contact",
 ]

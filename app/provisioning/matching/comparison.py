@@ -53,11 +53,6 @@ class Comparison:
     door: Door
     marks: Mapping[Aspect, Mark]
 
-    @property
-    def shares_contact(self) -> bool:
-        """Whether the phone number or the mail address is the same."""
-        return Mark.AGREES in (self.marks[Aspect.PHONE], self.marks[Aspect.MAIL])
-
     def mark(self, *aspects: Aspect) -> Mark:
         """One mark for several aspects: `mark(*STREET_LINE)`."""
         return overall(self.marks[aspect] for aspect in aspects)
@@ -68,12 +63,6 @@ def compare(person: Person, candidates: Iterable[Candidate]) -> list[Comparison]
     ours = Place.read(person.street, person.city, person.zip)
     contacts = {Aspect.PHONE: _phone_pattern(person.phone), Aspect.MAIL: _mail_pattern(person.email)}
     return [_compared(person, ours, contacts, candidate) for candidate in candidates]
-
-
-def shares_contact(person: Person, texts: Iterable[str]) -> bool:
-    """Whether the person's mail address (any case) or phone number (last 10 digits) is in one of `texts`."""
-    patterns = [pattern for pattern in (_mail_pattern(person.email), _phone_pattern(person.phone)) if pattern]
-    return any(pattern.search(text.casefold()) for text in texts for pattern in patterns)
 
 
 def _compared(

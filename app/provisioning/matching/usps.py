@@ -91,9 +91,6 @@ DIRECTIONALS = _short_forms(_DIRECTIONALS)
 DESIGNATORS = _short_forms(_DESIGNATORS)
 """`SUITE` and `STE` to `STE`."""
 
-STREET_WORDS = SUFFIXES | DIRECTIONALS
-"""Every word of a street line that has a short form."""
-
 DESIGNATORS_WITHOUT_VALUE = frozenset(
     {
         *("BSMT", "FRNT", "LBBY", "LOWR", "OFC", "PH", "REAR", "SIDE", "UPPR"),

@@ -3,29 +3,16 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
 
-
-class OrderItem(Protocol):
-    """What is read of an item of a contract. Source: UTOPIA, contract lookup, `orderitems`."""
-
-    @property
-    def charge_type(self) -> str | None:
-        """`mrc` (monthly recurring) or `nrc` (one time)."""
-
-    @property
-    def description(self) -> str | None:
-        """The plan's name, such as `1 Gbps`."""
+from utopia import OrderItem
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """A PowerCode service to add to a customer, with the description that led to it."""
+    """A PowerCode service to add to a customer once, whatever the order's `qty` says, and what led to it."""
 
     service_id: int
     description: str
-    quantity: ClassVar[int] = 1
-    """Always 1: PowerCode takes an internet service once for a customer, whatever the order's `qty` says."""
 
 
 class PlanFault(Exception):
@@ -39,10 +26,6 @@ class PlanFault(Exception):
 
 class UnknownPlan(PlanFault):
     """No service is known for these descriptions. The order waits until they are in the plan table."""
-
-
-class AmbiguousPlan(PlanFault):
-    """The mapping holds these descriptions twice, spelt differently, for different services."""
 
 
 class NoPlan(PlanFault):
@@ -63,7 +46,7 @@ def match_plans(items: Iterable[OrderItem], service_plans: Mapping[str, int]) ->
 
     `service_plans` maps descriptions to PowerCode service ids. Two items that lead to the same service give one: a
     customer can have an internet service only once. One-time items are left out. Raises NoPlan, UnknownPlan (with
-    every unknown description) and AmbiguousPlan.
+    every unknown description), and PlanFault where descriptions are spelt differently for different services.
     """
     descriptions = monthly_descriptions(items)
     if not descriptions:
@@ -120,7 +103,7 @@ def _check(descriptions: Iterable[str], services: Mapping[str, set[int]]) -> Non
         raise UnknownPlan("no PowerCode service is known for", unknown)
     ambiguous = [name for key, name in distinct.items() if len(services[key]) > 1]
     if ambiguous:
-        raise AmbiguousPlan("more than one PowerCode service is named for", ambiguous)
+        raise PlanFault("more than one PowerCode service is named for", ambiguous)
 
 
 def _each_service_once(plans: Iterable[ServicePlan]) -> tuple[ServicePlan, ...]:
