@@ -12,6 +12,8 @@ from typing import Any
 from app.models import Alert, AlertKind
 from config import Settings
 
+SAME_MOMENT = timedelta(minutes=1)
+"""Several hosts' clocks are a little apart."""
 LOOKED_AT_EVERY = timedelta(minutes=10)
 """How old the note of the last look may become: not every look is worth a commit."""
 
@@ -91,17 +93,22 @@ def judge(alert: Alert | None, sign: Sign, moment: datetime, patient: Patience) 
     if sign.wrong:
         return Verdict.NOTE if alert.gone_since or _is_unseen(alert, moment) else Verdict.NOTHING
     gone_since = alert.gone_since or sign.since or moment
-    if moment - gone_since >= patient.before_closing:
+    if _has_lasted(gone_since, moment, patient.before_closing):
         return Verdict.CLOSE
     return Verdict.NOTE if alert.gone_since is None or _is_unseen(alert, moment) else Verdict.NOTHING
 
 
 def _verdict_on_suspicion(began: datetime, moment: datetime, patient: Patience) -> Verdict:
-    return Verdict.OPEN if moment - began >= patient.before_opening else Verdict.NOTE
+    return Verdict.OPEN if _has_lasted(began, moment, patient.before_opening) else Verdict.NOTE
+
+
+def _has_lasted(began: datetime, moment: datetime, patient: timedelta) -> bool:
+    """Of what begins later than now, the clock was set back: nobody knows how long it lasted, and early beats late."""
+    return not -SAME_MOMENT <= moment - began < patient
 
 
 def _is_unseen(alert: Alert, moment: datetime) -> bool:
-    return moment - alert.looked_at >= LOOKED_AT_EVERY
+    return _has_lasted(alert.looked_at, moment, LOOKED_AT_EVERY)
 
 
 def nearly_full_below(total_bytes: int) -> int:

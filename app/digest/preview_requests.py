@@ -6,7 +6,6 @@ A process that dies meanwhile leaves nothing behind but the request: the next on
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -31,7 +30,6 @@ LONGEST_BODY = 2_000
 
 TELL_EVERY_ROWS = 500
 TELL_EVERY_SECONDS = 0.5
-LEFT_ALONE = timedelta(seconds=30)
 BROKE_OFF = "The preview broke off before it was done. Ask for it again; if that happens again, the log has more."
 
 
@@ -68,10 +66,13 @@ def _is_being_made(services: Services, asked: DigestPreview) -> bool:
 
 
 def fail_broken_off(services: Services) -> None:
-    """A preview that nothing works on any more has failed, and says so."""
+    """A preview that nothing works on any more has failed, and says so.
+
+    It and its work are begun in one commit, so no time has to go by before that is missed.
+    """
     with services.database.read() as session:
         asked = newest(session)
-    if asked is None or asked.state != PreviewState.RUNNING or now() - asked.asked_at < LEFT_ALONE:
+    if asked is None or asked.state != PreviewState.RUNNING:
         return
     if not _is_being_made(services, asked):
         _close(services, asked.id, state=PreviewState.FAILED, error=BROKE_OFF)

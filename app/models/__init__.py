@@ -28,6 +28,7 @@ from app.models.orders import (
     ServicePlanMapping,
 )
 from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketTextVersion, User
+from app.models.pruning import LastPruning
 from app.models.states import (
     ACTIVE_STATES,
     SYSTEM_NAMES,
@@ -63,6 +64,7 @@ __all__ = [
     "FailedSignIn",
     "KnownCertificate",
     "LastBackup",
+    "LastPruning",
     "MessageState",
     "Notice",
     "NoticeDelivery",

@@ -5,6 +5,7 @@ when it was finished KEEP_DAYS ago. Each batch is a transaction of its own and i
 or stopped goes on with the next one, and two hosts that prune at the same time take different batches.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from app.models import (
     Callback,
     DigestRun,
     DigestSetAside,
+    LastPruning,
     Notice,
     NoticeState,
     Order,
@@ -29,10 +31,16 @@ from app.models import (
 from app.services import Services
 
 FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderState.DISMISSED)
+log = logging.getLogger(__name__)
+
 WORKFLOWS_KEPT = timedelta(days=30)
 """The engine's records of finished work say nothing that our own rows don't say too."""
 UNCLAIMED_KEPT = timedelta(days=90)
 MOST_UNCLAIMED_CALLBACKS = 20_000
+
+FURTHER_AT_A_TIME = timedelta(days=7)
+A_DAY = timedelta(hours=20)
+"""A clock that is a year ahead must not erase a year at once: what is pruned moves on by a week a day at most."""
 
 BATCH = 100
 WORKFLOWS_IN_A_BATCH = 4 * BATCH
@@ -64,8 +72,29 @@ def prune(
     stopping: threading.Event | None = None,
     pause: float = PAUSE_SECONDS,
 ) -> None:
-    """Delete what is too old at `moment` (now); `stopping` ends it after the present batch."""
-    _run(_batches(services, moment or now()), stopping, pause)
+    """Delete what is too old at `moment` (now, as far as that is believed); `stopping` ends it after a batch."""
+    _run(_batches(services, moment or believed_moment(services, now())), stopping, pause)
+
+
+def believed_moment(services: Services, clock: datetime) -> datetime:
+    """What the clock says, but no more than a week after the last pruning's, which was a day ago at least.
+
+    A service that was off for a year makes up for it in a few weeks. The first time, the newest callback stands for
+    the last pruning: it was written when the clock was right, or so we hope.
+    """
+    with services.database.write() as session:
+        last = session.get(LastPruning, 1, with_for_update=True)
+        if last is None:
+            newest = session.scalar(select(func.max(Callback.received_at)))
+            last = LastPruning(id=1, as_of=newest or clock, pruned_at=clock - A_DAY)
+            session.add(last)
+        may_move = not timedelta() <= clock - last.pruned_at < A_DAY
+        believed = min(clock, last.as_of + FURTHER_AT_A_TIME if may_move else last.as_of)
+        if may_move or believed < last.as_of:
+            last.as_of, last.pruned_at = believed, clock
+    if believed < clock:
+        log.warning("Pruned as of %s only, in case the clock is wrong: a week a day", f"{believed:%Y-%m-%d}")
+    return believed
 
 
 def limit_unclaimed_callbacks(

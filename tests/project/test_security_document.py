@@ -14,3 +14,9 @@ def test_every_test_that_the_document_names_is_there() -> None:
 
     assert len(named) > 30
     assert named - defined == set()
+
+
+def test_every_attack_has_a_test() -> None:
+    _, *sections = re.split(r"^## ", (PROJECT / "docs" / "security.md").read_text(), flags=re.MULTILINE)
+
+    assert [section.partition("\n")[0] for section in sections if not NAMED.search(section)] == []

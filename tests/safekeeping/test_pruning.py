@@ -287,6 +287,20 @@ def test_callbacks_of_no_order_go_after_ninety_days(service: Service) -> None:
     assert count(service, Callback) == 0
 
 
+def test_a_clock_a_year_ahead_erases_a_week_at_most_and_no_more_for_a_day(service: Service) -> None:
+    service.take()
+    year, week, hours = timedelta(days=365), timedelta(days=7), timedelta(hours=1)
+    today = pruning.believed_moment(service.services, now())
+
+    wrong = [pruning.believed_moment(service.services, now() + year + each * hours) for each in range(3)]
+    next_day = pruning.believed_moment(service.services, now() + year + 24 * hours)
+    set_right = pruning.believed_moment(service.services, now())
+
+    assert wrong == [today + week] * 3
+    assert next_day == today + 2 * week
+    assert set_right < today + timedelta(minutes=5)
+
+
 def test_of_very_many_callbacks_of_no_order_the_newest_stay(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "MOST_UNCLAIMED_CALLBACKS", 3)
     monkeypatch.setattr(pruning, "BATCH", 2)
