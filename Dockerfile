@@ -13,7 +13,8 @@ FROM python:3.13-slim-trixie
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 5050 --user-group --no-create-home --home-dir /opt/utopia-handler utopia-handler
+    && groupadd --system --gid 5050 utopia-handler \
+    && useradd --system --uid 5050 --gid 5050 --no-create-home --home-dir /opt/utopia-handler utopia-handler
 WORKDIR /opt/utopia-handler
 COPY --from=packages /opt/utopia-handler/.venv .venv
 COPY . .

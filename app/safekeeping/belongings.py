@@ -58,9 +58,17 @@ def name_of(path: Path) -> str:
     return f"{ELSEWHERE}{path.absolute()}"
 
 
+def group_name(gid: int) -> str:
+    """The group's name on this machine; "" where it has none, as in some containers: then its number counts."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return ""
+
+
 def _readable_by_group(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """Unpacked by root, also on another machine, it is root's, and the service may read it by its group's name."""
     member.uid, member.uname = 0, "root"
-    member.gid, member.gname = os.getgid(), grp.getgrgid(os.getgid()).gr_name
+    member.gid, member.gname = os.getgid(), group_name(os.getgid())
     member.mode = 0o750 if member.isdir() else 0o640
     return member

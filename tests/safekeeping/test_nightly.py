@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 
 from app import create_app
 from app.models import LastBackup, Order
-from app.safekeeping import dump
+from app.safekeeping import belongings, dump
 from app.setup import tables
 from app.storage import migrate
 from app.storage.database import Database
@@ -72,6 +72,12 @@ def test_env_and_the_files_that_it_names_are_kept_wherever_they_lie(
     beside = night(app, folder)["beside"]
 
     assert {f"elsewhere{key}", f"elsewhere{tmp_path}/.env"} <= set(beside)
+
+
+def test_a_group_without_a_name_is_no_hindrance() -> None:
+    assert belongings.group_name(os.getgid()) == grp.getgrgid(os.getgid()).gr_name
+    taken = {group.gr_gid for group in grp.getgrall()}
+    assert belongings.group_name(next(gid for gid in range(50_000, 60_000) if gid not in taken)) == ""
 
 
 @pytest.mark.sqlite
