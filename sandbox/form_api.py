@@ -25,14 +25,37 @@ if TYPE_CHECKING:
     from sandbox.powercode import PowerCode
 
 CREATE_CUSTOMER_FIELDS = (
-    *("firstName", "lastName", "emailAddress", "physicalStreet", "physicalCity", "physicalState", "physicalZip"),
-    *("physicalAutomaticallyGeocode", "billingSameAsPhysical", "taxZoneId", "invoicePreference", "billDay"),
-    *("dueByDays", "gracePeriodDays", "customerNotes", "customerPortalUsername", "customerPortalPassword"),
-    *("phone", "extAccountID"),
+    "firstName",
+    "lastName",
+    "emailAddress",
+    "physicalStreet",
+    "physicalCity",
+    "physicalState",
+    "physicalZip",
+    "physicalAutomaticallyGeocode",
+    "billingSameAsPhysical",
+    "taxZoneId",
+    "invoicePreference",
+    "billDay",
+    "dueByDays",
+    "gracePeriodDays",
+    "customerNotes",
+    "customerPortalUsername",
+    "customerPortalPassword",
+    "phone",
+    "extAccountID",
 )
 CREATE_TICKET_FIELDS = (
-    *("type", "summary", "category", "ticketType", "description", "status", "responsibleUser", "responsibleGroupID"),
-    *("customerViewable", "customerID"),
+    "type",
+    "summary",
+    "category",
+    "ticketType",
+    "description",
+    "status",
+    "responsibleUser",
+    "responsibleGroupID",
+    "customerViewable",
+    "customerID",
 )
 USPS_CODES = (
     "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR"

@@ -32,8 +32,12 @@ MOST_TICKETS = 5
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 STATE_ORDER = (
-    *(MessageState.UNKNOWN, MessageState.REFUSED, MessageState.NOT_SENT),
-    *(MessageState.SENDING, MessageState.PLANNED, MessageState.ACCEPTED),
+    MessageState.UNKNOWN,
+    MessageState.REFUSED,
+    MessageState.NOT_SENT,
+    MessageState.SENDING,
+    MessageState.PLANNED,
+    MessageState.ACCEPTED,
 )
 """As the filter shows them: what may need a person comes first."""
 

@@ -15,6 +15,7 @@ DEEPEST = 5
 MOST_ENTRIES = 100
 MOST_COLUMNS = 12
 MOST_CHARACTERS = 25_000
+MOST_RAW_CHARACTERS = 15_000
 LONGEST_TEXT = 1_500
 COST_OF_A_VALUE = 25
 """What each value costs besides its text, so that a great many short ones are too much as well."""
@@ -129,19 +130,19 @@ def readable(content: object, link_of: LinkOf = lambda _name, _text: None) -> No
     return _Reader(link_of).node("", content)
 
 
-def raw(content: object, most: int = 15_000) -> tuple[str, bool]:
-    """The JSON with indents, and whether it had to be cut to `most` characters."""
+def raw(content: object) -> tuple[str, bool]:
+    """The JSON with indents, and whether it had to be cut to `MOST_RAW_CHARACTERS`."""
     parts, length = list[str](), 0
     try:
         for part in json.JSONEncoder(indent=2, ensure_ascii=False, default=str).iterencode(content):
             parts.append(part)
             length += len(part)
-            if length > most:
+            if length > MOST_RAW_CHARACTERS:
                 break
     except RecursionError:
         parts.append(" … nested too deeply")
     text = visible("".join(parts), keep_lines=True)
-    return text[:most], length > most
+    return text[:MOST_RAW_CHARACTERS], length > MOST_RAW_CHARACTERS
 
 
 def visible(text: str, *, keep_lines: bool = False) -> str:

@@ -293,7 +293,7 @@ def unknown_count(session: Session) -> int:
     return session.scalar(select(func.count()).where(DigestMessage.state == MessageState.UNKNOWN)) or 0
 
 
-def ticket_count(session: Session, run_id: int, state: MessageState = MessageState.ACCEPTED) -> int:
-    """How many tickets a run's messages in a state tell of."""
+def ticket_count(session: Session, run_id: int) -> int:
+    """How many tickets a run's messages told customers of."""
     of_run = select(func.count(ReportedTicket.id)).join(DigestMessage).where(DigestMessage.run_id == run_id)
-    return session.scalar(of_run.where(DigestMessage.state == state)) or 0
+    return session.scalar(of_run.where(DigestMessage.state == MessageState.ACCEPTED)) or 0

@@ -197,7 +197,8 @@ class Executor:
     def _launch(self, bells: Mapping[str, Bell]) -> DBOS:
         dbos = DBOS(
             config={
-                **{"name": APPLICATION, "application_version": VERSION},
+                "name": APPLICATION,
+                "application_version": VERSION,
                 "system_database_url": self._database.url,
                 "executor_id": self._lock.executor_id,
                 "serializer": SERIALIZER,

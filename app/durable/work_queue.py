@@ -104,7 +104,9 @@ class WorkQueue:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
         note((writing.connection() if isinstance(writing, Session) else writing).info, queue)
         options: EnqueueOptions = {
-            **{"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id},
+            "queue_name": queue,
+            "workflow_name": workflow,
+            "workflow_id": workflow_id,
             "app_version": VERSION,
         }
         if priority != FIRST:

@@ -19,7 +19,9 @@ NEEDED_CUSTOMER = Field("customer_id", CUSTOMER_ID.label, required=True, number=
 
 CHANGES = (
     Change(
-        *("suspend", System.UTOPIA, "Suspend service"),
+        "suspend",
+        System.UTOPIA,
+        "Suspend service",
         "UTOPIA stops the service of this customer at site {siteid}. They have no internet until you unsuspend it.",
         (CID, NEEDED_SITE),
         customer_at_site,
@@ -27,7 +29,9 @@ CHANGES = (
         "cid",
     ),
     Change(
-        *("unsuspend", System.UTOPIA, "Unsuspend service"),
+        "unsuspend",
+        System.UTOPIA,
+        "Unsuspend service",
         "UTOPIA starts the stopped service of this customer at site {siteid} again.",
         (CID, NEEDED_SITE),
         customer_at_site,
@@ -35,11 +39,15 @@ CHANGES = (
         "cid",
     ),
     Change(
-        *("change-speed", System.UTOPIA, "Change speed"),
+        "change-speed",
+        System.UTOPIA,
+        "Change speed",
         "UTOPIA changes the plan of this customer at site {siteid} to product {product} on {issuedate}. PowerCode is "
         "not told: change the plan there, too.",
         (
-            *(CID, NEEDED_SITE, Field("uiaid", "UIA id (uiaid)", "The id of the order at UTOPIA", required=True)),
+            CID,
+            NEEDED_SITE,
+            Field("uiaid", "UIA id (uiaid)", "The id of the order at UTOPIA", required=True),
             Field("product", "Product", "Its number; the look-up “Products” lists them", required=True),
             ISSUE_DATE,
         ),
@@ -48,7 +56,9 @@ CHANGES = (
         "cid",
     ),
     Change(
-        *("cancel", System.UTOPIA, "Cancel service"),
+        "cancel",
+        System.UTOPIA,
+        "Cancel service",
         "UTOPIA cancels the service of this customer at site {siteid} on {issuedate}. This can't be taken back here. "
         "PowerCode is not told: end the billing there, too.",
         (CID, NEEDED_SITE, ISSUE_DATE, Field("singleservice", "Single service", "Blank: all services at the site")),
@@ -58,13 +68,18 @@ CHANGES = (
         always_retyped=True,
     ),
     Change(
-        *("edit-order-item", System.UTOPIA, "Edit order item"),
+        "edit-order-item",
+        System.UTOPIA,
+        "Edit order item",
         "UTOPIA changes item {itemid} of this order: {entries}.",
         (
             Field("itemid", "Order item", required=True),
             Field("orderref", ORDERREF.label, "Finds the customer's name; not sent", required=True, names_only=True),
-            *(Field("handoff", "Handoff"), Field("vlan", "VLAN"), Field("vlanservice", "VLAN service")),
-            *(Field("nnivlan", "NNI VLAN"), Field("nnivlanservice", "NNI VLAN service")),
+            Field("handoff", "Handoff"),
+            Field("vlan", "VLAN"),
+            Field("vlanservice", "VLAN service"),
+            Field("nnivlan", "NNI VLAN"),
+            Field("nnivlanservice", "NNI VLAN service"),
             *OUR_IDS,
         ),
         order_item,
@@ -73,7 +88,9 @@ CHANGES = (
         one_of=("handoff", "vlan", "vlanservice", "nnivlan", "nnivlanservice", "spsubid1", "spsubid2", "spsubid3"),
     ),
     Change(
-        *("edit-service-item", System.UTOPIA, "Edit service item"),
+        "edit-service-item",
+        System.UTOPIA,
+        "Edit service item",
         "UTOPIA sets our own ids on service item {servid}: {entries}.",
         (
             Field("servid", "Service item (servid)", required=True),
@@ -86,7 +103,9 @@ CHANGES = (
         one_of=("spsubid1", "spsubid2", "spsubid3"),
     ),
     Change(
-        *("add-tag", System.POWERCODE, "Add a tag"),
+        "add-tag",
+        System.POWERCODE,
+        "Add a tag",
         "PowerCode marks this customer with tag {tag_id}.",
         (NEEDED_CUSTOMER, TAG),
         lambda services, given: customer_and_tag(services, given, adds=True),
@@ -94,7 +113,9 @@ CHANGES = (
         "customer_id",
     ),
     Change(
-        *("remove-tag", System.POWERCODE, "Remove a tag"),
+        "remove-tag",
+        System.POWERCODE,
+        "Remove a tag",
         "PowerCode takes tag {tag_id} from this customer.",
         (NEEDED_CUSTOMER, TAG),
         lambda services, given: customer_and_tag(services, given, adds=False),

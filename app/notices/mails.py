@@ -16,11 +16,17 @@ from app.wording.measures import how_long, how_much
 from config import Settings
 
 ALERTS = (
-    *(NoticeKind.ANSWERS_AGAIN, NoticeKind.MAIL_WAS_STUCK, NoticeKind.DISK_NEARLY_FULL, NoticeKind.DISK_HAS_ROOM),
-    *(NoticeKind.CERTIFICATE_TROUBLE, NoticeKind.CERTIFICATE_FINE),
-    *(NoticeKind.CALLBACK_FLOOD, NoticeKind.FLOOD_IS_OVER),
+    NoticeKind.ANSWERS_AGAIN,
+    NoticeKind.MAIL_WAS_STUCK,
+    NoticeKind.DISK_NEARLY_FULL,
+    NoticeKind.DISK_HAS_ROOM,
+    NoticeKind.CERTIFICATE_TROUBLE,
+    NoticeKind.CERTIFICATE_FINE,
+    NoticeKind.CALLBACK_FLOOD,
+    NoticeKind.FLOOD_IS_OVER,
     NoticeKind.WORK_STANDS_STILL,
-    *(NoticeKind.BACKUP_TROUBLE, NoticeKind.BACKUP_FINE),
+    NoticeKind.BACKUP_TROUBLE,
+    NoticeKind.BACKUP_FINE,
 )
 """About the system itself. Their content has these moments:"""
 MOMENTS = ("since", "until", "expires_at", "made_at")

@@ -31,8 +31,21 @@ LOG_FILE_COPIES = 10
 LOG_FILE_MODE = 0o640
 
 _QUIET_LIBRARIES = (
-    *("alembic", "apscheduler", "asyncio", "boto3", "botocore", "charset_normalizer", "concurrent_log_handler"),
-    *("dbos", "flask_mail", "google", "mail.log", "s3transfer", "sqlalchemy", "urllib3", "werkzeug"),
+    "alembic",
+    "apscheduler",
+    "asyncio",
+    "boto3",
+    "botocore",
+    "charset_normalizer",
+    "concurrent_log_handler",
+    "dbos",
+    "flask_mail",
+    "google",
+    "mail.log",
+    "s3transfer",
+    "sqlalchemy",
+    "urllib3",
+    "werkzeug",
 )
 _WARN_EVERY_SECONDS = 60.0
 _RECORD_FIELDS = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime", "taskName"}

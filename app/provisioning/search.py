@@ -205,8 +205,14 @@ def _holds(column: ColumnElement[str] | InstrumentedAttribute[str], word: str) -
 def _orders(session: Session, ids: Sequence[int]) -> list[Found]:
     query = (
         select(
-            *(Order.id, Order.orderref, Order.state, Order.reason, Order.customer_id, Order.waiting_for),
-            *(Order.next_try_at, Order.received_at),
+            Order.id,
+            Order.orderref,
+            Order.state,
+            Order.reason,
+            Order.customer_id,
+            Order.waiting_for,
+            Order.next_try_at,
+            Order.received_at,
             *(func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan)),
         )
         .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)

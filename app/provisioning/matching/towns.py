@@ -28,8 +28,24 @@ _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _LONG = {"MT": "MOUNT", "FT": "FORT", "ST": "SAINT", "SNT": "SAINT", "FK": "FORK", "HGTS": "HEIGHTS"} | {
     SUFFIXES[word]: word
     for word in (
-        *("GROVE", "FORK", "HEIGHTS", "HILLS", "SPRINGS", "MOUNTAIN", "CREEK", "VALLEY", "POINT", "LAKE", "CANYON"),
-        *("PARK", "VIEW", "RIDGE", "CROSSING", "TERRACE", "JUNCTION", "CORNERS"),
+        "GROVE",
+        "FORK",
+        "HEIGHTS",
+        "HILLS",
+        "SPRINGS",
+        "MOUNTAIN",
+        "CREEK",
+        "VALLEY",
+        "POINT",
+        "LAKE",
+        "CANYON",
+        "PARK",
+        "VIEW",
+        "RIDGE",
+        "CROSSING",
+        "TERRACE",
+        "JUNCTION",
+        "CORNERS",
     )
 }
 _REGION = frozenset({"UT", "ID", "MT", "UTAH", "IDAHO", "MONTANA"})

@@ -93,16 +93,52 @@ DESIGNATORS = _short_forms(_DESIGNATORS)
 
 DESIGNATORS_WITHOUT_VALUE = frozenset(
     {
-        *("BSMT", "FRNT", "LBBY", "LOWR", "OFC", "PH", "REAR", "SIDE", "UPPR"),
-        *("DOWNSTAIRS", "UPSTAIRS", "BACK", "MAIN", "CASITA", "COTTAGE", "GARAGE", "ADU"),
+        "BSMT",
+        "FRNT",
+        "LBBY",
+        "LOWR",
+        "OFC",
+        "PH",
+        "REAR",
+        "SIDE",
+        "UPPR",
+        "DOWNSTAIRS",
+        "UPSTAIRS",
+        "BACK",
+        "MAIN",
+        "CASITA",
+        "COTTAGE",
+        "GARAGE",
+        "ADU",
     }
 )
 """Designators that name a unit alone: `12 EXAMPLE AVE REAR`."""
 
 KINDS = frozenset(
     {
-        *("ALY", "AVE", "BLVD", "CIR", "CT", "CV", "DR", "EXPY", "FWY", "HWY", "LN", "LOOP", "PKWY", "PL", "PLZ", "RD"),
-        *("RTE", "SQ", "ST", "TER", "TPKE", "TRL", "WAY"),
+        "ALY",
+        "AVE",
+        "BLVD",
+        "CIR",
+        "CT",
+        "CV",
+        "DR",
+        "EXPY",
+        "FWY",
+        "HWY",
+        "LN",
+        "LOOP",
+        "PKWY",
+        "PL",
+        "PLZ",
+        "RD",
+        "RTE",
+        "SQ",
+        "ST",
+        "TER",
+        "TPKE",
+        "TRL",
+        "WAY",
     }
 )
 """What says of which kind a street is, and never is a part of its name: a Lane is not a Drive."""
