@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.digest.report.buckets import BucketObject, fetched
 from app.digest.report.columns import RawRow, ReportRow, report_rows
 from app.digest.report.files import check_ending, file_rows
+from app.digest.report.s3 import S3Object, fetched
 from app.digest.report.sheets import GOOGLE, SheetRange, sheet_rows
 from app.digest.report.unreadable import Limits, SourceUnreadable
 
@@ -42,11 +42,11 @@ def read_report(
     if isinstance(where, SheetRange):
         key_file = Path(google_credentials_file) if google_credentials_file else None
         return report_rows(sheet_rows(where, key_file=key_file, endpoint=sheets_endpoint, limits=limits))
-    rows = _local_rows(where) if isinstance(where, FilePath) else _bucket_rows(where, limits)
+    rows = _local_rows(where) if isinstance(where, FilePath) else _s3_rows(where, limits)
     return report_rows(_told(rows))
 
 
-def parse_source(source: str) -> SheetRange | FilePath | BucketObject:
+def parse_source(source: str) -> SheetRange | FilePath | S3Object:
     """What `source` addresses. Raises `SourceUnreadable` with the forms there are; nothing is opened or fetched."""
     kind, _, rest = source.strip().partition(":")
     if kind == "sheets":
@@ -59,7 +59,7 @@ def parse_source(source: str) -> SheetRange | FilePath | BucketObject:
     if kind == "s3" and rest.startswith("//"):
         bucket, _, key = rest.removeprefix("//").partition("/")
         if bucket and key:
-            return BucketObject(bucket, key)
+            return S3Object(bucket, key)
     raise SourceUnreadable(f"REPORT_SOURCE is not an address of a report. It is written {FORMS}.")
 
 
@@ -68,7 +68,7 @@ def _local_rows(where: FilePath) -> Iterator[RawRow]:
         yield from file_rows(content, where.path.name)
 
 
-def _bucket_rows(where: BucketObject, limits: Limits) -> Iterator[RawRow]:
+def _s3_rows(where: S3Object, limits: Limits) -> Iterator[RawRow]:
     with fetched(where, limits) as content:
         yield from file_rows(content, where.key)
 

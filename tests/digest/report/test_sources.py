@@ -9,7 +9,7 @@ import pytest
 
 from app.digest.closings import group_by_customer
 from app.digest.closures import select_closures
-from app.digest.report.buckets import BucketObject
+from app.digest.report.s3 import S3Object
 from app.digest.report.sheets import SheetRange
 from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
 
@@ -32,7 +32,7 @@ def refusal(source):
         ("file:/srv/report.xlsx", FilePath(Path("/srv/report.xlsx"))),
         ("file:///srv/a b.CSV", FilePath(Path("/srv/a b.CSV"))),
         (" file:report.csv ", FilePath(Path("report.csv"))),
-        ("s3://bucket/some/key.xlsx", BucketObject("bucket", "some/key.xlsx")),
+        ("s3://bucket/some/key.xlsx", S3Object("bucket", "some/key.xlsx")),
     ],
 )
 def test_every_form_of_address_is_understood(source, where):

@@ -11,7 +11,7 @@ from app.digest.report.unreadable import Limits, SourceUnreadable
 _CHUNK = 16 * 1024  # small, because time is looked at between two chunks, and each waits until it is full
 
 
-class BucketObject(NamedTuple):
+class S3Object(NamedTuple):
     """The object `s3://bucket/key`."""
 
     bucket: str
@@ -19,7 +19,7 @@ class BucketObject(NamedTuple):
 
 
 @contextmanager
-def fetched(where: BucketObject, limits: Limits) -> Iterator[BinaryIO]:
+def fetched(where: S3Object, limits: Limits) -> Iterator[BinaryIO]:
     """The object's content as an opened file without a name: only this process can read it, and it never outlives it.
 
     Credentials, region and endpoint are AWS's usual ones (environment, ~/.aws, role). Raises `SourceUnreadable`.
@@ -29,7 +29,7 @@ def fetched(where: BucketObject, limits: Limits) -> Iterator[BinaryIO]:
         yield content
 
 
-def _download(where: BucketObject, content: IO[bytes], limits: Limits) -> None:
+def _download(where: S3Object, content: IO[bytes], limits: Limits) -> None:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes half a second, few need it
 
     try:
@@ -65,7 +65,7 @@ def _copy(body: Any, content: IO[bytes], limits: Limits) -> None:
         content.write(chunk)
 
 
-def _refusal(where: BucketObject, response: Any) -> str:
+def _refusal(where: S3Object, response: Any) -> str:
     code = response.get("Error", {}).get("Code", "")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
@@ -81,7 +81,7 @@ def _refusal(where: BucketObject, response: Any) -> str:
     return f"S3 answered with an error (HTTP {status}). It is tried again later."
 
 
-def _failure(where: BucketObject, kind: str) -> str:
+def _failure(where: S3Object, kind: str) -> str:
     if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"):
         return "There are no (complete) credentials for S3; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     if kind in ("ParamValidationError", "InvalidRegionError"):
