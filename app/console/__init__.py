@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from app.console import access, rendering, security
 from app.console.pages import PAGES
-from app.console.row_ids import RowId
+from app.console.url_ids import UrlId
 
 OLD_ADDRESSES = ("/admin", "/admin/", "/admin/<path:_page>")
 """Where the script in use before had its pages."""
@@ -16,7 +16,7 @@ def register(app: Flask, public_address: str) -> None:
     security.configure(app, secure=public_address.startswith("https://"))
     access.guard(app)
     rendering.register(app)
-    app.url_map.converters["int"] = RowId
+    app.url_map.converters["int"] = UrlId
     for page in PAGES:
         app.register_blueprint(page)
     app.add_url_rule("/", access.HOME, _to_the_first_page)

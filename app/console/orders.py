@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, render_template, request
 
 from app.console.access import requires
-from app.console.row_ids import row_id
+from app.console.url_ids import id_in
 from app.models import OrderState, Role
 from app.provisioning import search
 from app.services import services_of
@@ -32,4 +32,4 @@ def page() -> str:
 
 
 def _row(name: str) -> int | None:
-    return row_id(request.args.get(name, ""))
+    return id_in(request.args.get(name, ""))

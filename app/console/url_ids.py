@@ -1,4 +1,4 @@
-"""Numbers of rows in addresses: what no row can have is no such page, before a database is asked that can't take it."""
+"""Ids in pages' addresses. One that is too large for any row is answered 404: a database refuses to compare it."""
 
 from werkzeug.routing import IntegerConverter, Map
 
@@ -6,7 +6,7 @@ LARGEST = 2**31 - 1
 """PostgreSQL's `integer`; it refuses to compare one with anything larger, as SQLite does from 2**63 on."""
 
 
-class RowId(IntegerConverter):
+class UrlId(IntegerConverter):
     """`<int:...>` in a page's address."""
 
     regex = r"\d{1,10}"
@@ -15,8 +15,8 @@ class RowId(IntegerConverter):
         super().__init__(map, max=LARGEST)
 
 
-def row_id(text: str) -> int | None:
-    """The number that a query names, or None when it is none that a row can have."""
+def id_in(text: str) -> int | None:
+    """The id that a text names; None when it is none."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
         return None
     return min(int(text), LARGEST)
