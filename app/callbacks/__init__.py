@@ -20,12 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import notices
 from app.callbacks import bodies, refusals
-from app.callbacks.bodies import Refused, kept, storable
+from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.durable.work_queue import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
 from app.provisioning import intake, lifecycle
 from app.services import Services, services_of
-from app.storage.database import Together, session_in
+from app.storage.database import GroupCommit, session_in
 from config import Settings
 from reception import take_what_is_here
 
@@ -74,7 +74,7 @@ class Received(NamedTuple):
 def _wire(state: BlueprintSetupState) -> None:
     services: Services = state.app.extensions["services"]
     state.app.extensions["refusals_kept"] = refusals.Budget()
-    state.app.extensions["callback_writer"] = Together(services.database, partial(store, services))
+    state.app.extensions["callback_writer"] = GroupCommit(services.database, partial(store, services))
 
 
 @callbacks.route("/api-callback", methods=["GET", "PUT", "PATCH"], strict_slashes=False)
@@ -85,7 +85,7 @@ def reachable() -> Response:
     if not body and request.method in ("GET", "HEAD"):
         return Response("Utopia API Handler takes callbacks here by POST.\n", mimetype="text/plain")
     lost = f"A callback must come by POST; this one came by {request.method}, as after a redirect with 301 or 302"
-    answer = _refuse(Refused(405, lost), body)
+    answer = _refuse(CallbackRefused(405, lost), body)
     answer.headers["Allow"] = "POST"
     return answer
 
@@ -102,21 +102,21 @@ def receive() -> Response:
     services = services_of(current_app)
     try:
         _admit(request, services.settings)
-    except Refused as refused:
+    except CallbackRefused as refused:
         take_what_is_here()
         return _refuse(refused, bodies.read(request)[0])
     body, is_whole = bodies.read(request)
     try:
         if not is_whole:
-            raise Refused(400, bodies.BROKEN_OFF)
+            raise CallbackRefused(400, bodies.BROKEN_OFF)
         body = bodies.unpack(body, request.headers.get("Content-Encoding", ""))
         message = read_message(body, request.mimetype)
-    except Refused as refused:
+    except CallbackRefused as refused:
         return _refuse(refused, body)
     return _store(services, message)
 
 
-def _refuse(refused: Refused, body: bytes) -> Response:
+def _refuse(refused: CallbackRefused, body: bytes) -> Response:
     budget: refusals.Budget = current_app.extensions["refusals_kept"]
     refusals.record(services_of(current_app), budget, refused, body, _sender(request))
     answer = jsonify(error=refused.error)
@@ -126,7 +126,7 @@ def _refuse(refused: Refused, body: bytes) -> Response:
 
 def _store(services: Services, message: Message) -> Response:
     try:
-        writer: Together[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
+        writer: GroupCommit[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
         outcome = writer.put(Received(message, _sender(request)))
     except (SQLAlchemyError, EngineError, OSError):
         log.exception("A callback could not be stored and was answered 503")
@@ -144,9 +144,9 @@ def _store(services: Services, message: Message) -> Response:
 def _admit(incoming: Request, settings: Settings) -> None:
     networks = settings.callback_allowed_networks
     if networks and not _is_in(incoming.remote_addr, networks):
-        raise Refused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
+        raise CallbackRefused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
     if settings.callback_token and not _has_token(incoming, settings.callback_token.get_secret_value()):
-        raise Refused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
+        raise CallbackRefused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
 
 
 def _sender(incoming: Request) -> str | None:
@@ -171,14 +171,14 @@ def _has_token(incoming: Request, token: str) -> bool:
 
 
 def read_message(body: bytes, content_type: str) -> Message:
-    """The message in a callback's body; raises `Refused` with what is wrong."""
+    """The message in a callback's body; raises `CallbackRefused` with what is wrong."""
     return _message(bodies.content_of(body, content_type), body)
 
 
 def _message(content: dict[str, Any], body: bytes) -> Message:
     msg, event, orderref = content.get("msg"), content.get("event"), content.get("orderref")
     if not isinstance(msg, str) or not msg.strip():
-        raise Refused(400, "msg is missing, or not a text")
+        raise CallbackRefused(400, "msg is missing, or not a text")
     message = Message(
         msg=storable(msg)[:200],
         event=storable(event)[:200] if isinstance(event, str) else None,
@@ -186,11 +186,11 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
         body=kept(body),
     )
     if orderref is not None and not isinstance(orderref, str):
-        raise Refused(400, "orderref must be a text")
+        raise CallbackRefused(400, "orderref must be a text")
     if message.orderref is None and message.kind != CallbackOutcome.TEST:
-        raise Refused(400, "orderref is missing")
+        raise CallbackRefused(400, "orderref is missing")
     if message.orderref is not None and not ORDERREF.fullmatch(message.orderref):
-        raise Refused(400, "orderref must be 1 to 64 letters, digits and . _ : -, with a digit among them")
+        raise CallbackRefused(400, "orderref must be 1 to 64 letters, digits and . _ : -, with a digit among them")
     return message
 
 

@@ -23,7 +23,7 @@ BROKEN_OFF = "The body broke off, or its chunks are damaged"
 TOO_LARGE = f"The body is larger than {BODY_LIMIT // 1024} kB"
 
 
-class Refused(Exception):
+class CallbackRefused(Exception):
     """A callback that is not taken; the text is the answer and says what to do."""
 
     def __init__(self, status: int, error: str) -> None:
@@ -46,16 +46,18 @@ def read(incoming: Request) -> tuple[bytes, bool]:
 
 
 def unpack(body: bytes, content_encoding: str) -> bytes:
-    """The body without its packing, never more than a byte over the limit; raises `Refused`."""
+    """The body without its packing, never more than a byte over the limit; raises `CallbackRefused`."""
     packings = [each.strip().lower() for each in content_encoding.split(",")]
     packings = [each for each in packings if each not in ("", "identity")]
     unknown = [each for each in packings if each not in PACKINGS]
     if unknown or len(packings) > MOST_PACKINGS:
         named = storable(unknown[0])[:40] if unknown else f"{len(packings)} times {packings[0]}"
-        raise Refused(415, f"The body's Content-Encoding {named} is not taken; send it plain, in gzip or in deflate")
+        raise CallbackRefused(
+            415, f"The body's Content-Encoding {named} is not taken; send it plain, in gzip or in deflate"
+        )
     for packing in reversed(packings):
         if len(body) > BODY_LIMIT:
-            raise Refused(413, TOO_LARGE)
+            raise CallbackRefused(413, TOO_LARGE)
         body = _unpacked(body, packing)
     return body
 
@@ -64,7 +66,7 @@ def _unpacked(body: bytes, packing: str) -> bytes:
     for form in PACKINGS[packing]:
         with suppress(zlib.error, EOFError):
             return b"".join(_parts(body, form))
-    raise Refused(400, f"The body is not whole, or no {packing}, as its Content-Encoding says")
+    raise CallbackRefused(400, f"The body is not whole, or no {packing}, as its Content-Encoding says")
 
 
 def _parts(body: bytes, form: int) -> Iterator[bytes]:
@@ -81,20 +83,20 @@ def _parts(body: bytes, form: int) -> Iterator[bytes]:
 
 
 def content_of(body: bytes, content_type: str) -> dict[str, Any]:
-    """The JSON object in a body; raises `Refused` with what is wrong.
+    """The JSON object in a body; raises `CallbackRefused` with what is wrong.
 
     It is taken under any content type, since a wrong one has been seen and an order must not be lost over it.
     """
     if len(body) > BODY_LIMIT:
-        raise Refused(413, TOO_LARGE)
+        raise CallbackRefused(413, TOO_LARGE)
     try:
         content = _parsed(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         if "json" not in content_type:
-            raise Refused(415, "The body must be JSON, sent as Content-Type: application/json") from None
-        raise Refused(400, "The body is not valid JSON") from None
+            raise CallbackRefused(415, "The body must be JSON, sent as Content-Type: application/json") from None
+        raise CallbackRefused(400, "The body is not valid JSON") from None
     if not isinstance(content, dict):
-        raise Refused(400, 'The body must be a JSON object such as {"orderref": "...", "msg": "..."}')
+        raise CallbackRefused(400, 'The body must be a JSON object such as {"orderref": "...", "msg": "..."}')
     return content
 
 
@@ -102,7 +104,7 @@ def _parsed(text: str) -> Any:
     """JSON, also where it was made into a JSON text once more on its way."""
     text = text.strip(AROUND)
     if not text:
-        raise Refused(400, "The body is empty; a JSON object is needed")
+        raise CallbackRefused(400, "The body is empty; a JSON object is needed")
     content = json.loads(text)
     for _ in range(WRAPPED_AT_MOST):
         if not isinstance(content, str) or not content.strip(AROUND).startswith(("{", '"')):

@@ -11,7 +11,7 @@ import time
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks.bodies import Refused, kept
+from app.callbacks.bodies import CallbackRefused, kept
 from app.models import Callback, CallbackOutcome
 from app.services import Services
 
@@ -72,7 +72,9 @@ def _network(sender: str) -> str:
     return sender if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def record(services: Services, budget: Budget, refused: Refused, body: bytes, remote_address: str | None) -> None:
+def record(
+    services: Services, budget: Budget, refused: CallbackRefused, body: bytes, remote_address: str | None
+) -> None:
     """Keep a refused callback, as long as there are not too many of them."""
     services.metrics.callback(CallbackOutcome.REJECTED)
     outcome = budget.verdict(remote_address or "")

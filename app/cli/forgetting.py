@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 
 from app.cli.common import as_json, operator, ready_services, show
 from app.provisioning.lifecycle import NotPossible
-from app.safekeeping import forgetting, traces
+from app.safekeeping import forgetting, remnants
 from app.services import Services
 
 WORDS = {
@@ -47,10 +47,10 @@ def forget(orderref: str, digest: bool, yes: bool, as_json: bool) -> None:
         "tables_that_name_the_person": done.elsewhere.tables,
         "digest": _digest(done.digest),
         "digest_messages_left": done.in_digest,
-        **_traces(ready, done.words - done.elsewhere.words),
+        **_remnants(ready, done.words - done.elsewhere.words),
     }
     show(result, as_json=as_json, in_words=_in_words)
-    _fail_with_traces(result)
+    _fail_with_remnants(result)
 
 
 @click.command("forget")
@@ -67,23 +67,23 @@ def forget_address(address: str, yes: bool, as_json: bool) -> None:
         click.confirm("Erase what the digest keeps of this address? It can't be brought back", abort=True, err=True)
     done, elsewhere = forgetting.forget_address(ready, address)
     orders = {"orders_that_name_the_address": elsewhere.orderrefs}
-    result = {**(_digest(done) or {}), **orders, **_traces(ready, {address} if not elsewhere.words else set())}
+    result = {**(_digest(done) or {}), **orders, **_remnants(ready, {address} if not elsewhere.words else set())}
     show(result, as_json=as_json, in_words=_address_in_words)
-    _fail_with_traces(result)
+    _fail_with_remnants(result)
 
 
 def _digest(done: Any) -> dict[str, int] | None:
     return {"messages": done.messages, "rows_set_aside": done.rows, "kept_for_now": done.kept} if done else None
 
 
-def _traces(ready: Services, words: Iterable[str]) -> dict[str, Any]:
+def _remnants(ready: Services, words: Iterable[str]) -> dict[str, Any]:
     return {
-        "none_left_in_the_file": traces.remove(ready.database, words),
-        "kept_by_restores": [str(file) for file in traces.kept_files(ready.database)],
+        "none_left_in_the_file": remnants.remove(ready.database, words),
+        "kept_by_restores": [str(file) for file in remnants.kept_files(ready.database)],
     }
 
 
-def _fail_with_traces(result: dict[str, Any]) -> None:
+def _fail_with_remnants(result: dict[str, Any]) -> None:
     if not result["none_left_in_the_file"]:
         raise click.ClickException(
             "The rows are erased, but the database's file may still have old copies of them: the disk is full, or "

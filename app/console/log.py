@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from app.console.access import requires
 from app.models import Role
 from app.observability import log_reading
-from app.observability.log_reading import Found, LogPart, LogUnreadable, Search
+from app.observability.log_reading import FoundLines, LogPart, LogUnreadable, Search
 from app.services import services_of
 
 log = Blueprint("log", __name__, url_prefix="/console/log")
@@ -44,7 +44,7 @@ def page() -> str:
     form = SearchForm(request.args)
     wanted = Search(_given("orderref", 64), _given("text", 100), _given("level", 8))
     settings = services_of(current_app).settings
-    found: Found | None = None
+    found: FoundLines | None = None
     fault: str | None = None
     parts: tuple[LogPart, ...] = ()
     try:

@@ -99,7 +99,7 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Overview:
+class DigestOverview:
     """Where the digest stands. `last` is as `summary` has it; `next_due` is None where no report is set."""
 
     source: str | None
@@ -108,11 +108,11 @@ class Overview:
     unknown: int
 
 
-def overview(session: Session, settings: Settings) -> Overview:
+def overview(session: Session, settings: Settings) -> DigestOverview:
     """The last run, the next one, and how many messages wait for a person to say whether they arrived."""
     last = session.scalar(select(DigestRun).order_by(DigestRun.id.desc()).limit(1))
     due = next_due(settings.digest_schedule, settings.zone, now()) if settings.report_source else None
-    return Overview(
+    return DigestOverview(
         source=settings.report_source,
         last=summary(session, last) if last else None,
         next_due=due,

@@ -59,7 +59,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundLines:
     """The lines found, the newest first. `further` is where to go on with older ones; None at the log's beginning."""
 
     lines: tuple[LogLine, ...]
@@ -97,7 +97,7 @@ def parts(log_file: Path) -> tuple[LogPart, ...]:
     return tuple(found)
 
 
-def search(log_file: Path, wanted: Search, *, limit: int = 200, further: str = "") -> Found:
+def search(log_file: Path, wanted: Search, *, limit: int = 200, further: str = "") -> FoundLines:
     """The newest lines that match, at most `limit`; `further` goes on where an earlier search stopped.
 
     Looks through about `SCANNED_BYTES` at most. Raises `LogUnreadable`.
@@ -111,11 +111,11 @@ def search(log_file: Path, wanted: Search, *, limit: int = 200, further: str = "
                 lines.append(event)
                 shown += len(event.message) + sum(map(len, event.more))
             if len(lines) >= limit or shown >= SHOWN_CHARACTERS:
-                return Found(tuple(lines), f"{chunk.part.inode}-{start}")
+                return FoundLines(tuple(lines), f"{chunk.part.inode}-{start}")
         scanned += len(chunk.lines)
         if scanned >= SCANNED_BYTES:
-            return Found(tuple(lines), f"{chunk.part.inode}-{chunk.start}")
-    return Found(tuple(lines), None)
+            return FoundLines(tuple(lines), f"{chunk.part.inode}-{chunk.start}")
+    return FoundLines(tuple(lines), None)
 
 
 def content(chosen: tuple[LogPart, ...]) -> Iterator[bytes]:

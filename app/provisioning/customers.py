@@ -14,7 +14,7 @@ from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, S
 from app.provisioning import problems, settling
 from app.provisioning.actions import CUSTOMER, NEW_CUSTOMER
 from app.provisioning.contracts import Applicant, digits
-from app.provisioning.finding import Found, kept, look_for, may_be_one, plans_given
+from app.provisioning.finding import LookUpResult, kept, look_for, may_be_one, plans_given
 from app.provisioning.intents import Outcome, Work
 from app.provisioning.stops import CustomerExists, NeedsReview, Waits
 from app.storage.database import one_at_a_time
@@ -120,7 +120,7 @@ def _may_clash(applicant: Applicant, order: Order) -> bool:
     return other.site_id == applicant.site_id or may_be_one(applicant, other)
 
 
-def _stop_unless_new(work: Work, found: Found) -> None:
+def _stop_unless_new(work: Work, found: LookUpResult) -> None:
     decision = found.decision
     if decision.kind == "exists":
         raise CustomerExists(decision.reason, decision.customer_ids[0], changes=_kept(work, found))
@@ -130,7 +130,7 @@ def _stop_unless_new(work: Work, found: Found) -> None:
         raise NeedsReview(problem, decision.reason, customer_ids=customers, changes=changes)
 
 
-def _kept(work: Work, found: Found) -> dict[str, Any]:
+def _kept(work: Work, found: LookUpResult) -> dict[str, Any]:
     """What the order's row keeps of the customers whom its person was compared with."""
     if not (found.decision.customer_ids or found.decision.elsewhere):
         return {"found_customers": None}
@@ -216,7 +216,7 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
     return None
 
 
-def _stop_if_look_alike(work: Work, found: Found) -> None:
+def _stop_if_look_alike(work: Work, found: LookUpResult) -> None:
     """Somebody like our customer, without our order number: a person tells whether it is ours.
 
     Unless they said of just those customers that they are somebody else.

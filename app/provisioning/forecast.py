@@ -47,7 +47,7 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCustomers:
     """What the look-up in PowerCode says: a sentence for staff, and the customers whom it rests on.
 
     `beside` has those of them whom a person has to compare, each beside the order's person.
@@ -76,7 +76,7 @@ class Forecast:
     additional: Sequence[ServicePlan]
     tags: Sequence[int]
     ticket: str
-    found: Found | None
+    found: FoundCustomers | None
     not_looked: str
 
     @property
@@ -142,7 +142,7 @@ def _ticket(services: Services, orderref: str, reading: Reading, descriptions: S
         return "", stop.reason
 
 
-def _look_for(services: Services, reading: Reading, plans: Sequence[ServicePlan]) -> tuple[Found | None, str]:
+def _look_for(services: Services, reading: Reading, plans: Sequence[ServicePlan]) -> tuple[FoundCustomers | None, str]:
     """The customer in PowerCode, or why nobody was looked for."""
     if reading.wrong:
         return None, "PowerCode is asked as soon as the person and the address are complete."
@@ -155,12 +155,14 @@ def _look_for(services: Services, reading: Reading, plans: Sequence[ServicePlan]
     return _told(services, applicant, found, plans), ""
 
 
-def _told(services: Services, applicant: Applicant, found: finding.Found, plans: Sequence[ServicePlan]) -> Found:
+def _told(
+    services: Services, applicant: Applicant, found: finding.LookUpResult, plans: Sequence[ServicePlan]
+) -> FoundCustomers:
     decision = found.decision
     with services.database.read() as session:
         given = plans_given(session, decision.customer_ids, services.settings.zone)
     ordered = [f"{plan.description} ({plan.service_id})" for plan in plans]
-    return Found(
+    return FoundCustomers(
         match=_match(found),
         reason=decision.reason,
         candidates=[one.candidate for one in decision.comparisons if _is_told(found, one)],
@@ -168,12 +170,12 @@ def _told(services: Services, applicant: Applicant, found: finding.Found, plans:
     )
 
 
-def _is_told(found: finding.Found, one: Comparison) -> bool:
+def _is_told(found: finding.LookUpResult, one: Comparison) -> bool:
     """Whether staff want to know of a customer: who may be the person, lives there, or is the person elsewhere."""
     return one.door is Door.SAME or one in found.like() or one.candidate.customer_id in found.decision.elsewhere
 
 
-def _match(found: finding.Found) -> Match:
+def _match(found: finding.LookUpResult) -> Match:
     if found.decision.kind is Kind.EXISTS:
         return Match.EXISTS
     if found.decision.kind is Kind.REVIEW:

@@ -30,7 +30,7 @@ LEAST_DIGITS = 7
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundOrder:
     """An order as a list shows it; `person`, `address` and `plan` are "" as long as UTOPIA was not asked."""
 
     id: int
@@ -50,7 +50,7 @@ class Found:
 class Page:
     """One page of orders, the newest first. `newer` and `older` tell whether there are more on that side."""
 
-    orders: Sequence[Found]
+    orders: Sequence[FoundOrder]
     newer: bool
     older: bool
 
@@ -202,7 +202,7 @@ def _holds(column: ColumnElement[str] | InstrumentedAttribute[str], word: str) -
     return column.contains(word, autoescape=True)
 
 
-def _orders(session: Session, ids: Sequence[int]) -> list[Found]:
+def _orders(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
     query = (
         select(
             Order.id,
@@ -219,4 +219,4 @@ def _orders(session: Session, ids: Sequence[int]) -> list[Found]:
         .where(Order.id.in_(ids))
         .order_by(Order.id.desc())
     )
-    return [Found(*row) for row in session.execute(query)]
+    return [FoundOrder(*row) for row in session.execute(query)]

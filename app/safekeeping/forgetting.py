@@ -32,7 +32,7 @@ from app.provisioning import lifecycle
 from app.provisioning.actions import FORGET
 from app.provisioning.contracts import contract_of, digits
 from app.provisioning.search import casefolded
-from app.safekeeping import naming
+from app.safekeeping import mentions
 from app.safekeeping.pruning import FINISHED
 from app.services import Services
 from app.wording.spelling import stands_alone_in
@@ -56,7 +56,7 @@ class Forgotten:
     orderref: str
     erased: Mapping[str, int]
     unsent: int
-    elsewhere: naming.Elsewhere
+    elsewhere: mentions.Elsewhere
     digest: digest_forgetting.Erased | None
     in_digest: int
     words: set[str] = field(repr=False)
@@ -80,18 +80,18 @@ def forget(services: Services, orderref: str, by: str, *, digest: bool = False) 
         done = _forget_in_digest(session, words, week) if digest else None
         told = [digest_forgetting.messages_to(session, word) for word in words if "@" in word]
         session.flush()
-        elsewhere = naming.elsewhere(session, words)
+        elsewhere = mentions.elsewhere(session, words)
     services.work_queue.forget(workflows)
     return Forgotten(orderref, erased, unsent, elsewhere, done, max(told, default=0), words)
 
 
-def forget_address(services: Services, address: str) -> tuple[digest_forgetting.Erased, naming.Elsewhere]:
+def forget_address(services: Services, address: str) -> tuple[digest_forgetting.Erased, mentions.Elsewhere]:
     """Erase what the weekly digest keeps of a mail address; also, where else it is named."""
     week = iso_week(now(), services.settings.zone)
     with services.database.write() as session:
         done = digest_forgetting.forget_address(session, address, week)
         session.flush()
-        return done, naming.elsewhere(session, [address_key(address)])
+        return done, mentions.elsewhere(session, [address_key(address)])
 
 
 # What may not be forgotten now

@@ -23,7 +23,7 @@ PLACE = re.compile(r"^COPY [^,]+, line (\d+)(?:, column (\w+))?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedRow:
     """A value that PostgreSQL does not take: its table, the row's key, the column if it is known, and why."""
 
     table: str
@@ -38,7 +38,7 @@ class Refused:
 class NotTaken(Exception):
     """Rows that PostgreSQL does not take, at most `MOST_NAMED` of them."""
 
-    def __init__(self, those: Sequence[Refused]) -> None:
+    def __init__(self, those: Sequence[RefusedRow]) -> None:
         super().__init__("; ".join(str(each) for each in those))
 
 
@@ -81,13 +81,13 @@ def total(connection: Connection, table: Table) -> Sum:
     return summed
 
 
-def refused(here: Connection, table: Table) -> Iterator[Refused]:
+def refused(here: Connection, table: Table) -> Iterator[RefusedRow]:
     """What of a table PostgreSQL is known to refuse; the rest it tells itself."""
     for row in read(here, table):
         for column, value in zip(table.columns, row, strict=True):
             why = _fault(column, value)
             if why:
-                yield Refused(table.name, _key(table, row), column.name, why)
+                yield RefusedRow(table.name, _key(table, row), column.name, why)
 
 
 def copy(here: Connection, there: Connection, table: Table) -> Sum:
@@ -136,9 +136,9 @@ def _fault(column: Column[Any], value: Any) -> str | None:
     return None
 
 
-def _place(error: psycopg.Error, here: Connection, table: Table) -> Refused:
+def _place(error: psycopg.Error, here: Connection, table: Table) -> RefusedRow:
     """Where PostgreSQL stopped, without the value, which may be a customer's."""
     found = PLACE.search(error.diag.context or "")
     row = next(islice(read(here, table), int(found[1]) - 1, None), None) if found else None
     key = _key(table, row) if row else "a row"
-    return Refused(table.name, key, found[2] if found else None, error.diag.message_primary or type(error).__name__)
+    return RefusedRow(table.name, key, found[2] if found else None, error.diag.message_primary or type(error).__name__)

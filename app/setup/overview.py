@@ -56,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Overview:
+class SettingsOverview:
     """Every setting by its name, its groups, and what would keep the service from starting again."""
 
     groups: tuple[Group, ...]
@@ -69,12 +69,12 @@ class Overview:
         return tuple(each for each in self.settings.values() if each.after_restart is not None)
 
 
-def overview(running: Settings, guide: Path = GUIDE) -> Overview:
+def overview(running: Settings, guide: Path = GUIDE) -> SettingsOverview:
     """The settings that run, compared with what a start would read now from the environment and .env."""
     next_start, faults = _next_start()
     written = _written()
     settings = {name: _shown(name, running, next_start, written) for name in _names()}
-    return Overview(_complete(groups(_text(guide))), settings, faults)
+    return SettingsOverview(_complete(groups(_text(guide))), settings, faults)
 
 
 def groups(text: str) -> tuple[Group, ...]:

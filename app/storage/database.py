@@ -190,7 +190,7 @@ class Database:
         self.presence.leave()
 
 
-class Together(Generic[Item, Result]):
+class GroupCommit(Generic[Item, Result]):
     """Writes what threads hand in at the same time: on SQLite, where a commit costs more than the work, in one commit.
 
     `write(connection, items)` returns a result for each item, in their order. It does nothing but query and write: when

@@ -29,7 +29,7 @@ from app.models import (
     now,
 )
 from app.provisioning import corrections, lifecycle, search
-from app.safekeeping import naming, traces
+from app.safekeeping import mentions, remnants
 from tests.conftest import Service, wait_for
 from tests.console.persons import Person, add_user
 from tests.digest.conftest import Office, office_of
@@ -127,7 +127,7 @@ def test_a_name_beyond_ascii_is_found_however_its_letters_are_written() -> None:
     """SQLite, and a search of bytes, make small letters of ASCII's only."""
     for written in ("Émilie Øst", "émilie øst", "\\u00c9milie \\u00d8st"):
         as_searched = "".join(letter.lower() if letter.isascii() else letter for letter in written)
-        assert any(form in as_searched for form in naming.forms_of("Émilie Øst")), written
+        assert any(form in as_searched for form in mentions.forms_of("Émilie Øst")), written
 
 
 @pytest.mark.sqlite
@@ -167,7 +167,7 @@ def test_what_may_be_left_in_the_file_is_told_and_the_command_fails(
 ) -> None:
     service.take()
     settled(service)
-    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(remnants, "PATIENCE_SECONDS", 0.2)
     with service.services.database.read() as reading:
         reading.execute(select(Order.id)).all()
         result = run(service, "orders", "forget", ORDER, "--yes")

@@ -1,4 +1,4 @@
-"""The database's promises: what `Together` returned is committed, whoever it shared the transaction with."""
+"""The database's promises: what `GroupCommit` returned is committed, whoever it shared the transaction with."""
 
 import sqlite3
 import threading
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.storage.database import Database, Together
+from app.storage.database import Database, GroupCommit
 from tests.conftest import wait_for
 
 WRITERS = 8
@@ -41,30 +41,30 @@ def put(connection: Connection, numbers: Sequence[int]) -> list[int]:
     return [number * 10 for number in numbers]
 
 
-def all_at_once(together: Together[int, int], numbers: range) -> dict[int, int | BaseException]:
+def all_at_once(commits: GroupCommit[int, int], numbers: range) -> dict[int, int | BaseException]:
     """The outcome of each number's write; all wait for their turn, and get it together."""
 
     def one(number: int) -> int | BaseException:
         try:
-            return together.put(number)
+            return commits.put(number)
         except (ValueError, SQLAlchemyError, SystemExit) as error:
             return error
 
     with ThreadPoolExecutor(len(numbers)) as threads:
-        with together._database.turn():
+        with commits._database.turn():
             futures = {number: threads.submit(one, number) for number in numbers}
-            wait_for(lambda: len(together._waiting) == len(numbers))
+            wait_for(lambda: len(commits._waiting) == len(numbers))
         return {number: future.result() for number, future in futures.items()}
 
 
 def test_each_writer_gets_its_own_result_and_is_on_disk(database: Database) -> None:
-    outcomes = all_at_once(Together(database, put), range(0, 2 * WRITERS, 2))
+    outcomes = all_at_once(GroupCommit(database, put), range(0, 2 * WRITERS, 2))
     assert outcomes == {number: number * 10 for number in range(0, 2 * WRITERS, 2)}
     assert stored(database) == set(outcomes)
 
 
 def test_a_writer_that_fails_fails_alone(database: Database) -> None:
-    outcomes = all_at_once(Together(database, put), range(WRITERS))
+    outcomes = all_at_once(GroupCommit(database, put), range(WRITERS))
     assert {number for number, outcome in outcomes.items() if isinstance(outcome, ValueError)} == {1, 3, 5, 7}
     assert stored(database) == {0, 2, 4, 6}
 
@@ -81,8 +81,8 @@ def test_a_commit_that_fails_is_told_to_every_writer(database: Database) -> None
         return numbers
 
     with pytest.raises(SQLAlchemyError):
-        Together(database, orphan).put(1)
-    assert Together(database, put).put(2) == 20
+        GroupCommit(database, orphan).put(1)
+    assert GroupCommit(database, put).put(2) == 20
 
 
 def test_a_transaction_that_is_broken_off_acknowledges_nothing(database: Database) -> None:
@@ -93,10 +93,10 @@ def test_a_transaction_that_is_broken_off_acknowledges_nothing(database: Databas
             raise SystemExit
         return put(connection, numbers)
 
-    together = Together(database, write)
+    commits = GroupCommit(database, write)
     with pytest.raises(SystemExit):
-        together.put(2)
-    assert together.put(4) == 40
+        commits.put(2)
+    assert commits.put(4) == 40
     assert stored(database) == {4}
 
 
@@ -105,7 +105,7 @@ def test_whoever_shares_a_transaction_that_is_broken_off_is_told(database: Datab
         put(connection, numbers)
         raise SystemExit
 
-    outcomes = all_at_once(Together(database, broken_off), range(0, 6, 2))
+    outcomes = all_at_once(GroupCommit(database, broken_off), range(0, 6, 2))
     assert sorted(type(outcome).__name__ for outcome in outcomes.values()) == [*["OperationalError"] * 2, "SystemExit"]
     assert stored(database) == set()
 
@@ -113,12 +113,12 @@ def test_whoever_shares_a_transaction_that_is_broken_off_is_told(database: Datab
 def test_whoever_waits_for_a_database_that_stays_busy_is_told(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = Together(database, put)
+    commits = GroupCommit(database, put)
     monkeypatch.setattr("app.storage.database.BUSY_SECONDS", 0.05)
     with ThreadPoolExecutor(2) as threads, database.write():
-        errors = [threads.submit(together.put, number).exception() for number in (2, 4)]
+        errors = [threads.submit(commits.put, number).exception() for number in (2, 4)]
     assert [type(error).__name__ for error in errors] == ["OperationalError"] * 2
-    assert together.put(6) == 60
+    assert commits.put(6) == 60
     assert stored(database) == {6}
 
 
@@ -129,7 +129,7 @@ def test_those_who_wait_share_a_commit(database: Database) -> None:
         groups.append(numbers)
         return put(connection, numbers)
 
-    all_at_once(Together(database, write), range(0, 2 * WRITERS, 2))
+    all_at_once(GroupCommit(database, write), range(0, 2 * WRITERS, 2))
     assert [len(group) for group in groups] == [WRITERS]
 
 
@@ -148,7 +148,7 @@ def test_a_database_that_takes_nothing_is_tried_once_for_all_who_share_a_transac
         tries.append(len(numbers))
         raise OperationalError("INSERT", None, Exception("database or disk is full"))
 
-    outcomes = all_at_once(Together(database, full), range(4))
+    outcomes = all_at_once(GroupCommit(database, full), range(4))
 
     assert tries == [4]
     assert {type(outcome) for outcome in outcomes.values()} == {OperationalError}

@@ -16,7 +16,7 @@ CONTACTS = (Aspect.PHONE, Aspect.MAIL)
 
 
 @dataclass(frozen=True)
-class Found:
+class LookUpResult:
     """What the look-up says: `decision` rests on all who were found, `records` are those that were read."""
 
     decision: Decision
@@ -56,7 +56,7 @@ def may_be_one(applicant: Applicant, other: Applicant) -> bool:
     return decide(person_of(applicant), [made]).kind is not Kind.NEW
 
 
-def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> Found:
+def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> LookUpResult:
     """Whether the applicant is a PowerCode customer already, and the customers whom the decision rests on.
 
     Raises what the client raises: where one of the searches tells nothing, nobody is taken to be new.
@@ -68,7 +68,7 @@ def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> Found:
     while to_read := list(_worth_reading(decision, look.records))[: max(0, MOST_READ - len(look.records))]:
         look.read(to_read)
         decision = look.decide()
-    return Found(decision, look.records)
+    return LookUpResult(decision, look.records)
 
 
 class _Look:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Order, OrderState, StepState
 from app.provisioning.contracts import Applicant
-from app.provisioning.finding.look_up import Found
+from app.provisioning.finding.look_up import LookUpResult
 from app.provisioning.matching import STREET_LINE, Aspect, Comparison, Door, Mark
 
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ class SideBySide:
 # What is kept
 
 
-def kept(found: Found, plans: Mapping[str, Sequence[str]]) -> Json:
+def kept(found: LookUpResult, plans: Mapping[str, Sequence[str]]) -> Json:
     """The customers whom the decision rests on, and those who are the same person elsewhere, as plain JSON.
 
     `plans` has what our own orders gave to a customer, by the customer's id.

@@ -30,7 +30,7 @@ class PlanLine:
 
 
 @dataclass(frozen=True)
-class Overview:
+class PlansOverview:
     """All plans, unmapped ones first, and what every new account gets besides.
 
     `ready` is the number of orders that still wait, though all their plans are mapped by now.
@@ -41,7 +41,7 @@ class Overview:
     ready: int
 
 
-def overview(session: Session) -> Overview:
+def overview(session: Session) -> PlansOverview:
     """The plans as they stand; costs one look at the orders that wait for a plan, and none at the others."""
     mappings = session.scalars(select(ServicePlanMapping).order_by(ServicePlanMapping.description)).all()
     mapped = {row.key: row for row in mappings if not row.additional}
@@ -54,7 +54,7 @@ def overview(session: Session) -> Overview:
     described = names | {key: row.description for key, row in (seen | mapped).items()}
     lines = [_line(description, mapped.get(key), waiting[key], seen.get(key)) for key, description in described.items()]
     lines.sort(key=lambda line: (line.service_id is not None, -line.waiting, line.description.casefold()))
-    return Overview(lines, [row for row in mappings if row.additional], ready)
+    return PlansOverview(lines, [row for row in mappings if row.additional], ready)
 
 
 def _line(description: str, mapping: ServicePlanMapping | None, waiting: int, seen: PlanSeen | None) -> PlanLine:

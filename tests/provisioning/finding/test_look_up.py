@@ -7,7 +7,7 @@ import pytest
 
 import powercode
 from app.provisioning.contracts import Applicant
-from app.provisioning.finding import Found, look_for
+from app.provisioning.finding import LookUpResult, look_for
 from app.provisioning.matching import Kind, Problem
 from sandbox import PowerCode
 from sandbox.accounts import Customer
@@ -47,12 +47,12 @@ def typed_in(server: PowerCode, name: str = "Grace Moe", street: str = DOOR, **o
     return server.add_customer(**{"companyName": name, **fields, **place, **other})
 
 
-def look(server: PowerCode, applicant: Applicant | None = None) -> Found:
+def look(server: PowerCode, applicant: Applicant | None = None) -> LookUpResult:
     with powercode.PowerCodeClient(server.api_url, server.uapi_url, server.api_key) as client:
         return look_for(client, applicant or an_applicant())
 
 
-def found_ids(found: Found) -> set[int]:
+def found_ids(found: LookUpResult) -> set[int]:
     return {int(one.candidate.customer_id) for one in found.decision.comparisons}
 
 

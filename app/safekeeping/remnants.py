@@ -1,8 +1,7 @@
-"""What SQLite leaves behind of rows that were deleted, and how to be rid of it.
+"""What SQLite keeps of rows that were deleted, and how to remove it.
 
-Its pages are overwritten with zeros where a row was (`secure_delete`), but the log beside the database has them as they
-were until it is emptied, and a page that was split long ago may keep a copy of what stood in it. So the file itself is
-searched, and written anew when something is left.
+SQLite overwrites a deleted row with zeros (`secure_delete`). But its log has the row until it is emptied, and a page
+that was split long ago may hold a copy. So the file itself is searched, and written anew when something is left.
 """
 
 import sqlite3
@@ -12,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.safekeeping import backup
-from app.safekeeping.naming import forms_of
+from app.safekeeping.mentions import forms_of
 from app.storage.database import Database
 
 PATIENCE_SECONDS = 10.0
@@ -44,7 +43,7 @@ def kept_files(database: Database) -> list[Path]:
 
 
 def _forms(words: Iterable[str]) -> list[bytes]:
-    """As text and as JSON writes them, in small letters."""
+    """As text and as JSON has them, in lower case."""
     return sorted({form.encode() for word in words for form in forms_of(word)})
 
 

@@ -1,4 +1,4 @@
-"""Where a person is named: every text of every table is searched, whatever it is for."""
+"""Where a person is mentioned: every text column of every table is searched."""
 
 import json
 import string
@@ -40,7 +40,7 @@ def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
 def forms_of(word: str) -> set[str]:
     """A word as texts have it and as JSON has it, without regard to case.
 
-    Also with its letters beyond ASCII as they are: SQLite, and who searches bytes, makes small letters of ASCII's only.
+    Its characters beyond ASCII are tried as they are, too: SQLite, and a search in bytes, lower ASCII's only.
     """
     return {casefolded(word), json.dumps(word)[1:-1].casefold(), word.translate(SMALL_ASCII)}
 
