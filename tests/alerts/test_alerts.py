@@ -427,6 +427,7 @@ class another_host:  # noqa: N801 - reads as a block
         self.services.database.dispose()
 
 
+@pytest.mark.sweep
 def test_of_two_hosts_that_see_the_same_only_one_writes(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 60)

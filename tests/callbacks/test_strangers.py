@@ -123,6 +123,7 @@ def test_a_sender_who_floods_leaves_others_their_records(service: Service, budge
     assert refused(service, UTOPIA, 1)[-1].remote_address == UTOPIA
 
 
+@pytest.mark.sweep
 def test_many_senders_together_have_a_budget(service: Service, budget: Any) -> None:
     for number in range(250):
         refused(service, f"10.0.{number}.1", 1)

@@ -38,6 +38,7 @@ def a_migration(body: str = "") -> dict[str, str | None]:
     return {"migrations/versions/0999_weather.py": text + (f"    {body}\n" if body else "")}
 
 
+@pytest.mark.sweep
 def test_a_pushed_text_is_used_and_the_new_process_proves_its_commit(server: Server) -> None:
     before = server.main
     commit = server.push(server.changed(TEXT, "\n", "\nHello!\n"), "Friendlier welcome")

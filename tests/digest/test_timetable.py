@@ -170,6 +170,7 @@ def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office, tmp_pat
     assert len(office.told) == 1
 
 
+@pytest.mark.sweep
 def test_two_hosts_on_postgresql_start_one_run(service, postgresql_url, tmp_path):
     url = postgresql_url.replace("postgresql://", "postgresql+psycopg://")
     settings = settings_for(

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.observability import logs
 from app.observability.logs import configure_logging
 from app.observability.redaction import MARK
@@ -107,6 +109,7 @@ log = logging.getLogger("app")
 """
 
 
+@pytest.mark.sweep
 def test_a_full_disk_stops_nobody_and_is_said_once(written):
     full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
     done = run(
@@ -136,6 +139,7 @@ print([os.waitpid(worker, 0)[1] for worker in workers])
 """
 
 
+@pytest.mark.sweep
 def test_several_processes_write_whole_lines_while_the_file_turns_over(written):
     done = run(WORKERS, written.path)
     assert done.stdout == "[0, 0]\n", done.stderr
@@ -145,6 +149,7 @@ def test_several_processes_write_whole_lines_while_the_file_turns_over(written):
     assert len({line.split("app: ")[1][:7] for line in lines}) == 400
 
 
+@pytest.mark.sweep
 def test_an_error_at_start_that_nothing_catches_shows_no_secret(written):
     done = run(SETUP + "raise RuntimeError('refused utopia-key-1')", written.path)
     assert done.returncode == 1

@@ -145,6 +145,7 @@ def scrape_of_one_of_three_workers(tmp_path_factory) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.sweep
 def test_one_worker_answers_for_all(scrape_of_one_of_three_workers):
     shown = scrape_of_one_of_three_workers
     assert 'utopia_handler_callbacks_total{outcome="order"} 3.0' in shown

@@ -20,6 +20,7 @@ def test_a_hash_is_argon2id_and_never_the_same_twice() -> None:
     assert not passwords.matches("fiber to every Door", first)
 
 
+@pytest.mark.sweep
 def test_a_hash_costs_a_thief_what_owasp_asks_for() -> None:
     made_by_the_service = "from app.people import passwords; print(passwords.hashed('fiber to every door'))"
     run = subprocess.run(

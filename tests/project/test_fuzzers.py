@@ -21,6 +21,7 @@ def test_no_callback_makes_the_service_fail_forget_or_tell(tmp_path: Path) -> No
     assert {200, 400, 413, 415} <= found.answers.keys()
 
 
+@pytest.mark.sweep
 def test_no_report_makes_a_reader_do_more_than_refuse_it(tmp_path: Path) -> None:
     found = fuzz_reports.fuzz(tmp_path, seed=1, most=150)
 

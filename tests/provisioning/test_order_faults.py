@@ -137,6 +137,7 @@ def test_a_refused_plan_is_never_announced_as_created(service: Service) -> None:
     assert "The plan is retired" in mail.text
 
 
+@pytest.mark.sweep
 def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
     orderrefs = [f"UIA202411-{number:06}" for number in range(60)]
     for orderref in orderrefs:

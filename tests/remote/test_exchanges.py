@@ -80,6 +80,7 @@ def test_no_secret_is_kept_and_nothing_of_it_is_logged(
     assert "createCustomer" in kept
 
 
+@pytest.mark.sweep
 def test_an_order_that_failed_for_days_keeps_the_last_look_ups_and_every_kind_of_call(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -306,6 +306,7 @@ def test_the_announced_size_is_that_of_the_pieces(files: list[bytes], text: str)
     assert [part.get_payload(decode=True) for part in parsed.iter_attachments()] == files
 
 
+@pytest.mark.sweep
 def test_a_large_file_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> None:
     path = tmp_path / "c.pdf"
     path.write_bytes(bytes(31_000_000))

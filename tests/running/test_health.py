@@ -78,6 +78,7 @@ def test_a_running_service_is_ready(service: Service) -> None:
     )
 
 
+@pytest.mark.sweep
 def test_a_service_that_stands_by_is_ready_too(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         settings = settings_for(sandbox, tmp_path)

@@ -63,6 +63,7 @@ def calls_of(sandbox: Sandbox, action: str) -> int:
     return sandbox.powercode.count(action)
 
 
+@pytest.mark.sweep
 def test_a_stop_ends_the_step_in_flight_and_the_next_start_goes_on_with_the_next_one(
     sandbox: Sandbox, process: ServiceProcess, office: Office
 ) -> None:
@@ -165,6 +166,7 @@ def test_orders_whose_outcome_a_full_disk_did_not_take_go_on_without_a_restart(
     until(lambda: requests.get(f"{process.url}/readyz", timeout=5).status_code == 200)
 
 
+@pytest.mark.sweep
 @pytest.mark.sqlite
 def test_a_callback_that_finds_the_disk_full_is_answered_503_and_nothing_acknowledged_is_lost(
     sandbox: Sandbox, process: ServiceProcess, office: Office

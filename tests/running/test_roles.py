@@ -49,6 +49,7 @@ def gauge(process: ServiceProcess, name: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
+@pytest.mark.sweep
 def test_a_web_process_stores_orders_and_a_worker_makes_the_accounts(desk: Desk) -> None:
     web = desk.process("web")
     desk.sandbox.utopia.add_order(ORDERREF, **contract_of(1))

@@ -72,6 +72,7 @@ def test_a_lock_that_cannot_be_opened_is_tried_again_and_ends_no_thread(tmp_path
     lock.release()
 
 
+@pytest.mark.sweep
 def test_the_lock_is_the_databases_own_under_every_name_and_without_the_file_beside_it(tmp_path: Path) -> None:
     database, link = tmp_path / "handler.db", tmp_path / "elsewhere" / "link.db"
     database.touch()

@@ -188,6 +188,7 @@ def parent_and_child(listener: Listener) -> Iterator[tuple[int, int]]:
             os.kill(process, signal.SIGKILL)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("frozen", ["the first process", "the worker"])
 def test_a_frozen_process_is_silence_until_it_goes_on(
     listener: Listener, parent_and_child: tuple[int, int], frozen: str

@@ -20,6 +20,7 @@ from tests.tools.processes import ServiceProcess, until
 pytestmark = pytest.mark.sqlite
 
 
+@pytest.mark.sweep
 def test_every_callback_that_was_acknowledged_before_a_backup_is_in_it_and_none_waits_for_it(
     process: ServiceProcess, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_damaged_database_replaces_no_good_backup(app: Flask, tmp_path: Path) 
     assert not left_in(tmp_path, "partial")
 
 
+@pytest.mark.sweep
 def test_a_full_disk_leaves_the_last_backup_and_no_part_of_a_new_one(
     app: Flask, process: ServiceProcess, tmp_path: Path
 ) -> None:

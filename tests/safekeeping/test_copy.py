@@ -111,6 +111,7 @@ def test_everything_arrives_as_it_was_and_the_old_database_is_closed(app: Flask,
     assert [tuple(row) for row in nulls] == [("ticket", False, "null"), ("tag:5", True, None), ("find", False, "17")]
 
 
+@pytest.mark.sweep
 def test_a_large_database_takes_its_time(
     app: Flask, url: str, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +276,7 @@ def has_orders(target: Database) -> bool:
         return False
 
 
+@pytest.mark.sweep
 def test_a_kill_just_before_the_commit_over_there_leaves_neither_working_until_it_is_run_again(
     app: Flask, process: ServiceProcess, url: str, target: Database
 ) -> None:
@@ -292,6 +294,7 @@ def test_a_kill_just_before_the_commit_over_there_leaves_neither_working_until_i
     assert "was moved to" in failed(run(app, "orders", "list"))
 
 
+@pytest.mark.sweep
 def test_a_move_can_be_taken_back_until_something_happens_over_there(app: Flask, url: str, target: Database) -> None:
     printed(run(app, "db", "copy", "--to", url, "--json"))
     assert "is used again" in run(app, "db", "copy", "--to", url, "--undo").stdout

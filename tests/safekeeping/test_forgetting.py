@@ -130,6 +130,7 @@ def test_a_name_beyond_ascii_is_found_however_its_letters_are_written() -> None:
         assert any(form in as_searched for form in mentions.forms_of("Émilie Øst")), written
 
 
+@pytest.mark.sweep
 @pytest.mark.sqlite
 def test_the_databases_file_and_its_log_do_not_hold_the_person_any_more(service: Service) -> None:
     for number in range(6):

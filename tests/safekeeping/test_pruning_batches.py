@@ -143,6 +143,7 @@ def slow_pruning(services: Any, *, stopping: threading.Event) -> None:
     pruning.prune(services, stopping=stopping, pause=3600)
 
 
+@pytest.mark.sweep
 def test_two_hosts_that_prune_at_the_same_time_do_it_once(service: Service) -> None:
     finished_long_ago(service, 40)
     with ThreadPoolExecutor(2) as hosts:

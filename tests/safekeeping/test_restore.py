@@ -196,6 +196,7 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(app: Flask, sandbox: S
     assert orders_in(tmp_path / "handler.db") == {"UIA-9"}
 
 
+@pytest.mark.sweep
 def test_a_kill_before_the_end_of_a_restore_leaves_the_database_as_it_was(
     app: Flask, process: ServiceProcess, tmp_path: Path
 ) -> None:

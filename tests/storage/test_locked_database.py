@@ -48,6 +48,7 @@ def locked(service: Service) -> Iterator[None]:
         yield
 
 
+@pytest.mark.sweep
 def test_callbacks_are_503_and_none_is_500_however_many_come(idle: Service) -> None:
     with locked(idle), threaded_server(idle) as port, ThreadPoolExecutor(40) as senders:
         answers = list(

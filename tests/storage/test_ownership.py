@@ -49,6 +49,7 @@ def owners(folder: Path) -> set[int]:
     return {path.lstat().st_uid for path in folder.rglob("*")}
 
 
+@pytest.mark.sweep
 def test_what_root_makes_first_belongs_to_the_owner_of_the_folder(folder: Path) -> None:
     with Sandbox() as sandbox:
         url, log = f"sqlite:///{folder}/instance/handler.db", folder / "logs/api_class.log"

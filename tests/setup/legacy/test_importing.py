@@ -51,6 +51,7 @@ def test_a_dry_run_takes_and_starts_nothing(service: Service, tmp_path: Path) ->
         ] * 4
 
 
+@pytest.mark.sweep
 def test_without_a_service_the_orders_are_followed_to_their_end(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.mkdir()
