@@ -21,7 +21,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f.:IPv]+\])"
 MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
-"""What every mail server takes: RFC 5321's dotted atoms. A letter such as ü needs SMTPUTF8, which few have."""
+"""What every mail server takes: RFC 5321's dotted atoms. A character such as ü needs SMTPUTF8, which few have."""
 LONGEST_SENDER_NAME = 66
 """Quoted, with blank and <>. Python's mail package takes the quotes off a longer one, and its commas part addresses."""
 

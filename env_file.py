@@ -1,7 +1,7 @@
 """`.env`, read in the same way by all: a setting a line, its value as it is written.
 
-`$` is a letter like any other, and what programs read in two ways is a fault. So no setting is dropped, cut or filled
-in without a word, and a quote that is not closed swallows no other line.
+`$` is a character like any other, and what programs read in two ways is a fault. So no setting is dropped, cut or
+filled in without a word, and a quote that is not closed swallows no other line.
 """
 
 import os

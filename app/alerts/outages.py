@@ -1,6 +1,6 @@
 """UTOPIA or PowerCode doesn't answer, and orders wait: the notice "still waiting" opens the alert.
 
-Without an order that waits nobody calls the system, and nothing is known of it.
+While no order waits, nobody calls the system, so nothing is known of it.
 """
 
 from collections.abc import Iterator, Sequence

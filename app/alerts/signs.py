@@ -14,7 +14,7 @@ from app.models import AlertKind, DigestRun, Notice, NoticeState, RemoteSystem, 
 from app.services import Services
 
 HELD_UP = (System.MAIL, "program")
-"""What notices wait for that nobody but the office's server can mend: not for a contract, nor one refused recipient."""
+"""What holds a notice up: the mail server, or a fault of this program. Not a contract, nor one refused recipient."""
 
 ON_ITS_WAY = timedelta(minutes=5)
 """Longer than the delivery of one mail takes."""

@@ -47,7 +47,7 @@ INSERT_CALLBACK = insert(Callback.__table__)  # type: ignore[arg-type]
 
 @dataclass(frozen=True)
 class Message:
-    """A callback's content. `orderref` is None only where none is needed."""
+    """A callback's content. `orderref` is None only in a test."""
 
     msg: str
     event: str | None

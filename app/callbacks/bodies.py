@@ -101,7 +101,7 @@ def content_of(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """JSON, also where it was made into a JSON text once more on its way."""
+    """The body as JSON. Some callers encode it twice: then the JSON is a text that holds the JSON."""
     text = text.strip(AROUND)
     if not text:
         raise CallbackRefused(400, "The body is empty; a JSON object is needed")

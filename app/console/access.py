@@ -105,13 +105,13 @@ def _admit() -> Response | None:
         refused = _refuse(current_app.view_functions[endpoint])
         if refused is not None:
             return refused
-    _check_letters()
+    _refuse_nul()
     csrf.protect()
     return None
 
 
-def _check_letters() -> None:
-    """PostgreSQL stores no NUL and compares none, so no page has to cope with one: not even the sign-in."""
+def _refuse_nul() -> None:
+    """PostgreSQL takes no NUL character. So one is refused here, for all pages, the sign-in included."""
     values = (value for _, value in request.values.items(multi=True))
     if any("\0" in text for text in (request.path, *values)):
         abort(400)
@@ -148,7 +148,7 @@ def is_fragment() -> bool:
 
 def safe_address(address: str | None) -> str | None:
     """An address of the console to go on to, or None: a link must not lead people elsewhere through our sign-in."""
-    if not address or "\\" in address or any(ord(letter) < 33 for letter in address):
+    if not address or "\\" in address or any(ord(character) < 33 for character in address):
         return None
     try:
         parts = urlsplit(address)

@@ -277,7 +277,7 @@ def _to_run(run_id: int) -> Response:
 
 
 def _valid(form: Any) -> Any:
-    """The form; whoever sends another one than the page's gets nothing done."""
+    """The form of the page. Any other form is refused, and nothing is done."""
     if not form.validate_on_submit():
         abort(400)
     return form

@@ -55,7 +55,7 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
     )
 
     def written(self) -> dict[str, str]:
-        """What stands in the fields; a field that wasn't sent has no say."""
+        """What stands in the fields, without those that weren't sent."""
         return {name: self[name].data for name in CORRECTABLE if self[name].raw_data}
 
     def tell(self, theirs: Mapping[str, str], wrong: Mapping[str, str]) -> None:

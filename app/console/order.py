@@ -183,12 +183,12 @@ def contract(orderref: str) -> Answer:
 
 
 def _download(orderref: str, client: utopia.UtopiaClient) -> Response:
-    """The contract, by way of the disk: nobody gets half of one, and a large one takes no memory."""
+    """The contract. It is written to the disk first: nobody gets half of it, and a large one takes no memory."""
     with ExitStack() as on_failure:
         file = on_failure.enter_context(tempfile.TemporaryFile())
         size = client.contract_pdf(orderref, file)
         file.seek(0)
-        name = f"contract-{''.join(letter if letter.isalnum() or letter in '.-_' else '-' for letter in orderref)}.pdf"
+        name = f"contract-{''.join(each if each.isalnum() or each in '.-_' else '-' for each in orderref)}.pdf"
         answer = send_file(file, mimetype="application/pdf", as_attachment=True, download_name=name)
         answer.content_length = size
         answer.headers["Cache-Control"] = "no-store"

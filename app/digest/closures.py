@@ -178,7 +178,7 @@ def judge(
 
 
 def _judge_unclosed(row: ReportRow, status: Status, day: date | Unusable, since: date) -> SetAside | PassedOver:
-    """A status that nobody can tell may have been Closed; one that isn't there doesn't matter without a day."""
+    """An unreadable status may have been Closed. A missing one matters only where there is a date."""
     old = isinstance(day, date) and day < since
     if status is Status.UNREADABLE:
         return PassedOver.EARLIER if old else _set_aside(row, SPOILED_STATUS)

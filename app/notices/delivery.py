@@ -160,7 +160,7 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
 
 
 def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
-    """A server that takes mails otherwise has no trouble but this one: it waits alone, and the others go on.
+    """The server takes other mails, so the trouble is this one's: it waits alone, and the others go on.
 
     An answer that doesn't come to the whole mail counts as a delivery that broke off: a large one may be why.
     """

@@ -10,7 +10,7 @@ from app.services import Services
 
 
 def wake_due_notices(services: Services) -> int:
-    """Start the first of the notices whose time has come: it goes on with the others.
+    """Start the first notice that is due. Its workflow then delivers the other due ones, too.
 
     Nothing is started behind deliveries that wait for their turn already: each of those goes on with what is due, too.
     """

@@ -25,8 +25,8 @@ COUNTED_FOR = timedelta(minutes=15)
 FAILURES_OF_A_NAME_AT_AN_ADDRESS = 10
 FAILURES_OF_AN_ADDRESS = 30
 FAILURES_OF_A_NAME = 60
-"""Higher than the others, and not for who comes from where the person last signed in: whoever knows a colleague's name
-should not keep them out."""
+"""Higher than the other limits, and not for the address where the person last signed in: whoever knows a colleague's
+name should not keep them out."""
 IPV6_PREFIX = 64
 """One customer of a provider has at least so many addresses of version 6: they count as one."""
 FAILURES_KEPT = timedelta(days=30)

@@ -95,7 +95,7 @@ class ContractFaults(Exception):
 
 def one_line(text: str) -> str:
     """Without line breaks and other control characters, blanks collapsed."""
-    return " ".join("".join(" " if not letter.isprintable() else letter for letter in text).split())
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def fields_of(contract: Contract) -> dict[str, str]:

@@ -21,7 +21,7 @@ from app.provisioning import lifecycle
 from app.services import Services
 
 AT_WORK = 16
-"""Four times as many as are looked up at a time: nobody waits for long behind them, and none of the four for us."""
+"""Four times as many as are looked up at a time: enough to keep all four look-ups busy, in a short queue."""
 AT_UTOPIA = 4
 WOKEN_PER_SLOT, NEW_PER_SLOT = 2, 3
 """Orders under way for each that may be in PowerCode at a time: enough that no slot is idle for a beat. After an outage

@@ -102,7 +102,7 @@ class BelongsElsewhere(Stop):
 
 
 LOOK_UPS = ("searchCustomers", "readCustomer")
-"""They find nobody where nobody is; what they refuse is the caller."""
+"""A search that finds nobody is answered, not refused. So when one of these is refused, our API key is the reason."""
 LONGEST_WISH_SECONDS = 3600.0
 """A server that asks for a longer pause is asked after an hour whether it still wants it."""
 NOT_THIS_CALLER = (401, 403)

@@ -139,7 +139,7 @@ def is_due(session: Session, system: System, minutes: Sequence[float]) -> bool:
 
 
 def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
-    """Take the harmless call upon oneself, if one is due and nobody else makes it."""
+    """Claim the harmless call, when one is due and no other process has claimed it."""
     down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
     mine = update(RemoteSystem).where(*down, due(RemoteSystem.next_probe_at, minutes))
     claimed = session.execute(mine.values(probe=CLAIMED, next_probe_at=now() + LEASE))

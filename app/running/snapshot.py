@@ -48,7 +48,7 @@ def _oldest_in_review(session: Session) -> datetime | None:
 
 
 def _notices(session: Session) -> dict[str, int]:
-    """By state. A contract that UTOPIA does not have yet is none that could not be sent."""
+    """Notices by state. One that waits for a contract, which UTOPIA does not have yet, is counted apart."""
     is_early = (Notice.state == NoticeState.PENDING) & (Notice.waiting_for == "contract")
     state = case((is_early, CONTRACT_NOT_READY), else_=Notice.state).label("state")
     return dict(session.execute(select(state, func.count()).group_by(state)).all())

@@ -45,7 +45,7 @@ def is_dump(file: Path) -> bool:
 
 
 def made_at(file: Path) -> datetime | None:
-    """When a dump was made, in the time zone of the machine that reads it, as its head says it so."""
+    """When a dump was made. Its head names no zone: it is that of the machine that reads it."""
     found = CREATED.search(_run("pg_restore", "--list", str(file)))
     return datetime.fromisoformat(found[1]).astimezone(UTC) if found else None
 

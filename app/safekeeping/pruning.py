@@ -34,7 +34,7 @@ FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderS
 log = logging.getLogger(__name__)
 
 WORKFLOWS_KEPT = timedelta(days=30)
-"""The engine's records of finished work say nothing that our own rows don't say too."""
+"""The engine's records of finished work: all that they say is in our own rows, too."""
 UNCLAIMED_KEPT = timedelta(days=90)
 MOST_UNCLAIMED_CALLBACKS = 20_000
 

@@ -45,7 +45,7 @@ class SettingsInUse:
 
 
 def mark(settings: Settings) -> str:
-    """A short text that two processes have in common only when their settings are the same; it tells none of them."""
+    """A fingerprint of the settings: the same in two processes only when these are. It tells none of them."""
     values = {name: repr(_plain(value)) for name, value in vars(settings).items() if name not in OF_ONE_PROCESS}
     key = settings.secret_key.get_secret_value().encode()
     return hmac.new(key, json.dumps(values, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:16]

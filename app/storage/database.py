@@ -75,7 +75,7 @@ def in_a_hurry(seconds: float) -> Iterator[None]:
 
 
 def _hurry() -> float | None:
-    """For how many seconds this thread may still wait; None where nobody waits for it."""
+    """For how many more seconds this thread may wait; None: there is no limit, as nobody waits for its answer."""
     left: float | None = getattr(_thread, "left", None)
     return left
 

@@ -133,5 +133,5 @@ def _is_mistyped(written: str, meant: str) -> bool:
 
 
 def _one_line(value: str) -> str:
-    kept = (" " if unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} else letter for letter in value)
+    kept = (" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
     return " ".join("".join(kept).split())

@@ -63,7 +63,7 @@ def _line(description: str, mapping: ServicePlanMapping | None, waiting: int, se
 
 
 def _waiting(session: Session) -> Iterator[tuple[Sequence[str], int]]:
-    """The plans that orders wait for, as they wait for them together, with the number of those orders."""
+    """The sets of plans that orders wait for, each with the number of orders that wait for exactly these."""
     account = cast(Order.account, Text)
     stopped = (Order.state == OrderState.NEEDS_REVIEW, Order.problem == UNKNOWN_PLAN.code)
     for stored, orders in session.execute(select(account, func.count()).where(*stopped).group_by(account)):

@@ -52,7 +52,7 @@ class Session:
         self.taken += 1
 
     def offer(self, sender: str) -> None:
-        """Begin a message and take it back: raises `MailFailed` when the server takes none from this sender."""
+        """Begin a message and reset it. Raises `MailFailed` when the server takes none from this sender."""
         with self._not_delivered("start"):
             self._host.ehlo_or_helo_if_needed()
             code, reply = self._host.mail(sender)
