@@ -20,6 +20,7 @@ from app.models import Order, Role
 from app.provisioning import actions, decisions, finding, lifecycle, offers
 from app.provisioning.actions import Action
 from app.provisioning.facts import customer_page_of
+from app.provisioning.written import doubtful_step
 from app.services import services_of
 
 __all__ = ["orders"]
@@ -89,7 +90,7 @@ def it_is_there(orderref: str) -> Page:
     """Take as done what PowerCode did not confirm; a ticket only when PowerCode shows it to be the customer's."""
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
-        step = lifecycle.doubtful_step(session, order)
+        step = doubtful_step(session, order)
     if step is None or step.name != "ticket":
         return _resume(orderref, DecisionForm(), "It is taken as done, and the order goes on.", actions.IT_IS_THERE)
     form = TicketForm()

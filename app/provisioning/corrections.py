@@ -23,6 +23,7 @@ from app.provisioning.contracts import (
     read_applicant,
 )
 from app.provisioning.problems import OUTCOME_UNKNOWN
+from app.provisioning.written import has_written
 from app.remote import breaker
 from app.services import Services
 from utopia import Contract
@@ -55,7 +56,7 @@ def unusable(contract: Contract, corrections: Mapping[str, str]) -> dict[str, Wr
 def may_correct(session: Session, order: Order) -> bool:
     """Whether the order waits for a person, its contract is known, and nothing of it is in PowerCode."""
     waits = order.state == OrderState.NEEDS_REVIEW and order.problem != OUTCOME_UNKNOWN.code
-    return waits and bool(order.contract) and not lifecycle.has_written(session, order)
+    return waits and bool(order.contract) and not has_written(session, order)
 
 
 def correct(

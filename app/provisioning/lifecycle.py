@@ -40,6 +40,7 @@ from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import OUTCOME_UNKNOWN, UNKNOWN_PLAN
 from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
+from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 from app.remote import breaker
 from app.services import Services
 from app.storage.database import session_in
@@ -282,12 +283,6 @@ def resume(
     return order
 
 
-def was_to_be_created(session: Session, order: Order) -> bool:
-    """Whether a customer whom a person names was made for this order, and gets what every new account gets."""
-    creating = select(OrderStep.id).filter_by(order_id=order.id, name="create_customer")
-    return bool(order.decision.get("new_account")) or session.scalar(creating) is not None
-
-
 def resume_for_known_plans(services: Services, session: Session, by: str) -> list[str]:
     """Mapping a plan is done once: every order that waits for plans that are known by now goes on; which ones.
 
@@ -335,20 +330,6 @@ def _check_resumable(session: Session, order: Order, told: Action) -> None:
         raise NotPossible(f"{order.orderref} works on customer {order.customer_id} already and can only go on with it")
 
 
-def doubtful_step(session: Session, order: Order) -> OrderStep | None:
-    """The step whose outcome nobody could look up: the last one that was sent and not confirmed."""
-    return session.scalar(
-        select(OrderStep)
-        .where(
-            OrderStep.order_id == order.id,
-            OrderStep.state.in_((StepState.UNKNOWN, StepState.RUNNING)),
-            OrderStep.sent_at.is_not(None),
-        )
-        .order_by(OrderStep.sent_at.desc())
-        .limit(1)
-    )
-
-
 def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> None:
     """Take a person's word for the step whose outcome nobody could look up."""
     step = doubtful_step(session, order)
@@ -360,23 +341,6 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
         search.keep(session, order)
-
-
-def has_written(session: Session, order: Order) -> bool:
-    """Whether something of this order is, or may be, in PowerCode."""
-    sent = select(OrderStep.id).where(
-        OrderStep.order_id == order.id,
-        OrderStep.sent_at.is_not(None),
-        OrderStep.state.in_((StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)),
-    )
-    return session.scalar(sent.limit(1)) is not None
-
-
-def was_forgotten_half_done(session: Session, order: Order) -> bool:
-    """Whether its contract was erased after something of it was written: nothing tells any more what is missing."""
-    return order.state in (OrderState.EXISTS, OrderState.DISMISSED) and (
-        order.contract is None and has_written(session, order)
-    )
 
 
 def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None) -> Order:

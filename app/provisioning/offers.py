@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderState, OrderStep
-from app.provisioning import finding, lifecycle
+from app.provisioning import finding
 from app.provisioning.actions import (
     ACTIONS,
     ADD_TO_THIS_CUSTOMER,
@@ -31,6 +31,7 @@ from app.provisioning.corrections import may_correct
 from app.provisioning.decisions import unknown_plans
 from app.provisioning.problems import PROBLEMS
 from app.provisioning.steps import plan_name
+from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 
 THE_TICKET = "the ticket"
 
@@ -67,10 +68,9 @@ class Standing:
 
 def offers_for(session: Session, order: Order) -> list[Offer]:
     """What a person can do with the order as it stands, the likeliest first."""
-    if lifecycle.was_forgotten_half_done(session, order):
+    if was_forgotten_half_done(session, order):
         return []
-    doubtful, written = lifecycle.doubtful_step(session, order), lifecycle.has_written(session, order)
-    standing = Standing(order, doubtful, written)
+    standing = Standing(order, doubtful_step(session, order), has_written(session, order))
     stopped = order.state == OrderState.NEEDS_REVIEW
     fitting = _for_review(order, correctable=may_correct(session, order)) if stopped else _by_state(order)
     return [_offer(standing, *each) for each in fitting]
@@ -240,5 +240,5 @@ _SAYS: Mapping[str, Callable[[Standing, str | None], str]] = {
 
 def additions(session: Session, order: Order) -> list[str]:
     """The plans that a customer whom a person names gets from this order, in words: `1 Gbps (164)`."""
-    new_account = lifecycle.was_to_be_created(session, order)
+    new_account = was_to_be_created(session, order)
     return _plans(order, "plans", "additional") if new_account else _plans(order, "plans")
