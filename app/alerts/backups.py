@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.alerts.judging import Sign
+from app.alerts.patience import Condition
 from app.models import AlertKind, LastBackup
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -50,7 +50,7 @@ def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> Sta
     return Standing("ok" if last.made_at else "none yet", last.made_at)
 
 
-def signs(services: Services, moment: datetime) -> Iterator[Sign]:
+def conditions(services: Services, moment: datetime) -> Iterator[Condition]:
     """Whether the backups are in trouble; the first look begins the time in which a first one is expected."""
     with services.database.read() as session:
         found, is_new = standing(session, services.settings, moment), session.get(LastBackup, 1) is None
@@ -62,4 +62,6 @@ def signs(services: Services, moment: datetime) -> Iterator[Sign]:
         "error": found.error,
         "hours": services.settings.backup_alert_hours,
     }
-    yield Sign(AlertKind.BACKUP, "backup", wrong=found.is_trouble, since=found.since or found.made_at, content=content)
+    yield Condition(
+        AlertKind.BACKUP, "backup", wrong=found.is_trouble, since=found.since or found.made_at, content=content
+    )

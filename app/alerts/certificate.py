@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import powercode
 from app.alerts import outages, records
-from app.alerts.judging import Sign
+from app.alerts.patience import Condition
 from app.models import Alert, AlertKind, KnownCertificate, System, now
 from app.remote import breaker
 from app.services import Services
@@ -76,11 +76,11 @@ def _is_ours(services: Services, server: str, moment: datetime, every: timedelta
 def _heed(services: Services, server: str, presented: Presented, moment: datetime) -> None:
     cause = cause_of(services, server, presented, moment)
     content = _content(services, presented, cause)
-    sign = Sign(AlertKind.CERTIFICATE, System.POWERCODE, wrong=cause is not None, content=content)
+    condition = Condition(AlertKind.CERTIFICATE, System.POWERCODE, wrong=cause is not None, content=content)
     with services.database.read() as session:
         told_as_down = content["blocks"] and outages.is_told_of(session, System.POWERCODE)
     if not told_as_down:  # its notice names the certificate: no second mail for the same thing
-        records.heed(services, sign, moment)
+        records.heed(services, condition, moment)
     if presented.problem is None:
         _try_again(services)
 

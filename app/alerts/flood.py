@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.alerts.judging import Sign
+from app.alerts.patience import Condition
 from app.models import HELD_BACK, AlertKind, Callback, CallbackOutcome, Order
 from app.services import Services
 
@@ -14,7 +14,7 @@ MOST_HELD_BACK = 100
 LATELY = timedelta(minutes=2)
 
 
-def signs(services: Services, moment: datetime) -> Iterator[Sign]:
+def conditions(services: Services, moment: datetime) -> Iterator[Condition]:
     """Whether callbacks flood in."""
     with services.database.read() as session:
         waiting = session.scalar(select(func.count()).select_from(Order).where(*HELD_BACK)) or 0
@@ -24,7 +24,7 @@ def signs(services: Services, moment: datetime) -> Iterator[Sign]:
         refused = session.scalar(noted.limit(1)) is not None
         wrong = waiting >= MOST_HELD_BACK or refused
         content = {"waiting": waiting, "refused": refused, "sender": _sender(session, moment)} if wrong else {}
-    yield Sign(AlertKind.CALLBACK_FLOOD, "callbacks", wrong=wrong, content=content)
+    yield Condition(AlertKind.CALLBACK_FLOOD, "callbacks", wrong=wrong, content=content)
 
 
 def _sender(session: Session, moment: datetime) -> str:

@@ -18,7 +18,7 @@ AT_ONCE = 500
 def tell(services: Services) -> None:
     """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once.
 
-    Of a system that is down, it opens the alert; `outages.signs` finds out when that is over.
+    Of a system that is down, it opens the alert; `outages.conditions` finds out when that is over.
     """
     long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
     with services.database.read() as session:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import notices
 from app.alerts import records
-from app.alerts.judging import Sign, patience
+from app.alerts.patience import Condition, patience
 from app.models import SYSTEM_NAMES, Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.remote import breaker
 from app.services import Services
@@ -51,7 +51,7 @@ def tell(services: Services, session: Session, down: RemoteSystem, orders: Seque
         "reason": down.error or orders[0].reason,
         "orders": orderrefs,
     }
-    opened = records.suspect(session, Sign(AlertKind.SYSTEM_DOWN, system, wrong=True, since=since), now())
+    opened = records.suspect(session, Condition(AlertKind.SYSTEM_DOWN, system, wrong=True, since=since), now())
     if opened.opened_at is not None:  # another host was faster
         records.join(opened, orderrefs)
         return
@@ -85,7 +85,7 @@ def is_told_of(session: Session, system: System) -> bool:
     return records.of_slot(session, AlertKind.SYSTEM_DOWN, system) is not None
 
 
-def signs(services: Services) -> Iterator[Sign]:
+def conditions(services: Services) -> Iterator[Condition]:
     """Whether the outages that were told of are over, having noted which orders wait by now."""
     for alert in _told(services):
         system = System(alert.subject)
@@ -97,7 +97,7 @@ def signs(services: Services) -> Iterator[Sign]:
             answers = row is None or row.down_since is None
             since = row.up_since if row and answers else None
             wrong = not answers and bool(waiting)
-            yield Sign(AlertKind.SYSTEM_DOWN, system, wrong=wrong, since=since, content={"answers": answers})
+            yield Condition(AlertKind.SYSTEM_DOWN, system, wrong=wrong, since=since, content={"answers": answers})
 
 
 def _told(services: Services) -> list[Alert]:

@@ -1,4 +1,4 @@
-"""Alerts in the database: from a sign to the row and its mails, in one transaction, so that several hosts make one."""
+"""Alerts in the database: a condition's row and its mails are one transaction, so that several hosts make one alert."""
 
 import logging
 from collections import Counter
@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import notices
-from app.alerts.judging import Sign, Verdict, judge, patience, slot_of
+from app.alerts.patience import Condition, Verdict, judge, patience, slot_of
 from app.models import ACTIVE_STATES, Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, now
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -60,33 +60,33 @@ def counts(session: Session) -> dict[str, int]:
     return dict(session.execute(opened.group_by(Alert.kind)).all())
 
 
-def heed(services: Services, sign: Sign, moment: datetime) -> Verdict:
-    """Do what a sign asks for; a transaction is opened only when something is to be written."""
-    patient = patience(sign.kind, services.settings)
+def heed(services: Services, condition: Condition, moment: datetime) -> Verdict:
+    """Do what a condition asks for; a transaction is opened only when something is to be written."""
+    patient = patience(condition.kind, services.settings)
     with services.database.read() as session:
-        if judge(of_slot(session, sign.kind, sign.subject), sign, moment, patient) is Verdict.NOTHING:
+        if judge(of_slot(session, condition.kind, condition.subject), condition, moment, patient) is Verdict.NOTHING:
             return Verdict.NOTHING
     with services.database.write() as session:
-        alert = of_slot(session, sign.kind, sign.subject, lock=True)
-        if alert is None and sign.wrong:
-            alert = suspect(session, sign, moment)
-        verdict = judge(alert, sign, moment, patient)
+        alert = of_slot(session, condition.kind, condition.subject, lock=True)
+        if alert is None and condition.wrong:
+            alert = suspect(session, condition, moment)
+        verdict = judge(alert, condition, moment, patient)
         if alert is not None:
-            _apply(services, session, alert, verdict, sign=sign, moment=moment)
+            _apply(services, session, alert, verdict, condition=condition, moment=moment)
         return verdict
 
 
-def suspect(session: Session, sign: Sign, moment: datetime) -> Alert:
-    """The subject's alert, locked; begun with this sign if there is none."""
-    began = {"began_at": sign.since or moment, "looked_at": moment, "content": sign.content, "told": False}
-    insert_if_new(session, Alert, "slot", slot=sign.slot, kind=sign.kind, subject=sign.subject, **began)
-    alert = of_slot(session, sign.kind, sign.subject, lock=True)
+def suspect(session: Session, condition: Condition, moment: datetime) -> Alert:
+    """The subject's alert, locked; begun with this condition if there is none."""
+    began = {"began_at": condition.since or moment, "looked_at": moment, "content": condition.content, "told": False}
+    insert_if_new(session, Alert, "slot", slot=condition.slot, kind=condition.kind, subject=condition.subject, **began)
+    alert = of_slot(session, condition.kind, condition.subject, lock=True)
     assert alert is not None, "an alert that was begun is there, by whomever"  # noqa: S101
     return alert
 
 
 def _apply(
-    services: Services, session: Session, alert: Alert, verdict: Verdict, *, sign: Sign, moment: datetime
+    services: Services, session: Session, alert: Alert, verdict: Verdict, *, condition: Condition, moment: datetime
 ) -> None:
     if verdict is Verdict.NOTHING:
         return
@@ -95,12 +95,12 @@ def _apply(
         case Verdict.FORGET:
             session.delete(alert)
         case Verdict.OPEN:
-            open_up(alert, sign.content, moment)
+            open_up(alert, condition.content, moment)
             _tell_of_opening(services, session, alert)
         case Verdict.NOTE:
-            alert.gone_since = None if sign.wrong else alert.gone_since or sign.since or moment
+            alert.gone_since = None if condition.wrong else alert.gone_since or condition.since or moment
         case Verdict.CLOSE:
-            close(services, session, alert, alert.gone_since or sign.since or moment, sign.content)
+            close(services, session, alert, alert.gone_since or condition.since or moment, condition.content)
 
 
 def open_up(alert: Alert, content: dict[str, Any], moment: datetime) -> None:

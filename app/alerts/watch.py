@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.alerts import backups, flood, outages, records, signs
-from app.alerts.judging import Sign
+from app.alerts import backups, conditions, flood, outages, records
+from app.alerts.patience import Condition
 from app.models import AlertKind, now
 from app.services import Services
 
@@ -15,8 +15,8 @@ UNSEEN_FOR = timedelta(hours=24)
 def watch_for_alerts(services: Services, moment: datetime | None = None) -> None:
     """Look at everything, and open and close alerts as of `moment` (now)."""
     moment = moment or now()
-    for sign in _signs(services, moment):
-        records.heed(services, sign, moment)
+    for condition in _conditions(services, moment):
+        records.heed(services, condition, moment)
     with services.database.read() as session:
         lost = [alert for alert in records.open_alerts(session) if alert.looked_at < moment - UNSEEN_FOR]
     if any(alert.kind == AlertKind.DISK_NEARLY_FULL for alert in lost):
@@ -24,11 +24,11 @@ def watch_for_alerts(services: Services, moment: datetime | None = None) -> None
             records.drop_unseen(session, AlertKind.DISK_NEARLY_FULL, moment - UNSEEN_FOR)
 
 
-def _signs(services: Services, moment: datetime) -> Iterator[Sign]:
-    yield from outages.signs(services)
-    yield from signs.mail(services, moment)
-    yield from signs.digest(services)
-    yield from signs.disks(services)
-    yield from flood.signs(services, moment)
-    yield from signs.work(services)
-    yield from backups.signs(services, moment)
+def _conditions(services: Services, moment: datetime) -> Iterator[Condition]:
+    yield from outages.conditions(services)
+    yield from conditions.mail(services, moment)
+    yield from conditions.digest(services)
+    yield from conditions.disks(services)
+    yield from flood.conditions(services, moment)
+    yield from conditions.work(services)
+    yield from backups.conditions(services, moment)

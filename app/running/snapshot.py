@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.alerts import backups, records, signs
+from app.alerts import backups, conditions, records
 from app.digest import ledger
 from app.durable.locks import executing
 from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, ScheduleMark, now
@@ -82,7 +82,7 @@ def _backup(session: Session, services: Services) -> dict[str, Any]:
 def disks(services: Services) -> dict[str, tuple[int, int]]:
     """Free and all bytes of the disks that hold the database and the log; a folder that can't be asked is left out."""
     found = {}
-    for name, folder in signs.watched_folders(services).items():
+    for name, folder in conditions.watched_folders(services).items():
         try:
             usage = shutil.disk_usage(folder)
         except OSError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app.alerts import records
-from app.alerts.judging import Sign, has_room_above, nearly_full_below
+from app.alerts.patience import Condition, has_room_above, nearly_full_below
 from app.models import AlertKind, DigestRun, Notice, NoticeState, RemoteSystem, RunState, System
 from app.services import Services
 
@@ -20,7 +20,7 @@ ON_ITS_WAY = timedelta(minutes=5)
 """Longer than the delivery of one mail takes."""
 
 
-def mail(services: Services, moment: datetime) -> Iterator[Sign]:
+def mail(services: Services, moment: datetime) -> Iterator[Condition]:
     """Whether mails to staff are held up."""
     with services.database.read() as session:
         row = session.get(RemoteSystem, System.MAIL)
@@ -30,7 +30,7 @@ def mail(services: Services, moment: datetime) -> Iterator[Sign]:
     reason = (row.error if row else None) or error or "a mail is not sent, and the program does not know why"
     since = down_since if count else (row.up_since if row else None)
     content = {"reason": reason, "held_up": count} if count else {}
-    yield Sign(AlertKind.MAIL_STUCK, System.MAIL, wrong=count > 0, since=since, content=content)
+    yield Condition(AlertKind.MAIL_STUCK, System.MAIL, wrong=count > 0, since=since, content=content)
 
 
 def _held_up(moment: datetime) -> ColumnElement[bool]:
@@ -39,7 +39,7 @@ def _held_up(moment: datetime) -> ColumnElement[bool]:
     return and_(Notice.state == NoticeState.PENDING, or_(Notice.waiting_for.in_(HELD_UP), lost))
 
 
-def digest(services: Services) -> Iterator[Sign]:
+def digest(services: Services) -> Iterator[Condition]:
     """Whether the last run over the office's report is held up or failed; one that is trying says nothing yet."""
     source = services.settings.report_source
     with services.database.read() as session:
@@ -50,10 +50,10 @@ def digest(services: Services) -> Iterator[Sign]:
     wrong = run is not None and run.state in (RunState.WAITING, RunState.FAILED)
     content = {"run": run.id, "state": run.state, "reason": run.error or ""} if run is not None and wrong else {}
     since = run.started_at if run is not None and wrong else None
-    yield Sign(AlertKind.DIGEST_HELD_UP, "digest", wrong=wrong, since=since, content=content)
+    yield Condition(AlertKind.DIGEST_HELD_UP, "digest", wrong=wrong, since=since, content=content)
 
 
-def disks(services: Services) -> Iterator[Sign]:
+def disks(services: Services) -> Iterator[Condition]:
     """Whether the disks of this host that hold the database and the log are nearly full.
 
     A PostgreSQL server's own disk can't be seen from here.
@@ -69,10 +69,10 @@ def disks(services: Services) -> Iterator[Sign]:
             is_known = records.of_slot(session, AlertKind.DISK_NEARLY_FULL, subject) is not None
         enough = has_room_above(usage.total) if is_known else nearly_full_below(usage.total)
         content = {"host": host, "folder": str(folder), "holds": holds, "free": usage.free, "total": usage.total}
-        yield Sign(AlertKind.DISK_NEARLY_FULL, subject, wrong=usage.free < enough, content=content)
+        yield Condition(AlertKind.DISK_NEARLY_FULL, subject, wrong=usage.free < enough, content=content)
 
 
-def work(services: Services) -> Iterator[Sign]:
+def work(services: Services) -> Iterator[Condition]:
     """Whether work stood still in this process for long, also when it has been taken up since.
 
     What kept an outcome from the database keeps this alert out of it as well, so that it often comes afterwards.
@@ -81,7 +81,7 @@ def work(services: Services) -> Iterator[Sign]:
     wrong = standstill is not None and standstill.is_long
     content = {"workflows": standstill.workflows, "host": host} if standstill is not None else {}
     since = standstill.since if standstill is not None else None
-    yield Sign(AlertKind.WORK_STANDS_STILL, host, wrong=wrong, since=since if wrong else None, content=content)
+    yield Condition(AlertKind.WORK_STANDS_STILL, host, wrong=wrong, since=since if wrong else None, content=content)
     if standstill is not None and standstill.ended is not None and services.work_queue.standstill is standstill:
         services.work_queue.standstill = None
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.alerts.judging import Patience, Sign, Verdict, judge
+from app.alerts.patience import Condition, Patience, Verdict, judge
 from app.models import Alert, AlertKind
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -12,8 +12,8 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PATIENT = Patience(30 * MINUTE, 10 * MINUTE)
 
 
-def sign(*, wrong: bool) -> Sign:
-    return Sign(AlertKind.MAIL_STUCK, "mail", wrong=wrong)
+def condition(*, wrong: bool) -> Condition:
+    return Condition(AlertKind.MAIL_STUCK, "mail", wrong=wrong)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def sign(*, wrong: bool) -> Sign:
 def test_a_suspicion_opens_when_it_has_lasted_and_when_nobody_knows_how_long(began: datetime, verdict: Verdict) -> None:
     suspected = Alert(began_at=began, looked_at=NOON)
 
-    assert judge(suspected, sign(wrong=True), NOON, PATIENT) is verdict
+    assert judge(suspected, condition(wrong=True), NOON, PATIENT) is verdict
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_a_suspicion_opens_when_it_has_lasted_and_when_nobody_knows_how_long(beg
 def test_an_alert_closes_when_it_is_over_for_long_enough(gone_since: datetime, verdict: Verdict) -> None:
     opened = Alert(began_at=NOON - 2 * HOUR, opened_at=NOON - HOUR, gone_since=gone_since, looked_at=NOON)
 
-    assert judge(opened, sign(wrong=False), NOON, PATIENT) is verdict
+    assert judge(opened, condition(wrong=False), NOON, PATIENT) is verdict

@@ -19,7 +19,7 @@ LOOKED_AT_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Sign:
+class Condition:
     """What a look found about one subject: something is `wrong`, or nothing is.
 
     `since` is since when, where that is known better than from the look itself. `content` is what mail and page tell.
@@ -66,7 +66,7 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
     Remote systems and mail: NOTICE_AFTER_MINUTES, and a third of that, as they tend to come back for a moment first.
     A disk dips while a backup is written; callbacks that are gone in a minute are no flood. A certificate is looked
     at twice. The digest has its own pauses between tries, and tells of its trouble and of its end by itself; work that
-    stands still is a sign only once that takes long. A failed backup is not tried again
+    stands still is wrong only once that takes long. A failed backup is not tried again
     before the next night.
     """
     notice_after = timedelta(minutes=settings.notice_after_minutes)
@@ -83,16 +83,16 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
             return Patience(timedelta(), timedelta())
 
 
-def judge(alert: Alert | None, sign: Sign, moment: datetime, patient: Patience) -> Verdict:
-    """What the sign means for the subject's alert, which is None where nothing was suspected."""
+def judge(alert: Alert | None, condition: Condition, moment: datetime, patient: Patience) -> Verdict:
+    """What a condition means for the subject's alert, which is None where nothing was suspected."""
     if alert is None:
-        began = sign.since or moment
-        return _verdict_on_suspicion(began, moment, patient) if sign.wrong else Verdict.NOTHING
+        began = condition.since or moment
+        return _verdict_on_suspicion(began, moment, patient) if condition.wrong else Verdict.NOTHING
     if alert.opened_at is None:
-        return _verdict_on_suspicion(alert.began_at, moment, patient) if sign.wrong else Verdict.FORGET
-    if sign.wrong:
+        return _verdict_on_suspicion(alert.began_at, moment, patient) if condition.wrong else Verdict.FORGET
+    if condition.wrong:
         return Verdict.NOTE if alert.gone_since or _is_unseen(alert, moment) else Verdict.NOTHING
-    gone_since = alert.gone_since or sign.since or moment
+    gone_since = alert.gone_since or condition.since or moment
     if _has_lasted(gone_since, moment, patient.before_closing):
         return Verdict.CLOSE
     return Verdict.NOTE if alert.gone_since is None or _is_unseen(alert, moment) else Verdict.NOTHING
