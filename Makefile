@@ -31,10 +31,13 @@ sweep: install-dev ## Run the long tests: every page in a browser, processes kil
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures
 
-soak: install-dev ## Kill the service again and again amid orders and a digest, and count what came out
+soak: install-dev ## For hours: kill the service amid orders and a digest, let PowerCode be gone, and count what came out
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_hosts $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_digest
+	@$(BIN)/python -m benchmarks.outage
+	@$(BIN)/python -m benchmarks.outage --orders 4000 --to-the-end
+	@$(BIN)/python -m benchmarks.stalled
 	@$(BIN)/python -m benchmarks.fuzz_callback
 	@$(BIN)/python -m benchmarks.fuzz_reports
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m soak

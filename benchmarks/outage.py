@@ -145,7 +145,8 @@ def follow(service: ServiceProcess, rows: Rows, began: float, news: Sequence[str
             seconds.append(seconds_to_account(service, rows, orderref))
         done, unsent = rows.done()
         behind.append(unsent)
-        print(f"  after {time.monotonic() - began:>5.0f} s: {done} orders done, {unsent} notices to come", flush=True)
+        print(f"  after {time.monotonic() - began:>5.0f} s: {done} orders done, {unsent} notices to come", end="")
+        print(f", a new order took {seconds[-1]:.1f} s" if orderref is not None else "", flush=True)
         time.sleep(max(0.0, next_at - time.monotonic()))
     print(f"all orders done, s from the return     {time.monotonic() - began:>8.0f}")
     while rows.done()[1]:

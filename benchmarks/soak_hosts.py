@@ -1,6 +1,6 @@
 """Orders under fire on several hosts: 3 workers and 2 web processes with one PostgreSQL, all of which are killed.
 
-`python -m benchmarks.soak_hosts [--orders 1000] [--kills 60] [--seed N]` does what `soak_orders` does, with more: each
+`python -m benchmarks.soak_hosts [--orders 1000] [--kills 200] [--seed N]` does what `soak_orders` does, with more: each
 kill hits one of the five processes, which comes back by itself as under systemd; the database is restarted twice, once
 in order and once as after a crash; and one worker's host is cut off from the database for a while (as root only: hosts
 are network namespaces then, each with its own address). It prints the counts, and exits with 1 when an acknowledged
@@ -169,7 +169,7 @@ def main() -> None:
     """Run, print, and exit with 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description="Kill workers, web processes and the database while orders come in")
     parser.add_argument("--orders", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=200)
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1_000_000), help="of all chances; default: another"
     )

@@ -1,6 +1,6 @@
 """Orders under fire: the service is killed again and again, PowerCode and UTOPIA misbehave, and mail comes and goes.
 
-`python -m benchmarks.soak_orders [--orders 200] [--kills 40] [--seed N] [--database-url URL]` posts callbacks until
+`python -m benchmarks.soak_orders [--orders 1000] [--kills 200] [--seed N] [--database-url URL]` posts callbacks until
 each is acknowledged, kills the whole service with SIGKILL at random moments (in a start, too), lets each kind of fault
 happen in turn, and then waits until every order is at rest. Then the office answers what is asked of it, and the
 orders go on to their end. It prints the counts, and exits with 1 when an acknowledged order is lost, anything is there
@@ -282,8 +282,8 @@ def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, Sa
 def main() -> None:
     """Run, print, and exit with 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description="Kill the service again and again while orders come in")
-    parser.add_argument("--orders", type=int, default=200)
-    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--orders", type=int, default=1000)
+    parser.add_argument("--kills", type=int, default=200)
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1_000_000), help="of all chances; default: another"
     )
