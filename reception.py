@@ -48,6 +48,8 @@ CONTINUES = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECAS
 
 LANES = {b"/healthz": 1, b"/readyz": 1}
 """Paths with threads of their own: monitoring is answered while all others are taken."""
+ASKING = 2
+"""Threads that ask the application about requests that are not whole: of hundreds at once, no whole one waits."""
 
 _working = threading.local()
 
@@ -148,10 +150,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._held = 0
         self._looked_at = 0.0
         self._lanes: dict[bytes, ThreadPoolExecutor] = {}
+        self._asking: ThreadPoolExecutor | None = None
 
     def init_process(self) -> None:
         """In the worker's own process: serve until the end."""
         self._lanes = {path: ThreadPoolExecutor(threads) for path, threads in LANES.items()}
+        self._asking = ThreadPoolExecutor(ASKING)
         super().init_process()
 
     # From a connection to a request
@@ -221,7 +225,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Caller) -> None:
         """Give a request to a thread."""
-        pool: Any = self._lanes.get(conn.arrived.path(), self.tpool)
+        usual: Any = self.tpool if conn.arrived.seems_whole() else self._asking
+        pool = self._lanes.get(conn.arrived.path(), usual)
         work = pool.submit(self.handle, conn)
         work.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 

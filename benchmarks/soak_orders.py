@@ -199,7 +199,6 @@ def conclude(soak: Soak, kills: int, control: SandboxControl, office: Office, *m
         ("stood still for more than a minute", len(still)),
     )
     kept = report(soak, kills, control.state(), control.counts(), orders, *more, *rows)
-    print("\n".join(f"{name}: stood still: {how}" for name, how in still.items()))
     return 1 if still else kept
 
 
@@ -215,7 +214,10 @@ def still_until_rest(office: Office) -> Counter[str]:
             moved[name] = (since if before == how_far else moment, how_far)
             longest[name] = max(longest[name], round(moment - moved[name][0]))
         time.sleep(LOOK_EVERY_SECONDS)
-    return Counter({name: seconds for name, seconds in longest.items() if seconds > STILL_SECONDS or name in going})
+    still = Counter({name: seconds for name, seconds in longest.items() if seconds > STILL_SECONDS or name in going})
+    for name, seconds in still.items():
+        print(f"{name} stood still for {seconds} s, at last: {moved[name][1]}")
+    return still
 
 
 def report(

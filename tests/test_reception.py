@@ -25,20 +25,24 @@ APPLICATION = f"""
 import json, sys, threading
 sys.path.insert(0, {str(PROJECT)!r})
 from reception import take_what_is_here
-runs, going_on = [], threading.Event()
+runs, going_on, unheld = [], threading.Event(), threading.Event()
 
 def app(environ, start_response):
     path, admitted = environ["PATH_INFO"], environ.get("HTTP_TOKEN") != "wrong"
     runs.append(path)
     if path == "/wait":
         going_on.wait(60)
+    if path == "/hold":
+        unheld.wait(60)
+    if environ["QUERY_STRING"] == "unhold":
+        unheld.set()
     if environ["QUERY_STRING"] == "go":
         going_on.set()
     if not admitted:
         take_what_is_here()
     body = environ["wsgi.input"].read(1000 if path == "/some" else -1)
     answer = {{"path": path, "size": len(body), "runs": runs.count(path), "end": body[-9:].decode(),
-              "waiting": runs.count("/wait")}}
+              "waiting": runs.count("/wait"), "held": runs.count("/hold")}}
     content = b"x" * 200_000 if path == "/large" else json.dumps(answer).encode()
     start_response("200 OK" if admitted else "401 Unauthorized", [("Content-Length", str(len(content)))])
     return [content]
@@ -115,6 +119,16 @@ def test_half_open_requests_keep_no_thread(server: Running, sent: bytes) -> None
             open_ones.enter_context(server.open(sent))
 
         assert server.ask(body=b"0123456789")[0] == 200
+
+
+def test_many_that_are_not_whole_keep_no_whole_one_waiting_while_they_are_looked_at(server: Running) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(5 * THREADS):
+            open_ones.enter_context(server.open(HEAD.replace(b"/ ", b"/hold ", 1) + b"\r\n12345"))
+
+        until(lambda: server.ask(body=b"0123456789")[1]["held"])
+        assert server.ask(body=b"0123456789")[0] == 200
+        server.ask("/?unhold")
 
 
 def test_a_body_that_comes_byte_by_byte_is_taken_whole(server: Running) -> None:

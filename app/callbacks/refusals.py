@@ -83,7 +83,7 @@ def record(
     is_flood = outcome is CallbackOutcome.FLOOD
     error = "Too many are refused: for a minute, not all of them are kept" if is_flood else refused.error
     try:
-        with services.database.write() as session:
+        with services.database.write(repeatable=True) as session:  # no callback waits for the disk because of these
             session.execute(
                 insert(Callback).values(
                     remote_address=remote_address,

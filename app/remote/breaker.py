@@ -16,8 +16,9 @@ from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, Sys
 from app.storage.database import insert_if_new
 
 LONGEST_MINUTES = 60.0
-LEASE = timedelta(minutes=3)
-"""How long a harmless call may take before it is made once more: longer than its timeouts."""
+LEASE = timedelta(seconds=45)
+"""How long a harmless call may take before it is made once more: as long as its timeouts. When the process dies that
+makes it, nobody else asks for so long, and all that waits for the system stands still."""
 
 ANEW_SECONDS = 3.0
 """While new orders come in, a system that is down is asked again after so long, whatever its pauses have become."""

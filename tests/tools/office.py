@@ -53,7 +53,15 @@ class Office:
         """What goes on by itself, orders by their reference and notices by their key, and how far it has come."""
         steps = select(OrderStep.order_id, func.sum(OrderStep.attempts).label("tries"), func.count().label("steps"))
         by_order = steps.group_by(OrderStep.order_id).subquery()
-        orders = select(Order.orderref, Order.state, Order.run, Order.updated_at, by_order.c.tries, by_order.c.steps)
+        orders = select(
+            Order.orderref,
+            Order.state,
+            Order.run,
+            Order.waiting_for,
+            Order.updated_at,
+            by_order.c.tries,
+            by_order.c.steps,
+        )
         active = orders.outerjoin(by_order, by_order.c.order_id == Order.id).where(Order.state.in_(ACTIVE_STATES))
         notices = select(Notice.key, Notice.run, Notice.tries, Notice.claimed_by, Notice.next_try_at)
         pending = notices.where(Notice.state == NoticeState.PENDING)
