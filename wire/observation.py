@@ -1,7 +1,5 @@
 """What an observer is told of a finished call: its outcome, and what went over the wire, without the secrets."""
 
-import base64
-import html
 import json
 import logging
 import re
@@ -10,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Self
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from requests import Request
 
 from .errors import RemoteError
-from .masking import MASK, NAMED_SECRET, UNPRINTABLE
+from .masking import json_text, masked, on_one_line
 from .transport import Failure, Reply
 
 log = logging.getLogger(__name__)
@@ -25,7 +23,6 @@ READ_BYTES = 64 * 1024
 """Of a longer answer only the beginning is looked at: what is shown of it is shorter still."""
 CUT = " [cut]"
 TEXTUAL = re.compile(r"json|xml|html|^text/|javascript|^$")
-SECRET_NAME = re.compile(r"passw|passphrase|passcode|pass$|pwd|secret|token|apikey|authorization|credential", re.I)
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ def _sent(request: Request, secrets: tuple[str, ...]) -> str:
     """The request in one line: method, path, and its query, form or JSON fields; headers and the key stay out."""
     fields = {**_fields(request.params), **_fields(request.data), **_fields(request.json)}
     path = urlsplit(request.url or "").path
-    return _one_line(f"{request.method} {path} {_json_text(fields, secrets)}")
+    return _one_line(f"{request.method} {path} {json_text(fields, secrets)}")
 
 
 def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
@@ -132,54 +129,12 @@ def _body(body: bytes, secrets: tuple[str, ...]) -> str:
     text = body[:READ_BYTES].decode("utf-8", "replace")
     if len(body) <= READ_BYTES:
         with suppress(ValueError, RecursionError):  # what is no JSON is shown as it is
-            return _json_text(json.loads(text), secrets)
-    return _masked(text, secrets)
-
-
-def _json_text(value: Any, secrets: tuple[str, ...]) -> str:
-    return _without_forms(json.dumps(_without_secrets(value, secrets), ensure_ascii=False), secrets)
-
-
-def _without_secrets(value: Any, secrets: tuple[str, ...]) -> Any:
-    """The JSON value with every secret masked, and with it all that stands under a secret's name."""
-    if isinstance(value, dict):
-        return {
-            _masked(str(name), secrets): MASK if _names_a_secret(name) and each else _without_secrets(each, secrets)
-            for name, each in value.items()
-        }
-    if isinstance(value, list):
-        return [_without_secrets(each, secrets) for each in value]
-    if isinstance(value, str):
-        return _masked(value, secrets)
-    return value
-
-
-def _names_a_secret(name: object) -> bool:
-    return bool(SECRET_NAME.search(re.sub(r"[^A-Za-z]", "", str(name))))
-
-
-def _masked(text: str, secrets: tuple[str, ...]) -> str:
-    return _without_forms(NAMED_SECRET.sub(rf"\1{MASK}", text), secrets)
-
-
-def _without_forms(text: str, secrets: tuple[str, ...]) -> str:
-    for form in sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
-
-
-def _forms(secret: str) -> set[str]:
-    """The secret as it may be repeated: plain, escaped for JSON, HTML or an address, or in base64."""
-    in_json = [json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]]
-    forms = {secret, *in_json, *(form.replace("/", "\\/") for form in in_json), html.escape(secret)}
-    return forms | {
-        *(quote(secret), quote(secret, safe=""), quote_plus(secret)),
-        base64.b64encode(secret.encode()).decode(),
-    }
+            return json_text(json.loads(text), secrets)
+    return masked(text, secrets)
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(UNPRINTABLE.sub(" ", text).split())
+    line = on_one_line(text)
     if len(line.encode()) <= SHOWN_BYTES:
         return line
     return line.encode()[: SHOWN_BYTES - len(CUT)].decode("utf-8", "ignore") + CUT

@@ -6,10 +6,12 @@ addresses become links.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
+
+from wire.masking import without_secrets
 
 DEEPEST = 5
 MOST_ENTRIES = 100
@@ -169,24 +171,10 @@ def label(name: str) -> str:
 
 def masked(content: Any, secrets: Iterable[str]) -> Any:
     """The content without secrets of ours that a remote system may repeat."""
-    known = [secret for secret in secrets if len(secret) > 3]
     try:
-        return _masked(content, known)
+        return without_secrets(content, [secret for secret in secrets if len(secret) > 3])
     except RecursionError:
         return "The answer is nested too deeply to be shown."
-
-
-def _masked(content: Any, known: Sequence[str]) -> Any:
-    if isinstance(content, dict):
-        return {_masked(name, known): _masked(each, known) for name, each in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_masked(each, known) for each in content]
-    if content is None or isinstance(content, bool):
-        return content
-    text = shown = str(content)
-    for secret in known:
-        shown = shown.replace(secret, "***")
-    return content if shown == text else shown
 
 
 def _plain(value: object) -> str:

@@ -19,6 +19,7 @@ from app.lookups.subjects import Subject
 from app.models import AuditEntry, StepState, System, now
 from app.people import audit
 from app.services import Services
+from wire.masking import masked, on_one_line
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +170,4 @@ def _first_line(entry: AuditEntry) -> str:
 
 
 def _masked(services: Services, text: str) -> str:
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    for secret in services.settings.secrets():
-        line = line.replace(secret, "***")
-    return line[:ANSWER_KEPT]
+    return masked(on_one_line(text), services.settings.secrets())[:ANSWER_KEPT]

@@ -22,9 +22,8 @@ from typing import Literal, TextIO
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
-from app.observability.redaction import LINE_LIMIT, MARK, Redactor
-from app.observability.shapes import is_sensitive
 from app.storage import ownership
+from wire.masking import LINE_LIMIT, MARK, Redactor, is_sensitive
 
 LOG_FILE_BYTES = 10_000_000
 LOG_FILE_COPIES = 10

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 import powercode
 import utopia
-from app.observability import customer_data
 from app.provisioning import finding
 from app.provisioning.checks import additional_plans, check_plans, ticket_text
 from app.provisioning.contracts import (
@@ -25,6 +24,7 @@ from app.provisioning.plans.plan_table import PlanTable, plan_table
 from app.provisioning.stops import NeedsReview, stop_for
 from app.services import Services
 from utopia import Contract
+from wire.masking import customer_data
 
 NUMBER_TO_COME = "(the number of the new account)"
 

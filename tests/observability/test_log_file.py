@@ -12,7 +12,7 @@ import pytest
 
 from app.observability import logs
 from app.observability.logs import configure_logging
-from app.observability.redaction import MARK
+from wire.masking import MARK
 
 KEY = "utopia-KEY+4711/zz=="
 ROOT = Path(__file__).resolve().parents[2]

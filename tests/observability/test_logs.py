@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.observability import logs
 from app.observability.logs import configure_logging, order_context
-from app.observability.redaction import MARK, customer_data
+from wire.masking import MARK, customer_data
 
 KEY = "utopia-KEY+4711/zz=="
 log = logging.getLogger("app.provisioning")

@@ -1,8 +1,11 @@
-"""What a remote system says, as it is shown."""
+"""What a remote system says, as it is shown and stored."""
+
+import base64
+import json
 
 import pytest
 
-from wire.masking import safe_text
+from wire.masking import is_sensitive, json_text, masked, safe_text, without_secrets
 
 
 def test_what_a_remote_says_is_shown_short_on_one_line_and_masked():
@@ -19,3 +22,31 @@ def test_what_a_remote_says_is_shown_short_on_one_line_and_masked():
 )
 def test_what_a_remote_names_a_password_is_not_shown(said):
     assert "hunter2" not in safe_text(said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["customerPortalPassword", "apiKey", "UTOPIA_API_KEY", "X-Callback-Token", "passcode", "admin_pass", "Set-Cookie"],
+)
+def test_what_stands_under_a_secrets_name_is_masked_everywhere(name):
+    assert is_sensitive(name)
+    assert without_secrets({name: ["hunter2-x"]}, ()) == {name: "***"}
+    assert "hunter2" not in masked(f"sent {name}=hunter2-x&b=1")
+    assert "hunter2" not in masked(f'{{"{name}"   :   "hunter2-x", "cut')
+
+
+@pytest.mark.parametrize("secret", [" &oPP", "a/ü\\b", "x" * 201, "abc"])
+def test_a_secret_with_blanks_or_of_any_length_is_masked(secret):
+    for written in (secret, json.dumps(secret, ensure_ascii=False).replace("/", "\\/"), base64_of(secret)):
+        assert masked(f"<b>{written}</b>", (secret,)).count("***") == 1
+
+
+def test_numbers_and_names_are_masked_too_and_the_rest_stays_as_it_is():
+    content = {"id": 120245, "2024": (1.5, True, None)}
+
+    assert without_secrets(content, ("2024",)) == {"id": "***".join("15"), "***": [1.5, True, None]}
+    assert json_text({"tokens": 0, "plan": "Basic 250M"}, ()) == '{"tokens": 0, "plan": "Basic 250M"}'
+
+
+def base64_of(text):
+    return base64.b64encode(text.encode()).decode()

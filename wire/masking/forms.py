@@ -1,4 +1,4 @@
-"""The forms in which a known text can turn up in a log line, as one search pattern.
+"""The forms in which a known text can turn up, as one search pattern.
 
 A name that went into a URL, a JSON body and an exception's repr is written three ways. Each function here is
 pure: text in, texts or a pattern out.
@@ -10,10 +10,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from math import ceil
 from urllib.parse import quote, quote_plus
 
 CHUNK = 200
-"""Longer texts are searched for in pieces of this many characters, so that a pattern stays small."""
+"""Longer texts are searched for in pieces of at most this many characters, so that a pattern stays small."""
 
 LONGEST_FORM = 20 * CHUNK
 """No form of a piece is longer than this, in characters."""
@@ -47,6 +48,7 @@ _ENCODERS: tuple[Callable[[str], str], ...] = (
     _json_inside,
     lambda text: _json_inside(text, ascii_only=False),
     lambda text: _json_inside(text).replace("/", "\\/"),  # PHP, which PowerCode is written in
+    lambda text: _json_inside(text, ascii_only=False).replace("/", "\\/"),
     _repr_inside,
     _repr_among_quotes,
     lambda text: ascii('"' + text)[2:-1],
@@ -105,9 +107,10 @@ def _customer_patterns(value: str) -> set[str]:
 
 
 def pieces(value: str) -> list[str]:
-    """Return `value` without blanks around it, cut into pieces of at most about `CHUNK` characters."""
+    """Return `value` without blanks around it, cut into pieces of about the same length and `CHUNK` at most."""
     value = value.strip()
-    found = [value[start : start + CHUNK].strip() for start in range(0, len(value), CHUNK)]
+    length = ceil(len(value) / ceil(len(value) / CHUNK)) if value else CHUNK
+    found = [value[start : start + length].strip() for start in range(0, len(value), length)]
     return [piece for piece in found if piece]
 
 
@@ -126,9 +129,13 @@ def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     return _any_of(pattern for piece in usable for pattern in _customer_patterns(piece))
 
 
-def secret_pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern that finds each secret raw, quoted, escaped and in base64, or None without secrets."""
-    bases = {form for secret in secrets for piece in pieces(secret) if len(piece) > 3 for form in _bases(piece)}
+def secret_pattern(secrets: Iterable[str], shortest: int) -> re.Pattern[str] | None:
+    """Return a pattern that finds each secret raw, quoted, escaped and in base64, or None without secrets.
+
+    Those of less than `shortest` characters are left out.
+    """
+    texts = {text for secret in secrets for text in (secret, *pieces(secret)) if len(text) <= CHUNK}
+    bases = {form for text in texts if len(text.strip()) >= shortest for form in _bases(text)}
     return _any_of(re.escape(form) for base in bases for form in encoded(base))
 
 

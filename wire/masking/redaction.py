@@ -1,4 +1,4 @@
-"""One place that takes secrets and customers' data out of any text before it is written down.
+"""Takes secrets and customers' data out of any text before it is written into the log.
 
 Three ways of finding them work together: secrets that were registered at start, in every form; shapes such as mail
 addresses and `password=...`; and the values of the customer whose order runs, while `customer_data` is active.
@@ -11,19 +11,17 @@ from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from app.observability.forms import LONGEST_FORM, base64_cores, customer_pattern, pieces, secret_pattern
-from app.observability.shapes import MARK, SHAPES
-
-__all__ = ["LINE_LIMIT", "MARK", "Redactor", "customer_data"]
+from .forms import LONGEST_FORM, customer_pattern
+from .shapes import MARK, SHAPES
+from .spans import Secrets, replaced, spans_of
 
 LINE_LIMIT = 16_000
 """Characters of a text that are kept; what is longer is cut, so that one line never costs seconds."""
 
+SHORTEST_SECRET = 4
 _CUT = " [cut]"
-_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _CHAIN_LIMIT = 20
 
-_Span = tuple[int, int]
 _Patterns = tuple[re.Pattern[str], ...]
 
 _customers: ContextVar[_Patterns] = ContextVar("customers_values", default=())
@@ -89,11 +87,10 @@ class Redactor:
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:
         """Register `secrets`: keys, passwords, tokens; of a URL with a password (`DATABASE_URL`) the password.
 
-        Secrets of fewer than 4 characters are not searched for, they are found only behind `password=` and the like.
+        Shorter ones than `SHORTEST_SECRET` are not searched for; they are found only behind `password=` and the like.
         """
         known = {part for secret in secrets if secret for part in _parts_of(secret)}
-        self._secrets = secret_pattern(known)
-        self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
+        self._secrets = Secrets(known, SHORTEST_SECRET)
 
     def clean(self, text: object, *errors: BaseException) -> str:
         """Return `text` with secrets and customers' data replaced by `MARK`, cut to about `LINE_LIMIT` characters.
@@ -110,34 +107,12 @@ class Redactor:
         # A value that the cut halves is not found any more: so more is cleaned than is kept.
         looked_at = text[: LINE_LIMIT + LONGEST_FORM]
         customers = dict.fromkeys(_customers.get() + tuple(found for error in errors for found in _remembered(error)))
-        spans = list(self._found(looked_at, tuple(customers)))
+        # All searches see the original text: none is misled by another's mark.
+        spans = [*self._secrets.found(looked_at), *spans_of((*SHAPES, *customers), looked_at)]
         if len(text) <= LINE_LIMIT:
-            return _replaced(looked_at, spans)
+            return replaced(looked_at, spans, MARK)
         clipped = [(start, min(stop, LINE_LIMIT)) for start, stop in spans]
-        return _replaced(looked_at[:LINE_LIMIT], clipped) + _CUT
-
-    def _found(self, text: str, customers: _Patterns) -> Iterator[_Span]:
-        """Where something has to go. All searches see the original text: none is misled by another's mark."""
-        for shape in SHAPES:
-            yield from (match.span(match.lastgroup or 0) for match in shape.finditer(text))
-        for pattern in (self._secrets, *customers):
-            if pattern is not None:
-                yield from (match.span() for match in pattern.finditer(text))
-        for run in _BASE64_RUN.finditer(text) if self._cores else ():
-            letters = run.group().replace("-", "+").replace("_", "/")
-            if any(core in letters for core in self._cores):
-                yield run.span()
-
-
-def _replaced(text: str, spans: list[_Span]) -> str:
-    """The text with a mark for each stretch of overlapping or touching spans."""
-    kept: list[str] = []
-    position = marked_to = 0
-    for start, stop in sorted(span for span in spans if span[0] < span[1]):
-        if start > marked_to or not kept:
-            kept += [text[position:start], MARK]
-        position = marked_to = max(marked_to, stop)
-    return "".join([*kept, text[position:]])
+        return replaced(looked_at[:LINE_LIMIT], clipped, MARK) + _CUT
 
 
 def _parts_of(secret: str) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.observability.redaction import LINE_LIMIT, MARK, Redactor, customer_data
+from wire.masking import LINE_LIMIT, MARK, Redactor, customer_data
 
 KEY = "k3y/Utopia+84==z"
 ADA = ["Ada", "Lind", "12 N EXAMPLE AVENUE", "ada.lind@example.com", "4065550143"]

@@ -1,0 +1,20 @@
+"""The one place that masks: secrets and customers' data, in the log and in what remote systems say."""
+
+from .answers import CUT, MASK, json_text, masked, on_one_line, safe_text, without_secrets
+from .redaction import LINE_LIMIT, Redactor, customer_data
+from .shapes import MARK, is_sensitive
+
+__all__ = [
+    "CUT",
+    "LINE_LIMIT",
+    "MARK",
+    "MASK",
+    "Redactor",
+    "customer_data",
+    "is_sensitive",
+    "json_text",
+    "masked",
+    "on_one_line",
+    "safe_text",
+    "without_secrets",
+]
