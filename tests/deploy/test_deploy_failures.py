@@ -2,14 +2,17 @@
 
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sandbox import Sandbox
 from tests.deploy.server import TEXT, Server, git
 from tests.deploy.test_deploying import a_migration
-from tests.tools.postgres import PostgresServer
+from tests.tools.postgres import PROGRAMS, PostgresServer
 from tests.tools.processes import until
 
 MINE = "Welcome, dear neighbour {first_name}\n"
@@ -107,6 +110,18 @@ def test_a_failing_migration_is_found_on_a_copy_and_the_database_stays(server: S
     assert still(server) == before
 
 
+@pytest.fixture
+def on_postgresql(remote: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server whose database is PostgreSQL, with its programs."""
+    with ExitStack() as stack:
+        database, sandbox = stack.enter_context(PostgresServer()), stack.enter_context(Sandbox())
+        url = database.database("orders")
+        server = stack.enter_context(Server(remote, tmp_path, sandbox, database_url=url))
+        for name in ("pg_dump", "pg_restore"):
+            (tmp_path / "bin" / name).symlink_to(PROGRAMS / name)
+        yield server
+
+
 WITHOUT_PG_DUMP = """
 programs=$(mktemp --directory)
 IFS=: read -ra folders <<<"$PATH"
@@ -117,24 +132,39 @@ export PATH=$programs
 
 
 @pytest.mark.sweep
+@pytest.mark.timeout(300)
 def test_without_pg_dump_a_migration_is_refused_in_one_sentence_before_anything_is_touched(
-    remote: Path, tmp_path: Path
+    on_postgresql: Server,
 ) -> None:
-    with PostgresServer() as database, Sandbox() as sandbox:
-        url = database.database("orders")
-        with Server(remote, tmp_path, sandbox, database_url=url) as server:
-            before = (server.main, server.runs)
-            server.push(a_migration())
-            (server.checkout.parent / "bin" / "pg_dump").symlink_to("/bin/true")
+    before = (on_postgresql.main, on_postgresql.runs)
+    on_postgresql.push(a_migration())
 
-            done = server.deploy(shell=WITHOUT_PG_DUMP)
+    done = on_postgresql.deploy(shell=WITHOUT_PG_DUMP)
 
-            assert done.returncode == 6, done.stdout
-            assert last_line(done.stdout) == (
-                "NOT DEPLOYED: There is no pg_dump, which backs the database up before it is changed: "
-                "apt-get install postgresql-client. Nothing was touched."
-            )
-            assert still(server) == before
+    assert done.returncode == 6, done.stdout
+    assert last_line(done.stdout).startswith(
+        "NOT DEPLOYED: There is no pg_dump, which backs the database up before it is changed: "
+        "apt-get install postgresql-client."
+    )
+    assert still(on_postgresql) == before
+
+
+@pytest.mark.soak
+@pytest.mark.sweep
+@pytest.mark.timeout(300)
+def test_a_migration_that_fails_on_postgresql_has_changed_nothing_and_that_is_said(on_postgresql: Server) -> None:
+    before = (on_postgresql.main, on_postgresql.runs)
+    on_postgresql.push(a_migration('op.execute("update weather set wind = 1")'))
+
+    done = on_postgresql.deploy()
+
+    assert done.returncode == 7, done.stdout
+    assert 'relation "weather" does not exist' in done.stdout
+    assert "on PostgreSQL, a migration that failed added nothing" in done.stdout
+    with psycopg.connect(on_postgresql.settings.database_url.replace("+psycopg", "")) as database:
+        columns = database.execute("select column_name from information_schema.columns where table_name = 'orders'")
+        assert ("weather",) not in columns.fetchall()
+    assert still(on_postgresql) == before
 
 
 @pytest.mark.sweep

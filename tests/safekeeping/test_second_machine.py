@@ -153,6 +153,14 @@ def test_the_blocks_about_deploying_do_what_they_say(office: Office) -> None:
     check(office.first)
 
 
+def test_packages_of_a_python_that_is_gone_are_made_anew_by_the_install_script(office: Office) -> None:
+    office.first.run(f"systemctl stop utopia-handler; cd {HERE}/.venv/lib && mv python3.* python3.1")
+
+    assert "Installing the Python packages" in office.first.run(f"{HERE}/deploy/install.sh")
+
+    check(office.first)
+
+
 POSTGRESQL = """
 getent passwd postgres > /dev/null || useradd --system postgres
 ln -s {programs}/{{createuser,createdb,pg_dump,pg_restore}} /usr/local/bin
