@@ -21,8 +21,9 @@ import powercode
 from app.callbacks import ORDERREF
 from app.console.access import requires, viewer
 from app.lookups.asking import NotAnswered, a_turn
-from app.models import Order, OrderState, Role
+from app.models import Order, OrderState
 from app.provisioning import corrections, lifecycle
+from app.provisioning.actions import CORRECT, SUBMIT
 from app.provisioning.contracts import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
 from app.provisioning.forecast import Forecast, NoContract, forecast, look_up
 from app.services import services_of
@@ -78,7 +79,7 @@ class Look:
 
 
 @new_order.get("/new")
-@requires(Role.STAFF)
+@requires(SUBMIT.role)
 def page() -> tuple[str, int] | str:
     """Ask for the reference; with one, show what will happen."""
     if "orderref" not in request.args:
@@ -87,7 +88,7 @@ def page() -> tuple[str, int] | str:
 
 
 @new_order.post("/new")
-@requires(Role.STAFF)
+@requires(SUBMIT.role)
 def enter() -> tuple[str, int] | str | Response:
     """Look again with what was corrected, or take the order in."""
     form, orderref = ContractForm(), request.form.get("orderref", "").strip()
@@ -138,7 +139,7 @@ def _ask_utopia(orderref: str, form: ContractForm) -> Look:
 
 
 @new_order.get("/<path:orderref>/correct")
-@requires(Role.STAFF)
+@requires(CORRECT.role)
 def correct(orderref: str) -> str | Response:
     """The fields of an order that needs a person, and what will happen."""
     order = _correctable(orderref)
@@ -148,7 +149,7 @@ def correct(orderref: str) -> str | Response:
 
 
 @new_order.post("/<path:orderref>/correct")
-@requires(Role.STAFF)
+@requires(CORRECT.role)
 def save(orderref: str) -> tuple[str, int] | str | Response:
     """Look again with what was corrected, or keep it and go on."""
     form, services = ContractForm(), services_of(current_app)
