@@ -20,10 +20,10 @@ from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderSta
 from app.provisioning import decisions, finding, offers, timeline
 from app.provisioning.actions import CUSTOMER, DISMISS, IT_IS_THERE, MAP_PLANS, NEW_CUSTOMER, Needs
 from app.provisioning.contracts import WORDS, fields_of
+from app.provisioning.endings import stop_for
 from app.provisioning.facts import customer_page_of, order_facts
 from app.provisioning.finding import SideBySide
 from app.provisioning.plans import plan_table
-from app.provisioning.stops import stop_for
 from app.provisioning.undoing import undoing
 from app.services import services_of
 from utopia import Contract

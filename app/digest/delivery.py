@@ -50,7 +50,7 @@ class Webhook:
             pool_size=1,
         )
 
-    def hand_over(self, batch: Sequence[Told], key: str) -> Receipt:
+    def send(self, batch: Sequence[Told], key: str) -> Receipt:
         """Post a batch; `key` goes out as `Idempotency-Key`."""
         request = Request(
             "POST", self._url, json=[webhook_entry(told) for told in batch], headers={"Idempotency-Key": key}

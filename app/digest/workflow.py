@@ -50,7 +50,7 @@ def digest(services: Services, run_id: int, attempt: int) -> None:
     """The workflow."""
     batches = engine.step("plan", _unless_it_waits(plan), services, run_id, attempt)
     for batch in range(1, (batches or 0) + 1):
-        handed = engine.step(f"batch:{batch}", _unless_it_waits(hand_over), services, run_id, attempt, batch)
+        handed = engine.step(f"batch:{batch}", _unless_it_waits(send_batch), services, run_id, attempt, batch)
         if handed is None:
             return
     if batches is not None:
@@ -173,7 +173,7 @@ def _note_what_was_read(services: Services, run_id: int, selection: Selection, d
         ledger.keep_set_aside(session, run, selection.set_aside)
 
 
-def hand_over(services: Services, run_id: int, batch: int) -> int:
+def send_batch(services: Services, run_id: int, batch: int) -> int:
     """Hand over what is left of a batch; returns how many messages were accepted in it."""
     with services.database.write() as session:
         run = session.get_one(DigestRun, run_id)
@@ -195,7 +195,7 @@ def _by_webhook(services: Services, run: DigestRun, messages: list[DigestMessage
     for part in filter(None, (messages[:first], messages[first:])):
         ids = [message.id for message in part]
         _mark(services, ids, MessageState.SENDING)
-        receipt = webhook.hand_over([ledger.told(message) for message in part], _idempotency_key(run, ids))
+        receipt = webhook.send([ledger.told(message) for message in part], _idempotency_key(run, ids))
         _record(services, run, ids, receipt)
         _stop_unless_it_answers(receipt)
         accepted += len(ids) if receipt.handed is Handed.ACCEPTED else 0

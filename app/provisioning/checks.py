@@ -5,9 +5,9 @@ from typing import Any
 
 from app.provisioning import problems, ticket
 from app.provisioning.contracts import Applicant, ContractFaults, applicant_of
+from app.provisioning.endings import NeedsReview
 from app.provisioning.plans import mapping
 from app.provisioning.plans.plan_table import PlanTable
-from app.provisioning.stops import NeedsReview
 from config import Settings
 from utopia import Contract
 

@@ -14,9 +14,9 @@ from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, StepState, S
 from app.provisioning import problems, settling
 from app.provisioning.actions import CUSTOMER, NEW_CUSTOMER
 from app.provisioning.contracts import Applicant, digits
+from app.provisioning.endings import CustomerExists, NeedsReview, Waits
 from app.provisioning.finding import LookUpResult, kept, look_for, may_be_one, plans_given
-from app.provisioning.intents import Outcome, Work
-from app.provisioning.stops import CustomerExists, NeedsReview, Waits
+from app.provisioning.journal import Outcome, Work
 from app.storage.database import one_at_a_time
 from config import Settings
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 import powercode
 from app.models import Order, OrderState
 from app.provisioning import lifecycle
+from app.provisioning.endings import stop_for
 from app.provisioning.plans import plan_changes, plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
-from app.provisioning.stops import stop_for
 from app.remote import breaker
 from app.services import Services
 

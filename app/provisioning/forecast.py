@@ -17,11 +17,11 @@ from app.provisioning.contracts import (
     read_applicant,
 )
 from app.provisioning.customers import tags_of
+from app.provisioning.endings import NeedsReview, stop_for
 from app.provisioning.finding import SideBySide, kept, look_for, of_record, plans_given
 from app.provisioning.matching import Candidate, Comparison, Door, Kind
 from app.provisioning.plans.mapping import ServicePlan, monthly_descriptions
 from app.provisioning.plans.plan_table import PlanTable, plan_table
-from app.provisioning.stops import NeedsReview, stop_for
 from app.services import Services
 from utopia import Contract
 from wire.masking import customer_data

@@ -35,11 +35,11 @@ from app.provisioning.actions import (
     Action,
     Question,
 )
+from app.provisioning.endings import CustomerExists, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import OUTCOME_UNKNOWN, UNKNOWN_PLAN
-from app.provisioning.stops import CustomerExists, NeedsReview, Stop, Waits
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 from app.remote import breaker
 from app.services import Services

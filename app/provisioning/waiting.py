@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.models import Order, System, now
 from app.provisioning.actions import RESUME, Action
+from app.provisioning.endings import NeedsReview, Waits
 from app.provisioning.problems import GIVEN_UP, ONLY_THIS_ORDER
-from app.provisioning.stops import NeedsReview, Waits
 from app.remote import breaker
 from app.services import Services
 

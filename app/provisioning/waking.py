@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.models import HELD_BACK, Order, OrderState
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, waiting
+from app.provisioning.endings import NeedsReview
 from app.provisioning.problems import PROGRAM_FAULT
-from app.provisioning.stops import NeedsReview
 from app.remote import breaker
 from app.services import Services
 

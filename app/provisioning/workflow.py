@@ -11,7 +11,7 @@ from typing import Any
 from app.durable import engine
 from app.models import System
 from app.provisioning import customers, steps
-from app.provisioning.intents import Act, Run, perform
+from app.provisioning.journal import Act, Run, perform
 from app.services import Services
 
 ATTEMPTS = 3

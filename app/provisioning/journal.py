@@ -20,8 +20,8 @@ from app.durable import engine
 from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, System, now
 from app.observability import order_context
 from app.provisioning import lifecycle, search
+from app.provisioning.endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.provisioning.problems import PROGRAM_FAULT
-from app.provisioning.stops import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.remote import breaker, exchanges, probing
 from app.services import Services
 from wire.masking import customer_data
