@@ -2,14 +2,31 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 
 import psycopg
 from sqlalchemy import make_url
 
-from app.models import Base, System
+from app.models import Base, System, now
 from app.remote import breaker
 from app.storage.database import Database
+
+
+def test_a_harmless_call_whose_process_died_is_made_again_within_a_minute(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/handler.db")
+    Base.metadata.create_all(database.engine)
+    with database.write() as session:
+        breaker.report_down(session, System.POWERCODE, "no answer", (0.0,))
+        assert breaker.claim(session, System.POWERCODE, (0.0,))
+        assert not breaker.claim(session, System.POWERCODE, (0.0,))
+
+        again_at = breaker.next_probe_at(session, System.POWERCODE)
+
+    assert again_at
+    assert again_at < now() + timedelta(minutes=1)
+    database.dispose()
 
 
 def test_the_first_outage_that_four_orders_tell_at_once_breaks_none_of_them(postgresql_url: str) -> None:
