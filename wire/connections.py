@@ -1,14 +1,17 @@
-"""Connections to servers: opened with a limit, kept for a moment, and broken off when a call takes too long."""
+"""How `requests` connects here: trusts what it is told to, tries a connection again but no request, ends in time."""
 
 import socket
 import ssl
 import threading
-import weakref
-from collections import deque
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPSConnection
+from contextvars import ContextVar
 from time import monotonic
-from typing import NamedTuple, Self
+from typing import Any, Self
+
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 # A connection that was idle for longer is replaced before use: servers close idle ones after 2 seconds or more
 # (gunicorn 2, Apache 5, nginx 75), and a request sent into that moment would end with an unknown outcome.
@@ -17,136 +20,116 @@ TRIES = 3
 """How often a connection is tried. Only that is ever repeated, and never a request."""
 
 
-class Server(NamedTuple):
-    """Whom a connection leads to."""
-
-    encrypted: bool
-    host: str
-    port: int
-
-
-class Line:
-    """One TCP connection, made in `timeout` seconds at most; `http` speaks on it."""
-
-    def __init__(self, server: Server, timeout: float) -> None:
-        self.server = server
-        self._socket = socket.create_connection((server.host, server.port), timeout)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A second handle on the same connection, as TLS takes the first one over.
-        self._handle = self._socket.dup()
-        self._handle.setblocking(False)
-        self._used_at = monotonic()
-        self._http: HTTPConnection | None = None
-
-    def http(self, tls: ssl.SSLContext, read_timeout: float) -> HTTPConnection:
-        """HTTP on this line, encrypted where the server's address says so; each packet may take `read_timeout` seconds.
-
-        The first call shakes hands, and fails as `tls.wrap_socket` does.
-        """
-        if self._http is None:
-            encrypted, host, port = self.server
-            if encrypted:
-                self._socket = tls.wrap_socket(self._socket, server_hostname=host)
-            self._socket.settimeout(read_timeout)
-            self._http = HTTPSConnection(host, port, context=tls) if encrypted else HTTPConnection(host, port)
-            self._http.sock = self._socket
-        return self._http
-
-    def rest(self) -> None:
-        """The line is idle from now on."""
-        self._used_at = monotonic()
-
-    def is_usable(self) -> bool:
-        """Whether a line that was idle may carry another request: it was used just now, and the server is silent."""
-        if monotonic() - self._used_at >= IDLE_SECONDS:
-            return False
-        try:
-            self._handle.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False  # the server closed it, or said something that nobody asked for
-
-    def break_off(self) -> None:
-        """End whatever waits for the connection, from any thread."""
-        with suppress(OSError):
-            self._handle.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Close the connection; it is of no more use."""
-        self._socket.close()
-        self._handle.close()
-
-
 class Deadline:
-    """Breaks a line off at a set time, whatever the call waits for: a read timeout alone counts anew with each packet.
+    """Breaks a call's connection off at a set time, whatever it waits for: a read timeout counts anew with each packet.
 
-    `passed` says whether it did.
+    `passed` says whether it did. A call has one connection: another is tried only where the first was never made.
     """
 
-    def __init__(self, line: Line, seconds: float) -> None:
+    def __init__(self, seconds: float) -> None:
         self.passed = False
-        self._line = line
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self._until = monotonic() + seconds
+        self._timer: threading.Timer | None = None
+        self._handle: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._before = _deadline.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._timer.join()  # one that fires just now must not hit the next call on this line
+        self.stop()
+        _deadline.reset(self._before)
 
-    def _end(self) -> None:
+    def watch(self, connection: socket.socket) -> None:
+        """The call goes over this connection."""
+        if self._timer is None:
+            # A second handle, as TLS takes the first one over, and http.client closes it before the body is read.
+            self._handle = socket.fromfd(connection.fileno(), connection.family, connection.type)
+            self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._break_off, [self._handle])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self) -> None:
+        """The connection is not the call's any more, and stays as it is."""
+        if self._timer and self._handle:
+            self._timer.cancel()
+            self._timer.join()
+            self._handle.close()
+
+    def _break_off(self, handle: socket.socket) -> None:
         self.passed = True
-        self._line.break_off()
-
-
-class Lines:
-    """The idle lines, at most `most` to each server; safe to share between threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._idle: dict[Server, deque[Line]] = {}
-        weakref.finalize(self, _close, self._idle)
-
-    def take(self, server: Server) -> Line | None:
-        """An idle line that may be used again; it is the caller's alone now."""
-        idle = self._idle.setdefault(server, deque())
-        with suppress(IndexError):
-            while True:
-                line = idle.pop()
-                if line.is_usable():
-                    return line
-                line.close()
-        return None
-
-    def put(self, line: Line) -> None:
-        """Keep a line whose answer was read to its end."""
-        idle = self._idle.setdefault(line.server, deque())
-        line.rest()
-        idle.append(line)
-        if len(idle) > self._most:
-            with suppress(IndexError):
-                idle.popleft().close()
-
-    def close(self) -> None:
-        """Close the idle lines."""
-        _close(self._idle)
-
-
-def _close(idle: dict[Server, deque[Line]]) -> None:
-    for lines in list(idle.values()):
-        with suppress(IndexError):
-            while True:
-                lines.pop().close()
-
-
-def connected(server: Server, timeout: float) -> Line:
-    """A new line; the OSError of the last try when there is none."""
-    for _ in range(TRIES - 1):
         with suppress(OSError):
-            return Line(server, timeout)
-    return Line(server, timeout)
+            handle.shutdown(socket.SHUT_RDWR)
+
+
+_deadline: ContextVar[Deadline] = ContextVar("deadline")
+_target: ContextVar[str] = ContextVar("target")
+
+
+class _Connection(HTTPConnection):
+    rests_since = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        _deadline.get().watch(connection)
+        return connection
+
+    @property
+    def is_connected(self) -> bool:
+        return monotonic() - self.rests_since < IDLE_SECONDS and super().is_connected
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - the path alone
+        if self.sock is not None:
+            _deadline.get().watch(self.sock)
+        super().putrequest(method, _target.get(), *args, **kwargs)
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+    def _put_conn(self, conn: Any) -> None:
+        """Keep a connection whose answer was read; a deadline that passes just now must not hit its next call."""
+        if conn is not None:
+            _deadline.get().stop()
+            conn.rests_since = monotonic()
+        super()._put_conn(conn)
+
+
+class _TLSPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class Adapter(HTTPAdapter):
+    """Sends what a session gives it, under the `Deadline` that is entered; `tls` alone decides who is trusted."""
+
+    def __init__(self, pool_size: int, tls: ssl.SSLContext) -> None:
+        # urllib3 would check names for a context that leaves that out, because it does so itself or trusts anybody.
+        self._tls: dict[str, Any] = {"ssl_context": tls} | ({} if tls.check_hostname else {"assert_hostname": False})
+        # Any looser form sends a POST more than once.
+        retries = Retry(total=None, connect=TRIES - 1, read=False, redirect=0, status=0, other=0)
+        super().__init__(pool_maxsize=pool_size, max_retries=retries)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Pools of our connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """The server and our context, in place of what requests trusts."""
+        server, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return server, self._tls
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing to set, for the same reason."""
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """The path alone, because urllib3 logs it; the connection puts the query back, which may hold a key."""
+        target = super().request_url(request, proxies)
+        _target.set(target)
+        return target.partition("?")[0]

@@ -1,37 +1,53 @@
 """One HTTP exchange with limits: a whole answer, or a failure that tells whether the request may have arrived.
 
-On http.client and not on `requests`, which hides what has been sent: of its errors one would have to guess it.
+With `requests`, whose errors are taken apart here, in one table.
 """
 
 import functools
 import json
-import socket
 import ssl
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
-from time import monotonic
+from gzip import GzipFile
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import certifi
-from requests import PreparedRequest, Request, RequestException
-from requests.utils import default_user_agent
+from requests import PreparedRequest, Request, RequestException, Response, Session
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from .connections import TRIES, Deadline, Line, Lines, Server, connected
+from .connections import TRIES, Adapter, Deadline
 
 JSON_LIMIT = 5 * 1024 * 1024
 FILE_LIMIT = 32 * 1024 * 1024
 CHUNK = 64 * 1024
 LONGEST_WAIT_SECONDS = 86400.0
-PORTS = {"http": 80, "https": 443}
-GZIP_OR_ZLIB = 47
-"""zlib's `wbits` for a body in either format."""
+TOO_LATE = "no complete answer in time"
+# What went wrong, from the narrower class to the wider one; whether the request may have been sent; and how we say it.
+VERDICTS: tuple[tuple[type[Exception], bool, str], ...] = (
+    (LocationValueError, False, "the host name could not be resolved"),
+    (NameResolutionError, False, "the host name could not be resolved"),
+    (NewConnectionError, False, "no connection (refused, or no route)"),
+    (ConnectTimeoutError, False, "no connection in time"),
+    (ssl.SSLCertVerificationError, False, "the server's certificate is not trusted"),
+    (CertificateError, False, "the server's certificate is for another host name"),
+    (ReadTimeoutError, True, TOO_LATE),
+    (TimeoutError, True, TOO_LATE),
+    (ssl.SSLError, True, "the TLS connection broke"),
+    (Exception, True, "the connection broke before the answer was complete"),
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,12 @@ class TooLong(Failure):
     size: int | None = None
 
 
+class _Session(Session):
+    def get_redirect_target(self, _response: Response) -> str | None:
+        """None: a redirect is an answer like any other (requests would read its body without a limit)."""
+        return None
+
+
 class _NotWritten(Exception):
     """The file that an answer goes into can't be written; the cause says why."""
 
@@ -105,8 +127,14 @@ class Transport:
         self._connect_timeout = min(connect_timeout, deadline / TRIES)
         self._read_timeout = min(read_timeout, deadline)
         self._deadline = deadline
-        self._tls = tls or trusted_by_default()
-        self._lines = Lines(pool_size)
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.headers["Accept-Encoding"] = "gzip"
+        # A PHP session's cookie would make the server handle the threads' calls one after the other.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = Adapter(pool_size, tls or trusted_by_default())
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
 
     def exchange(self, request: Request, limit: int = JSON_LIMIT, into: BinaryIO | None = None) -> Reply | Failure:
         """Send `request` once and read an answer of at most `limit` bytes (unpacked). Raises nothing of the network.
@@ -114,69 +142,40 @@ class Transport:
         `into` is an empty file: the body is written there piece by piece, whatever it is, and not kept in memory. An
         `OSError` of that file is raised as it is.
         """
-        until = monotonic() + self._deadline
         try:
-            prepared = request.prepare()
-            server = _server(prepared)
+            prepared = self._session.prepare_request(request)
+            self._session.get_adapter(prepared.url or "")
         except (RequestException, ValueError):
             return Failure(False, "the request could not be built: its address or a header is not valid")
+        with Deadline(self._deadline) as deadline:
+            answer = self._exchange(prepared, limit, into)
+        return Failure(True, TOO_LATE) if deadline.passed else answer
+
+    def _exchange(self, prepared: PreparedRequest, limit: int, into: BinaryIO | None) -> Reply | Failure:
+        timeout = (self._connect_timeout, self._read_timeout)
         try:
-            line = self._lines.take(server) or connected(server, self._connect_timeout)
-        except (OSError, UnicodeError) as fault:
-            return Failure(False, _no_connection(fault))
-        try:
-            return self._exchange(line, prepared, limit, into, until)
+            with self._session.send(prepared, stream=True, timeout=timeout, allow_redirects=False) as response:
+                return _read(response, limit, into)
         except _NotWritten as full:
             raise full.__cause__ or full from None
-
-    def _exchange(
-        self, line: Line, prepared: PreparedRequest, limit: int, into: BinaryIO | None, until: float
-    ) -> Reply | Failure:
-        deadline = Deadline(line, until - monotonic())
-        reusable = False
-        try:
-            with deadline:
-                response = _send(line.http(self._tls, self._read_timeout), prepared)
-                answer: Reply | Failure = _read(response, limit, into)
-                reusable = response.isclosed() and not response.will_close
-        except (OSError, HTTPException, CertificateError, zlib.error) as fault:
-            answer = _failure(fault)
-        finally:
-            if reusable and not deadline.passed:
-                self._lines.put(line)
-            else:
-                line.close()
-        return Failure(True, "no complete answer in time") if deadline.passed else answer
+        except (OSError, EOFError, HTTPError, zlib.error) as fault:  # requests' exceptions are OSErrors
+            return _failure(fault)
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._lines.close()
+        self._session.close()
 
 
-def _server(prepared: PreparedRequest) -> Server:
-    """Whom the request goes to; ValueError when its address is not usable."""
-    address = urlsplit(prepared.url or "")
-    port = address.port or PORTS.get(address.scheme)
-    if not address.hostname or port is None:
-        raise ValueError("an http or https address is needed")
-    return Server(address.scheme == "https", address.hostname, port)
-
-
-def _send(http: HTTPConnection, prepared: PreparedRequest) -> HTTPResponse:
-    headers = {"User-Agent": default_user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip", **prepared.headers}
-    with suppress(BrokenPipeError):  # a server may answer before it has read everything, and say why
-        http.request(prepared.method or "GET", prepared.path_url, prepared.body, headers)
-    return http.getresponse()
-
-
-def _read(response: HTTPResponse, limit: int, into: BinaryIO | None) -> Reply | TooLong:
+def _read(response: Response, limit: int, into: BinaryIO | None) -> Reply | TooLong:
     """The answer; of one that goes `into` a file, the beginning."""
-    size, announced = 0, _announced_size(response)
+    encoding = response.headers.get("Content-Encoding", "").strip().lower() or "identity"
+    size, announced = 0, response.raw.length_remaining if encoding == "identity" else None
     too_long = TooLong(True, f"the answer is larger than {limit} bytes", announced)
     if announced is not None and announced > limit:
         return too_long
+    body = _unpacked(response.raw, encoding)
     kept: list[bytes] = []
-    for part in _parts(response):
+    while part := body.read(CHUNK):
         size += len(part)
         if size > limit:
             return too_long
@@ -186,43 +185,16 @@ def _read(response: HTTPResponse, limit: int, into: BinaryIO | None) -> Reply | 
             kept.append(part)
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     wish = _seconds(response.headers.get("Retry-After"))
-    return Reply(response.status, content_type, b"".join(kept), wish, None if into is None else size)
+    return Reply(response.status_code, content_type, b"".join(kept), wish, None if into is None else size)
 
 
-def _announced_size(response: HTTPResponse) -> int | None:
-    """The size of a body that is not compressed, where the server names it."""
-    return None if response.headers.get("Content-Encoding") else response.length
-
-
-def _parts(response: HTTPResponse) -> Iterator[bytes]:
-    """The body piece by piece, unpacked. Raises HTTPException when it is cut."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        yield from _unpacked(_pieces(response))
-    elif encoding in ("", "identity"):
-        yield from _pieces(response)
-    else:
-        raise HTTPException(f"an encoding that was not asked for: {encoding}")
-
-
-def _pieces(response: HTTPResponse) -> Iterator[bytes]:
-    while piece := response.read(CHUNK):
-        yield piece
-    if response.length:
-        raise IncompleteRead(b"", response.length)
-
-
-def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Never more than `CHUNK` bytes at a time: a small body may unpack to gigabytes."""
-    unpacking = zlib.decompressobj(GZIP_OR_ZLIB)
-    begun = False
-    for piece in pieces:
-        begun, packed = True, piece
-        while part := unpacking.decompress(packed, CHUNK):
-            yield part
-            packed = unpacking.unconsumed_tail
-    if begun and not unpacking.eof:
-        raise HTTPException("a compressed body that is cut")
+def _unpacked(raw: Any, encoding: str) -> Any:
+    """The body as a file. With gzip's own reader: urllib3's takes a compressed body that is cut for a whole one."""
+    if encoding == "identity":
+        return raw
+    if encoding in ("gzip", "x-gzip"):
+        return GzipFile(fileobj=raw, mode="rb")
+    raise HTTPError(f"an encoding that was not asked for: {encoding}")
 
 
 def _write(part: bytes, into: BinaryIO) -> None:
@@ -232,23 +204,18 @@ def _write(part: bytes, into: BinaryIO) -> None:
         raise _NotWritten from error
 
 
-def _no_connection(fault: Exception) -> str:
-    if isinstance(fault, (socket.gaierror, UnicodeError)):
-        return "the host name could not be resolved"
-    return "no connection in time" if isinstance(fault, TimeoutError) else "no connection (refused, or no route)"
-
-
 def _failure(fault: Exception) -> Failure:
-    """The verdict on a broken exchange: with a server that is not trusted, the request was not sent yet."""
-    if isinstance(fault, ssl.SSLCertVerificationError):
-        return Failure(False, f"the server's certificate is not trusted ({fault.verify_message or fault.args[-1]})")
-    if isinstance(fault, CertificateError):
-        return Failure(False, "the server's certificate is for another host name")
-    if isinstance(fault, TimeoutError):
-        return Failure(True, "no complete answer in time")
-    if isinstance(fault, ssl.SSLError):
-        return Failure(True, "the TLS connection broke")
-    return Failure(True, "the connection broke before the answer was complete")
+    cause = _cause(fault)
+    sent, detail = next((sent, detail) for kind, sent, detail in VERDICTS if isinstance(cause, kind))
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        detail += f" ({cause.verify_message or cause.args[-1]})"
+    return Failure(sent, detail)
+
+
+def _cause(fault: Exception) -> Exception:
+    """The innermost of the errors that `requests` and urllib3 put into one another."""
+    inner = [fault.reason] if isinstance(fault, MaxRetryError) else [*fault.args]
+    return next((_cause(each) for each in inner if isinstance(each, Exception)), fault)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -3,9 +3,9 @@
 import json
 import shutil
 from datetime import timedelta
-from http.client import HTTPConnection
 
 import pytest
+import requests
 
 from app.digest.delivery import Handed, receipt_for
 from app.digest.mails import Told, webhook_entry
@@ -22,13 +22,13 @@ def states(run):
 def sent_bodies(monkeypatch):
     """The bytes of each POST, as they leave."""
     bodies = []
-    request = HTTPConnection.request
+    send = requests.Session.send
 
-    def kept(http, method, path, body=None, headers=None):
-        bodies.append(body)
-        request(http, method, path, body, headers or {})
+    def kept(session, request, **options):
+        bodies.append(request.body)
+        return send(session, request, **options)
 
-    monkeypatch.setattr(HTTPConnection, "request", kept)
+    monkeypatch.setattr(requests.Session, "send", kept)
     return bodies
 
 

@@ -207,6 +207,7 @@ UNKNOWN: dict[str, Behaviour] = {
     "body stalled": held(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
     "cut in its headers": once(b"HTTP/1.1 200 OK\r\nContent-Ty"),
     "cut after its headers": once(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"),
+    "two lengths": once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
     "not HTTP": once(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "HTML": answers(http(b"<html>Welcome to our network</html>", content_type="text/html")),
     "PHP error page": answers(http(b"<b>Fatal error</b>: Uncaught", 500, "text/html")),

@@ -128,6 +128,19 @@ def test_an_answer_that_is_announced_without_end_ends_at_the_deadline():
         assert said(a_transport(deadline=0.2), server) == TOO_LATE
 
 
+def test_an_answer_that_drips_on_a_kept_connection_ends_at_the_deadline():
+    def tires(wire):
+        wire.read_request()
+        wire.send(OK)
+        dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 402\r\n\r\n" + b" " * 402)(wire)
+
+    with RawServer(tires) as server:
+        transport = a_transport(deadline=0.3)
+        assert said(transport, server).status == 200
+        assert said(transport, server) == TOO_LATE
+        assert (server.connections, len(server.requests)) == (1, 2)
+
+
 def test_nothing_watches_the_time_of_a_call_that_is_done():
     with RawServer(answers(OK)) as server:
         transport = a_transport()
