@@ -18,11 +18,15 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, select, update
 
 from app import create_app
+from app.alerts import long_waits
+from app.alerts.certificate import look_at_certificate
+from app.alerts.watch import watch_for_alerts
 from app.callbacks import refusals
 from app.models import Base, Notice, NoticeState, Order, OrderState
 from app.people import passwords
 from app.provisioning import history, workflow
 from app.provisioning.plans import plan_table
+from app.running import schedule
 from app.running.background import Background
 from app.services import Services
 from app.setup import tables
@@ -35,6 +39,8 @@ from tests.tools.postgres import PostgresServer
 hypothesis_settings.register_profile("service", deadline=None, max_examples=40)
 hypothesis_settings.load_profile("service")
 
+JOBS = dict(schedule.JOBS)
+"""As the service has them (see `no_looks_for_alerts`)."""
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
 KNOW_A_DATABASE = {"Database", "PostgresServer", "Service", "ServiceProcess", "create_app", "settings_for"}
@@ -196,6 +202,13 @@ class Service:
 def no_long_pauses() -> None:
     """A call is repeated within its step after a moment, and not after a second or two."""
     workflow.PAUSE_SECONDS = 0.05
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_looks_for_alerts() -> None:
+    """Tests of alerts look when they want to; a look by the service between two of theirs would be one too many."""
+    for look in (watch_for_alerts, look_at_certificate, long_waits.tell):
+        schedule.JOBS[look] = 3600.0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,13 +30,12 @@ from app.models import (
     now,
 )
 from app.provisioning import waking, workflow
-from app.running import schedule
 from app.safekeeping import aftermath
 from app.services import Services
 from app.wording.measures import how_long, how_much
 from config import PROJECT
 from sandbox import Mail
-from tests.conftest import Service, wait_for
+from tests.conftest import JOBS, Service, wait_for
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
 ONE_DAY = (24 * 60,)
@@ -499,7 +498,7 @@ def test_what_was_wrong_when_a_backup_was_made_is_not_wrong_after_it_was_put_bac
 
 def test_the_schedule_looks_without_being_told_to(service: Service) -> None:
     assert service.background.scheduler_state == "running"
-    assert schedule.JOBS[watch.watch_for_alerts] <= MINUTE.total_seconds()
+    assert JOBS[watch.watch_for_alerts] <= MINUTE.total_seconds()
 
 
 # The words

@@ -162,14 +162,14 @@ def test_orders_that_wait_for_their_turn_are_a_flood_when_there_are_many(
     for number in range(101):
         send(service, f"FORGED-{number}", STRANGER)
 
-    (sign,) = flood.signs(service.services, now())
+    (condition,) = flood.conditions(service.services, now())
 
-    assert (sign.wrong, sign.content["waiting"], sign.content["sender"]) == (True, 101, STRANGER)
+    assert (condition.wrong, condition.content["waiting"], condition.content["sender"]) == (True, 101, STRANGER)
 
 
 def test_a_usual_day_is_no_flood(service: Service) -> None:
     send(service, "FORGED-1", STRANGER)
 
-    (sign,) = flood.signs(service.services, now())
+    (condition,) = flood.conditions(service.services, now())
 
-    assert not sign.wrong
+    assert not condition.wrong

@@ -1,40 +1,42 @@
 """Work that a process enqueues begins at once, without looking again and again whether there is some."""
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from app.durable.bells import Bell, Bells, note
-from app.running import background
 from app.storage.database import Database
 from sandbox import Sandbox
-from tests.conftest import Service, settings_for
+from tests.conftest import settings_for
+from tests.tools.processes import ServiceProcess, until
+from tests.tools.promises import contract_of
 
 AN_HOUR = 3600.0
 
 
-@pytest.fixture
-def never_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """A service that would find by looking what is enqueued, but only after an hour."""
-    monkeypatch.setattr(background, "POLLING_SECONDS", AN_HOUR)
-    with Sandbox() as sandbox, Service(sandbox, settings_for(sandbox, tmp_path)).running() as service:
-        yield service
+NEVER_LOOKING = (
+    "import sys; from app.running import background; background.POLLING_SECONDS = 3600.0;"
+    "from gunicorn.app.wsgiapp import run; sys.argv[1:] = ['-c', 'gunicorn.conf.py', 'wsgi:app']; run()"
+)
+"""A service that would find by looking what is enqueued, but only after an hour."""
 
 
-def test_orders_and_their_mails_begin_at_once_also_where_they_are_more_than_there_are_places(
-    never_looking: Service,
-) -> None:
-    orderrefs = [f"UIA-{number}" for number in range(1, 10)]
-    for number, orderref in enumerate(orderrefs):
-        never_looking.order(orderref, siteid=str(number), address=f"{number + 1} LAKE ROAD", phone=f"406555010{number}")
-        assert never_looking.callback(orderref).status_code == 200
+@pytest.mark.sweep
+def test_orders_and_their_mails_begin_at_once_also_where_they_are_more_than_there_are_places(tmp_path: Path) -> None:
+    orderrefs = [f"UIA202411-{number:06}" for number in range(1, 10)]
+    with Sandbox() as sandbox:
+        settings = settings_for(sandbox, tmp_path)
+        with ServiceProcess(settings, tmp_path, command=(sys.executable, "-c", NEVER_LOOKING)) as service:
+            service.start()
+            for number, orderref in enumerate(orderrefs, start=1):
+                sandbox.utopia.add_order(orderref, **contract_of(number))
+                assert service.post_callback(orderref) == 200
 
-    states = [never_looking.rested(orderref, "completed")["state"] for orderref in orderrefs]
+            until(lambda: len(sandbox.mailbox.messages) == len(orderrefs))
 
-    assert states == ["completed"] * len(orderrefs)
-    assert len(never_looking.notices("Account created")) == len(orderrefs)
+    assert all("Account created" in mail["Subject"] for mail in sandbox.mailbox.messages)
 
 
 def test_a_ring_ends_the_wait_and_one_look_is_enough_for_it() -> None:

@@ -270,7 +270,8 @@ def test_an_old_order_that_waits_for_its_contract_again_is_found_by_what_is_know
 
     with service.services.database.read() as session:
         assert [one.person for one in search.find(session, "lind").orders] == ["Ada Lind"]
-    assert resume(service)["state"] == "completed"
+    resume(service)
+    assert service.rested(ORDER, "completed")
 
 
 # What belongs to no order

@@ -23,9 +23,10 @@ ROW_A_WEEK = "SCAN digest_runs"
 
 
 @pytest.fixture(autouse=True)
-def one_order_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_order_a_batch_as_far_as_need_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "BATCH", 1)
     monkeypatch.setattr(pruning, "PAGE", 5)
+    monkeypatch.setattr(pruning, "FURTHER_AT_A_TIME", LONG_AGO)
 
 
 def finished_long_ago(service: Service, orders: int = ORDERS) -> None:
