@@ -85,15 +85,19 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
     under a lock, in the step's own row, and lasts until the customer is made, or the order rests or waits without
     having found out anything.
     """
-    with work.services.database.write() as session:
+    ahead: list[str] = []
+
+    def take_turn(session: Session) -> None:
         one_at_a_time(session, FINDING_LOCK)
-        ahead = next((one.orderref for one in _at_their_turn(session, work) if _may_clash(applicant, one)), None)
-        if ahead is None:
+        ahead[:] = [one.orderref for one in _at_their_turn(session, work) if _may_clash(applicant, one)]
+        if not ahead:
             session.get_one(OrderStep, work.step_id).result = HAS_ITS_TURN
+
+    work.services.database.insist(take_turn)
     if ahead:
         raise Waits(
             System.POWERCODE,
-            f"Order {ahead}, for the same site or a person who may be the same, goes first",
+            f"Order {ahead[0]}, for the same site or a person who may be the same, goes first",
             retry_at=now() + timedelta(seconds=NEIGHBOUR_SECONDS),
         )
 

@@ -163,7 +163,7 @@ def test_a_mail_server_that_is_down_already_does_not_hold_up_the_command(tmp_pat
         sandbox.mailbox.down()
         orders = []
         for number in (1, 2):
-            sandbox.utopia.add_order(f"UIA-{number}", siteid=str(number), firstname=f"Ada{number * 'x'}")
+            sandbox.utopia.add_order(f"UIA-{number}", siteid=str(number), address=f"{number} LAKE ROAD")
             orders.append(printed(process.run("orders", "submit", f"UIA-{number}", "--json")))
 
     assert [order["state"] for order in orders] == ["completed", "completed"]

@@ -121,8 +121,8 @@ def test_a_process_whose_lock_may_be_lost_ends_at_once_and_its_successor_goes_on
         orderrefs = take(a, sandbox)
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(
-                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
-                " and database = (select oid from pg_database where datname = current_database())"
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objsubid = 2"
+                " and granted and database = (select oid from pg_database where datname = current_database())"
             )
         until(lambda: a.executing != first)
 
