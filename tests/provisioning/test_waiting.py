@@ -294,8 +294,9 @@ def test_an_order_that_just_came_in_goes_before_those_that_waited(service: Servi
             session.add(order)
             session.flush()
             lifecycle.enqueue(service.services.work_queue, session, order)
-        queued = text("select workflow_uuid from workflow_status where queue_name = 'powercode' order by priority")
-        turns = session.scalars(queued).all()
+        table = "workflow_status" if service.services.database.is_sqlite else "dbos.workflow_status"
+        queued = f"select workflow_uuid from {table} where queue_name = 'powercode' order by priority"
+        turns = session.scalars(text(queued)).all()
         session.rollback()
 
     assert turns == ["account-NEW-1", "account-WAITED"]
