@@ -13,15 +13,15 @@ from config import PROJECT
 from sandbox import Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests.deploy.server import make_remote
-from tests.tools.machines import CAN_MAKE_MACHINES, Machine
-from tests.tools.network import WHY_NOT, Network
+from tests.tools.machines import CAN_MAKE_MACHINES, NO_MACHINE, Machine
+from tests.tools.network import Network
 from tests.tools.pages import ORIGIN, commands
 
 pytestmark = [
     pytest.mark.sweep,
     pytest.mark.sqlite,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not CAN_MAKE_MACHINES, reason=WHY_NOT),
+    pytest.mark.skipif(not CAN_MAKE_MACHINES, reason=NO_MACHINE),
 ]
 PAGE = "docs/backup.md"
 PAGE_TEXT = (PROJECT / PAGE).read_text(encoding="utf-8")

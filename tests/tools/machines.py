@@ -15,7 +15,15 @@ from tests.deploy import packages
 from tests.tools.network import CAN_MAKE_HOSTS, Host
 from tests.tools.processes import until
 
-CAN_MAKE_MACHINES = CAN_MAKE_HOSTS
+TRY = (
+    "mount -t tmpfs tmpfs /mnt && mkdir /mnt/up /mnt/work /mnt/all"
+    " && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work /mnt/all"
+)
+CAN_MAKE_MACHINES = (
+    CAN_MAKE_HOSTS
+    and not subprocess.run(["unshare", "--mount", "sh", "-c", TRY], check=False, capture_output=True).returncode
+)
+NO_MACHINE = "No machine can be made here: that needs root, and a kernel that lets it"
 STAND_INS = Path(__file__).resolve().parent / "stand_ins"
 
 BEGIN = """

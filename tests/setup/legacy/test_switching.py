@@ -12,8 +12,8 @@ import pytest
 from sandbox import Sandbox
 from tests.deploy.server import make_remote
 from tests.setup.legacy import old_folder
-from tests.tools.machines import CAN_MAKE_MACHINES, Machine
-from tests.tools.network import WHY_NOT, Network
+from tests.tools.machines import CAN_MAKE_MACHINES, NO_MACHINE, Machine
+from tests.tools.network import Network
 from tests.tools.pages import ORIGIN, commands
 from tests.tools.processes import until
 from tests.tools.promises import contract_of
@@ -86,7 +86,7 @@ def old_files(office: Office) -> str:
 @pytest.mark.sweep
 @pytest.mark.sqlite
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not CAN_MAKE_MACHINES, reason=WHY_NOT)
+@pytest.mark.skipif(not CAN_MAKE_MACHINES, reason=NO_MACHINE)
 def test_an_old_installation_is_switched_over_by_the_page_alone(office: Office) -> None:
     office.sandbox.utopia.add_order(old_folder.OPEN)
     office.sandbox.utopia.add_order(old_folder.SETTLED, firstname="Grace", siteid="714781")
