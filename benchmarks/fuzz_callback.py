@@ -39,7 +39,7 @@ CANARY_WORD = "canary"
 MOST_MEGABYTES = 120.0
 ANSWER_SECONDS = 10.0
 OF_THE_SERVER = (501, 505)
-"""What gunicorn answers by itself to what HTTP calls not implemented."""
+"""With these, gunicorn itself refuses a transfer encoding or a version of HTTP that it doesn't know."""
 NASTY_TEXTS = ("", " ", "\x00", "\ud800", "\u202e", "x" * 70_000, "UIA-1\r\nX: y", "'; DROP TABLE orders; --", "../..")
 NASTY_VALUES: tuple[Any, ...] = (None, True, 0, -1, 1e308, 10**400, [], {}, [[]], *NASTY_TEXTS)
 NASTY_HEADERS = (

@@ -16,8 +16,8 @@ from tests.tools.network import CAN_MAKE_HOSTS, Host
 from tests.tools.processes import until
 
 TRY = (
-    "mount -t tmpfs tmpfs /mnt && mkdir /mnt/up /mnt/work /mnt/all"
-    " && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work /mnt/all"
+    "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/merge /mnt/all"
+    " && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/merge /mnt/all"
 )
 CAN_MAKE_MACHINES = (
     CAN_MAKE_HOSTS
@@ -27,11 +27,12 @@ NO_MACHINE = "No machine can be made here: that needs root, and a kernel that le
 STAND_INS = Path(__file__).resolve().parent / "stand_ins"
 
 BEGIN = """
-mount -t tmpfs tmpfs {layers} && cd {layers}
+mount -t tmpfs tmpfs {layers}
+cd {layers}
 mount -t tmpfs tmpfs /run
 for folder in etc opt root usr/local var; do
-    mkdir -p "new/$folder" "work/$folder"
-    mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$PWD/new/$folder,workdir=$PWD/work/$folder" "/$folder"
+    mkdir -p "upper/$folder" "merge/$folder"
+    mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$PWD/upper/$folder,workdir=$PWD/merge/$folder" "/$folder"
 done
 rm -rf /opt/* /root/* /var/backups/utopia /etc/systemd/system/utopia-handler*
 mkdir -p /run/systemd/system /opt/packages && mount --bind {packages} /opt/packages
