@@ -42,7 +42,7 @@ soak: install-dev ## For hours: kill the service amid orders and a digest, let P
 	@$(BIN)/python -m benchmarks.fuzz_reports
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m soak
 
-bench: install-dev ## Measure callbacks and orders
+bench: install-dev ## What an order, a callback, an idle service, a page and a digest cost (ARGS=--quick: in a few minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 audit: install-dev ## Ask for known vulnerabilities of what is locked

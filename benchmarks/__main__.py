@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("callbacks", "order", "pages", "growth", "doors", "digest_read", "digest_delivery", "compare")
+MEASUREMENTS = ("cost", "pages", "growth", "doors", "digest_read", "digest_delivery")
 
 
 def main() -> None:

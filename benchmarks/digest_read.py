@@ -25,7 +25,7 @@ from app.digest.closures import select_closures
 from app.digest.report import excel_reader
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import read_report
-from benchmarks.memory import resident_megabytes
+from benchmarks.usage import resident_megabytes
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)

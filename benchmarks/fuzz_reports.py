@@ -29,7 +29,7 @@ from app.digest.closings import group_by_customer
 from app.digest.closures import Selection, select_closures
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import SourceUnreadable, read_report
-from benchmarks.memory import resident_megabytes
+from benchmarks.usage import resident_megabytes
 from tests.digest.report.google_server import GoogleServer
 
 SINCE, TODAY = date(2026, 11, 1), date(2026, 11, 22)

@@ -27,8 +27,8 @@ from sqlalchemy import func, select
 from app.models import Notice, NoticeKind, NoticeState, Order, OrderState
 from app.storage.database import Database
 from benchmarks.load import post_each
-from benchmarks.memory import proportional_megabytes
 from benchmarks.running import settings_for
+from benchmarks.usage import all_megabytes
 from sandbox.process import SandboxProcess
 from tests.tools.processes import ServiceProcess
 from tests.tools.promises import contract_of
@@ -84,7 +84,7 @@ class Memory:
 
     def now(self) -> float:
         """All processes' at this moment; pages that they share count once."""
-        megabytes = sum(map(proportional_megabytes, [self.service.pid, *self.service.workers]))
+        megabytes = all_megabytes(self.service.pid)
         self.most = max(self.most, megabytes)
         return megabytes
 

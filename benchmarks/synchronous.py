@@ -221,8 +221,8 @@ def _name(contract: dict[str, Any]) -> str:
 
 
 @contextmanager
-def serving(settings: Settings, folder: Path) -> Iterator[int]:
-    """The port of the application, under gunicorn with one worker, as the service runs."""
+def serving(settings: Settings, folder: Path) -> Iterator[tuple[int, int]]:
+    """The application's port and process id, under gunicorn with one worker, as the service runs."""
     with bind("127.0.0.1", 0) as reserved:
         port = int(reserved.getsockname()[1])
         environment = {"PATH": os.environ["PATH"], **environment_of(settings), "PYTHONPATH": str(PROJECT)}
@@ -231,7 +231,7 @@ def serving(settings: Settings, folder: Path) -> Iterator[int]:
         process = subprocess.Popen(command, cwd=folder, env=environment)
         try:
             until(lambda: _answers(port), 30)
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
             process.wait()

@@ -9,7 +9,6 @@ and how many processor cores each part used. All parts share the machine. Exits 
 
 import argparse
 import math
-import os
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ import psycopg
 from benchmarks.accounts import NEVER, add_orders, calls_of, left_behind, set_latency, settled
 from benchmarks.load import post_each
 from benchmarks.running import settings_for
+from benchmarks.usage import cpu_seconds
 from config import Settings
 from sandbox.process import SandboxProcess
 from tests.tools.postgres import PostgresServer
@@ -35,8 +35,6 @@ CLIENTS = 16
 WARM_UP = 4
 DURABLE = {"max_connections": "200"}
 """All else is PostgreSQL's default: a commit is on the disk."""
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,6 @@ class Setup:
 
 
 SETUPS = (Setup(1, postgresql=False), Setup(1), Setup(2), Setup(3))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and of all its children so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(map(int, fields[11:15])) / TICKS + sum(cpu_seconds(int(child)) for child in children)
 
 
 def server_pid(url: str) -> int:

@@ -1,0 +1,80 @@
+"""The service and the plain synchronous design under the same burst of orders, against the same simulated systems.
+
+Each runs under gunicorn with one worker and 16 threads; everything is started anew for each burst.
+"""
+
+import math
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks import synchronous
+from benchmarks.accounts import NEVER, add_orders, calls_of, left_behind, set_latency, settled
+from benchmarks.load import Answers
+from benchmarks.running import settings_for
+from benchmarks.usage import cpu_seconds
+from sandbox.process import SandboxProcess
+from tests.tools.processes import ServiceProcess
+
+WARM_UP = 4
+
+Send = Callable[[int, Sequence[str]], Answers]
+"""Posts the callbacks of these orders to a port."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What takes the burst: the service with so many orders in PowerCode at a time; None: the synchronous design."""
+
+    concurrency: int | None
+
+    @contextmanager
+    def serving(self, sandbox: SandboxProcess, folder: Path) -> Iterator[tuple[int, int]]:
+        """The port where it takes callbacks, and the process id of its first process."""
+        if self.concurrency is None:
+            with synchronous.serving(settings_for(sandbox, folder), folder) as served:
+                yield served
+        else:
+            settings = settings_for(sandbox, folder, powercode_concurrency=self.concurrency)
+            with ServiceProcess(settings, folder) as service:
+                service.start()
+                yield service.port, service.pid
+
+
+PLAIN = Design(None)
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What came of it: the answers, whole accounts a second from the first callback on, processor time an order in ms
+    until nothing was left to do, and what was left behind."""
+
+    answers: Answers
+    rate: float
+    cpu_ms: float
+    left: Counter[str]
+
+
+def burst(design: Design, milliseconds: int, orders: int, send: Send) -> Burst:
+    """Let so many orders come at once, with each call of UTOPIA and PowerCode taking so long."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SandboxProcess() as sandbox,
+        design.serving(sandbox, Path(folder)) as (port, pid),
+    ):
+        control = sandbox.control
+        send(port, add_orders(control, range(orders, orders + WARM_UP)))
+        settled(control, NEVER)
+        orderrefs, through = add_orders(control, range(orders)), calls_of(control).and_orders(orders)
+        set_latency(control, milliseconds)
+        before, began = cpu_seconds(pid), time.perf_counter()
+        answers = send(port, orderrefs)
+        seconds = settled(control, replace(through, total=math.inf)) - began
+        settled(control, NEVER)
+        cpu_ms = 1000 * (cpu_seconds(pid) - before) / orders
+        left = left_behind(control.state(), orderrefs)
+        return Burst(answers, left["whole"] / seconds, cpu_ms, left)
