@@ -9,7 +9,7 @@ check_beside_the_running_one() {
         say "Not checked in a dry run, since the new packages are not there: settings, texts, program, database"
         return 0
     fi
-    try in_trial -m compileall -q -x '/(tests|benchmarks|docs)/' . || fail "The new version has an error in its program: correct it, commit and push."
+    try compile_trial || fail "The new version has an error in its program: correct it, commit and push."
     try in_trial -c 'import app' || fail "The new version can't be loaded: correct it, commit and push."
     try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct $CHECKOUT/.env."
     try in_trial -m flask --app wsgi templates check || fail "A ticket text can't be used: correct it, commit and push."
@@ -68,10 +68,13 @@ make_trial() { # the new version as it will be, with what was changed here, the 
 
 remove_trial() { as_owner rm -rf "$TRIAL" && as_service rm -rf "$SCRATCH"; }
 
-in_trial() ( # compiled once for all checks
-    unset PYTHONDONTWRITEBYTECODE
+compile_trial() { # once for all checks; runs nothing of it
+    as_owner "$VENV_NEW/bin/python" -I -m compileall -q -x '/(tests|benchmarks|docs)/' "$TRIAL"
+}
+
+in_trial() (
     cd "$TRIAL"
-    PROMETHEUS_MULTIPROC_DIR=$SCRATCH/metrics PYTHONPYCACHEPREFIX=$SCRATCH/compiled as_service "$VENV_NEW/bin/python" "$@"
+    PROMETHEUS_MULTIPROC_DIR=$SCRATCH/metrics as_service "$VENV_NEW/bin/python" "$@"
 )
 
 check_database() { # a migration is tried on a copy first

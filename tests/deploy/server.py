@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -24,6 +25,7 @@ from tests.tools.processes import environment_of, until
 
 HERE = Path(__file__).resolve().parent
 TEXT = "ticket_descriptions/new_desc.txt"
+STATE_LINE = re.compile(r'^utopia_handler_orders\{state="(\w+)"\} (\S+)$', re.MULTILINE)
 GIT_USER = {
     **{"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"},
     **{"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com"},
@@ -133,7 +135,7 @@ class Server:
     ) -> subprocess.CompletedProcess[str]:
         """Run the script as its user does; `shell` is run before it, in the same shell."""
         process = self.deploy_meanwhile(*options, shell=shell, folder=folder, **environment)
-        out, _ = process.communicate(timeout=140)
+        out, _ = process.communicate(timeout=280)
         return subprocess.CompletedProcess(process.args, process.returncode, out)
 
     def deploy_meanwhile(
@@ -231,6 +233,11 @@ class Server:
         """The order, as `orders show --json` prints it."""
         shown: dict[str, Any] = json.loads(self.flask("orders", "show", orderref, "--json").stdout)
         return shown
+
+    def counted(self) -> Counter[str]:
+        """How many orders are in each state, as /metrics counts them; cheap enough to be asked again and again."""
+        told = requests.get(f"{self.url}/metrics", timeout=30).text
+        return Counter({state: int(float(count)) for state, count in STATE_LINE.findall(told)})
 
     def states(self, orderrefs: list[str]) -> Counter[str]:
         """How many of the orders are in each state."""

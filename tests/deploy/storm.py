@@ -9,13 +9,13 @@ from typing import Self
 from tests.deploy.server import Server
 from tests.tools.promises import contract_of
 
-A_SECOND = 50
+A_SECOND = 20
 AT_A_TIME = 64
 PATIENCE_SECONDS = 30.0
 
 
 class Storm:
-    """New orders from the block's start to its end, 50 a second.
+    """New orders from the block's start to its end, 20 a second.
 
     with Storm(server) as storm:
         server.deploy()

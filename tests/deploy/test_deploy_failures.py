@@ -15,6 +15,8 @@ from tests.deploy.test_deploying import a_migration
 from tests.tools.postgres import PROGRAMS, PostgresServer
 from tests.tools.processes import until
 
+pytestmark = pytest.mark.timeout(300)
+
 MINE = "Welcome, dear neighbour {first_name}\n"
 
 
@@ -132,7 +134,6 @@ export PATH=$programs
 
 
 @pytest.mark.sweep
-@pytest.mark.timeout(300)
 def test_without_pg_dump_a_migration_is_refused_in_one_sentence_before_anything_is_touched(
     on_postgresql: Server,
 ) -> None:
@@ -151,7 +152,6 @@ def test_without_pg_dump_a_migration_is_refused_in_one_sentence_before_anything_
 
 @pytest.mark.soak
 @pytest.mark.sweep
-@pytest.mark.timeout(300)
 def test_a_migration_that_fails_on_postgresql_has_changed_nothing_and_that_is_said(on_postgresql: Server) -> None:
     before = (on_postgresql.main, on_postgresql.runs)
     on_postgresql.push(a_migration('op.execute("update weather set wind = 1")'))

@@ -22,8 +22,10 @@ revision, down_revision = "0999", "{former}"
 def upgrade():
     op.add_column("orders", sa.Column("weather", sa.String()))
 '''
-UNFINISHED = {"received", "running"}
+UNFINISHED = ("received", "running")
 ORDERREF = "UIA202411-001186"
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def newest_migration() -> str:
@@ -259,13 +261,13 @@ def test_a_storm_of_callbacks_through_a_deploy_loses_nothing(server: Server, cha
     script = server.deploy_meanwhile()
     until(lambda: script.stdout.readline().startswith("Checked: "), 100)
     with Storm(server) as storm:  # from before anything is touched until the new process is proved to serve
-        rest, _ = script.communicate(timeout=140)
+        rest, _ = script.communicate(timeout=280)
 
     assert script.returncode == 0, rest
     assert storm.answers == {200: len(storm.orderrefs)}
     assert server.runs == commit
-    while not server.states(storm.orderrefs).keys().isdisjoint(UNFINISHED):
-        time.sleep(2)
+    while any(server.counted()[state] for state in UNFINISHED):
+        time.sleep(1)
     assert server.states(storm.orderrefs) == {"completed": len(storm.orderrefs)}
 
 
