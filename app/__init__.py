@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import console, services
 from app.callbacks import callbacks
+from app.callbacks.report_uploads import report_uploads
 from app.cli import register_commands
 from app.running.health import health
 from app.running.serving import answering_in_time
@@ -21,6 +22,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(health)
     if settings.role != "worker":
         app.register_blueprint(callbacks)
+        app.register_blueprint(report_uploads)
         console.register(app, settings.public_address)
     register_commands(app)
     if settings.trusted_proxies:

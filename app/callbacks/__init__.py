@@ -3,8 +3,6 @@
 Source of the wire format: reference, "The callback that UTOPIA sends to us".
 """
 
-import hmac
-import ipaddress
 import logging
 import re
 from collections.abc import Sequence
@@ -19,7 +17,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import notices
-from app.callbacks import bodies, refusals
+from app.callbacks import admission, bodies, refusals
 from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.durable.work_queue import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
@@ -143,31 +141,15 @@ def _store(services: Services, message: Message) -> Response:
 
 def _admit(incoming: Request, settings: Settings) -> None:
     networks = settings.callback_allowed_networks
-    if networks and not _is_in(incoming.remote_addr, networks):
+    if networks and not admission.is_in(incoming.remote_addr, networks):
         raise CallbackRefused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
-    if settings.callback_token and not _has_token(incoming, settings.callback_token.get_secret_value()):
+    if settings.callback_token and not admission.has_token(incoming, settings.callback_token):
         raise CallbackRefused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
 
 
 def _sender(incoming: Request) -> str | None:
     """The address as it is stored; one that a proxy handed on can be any text."""
     return incoming.remote_addr and storable(incoming.remote_addr)[:64]
-
-
-def _is_in(address: str | None, networks: tuple[Any, ...]) -> bool:
-    try:
-        caller: Any = ipaddress.ip_address(address or "")
-    except ValueError:
-        return False
-    caller = getattr(caller, "ipv4_mapped", None) or caller
-    return any(caller in network for network in networks)
-
-
-def _has_token(incoming: Request, token: str) -> bool:
-    authorization = incoming.authorization
-    basic = authorization.password if authorization and authorization.type == "basic" else None
-    given = (incoming.args.get("token"), incoming.headers.get("X-Callback-Token"), basic)
-    return any(hmac.compare_digest(each.encode(), token.encode()) for each in given if each)
 
 
 def read_message(body: bytes, content_type: str) -> Message:

@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-OPEN_TO_MACHINES = frozenset({"callbacks", "health"})
+OPEN_TO_MACHINES = frozenset({"callbacks", "report_uploads", "health"})
 """Blueprints that have doors of their own, or none; no browser shows what they answer."""
 ASSETS_KEPT = timedelta(days=30)
 

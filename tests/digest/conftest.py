@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from app.digest import history, starting
 from app.models import DigestMessage, DigestRun, DigestWindow
 from tests.conftest import Service, wait_for
+from tests.digest.report.bucket_server import ACCESS_KEY, BucketServer
 from tests.digest.report.google_server import GoogleServer
 
 HEADINGS = ["Firstname", "Lastname", "Email", "Ticket", "Status", "Date"]
@@ -168,3 +170,19 @@ def google_settings(google: GoogleServer, folder: Path) -> dict[str, Any]:
         "google_service_account_file": google.key_file(folder),
         "google_sheets_endpoint": google.address,
     }
+
+
+@pytest.fixture
+def bucket(monkeypatch, tmp_path):
+    server = BucketServer()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    yield server
+    server.stop()

@@ -3,8 +3,6 @@
 import threading
 from datetime import timedelta
 
-import boto3
-import pytest
 import xlsxwriter
 from sqlalchemy import func, select, update
 
@@ -13,7 +11,6 @@ from app.digest.closings import group_by_customer
 from app.models import DigestMessage, DigestRun, now
 from tests.conftest import Service
 from tests.digest.conftest import HEADINGS, google_settings
-from tests.digest.report.bucket_server import ACCESS_KEY, BucketServer
 
 ADA = "ada.lind@example.com"
 
@@ -242,22 +239,6 @@ def test_a_whole_run_from_an_excel_file_with_real_dates(office, tmp_path):
     office.over(office.start(source=f"file:{path}"))
     assert office.told == [(ADA, ["TM-1"])]
     assert f"{office.today - timedelta(days=1):%d-%b-%Y}" in office.webhook.messages[0].body
-
-
-@pytest.fixture
-def bucket(monkeypatch, tmp_path):
-    server = BucketServer()
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    yield server
-    server.stop()
 
 
 def test_a_whole_run_from_s3(office, bucket):

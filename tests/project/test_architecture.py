@@ -48,6 +48,7 @@ PUBLIC_ROUTES = {
     "PUT /api-callback",
     "PATCH /api-callback",
     "POST /api-callback",
+    "POST /digest-source",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",
