@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -17,6 +18,7 @@ from app.services import services_of
 from app.version import VERSION
 from app.wording.marks import visible
 from app.wording.measures import how_much
+from app.wording.sections import section
 
 NOBODY = {"is_authenticated": False}
 REFRESH = "10s"
@@ -59,7 +61,7 @@ def register(app: Flask) -> None:
         "in_words": in_words,
         "day": day,
     }
-    app.jinja_env.globals["refresh"] = REFRESH
+    app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md")}
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)
     app.register_error_handler(CSRFError, _stale_form)

@@ -17,6 +17,7 @@ from app.digest import history as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
+from app.provisioning.causes import standing
 from app.remote import breaker
 from app.services import Services, services_of
 from config import Settings
@@ -55,7 +56,7 @@ def _content(services: Services) -> dict[str, Any]:
     with services.database.read() as session:
         return {
             "moment": now(),
-            "needs": _listed(session, Order.state == OrderState.NEEDS_REVIEW, Order.id),
+            "causes": standing.standing(session),
             "waits": _listed(session, Order.state == OrderState.WAITING, Order.id),
             "unsent": _unsent(session),
             "under_way": _count(session, _of_state(OrderState.RECEIVED))

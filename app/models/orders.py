@@ -19,7 +19,8 @@ class Order(Base):
     instead of values of UTOPIA's contract. What was written to PowerCode for it before `in_doubt_since` is not known:
     the order comes from a backup. `found_customers` are those of PowerCode whom the person was compared with, where it
     matters (`provisioning.finding`). The details of a finished order without a contract were removed
-    (`safekeeping.pruning`).
+    (`safekeeping.pruning`). `cause` is what an order that stopped for a person shares with others
+    (`provisioning.causes`), `stopped_at` since when it stands.
     """
 
     __tablename__ = "orders"
@@ -32,6 +33,14 @@ class Order(Base):
             "finished_at",
             sqlite_where=text("finished_at IS NOT NULL"),
             postgresql_where=text("finished_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_orders_cause",
+            "cause",
+            "state",
+            "id",
+            sqlite_where=text("cause IS NOT NULL"),
+            postgresql_where=text("cause IS NOT NULL"),
         ),
     )
 
@@ -63,6 +72,8 @@ class Order(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     finished_at: Mapped[datetime | None]
     in_doubt_since: Mapped[datetime | None]
+    cause: Mapped[str | None] = mapped_column(Text)
+    stopped_at: Mapped[datetime | None]
 
     steps: Mapped[list["OrderStep"]] = relationship(order_by="OrderStep.id", viewonly=True)
     notices: Mapped[list["Notice"]] = relationship(order_by="Notice.id", viewonly=True)

@@ -35,6 +35,7 @@ from app.provisioning.actions import (
     Action,
     Question,
 )
+from app.provisioning.causes.naming import cause_of
 from app.provisioning.endings import CustomerExists, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
 from app.provisioning.plans.mapping import plan_key
@@ -108,6 +109,7 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
     order.run += 1
     order.state, order.next_try_at, order.finished_at = state, None, None
     order.problem, order.reason, order.actions = None, None, []
+    order.cause = order.stopped_at = None
     order.tried_at = now()
     session.flush()
     enqueue(services.work_queue, session, order)
@@ -122,6 +124,7 @@ def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
 def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     order.state, order.reason = why.state, why.reason
     order.problem, order.actions = None, []
+    order.cause = order.stopped_at = None
     for column, value in why.changes.items():
         setattr(order, column, value)
     match why:
@@ -132,16 +135,24 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             return
         case NeedsReview():
             order.problem, order.actions = why.problem.code, why.actions
+            _stands(order)
             if not _is_being_looked_at(session, order, why):
                 needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
                 notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
         case CustomerExists():
             order.customer_id = why.customer_id
+            _stands(order)
             exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
             notices.record(services.work_queue, session, NoticeKind.CUSTOMER_EXISTS, exists, order)
     waiting.end(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
+
+
+def _stands(order: Order) -> None:
+    """It needs a person from now on, for a cause that it may share with others."""
+    cause = cause_of(order)
+    order.cause, order.stopped_at = cause.key if cause else None, now()
 
 
 def _is_being_looked_at(session: Session, order: Order, why: NeedsReview) -> bool:
@@ -161,7 +172,7 @@ def hand_over(services: Services, session: Session, order: Order) -> None:
 def complete(services: Services, session: Session, order: Order) -> None:
     """Account, plans, ticket and tags are done: tell staff."""
     order.state, order.finished_at = OrderState.COMPLETED, now()
-    order.reason = order.problem = None
+    order.reason = order.problem = order.cause = order.stopped_at = None
     waiting.end(order)
     key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
@@ -353,6 +364,7 @@ def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: in
     _audit(session, order, by, DISMISS, note)
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
+    order.cause = order.stopped_at = None
     order.run += 1  # a run that is still on its way has no say any more
     waiting.end(order)
     return order

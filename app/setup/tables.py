@@ -6,6 +6,7 @@ A start does it by itself, since a callback that meets an old database would be 
 from app.durable import engine
 from app.people import users
 from app.provisioning import search
+from app.provisioning.causes import standing
 from app.provisioning.plans import plan_table, plans_seen
 from app.storage import migrate, moves
 from app.storage.database import Database
@@ -25,6 +26,7 @@ def upgrade(database: Database, settings: Settings) -> None:
             users.seed(session, settings)
         plans_seen.backfill(database)
         search.backfill(database)
+        standing.backfill(database)
 
 
 def upgrade_tables(database: Database) -> None:

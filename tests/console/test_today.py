@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from app.console import today
 from app.console.today import CHART_DAYS, bars, completed_by_day
@@ -23,6 +23,7 @@ from app.models import (
     System,
     now,
 )
+from app.provisioning.plans.mapping import plan_key
 from tests.conftest import Service, wait_for
 from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
 from tests.console.conftest import Person
@@ -45,6 +46,45 @@ def test_an_order_that_stopped_is_listed_with_person_reason_and_link(service: Se
     assert 'href="/console/orders/UIA202411-001186"' in page
     assert "No PowerCode service is known for the plan &#34;3 Gbps&#34;" in page
     assert "Robin" in page
+
+
+def stopped(service: Service, count: int, plan: str = "2.5 Gbps", **changes: object) -> None:
+    """So many orders that stopped over the plan, without the work that stopped them."""
+    cause = f"unknown_plan:{plan_key(plan)}"
+    values = {"state": OrderState.NEEDS_REVIEW, "problem": "unknown_plan", "reason": f'the plan "{plan}"'}
+    values |= {"account": {"unknown_plans": [plan]}, "cause": cause, "stopped_at": now(), **changes}
+    with service.services.database.write() as session:
+        begins = session.scalar(select(func.count()).select_from(Order)) or 0
+        session.add_all(Order(orderref=f"UIA-{begins + number}", **values) for number in range(count))
+
+
+def test_orders_that_stopped_for_one_cause_are_one_card_that_says_how_many(
+    service: Service, as_read_only: Person
+) -> None:
+    stopped(service, 46)
+    stopped(service, 2, "Voice <b>")
+
+    page = as_read_only.get("/console").text
+
+    assert "2 things need you" in page
+    assert "46 orders wait for the plan 2.5 Gbps" in page
+    assert "2 orders wait for the plan Voice &lt;b&gt;" in page
+    assert page.count('class="card cause"') == 2
+    assert "What is this?" in page
+    assert "UTOPIA sold a plan that nobody has mapped" in page
+
+
+def test_somebody_who_has_an_account_already_needs_somebody(service: Service, as_read_only: Person) -> None:
+    """They pay, and wait for what was not done."""
+    ada = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE", "extAccountID": "714780"}
+    service.sandbox.powercode.add_customer(**ada)
+    assert service.take()["state"] == OrderState.EXISTS
+
+    page = as_read_only.get("/console").text
+
+    assert "1 thing needs you" in page
+    assert "1 order: the person has an account already" in page
+    assert 'href="/console/orders/UIA202411-001186"' in page
 
 
 def test_an_order_that_waits_is_listed_with_the_system_it_waits_for(service: Service, as_read_only: Person) -> None:

@@ -1,0 +1,160 @@
+"""What a cause is: a problem, and what it is about. Data in, words out."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from app.models import OrderState
+from app.provisioning.plans.mapping import plan_key
+from app.provisioning.problems import (
+    CUSTOMER_REFUSED,
+    GIVEN_UP,
+    PLAN_FAULT,
+    PLAN_REFUSED,
+    PROBLEMS,
+    PROGRAM_FAULT,
+    REFUSED,
+    TAG_REFUSED,
+    TICKET_REFUSED,
+    TICKET_TEMPLATE,
+    UNKNOWN_PLAN,
+    Problem,
+)
+
+EXISTS = Problem("exists", "The person has an account already", "The customer exists", actions=())
+"""Not one of `PROBLEMS`: the state says it, and what can be done is in `actions.OFFERED`."""
+
+BY_PLANS = (UNKNOWN_PLAN.code, PLAN_REFUSED.code)
+BY_WORDS = tuple(
+    problem.code
+    for problem in (
+        *(PLAN_FAULT, TICKET_TEMPLATE, CUSTOMER_REFUSED, TICKET_REFUSED, TAG_REFUSED, REFUSED),
+        *(GIVEN_UP, PROGRAM_FAULT),
+    )
+)
+"""Of the same problem, the system's words tell whether two orders share the cause. Of all others it is a question about
+each order's own person or account: they stand together, and are decided one by one."""
+BETWEEN = "\n"
+"""Between the keys of plans, which have no blanks."""
+LONGEST = 500
+
+
+class Stopped(Protocol):
+    """What is looked at of an order: its row, or these columns of it."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def problem(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def account(self) -> dict[str, Any] | None: ...
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why orders need a person. `key` is the same for all orders that share it, and has no customer's data in it.
+
+    `about` is the plan's name, or names, as an order has them; "" where the problem itself says all.
+    """
+
+    key: str
+    problem: Problem
+    about: str = ""
+
+    @property
+    def decided_together(self) -> bool:
+        """Whether one decision settles all its orders."""
+        return self.problem.code in (*BY_PLANS, *BY_WORDS)
+
+    @property
+    def plan_keys(self) -> Sequence[str]:
+        """The plans that it is about, as the plan table knows them."""
+        return keys_in(self.key)
+
+    def __str__(self) -> str:
+        """In a few words, as within a sentence: `plan 2.5 Gbps is unknown`."""
+        return IN_WORDS.get(self.problem.code, _problem_in_words)(self)
+
+    def title(self, count: int) -> str:
+        """Of the card that stands for all its orders: `46 orders wait for the plan 2.5 Gbps`."""
+        if self.problem is UNKNOWN_PLAN:
+            waits = "order waits" if count == 1 else "orders wait"
+            return f"{count:,} {waits} for {_plans(self)}"
+        words = str(self)
+        return f"{count:,} {'order' if count == 1 else 'orders'}: {words}"
+
+
+def cause_of(order: Stopped) -> Cause | None:
+    """The cause for which an order stands; None when it doesn't need a person."""
+    if order.state == OrderState.EXISTS:
+        return Cause(EXISTS.code, EXISTS)
+    problem = PROBLEMS.get(order.problem or "")
+    if order.state != OrderState.NEEDS_REVIEW or problem is None:
+        return None
+    if problem.code in BY_PLANS:
+        plans = plans_of(order)
+        return Cause(key_of(problem, map(plan_key, plans)), problem, _named(plans))
+    if problem.code in BY_WORDS:
+        return Cause(f"{problem.code}:{digest(_words(order.reason or ''))}", problem)
+    return Cause(problem.code, problem)
+
+
+def key_of(problem: Problem, plan_keys: Iterable[str]) -> str:
+    """The key of a cause that is about plans."""
+    key = f"{problem.code}:{BETWEEN.join(sorted(set(plan_keys)))}"
+    return key if len(key) <= LONGEST else f"{problem.code}:{digest(key)}"
+
+
+def keys_in(cause: str) -> Sequence[str]:
+    """The plans' keys in a cause's key."""
+    code, _, rest = cause.partition(":")
+    return rest.split(BETWEEN) if code in BY_PLANS else ()
+
+
+def plans_of(order: Stopped) -> list[str]:
+    """The plans that an order stopped over, as it names them."""
+    account = order.account or {}
+    if order.problem == UNKNOWN_PLAN.code:
+        return [str(name) for name in account.get("unknown_plans", [])]
+    pairs = [*account.get("plans", []), *account.get("additional", [])]
+    return [str(name) for number, name in pairs if f" {name} ({number})" in (order.reason or "")][:1]
+
+
+def _named(plans: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(plans))
+
+
+def _words(reason: str) -> str:
+    """A reason without what differs from order to order: numbers, and what is quoted."""
+    return re.sub(r"\d+|\"[^\"]*\"|“[^”]*”", "#", reason).casefold()
+
+
+def digest(text: str) -> str:
+    """A short name for a text that may be long, or must not be read."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+# In words
+
+
+def _plans(cause: Cause) -> str:
+    return f"the plan {cause.about}" if len(cause.plan_keys) < 2 else f"the plans {cause.about}"
+
+
+def _unknown(cause: Cause) -> str:
+    return f"plan {cause.about} is unknown" if len(cause.plan_keys) < 2 else f"plans {cause.about} are unknown"
+
+
+def _problem_in_words(cause: Cause) -> str:
+    words = cause.problem.words
+    return words if words.startswith("PowerCode") else words[:1].lower() + words[1:]
+
+
+IN_WORDS: Mapping[str, Callable[[Cause], str]] = {
+    UNKNOWN_PLAN.code: _unknown,
+    PLAN_REFUSED.code: lambda cause: f"PowerCode refused {_plans(cause)}" if cause.about else cause.problem.words,
+}
