@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     notice_after_minutes: float = Field(default=30, gt=0)
     give_up_after_hours: float = Field(default=72, gt=0)
 
+    reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
+
     report_source: Annotated[ReportSource | None, Optionally] = None
     google_service_account_file: Annotated[Path | None, Optionally] = None
     google_sheets_endpoint: WebAddress = "https://sheets.googleapis.com"

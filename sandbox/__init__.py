@@ -86,6 +86,7 @@ class Sandbox:
         """Back to how it started: everything up, no faults, nothing kept."""
         self.clear_faults()
         self.powercode.as_at_first()
+        self.utopia.as_at_first()
         for server in self.servers.values():
             server.up()
             server.latency = 0.0

@@ -35,6 +35,20 @@ def orders_found(orders: Orders, fields: Fields) -> list[dict[str, Any]]:
     ]
 
 
+def shaped(rows: list[dict[str, Any]], shape: str) -> Any:
+    """The answer to `orders` in one of the shapes that it may have: the reference leaves it open."""
+    match shape:
+        case "nested":
+            return {"status": "success", "data": [{"id": 1 + number, "order": row} for number, row in enumerate(rows)]}
+        case "keyed":
+            return {"orders": {row["orderref"]: {"status": row["status"]} for row in rows}}
+        case "texts":
+            return {"result": [f"Order {row['orderref']} ({row['status']})" for row in rows]}
+        case "numbers":
+            return [{"id": 90001 + number, "status": row["status"]} for number, row in enumerate(rows)]
+    return rows
+
+
 def customer(orders: Orders, fields: Fields) -> dict[str, Any]:
     """One customer."""
     cid = fields["cid"]

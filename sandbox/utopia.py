@@ -1,11 +1,11 @@
 """A simulated UTOPIA: contract lookup and download, the service-provider calls and the address search."""
 
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.contracts import CONTRACT_NOT_READY, CONTRACT_READY, a_contract, contract_pdf
 from sandbox.http_messages import Answer, Request, json_answer
 from sandbox.http_server import SimulatedServer
-from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search
+from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search, shaped
 
 PREFIX = "/spquery/"
 FOREIGN_ORDER = {"error": "No valid records found for this ISP"}
@@ -16,6 +16,9 @@ class Utopia(SimulatedServer):
 
     Actions, for calls and faults: `contractlookup`, `contractdownload` and the other names below `/spquery/`,
     `address/search`. A call without the right `api_key` is answered 401.
+
+    What the reference leaves open is set here: `orders_shape`, of the answer to `orders` (`numbers` names no order).
+    `as_at_first()` puts it back.
     """
 
     api_key = "utopia-0001"
@@ -24,6 +27,11 @@ class Utopia(SimulatedServer):
         super().__init__(host, port)
         self.orders: dict[str, dict[str, Any]] = {}
         self.contracts: dict[str, bytes] = {}
+        self.as_at_first()
+
+    def as_at_first(self) -> None:
+        """Answer again as a server just started."""
+        self.orders_shape: Literal["rows", "nested", "keyed", "texts", "numbers"] = "rows"
 
     def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
         """Keep an order whose contract is `a_contract(**overrides)`; returns the contract, which may be changed."""
@@ -83,7 +91,8 @@ class Utopia(SimulatedServer):
         if action not in calls:
             return json_answer({"error": "Not Found"}, 404)
         try:
-            return json_answer(calls[action](self.orders, fields))
+            answer = calls[action](self.orders, fields)
+            return json_answer(shaped(answer, self.orders_shape) if action == "orders" else answer)
         except KeyError as error:
             return json_answer({"error": f"Missing required field: {error.args[0]}"})
         except NoSuchRecordError as error:

@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, select, update
 
 from app import create_app
+from app.aftercare import reconciling
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
@@ -42,6 +43,7 @@ hypothesis_settings.load_profile("service")
 
 JOBS = dict(schedule.JOBS)
 """As the service has them (see `no_looks_for_alerts`)."""
+OF_AFTERCARE = (reconciling.start_when_due, reconciling.go_on)
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
 KNOW_A_DATABASE = {"Database", "PostgresServer", "Service", "ServiceProcess", "create_app", "settings_for"}
@@ -210,8 +212,8 @@ def no_long_pauses() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_looks_for_alerts() -> None:
-    """Tests of alerts look when they want to; a look by the service between two of theirs would be one too many."""
-    for look in (watch_for_alerts, look_at_certificate, long_waits.tell):
+    """Tests of alerts and aftercare look when they want to; a look by the service itself would be one too many."""
+    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, *OF_AFTERCARE):
         schedule.JOBS[look] = 3600.0
 
 

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.cli import aftercare  # noqa: F401 - adds its commands to the groups of others
 from app.cli.config import config
 from app.cli.db import db
 from app.cli.digest import digest

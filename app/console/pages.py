@@ -1,10 +1,12 @@
 """The console's pages, a blueprint for each area."""
 
+from app.console.aftercare import aftercare
 from app.console.changes import changes
 from app.console.decisions import orders
 from app.console.digests import digests
 from app.console.log import log
 from app.console.lookups import lookups
+from app.console.missing_orders import missing_orders
 from app.console.new_order import new_order
 from app.console.passkeys import passkeys
 from app.console.people import people
@@ -22,6 +24,8 @@ PAGES = (
     people,
     new_order,
     plans,
+    aftercare,
+    missing_orders,
     lookups,
     changes,
     settings,

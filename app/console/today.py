@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
 from app import notices
+from app.aftercare.overview import overview
 from app.alerts import backups, records
 from app.console.access import requires, viewer
 from app.digest import history as digests
@@ -69,6 +70,7 @@ def _content(services: Services) -> dict[str, Any]:
             "alerts": records.open_alerts(session),
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
+            "aftercare": overview(session),
         }
 
 

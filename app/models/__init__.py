@@ -1,5 +1,6 @@
 """Tables, states and unique keys. No queries, no I/O."""
 
+from app.models.aftercare import MissingOrder, Reconciliation
 from app.models.alerts import Alert, KnownCertificate
 from app.models.backups import LastBackup
 from app.models.base import Base, UtcDateTime, now
@@ -66,6 +67,7 @@ __all__ = [
     "LastBackup",
     "LastPruning",
     "MessageState",
+    "MissingOrder",
     "Notice",
     "NoticeDelivery",
     "NoticeKind",
@@ -79,6 +81,7 @@ __all__ = [
     "Passkey",
     "PlanSeen",
     "PreviewState",
+    "Reconciliation",
     "RemoteSystem",
     "ReportedTicket",
     "Role",

@@ -81,6 +81,7 @@ class NoticeKind(StrEnum):
     WORK_STANDS_STILL = "work_stands_still"
     BACKUP_TROUBLE = "backup_trouble"
     BACKUP_FINE = "backup_fine"
+    ORDERS_MISSING = "orders_missing"
 
 
 class AlertKind(StrEnum):

@@ -90,6 +90,10 @@ def _nothing_more(_notice: Notice) -> dict[str, Any]:
     return {}
 
 
+def _what_it_holds(notice: Notice) -> dict[str, Any]:
+    return dict(notice.content)
+
+
 def _test_callback(notice: Notice) -> dict[str, Any]:
     return {"received_at": notice.created_at, "remote_address": notice.content.get("remote_address")}
 
@@ -121,6 +125,7 @@ FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     NoticeKind.CONTRACT: _nothing_more,
     NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.STILL_WAITING: _still_waiting,
+    NoticeKind.ORDERS_MISSING: _what_it_holds,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,
     **dict.fromkeys(ALERTS, _alert),

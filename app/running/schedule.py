@@ -12,6 +12,7 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices
+from app.aftercare import reconciling
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
@@ -108,6 +109,8 @@ JOBS: dict[Callable[[Services], object], float] = {
     notices.pick_up_stranded_notices: 20,
     starting.start_when_due: 60,
     starting.go_on: 1,
+    reconciling.start_when_due: 60,
+    reconciling.go_on: 5,
     preview_requests.fail_broken_off: 60,
 }
 PRUNING: dict[Callable[..., None], tuple[float, float]] = {

@@ -26,6 +26,7 @@ from app.models import (
     OrderExchange,
     OrderState,
     OrderStep,
+    Reconciliation,
     now,
 )
 from app.services import Services
@@ -122,6 +123,8 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _orders(services, kept_since)
     yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
     yield from _delete(services, Alert, Alert.closed_at < kept_since)
+    # The first one stays: without it, orders that never came would count as older than the comparing.
+    yield from _delete(services, Reconciliation, Reconciliation.finished_at < kept_since, ~Reconciliation.is_first)
     yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)
     long_over = select(DigestRun.id).where(DigestRun.started_at < unclaimed_since)
     yield from _delete(services, DigestSetAside, DigestSetAside.run_id.in_(long_over))

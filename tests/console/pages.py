@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.models import AuditEntry, OrderState, Role, StepState
 from app.people import audit, users
 from tests.conftest import Service
-from tests.console import made_orders
+from tests.console import made_aftercare, made_orders
 from tests.console.made_digests import a_text_version, hostile_preview, hostile_run
 from tests.console.persons import add_user
 
@@ -100,6 +100,11 @@ def hostile_log(service: Service) -> Mapping[str, str]:
     return {"orderref": order}
 
 
+AFTERCARE_PAGES = [
+    ConsolePage("aftercare", "/console/aftercare", prepare=made_aftercare.never_came),
+    ConsolePage("aftercare-missing", "/console/aftercare/missing", Role.STAFF, made_aftercare.never_came),
+]
+
 PAGES_TO_CHECK: list[ConsolePage] = [
     ConsolePage("today", "/console", prepare=hostile_order),
     ConsolePage("me", "/console/people/me"),
@@ -137,6 +142,7 @@ PAGES_TO_CHECK: list[ConsolePage] = [
     ConsolePage("digest-confirm", "/console/digest/run", Role.STAFF),
     ConsolePage("digest-run", "/console/digest/runs/{run}", Role.STAFF, prepare=hostile_run),
     ConsolePage("digest-message", "/console/digest/runs/{run}/messages/{message}", prepare=hostile_run),
+    *AFTERCARE_PAGES,
     ConsolePage("look-up", "/console/look-up"),
     ConsolePage("look-up-order", "/console/look-up/utopia/order?orderref={orderref}", prepare=hostile_answers),
     ConsolePage("look-up-products", "/console/look-up/utopia/products"),

@@ -19,6 +19,7 @@ LAYERS = [
     {"app.alerts", "app.lookups", "app.safekeeping"},
     {"app.setup"},
     {"app.callbacks", "app.texts"},
+    {"app.aftercare"},
     {"app.digest", "app.provisioning"},
     {"app.notices", "app.people"},
     {"app.services"},

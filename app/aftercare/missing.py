@@ -1,0 +1,151 @@
+"""The orders that UTOPIA has and that never called back: kept, asked about, told of once, taken in by a person."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+import utopia
+from app import notices
+from app.models import MissingOrder, NoticeKind, Order, OrderDecision, now
+from app.people import audit
+from app.provisioning import intake, lifecycle
+from app.provisioning.actions import SUBMIT
+from app.provisioning.contracts import Reading, one_line, read_applicant
+from app.provisioning.endings import stop_for
+from app.provisioning.plans.mapping import monthly_descriptions
+from app.services import Services
+from utopia import Contract
+
+AT_ONCE = 500
+"""References that are looked for in one statement."""
+ASKED_AT_A_TIME = 50
+"""Contracts that one comparison asks UTOPIA for, one after the other."""
+LONGEST = 300
+
+OURS, NOT_OURS, NO_ANSWER = "ours", "not_ours", "no_answer"
+"""What UTOPIA's contract came to."""
+
+IS_KNOWN = exists().where(Order.orderref == MissingOrder.orderref)
+OPEN = and_(
+    ~IS_KNOWN,
+    MissingOrder.is_older.is_(False),
+    MissingOrder.put_aside_at.is_(None),
+    or_(MissingOrder.answer.is_(None), MissingOrder.answer != NOT_OURS),
+)
+"""It never called back, and nobody said that this is right."""
+
+
+class Listed(NamedTuple):
+    """What the page and the command show; `older` were there at the first comparison."""
+
+    missing: Sequence[MissingOrder]
+    older: Sequence[MissingOrder]
+    others: Sequence[MissingOrder]
+
+
+def count(session: Session) -> int:
+    """How many orders never called back."""
+    return session.scalar(select(func.count()).select_from(MissingOrder).where(OPEN)) or 0
+
+
+def listed(session: Session) -> Listed:
+    """The orders that never called back, the newest first; those that are older; and those that are not to come."""
+    newest = select(MissingOrder).where(~IS_KNOWN).order_by(MissingOrder.found_at.desc(), MissingOrder.orderref.desc())
+    rows = session.scalars(newest).all()
+    open_ones = set(session.scalars(select(MissingOrder.orderref).where(OPEN)))
+    here = [row for row in rows if row.orderref in open_ones]
+    older = [row for row in rows if row.is_older]
+    return Listed(here, older, [row for row in rows if row.orderref not in open_ones and not row.is_older])
+
+
+def keep(session: Session, found: Sequence[str], *, are_older: bool) -> None:
+    """Write down which of these references are unknown here; those that are known by now are forgotten."""
+    moment = now()
+    session.execute(delete(MissingOrder).where(IS_KNOWN).execution_options(synchronize_session=False))
+    for some in (found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)):
+        ours = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(some))))
+        kept = set(session.scalars(select(MissingOrder.orderref).where(MissingOrder.orderref.in_(some))))
+        seen = update(MissingOrder).where(MissingOrder.orderref.in_(kept))
+        session.execute(seen.values(seen_at=moment).execution_options(synchronize_session=False))
+        new = [each for each in some if each not in ours | kept]
+        session.add_all(
+            MissingOrder(orderref=each, is_older=are_older, found_at=moment, seen_at=moment) for each in new
+        )
+
+
+def ask_about(services: Services) -> None:
+    """Ask UTOPIA for the contracts of orders that never called back, those that were asked longest ago first."""
+    not_told = and_(~IS_KNOWN, MissingOrder.is_older.is_(False), MissingOrder.put_aside_at.is_(None))
+    order = (MissingOrder.asked_at.is_not(None), MissingOrder.asked_at, MissingOrder.orderref)
+    with services.database.read() as session:
+        refs = session.scalars(select(MissingOrder.orderref).where(not_told).order_by(*order).limit(ASKED_AT_A_TIME))
+        named = refs.all()
+    for orderref in named:
+        said = _contract_in_words(services, orderref)
+        with services.database.write(repeatable=True) as session:
+            session.execute(update(MissingOrder).filter_by(orderref=orderref).values(asked_at=now(), **said))
+
+
+def _contract_in_words(services: Services, orderref: str) -> dict[str, str]:
+    try:
+        contract = services.utopia.contract(orderref)
+    except utopia.NotOurs as error:
+        return {"answer": NOT_OURS, "said": stop_for(error).reason}
+    except utopia.UtopiaError as error:
+        return {"answer": NO_ANSWER, "said": stop_for(error).reason}
+    return {"answer": OURS, "said": "", **_facts(contract, read_applicant(contract))}
+
+
+def _facts(contract: Contract, reading: Reading) -> dict[str, str]:
+    applicant = reading.applicant
+    town = f"{applicant.city} {applicant.state} {applicant.zip}"
+    return {
+        "person": one_line(applicant.name)[:LONGEST],
+        "address": ", ".join(filter(None, (applicant.street, one_line(town))))[:LONGEST],
+        "plan": ", ".join(monthly_descriptions(contract.items))[:LONGEST],
+        "status": one_line(contract.status)[:80],
+    }
+
+
+def tell(services: Services, session: Session, comparison: int) -> int:
+    """Tell the office, once, of those that it was not told of yet; how many these are."""
+    untold = session.scalars(select(MissingOrder).where(OPEN, MissingOrder.told_at.is_(None))).all()
+    if untold:
+        refs = sorted(row.orderref for row in untold)
+        content: dict[str, Any] = {"count": len(refs), "orderrefs": refs[:20], "in_all": count(session)}
+        key = f"{NoticeKind.ORDERS_MISSING}:{comparison}"
+        notices.record(services.work_queue, session, NoticeKind.ORDERS_MISSING, key, **content)
+    for row in untold:
+        row.told_at = now()
+    return len(untold)
+
+
+def take_in(services: Services, session: Session, orderrefs: Sequence[str], by: str) -> list[str]:
+    """Take orders in as if they had called back; those of them that were not known here yet.
+
+    Raises `lifecycle.NotPossible` for one that is no order of the list.
+    """
+    unknown = set(orderrefs) - set(session.scalars(select(MissingOrder.orderref).filter(~IS_KNOWN)))
+    known = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(unknown))))
+    if unknown - known:
+        raise lifecycle.NotPossible(f"{min(unknown - known)} is none of the orders that never called back")
+    wanted = [each for each in dict.fromkeys(orderrefs) if each not in known]
+    connection = session.connection()
+    started = lifecycle.take_in(services, connection, wanted, intake.room(connection))
+    for order in session.scalars(select(Order).where(Order.orderref.in_(started))):
+        note = "UTOPIA has it, and never called back"
+        session.add(OrderDecision(order_id=order.id, made_by=by, action=SUBMIT.kept_as, note=note))
+    session.execute(delete(MissingOrder).where(MissingOrder.orderref.in_(orderrefs)))
+    return [each for each in wanted if each in started]
+
+
+def put_aside(session: Session, orderref: str, by: str) -> bool:
+    """Nobody here needs this order; False when it is not in the list any more."""
+    here = update(MissingOrder).where(MissingOrder.orderref == orderref, MissingOrder.put_aside_at.is_(None))
+    done = session.execute(here.values(put_aside_at=now(), put_aside_by=by[:80], person="", address="", plan=""))
+    if not getattr(done, "rowcount", 0):
+        return False
+    audit.record(session, by, "missing order put aside", orderref)
+    return True

@@ -1,0 +1,170 @@
+"""Compares UTOPIA's orders with ours: on `RECONCILE_SCHEDULE`, and when somebody asks.
+
+A comparison only reads. Its row is there before it begins, so one whose process died, or that UTOPIA did not answer, is
+begun again. It asks UTOPIA one thing at a time.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+import utopia
+from app.aftercare import missing
+from app.aftercare.references import references_in
+from app.digest.timetable import last_due, wall_clock
+from app.models import (
+    SYSTEM_NAMES,
+    Reconciliation,
+    RunState,
+    ScheduleMark,
+    System,
+    now,
+)
+from app.provisioning.endings import stop_for
+from app.remote import breaker
+from app.services import Services
+from app.storage.database import insert_if_new
+
+log = logging.getLogger(__name__)
+
+BY_SCHEDULE = "schedule"
+MARK_LENGTH = 40
+LEFT_BEHIND = timedelta(minutes=15)
+"""A comparison whose process said nothing for so long was broken off."""
+CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
+
+
+def start_when_due(services: Services) -> int | None:
+    """Record the schedule's comparison, once, also when its time passed while no process lived; returns its number."""
+    settings = services.settings
+    if not settings.reconcile_schedule:
+        return None
+    with services.database.write(repeatable=True) as session:
+        kept_since = _kept_since(session, settings.reconcile_schedule)
+    due = last_due(settings.reconcile_schedule, settings.zone, kept_since, now())
+    if due is None:
+        return None
+    key = f"{BY_SCHEDULE}:{wall_clock(due, settings.zone)}"
+    with services.database.read() as session:
+        if session.scalar(select(Reconciliation.id).filter_by(key=key)) is not None:
+            return None
+    with services.database.write() as session:
+        return _begin(session, key, BY_SCHEDULE)
+
+
+def ask(session: Session, by: str) -> int:
+    """Somebody wants to know now: record a comparison, unless one is under way; returns its number."""
+    is_open = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
+    under_way = session.scalars(select(Reconciliation).where(is_open).order_by(Reconciliation.id)).first()
+    if under_way is None:
+        return _begin(session, f"asked:{uuid.uuid4()}", by)
+    if under_way.state == RunState.WAITING:
+        under_way.next_try_at = now()
+    return under_way.id
+
+
+def go_on(services: Services) -> None:
+    """Carry out the comparisons that are due."""
+    due_now = select(Reconciliation.id).where(_is_due(services)).order_by(Reconciliation.id)
+    with services.database.read() as session:
+        due = session.scalars(due_now).all()
+    for number in due:
+        carry_out(services, number)
+
+
+def carry_out(services: Services, number: int) -> None:
+    """Do one comparison, unless another process is at it or it is done."""
+    with services.database.write() as session:
+        if not _claim(services, session, number):
+            return
+        is_down = breaker.is_down(session, System.UTOPIA)
+    if is_down:
+        _wait(services, number, f"{SYSTEM_NAMES[System.UTOPIA]} does not answer")
+        return
+    try:
+        found = references_in(services.utopia.orders().content)
+    except utopia.UtopiaError as error:
+        _wait(services, number, stop_for(error).reason)
+        return
+    _compare(services, number, found)
+
+
+def last(session: Session) -> Reconciliation | None:
+    """The newest comparison."""
+    return session.scalar(select(Reconciliation).order_by(Reconciliation.id.desc()).limit(1))
+
+
+def last_that_told(session: Session) -> Reconciliation | None:
+    """The newest comparison whose answer named orders."""
+    told = (Reconciliation.state == RunState.COMPLETED, Reconciliation.found > 0)
+    return session.scalar(select(Reconciliation).where(*told).order_by(Reconciliation.id.desc()).limit(1))
+
+
+def can_tell(run: Reconciliation) -> bool:
+    """Whether a comparison that is completed says anything."""
+    return run.found > 0
+
+
+# Inside
+
+
+def _begin(session: Session, key: str, by: str) -> int:
+    insert_if_new(session, Reconciliation, "key", key=key, started_by=by[:80])
+    return session.scalars(select(Reconciliation.id).filter_by(key=key)).one()
+
+
+def _kept_since(session: Session, schedule: str) -> datetime:
+    """A schedule counts from the first time it is asked for, so that a new one makes nothing up."""
+    name = f"reconcile {schedule}"[:MARK_LENGTH]
+    insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
+    return session.get_one(ScheduleMark, name).kept_since
+
+
+def _is_due(services: Services) -> ColumnElement[bool]:
+    """Not done, its time has come, and no process is at it."""
+    moment = now()
+    left_behind = or_(
+        Reconciliation.claimed_at.is_(None),
+        Reconciliation.claimed_at < moment - LEFT_BEHIND,
+        Reconciliation.claimed_at > moment + LEFT_BEHIND,  # a clock was wrong
+    )
+    waited = breaker.due(Reconciliation.next_try_at, services.settings.retry_minutes)
+    return or_(
+        and_(Reconciliation.state == RunState.RUNNING, left_behind),
+        and_(Reconciliation.state == RunState.WAITING, waited),
+    )
+
+
+def _claim(services: Services, session: Session, number: int) -> bool:
+    mine = update(Reconciliation).where(Reconciliation.id == number, _is_due(services))
+    claimed = session.execute(mine.values(claimed_at=now(), state=RunState.RUNNING, next_try_at=None))
+    return bool(getattr(claimed, "rowcount", 0))
+
+
+def _wait(services: Services, number: int, why: str) -> None:
+    """UTOPIA is asked again later."""
+    with services.database.write() as session:
+        run = session.get_one(Reconciliation, number)
+        run.tries += 1
+        run.state, run.error = RunState.WAITING, why
+        run.next_try_at = breaker.retry_at(run.tries, services.settings.retry_minutes)
+    log.warning("The comparison with UTOPIA's orders waits: %s", why)
+
+
+def _compare(services: Services, number: int, found: Sequence[str]) -> None:
+    with services.database.write() as session:
+        is_first = last_that_told(session) is None
+        missing.keep(session, found, are_older=is_first)
+    missing.ask_about(services)
+    with services.database.write() as session:
+        run = session.get_one(Reconciliation, number)
+        run.state, run.finished_at, run.found, run.error = RunState.COMPLETED, now(), len(found), None
+        run.is_first = is_first and can_tell(run)
+        if not can_tell(run):
+            run.error = CANT_TELL
+        untold = missing.tell(services, session, number)
+    log.info("UTOPIA names %d orders; %d that never called back are news", len(found), untold)

@@ -1,0 +1,32 @@
+"""The order references in an answer of UTOPIA's, whatever its shape. Pure.
+
+Source: reference, UTOPIA: the shape of `orders` is not documented; a reference is written like UIA202411-001186
+wherever it stands.
+"""
+
+import re
+from collections.abc import Iterator
+
+REFERENCE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,6}[0-9]{6}-[0-9]{4,8}(?![A-Za-z0-9]|-[0-9])")
+"""As UTOPIA writes them; other networks may have other letters in front."""
+
+
+def references_in(content: object) -> list[str]:
+    """Each reference in a JSON value, once, in the order in which they stand there: in texts, and in names of fields.
+
+    None means "can't tell", and never that there is no order.
+    """
+    return list(dict.fromkeys(found for text in _texts(content) for found in REFERENCE.findall(text)))
+
+
+def _texts(content: object) -> Iterator[str]:
+    """Every text of a JSON value, however deep: without recursion, as a stranger's answer may be."""
+    waiting = [content]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            waiting += [part for pair in reversed(each.items()) for part in reversed(pair)]
+        elif isinstance(each, list):
+            waiting += reversed(each)

@@ -1,0 +1,116 @@
+"""`flask orders missing`: the orders that UTOPIA has and that never called back."""
+
+import time
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from app.aftercare import missing, reconciling
+from app.cli.common import as_json, operator, ready_services, show
+from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
+from app.models import MissingOrder, Order, Reconciliation, RunState
+from app.provisioning import lifecycle
+from app.running.background import Background
+from app.services import Services
+
+ALL = "all"
+
+
+@orders.command("missing")
+@click.option("--take-in", "take_in", metavar="REF|all", help="Take in one of them, or all.")
+@no_wait
+@as_json
+def list_missing(take_in: str | None, no_wait: bool, as_json: bool) -> None:
+    """Ask UTOPIA for its orders, and list those that never called back. Nothing starts by itself."""
+    ready = ready_services()
+    run = _compare(ready)
+    if take_in is None:
+        rows = _rows(ready)
+        if as_json or rows or reconciling.can_tell(run):
+            show(rows, as_json=as_json, in_words=_in_words)
+    else:
+        taken = _take_in(ready, take_in)
+        states = {} if no_wait else _follow(ready, taken)
+        show(
+            [{"orderref": each, "state": states.get(each, "received")} for each in taken],
+            as_json=as_json,
+            in_words=lambda rows: (
+                "\n".join(f"{row['orderref']} is {row['state']}." for row in rows) or "Nothing to do."
+            ),
+        )
+    if run.state != RunState.COMPLETED:
+        raise click.ClickException(f"UTOPIA could not be asked: {run.error}")
+    if not reconciling.can_tell(run):
+        raise click.ClickException(f"Can't tell: {run.error}")
+
+
+def _compare(ready: Services) -> Reconciliation:
+    """Ask now, here; a comparison that the service is at just now is waited for."""
+    with ready.database.write() as session:
+        number = reconciling.ask(session, operator())
+    while True:
+        reconciling.carry_out(ready, number)
+        with ready.database.read() as session:
+            run = session.get_one(Reconciliation, number)
+        if run.state != RunState.RUNNING:
+            return run
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _take_in(ready: Services, which: str) -> list[str]:
+    try:
+        with ready.database.write() as session:
+            named = [row.orderref for row in missing.listed(session).missing] if which == ALL else [which]
+            return missing.take_in(ready, session, named, operator())
+    except lifecycle.NotPossible as why:
+        raise click.ClickException(str(why)) from None
+
+
+def _follow(ready: Services, orderrefs: list[str]) -> dict[str, str]:
+    """Where the orders stand once all of them rest; executes them here when no service does."""
+    if not orderrefs:
+        return {}
+    background = Background(ready)
+    background.start()
+    told: dict[str, str] = {}
+    try:
+        while not told or set(told.values()) - AT_REST:
+            with ready.database.read() as session:
+                found = select(Order.orderref, Order.state).where(Order.orderref.in_(orderrefs))
+                states = dict(session.execute(found).all())
+            for orderref in [each for each, state in states.items() if told.get(each) != state]:
+                click.echo(f"  {orderref}: {states[orderref]}", err=True)
+            told = states
+            time.sleep(LOOK_EVERY_SECONDS)
+    finally:
+        background.stop()
+    return told
+
+
+def _rows(ready: Services) -> list[dict[str, Any]]:
+    with ready.database.read() as session:
+        listed = missing.listed(session)
+    kinds = (("missing", listed.missing), ("not_to_come", listed.others), ("older", listed.older))
+    return [{"orderref": row.orderref, "kind": kind, **_as_json(row)} for kind, rows in kinds for row in rows]
+
+
+def _as_json(row: MissingOrder) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in ("person", "address", "plan", "status", "said")}
+    return {"found_at": row.found_at.isoformat(), **told}
+
+
+def _in_words(rows: list[dict[str, Any]]) -> str:
+    here = [row for row in rows if row["kind"] == "missing"]
+    if not here:
+        return "No order is missing."
+    return "\n".join(f"{row['orderref']:24} {_told(row)}" for row in here)
+
+
+def _told(row: dict[str, Any]) -> str:
+    """What UTOPIA says about an order, in one line."""
+    return ", ".join(row[name] for name in ("person", "address", "plan") if row[name]) or row["said"] or "-"
+
+
+def _taken_in_words(rows: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{row['orderref']} is {row['state']}." for row in rows) or "Nothing to do."

@@ -1,0 +1,69 @@
+"""The orders that UTOPIA has and that never called back: what UTOPIA says about each, and taking them in."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.aftercare import missing, reconciling
+from app.console.access import requires, viewer
+from app.models import Role
+from app.provisioning import lifecycle
+from app.services import services_of
+
+missing_orders = Blueprint("missing_orders", __name__, url_prefix="/console/aftercare/missing")
+
+
+@missing_orders.get("")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """What the last comparison found."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        return render_template(
+            "console/aftercare/missing.html",
+            listed=missing.listed(session),
+            last=reconciling.last(session),
+            told=reconciling.last_that_told(session),
+            schedule=services.settings.reconcile_schedule,
+        )
+
+
+@missing_orders.post("/compare")
+@requires(Role.STAFF)
+def compare() -> Response:
+    """Ask UTOPIA now; the work is the service's own."""
+    with services_of(current_app).database.write() as session:
+        reconciling.ask(session, viewer().name)
+    return _back("UTOPIA is asked for its orders. Load this page again in a moment.")
+
+
+@missing_orders.post("/take-in")
+@requires(Role.STAFF)
+def take_in() -> Response:
+    """Take in the orders that were named; all that the page shows when its button for all was used."""
+    services, named = services_of(current_app), request.form.getlist("orderref")
+    try:
+        with services.database.write() as session:
+            taken = missing.take_in(services, session, named, viewer().name)
+    except lifecycle.NotPossible as why:
+        return _back(f"Nothing was changed: {why}.", "failed")
+    if len(taken) == 1:
+        flash(f"{taken[0]} is taken in.", "done")
+        return redirect(url_for("orders.show", orderref=taken[0]), 303)
+    return _back(f"{len(taken)} orders are taken in; each has its page." if taken else "They were known already.")
+
+
+@missing_orders.post("/put-aside")
+@requires(Role.STAFF)
+def put_aside() -> Response:
+    """Nobody here needs this order."""
+    orderref = request.form.get("orderref", "")
+    with services_of(current_app).database.write() as session:
+        done = missing.put_aside(session, orderref, viewer().name)
+    if not done:
+        return _back("It is not in the list any more.", "failed")
+    return _back(f"{orderref} is put aside. It can still be taken in.")
+
+
+def _back(said: str, category: str = "done") -> Response:
+    flash(said, category)
+    return redirect(url_for("missing_orders.page"), 303)
