@@ -50,6 +50,8 @@ loglevel = "warning"
 
 is_up_to_date = mmap.mmap(-1, 1)
 """Shared with all workers: 1 since one of them has brought the database up to date."""
+why_it_ended = mmap.mmap(-1, 4096)
+"""Shared with all workers: the sentence of the one that ended the server; zeros as long as none did."""
 FOR_WORKERS = "NOTIFY_SOCKET_OF_WORKERS"
 
 
@@ -67,8 +69,11 @@ def bring_up_to_date():
 
     Where that can't be, the whole server ends, and says why: another worker would fare no better.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
     from app.safekeeping import known
     from app.setup import tables
+    from app.storage import migrate, moves
     from app.storage.database import Database
 
     database = Database(settings.database_url)
@@ -76,18 +81,15 @@ def bring_up_to_date():
         known.refuse_missing(database, settings)
         tables.upgrade(database, settings)
         known.remember(database, settings)
-    except known.DatabaseMissing as missing:
-        end_server(str(missing))
-    except Exception:
-        if closed := database.why_closed():
-            end_server(closed)
-        raise
+    except (known.DatabaseMissing, moves.DatabaseMoved, migrate.MigrationFailed, SQLAlchemyError, OSError) as error:
+        end_server(tables.why_unusable(database, error))
     database.dispose()
 
 
 def end_server(why):
-    """End this worker, and with it the server."""
-    sys.stderr.write(f"{why}\n")
+    """End this worker, and with it the server, whose last words are `why`."""
+    text = why.encode()[-len(why_it_ended) :]
+    why_it_ended[: len(text)] = text
     sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
@@ -151,7 +153,9 @@ def worker_exit(_server, _worker):
 
 
 def on_exit(_server):
-    """The workers' counters are of this start only."""
+    """Say why the server ended, below gunicorn's own lines; the workers' counters are of this start only."""
+    if why := why_it_ended[:].rstrip(b"\0"):
+        sys.stderr.write(f"{why.decode(errors='replace')}\n")
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 

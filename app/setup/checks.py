@@ -4,12 +4,10 @@
 a mail.
 """
 
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import powercode
@@ -20,8 +18,8 @@ from app.models import now
 from app.provisioning.plans import plan_table
 from app.remote.mail import Mail, MailFailed, MailOutcomeUnknown, RecipientRefused
 from app.services import Services
+from app.setup import tables
 from app.storage import migrate
-from app.storage.database import Database
 from config import Settings
 
 REPORT_LIMITS = Limits(connect_seconds=5, read_seconds=15, total_seconds=30)
@@ -120,23 +118,8 @@ def _ask_database(services: Services) -> str:
     try:
         is_current = migrate.is_current(database)
     except SQLAlchemyError as error:
-        raise Unusable(f"The database {_place(database)}: {_cause(error)}") from None
+        raise Unusable(tables.why_unusable(database, error)) from None
     return "The database answers." if is_current else "The database answers. The next start brings it up to date."
-
-
-def _place(database: Database) -> str:
-    """The file, or the name of a database with its host; never a password."""
-    if database.is_sqlite:
-        return str(database.path)
-    parts = make_url(database.url)
-    host = f"{parts.host or 'of this machine'}{f':{parts.port}' if parts.port else ''}"
-    return f"{parts.database} on {host}, as {parts.username}"
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    """What the database's own program said, in one line."""
-    said = str(getattr(error, "orig", None) or error)
-    return re.sub(r"^connection failed: ", "", " ".join(said.split()))
 
 
 def _ask_utopia(services: Services) -> str:

@@ -3,6 +3,11 @@
 A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
 """
 
+import re
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
 from app.durable import engine
 from app.people import users
 from app.provisioning import search
@@ -38,3 +43,21 @@ def upgrade_tables(database: Database) -> None:
 def _upgrade_all(database: Database) -> None:
     migrate.upgrade(database)
     engine.migrate(database)
+
+
+def why_unusable(database: Database, error: Exception) -> str:
+    """What keeps a start or a check from using the database, in one line for people; never a password."""
+    if not isinstance(error, SQLAlchemyError):
+        return str(error)
+    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    cause = re.sub(r"^connection failed: ", "", said)
+    return database.why_closed() or f"The database {_place(database)}: {cause}"
+
+
+def _place(database: Database) -> str:
+    """The file, or the name of a database with its host."""
+    if database.is_sqlite:
+        return str(database.path)
+    parts = make_url(database.url)
+    host = f"{parts.host or 'of this machine'}{f':{parts.port}' if parts.port else ''}"
+    return f"{parts.database} on {host}, as {parts.username}"

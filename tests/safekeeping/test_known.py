@@ -7,6 +7,7 @@ import pytest
 from app.safekeeping import known
 from app.storage import migrate
 from sandbox import Sandbox
+from sandbox.listener import bind
 from tests.conftest import Service, settings_for
 from tests.tools.processes import ServiceProcess, until
 
@@ -91,10 +92,26 @@ def test_the_service_does_not_start_without_its_database_until_it_may_make_a_new
 
             process.start(wait=False)
             until(lambda: process.has_ended)
+            last_words = process.printed.splitlines()[-1]
             refused_command = process.run("db", "upgrade")
             allowed = process.run("db", "upgrade", "--new")
             process.start()
 
-    assert "The database is gone" in (tmp_path / "printed.txt").read_text()
+    assert "The database is gone" in last_words
     assert (refused_command.returncode, allowed.returncode) == (1, 0)
     assert "db restore" in refused_command.stderr
+
+
+@pytest.mark.sweep
+def test_the_last_line_of_a_start_without_its_database_server_names_place_and_cause(tmp_path: Path) -> None:
+    with Sandbox() as sandbox, bind("127.0.0.1", 0) as nobody:
+        port = nobody.getsockname()[1]
+        url = f"postgresql://clerk:hidden@127.0.0.1:{port}/orders"
+        with ServiceProcess(settings_for(sandbox, tmp_path, database_url=url), tmp_path) as process:
+            process.start(wait=False)
+            assert process.ended() != 0
+
+    assert process.printed.splitlines()[-1].startswith(f"The database orders on 127.0.0.1:{port}, as clerk: ")
+    assert "Connection refused" in process.printed.splitlines()[-1]
+    assert "hidden" not in process.printed
+    assert "Traceback" not in process.printed
