@@ -131,6 +131,7 @@ class Settings(BaseSettings):
     give_up_after_hours: float = Field(default=72, gt=0)
 
     reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
+    morning_summary: Annotated[Schedule | None, Optionally] = "0 7 * * mon-fri"
 
     report_source: Annotated[ReportSource | None, Optionally] = None
     google_service_account_file: Annotated[Path | None, Optionally] = None

@@ -69,6 +69,7 @@ DEFAULTS = {
     "digest_delivery": "webhook",
     "digest_webhook_url": None,
     "digest_batch_size": 100,
+    "morning_summary": "0 7 * * mon-fri",
     "digest_schedule": "0 8 * * mon",
     "timezone": "America/Denver",
     "digest_first_window_days": 7,
@@ -87,6 +88,10 @@ def test_a_blank_value_counts_as_not_set(environment: Any) -> None:
 
     assert {name: getattr(settings, name) for name in may_be_blank} == {name: DEFAULTS[name] for name in may_be_blank}
     assert settings.pc_url_api == DEFAULTS["pc_url_api"]
+
+
+def test_a_schedule_that_is_set_to_nothing_never_comes(environment: Any) -> None:
+    assert environment(MORNING_SUMMARY="").morning_summary is None
 
 
 def test_settings_cannot_be_changed_later(environment: Any) -> None:

@@ -82,6 +82,7 @@ class NoticeKind(StrEnum):
     BACKUP_TROUBLE = "backup_trouble"
     BACKUP_FINE = "backup_fine"
     ORDERS_MISSING = "orders_missing"
+    MORNING_SUMMARY = "morning_summary"
 
 
 class AlertKind(StrEnum):

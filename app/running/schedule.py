@@ -18,6 +18,7 @@ from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
+from app.morning import due as morning
 from app.provisioning import intake, waking
 from app.remote import probing
 from app.safekeeping import pruning
@@ -112,6 +113,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     reconciling.start_when_due: 60,
     reconciling.go_on: 5,
     preview_requests.fail_broken_off: 60,
+    morning.tell_when_due: 60,
 }
 PRUNING: dict[Callable[..., None], tuple[float, float]] = {
     pruning.limit_unclaimed_callbacks: (600, 600),

@@ -16,6 +16,7 @@ LAYERS = [
     {"app"},
     {"app.cli"},
     {"app.console", "app.running"},
+    {"app.morning"},
     {"app.alerts", "app.lookups", "app.safekeeping"},
     {"app.setup"},
     {"app.callbacks", "app.texts"},

@@ -1,0 +1,1 @@
+"""The morning mail: what was done, what needs somebody, and how the systems are."""

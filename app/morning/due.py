@@ -1,0 +1,53 @@
+"""When the morning mail is due: at MORNING_SUMMARY's time, once a day, and never long after it."""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app import notices
+from app.digest.timetable import last_due
+from app.models import Notice, NoticeKind, ScheduleMark, now
+from app.morning.summary import summary
+from app.services import Services
+from app.storage.database import insert_if_new
+
+log = logging.getLogger(__name__)
+
+MADE_UP_FOR = timedelta(hours=3)
+"""After its time: a service that comes back at nine still tells the morning, one that does at noon doesn't."""
+MARK_LENGTH = 40
+
+
+def tell_when_due(services: Services, moment: datetime | None = None) -> bool:
+    """Record the morning mail, if it is due at `moment` (now); whether this was the call that did.
+
+    The day is the mail's key, so that there is one a day, whatever the schedule says and however many ask.
+    """
+    schedule, zone, moment = services.settings.morning_summary, services.settings.zone, moment or now()
+    if schedule is None:
+        return False
+    due = last_due(schedule, zone, max(_kept_since(services, schedule), moment - MADE_UP_FOR), moment)
+    if due is None:
+        return False
+    key = f"{NoticeKind.MORNING_SUMMARY}:{due.astimezone(zone):%Y-%m-%d}"
+    with services.database.read() as session:
+        if session.scalar(select(Notice.id).filter_by(key=key)) is not None:
+            return False
+    with services.database.write() as session:
+        content = summary(session, services.settings, due)
+        notices.record(services.work_queue, session, NoticeKind.MORNING_SUMMARY, key, **content)
+    log.info("The morning mail of %s is recorded", key.partition(":")[2])
+    return True
+
+
+def _kept_since(services: Services, schedule: str) -> datetime:
+    """A new schedule begins with its next time: whoever sets it up in the afternoon gets no morning mail then."""
+    name = f"morning {schedule}"[:MARK_LENGTH]
+    with services.database.read() as session:
+        mark = session.get(ScheduleMark, name)
+    if mark is None:
+        with services.database.write() as session:
+            insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
+            mark = session.get_one(ScheduleMark, name)
+    return mark.kept_since
