@@ -37,6 +37,7 @@ from app.models import (
     now,
 )
 from app.people import users
+from app.provisioning.search_words import line_of
 from app.services import Services
 from app.setup import tables
 from benchmarks.running import settings_with
@@ -47,6 +48,7 @@ ORDERS = 100_000
 AT_A_TIME = 5_000
 CUSTOMERS_TOLD = 5_000
 PROMISED_MS = 100.0
+PROMISED_SEARCH_MS = 50.0
 PASSWORD = "timed with a stopwatch"
 REST = {3: OrderState.NEEDS_REVIEW, 5: OrderState.WAITING, 7: OrderState.EXISTS, 11: OrderState.DISMISSED}
 
@@ -57,9 +59,16 @@ PAGES = (
     "/console/orders?state=needs_review",
     "/console/orders?state=completed",
     "/console/orders?q=example+50000",
-    "/console/orders?q=UIA202601-099999",
+    "/console/orders?q=202601-099999",
     "/console/orders?q=nobody+has+this",
+    "/console/orders?q=50000+North+Example+Avenue%2C+Salt+Lake+City",
+    "/console/orders?q=ada700+lind",
+    "/console/orders?q=(406)+555-0199",
     "/console/orders?q=lind&state=waiting",
+    "/console/orders?problem=customer_refused",
+    "/console/orders?plan=250+Mbps",
+    "/console/orders?since=2026-01-01&state=completed&page=20",
+    "/console/orders?sort=person",
     "/console/orders/UIA202601-050000",
     "/console/orders/UIA202601-000003",
     "/console/plans",
@@ -130,7 +139,12 @@ def _orders(numbers: range) -> Iterator[dict[str, Any]]:
 def _search(numbers: range) -> Iterator[dict[str, Any]]:
     for number in numbers:
         person, address = f"Ada{number % 977} Lind", f"{number} N EXAMPLE AVE, SALT LAKE CITY UT 84101"
-        words = f"uia202601-{number:06} {person} {address} ada{number}@example.com 406-555-0199 {number}".casefold()
+        words = line_of(
+            references=[f"UIA202601-{number:06}"],
+            texts=[person, "4065550199", str(number), "250 Mbps"],
+            address=address,
+            mail=f"ada{number}@example.com",
+        )
         yield {"order_id": number, "person": person, "address": address, "plan": "250 Mbps", "words": words}
 
 
@@ -230,9 +244,10 @@ def _judge(seen: dict[str, tuple[list[float], int]]) -> int:
     slow = []
     for path, (times, size) in seen.items():
         print(f"{path:<42}{statistics.median(times):>12.1f}{max(times):>13.1f}{size / 1000:>8.1f}")
-        if statistics.median(times) >= PROMISED_MS:
+        if statistics.median(times) >= (PROMISED_SEARCH_MS if "?q=" in path else PROMISED_MS):
             slow.append(path)
-    print(f"{'NOT KEPT' if slow else 'kept    '}  each page under {PROMISED_MS:g} ms {', '.join(slow)}".rstrip())
+    promise = f"each page under {PROMISED_MS:g} ms, each search under {PROMISED_SEARCH_MS:g} ms"
+    print(f"{'NOT KEPT' if slow else 'kept    '}  {promise} {', '.join(slow)}".rstrip())
     return 1 if slow else 0
 
 

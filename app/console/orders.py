@@ -1,35 +1,97 @@
-"""All orders: those of a state, those that match some words, the newest first."""
+"""All orders: those that match some words and filters, page by page or as a file."""
 
-from flask import Blueprint, current_app, render_template, request
+from collections.abc import Iterator, Sequence
 
-from app.console.access import requires
-from app.console.url_ids import id_in
-from app.models import OrderState, Role
+from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from app.console.access import is_fragment, requires
+from app.console.order_filter import Filter
+from app.console.rendering import exact, in_words
+from app.models import OrderState, PlanSeen, Role, ServicePlanMapping, now
 from app.provisioning import search
+from app.provisioning.problems import PROBLEMS
+from app.provisioning.search import FoundOrder
 from app.services import services_of
+from app.wording.spreadsheets import BYTE_ORDER_MARK, csv_line
 
 orders = Blueprint("orders", __name__, url_prefix="/console/orders")
+
+COLUMNS = (
+    *("Order", "Person", "Address", "Plan", "PowerCode customer", "Ticket"),
+    *("State", "Cause", "Reason", "Received", "Finished"),
+)
 
 
 @orders.get("")
 @requires(Role.READ_ONLY)
-def page() -> str:
-    """A page of orders."""
-    text = request.args.get("q", "").strip()[: search.LONGEST_TEXT]
-    state = next((each for each in OrderState if each == request.args.get("state")), None)
-    with services_of(current_app).database.read() as session:
-        found = search.find(session, text, state, before=_row("before"), after=_row("after"))
+def page() -> str | Answer:
+    """A page of orders. Whoever searches for the reference of one gets to its own page."""
+    asked = Filter.of(request.args)
+    services = services_of(current_app)
+    with services.database.read() as session:
+        called = search.order_called(session, asked.q) if _is_search(asked) else None
+        found = search.find(session, asked.wanted(services.settings.zone), asked.page) if not called else None
+        called = called or (search.called_among(found.orders, asked.q) if found and _is_search(asked) else None)
+        if called or found is None:
+            return redirect(url_for("orders.show", orderref=called), 303)
         counts = search.counts(session)
-    return render_template(
-        "console/orders/list.html",
-        found=found,
-        counts=counts,
-        total=sum(counts.values()),
-        states=[each for each in OrderState if counts.get(each) or each == state],
-        text=text,
-        state=state,
-    )
+        return render_template(
+            "console/orders/list.html",
+            asked=asked,
+            found=found,
+            counts=counts,
+            total=sum(counts.values()),
+            states=[each for each in OrderState if counts.get(each) or each == asked.state],
+            causes=_causes(session, asked),
+            plans=_plans(session, asked),
+        )
 
 
-def _row(name: str) -> int | None:
-    return id_in(request.args.get(name, ""))
+def _is_search(asked: Filter) -> bool:
+    return asked.is_text_alone and not is_fragment()
+
+
+def _causes(session: Session, asked: Filter) -> Sequence[tuple[str, str]]:
+    """The codes for which orders stopped, each with its words and how many."""
+    stopped = {**({asked.problem: 0} if asked.problem else {}), **search.problems(session)}
+    named = [(code, f"{PROBLEMS[code].words} ({number:,})") for code, number in stopped.items() if code in PROBLEMS]
+    return sorted(named, key=lambda each: each[1].casefold())
+
+
+def _plans(session: Session, asked: Filter) -> Sequence[str]:
+    """The plans that contracts had or that are mapped, each once."""
+    seen = session.scalars(select(PlanSeen.description))
+    mapped = session.scalars(select(ServicePlanMapping.description).filter_by(additional=False))
+    named = {name.casefold(): name for name in [*mapped, *seen, asked.plan] if name}
+    return sorted(named.values(), key=str.casefold)
+
+
+@orders.get("/csv")
+@requires(Role.READ_ONLY)
+def as_csv() -> Response:
+    """The orders of the list, all of its pages, as a file for a spreadsheet."""
+    wanted = Filter.of(request.args).wanted(services_of(current_app).settings.zone)
+    with services_of(current_app).database.read() as session:
+        ids = search.all_of(session, wanted)
+    answer = Response(stream_with_context(_lines(ids)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f"attachment; filename=orders-{exact(now())[:10]}.csv"
+    return answer
+
+
+def _lines(ids: Sequence[int]) -> Iterator[str]:
+    """The file piece by piece: a long one takes no memory, and no transaction stays open while it is fetched."""
+    yield BYTE_ORDER_MARK + csv_line(COLUMNS)
+    for first in range(0, len(ids), search.BATCH):
+        with services_of(current_app).database.read() as session:
+            batch = search.orders_of(session, ids[first : first + search.BATCH])
+        yield "".join(csv_line(_cells(order)) for order in batch)
+
+
+def _cells(order: FoundOrder) -> Sequence[object]:
+    problem = PROBLEMS.get(order.problem or "")
+    when = [exact(moment) if moment else "" for moment in (order.received_at, order.finished_at)]
+    place = (order.orderref, order.person, order.address, order.plan, order.customer_id, order.ticket_id)
+    return (*place, in_words(order.state), problem.words if problem else "", order.reason, *when)

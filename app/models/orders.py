@@ -42,6 +42,13 @@ class Order(Base):
             sqlite_where=text("cause IS NOT NULL"),
             postgresql_where=text("cause IS NOT NULL"),
         ),
+        Index("ix_orders_received_at", "received_at", "state", "problem"),
+        Index(
+            "ix_orders_problem",
+            "problem",
+            sqlite_where=text("problem IS NOT NULL"),
+            postgresql_where=text("problem IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -140,13 +147,13 @@ class OrderSearch(Base):
     """What an order is found by, apart from its reference, and what a list shows of it.
 
     A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
-    that can be searched, in one casefolded line.
+    that can be searched, in one line (`provisioning.search_words`).
     """
 
     __tablename__ = "order_search"
 
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
-    person: Mapped[str] = mapped_column(Text)
+    person: Mapped[str] = mapped_column(Text, index=True)
     address: Mapped[str] = mapped_column(Text)
     plan: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text)

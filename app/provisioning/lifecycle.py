@@ -55,7 +55,7 @@ QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 INSERT_ORDER = {
     name: dialect.insert(Order.__table__)
     .on_conflict_do_nothing(index_elements=["orderref"])
-    .returning(Order.__table__.c.orderref)
+    .returning(Order.__table__.c.orderref, Order.__table__.c.id)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
@@ -212,7 +212,11 @@ def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]
         {**NEW_ORDER, "orderref": orderref, "tried_at": moment if orderref in at_once else None}
         for orderref in orderrefs
     ]
-    new = set(connection.scalars(INSERT_ORDER[connection.dialect.name], rows))
+    inserted = connection.execute(INSERT_ORDER[connection.dialect.name], rows)
+    ids = {orderref: id for orderref, id in inserted}  # noqa: C416, mypy doesn't know rows for pairs
+    new = set(ids)
+    if new:
+        search.keep_references(connection, ids)
     if new & at_once:
         _start(services.work_queue, connection, [each for each in orderrefs if each in new & at_once])
     known = set(orderrefs) - new

@@ -1,32 +1,29 @@
 """Finding orders: a row of words for each order, kept with it, and pages of the orders that match.
 
-A search reads every row of words, but never an order's own row, which holds its contract. An order that nothing was
-done for yet has no row; it is found by its reference.
+A search reads every row of words, but never an order's own row, which holds its contract.
 """
 
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.models import Order, OrderSearch, OrderState
-from app.provisioning.contracts import contract_of, one_line
+from app.models import Order, OrderSearch
+from app.provisioning.contracts import contract_of, digits, one_line
+from app.provisioning.matching.addresses import street_line, usps_state
+from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, terms_of
 from app.storage.database import Database
-from app.wording.spelling import folded
 from utopia import Contract
 
 PAGE = 50
 BATCH = 500
-MOST_WORDS = 8
-LONGEST_TEXT = 200
-"""Characters of a search, and of each part of an order that is kept for it."""
-WITHOUT_ROW = (OrderState.RECEIVED, OrderState.RUNNING)
-PHONE = re.compile(r"[\d()+./-]+")
-LEAST_DIGITS = 7
+MOST_COUNTED = 1000
+"""Where each order's words have to be read, counting stops here: the reader knows enough, and need not wait."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +33,52 @@ class FoundOrder:
     id: int
     orderref: str
     state: str
+    problem: str | None
     reason: str | None
     customer_id: str | None
+    ticket_id: str | None
     waiting_for: str | None
     next_try_at: datetime | None
     received_at: datetime
+    finished_at: datetime | None
     person: str
     address: str
     plan: str
 
 
+class Sort(StrEnum):
+    """What a list of orders can be sorted by."""
+
+    ORDER = "order"
+    PERSON = "person"
+    PLAN = "plan"
+    STATE = "state"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which orders somebody wants to see: those that all of it is true of. `until` is the first moment too late."""
+
+    text: str = ""
+    state: str | None = None
+    problem: str | None = None
+    plan: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    sort: Sort = Sort.RECEIVED
+    descending: bool = True
+
+
 @dataclass(frozen=True)
 class Page:
-    """One page of orders, the newest first. `newer` and `older` tell whether there are more on that side."""
+    """One page of orders, the `first` of which has that number among `total`; `counted` when there are no more."""
 
     orders: Sequence[FoundOrder]
-    newer: bool
-    older: bool
+    first: int
+    total: int
+    counted: bool
+    more: bool
 
 
 # Keeping
@@ -64,27 +90,50 @@ def keep(session: Session, order: Order) -> None:
     An order whose details were removed is found by what it was found by before, until its contract is fetched again.
     """
     row = session.get(OrderSearch, order.id)
-    if row is not None and order.contract is None:
-        return
     if row is None:
         row = OrderSearch(order_id=order.id)
         session.add(row)
+    elif order.contract is None:
+        return
     _row(row, order)
+
+
+def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
+    """Let orders that just came in be found by their references; by reference, their ids."""
+    nothing = {"person": "", "address": "", "plan": ""}
+    rows = [{"order_id": id, "words": reference_line(orderref), **nothing} for orderref, id in orders.items()]
+    connection.execute(INSERT_ROW, rows)
+
+
+INSERT_ROW = insert(OrderSearch.__table__)  # type: ignore[arg-type]
+
+
+def reference_line(*references: str | None) -> str:
+    """The words of an order of which nothing but numbers may be known: its reference, customer and ticket."""
+    return line_of(texts=(), references=filter(None, references))
 
 
 def _row(row: OrderSearch, order: Order) -> OrderSearch:
     contract = contract_of(order)
     row.person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
-    row.address, row.plan = _address(contract), _plan(order, contract)
-    shown = f"{row.person} {row.address}"
-    row.words = casefolded(" ".join([shown, *_also_searched(order, contract), folded(shown)]))
+    row.address, row.plan = _address(order, contract), _plan(order, contract)
+    row.words = line_of(
+        references=[order.orderref],
+        texts=[row.person, *_numbers(order, contract), row.plan],
+        address=f"{row.address} {_cut(contract.address.unit)}",
+        mail=_cut(contract.customer.email),
+    )
     return row
 
 
-def _address(contract: Contract) -> str:
+def _address(order: Order, contract: Contract) -> str:
+    """As the order's page and the mails have it: with the unit in the street line, and the state's code."""
     place = contract.address
-    street = " ".join([place.street, place.unit]).strip()
-    return ", ".join(part for part in (_cut(street), _cut(f"{place.city} {place.state} {place.zip}")) if part)
+    street = (order.account or {}).get("applicant", {}).get("street") or street_line(
+        one_line(place.street)[:LONGEST_TEXT], one_line(place.unit)[:LONGEST_TEXT]
+    )
+    town = f"{place.city} {usps_state(place.state) or place.state} {place.zip}"
+    return ", ".join(part for part in (_cut(street), _cut(town)) if part)
 
 
 def _plan(order: Order, contract: Contract) -> str:
@@ -93,40 +142,51 @@ def _plan(order: Order, contract: Contract) -> str:
     return _cut(", ".join(dict.fromkeys(ordered or monthly)))
 
 
-def _also_searched(order: Order, contract: Contract) -> list[str]:
-    phone = re.sub(r"\D", "", contract.customer.phone)
-    local = phone[-10:]
-    as_written = f"+1 ({local[:3]}) {local[3:6]}-{local[6:]}" if len(local) == 10 else ""
-    mail = _cut(contract.customer.email)
-    return [order.orderref, mail, _cut(phone), as_written, order.customer_id or "", order.ticket_id or ""]
+def _numbers(order: Order, contract: Contract) -> list[str]:
+    phone = re.sub(r"\D", "", digits(_cut(contract.customer.phone)))
+    return [phone, order.customer_id or "", order.ticket_id or "", order.site_id or ""]
 
 
 def _cut(text: str) -> str:
     return one_line(text)[:LONGEST_TEXT]
 
 
-def casefolded(text: str) -> str:
-    """A text as it is compared: without regard to case and to how its letters are put together."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
 def backfill(database: Database) -> int:
-    """Make the rows of orders that have none, in transactions of `BATCH` orders; returns how many were made."""
+    """Make the rows of orders that have none, or an old one, `BATCH` in a transaction; returns how many were made."""
     made, last = 0, 0
     while True:
         with database.write() as session:
-            orders = _without_row(session, last)
-            for order in orders:
-                session.add(_row(OrderSearch(order_id=order.id), order))
-        if not orders:
+            rows = _without_words(session, last)
+            for order, row in rows:
+                _make(session, order, row)
+            ids = [order.id for order, _ in rows]
+        if not ids:
             return made
-        made, last = made + len(orders), orders[-1].id
+        made, last = made + len(ids), ids[-1]
 
 
-def _without_row(session: Session, last: int) -> Sequence[Order]:
-    has_row = select(OrderSearch.order_id).where(OrderSearch.order_id == Order.id).exists()
-    begun = Order.state.not_in(WITHOUT_ROW) | Order.site_id.is_not(None)
-    return session.scalars(select(Order).where(Order.id > last, ~has_row, begun).order_by(Order.id).limit(BATCH)).all()
+def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
+    """Lines of words begin with a blank; what former versions wrote does not."""
+    lacks = OrderSearch.order_id.is_(None) | OrderSearch.words.not_like(" %")
+    query = select(Order, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(lacks)
+    return [
+        (order, row) for order, row in session.execute(query.where(Order.id > last).order_by(Order.id).limit(BATCH))
+    ]
+
+
+def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
+    if row is None:
+        session.add(_row(OrderSearch(order_id=order.id), order))
+    elif order.contract is not None:
+        _row(row, order)
+    else:
+        words = row.words.split()
+        row.words = line_of(
+            references=[order.orderref],
+            texts=[row.person, row.plan, *(word for word in words if "@" not in word)],
+            address=row.address,
+            mail=" ".join(word for word in words if "@" in word),
+        )
 
 
 # Finding
@@ -137,86 +197,128 @@ def counts(session: Session) -> dict[str, int]:
     return dict(session.execute(select(Order.state, func.count()).group_by(Order.state)).all())
 
 
-def find(
-    session: Session,
-    text: str = "",
-    state: str | None = None,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    limit: int = PAGE,
-) -> Page:
-    """The orders that match every word of `text`, and are in `state`: the newest, or those next to an order's id.
+def problems(session: Session) -> dict[str, int]:
+    """How many orders stopped for each problem that has any."""
+    stopped = select(Order.problem, func.count()).where(Order.problem.is_not(None)).group_by(Order.problem)
+    return {problem: number for problem, number in session.execute(stopped) if problem}
 
-    `before` gives the orders older than that id, `after` those newer than it that lie nearest.
-    """
-    ids: list[int] = []
-    for column, conditions in _sources(words_of(text), state):
-        query = select(column).where(*conditions).order_by(column if after is not None else column.desc())
-        edge = column > after if after is not None else column < before if before is not None else true()
-        ids += session.scalars(query.where(edge).limit(limit + 1))
-    found = sorted(ids, reverse=after is None)
-    more = len(found) > limit
-    return Page(
-        orders=_orders(session, found[:limit]),
-        newer=more if after is not None else before is not None,
-        older=after is not None or more,
+
+def order_called(session: Session, text: str) -> str | None:
+    """The order whose reference the text is, as it stands or in capitals."""
+    plain = text.strip(" \t<>()[]{}#,;:.\"'")
+    return session.scalar(select(Order.orderref).where(Order.orderref.in_({plain, plain.upper()})).limit(1))
+
+
+def called_among(orders: Sequence[FoundOrder], text: str) -> str | None:
+    """The one order among these whose reference the text is, whatever its case and hyphens."""
+    called = [order.orderref for order in orders if is_reference(text, order.orderref)]
+    return called[0] if len(called) == 1 else None
+
+
+def find(session: Session, wanted: Wanted | None = None, page: int = 1, *, limit: int = PAGE) -> Page:
+    """A page of the orders that somebody wants to see; the page after the last is empty."""
+    wanted, first = wanted or Wanted(), (page - 1) * limit
+    if wanted.text or wanted.plan:
+        return _read_through(session, wanted, first, limit)
+    ids = session.scalars(_sorted(wanted).offset(first).limit(limit + 1)).all()
+    total = first + len(ids)
+    if len(ids) > limit or not ids:
+        total = session.scalar(select(func.count()).select_from(_matching(wanted).subquery())) or 0
+    return Page(orders_of(session, ids[:limit]), first + 1, total, counted=True, more=len(ids) > limit)
+
+
+def _read_through(session: Session, wanted: Wanted, first: int, limit: int) -> Page:
+    """Where the words have to be read, they are read once, for the page and for its number."""
+    most = max(MOST_COUNTED, first + limit)
+    ids = session.scalars(_sorted(wanted).limit(most + 1)).all()
+    orders, more = orders_of(session, ids[first : first + limit]), len(ids) > first + limit
+    return Page(orders, first + 1, min(len(ids), most), counted=len(ids) <= most, more=more)
+
+
+def all_of(session: Session, wanted: Wanted) -> Sequence[int]:
+    """The ids of all orders that somebody wants to see."""
+    return session.scalars(_sorted(wanted)).all()
+
+
+def _sorted(wanted: Wanted) -> Select[Any]:
+    query = _matching(wanted)
+    (id_column,) = query.selected_columns
+    column = _sorted_by(wanted)
+    order = [id_column] if column is None else [column, id_column]
+    return query.order_by(*(each.desc() if wanted.descending else each.asc() for each in order))
+
+
+SORTED_BY: Mapping[Sort, InstrumentedAttribute[str]] = {
+    Sort.ORDER: Order.orderref,
+    Sort.PERSON: OrderSearch.person,
+    Sort.PLAN: OrderSearch.plan,
+    Sort.STATE: Order.state,
+}
+"""An order's id says when it was received."""
+
+
+def _sorted_by(wanted: Wanted) -> InstrumentedAttribute[Any] | None:
+    """Between two days, an index has the orders by their arrival; reading it in that order takes no sorting."""
+    if wanted.sort is Sort.RECEIVED and (wanted.since or wanted.until):
+        return Order.received_at
+    return SORTED_BY.get(wanted.sort)
+
+
+def _matching(wanted: Wanted) -> Select[Any]:
+    """The ids. Each of the two tables comes in only where it must: the orders' own is many times as large."""
+    of_order, of_words = list(_of_order(wanted)), list(_of_words(wanted))
+    column = _sorted_by(wanted)
+    orders = bool(of_order) or (column is not None and column.class_ is Order)
+    words = bool(of_words) or (column is not None and column.class_ is OrderSearch)
+    query: Select[Any] = select(Order.id if orders or not words else OrderSearch.order_id)
+    if orders and words:
+        query = query.join(OrderSearch, OrderSearch.order_id == Order.id)
+    return query.where(*of_order, *of_words)
+
+
+def _of_order(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.state:
+        between_days = wanted.since or wanted.until
+        yield (Order.state.concat("") if between_days else Order.state) == wanted.state  # not by the state's index then
+    if wanted.problem:
+        yield Order.problem == wanted.problem
+    if wanted.since:
+        yield Order.received_at >= wanted.since
+    if wanted.until:
+        yield Order.received_at < wanted.until
+
+
+def _of_words(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    """A text of which nothing is left to look for finds nothing: it was not empty, and no order has it."""
+    terms = terms_of(wanted.text)
+    if wanted.text.strip() and not terms:
+        yield false()
+    yield from map(_matches, terms)
+    if wanted.plan:
+        yield (", " + func.lower(OrderSearch.plan) + ", ").contains(f", {wanted.plan.lower()}, ", autoescape=True)
+
+
+def _matches(term: Term) -> ColumnElement[bool]:
+    return or_(*(OrderSearch.words.contains(form, autoescape=True) for form in term))
+
+
+def orders_of(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
+    """The orders of these ids as a list shows them, in that order."""
+    of_order = (
+        Order.id,
+        Order.orderref,
+        Order.state,
+        Order.problem,
+        Order.reason,
+        Order.customer_id,
+        Order.ticket_id,
+        Order.waiting_for,
+        Order.next_try_at,
+        Order.received_at,
+        Order.finished_at,
     )
-
-
-def words_of(text: str) -> list[str]:
-    """The words that a search looks for."""
-    return casefolded(one_line(text[:LONGEST_TEXT])).split()[:MOST_WORDS]
-
-
-Source = tuple[InstrumentedAttribute[int], list[ColumnElement[bool]]]
-
-
-def _sources(words: Sequence[str], state: str | None) -> list[Source]:
-    """Where orders are looked for: the column of their ids, and what must be true. No order is in two of them.
-
-    The orders' own table comes in only where it must: it is many times as large as that of the words.
-    """
-    in_state = [Order.state == state] if state else []
-    if not words:
-        return [(Order.id, in_state)]
-    kept = [_matches(word) for word in words]
-    has_row = select(OrderSearch.order_id).where(OrderSearch.order_id == Order.id).exists()
-    fresh = [Order.state.in_(WITHOUT_ROW), *(_holds(func.lower(Order.orderref), word) for word in words), ~has_row]
-    return [
-        (Order.id, [OrderSearch.order_id == Order.id, *in_state, *kept]) if state else (OrderSearch.order_id, kept),
-        (Order.id, [*in_state, *fresh]),
-    ]
-
-
-def _matches(word: str) -> ColumnElement[bool]:
-    """A phone number is found however it is written."""
-    number = re.sub(r"\D", "", word) if PHONE.fullmatch(word) else ""
-    if len(number) == 11 and number.startswith("1"):
-        number = number[1:]
-    forms = {word, number} if len(number) >= LEAST_DIGITS else {word}
-    return or_(*(_holds(OrderSearch.words, form) for form in sorted(forms)))
-
-
-def _holds(column: ColumnElement[str] | InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
-    return column.contains(word, autoescape=True)
-
-
-def _orders(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
-    query = (
-        select(
-            Order.id,
-            Order.orderref,
-            Order.state,
-            Order.reason,
-            Order.customer_id,
-            Order.waiting_for,
-            Order.next_try_at,
-            Order.received_at,
-            *(func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan)),
-        )
-        .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
-        .where(Order.id.in_(ids))
-        .order_by(Order.id.desc())
-    )
-    return [FoundOrder(*row) for row in session.execute(query)]
+    of_words = (func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan))
+    query = select(*of_order, *of_words).outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+    rows = [FoundOrder(*row) for row in session.execute(query.where(Order.id.in_(ids)))]  # type: ignore[call-arg]
+    found = {order.id: order for order in rows}
+    return [found[each] for each in ids if each in found]

@@ -31,7 +31,7 @@ from app.models import (
 from app.provisioning import lifecycle
 from app.provisioning.actions import FORGET
 from app.provisioning.contracts import contract_of, digits
-from app.provisioning.search import casefolded
+from app.provisioning.search import reference_line
 from app.safekeeping import mentions
 from app.safekeeping.pruning import FINISHED
 from app.services import Services
@@ -217,9 +217,8 @@ def _erase_details(session: Session, order: Order) -> int:
     cleared: dict[str, Any] = {"decision": {}, "actions": [], "remarks": []}
     _count(session, update(Order).where(Order.id == order.id).values({**values, **cleared}))
     if kept is not None:
-        numbers = " ".join(filter(None, [order.orderref, order.customer_id, order.ticket_id]))
         kept.person = kept.address = kept.plan = ""
-        kept.words = casefolded(numbers)
+        kept.words = reference_line(order.orderref, order.customer_id, order.ticket_id)
     session.flush()
     session.refresh(order)
     return 1

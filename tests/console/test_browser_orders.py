@@ -140,15 +140,34 @@ def test_a_story_that_renews_itself_closes_nothing_and_takes_no_words_away(servi
         assert page.locator("#offer-dismiss").count() == 0
 
 
-def test_orders_are_found_without_javascript_too(service: Service, browse: Browsing) -> None:
+def test_orders_are_found_from_every_page_by_keyboard_alone(service: Service, browse: Browsing) -> None:
     service.take()
     service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
 
-    page = browse.goto("/console/orders")
-    page.get_by_role("searchbox", name="Find orders").fill("(406) 555-0127")
-    page.get_by_role("button", name="Find").click()
+    page = browse.goto("/console/plans")
+    page.keyboard.press("/")
+    page.keyboard.type("(406) 555-0127")
+    page.keyboard.press("Enter")
 
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.get_by_role("link", name="UIA-2")).to_be_visible()
     page.get_by_role("link", name="Show all").click()
     expect(page.get_by_role("row")).to_have_count(3)
+    page.get_by_role("searchbox", name="Find orders").fill("a/b")
+    expect(page.get_by_role("searchbox", name="Find orders")).to_have_value("a/b")
+    page.get_by_role("searchbox", name="Find orders").fill(f"({REF.lower()})")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {REF}")
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("quick_refresh")
+def test_a_list_shows_by_itself_what_came_in(service: Service, browse: Browsing) -> None:
+    service.take()
+    page = browse.goto("/console/orders")
+    page.get_by_label("Plan").select_option("250 Mbps")
+    expect(page.get_by_text("1 to 1 of 1")).to_be_visible()
+    service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    expect(page.get_by_text("1 to 2 of 2")).to_be_visible()
+    expect(page.get_by_label("Plan")).to_have_value("250 Mbps")

@@ -295,9 +295,9 @@ def test_a_forgotten_order_is_found_by_its_numbers_and_by_nothing_else(service: 
 
     with service.services.database.read() as session:
         for text in (ORDER, order["customer_id"], order["ticket_id"]):
-            assert [each.orderref for each in search.find(session, text).orders] == [ORDER]
+            assert [each.orderref for each in search.find(session, search.Wanted(text)).orders] == [ORDER]
         for text in ("ada", "lind@example", "4065550143", "EXAMPLE AVENUE"):
-            assert search.find(session, text).orders == []
+            assert search.find(session, search.Wanted(text)).orders == []
         assert session.scalars(select(OrderSearch.person)).all() == [""]
 
 

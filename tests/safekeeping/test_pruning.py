@@ -107,7 +107,7 @@ def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> 
     search.backfill(service.services.database)
 
     with service.services.database.read() as session:
-        (found,) = search.find(session, "lind example").orders
+        (found,) = search.find(session, search.Wanted("lind example")).orders
     assert (found.person, found.plan) == ("Ada Lind", "250 Mbps")
     assert found.address.startswith("12 N EXAMPLE AVENUE, Bozeman")
 
@@ -269,7 +269,7 @@ def test_an_old_order_that_waits_for_its_contract_again_is_found_by_what_is_know
         service.sandbox.utopia.up()
 
     with service.services.database.read() as session:
-        assert [one.person for one in search.find(session, "lind").orders] == ["Ada Lind"]
+        assert [one.person for one in search.find(session, search.Wanted("lind")).orders] == ["Ada Lind"]
     resume(service)
     assert service.rested(ORDER, "completed")
 

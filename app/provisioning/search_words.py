@@ -1,0 +1,95 @@
+"""The words that an order is found by, and what a search looks for among them. Pure text.
+
+The words of an order stand in one line, each between blanks, without case, accents and punctuation. A part of an
+address is there as it was written and in the short form of the post, so that `Street`, `St.` and `ST` are one word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, STATES, SUFFIXES
+from app.wording.spelling import folded
+
+LONGEST_TEXT = 200
+"""Characters of a search, and of each part of an order that is kept for it."""
+MOST_TERMS = 20
+WORD = re.compile(r"[^\W_]+")
+PHONE = re.compile(r"(?<![\w-])(?:\+?1[\s.-]*)?(\(?\d{3}\)?[\s./-]*\d{3}[\s./-]*\d{4})(?![\w-])")
+REFERENCE = re.compile(r"(?<=\d{6})-(?=\d{6}(?!\d))")
+"""The hyphen of UTOPIA's references: with their parts joined, they are one word, and a rare one."""
+LOCAL_PHONE = re.compile(r"(?<![\w-])\d{3}[.-]\d{4}(?![\w-])")
+FOREIGN_PHONE = re.compile(r"\+[2-9][\d\s()./-]{6,}")
+SHORT_FORMS = {
+    spelling.lower(): short.lower()
+    for table in (STATES, DESIGNATORS, SUFFIXES, DIRECTIONALS)
+    for spelling, short in table.items()
+}
+"""`street` and `st` to `st`. Where one spelling has several meanings, what counts is that both sides read it alike."""
+SHORT_NUMBER, SHORT_WORD = 3, 2
+
+Term = tuple[str, ...]
+"""One word of a search: an order has it when any of these is in its line of words."""
+
+
+def casefolded(text: str) -> str:
+    """A text as it is compared: without regard to case and to how its letters are put together."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def line_of(*, texts: Iterable[str], address: str = "", references: Iterable[str] = (), mail: str = "") -> str:
+    """The line of words that an order is found by. A reference is in it with its parts joined, too."""
+    words = [word for reference in references for word in (*_words(reference), "".join(_words(reference)))]
+    words += [word for text in texts for word in _words(text)]
+    words += [form for word in _words(address) for form in (word, SHORT_FORMS.get(word, word))]
+    words += casefolded(mail).split()
+    return f" {' '.join(dict.fromkeys(words))} "
+
+
+def terms_of(text: str) -> list[Term]:
+    """What a search looks for, what is rarest first."""
+    terms = dict.fromkeys(_term(word) for word in _asked(text[:LONGEST_TEXT]))
+    return sorted(terms, key=_how_common)[:MOST_TERMS]
+
+
+def is_reference(text: str, orderref: str) -> bool:
+    """Whether a text is this reference, whatever its case and its hyphens, and whatever it stands in."""
+    return bool(text) and "".join(_words(text)) == "".join(_words(orderref))
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(folded(folded(text)))  # taking a letter apart can bring an apostrophe to light
+
+
+def _asked(text: str) -> Iterator[str]:
+    """The words of a search. A phone number is one word, a mail address as well."""
+    if FOREIGN_PHONE.fullmatch(text.strip()):
+        yield re.sub(r"\D", "", text)
+        return
+    text = LOCAL_PHONE.sub(_digits, PHONE.sub(lambda found: _digits(found, 1), REFERENCE.sub("", text)))
+    for word in text.split():
+        if "@" in word:
+            yield casefolded(word).strip("<>()[]{},;:.\"'")
+        else:
+            yield from _words(word)
+
+
+def _digits(found: re.Match[str], group: int = 0) -> str:
+    return f" {re.sub(r'[^0-9]', '', found[group])} "
+
+
+def _term(word: str) -> Term:
+    """A piece of a word is enough, but a short number has to be the whole of one, and two letters its beginning."""
+    short = SHORT_FORMS.get(word, word)
+    forms = (word,) if short == word else (word, f" {short} ")
+    if word.isascii() and word.isdecimal() and len(word) <= SHORT_NUMBER:
+        return (f" {word} ",)
+    if word.isascii() and len(word) <= SHORT_WORD:
+        return (f" {word}", *forms[1:])
+    return forms
+
+
+def _how_common(term: Term) -> tuple[bool, bool, bool, int]:
+    """Sorts what few orders have before what many have: the first one decides how long a search takes."""
+    word = term[0].strip()
+    return word in SHORT_FORMS, len(term[0]) > len(word), not word.isdecimal(), -len(word)
