@@ -31,7 +31,6 @@ EngineError = dbos_error.DBOSException
 """What the engine raises by itself, as when work can't be enqueued."""
 
 SERIALIZER = DBOSPortableJSONSerializer()
-KNOWN = "SELECT 1 FROM workflow_status WHERE workflow_uuid = ?"
 
 Result = TypeVar("Result")
 
@@ -113,21 +112,6 @@ class WorkQueue:
             options["priority"] = priority
         self.client.enqueue_in_transaction(writing, options, *args)
 
-    def enqueue_all(self, connection: Connection, workflow: str, queue: str, starts: dict[str, list[Any]]) -> None:
-        """`enqueue` for several workflows of a kind, at least one: `starts` has their arguments by their ids.
-
-        On SQLite the library's rows for the first are copied for the others: it takes ten times as long for them.
-        """
-        first, *others = starts
-        can_copy = others and self._database.is_sqlite and not connection.exec_driver_sql(KNOWN, (first,)).first()
-        for workflow_id in [first] if can_copy else starts:
-            self.enqueue(connection, workflow, workflow_id, queue, *starts[workflow_id])
-        if can_copy:
-            inputs = {each: SERIALIZER.serialize({"namedArgs": {}, "positionalArgs": starts[each]}) for each in others}
-            copies = [{"first": first, "id": each, "inputs": inputs[each]} for each in others]
-            _copy(connection, "workflow_status", copies, creator_xid="lower(hex(randomblob(16)))")
-            _copy(connection, "workflow_input", copies, inputs=":inputs")
-
     def is_going(self, workflow_id: str) -> bool:
         """Whether a workflow is enqueued or running."""
         return bool(self.going([workflow_id]))
@@ -181,13 +165,3 @@ class WorkQueue:
             load_output=False,
         )
         return [row.workflow_id for row in rows]
-
-
-def _copy(connection: Connection, table: str, copies: list[dict[str, str]], **changed: str) -> None:
-    """Copy a workflow's row of a table, whatever columns it has, but for those that are `changed`."""
-    changed["workflow_uuid"] = ":id"
-    columns = [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
-    values = ", ".join(changed.get(column, column) for column in columns)
-    rows = f"SELECT {values} FROM {table} WHERE workflow_uuid = :first"  # noqa: S608 - only names
-    target = f"{table} ({', '.join(columns)})"
-    connection.exec_driver_sql(f"INSERT INTO {target} {rows} ON CONFLICT (workflow_uuid) DO NOTHING", copies)

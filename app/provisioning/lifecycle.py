@@ -225,8 +225,9 @@ def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]
 
 def _start(work_queue: WorkQueue, connection: Connection, orderrefs: Sequence[str]) -> None:
     stage, run = NEW_ORDER["stage"], NEW_ORDER["run"]
-    starts = {_workflow_id(stage, orderref, run): [orderref, run] for orderref in orderrefs}
-    work_queue.enqueue_all(connection, stage, QUEUE_OF_STAGE[stage], starts)
+    for orderref in orderrefs:
+        workflow_id = _workflow_id(stage, orderref, run)
+        work_queue.enqueue(connection, stage, workflow_id, QUEUE_OF_STAGE[stage], orderref, run)
 
 
 def _look_up_again(services: Services, connection: Connection, orderrefs: set[str], at_once: set[str]) -> set[str]:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import text
 
 from app.models import Order
 from sandbox import Sandbox
@@ -14,9 +13,6 @@ from tests.conftest import Service, settings_for, wait_for
 from tests.tools.callback_requests import count, stored
 
 pytestmark = pytest.mark.sqlite  # on PostgreSQL, each callback commits for itself
-
-OWN_COLUMNS = ("workflow_uuid", "creator_xid", "created_at", "updated_at", "retention_timestamp", "inputs")
-"""What differs between the engine's rows for two workflows of a kind that were enqueued by the library."""
 
 
 @pytest.fixture
@@ -48,17 +44,6 @@ def new(orderref: str) -> dict[str, str]:
 
 def outcomes(service: Service) -> list[tuple[str | None, str]]:
     return sorted((str(row.orderref), row.outcome) for row in stored(service))
-
-
-def workflow(connection: Connection, workflow_id: str) -> dict[str, list[dict[str, Any]]]:
-    """Every row that the engine has for a workflow, by table."""
-    rows = {}
-    for table in inspect(connection).get_table_names():
-        if "workflow_uuid" in {column["name"] for column in inspect(connection).get_columns(table)}:
-            query = text(f"select * from {table} where workflow_uuid = :id")
-            rows[table] = [dict(row) for row in connection.execute(query, {"id": workflow_id}).mappings()]
-    assert len(rows["workflow_status"]) == len(rows["workflow_input"]) == 1
-    return rows
 
 
 def test_orders_that_come_at_the_same_time_all_become_accounts(service: Service) -> None:
@@ -97,36 +82,3 @@ def test_an_order_that_cannot_be_stored_does_not_fail_those_beside_it(idle: Serv
     assert outcomes(idle) == [("UIA-0", "order"), ("UIA-2", "order"), ("UIA-3", "order")]
     is_going = idle.services.work_queue.is_going
     assert [is_going(f"order-UIA-{number}") for number in range(4)] == [True, False, True, True]
-
-
-def test_the_work_of_several_orders_is_enqueued_as_the_library_does_it_for_one(idle: Service) -> None:
-    work_queue = idle.services.work_queue
-    with idle.services.database.engine.begin() as connection:
-        work_queue.enqueue_all(connection, "order", "utopia", {name: [name, 1] for name in ("A", "B", "C")})
-        work_queue.enqueue(connection, "order", "ALONE", "utopia", "ALONE", 1)
-        alone, *several = (workflow(connection, name) for name in ("ALONE", "A", "B", "C"))
-
-    def common(rows: dict[str, list[dict[str, Any]]]) -> Any:
-        return {
-            table: [{column: value for column, value in row.items() if column not in OWN_COLUMNS} for row in those]
-            for table, those in rows.items()
-        }
-
-    assert all(common(rows) == common(alone) for rows in several)
-    for name, rows in zip("ABC", several, strict=True):
-        assert rows["workflow_input"][0]["inputs"] == alone["workflow_input"][0]["inputs"].replace("ALONE", name)
-    assert len({rows["workflow_status"][0]["creator_xid"] for rows in (alone, *several)}) == 4
-
-
-@pytest.mark.parametrize("known", ["A", "B"])
-def test_work_that_is_known_is_left_as_it_is_and_the_rest_begins(idle: Service, known: str) -> None:
-    work_queue = idle.services.work_queue
-    with idle.services.database.engine.begin() as connection:
-        work_queue.enqueue(connection, "order", known, "utopia", known, 1)
-    work_queue.client.cancel_workflow(known)
-    with idle.services.database.engine.begin() as connection:
-        before = workflow(connection, known)
-        work_queue.enqueue_all(connection, "order", "utopia", {name: [name, 1] for name in ("A", "B", "C")})
-        assert workflow(connection, known) == before
-
-    assert {name for name in "ABC" if work_queue.is_going(name)} == set("ABC") - {known}
