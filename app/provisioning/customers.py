@@ -16,7 +16,8 @@ from app.provisioning.actions import CUSTOMER, NEW_CUSTOMER
 from app.provisioning.contracts import Applicant, digits
 from app.provisioning.endings import CustomerExists, NeedsReview, Waits
 from app.provisioning.finding import LookUpResult, kept, look_for, may_be_one, plans_given
-from app.provisioning.journal import Outcome, Work
+from app.provisioning.journal import Work
+from app.provisioning.runs import Outcome
 from app.storage.database import one_at_a_time
 from config import Settings
 
@@ -91,9 +92,9 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
         one_at_a_time(session, FINDING_LOCK)
         ahead[:] = [one.orderref for one in _at_their_turn(session, work) if _may_clash(applicant, one)]
         if not ahead:
-            session.get_one(OrderStep, work.step_id).result = HAS_ITS_TURN
+            work.run.keep(session, work.step, result=HAS_ITS_TURN)
 
-    work.services.database.insist(take_turn)
+    work.run.commit(take_turn, repeatable=True)  # whoever lost it in a power cut has also lost the look that it was for
     if ahead:
         raise Waits(
             System.POWERCODE,
@@ -190,7 +191,7 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
 
 
 def _look_later(work: Work, reason: str) -> Waits:
-    settling.begins(work.step_id)
+    settling.begins(work.step.id)
     settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
     why = f"{reason}; it is looked up"
     return Waits(System.POWERCODE, why, unanswered=True, retry_at=settled, step_state=StepState.UNKNOWN)
@@ -201,7 +202,7 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
 
     A request may still be at work after its connection is gone, so a fresh doubt waits first.
     """
-    settled = settling.settled_at(work.step_id, since, work.services.settings.pc_settle_seconds)
+    settled = settling.settled_at(work.step.id, since, work.services.settings.pc_settle_seconds)
     if settled is not None:
         raise Waits(
             System.POWERCODE,

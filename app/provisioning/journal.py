@@ -1,27 +1,27 @@
 """A row before, an outcome after: how every step of an order is run.
 
-`perform` commits the step's row, lets it act, and commits the outcome together with what it changes on the
-order. A step that is done is never done again, whatever the engine repeats; a run that a newer one has
-replaced does nothing any more.
+`perform` commits the step's row together with the outcomes that wait for a commit (`runs`), and lets it act; its own
+outcome goes with the next commit, and so does what it changes on the order. A step that is done is never done again,
+whatever the engine repeats; a run that a newer one has replaced does nothing any more.
 """
 
 import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.durable import engine
 from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, System, now
 from app.observability import order_context
-from app.provisioning import lifecycle, search
+from app.provisioning import lifecycle
 from app.provisioning.endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.provisioning.problems import PROGRAM_FAULT
+from app.provisioning.runs import Done, Outcome, Run
 from app.remote import breaker, exchanges, probing
 from app.services import Services
 from wire.masking import customer_data
@@ -33,49 +33,36 @@ QUICK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a step brought: a JSON value, changes of the order's columns, and a remark for the notice.
-
-    `afterwards` runs in the transaction that commits the outcome.
-    """
-
-    value: Any = None
-    changes: dict[str, Any] = field(default_factory=dict)
-    remark: str | None = None
-    afterwards: Callable[[Session, Order], None] | None = None
-
-
-@dataclass(frozen=True)
 class Work:
     """What a step works on: the order as it was read, and whether an earlier try of it is in doubt.
 
     `failed_before`: an earlier try of it came to nothing. `said` collects what the step says to the remote systems.
     """
 
-    services: Services
-    order: Order
-    step_id: int
+    run: Run
+    step: OrderStep
     in_doubt_since: datetime | None
     failed_before: bool = False
     said: deque[exchanges.Exchange] = field(default_factory=exchanges.newest)
 
+    @property
+    def services(self) -> Services:
+        """What the step reaches the world through."""
+        return self.run.services
+
+    @property
+    def order(self) -> Order:
+        """The order, with what the steps before brought."""
+        return self.run.order
+
     def sending(self) -> None:
         """Commit that a write is sent now; for steps that look or ask before they write."""
-        with self.services.database.write() as session:
-            session.get_one(OrderStep, self.step_id).sent_at = now()
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of an order's story."""
-
-    services: Services
-    orderref: str
-    number: int
+        self.run.commit(lambda session: self.run.keep(session, self.step, sent_at=now()), repeatable=False)
 
 
 Act = Callable[[Work], Outcome]
 
+OVER: dict[str, Any] = {"over": True}
 CLOSED: dict[str, Any] = {"closed": True}
 """The step did not begin: its system is down."""
 
@@ -105,29 +92,47 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
             except Exception as fault:
                 log.exception("Step %s failed on a fault of this program", name)
                 return _end(run, opened, _fault(name, fault), system)
-        return _done(run, name, opened, outcome, system, writes=writes)
+        return _done(run, opened, outcome, system, writes=writes)
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
-    with run.services.database.write(repeatable=not writes) as session:
-        order = lifecycle.current(session, run.orderref, run.number)
-        if order is None:
-            return {"over": True}
-        step = session.scalar(select(OrderStep).filter_by(order_id=order.id, name=name))
-        if step and step.state == StepState.DONE:
-            return {"value": step.result}
-        if system and breaker.is_down(session, system):
-            return CLOSED
-        in_doubt, failed_before = _in_doubt_since(order, step, writes=writes), step is not None
-        if step is None:
-            step = OrderStep(order_id=order.id, name=name, attempts=0)
-            session.add(step)
-        step.state, step.attempts, step.finished_at = StepState.RUNNING, step.attempts + 1, None
-        step.started_at, step.result = now(), None
-        step.sent_at = in_doubt or (now() if writes else None)
-        order.state = OrderState.RUNNING
-        session.flush()
-        return Work(run.services, order, step.id, in_doubt, failed_before)
+    """A step that calls nobody needs no row before it acts: it is simply done again."""
+    if not run.read():
+        return OVER
+    known = run.steps.get(name)
+    if known and known.state == StepState.DONE:
+        return {"value": known.result}
+    step = known or OrderStep(order_id=run.order.id, name=name, attempts=0)
+    work = Work(run, step, _in_doubt_since(run.order, known, writes=writes), failed_before=known is not None)
+    begun = {
+        "state": StepState.RUNNING,
+        "attempts": step.attempts + 1,
+        "started_at": now(),
+        "finished_at": None,
+        "result": None,
+        "sent_at": work.in_doubt_since or (now() if writes else None),
+    }
+    if system is None:
+        step.attempts, step.started_at = step.attempts + 1, now()
+        return work
+    return _begin(run, work, system, begun, writes=writes)
+
+
+def _begin(run: Run, work: Work, system: System, begun: dict[str, Any], *, writes: bool) -> Work | dict[str, Any]:
+    hindered: list[dict[str, Any]] = []
+
+    def commit(session: Session) -> None:
+        hindered[:] = [] if run.is_current(session) else [OVER]
+        if not hindered and breaker.is_down(session, system):
+            hindered[:] = [CLOSED]
+        if hindered:
+            return
+        run.keep(session, work.step, **begun)
+        if run.order.state != OrderState.RUNNING:
+            run.keep_order(session, {"state": OrderState.RUNNING})
+
+    run.commit(commit, repeatable=not writes)
+    return hindered[0] if hindered else work
 
 
 def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
@@ -140,25 +145,29 @@ def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> da
 
 
 def _wait_for(run: Run, system: System) -> dict[str, Any]:
-    with run.services.database.write() as session:
+    def commit(session: Session) -> None:
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
             error = breaker.error_of(session, system)
             why = f"{SYSTEM_NAMES[system]} does not answer ({error}); it is asked again and again until it does"
             _settle(run, session, order, Waits(system, why))
-    return {"over": True}
+
+    run.commit(commit, repeatable=False)
+    return OVER
 
 
 def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: bool) -> dict[str, Any]:
     """A call that may be repeated freely is, for a moment; anything else ends the run."""
     if isinstance(stop, Waits) and stop.soon and quick and not engine.last_attempt():
-        with run.services.database.write() as session:
-            step = session.get_one(OrderStep, work.step_id)
-            step.state, step.error = _known_of(step, work, stop), stop.reason
-            exchanges.store(session, step, work.said)
-        log.warning("%s is tried again in a moment: %s", step.name, stop.reason)
+        run.commit(lambda session: _keep_failure(session, work, stop), repeatable=False)
+        log.warning("%s is tried again in a moment: %s", work.step.name, stop.reason)
         raise engine.TryAgainError(stop.reason)
     return _end(run, work, stop, system)
+
+
+def _keep_failure(session: Session, work: Work, stop: Stop, **values: Any) -> None:
+    work.run.keep(session, work.step, state=_known_of(work.step, work, stop), error=stop.reason, **values)
+    exchanges.store(session, work.step, work.said)
 
 
 def _known_of(step: OrderStep, work: Work, stop: Stop) -> StepState:
@@ -178,15 +187,13 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
         stop = stop.by_itself() if works and isinstance(stop, Waits) else stop
 
     def commit(session: Session) -> None:
-        step = session.get_one(OrderStep, work.step_id)
-        step.state, step.error, step.finished_at = _known_of(step, work, stop), stop.reason, now()
-        exchanges.store(session, step, work.said)
+        _keep_failure(session, work, stop, finished_at=now())
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
             _settle(run, session, order, stop)
 
-    run.services.database.insist(commit)
-    return {"over": True}
+    run.commit(commit, repeatable=False)
+    return OVER
 
 
 def _says_nothing(work: Work, stop: Stop) -> bool:
@@ -202,27 +209,17 @@ def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
     log.info("%s: %s", order.state, stop.reason)
 
 
-def _done(run: Run, name: str, work: Work, outcome: Outcome, system: System | None, *, writes: bool) -> dict[str, Any]:
-    def commit(session: Session) -> None:
-        step = session.get_one(OrderStep, work.step_id)
-        step.state, step.result, step.finished_at, step.error = StepState.DONE, outcome.value, now(), None
-        exchanges.store(session, step, work.said)
-        order = session.get_one(Order, work.order.id)
-        for column, value in outcome.changes.items():
-            setattr(order, column, value)
-        if outcome.remark:
-            order.remarks = [*order.remarks, outcome.remark]
-        if system:
-            order.waiting_since, order.restarts = None, 0
-            if work.failed_before:
-                order.tries = 0
-        if outcome.afterwards:
-            outcome.afterwards(session, order)
-        if outcome.changes:
-            search.keep(session, order)
-
-    run.services.database.insist(commit, repeatable=not writes)
-    log.info("%s: done", name)
+def _done(run: Run, work: Work, outcome: Outcome, system: System | None, *, writes: bool) -> dict[str, Any]:
+    order, changes = work.order, dict(outcome.changes)
+    if outcome.remark:
+        changes["remarks"] = [*order.remarks, outcome.remark]
+    if system and (order.waiting_since is not None or order.restarts):
+        changes |= {"waiting_since": None, "restarts": 0}
+    if system and work.failed_before and order.tries:
+        changes["tries"] = 0
+    values = {"state": StepState.DONE, "result": outcome.value, "finished_at": now(), "error": None}
+    run.done(Done(work.step, values, replace(outcome, changes=changes), work.said, of_a_write=writes))
+    log.info("%s: done", work.step.name)
     return {"value": outcome.value}
 
 

@@ -9,9 +9,10 @@ from app.provisioning import lifecycle, problems
 from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
 from app.provisioning.contracts import Applicant, contract_of
 from app.provisioning.endings import NOT_THIS_CALLER, NeedsReview
-from app.provisioning.journal import Outcome, Work
+from app.provisioning.journal import Work
 from app.provisioning.plans import plans_seen
 from app.provisioning.plans.plan_table import plan_table
+from app.provisioning.runs import Outcome
 
 
 def fetch_contract(work: Work) -> Outcome:

@@ -5,13 +5,15 @@ Their bodies touch nothing: no clock, no database, no network. All that is in th
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from app.durable import engine
 from app.models import System
 from app.provisioning import customers, steps
-from app.provisioning.journal import Act, Run, perform
+from app.provisioning.journal import Act, perform
+from app.provisioning.runs import Run
 from app.services import Services
 
 ATTEMPTS = 3
@@ -74,10 +76,8 @@ def workflows(services: Services) -> Mapping[str, Callable[..., None]]:
 
     def tell(story: Callable[[Story], None]) -> Callable[[str, int], None]:
         def workflow(orderref: str, number: int) -> None:
-            try:
-                story(Story(Run(services, orderref, number)))
-            except RunIsOver:
-                return
+            with suppress(RunIsOver), Run(services, orderref, number) as run:
+                story(Story(run))
 
         return workflow
 

@@ -1,0 +1,160 @@
+"""One run of an order's story: the order and its steps as they were read, and the outcomes that wait for a commit.
+
+The outcome of a step and the intent of the next go into one commit, and several steps that write nothing outside make
+one together. `Run.commit` writes down what waits, whatever else it does; a run that ends leaves nothing unwritten.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Order, OrderState, OrderStep
+from app.provisioning import search
+from app.remote import exchanges
+from app.services import Services
+
+AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
+
+# Built once, and on the tables: through the mapped classes, each takes several times as long as SQLite needs for it.
+ORDERS, STEPS = Order.__table__, OrderStep.__table__
+INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
+UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
+UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
+CURRENT = select(ORDERS.c.id).where(
+    ORDERS.c.id == bindparam("order_id"),
+    ORDERS.c.run == bindparam("number"),
+    ORDERS.c.state.in_(AT_WORK),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step brought: a JSON value, changes of the order's columns, and a remark for the notice.
+
+    `afterwards` runs in the transaction that commits the outcome.
+    """
+
+    value: Any = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    remark: str | None = None
+    afterwards: Callable[[Session, Order], None] | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that is done: what its row says now, what it brought, and what was said meanwhile."""
+
+    step: OrderStep
+    values: dict[str, Any]
+    outcome: Outcome
+    said: Iterable[exchanges.Exchange]
+    of_a_write: bool
+
+
+class Run(AbstractContextManager["Run"]):
+    """One run of an order's story; at the end of the block, all of it is written down."""
+
+    def __init__(self, services: Services, orderref: str, number: int) -> None:
+        self.services = services
+        self.orderref = orderref
+        self.number = number
+        self.order: Order
+        """As it was read, with what the run's steps changed since: nobody else changes an order that runs."""
+        self.steps: dict[str, OrderStep]
+        self._is_read = False
+        self._made: list[OrderStep] = []
+        self._unwritten: list[Done] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._unwritten:
+            self.commit(lambda _session: None, repeatable=True)
+
+    def read(self) -> bool:
+        """Read the order and its steps, once; whether this run may work on it."""
+        if not self._is_read:
+            with self.services.database.read() as session:
+                order = session.scalar(select(Order).filter_by(orderref=self.orderref))
+                if order is None:
+                    return False
+                steps = session.scalars(select(OrderStep).filter_by(order_id=order.id))
+                self.order, self.steps, self._is_read = order, {step.name: step for step in steps}, True
+        return self.order.run == self.number and self.order.state in AT_WORK
+
+    def is_current(self, session: Session) -> bool:
+        """Whether no newer run has replaced this one, and nothing ended it."""
+        of_this_run = {"order_id": self.order.id, "number": self.number}
+        return session.connection().execute(CURRENT, of_this_run).first() is not None
+
+    def commit(self, work: Callable[[Session], None], *, repeatable: bool) -> None:
+        """Write down what waits, and do `work`, in one transaction, with patience.
+
+        `repeatable` as in `Database.write`: the outcome of a write makes it wait for the disk, whatever `work` does.
+        """
+
+        def write(session: Session) -> None:
+            self._forget_made()
+            self._write_down(session)
+            work(session)
+
+        lasting = any(each.of_a_write for each in self._unwritten)
+        self.services.database.insist(write, repeatable=repeatable and not lasting)
+        self._unwritten, self._made = [], []
+
+    def _forget_made(self) -> None:
+        """Rows of a transaction that did not come to its end are not there."""
+        for step in self._made:
+            step.id = None  # type: ignore[assignment]
+        self._made = []
+
+    def keep(self, session: Session, step: OrderStep, **values: Any) -> None:
+        """Write values of a step's row, which is made when it is not there yet; the step has them then, too."""
+        for column, value in values.items():
+            setattr(step, column, value)
+        connection = session.connection()
+        if step.id is not None:
+            connection.execute(UPDATE_STEP, {"step_id": step.id, **values})
+            return
+        begun = {"attempts": step.attempts, "started_at": step.started_at}
+        row = {"order_id": step.order_id, "name": step.name, **begun, **values}
+        (step.id,) = connection.execute(INSERT_STEP, row).inserted_primary_key or ()
+        self._made.append(step)
+        self.steps[step.name] = step
+
+    def keep_order(self, session: Session, values: dict[str, Any]) -> None:
+        """Write values of the order's row, which the run's order then has, too."""
+        session.connection().execute(UPDATE_ORDER, {"order_id": self.order.id, **values})
+        self._change(values)
+
+    def done(self, done: Done) -> None:
+        """A step is done: the run knows it at once, and writes it down with its next commit."""
+        for column, value in done.values.items():
+            setattr(done.step, column, value)
+        self.steps[done.step.name] = done.step
+        self._change(done.outcome.changes)
+        self._unwritten.append(done)
+
+    def _change(self, values: dict[str, Any]) -> None:
+        for column, value in values.items():
+            setattr(self.order, column, value)
+
+    def _write_down(self, session: Session) -> None:
+        changes: dict[str, Any] = {}
+        for each in self._unwritten:
+            self.keep(session, each.step, **each.values)
+            exchanges.store(session, each.step, each.said)
+            changes |= each.outcome.changes
+        if changes:
+            self.keep_order(session, changes)
+            search.keep(session, self.order)
+        doing = [each.outcome.afterwards for each in self._unwritten if each.outcome.afterwards]
+        if doing:
+            order = session.get_one(Order, self.order.id)
+            for afterwards in doing:
+                afterwards(session, order)

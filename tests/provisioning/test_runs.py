@@ -1,0 +1,148 @@
+"""One run of an order's story: what is committed when, and what a run that breaks off leaves behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.durable.engine import Suspended
+from app.models import Order, OrderState, OrderStep, StepState, System
+from app.provisioning.journal import Work, perform
+from app.provisioning.runs import Outcome, Run
+from app.services import Services
+from sandbox import Sandbox
+from tests.conftest import Service, settings_for
+
+ORDER = "UIA202411-001186"
+SYNCED, NOT_SYNCED = 2, 1
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """Of a service that executes nothing, with one order that nothing was done for."""
+    with Sandbox() as sandbox:
+        service = Service(sandbox, settings_for(sandbox, tmp_path))
+        with service.services.database.write() as session:
+            session.add(Order(orderref=ORDER))
+        yield service.services
+        service.services.database.dispose()
+
+
+def steps_of(services: Services) -> dict[str, OrderStep]:
+    with services.database.read() as session:
+        return {step.name: step for step in session.scalars(select(OrderStep))}
+
+
+def order_of(services: Services) -> Order:
+    with services.database.read() as session:
+        return session.scalars(select(Order)).one()
+
+
+def write(run: Run, name: str, seen: list[dict[str, OrderStep]] | None = None, **changes: Any) -> dict[str, Any]:
+    """Perform a write to PowerCode; what the database holds while it acts goes into `seen`."""
+
+    def act(_work: Work) -> Outcome:
+        if seen is not None:
+            seen.append(steps_of(run.services))
+        return Outcome(value=name, changes=changes)
+
+    return perform(run, name, act, System.POWERCODE, writes=True)
+
+
+def settle(run: Run, name: str, **changes: Any) -> dict[str, Any]:
+    return perform(run, name, lambda _work: Outcome(changes=changes), None, writes=False)
+
+
+def test_a_write_is_on_record_before_it_is_sent_together_with_the_outcome_before_it(services: Services) -> None:
+    seen: list[dict[str, OrderStep]] = []
+    with Run(services, ORDER, 1) as run:
+        write(run, "create_customer", seen, customer_id="7")
+        write(run, "ticket", seen)
+
+    before, between = seen
+    assert before["create_customer"].state == StepState.RUNNING
+    assert before["create_customer"].sent_at
+    assert (between["create_customer"].state, between["create_customer"].result) == (StepState.DONE, "create_customer")
+    assert between["ticket"].state == StepState.RUNNING
+    assert between["ticket"].sent_at
+    assert {step.state for step in steps_of(services).values()} == {StepState.DONE}
+    assert (order_of(services).customer_id, order_of(services).state) == ("7", OrderState.RUNNING)
+
+
+def test_a_step_sees_what_those_before_it_changed_though_nothing_is_committed_yet(services: Services) -> None:
+    with Run(services, ORDER, 1) as run:
+        settle(run, "check_contract", account={"plans": []})
+        assert run.order.account == {"plans": []}
+        assert steps_of(services) == {}
+        settle(run, "hand_over", remarks=["seen"])
+
+    assert {step.state for step in steps_of(services).values()} == {StepState.DONE}
+    assert (order_of(services).account, order_of(services).remarks) == ({"plans": []}, ["seen"])
+
+
+def test_a_run_that_breaks_off_as_the_service_stops_leaves_no_write_in_doubt(services: Services) -> None:
+    with pytest.raises(Suspended), Run(services, ORDER, 1) as run:
+        write(run, "ticket", ticket_id="9")
+        raise Suspended
+
+    assert steps_of(services)["ticket"].state == StepState.DONE
+    assert order_of(services).ticket_id == "9"
+
+
+def test_what_a_commit_that_failed_would_have_made_is_made_by_the_next(services: Services) -> None:
+    fails = iter([True, False])
+
+    def work(_session: Session) -> None:
+        if next(fails):
+            raise OperationalError("COMMIT", None, Exception("disk full"))
+
+    with Run(services, ORDER, 1) as run:
+        settle(run, "check_contract", site_id="42")
+        run.commit(work, repeatable=True)
+
+    assert steps_of(services)["check_contract"].state == StepState.DONE
+    assert order_of(services).site_id == "42"
+
+
+def test_a_run_that_was_replaced_does_nothing_any_more(services: Services) -> None:
+    seen: list[dict[str, OrderStep]] = []
+    with Run(services, ORDER, 1) as run:
+        write(run, "create_customer", customer_id="7")
+        with services.database.write() as session:
+            session.scalars(select(Order)).one().run = 2
+        assert write(run, "ticket", seen) == {"over": True}
+
+    assert not seen
+    assert steps_of(services)["create_customer"].state == StepState.DONE
+    assert "ticket" not in steps_of(services)
+
+
+def test_a_step_that_is_done_is_not_done_again_by_the_next_run(services: Services) -> None:
+    with Run(services, ORDER, 1) as run:
+        write(run, "ticket")
+    seen: list[dict[str, OrderStep]] = []
+    with Run(services, ORDER, 1) as again:
+        assert write(again, "ticket", seen) == {"value": "ticket"}
+
+    assert not seen
+
+
+def test_the_outcome_of_a_write_waits_for_the_disk_and_what_can_be_done_again_does_not(services: Services) -> None:
+    if not services.database.is_sqlite:
+        pytest.skip("PostgreSQL syncs every commit")
+    modes: list[int] = []
+
+    def look(session: Session) -> None:
+        modes.append(session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    with Run(services, ORDER, 1) as run:
+        settle(run, "check_contract")
+        run.commit(look, repeatable=True)
+        write(run, "ticket")
+        run.commit(look, repeatable=True)
+
+    assert modes == [NOT_SYNCED, SYNCED]
