@@ -7,7 +7,7 @@ begun again. It asks UTOPIA one thing at a time.
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -20,19 +20,18 @@ from app.models import (
     SYSTEM_NAMES,
     Reconciliation,
     RunState,
-    ScheduleMark,
     System,
     now,
 )
 from app.provisioning.endings import stop_for
 from app.remote import breaker
 from app.services import Services
+from app.storage import schedule_marks
 from app.storage.database import insert_if_new
 
 log = logging.getLogger(__name__)
 
 BY_SCHEDULE = "schedule"
-MARK_LENGTH = 40
 LEFT_BEHIND = timedelta(minutes=15)
 """A comparison whose process said nothing for so long was broken off."""
 CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
@@ -44,7 +43,7 @@ def start_when_due(services: Services) -> int | None:
     if not settings.reconcile_schedule:
         return None
     with services.database.write(repeatable=True) as session:
-        kept_since = _kept_since(session, settings.reconcile_schedule)
+        kept_since = schedule_marks.kept_since(session, "reconcile", settings.reconcile_schedule)
     due = last_due(settings.reconcile_schedule, settings.zone, kept_since, now())
     if due is None:
         return None
@@ -109,19 +108,9 @@ def can_tell(run: Reconciliation) -> bool:
     return run.found > 0
 
 
-# Inside
-
-
 def _begin(session: Session, key: str, by: str) -> int:
     insert_if_new(session, Reconciliation, "key", key=key, started_by=by[:80])
     return session.scalars(select(Reconciliation.id).filter_by(key=key)).one()
-
-
-def _kept_since(session: Session, schedule: str) -> datetime:
-    """A schedule counts from the first time it is asked for, so that a new one makes nothing up."""
-    name = f"reconcile {schedule}"[:MARK_LENGTH]
-    insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
-    return session.get_one(ScheduleMark, name).kept_since
 
 
 def _is_due(services: Services) -> ColumnElement[bool]:

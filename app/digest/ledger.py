@@ -26,10 +26,10 @@ from app.models import (
     MessageState,
     ReportedTicket,
     RunState,
-    ScheduleMark,
     now,
 )
-from app.storage.database import insert_if_new, one_at_a_time
+from app.storage import schedule_marks
+from app.storage.database import one_at_a_time
 
 MOST_SET_ASIDE_KEPT = 5000
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING)
@@ -37,7 +37,6 @@ ADVISORY_LOCK = 5050_445
 SCHEDULE_KEY = "schedule "
 """How the key of the schedule's runs begins."""
 
-MARK_LENGTH = 40
 AT_ONCE = 500
 """Rows in one statement, well under SQLite's limit of variables."""
 
@@ -76,20 +75,10 @@ def current(session: Session, run_id: int, attempt: int) -> DigestRun | None:
 
 
 def schedule_kept_since(session: Session, schedule: str) -> datetime:
-    """From when on what was due may be made up: since this schedule is kept, and since the schedule's last run.
-
-    A schedule counts from the first time it is asked for, so that a new one makes nothing up.
-    """
-    name = mark_of(schedule)
-    insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
-    mark = session.get_one(ScheduleMark, name)
+    """From when on what was due may be made up: since this schedule is kept, and since the schedule's last run."""
+    kept_since = schedule_marks.kept_since(session, "digest", schedule)
     last_run = session.scalar(select(func.max(DigestRun.started_at)).where(DigestRun.key.startswith(SCHEDULE_KEY)))
-    return max(mark.kept_since, last_run or mark.kept_since)
-
-
-def mark_of(schedule: str) -> str:
-    """The name of the mark that says since when this schedule is kept."""
-    return f"digest {schedule}"[:MARK_LENGTH]
+    return max(kept_since, last_run or kept_since)
 
 
 def window_start(session: Session, today: date, first_window_days: int, set_by: str) -> date:

@@ -7,16 +7,15 @@ from sqlalchemy import select
 
 from app import notices
 from app.digest.timetable import last_due
-from app.models import Notice, NoticeKind, ScheduleMark, now
+from app.models import Notice, NoticeKind, now
 from app.morning.summary import summary
 from app.services import Services
-from app.storage.database import insert_if_new
+from app.storage import schedule_marks
 
 log = logging.getLogger(__name__)
 
 MADE_UP_FOR = timedelta(hours=3)
 """After its time: a service that comes back at nine still tells the morning, one that does at noon doesn't."""
-MARK_LENGTH = 40
 
 
 def tell_when_due(services: Services, moment: datetime | None = None) -> bool:
@@ -27,7 +26,9 @@ def tell_when_due(services: Services, moment: datetime | None = None) -> bool:
     schedule, zone, moment = services.settings.morning_summary, services.settings.zone, moment or now()
     if schedule is None:
         return False
-    due = last_due(schedule, zone, max(_kept_since(services, schedule), moment - MADE_UP_FOR), moment)
+    with services.database.write(repeatable=True) as session:
+        kept_since = schedule_marks.kept_since(session, "morning", schedule)
+    due = last_due(schedule, zone, max(kept_since, moment - MADE_UP_FOR), moment)
     if due is None:
         return False
     key = f"{NoticeKind.MORNING_SUMMARY}:{due.astimezone(zone):%Y-%m-%d}"
@@ -39,15 +40,3 @@ def tell_when_due(services: Services, moment: datetime | None = None) -> bool:
         notices.record(services.work_queue, session, NoticeKind.MORNING_SUMMARY, key, **content)
     log.info("The morning mail of %s is recorded", key.partition(":")[2])
     return True
-
-
-def _kept_since(services: Services, schedule: str) -> datetime:
-    """A new schedule begins with its next time: whoever sets it up in the afternoon gets no morning mail then."""
-    name = f"morning {schedule}"[:MARK_LENGTH]
-    with services.database.read() as session:
-        mark = session.get(ScheduleMark, name)
-    if mark is None:
-        with services.database.write() as session:
-            insert_if_new(session, ScheduleMark, "name", name=name, kept_since=now())
-            mark = session.get_one(ScheduleMark, name)
-    return mark.kept_since

@@ -8,12 +8,12 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.alerts import backups, conditions, records
-from app.digest import ledger
 from app.durable.locks import executing
 from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, ScheduleMark, now
 from app.observability import Snapshot
 from app.remote import breaker
 from app.services import CONTRACT_NOT_READY, Services
+from app.storage import schedule_marks
 
 
 def snapshot(services: Services) -> Snapshot:
@@ -68,7 +68,11 @@ def _digest_succeeded_at(session: Session) -> float | None:
 def _digest_due_since(session: Session, services: Services) -> float | None:
     """Before a first run there is no other sign that one is missing."""
     settings = services.settings
-    mark = session.get(ScheduleMark, ledger.mark_of(settings.digest_schedule)) if settings.report_source else None
+    mark = (
+        session.get(ScheduleMark, schedule_marks.mark_of("digest", settings.digest_schedule))
+        if settings.report_source
+        else None
+    )
     return mark.kept_since.timestamp() if mark else None
 
 
