@@ -10,8 +10,8 @@ from sqlalchemy import select
 from app.callbacks import ORDERREF
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
-from app.models import NoticeState, Order, OrderDecision, OrderState
-from app.provisioning import history, lifecycle
+from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderState
+from app.provisioning import decisions, history, lifecycle
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
@@ -87,8 +87,20 @@ def resume(orderref: str, no_wait: bool, as_json: bool, **answers: Any) -> None:
     if not str(given.get(CUSTOMER.kept_as, "1")).isdecimal():
         raise click.ClickException("A PowerCode customer id is a number")
     ready = ready_services()
-    _decide(lambda session: lifecycle.resume(ready, session, orderref, operator(), **given), ready)
+    if not given and _goes_on_by_itself(ready, orderref):
+        click.echo(f"{orderref} goes on by itself already.", err=True)
+        _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
+        return
+    _decide(lambda session: decisions.resume(ready, session, orderref, operator(), **given), ready)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
+
+
+def _goes_on_by_itself(ready: Services, orderref: str) -> bool:
+    """At work, or behind another order with its plan, as it is after `plans map`."""
+    with ready.database.read() as session:
+        order = session.scalar(select(Order).filter_by(orderref=orderref))
+        follows = order is not None and order.state == OrderState.WAITING and order.waiting_for == FIRST_ORDER
+        return follows or (order is not None and order.state in (OrderState.RECEIVED, OrderState.RUNNING))
 
 
 @orders.command("dismiss")

@@ -2,8 +2,9 @@
 
 import click
 
-from app.cli.common import Commands, as_json, ready_services, show
-from app.provisioning.plans import plan_table
+from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.provisioning.causes import together
+from app.provisioning.plans import plan_changes, plan_table, trials
 from config_values import LARGEST_SERVICE_ID
 
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
@@ -37,18 +38,24 @@ def list_plans(as_json: bool) -> None:
 def map_plan(description: str, service_id: int, additional: bool) -> None:
     """Sell the plan DESCRIPTION as PowerCode's service SERVICE_ID from now on.
 
-    Orders that stopped over the plan go on when one of them is resumed.
+    Of the orders that stopped over the plan, one goes first. When PowerCode took the plan, the others follow.
     """
     if not description.strip():
         raise click.ClickException("The description is empty")
     if not plan_table.can_be_mapped(description):
         raise click.ClickException(f"The description is longer than {plan_table.LONGEST_DESCRIPTION} characters")
-    with ready_services().database.write() as session:
-        clash = plan_table.clash(session, description, service_id, additional=additional)
-        if clash:
-            raise click.ClickException(clash)
-        plan_table.map_plan(session, description, service_id, additional=additional)
+    ready = ready_services()
+    try:
+        with ready.database.write() as session:
+            seen = plan_table.service_of(session, description, additional=additional)
+            plan = plan_changes.Plan(description, additional, seen)
+            joint = plan_changes.map_plan(ready, session, operator(), plan, service_id)
+            count = together.reached(session, joint) if joint else 0
+    except plan_changes.NotChanged as why:
+        raise click.ClickException(str(why)) from None
     click.echo(f"{description} is sold as PowerCode service {service_id}.")
+    if count:
+        click.echo("1 order goes on." if count == 1 else f"One of {count} orders goes first; the others follow it.")
 
 
 @plans.command("unmap")
@@ -59,4 +66,6 @@ def unmap_plan(description: str, additional: bool) -> None:
     with ready_services().database.write() as session:
         if not plan_table.unmap_plan(session, description, additional=additional):
             raise click.ClickException(f"There is no plan {description}; `plans list` shows all")
+        if not additional:
+            trials.end(session, description)
     click.echo(f"{description} is sold no more. As long as it stands in the settings, a start adds it again.")

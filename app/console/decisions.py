@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.console.access import requires, viewer
+from app.console.causes import confirmation
 from app.console.order import facts_of, order_named, page_of
 from app.console.order_forms import CustomerForm, DecisionForm, NewCustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
@@ -19,6 +20,7 @@ from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
 from app.provisioning import actions, decisions, finding, lifecycle, offers
 from app.provisioning.actions import Action
+from app.provisioning.causes.standing import standing_for
 from app.provisioning.facts import customer_page_of
 from app.provisioning.written import doubtful_step
 from app.services import services_of
@@ -149,19 +151,23 @@ def use_customer(orderref: str) -> Page:
 
 @button(actions.MAP_PLANS)
 def map_plans(orderref: str) -> Page:
-    """Keep what the unknown plans are sold as, and go on with all orders that wait for them."""
-    services = services_of(current_app)
+    """Keep what the plans are sold as, once a person has read what that bills; this order goes first."""
+    services, by = services_of(current_app), viewer().name
     with services.database.read() as session:
-        plans = decisions.unknown_plans(order_named(session, orderref))
+        order = order_named(session, orderref)
+        plans = decisions.plans_asked_for(order)
+        found = standing_for(session, order.cause or "", listed=1)
     form = PlansForm.of(plans)
     if plans and not form.validate():
         return page_of(orderref, {actions.MAP_PLANS.code: form}), 422
     service_ids = {plan: int(field.data) for plan, field in zip(plans, form.services, strict=True)}
+    if found and plans and not form.sure.data:
+        return confirmation(found, service_ids, request.path, _seen_run(form))
 
     def decide(session: Session) -> None:
-        decisions.map_plans(services, session, orderref, viewer().name, service_ids, seen_run=_seen_run(form))
+        decisions.map_plans(services, session, orderref, by, service_ids, seen_run=_seen_run(form))
 
-    return _decide(orderref, decide, "The plan table is changed. This order and all that waited for it go on.")
+    return _decide(orderref, decide, "The plan table is changed. This order goes first; all that waited for it follow.")
 
 
 @button(actions.DISMISS)
@@ -201,7 +207,7 @@ def _resume(
     decision: dict[str, Any] = {action.kept_as: answer} if action.option else {}
 
     def decide(session: Session) -> None:
-        lifecycle.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, **decision)
+        decisions.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, **decision)
 
     return _decide(orderref, decide, said)
 

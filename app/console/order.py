@@ -94,12 +94,13 @@ def facts_of(session: Session, order: Order) -> dict[str, Any]:
 
 def _forms(session: Session, order: Order) -> dict[str, Any]:
     """Forms for a page that nobody has sent anything from: empty, but for plans that were mapped since it stopped."""
-    plans = decisions.unknown_plans(order)
+    plans = decisions.plans_asked_for(order)
+    sold_as = [plan_table.service_of(session, plan) for plan in decisions.unknown_plans(order)]
     return {
         DISMISS.code: NoteForm(formdata=None),
         IT_IS_THERE.code: TicketForm(formdata=None),
         CUSTOMER.code: CustomerForm(formdata=None),
-        MAP_PLANS.code: PlansForm.of(plans, [plan_table.service_of(session, plan) for plan in plans], formdata=None),
+        MAP_PLANS.code: PlansForm.of(plans, sold_as, formdata=None),
     }
 
 

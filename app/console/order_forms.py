@@ -62,8 +62,9 @@ class NoteForm(DecisionForm):
 
 
 class PlansForm(DecisionForm):
-    """What each unknown plan is sold as."""
+    """What each plan is sold as; `sure` is what a person says who has read what it will bill, and to how many."""
 
+    sure = HiddenField()
     services = FieldList(
         StringField(
             validators=[

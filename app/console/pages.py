@@ -1,6 +1,7 @@
 """The console's pages, a blueprint for each area."""
 
 from app.console.aftercare import aftercare
+from app.console.causes import causes
 from app.console.changes import changes
 from app.console.decisions import orders
 from app.console.digests import digests
@@ -21,6 +22,7 @@ PAGES = (
     passkeys,
     today,
     orders,
+    causes,
     people,
     new_order,
     plans,

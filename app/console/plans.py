@@ -9,7 +9,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Regexp, ValidationError
 
 from app.console.access import requires, viewer
-from app.models import Role
+from app.models import JointDecision, Role
 from app.provisioning.contracts import one_line
 from app.provisioning.plans import plan_changes, plan_overview, plan_table
 from app.provisioning.plans.mapping import plan_key
@@ -80,12 +80,12 @@ def save() -> tuple[str, int] | Response:
         plan = Plan(one_line(form.description.data), _additional(), int(form.seen.data or 0) or None)
         try:
             with services.database.write() as session:
-                going = plan_changes.map_plan(services, session, viewer().name, plan, int(form.service_id.data))
+                joint = plan_changes.map_plan(services, session, viewer().name, plan, int(form.service_id.data))
         except plan_changes.NotChanged as why:
             form.service_id.errors = [str(why)]
         else:
-            flash(_saved(plan, int(form.service_id.data), len(going)), "done")
-            return redirect(url_for("plans.page"), 303)
+            flash(_saved(plan, int(form.service_id.data)), "done")
+            return _to(joint)
     return _map_page(form, _shown(one_line(form.description.data or ""))), 422
 
 
@@ -120,9 +120,15 @@ def go_on() -> Response:
     """Let the orders go on that wait for plans that are mapped by now."""
     services = services_of(current_app)
     with services.database.write() as session:
-        going = plan_changes.resume_all(services, session, viewer().name)
-    flash(f"{_orders(len(going))} on." if going else "No order waits for a plan that is mapped.", "done")
-    return redirect(url_for("plans.page"), 303)
+        joint = plan_changes.resume_all(services, session, viewer().name)
+    if joint is None:
+        flash("No order waits for a plan that is mapped.", "done")
+    return _to(joint)
+
+
+def _to(joint: JointDecision | None) -> Response:
+    """Where a person sees what becomes of the orders that waited; back to the plans where there were none."""
+    return redirect(url_for("causes.decided", joint_id=joint.id) if joint else url_for("plans.page"), 303)
 
 
 def _additional() -> bool:
@@ -155,11 +161,6 @@ def _unmap_page(shown: Plan) -> str:
     return render_template("console/plans/unmap.html", form=form, plan=shown, in_settings=in_settings)
 
 
-def _saved(plan: Plan, service_id: int, going: int) -> str:
+def _saved(plan: Plan, service_id: int) -> str:
     what = "Every new account gets" if plan.additional else "From now on,"
-    said = f"{what} “{plan.description}” {'as' if plan.additional else 'is sold as'} PowerCode service {service_id}."
-    return f"{said} {_orders(going)} on that waited for it." if going else said
-
-
-def _orders(count: int) -> str:
-    return "1 order goes" if count == 1 else f"{count} orders go"
+    return f"{what} “{plan.description}” {'as' if plan.additional else 'is sold as'} PowerCode service {service_id}."

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
-from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
@@ -14,11 +14,12 @@ from app import notices
 from app.aftercare.overview import overview
 from app.alerts import backups, records
 from app.console.access import requires, viewer
+from app.console.causes import forms_for, may
 from app.digest import history as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
-from app.provisioning.causes import standing
+from app.provisioning.causes import following, standing
 from app.remote import breaker
 from app.services import Services, services_of
 from config import Settings
@@ -57,8 +58,8 @@ def _content(services: Services) -> dict[str, Any]:
     with services.database.read() as session:
         return {
             "moment": now(),
-            "causes": standing.standing(session),
-            "waits": _listed(session, Order.state == OrderState.WAITING, Order.id),
+            **_causes(session),
+            "waits": _listed(session, and_(Order.state == OrderState.WAITING, Order.cause.is_(None)), Order.id),
             "unsent": _unsent(session),
             "under_way": _count(session, _of_state(OrderState.RECEIVED))
             + _count(session, _of_state(OrderState.RUNNING)),
@@ -72,6 +73,13 @@ def _content(services: Services) -> dict[str, Any]:
             "executing": executing(services.database),
             "aftercare": overview(session),
         }
+
+
+def _causes(session: Session) -> dict[str, Any]:
+    """What needs somebody, with the form for each decision, and the plans of which one order goes first."""
+    found = standing.standing(session)
+    forms = {one.cause.key: forms_for(one) for one in found}
+    return {"causes": found, "forms": forms, "may": may, "trials": following.on_trial(session)}
 
 
 def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> Listed:

@@ -32,6 +32,7 @@ from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketT
 from app.models.pruning import LastPruning
 from app.models.states import (
     ACTIVE_STATES,
+    FIRST_ORDER,
     SYSTEM_NAMES,
     AlertKind,
     CallbackOutcome,
@@ -45,9 +46,11 @@ from app.models.states import (
     StepState,
     System,
 )
+from app.models.together import JointDecision, PlanTrial
 
 __all__ = [
     "ACTIVE_STATES",
+    "FIRST_ORDER",
     "HELD_BACK",
     "SYSTEM_NAMES",
     "Alert",
@@ -63,6 +66,7 @@ __all__ = [
     "DigestSetAside",
     "DigestWindow",
     "FailedSignIn",
+    "JointDecision",
     "KnownCertificate",
     "LastBackup",
     "LastPruning",
@@ -80,6 +84,7 @@ __all__ = [
     "OrderStep",
     "Passkey",
     "PlanSeen",
+    "PlanTrial",
     "PreviewState",
     "Reconciliation",
     "RemoteSystem",

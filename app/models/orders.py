@@ -114,7 +114,7 @@ class OrderStep(Base):
 
 
 class OrderDecision(Base):
-    """What a person did with an order: who, when, what, and their note."""
+    """What a person did with an order: who, when, what, and their note; `joint_id` where it was one for many orders."""
 
     __tablename__ = "order_decisions"
 
@@ -124,6 +124,7 @@ class OrderDecision(Base):
     made_by: Mapped[str] = mapped_column(String(80))
     action: Mapped[str] = mapped_column(String(40))
     note: Mapped[str | None] = mapped_column(Text)
+    joint_id: Mapped[int | None] = mapped_column(index=True)
 
 
 class OrderExchange(Base):

@@ -47,6 +47,10 @@ SYSTEM_NAMES: Mapping[str, str] = {
 """In words for staff."""
 
 
+FIRST_ORDER = "first_order"
+"""What an order waits for, in place of a system: that another one shows whether PowerCode takes a plan's number."""
+
+
 class CallbackOutcome(StrEnum):
     """What was done with a callback."""
 

@@ -118,8 +118,8 @@ MAP_PLANS = Action(
     "said what its plans are sold as",
     does="provisioning.decisions.map_plans",
     needs=Needs.PLANS,
-    says="The service is kept in the plan table. This order goes on, and with it every other order that waits for a "
-    "plan that is known then.",
+    says="You see first what that bills, and to how many. One order goes on; once PowerCode took its plan, all others "
+    "that wait for it follow by themselves.",
     command="plans map {plan} SERVICE",
 )
 CORRECT = Action(
@@ -190,6 +190,7 @@ TRY_NOW = RESUME.saying(
     "Try now", "It is tried at once, instead of at its next time. It waits on by itself if that fails."
 )
 ASK_UTOPIA_AGAIN = RESUME.saying("Ask UTOPIA again", "UTOPIA is asked for this order once more, from the beginning.")
+CORRECT_NUMBER = MAP_PLANS.saying("Correct the plan's number, for all orders that it stops")
 TAKE_UP_AGAIN = RESUME.saying("Take it up again")
 THIS_CUSTOMER = CUSTOMER.saying("It is customer {customer_id}: go on with it")
 ADD_TO_THIS_CUSTOMER = CUSTOMER.saying("Add it to customer {customer_id}")

@@ -35,8 +35,8 @@ def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.Servic
         names = ", ".join(f'"{name}"' for name in unknown.descriptions)
         raise NeedsReview(
             problems.UNKNOWN_PLAN,
-            f"No PowerCode service is known for the plan {names}. Map it, then try again: "
-            "every order that waits for it goes on",
+            f"No PowerCode service is known for the plan {names}. Say which one it is: every order that waits for it "
+            "goes on",
             changes={"account": {"unknown_plans": list(unknown.descriptions)}},
         ) from None
     except mapping.PlanFault as fault:

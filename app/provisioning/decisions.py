@@ -6,11 +6,15 @@ PowerCode is asked before, outside any transaction.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import powercode
-from app.models import Order, OrderState
+from app.models import JointDecision, Order, OrderState
 from app.provisioning import lifecycle
+from app.provisioning.causes import together
+from app.provisioning.causes.naming import Cause, cause_of
+from app.provisioning.causes.standing import standing_for
 from app.provisioning.endings import stop_for
 from app.provisioning.plans import plan_changes, plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
@@ -92,15 +96,64 @@ def map_plans(
     breaker.ask_now(session)
     plan_table.lock(session)
     order = lifecycle.find(session, orderref, seen_run)
-    unknown = unknown_plans(order)
-    if order.state != OrderState.NEEDS_REVIEW or not unknown or set(service_ids) != set(unknown):
+    asked_for = plans_asked_for(order)
+    if order.state != OrderState.NEEDS_REVIEW or not asked_for or set(service_ids) != set(asked_for):
         raise lifecycle.NotPossible(f"{orderref} does not wait for these plans any more")
+    _keep_all(session, by, service_ids, are_unknown=order.problem == UNKNOWN_PLAN.code)
+    together.sell(services, session, by, service_ids, first=order)
+    return order
+
+
+def sell_as(
+    services: Services, session: Session, by: str, cause: Cause, service_ids: Mapping[str, int]
+) -> JointDecision:
+    """Keep what the plans of a cause are sold as, unknown ones or such as PowerCode refused, and go on with its orders.
+
+    Raises as `map_plans` does.
+    """
+    breaker.ask_now(session)
+    plan_table.lock(session)
+    found = standing_for(session, cause.key, listed=0)
+    if found is None:
+        raise lifecycle.NotPossible("no order waits for this any more: somebody else decided, or they went on")
+    _keep_all(session, by, service_ids, are_unknown=cause.problem is UNKNOWN_PLAN)
+    joint = together.sell(services, session, by, service_ids)
+    if joint is None:
+        raise lifecycle.NotPossible("another plan of these orders has no number yet")
+    return joint
+
+
+def _keep_all(session: Session, by: str, service_ids: Mapping[str, int], *, are_unknown: bool) -> None:
+    keep = _keep_plan if are_unknown else _correct
     for description, service_id in service_ids.items():
-        _keep_plan(session, by, description, service_id)
-    note = "; ".join(
-        f'"{description}" is sold as service {service_id}' for description, service_id in service_ids.items()
-    )
-    return lifecycle.resume(services, session, orderref, by, note=note)
+        keep(session, by, description, service_id)
+
+
+def _correct(session: Session, by: str, description: str, service_id: int) -> None:
+    """Another number than the one that PowerCode refused."""
+    plan, additional = plan_table.service_of(session, description), False
+    if plan is None:
+        plan, additional = plan_table.service_of(session, description, additional=True), True
+    if plan == service_id:
+        raise lifecycle.NotPossible(f"“{description}” is sold as service {service_id} already")
+    try:
+        plan_changes.keep(session, by, plan_changes.Plan(description, additional, plan), service_id)
+    except plan_changes.NotChanged as why:
+        raise lifecycle.NotPossible(str(why)) from None
+
+
+def resume(services: Services, session: Session, orderref: str, by: str, **how: Any) -> Order:
+    """As `lifecycle.resume`; an order that waited for plans that are known by now takes the others with it."""
+    if session.scalar(select(Order.problem).filter_by(orderref=orderref)) == UNKNOWN_PLAN.code:
+        breaker.ask_now(session)
+        plan_table.lock(session)
+        order = lifecycle.find(session, orderref, how.get("seen_run"))
+        known = {name: plan_table.service_of(session, name) for name in unknown_plans(order)}
+        sold = {name: number for name, number in known.items() if number is not None}
+        if order.state == OrderState.NEEDS_REVIEW and sold.keys() == known.keys():
+            together.sell(services, session, by, sold, first=order)
+            return order
+    return lifecycle.resume(services, session, orderref, by, **how)
 
 
 def _keep_plan(session: Session, by: str, description: str, service_id: int) -> None:
@@ -123,3 +176,9 @@ def unknown_plans(order: Order) -> list[str]:
     """The descriptions that nobody has said yet what they are sold as, when that is what the order waits for."""
     waits = order.problem == UNKNOWN_PLAN.code
     return [str(name) for name in (order.account or {}).get("unknown_plans", [])] if waits else []
+
+
+def plans_asked_for(order: Order) -> list[str]:
+    """The plans whose number a person is asked for: unknown ones, or the one that PowerCode refused."""
+    cause = cause_of(order)
+    return list(cause.plans) if cause else []

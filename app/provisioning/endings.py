@@ -60,6 +60,15 @@ class Waits(Stop):
         return alone
 
 
+class Follows(Stop):
+    """Another order shows first whether PowerCode takes a plan's number; `cause` is for whose plans this one waits."""
+
+    state = OrderState.WAITING
+
+    def __init__(self, reason: str, cause: str) -> None:
+        super().__init__(reason, step_state=StepState.NEVER_ARRIVED, changes={"cause": cause})
+
+
 class NeedsReview(Stop):
     """A person decides.
 

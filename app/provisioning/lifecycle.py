@@ -15,6 +15,7 @@ from app import notices
 from app.durable.work_queue import BEHIND, FIRST, WorkQueue
 from app.models import (
     ACTIVE_STATES,
+    FIRST_ORDER,
     Notice,
     NoticeKind,
     Order,
@@ -36,11 +37,9 @@ from app.provisioning.actions import (
     Question,
 )
 from app.provisioning.causes.naming import cause_of
-from app.provisioning.endings import CustomerExists, NeedsReview, Stop, Waits
+from app.provisioning.endings import CustomerExists, Follows, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
-from app.provisioning.plans.mapping import plan_key
-from app.provisioning.plans.plan_table import plan_table
-from app.provisioning.problems import OUTCOME_UNKNOWN, UNKNOWN_PLAN
+from app.provisioning.problems import OUTCOME_UNKNOWN
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 from app.remote import breaker
 from app.services import Services
@@ -132,6 +131,10 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             enough = waiting.begin(services, session, order, why)
             if enough is not None:
                 _stop(services, session, order, enough)
+            return
+        case Follows():
+            waiting.end(order)
+            order.waiting_for, order.stopped_at = FIRST_ORDER, now()
             return
         case NeedsReview():
             order.problem, order.actions = why.problem.code, why.actions
@@ -265,9 +268,10 @@ def resume(
     note: str | None = None,
     ticket_id: str | None = None,
     seen_run: int | None = None,
+    joint_id: int | None = None,
     **decision: Any,
 ) -> Order:
-    """Go on with an order that a person looked at.
+    """Go on with an order that a person looked at; `joint_id` where they decided for many.
 
     `decision` is at most one of `actions.ANSWERS` by its `kept_as`: `customer_id="123"`, for the others `True`;
     `ticket_id` is the ticket that is there. `seen_run` is the order's run that the person
@@ -277,43 +281,28 @@ def resume(
     order = find(session, orderref, seen_run)
     told = actions.told(decision)
     _check_resumable(session, order, told)
-    _audit(session, order, by, told, decision.get(CUSTOMER.kept_as), ticket_id, note)
+    audit(session, order, by, told, decision.get(CUSTOMER.kept_as), ticket_id, note, joint_id=joint_id)
     if told is CUSTOMER and was_to_be_created(session, order):
         decision["new_account"] = True
     if told is NEW_CUSTOMER:
         order.customer_id = None
     order.decision = decision or order.decision
-    waiting.end(order)
     if told.answers is Question.IS_IT_THERE:
         _answer_doubt(session, order, told, ticket_id)
         order.decision = {}
-    problem = order.problem
-    if has_written(session, order):
-        if problem in remapping.REFUSED:
-            remapping.renew(services, session, order)
-        next_run(services, session, order)
-    else:
-        start_over(services, session, order)
-    if problem == UNKNOWN_PLAN.code and not decision:
-        resume_for_known_plans(services, session, by)
+    go_on(services, session, order)
     return order
 
 
-def resume_for_known_plans(services: Services, session: Session, by: str) -> list[str]:
-    """Mapping a plan is done once: every order that waits for plans that are known by now goes on; which ones.
-
-    Two people may map the two plans of one order at the same time: whoever maps holds `plan_table.lock`. An order
-    that somebody else has locked goes on by that.
-    """
-    known = {plan_key(description) for description in plan_table(session).plans}
-    waiting = select(Order).filter_by(state=OrderState.NEEDS_REVIEW, problem=UNKNOWN_PLAN.code).order_by(Order.id)
-    resumed = []
-    for order in session.scalars(waiting.with_for_update(skip_locked=True)):
-        if {plan_key(name) for name in (order.account or {}).get("unknown_plans", [])} <= known:
-            _audit(session, order, by, RESUME, "its plan is known now")
-            start_over(services, session, order)
-            resumed.append(order.orderref)
-    return resumed
+def go_on(services: Services, session: Session, order: Order) -> None:
+    """Where it stopped, with the numbers that hold now; from the contract on, if nothing of it is in PowerCode."""
+    waiting.end(order)
+    if not has_written(session, order):
+        start_over(services, session, order)
+        return
+    if order.problem in remapping.REFUSED:
+        remapping.renew(services, session, order)
+    next_run(services, session, order)
 
 
 def _check_resumable(session: Session, order: Order, told: Action) -> None:
@@ -322,6 +311,8 @@ def _check_resumable(session: Session, order: Order, told: Action) -> None:
             f"{order.orderref}: its personal data was erased, and something of it is in PowerCode already. "
             "It can't go on; look after it there"
         )
+    if order.state == OrderState.WAITING and order.waiting_for == FIRST_ORDER:
+        raise NotPossible(f"{order.orderref} goes on by itself: {order.reason}")
     if order.state == OrderState.WAITING and told is RESUME:
         return
     if order.state == OrderState.EXISTS and told.answers is Question.WHO_IS_IT:
@@ -359,14 +350,16 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
         search.keep(session, order)
 
 
-def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None) -> Order:
-    """Close an order that a person decided not to go on with; `seen_run` as in `resume`."""
+def dismiss(
+    session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None, joint_id: int | None = None
+) -> Order:
+    """Close an order that a person decided not to go on with; `seen_run` and `joint_id` as in `resume`."""
     order = find(session, orderref, seen_run)
     if order.state in (OrderState.COMPLETED, OrderState.DISMISSED):
         raise NotPossible(f"{orderref} is {order.state}; there is nothing to close")
     if order.state in ACTIVE_STATES and order.state != OrderState.WAITING:
         raise NotPossible(f"{orderref} is being worked on; try again in a minute")
-    _audit(session, order, by, DISMISS, note)
+    audit(session, order, by, DISMISS, note, joint_id=joint_id)
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
     order.cause = order.stopped_at = None
@@ -375,6 +368,9 @@ def dismiss(session: Session, orderref: str, by: str, note: str, *, seen_run: in
     return order
 
 
-def _audit(session: Session, order: Order, by: str, action: Action, *notes: str | None) -> None:
+def audit(
+    session: Session, order: Order, by: str, action: Action, *notes: str | None, joint_id: int | None = None
+) -> None:
+    """Keep who did what with the order."""
     note = "; ".join(note for note in notes if note) or None
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note=note))
+    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note=note, joint_id=joint_id))

@@ -28,7 +28,7 @@ from app.provisioning.actions import (
     Needs,
 )
 from app.provisioning.corrections import may_correct
-from app.provisioning.decisions import unknown_plans
+from app.provisioning.decisions import plans_asked_for
 from app.provisioning.problems import PROBLEMS
 from app.provisioning.steps import plan_name
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
@@ -93,7 +93,7 @@ def _for_review(order: Order, *, correctable: bool) -> Iterator[tuple[Action, st
     """What fits an order that needs a person, with the customer who is meant."""
     problem = PROBLEMS.get(order.problem or "")
     cure = problem.cure if problem else None
-    if cure is MAP_PLANS or (cure is CORRECT and correctable):
+    if (cure and cure.needs is Needs.PLANS) or (cure is CORRECT and correctable):
         yield cure, None
     kept = [row for row in order.actions if row.get("action") != DISMISS.code]
     yield from map(_as_kept, kept)
@@ -136,9 +136,8 @@ def _commands(order: Order, action: Action, customer_id: str | None) -> Sequence
     if not action.command:
         return ()
     quoted = {"orderref": shlex.quote(order.orderref)}
-    if action is MAP_PLANS:
-        mapping = [action.command.format(plan=shlex.quote(plan)) for plan in unknown_plans(order)]
-        return [*mapping, RESUME.command.format(**quoted)]
+    if action.code == MAP_PLANS.code:
+        return [action.command.format(plan=shlex.quote(plan)) for plan in plans_asked_for(order)]
     named = [customer_id or "N"] if action.needs is Needs.CUSTOMER else []
     return [" ".join([action.command.format(**quoted), *([action.option] if action.option else []), *named])]
 

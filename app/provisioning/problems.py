@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.provisioning.actions import (
     CORRECT,
+    CORRECT_NUMBER,
     CUSTOMER,
     IT_IS_NOT_THERE,
     IT_IS_THERE,
@@ -68,7 +69,7 @@ ALIKE: Mapping[Alike, Problem] = {
 
 REFUSED_IT = "PowerCode refused it"
 CUSTOMER_REFUSED = Problem("customer_refused", "PowerCode refused the customer", REFUSED_IT, (RESUME, MADE_BY_HAND))
-PLAN_REFUSED = Problem("plan_refused", "PowerCode refused a plan", REFUSED_IT)
+PLAN_REFUSED = Problem("plan_refused", "PowerCode refused a plan", REFUSED_IT, cure=CORRECT_NUMBER)
 TICKET_REFUSED = Problem("ticket_refused", "PowerCode refused the ticket", REFUSED_IT)
 TAG_REFUSED = Problem("tag_refused", "PowerCode refused a tag", REFUSED_IT)
 REFUSED = Problem("refused", "A call was refused", REFUSED_IT)

@@ -1,16 +1,18 @@
 """What each step of an order does; the customer's are in `customers.py`. `workflow.py` tells their order."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import powercode
 from app.models import Order, StepState
 from app.provisioning import lifecycle, problems
+from app.provisioning.causes.naming import key_of
 from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
 from app.provisioning.contracts import Applicant, contract_of
-from app.provisioning.endings import NOT_THIS_CALLER, NeedsReview
+from app.provisioning.endings import NOT_THIS_CALLER, Follows, NeedsReview
 from app.provisioning.journal import Work
-from app.provisioning.plans import plans_seen
+from app.provisioning.plans import plans_seen, trials
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.runs import Outcome
 
@@ -31,9 +33,20 @@ def check_contract(work: Work) -> Outcome:
     applicant = check_applicant(contract)
     with work.services.database.read() as session:
         table = plan_table(session)
-    account = account_of(contract, applicant, check_plans(contract, table), table)
+    ordered = check_plans(contract, table)
+    account = account_of(contract, applicant, ordered, table)
     _ticket_text(work, applicant, account)
+    _take_turn(work, [plan.description for plan in ordered])
     return Outcome(changes={"account": account})
+
+
+def _take_turn(work: Work, descriptions: Sequence[str]) -> None:
+    """A plan whose number is new is shown by one order; the others wait for it."""
+    on_trial = trials.blocking(work.services.database, work.order, descriptions)
+    if on_trial:
+        names = ", ".join(on_trial.values())
+        reason = f"Another order shows first whether PowerCode takes the plan {names}; this one follows by itself"
+        raise Follows(reason, key_of(problems.UNKNOWN_PLAN, on_trial))
 
 
 def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> str:

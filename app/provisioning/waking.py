@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from app.models import HELD_BACK, Order, OrderState
+from app.models import FIRST_ORDER, HELD_BACK, Order, OrderState
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, waiting
 from app.provisioning.endings import NeedsReview
@@ -53,7 +53,7 @@ def choose(services: Services, session: Session) -> list[int]:
 def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
     down = list(breaker.systems_down(session))
     its_time = breaker.due(Order.next_try_at, services.settings.retry_minutes)
-    return (Order.state == OrderState.WAITING, its_time, Order.waiting_for.not_in(down))
+    return (Order.state == OrderState.WAITING, its_time, Order.waiting_for.not_in([*down, FIRST_ORDER]))
 
 
 def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:

@@ -20,6 +20,7 @@ from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
 from app.provisioning import intake, waking
+from app.provisioning.causes import following, together
 from app.remote import probing
 from app.safekeeping import pruning
 from app.services import Services
@@ -97,6 +98,8 @@ class Schedule:
 JOBS: dict[Callable[[Services], object], float] = {
     waking.wake_due_orders: 0.5,
     intake.start_next: 0.5,
+    following.go_on: 0.5,
+    together.go_on: 0.5,
     notices.wake_due_notices: 0.5,
     probing.ask_utopia: 0.5,
     probing.ask_powercode: 0.5,

@@ -13,6 +13,9 @@ from sqlalchemy import select
 
 from app.models import AuditEntry, OrderState, Role, StepState
 from app.people import audit, users
+from app.provisioning.actions import DISMISS
+from app.provisioning.causes import together
+from app.provisioning.causes.standing import standing
 from tests.conftest import Service
 from tests.console import made_aftercare, made_orders
 from tests.console.made_digests import a_text_version, hostile_preview, hostile_run
@@ -50,6 +53,19 @@ def hostile_order(service: Service) -> Mapping[str, str]:
     unknown = made_orders.apart(107, plan=f"{HOSTILE} Gbps")
     unsettled = made_orders.settled_as(service, "UIA202411-000667", OrderState.NEEDS_REVIEW, **unknown)
     return {"orderref": done, "unsettled": unsettled}
+
+
+def hostile_cause(service: Service) -> Mapping[str, str]:
+    """Two orders that stopped over one plan, and a decision for two others."""
+    for number in (111, 112, 113):
+        plan = f"{HOSTILE} {number // 112} Gbps"
+        unknown = made_orders.apart(number, plan=plan, firstname=HOSTILE)
+        made_orders.settled_as(service, f"UIA202411-000{number}", OrderState.NEEDS_REVIEW, **unknown)
+    with service.services.database.write() as session:
+        alone, two = sorted(standing(session), key=lambda one: one.count)[-2:]
+        options = {"newest": alone.newest, "note": HOSTILE}
+        joint = together.decide(session, "Stan Staff", DISMISS, alone.cause.key, **options)
+    return {"cause": quote(two.cause.key), "joint": str(joint.id)}
 
 
 def hostile_contracts(service: Service) -> Mapping[str, str]:
@@ -126,6 +142,8 @@ PAGES_TO_CHECK: list[ConsolePage] = [
         Role.STAFF,
         made_orders.of_somebody_known,
     ),
+    ConsolePage("cause", "/console/causes?cause={cause}", Role.STAFF, hostile_cause),
+    ConsolePage("decided", "/console/causes/decided/{joint}", Role.STAFF, hostile_cause),
     ConsolePage("exchange", "/console/orders/{finished}/exchanges/{exchange}", prepare=made_orders.with_exchanges),
     ConsolePage("new-order", "/console/orders/new", Role.STAFF),
     ConsolePage("new-order-seen", "/console/orders/new?orderref={entered}", Role.STAFF, hostile_contracts),

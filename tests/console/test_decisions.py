@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from app.models import AuditEntry, Role
 from app.provisioning import workflow
+from app.provisioning.actions import MAP_PLANS
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
 from tests.console.deciding import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
@@ -26,15 +27,27 @@ def test_mapping_a_plan_finishes_every_order_that_waits_for_it(service: Service,
     service.take("UIA-2", plan="10 gbps", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
     service.sandbox.powercode.services[165] = "10 Gbps"
 
-    assert "all that waited" in decide(service, as_staff, "map-plans", **{"services-0": "165"})
+    assert "all that waited" in decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "165"})
 
     assert service.rested(REF, "completed")["services"][0]["service_id"] == 165
     assert service.rested("UIA-2", "completed")["services"][0]["service_id"] == 165
-    assert decisions(service) == [(STAN, "resume", '"10 Gbps" is sold as service 165')]
-    assert decisions(service, "UIA-2") == [(STAN, "resume", "its plan is known now")]
+    kept = [(STAN, MAP_PLANS.kept_as, '"10 Gbps" is sold as service 165')]
+    assert decisions(service) == decisions(service, "UIA-2") == kept
     with service.services.database.read() as session:
         entry = session.scalars(select(AuditEntry).filter_by(action="plan mapped")).one()
     assert (entry.made_by, entry.subject) == (STAN, "10 Gbps")
+
+
+def test_a_number_is_confirmed_with_what_it_bills_and_for_how_many(service: Service, as_staff: Person) -> None:
+    service.take(plan="10 Gbps")
+    service.take("UIA-2", plan="10 gbps", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    page = as_staff.post(f"{PAGE}/map-plans", {"run": run_of(service), "services-0": "164"})
+
+    assert page.status_code == 200
+    assert "PowerCode service 164</strong>, which is what “1 Gbps” is sold as, too" in page.text
+    assert "It is for 2 orders. One of them goes first" in page.text
+    assert service.state(REF) == "needs_review"
 
 
 @pytest.mark.parametrize("number", ["", "abc", "0", "-5", "1.5", "99999999999999", "<script>"])
@@ -54,7 +67,7 @@ def test_two_unknown_plans_are_mapped_at_once(service: Service, as_staff: Person
     assert "PowerCode service for “10 Gbps”" in page
     assert "PowerCode service for “Static address”" in page
 
-    decide(service, as_staff, "map-plans", **{"services-0": "165", "services-1": "166"})
+    decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "165", "services-1": "166"})
 
     service.rested(REF, "completed")
     assert {each.service_id for each in the_customer(service).services} == {165, 166, 172}
@@ -75,7 +88,7 @@ def test_what_somebody_else_said_of_a_plan_meanwhile_is_not_overwritten(service:
     with service.services.database.write() as session:
         plan_table.map_plan(session, "10 GBPS", 165)
 
-    said = decide(service, as_staff, "map-plans", **{"services-0": "164", "services-1": "166"})
+    said = decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "164", "services-1": "166"})
 
     assert "is sold as service 165 by now" in said
     with service.services.database.read() as session:
@@ -84,7 +97,7 @@ def test_what_somebody_else_said_of_a_plan_meanwhile_is_not_overwritten(service:
     assert service.state(REF) == "needs_review"
     assert 'value="165"' in as_staff.get(PAGE).text
 
-    decide(service, as_staff, "map-plans", **{"services-0": "165", "services-1": "166"})
+    decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "165", "services-1": "166"})
 
     service.rested(REF, "completed")
     with service.services.database.read() as session:
@@ -333,7 +346,7 @@ def test_an_order_of_another_provider_is_asked_for_again(service: Service, as_st
 def test_an_unknown_plan_is_not_sold_as_what_every_new_account_gets(service: Service, as_staff: Person) -> None:
     service.take(plan="10 Gbps")
 
-    said = decide(service, as_staff, "map-plans", **{"services-0": "172"})
+    said = decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "172"})
 
     assert "Nothing was changed" in said
     assert "every new account gets" in said

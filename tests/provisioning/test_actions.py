@@ -65,7 +65,6 @@ def test_showing_an_order_names_the_command_for_each_thing_that_can_be_done(serv
         f"""What you can do:
   Say what it is sold as, and go on
     utopia-handler plans map '10 Gbps '"'"'fast'"'"'' SERVICE
-    utopia-handler orders resume {REF}
   Try again
     utopia-handler orders resume {REF}
   Correct what UTOPIA's contract says

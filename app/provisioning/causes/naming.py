@@ -58,12 +58,17 @@ class Stopped(Protocol):
 class Cause:
     """Why orders need a person. `key` is the same for all orders that share it, and has no customer's data in it.
 
-    `about` is the plan's name, or names, as an order has them; "" where the problem itself says all.
+    `plans` are those that it is about, as an order names them; there are none where the problem itself says all.
     """
 
     key: str
     problem: Problem
-    about: str = ""
+    plans: Sequence[str] = ()
+
+    @property
+    def about(self) -> str:
+        """The plans in words."""
+        return ", ".join(self.plans)
 
     @property
     def decided_together(self) -> bool:
@@ -96,8 +101,8 @@ def cause_of(order: Stopped) -> Cause | None:
     if order.state != OrderState.NEEDS_REVIEW or problem is None:
         return None
     if problem.code in BY_PLANS:
-        plans = plans_of(order)
-        return Cause(key_of(problem, map(plan_key, plans)), problem, _named(plans))
+        plans = {plan_key(name): name for name in reversed(plans_of(order))}
+        return Cause(key_of(problem, plans), problem, tuple(reversed(plans.values())))
     if problem.code in BY_WORDS:
         return Cause(f"{problem.code}:{digest(_words(order.reason or ''))}", problem)
     return Cause(problem.code, problem)
@@ -124,10 +129,6 @@ def plans_of(order: Stopped) -> list[str]:
     return [str(name) for number, name in pairs if f" {name} ({number})" in (order.reason or "")][:1]
 
 
-def _named(plans: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(plans))
-
-
 def _words(reason: str) -> str:
     """A reason without what differs from order to order: numbers, and what is quoted."""
     return re.sub(r"\d+|\"[^\"]*\"|“[^”]*”", "#", reason).casefold()
@@ -142,11 +143,11 @@ def digest(text: str) -> str:
 
 
 def _plans(cause: Cause) -> str:
-    return f"the plan {cause.about}" if len(cause.plan_keys) < 2 else f"the plans {cause.about}"
+    return f"the plan {cause.about}" if len(cause.plans) < 2 else f"the plans {cause.about}"
 
 
 def _unknown(cause: Cause) -> str:
-    return f"plan {cause.about} is unknown" if len(cause.plan_keys) < 2 else f"plans {cause.about} are unknown"
+    return f"plan {cause.about} is unknown" if len(cause.plans) < 2 else f"plans {cause.about} are unknown"
 
 
 def _problem_in_words(cause: Cause) -> str:

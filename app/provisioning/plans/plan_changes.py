@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.models import JointDecision
 from app.people import audit
-from app.provisioning import lifecycle
-from app.provisioning.plans import plan_table
+from app.provisioning.causes import together
+from app.provisioning.causes.naming import keys_in
+from app.provisioning.plans import plan_table, trials
+from app.provisioning.plans.mapping import plan_key
 from app.services import Services
 
 
@@ -27,10 +30,10 @@ class Plan:
     service_id: int | None
 
 
-def map_plan(services: Services, session: Session, by: str, plan: Plan, service_id: int) -> list[str]:
-    """Sell the plan as `service_id` from now on; returns the orders that waited for it and go on."""
+def map_plan(services: Services, session: Session, by: str, plan: Plan, service_id: int) -> JointDecision | None:
+    """Sell the plan as `service_id` from now on; returns what is kept with the orders that waited for it."""
     keep(session, by, plan, service_id)
-    return [] if plan.additional else lifecycle.resume_for_known_plans(services, session, by)
+    return None if plan.additional else together.sell(services, session, by, {plan.description: service_id})
 
 
 def keep(session: Session, by: str, plan: Plan, service_id: int) -> None:
@@ -48,13 +51,17 @@ def unmap_plan(session: Session, by: str, plan: Plan) -> None:
     """Stop selling the plan: orders for it will need a person."""
     _check_unchanged(session, plan)
     plan_table.unmap_plan(session, plan.description, additional=plan.additional)
+    if not plan.additional:
+        trials.end(session, plan.description)
     audit.record(session, by, "plan unmapped", _subject(plan), f"{_named(plan.service_id)} to {_named(None)}")
 
 
-def resume_all(services: Services, session: Session, by: str) -> list[str]:
-    """Let every order go on that still waits for plans that are mapped by now; which ones."""
+def resume_all(services: Services, session: Session, by: str) -> JointDecision | None:
+    """Let every order go on that still waits for plans that are mapped by now."""
     plan_table.lock(session)
-    return lifecycle.resume_for_known_plans(services, session, by)
+    waited_for = {key for cause in together.waiting_for_plans(session) for key in keys_in(cause)}
+    table = plan_table.plan_table(session).plans
+    return together.sell(services, session, by, {n: number for n, number in table.items() if plan_key(n) in waited_for})
 
 
 def _check_unchanged(session: Session, plan: Plan) -> None:

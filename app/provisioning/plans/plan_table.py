@@ -19,6 +19,10 @@ class PlanTable:
     plans: dict[str, int]
     additional: dict[str, int]
 
+    def names_of(self, service_id: int, *, apart_from: str = "") -> list[str]:
+        """The plans that are sold as the service, apart from one."""
+        return same_service(apart_from, service_id, {**self.plans, **self.additional})
+
 
 def plan_table(session: Session) -> PlanTable:
     """The table as it stands."""

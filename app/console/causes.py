@@ -1,0 +1,180 @@
+"""Decisions for all orders of a cause: read what it means and for how many, confirm, and see what becomes of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, IntegerField
+from wtforms.validators import InputRequired
+
+from app.console.access import requires, viewer
+from app.console.order_forms import NoteForm, PlansForm
+from app.models import JointDecision, Role
+from app.provisioning import decisions, lifecycle
+from app.provisioning.actions import DISMISS, MAP_PLANS, RESUME, Action
+from app.provisioning.causes import together
+from app.provisioning.causes.standing import Standing, standing_for
+from app.provisioning.plans import plan_table
+from app.services import services_of
+
+causes = Blueprint("causes", __name__, url_prefix="/console/causes")
+
+LISTED = 200
+Page = str | tuple[str, int] | Response
+
+
+class TogetherForm(FlaskForm):  # type: ignore[misc]
+    """For which cause, and the newest order of it that the person saw: what came later is not meant."""
+
+    cause = HiddenField(validators=[InputRequired()])
+    newest = IntegerField(validators=[InputRequired()])
+
+
+class TogetherNoteForm(TogetherForm, NoteForm):
+    """Why all of them are closed."""
+
+
+class TogetherPlansForm(TogetherForm, PlansForm):
+    """What the plans of all of them are sold as."""
+
+
+@causes.get("")
+@requires(Role.READ_ONLY)
+def page() -> Page:
+    """One cause with all its orders."""
+    found = _found(request.args.get("cause", ""))
+    return _page(found) if found else _nobody()
+
+
+@causes.post("/map-plans")
+@requires(MAP_PLANS.role)
+def map_plans() -> Page:
+    """Say what the plans are sold as: first read what that bills, then one order goes, and the others follow."""
+    found = _found(request.form.get("cause", ""))
+    if found is None:
+        return _nobody()
+    names = found.cause.plans
+    form = TogetherPlansForm.of(names)
+    if not form.validate():
+        return _page(found, {MAP_PLANS.code: form}), 422
+    service_ids = {name: int(field.data) for name, field in zip(names, form.services, strict=True)}
+    if not form.sure.data:
+        return confirmation(found, service_ids, url_for("causes.map_plans"))
+    services, by = services_of(current_app), viewer().name
+    return _decide(lambda session: decisions.sell_as(services, session, by, found.cause, service_ids))
+
+
+@causes.get("/map-plans")
+@causes.get("/dismiss")
+@requires(Role.READ_ONLY)
+def after_a_refused_form() -> Response:
+    """The address that a form leaves behind when something in it was wrong."""
+    return redirect(url_for("today.page"), 303)
+
+
+@causes.post("/try-again")
+@requires(RESUME.role)
+def try_again() -> Page:
+    """Let all of them go on."""
+    form = TogetherForm()
+    return _together(form, RESUME) if form.validate() else abort(400)
+
+
+@causes.post("/dismiss")
+@requires(DISMISS.role)
+def dismiss() -> Page:
+    """Close all of them with one note."""
+    found, form = _found(request.form.get("cause", "")), TogetherNoteForm()
+    if found is None:
+        return _nobody()
+    if not form.validate():
+        return _page(found, {DISMISS.code: form}), 422
+    return _together(form, DISMISS, form.note.data)
+
+
+@causes.get("/decided/<int:joint_id>")
+@requires(Role.READ_ONLY)
+def decided(joint_id: int) -> str:
+    """What becomes of the orders that a decision was made for."""
+    return render_template("console/causes/decided.html", progress=_progress(joint_id))
+
+
+@causes.get("/decided/<int:joint_id>/progress")
+@requires(Role.READ_ONLY)
+def progress(joint_id: int) -> str:
+    """What of it changes by itself."""
+    return render_template("console/causes/_progress.html", progress=_progress(joint_id))
+
+
+def forms_for(found: Standing) -> dict[str, Any]:
+    """What a person fills in for the cause, by the action's code; a number is typed, and never there already."""
+    seen = {"cause": found.cause.key, "newest": found.newest}
+    forms = {
+        MAP_PLANS.code: TogetherPlansForm.of(found.cause.plans, formdata=None, data=seen),
+        RESUME.code: TogetherForm(formdata=None, data=seen),
+        DISMISS.code: TogetherNoteForm(formdata=None, data=seen),
+    }
+    for form in forms.values():
+        _tell_apart(form, found.slug)
+    return forms
+
+
+def _tell_apart(form: Any, slug: str) -> None:
+    """A page has the same form for several causes: each field gets an id of its own."""
+    for field in (*form, *getattr(form, "services", ())):
+        field.id = f"{slug}-{field.id}"
+
+
+def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run: int | None = None) -> str:
+    """What it will bill, and how many orders it is for: the number alone tells nobody anything."""
+    with services_of(current_app).database.read() as session:
+        table = plan_table.plan_table(session)
+    sold = [(name, number, table.names_of(number, apart_from=name)) for name, number in service_ids.items()]
+    seen = {"cause": found.cause.key, "newest": found.newest, "run": run, "sure": "yes"}
+    form = TogetherPlansForm.of(list(service_ids), list(service_ids.values()), formdata=None, data=seen)
+    return render_template("console/causes/confirm.html", standing=found, sold=sold, form=form, path=path)
+
+
+def _found(cause: str) -> Standing | None:
+    with services_of(current_app).database.read() as session:
+        return standing_for(session, cause, listed=LISTED)
+
+
+def _page(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
+    """As it is shown, or with a form as a person sent it."""
+    forms = {**forms_for(found), **(filled or {})}
+    return render_template("console/causes/page.html", standing=found, forms={found.cause.key: forms}, may=may)
+
+
+def may(found: Standing) -> Sequence[Action]:
+    """What the viewer may decide for all orders of the cause."""
+    return [action for action in together.fitting(found.cause) if viewer().may(action.role)]
+
+
+def _nobody() -> Response:
+    flash("No order stands for this any more: somebody else decided, or they went on.", "done")
+    return redirect(url_for("today.page"), 303)
+
+
+def _together(form: TogetherForm, action: Action, note: str | None = None) -> Response:
+    cause, newest, by = form.cause.data, form.newest.data, viewer().name
+    return _decide(lambda session: together.decide(session, by, action, cause, newest=newest, note=note))
+
+
+def _decide(decide: Callable[[Session], JointDecision]) -> Response:
+    try:
+        with services_of(current_app).database.write() as session:
+            joint = decide(session)
+    except lifecycle.NotPossible as why:
+        flash(f"Nothing was changed: {why}.", "failed")
+        return redirect(url_for("today.page"), 303)
+    return redirect(url_for("causes.decided", joint_id=joint.id), 303)
+
+
+def _progress(joint_id: int) -> together.Progress:
+    with services_of(current_app).database.read() as session:
+        found: together.Progress = together.progress(session, joint_id) or abort(404)
+        return found

@@ -1,0 +1,43 @@
+"""What a person decided for all orders of a cause at once, and plans of which one order is to show that they work."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, now
+
+
+class JointDecision(Base):
+    """One decision for all orders of a cause that stood when a person saw them: those up to the id `newest`.
+
+    `words` say what it is about. The row is there before the first order is touched; `done_at` says that none is left.
+    """
+
+    __tablename__ = "joint_decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cause: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str | None] = mapped_column(Text)
+    newest: Mapped[int]
+    made_by: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class PlanTrial(Base):
+    """A plan whose number a person gave, and PowerCode has not taken yet: one order goes first, the others follow.
+
+    `key` and `description` are as in the plan table. There is no `first_order_id` as long as nobody ordered it.
+    """
+
+    __tablename__ = "plan_trials"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    description: Mapped[str] = mapped_column(String(200))
+    service_id: Mapped[int]
+    first_order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"))
+    begun_by: Mapped[str] = mapped_column(String(80))
+    begun_at: Mapped[datetime] = mapped_column(default=now)

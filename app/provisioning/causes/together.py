@@ -1,0 +1,231 @@
+"""One decision for all orders of a cause. Its row is committed first; the schedule then reaches order after order.
+
+What a person said a plan is sold as is kept at once, and one order goes first (`following`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from app.models import JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
+from app.provisioning import lifecycle
+from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
+from app.provisioning.causes import following
+from app.provisioning.causes.naming import Cause, keys_in
+from app.provisioning.causes.standing import STANDING, standing_for
+from app.provisioning.plans import trials
+from app.provisioning.plans.mapping import plan_key
+from app.provisioning.plans.plan_table import plan_table
+from app.provisioning.problems import PLAN_REFUSED, UNKNOWN_PLAN
+from app.remote import breaker
+from app.services import Services
+
+AT_A_TIME = 50
+LISTED = 200
+
+
+def fitting(cause: Cause) -> Sequence[Action]:
+    """What can be decided for all orders of a cause, the likeliest first."""
+    by_number = [CORRECT_NUMBER if cause.problem is PLAN_REFUSED else MAP_PLANS] if cause.plans else []
+    again = [RESUME] if RESUME in cause.problem.actions and cause.problem is not UNKNOWN_PLAN else []
+    return [*by_number, *again, DISMISS]
+
+
+def decide(
+    session: Session, by: str, action: Action, cause: str, *, newest: int, note: str | None = None
+) -> JointDecision:
+    """Keep that this is to be done with all orders of the cause up to the id `newest`; `go_on` does it.
+
+    Raises `lifecycle.NotPossible` when none stands any more, or the action doesn't fit.
+    """
+    found = standing_for(session, cause, listed=0)
+    if found is None:
+        raise lifecycle.NotPossible("no order stands for this any more: somebody else decided, or they went on")
+    if action not in fitting(found.cause):
+        raise lifecycle.NotPossible("each of these orders is decided by itself")
+    values = {"cause": cause, "words": str(found.cause), "action": action.code, "note": note}
+    joint = JointDecision(**values, newest=newest, made_by=by)
+    session.add(joint)
+    session.flush()
+    return joint
+
+
+def go_on(services: Services) -> None:
+    """Do the next part of what was decided."""
+    with services.database.read() as session:
+        under_way = session.scalars(select(JointDecision.id).where(JointDecision.done_at.is_(None))).all()
+    for joint_id in under_way:
+        with services.database.write() as session:
+            breaker.ask_now(session)
+            _do_next(services, session, joint_id)
+
+
+def _do_next(services: Services, session: Session, joint_id: int) -> None:
+    joint = session.get(JointDecision, joint_id, with_for_update=True)
+    if joint is None or joint.done_at is not None:
+        return
+    left = select(Order).where(*_left(joint)).order_by(Order.id).limit(AT_A_TIME)
+    orders = session.scalars(left.with_for_update(skip_locked=True)).all()
+    for order in orders:
+        _do(services, session, joint, order)
+    if not orders and session.scalar(select(Order.id).where(*_left(joint)).limit(1)) is None:
+        joint.done_at = now()
+
+
+def _left(joint: JointDecision) -> Sequence[ColumnElement[bool]]:
+    """The orders that the decision has not reached; one that came back to the same cause was reached."""
+    reached = exists().where(OrderDecision.order_id == Order.id, OrderDecision.joint_id == joint.id)
+    return (Order.cause == joint.cause, Order.state.in_(STANDING), Order.id <= joint.newest, ~reached)
+
+
+def _do(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
+    by, action = joint.made_by, ACTIONS[joint.action]
+    try:
+        if action is DISMISS:
+            lifecycle.dismiss(session, order.orderref, by, joint.note or "", joint_id=joint.id)
+        else:
+            lifecycle.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id)
+    except lifecycle.NotPossible as why:
+        lifecycle.audit(session, order, by, action, f"not possible: {why}", joint_id=joint.id)
+
+
+# What plans are sold as
+
+
+def sell(
+    services: Services, session: Session, by: str, plans: Mapping[str, int], first: Order | None = None
+) -> JointDecision | None:
+    """The plan table has these numbers: one order goes first, `first` where it is given, and the others follow.
+
+    Returns the decision as it is kept with all orders that stopped over the plans; None when there was none.
+    """
+    keys = {plan_key(name) for name in plans}
+    for description, service_id in plans.items():
+        trials.begin(session, description, service_id, by)
+    causes = _freed(session, keys)
+    joint = _kept(session, by, causes, plans) if causes else None
+    for cause in causes:
+        _audit_all(session, cause, joint)
+        trials.hold(
+            session, cause, "One order shows first whether PowerCode takes the plan; this one follows by itself"
+        )
+    if first is not None:
+        _goes_first(services, session, first)
+    for trial in trials.of(session, keys):
+        if trial.first_order_id is None:
+            following.begin_with_another(services, session, trial)
+    return joint
+
+
+def _freed(session: Session, keys: Collection[str]) -> list[str]:
+    """The causes that the new numbers settle: all of their plans are known by now."""
+    table = plan_table(session)
+    known = {plan_key(name) for name in (*table.plans, *table.additional)}
+    return [cause for cause in waiting_for_plans(session) if _is_freed(cause, set(keys), known)]
+
+
+def waiting_for_plans(session: Session) -> list[str]:
+    """The causes that are about plans."""
+    standing = select(Order.cause).where(Order.cause.is_not(None), Order.state == OrderState.NEEDS_REVIEW).distinct()
+    return [cause for cause in session.scalars(standing) if cause and keys_in(cause)]
+
+
+def _is_freed(cause: str, keys: set[str], known: set[str]) -> bool:
+    plans = set(keys_in(cause))
+    return bool(plans & keys) and plans <= known
+
+
+def _kept(session: Session, by: str, causes: Sequence[str], plans: Mapping[str, int]) -> JointDecision:
+    sold = "; ".join(f'"{name}" is sold as service {number}' for name, number in plans.items())
+    words = ", ".join(plans)
+    joint = JointDecision(cause=causes[0], words=words, action=MAP_PLANS.code, note=sold, newest=0, made_by=by)
+    joint.done_at = now()
+    session.add(joint)
+    session.flush()
+    return joint
+
+
+def _audit_all(session: Session, cause: str, joint: JointDecision | None) -> None:
+    if joint is None:
+        return
+    kept = {
+        "made_at": joint.made_at,
+        "made_by": joint.made_by,
+        "action": MAP_PLANS.kept_as,
+        "note": joint.note,
+        "joint_id": joint.id,
+    }
+    columns = [literal(value, OrderDecision.__table__.c[name].type) for name, value in kept.items()]
+    those = select(Order.id, *columns).where(Order.cause == cause, Order.state == OrderState.NEEDS_REVIEW)
+    session.execute(insert(OrderDecision).from_select(["order_id", *kept], those))
+
+
+def _goes_first(services: Services, session: Session, order: Order) -> None:
+    session.refresh(order)
+    for trial in trials.of(session, keys_in(order.cause or "")):
+        trial.first_order_id = trial.first_order_id or order.id
+    lifecycle.go_on(services, session, order)
+
+
+# What became of it
+
+
+@dataclass(frozen=True)
+class Reached:
+    """An order that a decision reached, and where it stands now."""
+
+    orderref: str
+    person: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a decision has come: how many orders it has still to reach, and where those stand that it reached."""
+
+    joint: JointDecision
+    left: int
+    states: Mapping[str, int]
+    orders: Sequence[Reached]
+
+    @property
+    def reached(self) -> int:
+        """How many orders it reached."""
+        return sum(self.states.values())
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing of it goes on by itself any more."""
+        return not self.left and not any(self.states.get(state) for state in UNDER_WAY)
+
+    @property
+    def action(self) -> Action:
+        """What was decided."""
+        return ACTIONS[self.joint.action]
+
+
+def reached(session: Session, joint: JointDecision) -> int:
+    """How many orders the decision has reached."""
+    return session.scalar(select(func.count()).select_from(OrderDecision).filter_by(joint_id=joint.id)) or 0
+
+
+UNDER_WAY = (OrderState.RECEIVED, OrderState.RUNNING, OrderState.WAITING)
+
+
+def progress(session: Session, joint_id: int) -> Progress | None:
+    """What became of a decision; None when there is none with this number."""
+    joint = session.get(JointDecision, joint_id)
+    if joint is None:
+        return None
+    reached = select(OrderDecision.order_id).filter_by(joint_id=joint_id)
+    by_state = select(Order.state, func.count()).where(Order.id.in_(reached)).group_by(Order.state)
+    states = dict(session.execute(by_state).all())
+    left = 0 if joint.done_at else session.scalar(select(func.count()).select_from(Order).where(*_left(joint)))
+    columns = (Order.orderref, OrderSearch.person, Order.state, Order.reason)
+    rows = select(*columns).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(Order.id.in_(reached))
+    listed = session.execute(rows.order_by(Order.id).limit(LISTED))
+    orders = [Reached(ref, person or "", state, reason or "") for ref, person, state, reason in listed]
+    return Progress(joint, left or 0, states, orders)
