@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     notice_after_minutes: float = Field(default=30, gt=0)
     give_up_after_hours: float = Field(default=72, gt=0)
 
+    activation: Literal["off", "show", "button"] = "show"
     reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
     morning_summary: Annotated[Schedule | None, Optionally] = "0 7 * * mon-fri"
 

@@ -154,6 +154,16 @@ class PowerCodeClient:
             changes=True,
         )
 
+    def update_customer(self, customer_id: str | int, **fields: str) -> str:
+        """Change these fields of a customer, named as createCustomer's; PowerCode's message. Twice changes nothing."""
+        sent = {"customerID": str(customer_id), **fields}
+        return self._form("updateCustomer", sent, Answered.message, private=tuple(fields.values()), changes=True)
+
+    def update_customer_status(self, customer_id: str | int, status: str) -> str:
+        """PowerCode's message. It moves money: only `Active` and `Delinquent` customers are billed."""
+        fields = {"customerID": str(customer_id), "status": status}
+        return self._form("updateCustomerStatus", fields, Answered.message, changes=True)
+
     # Tags: adding one twice changes nothing
 
     def customer_tags(self, customer_id: str | int) -> tuple[Tag, ...]:

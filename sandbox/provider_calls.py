@@ -70,6 +70,13 @@ def apview(orders: Orders, fields: Fields) -> dict[str, Any]:
     return {"result": [{"siteid": fields["siteid"], "eth": {"eth1": {"macs": [f"{ROUTER_MAC} (dynamic)"]}}}]}
 
 
+def portal(answer: dict[str, Any], routers: str) -> dict[str, Any]:
+    """The access portal with its router, with none, or in a shape of which the reference says nothing."""
+    if routers == "other":
+        return {"status": "success", "ports": [{"port": 1, "link": "up"}]}
+    return {"result": [{**answer["result"][0], "eth": {"eth1": {"macs": []}}}]} if routers == "none" else answer
+
+
 def macsearch(orders: Orders, fields: Fields) -> list[dict[str, Any]]:
     """The sites where a MAC was seen."""
     if str(fields["mac"]).upper() != ROUTER_MAC:

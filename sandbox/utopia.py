@@ -5,7 +5,7 @@ from typing import Any, Literal
 from sandbox.contracts import CONTRACT_NOT_READY, CONTRACT_READY, a_contract, contract_pdf
 from sandbox.http_messages import Answer, Request, json_answer
 from sandbox.http_server import SimulatedServer
-from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search, shaped
+from sandbox.provider_calls import PROVIDER_CALLS, NoSuchRecordError, address_search, portal, shaped
 
 PREFIX = "/spquery/"
 FOREIGN_ORDER = {"error": "No valid records found for this ISP"}
@@ -17,8 +17,9 @@ class Utopia(SimulatedServer):
     Actions, for calls and faults: `contractlookup`, `contractdownload` and the other names below `/spquery/`,
     `address/search`. A call without the right `api_key` is answered 401.
 
-    What the reference leaves open is set here: `orders_shape`, of the answer to `orders` (`numbers` names no order).
-    `as_at_first()` puts it back.
+    What the reference leaves open is set here: `orders_shape`, of the answer to `orders` (`numbers` names no order),
+    and `routers`, what `apview` shows of them (`other`: in a shape of which nothing is known). `as_at_first()` puts
+    both back.
     """
 
     api_key = "utopia-0001"
@@ -32,6 +33,7 @@ class Utopia(SimulatedServer):
     def as_at_first(self) -> None:
         """Answer again as a server just started."""
         self.orders_shape: Literal["rows", "nested", "keyed", "texts", "numbers"] = "rows"
+        self.routers: Literal["seen", "none", "other"] = "seen"
 
     def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
         """Keep an order whose contract is `a_contract(**overrides)`; returns the contract, which may be changed."""
@@ -91,9 +93,14 @@ class Utopia(SimulatedServer):
         if action not in calls:
             return json_answer({"error": "Not Found"}, 404)
         try:
-            answer = calls[action](self.orders, fields)
-            return json_answer(shaped(answer, self.orders_shape) if action == "orders" else answer)
+            return json_answer(self._as_it_answers(action, calls[action](self.orders, fields)))
         except KeyError as error:
             return json_answer({"error": f"Missing required field: {error.args[0]}"})
         except NoSuchRecordError as error:
             return json_answer({"error": str(error)}, 404)
+
+    def _as_it_answers(self, action: str, answer: Any) -> Any:
+        """The answer in the shape that is set."""
+        if action == "orders":
+            return shaped(answer, self.orders_shape)
+        return portal(answer, self.routers) if action == "apview" else answer

@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, select, update
 
 from app import create_app
-from app.aftercare import reconciling
+from app.aftercare import reconciling, settling, statuses
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
@@ -44,7 +44,10 @@ hypothesis_settings.load_profile("service")
 
 JOBS = dict(schedule.JOBS)
 """As the service has them (see `no_looks_for_alerts`)."""
-OF_AFTERCARE = (reconciling.start_when_due, reconciling.go_on)
+OF_AFTERCARE = (
+    *(reconciling.start_when_due, reconciling.go_on),
+    *(statuses.take_up, statuses.read_due, settling.settle),
+)
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
 KNOW_A_DATABASE = {"Database", "PostgresServer", "Service", "ServiceProcess", "create_app", "settings_for"}

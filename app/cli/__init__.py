@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.cli import aftercare  # noqa: F401 - adds its commands to the groups of others
+from app.cli.aftercare import accounts
 from app.cli.config import config
 from app.cli.db import db
 from app.cli.digest import digest
@@ -16,5 +16,5 @@ from app.cli.worker import worker
 
 def register_commands(app: Flask) -> None:
     """Add all commands."""
-    for command in (config, db, digest, import_, orders, plans, templates, users, worker):
+    for command in (accounts, config, db, digest, import_, orders, plans, templates, users, worker):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""`flask orders missing`: the orders that UTOPIA has and that never called back."""
+"""`flask orders missing` and `flask accounts`: what follows an order's account."""
 
 import time
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from app.aftercare import missing, reconciling
-from app.cli.common import as_json, operator, ready_services, show
+from app.aftercare import missing, reconciling, statuses
+from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
 from app.provisioning import lifecycle
@@ -15,6 +15,55 @@ from app.running.background import Background
 from app.services import Services
 
 ALL = "all"
+accounts = Commands("accounts", help="What follows an order's account.")
+
+
+@accounts.command("inactive")
+@click.option("--now", is_flag=True, help="Read everybody's status again first, one after the other.")
+@as_json
+def list_inactive(now: bool, as_json: bool) -> None:
+    """List the customers whom an order made and who are not active yet, as they were when they were read last."""
+    ready = ready_services()
+    if now:
+        _read_all(ready)
+    with ready.database.read() as session:
+        rows = [_inactive(one) for one in statuses.inactive(session, limit=1_000_000)]
+    show(rows, as_json=as_json, in_words=_inactive_in_words)
+
+
+def _read_all(ready: Services) -> None:
+    if not statuses.is_on(ready):
+        raise click.ClickException("ACTIVATION is off: nobody's status is read")
+    with ready.database.write() as session:
+        statuses.ask(session)
+    statuses.take_up(ready)
+    while read := statuses.read_due(ready):
+        click.echo(f"  {read} read", err=True)
+
+
+def _inactive(one: statuses.Inactive) -> dict[str, Any]:
+    status, found = one.status, one.found
+    return {
+        "orderref": one.order.orderref,
+        "customer_id": status.customer_id,
+        "person": found.person if found else "",
+        "address": found.address if found else "",
+        "made_at": one.order.finished_at.isoformat() if one.order.finished_at else None,
+        "status": status.status or None,
+        "read_at": status.read_at.isoformat() if status.read_at else None,
+        "router": status.router,
+        "error": status.error,
+    }
+
+
+def _inactive_in_words(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "Nobody is waiting to be active, as far as their status was read."
+    return "\n".join(
+        f"{row['orderref']:24} {row['customer_id']:>8}  {row['status'] or 'status not known':13} "
+        f"router {row['router'].replace('_', ' '):10} {row['person']}, {row['address']}"
+        for row in rows
+    )
 
 
 @orders.command("missing")

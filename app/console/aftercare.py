@@ -1,11 +1,16 @@
-"""What follows an order's account: an overview that leads to the page of each part."""
+"""What follows an order's account: an overview that leads to the page of each part, and what nobody knows about."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
+from app.aftercare import writes
+from app.aftercare.kinds import KINDS
 from app.aftercare.overview import overview
-from app.console.access import requires
-from app.models import Role
-from app.services import services_of
+from app.console.access import requires, viewer
+from app.models import SYSTEM_NAMES, CustomerWrite, Role
+from app.provisioning.facts import customer_page_of
+from app.services import Services, services_of
 
 aftercare = Blueprint("aftercare", __name__, url_prefix="/console/aftercare")
 
@@ -16,4 +21,38 @@ def page() -> str:
     """Each part, with what of it waits for somebody."""
     services = services_of(current_app)
     with services.database.read() as session:
-        return render_template("console/aftercare/page.html", overview=overview(session), settings=services.settings)
+        return render_template(
+            "console/aftercare/page.html",
+            overview=overview(session),
+            settings=services.settings,
+            doubtful=_doubtful(services, session),
+        )
+
+
+def _doubtful(services: Services, session: Session) -> list[tuple[CustomerWrite, str, str, str | None]]:
+    """What a person has to say something about: the write, what it is, at which system, the customer's page."""
+    return [
+        (
+            write,
+            KINDS[write.kind].title(write),
+            SYSTEM_NAMES[KINDS[write.kind].system],
+            customer_page_of(services.settings, write.customer_id) if write.customer_id else None,
+        )
+        for write in writes.in_doubt(session)
+    ]
+
+
+@aftercare.post("/writes/<int:write_id>/answer")
+@requires(Role.STAFF)
+def answer(write_id: int) -> Response:
+    """Take a person's word for what could not be looked up."""
+    there = request.form.get("there")
+    if there not in ("yes", "no"):
+        abort(400)
+    with services_of(current_app).database.write() as session:
+        write = writes.answer(session, write_id, viewer().name, is_there=there == "yes")
+    if write is None:
+        flash("Somebody said so already, or it was found out meanwhile. Nothing was changed.", "failed")
+    else:
+        flash("It is taken as done." if there == "yes" else "It is taken as not done; it can be sent again.", "done")
+    return redirect(url_for("aftercare.page"), 303)

@@ -5,6 +5,7 @@ from app.console.causes import causes
 from app.console.changes import changes
 from app.console.decisions import orders
 from app.console.digests import digests
+from app.console.inactive import inactive
 from app.console.log import log
 from app.console.lookups import lookups
 from app.console.missing_orders import missing_orders
@@ -27,6 +28,7 @@ PAGES = (
     new_order,
     plans,
     aftercare,
+    inactive,
     missing_orders,
     lookups,
     changes,

@@ -119,21 +119,23 @@ def carry_out(services: Services, confirmed: Confirmed) -> bool:
                 session, confirmed.key, by=confirmed.by, action=action(change), subject=confirmed.whom, note=written
             ):
                 return False
-        outcome, words = _send(services, change, given)
+        outcome, words = outcome_of(services, lambda: change.send(services, given))
         services.database.insist(lambda session: audit.end(session, confirmed.key, outcome, words))
     log.info("%s by hand: %s", action(change), outcome.value)
     return True
 
 
-def _send(services: Services, change: Change, given: Given) -> tuple[StepState, str]:
+def outcome_of(services: Services, send: Callable[[], Any]) -> tuple[StepState, str]:
+    """What came of a call that changes something, and what was said, without secrets."""
     try:
-        said = change.send(services, given)
+        said = send()
     except REMOTE_ERRORS as error:
         return OUTCOMES.get(error.outcome, StepState.UNKNOWN), _masked(services, error.detail)
     except Exception as fault:
         log.exception("A change by hand met a fault of this program")
         return StepState.UNKNOWN, f"a fault of this program ({type(fault).__name__}); the log has the details"
-    return StepState.DONE, _masked(services, json.dumps(said, ensure_ascii=False, default=str))
+    words = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    return StepState.DONE, _masked(services, words)
 
 
 def entry_of(session: Session, key: str) -> AuditEntry | None:
@@ -148,7 +150,11 @@ def action(change: Change) -> str:
 
 def what_came_of_it(entry: AuditEntry) -> str:
     """The outcome of a change in words, with what to do."""
-    system = entry.action.partition(":")[0]
+    return outcome_in_words(entry.action.partition(":")[0], StepState(entry.outcome or StepState.UNKNOWN))
+
+
+def outcome_in_words(system: str, outcome: StepState) -> str:
+    """The outcome of a write to a system, in words, with what to do."""
     words = {
         StepState.DONE: f"{system} says that it is done.",
         StepState.REFUSED: f"{system} refused; nothing was changed. Read its answer, correct the entry, and try again.",
@@ -158,7 +164,7 @@ def what_came_of_it(entry: AuditEntry) -> str:
         StepState.RUNNING: f"It is being sent, and {system} has not answered yet. Load this page again. If this stays, "
         f"the service was stopped meanwhile: look it up at {system} before you send it again.",
     }
-    return words[StepState(entry.outcome or StepState.UNKNOWN)]
+    return words[outcome]
 
 
 def _written(change: Change, given: Given) -> str:

@@ -1,6 +1,6 @@
 """Tables, states and unique keys. No queries, no I/O."""
 
-from app.models.aftercare import MissingOrder, Reconciliation
+from app.models.aftercare import CustomerStatus, CustomerWrite, MissingOrder, Reconciliation
 from app.models.alerts import Alert, KnownCertificate
 from app.models.backups import LastBackup
 from app.models.base import Base, UtcDateTime, now
@@ -35,6 +35,7 @@ from app.models.states import (
     FIRST_ORDER,
     SYSTEM_NAMES,
     AlertKind,
+    Billing,
     CallbackOutcome,
     MessageState,
     NoticeKind,
@@ -42,6 +43,7 @@ from app.models.states import (
     OrderState,
     PreviewState,
     Role,
+    RouterSeen,
     RunState,
     StepState,
     System,
@@ -57,8 +59,11 @@ __all__ = [
     "AlertKind",
     "AuditEntry",
     "Base",
+    "Billing",
     "Callback",
     "CallbackOutcome",
+    "CustomerStatus",
+    "CustomerWrite",
     "DatabaseMove",
     "DigestMessage",
     "DigestPreview",
@@ -90,6 +95,7 @@ __all__ = [
     "RemoteSystem",
     "ReportedTicket",
     "Role",
+    "RouterSeen",
     "RunState",
     "ScheduleMark",
     "ServicePlanMapping",

@@ -1,12 +1,13 @@
-"""What follows an order: the orders that never came, and what the comparisons with UTOPIA found."""
+"""What follows an order: orders that never came, customers who are not active yet, and what people had written."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, now
-from app.models.states import RunState
+from app.models.states import Billing, RouterSeen, RunState, StepState
 
 
 class Reconciliation(Base):
@@ -56,3 +57,54 @@ class MissingOrder(Base):
     told_at: Mapped[datetime | None]
     put_aside_at: Mapped[datetime | None]
     put_aside_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class CustomerStatus(Base):
+    """A completed order's customer as PowerCode had them at `read_at`: read anew until they are active once.
+
+    `status` is PowerCode's word. `error` is why the last reading came to nothing. `router` is about UTOPIA's access
+    portal at the order's site.
+    """
+
+    __tablename__ = "customer_statuses"
+    __table_args__ = (Index("ix_customer_statuses_billing_next_read_at", "billing", "next_read_at"),)
+
+    customer_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    billing: Mapped[str] = mapped_column(String(16), default=Billing.UNREAD)
+    status: Mapped[str] = mapped_column(String(40), default="")
+    read_at: Mapped[datetime | None]
+    next_read_at: Mapped[datetime | None] = mapped_column(default=now)
+    error: Mapped[str | None] = mapped_column(Text)
+    router: Mapped[str] = mapped_column(String(16), default=RouterSeen.CANT_TELL)
+    router_mac: Mapped[str | None] = mapped_column(String(17))
+    put_aside_at: Mapped[datetime | None]
+    put_aside_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class CustomerWrite(Base):
+    """What a person had written to a remote system after the account: the row is committed before it is sent.
+
+    `key` makes it one of its kind. `state` is its outcome, as of an order's step. `content` is what it says, `said`
+    what the system answered. One with an unknown outcome is looked up (at `next_look_at`) where that can be done;
+    otherwise it `asks` a person, who then is `settled_by`.
+    """
+
+    __tablename__ = "customer_writes"
+    __table_args__ = (Index("ix_customer_writes_state_id", "state", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    customer_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    made_by: Mapped[str] = mapped_column(String(80))
+    sent_at: Mapped[datetime] = mapped_column(default=now)
+    state: Mapped[str] = mapped_column(String(16), default=StepState.RUNNING)
+    finished_at: Mapped[datetime | None]
+    said: Mapped[str] = mapped_column(Text, default="")
+    asks: Mapped[bool] = mapped_column(default=False)
+    looks: Mapped[int] = mapped_column(default=0)
+    next_look_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(80))

@@ -31,6 +31,23 @@ class StepState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Billing(StrEnum):
+    """Whether PowerCode bills a customer, as far as their status tells."""
+
+    UNREAD = "unread"
+    ACTIVE = "active"
+    NOT_ACTIVE = "not_active"
+    CANT_TELL = "cant_tell"
+
+
+class RouterSeen(StrEnum):
+    """Whether UTOPIA's access portal shows a router at a site."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+    CANT_TELL = "cant_tell"
+
+
 class System(StrEnum):
     """The remote systems an order can wait for."""
 

@@ -12,7 +12,7 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices
-from app.aftercare import reconciling
+from app.aftercare import reconciling, settling, statuses
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
@@ -115,6 +115,9 @@ JOBS: dict[Callable[[Services], object], float] = {
     starting.go_on: 1,
     reconciling.start_when_due: 60,
     reconciling.go_on: 5,
+    statuses.take_up: 300,
+    statuses.read_due: 5,
+    settling.settle: 5,
     preview_requests.fail_broken_off: 60,
     morning.tell_when_due: 60,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, null, or_, select, update
+from sqlalchemy import Text, cast, delete, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.digest import forgetting as digest_forgetting
@@ -18,6 +18,7 @@ from app.models import (
     AuditEntry,
     Callback,
     CallbackOutcome,
+    CustomerWrite,
     Notice,
     NoticeState,
     Order,
@@ -161,6 +162,7 @@ def _erase(session: Session, order: Order, words: set[str]) -> tuple[int, dict[s
         "callbacks": _erase_callbacks(session, order.orderref),
         "decisions": _erase_notes(session, order),
         "changes": _erase_changes(session, words),
+        "aftercare": _erase_aftercare(session, order),
         "details": _erase_details(session, order),
     }
 
@@ -205,6 +207,13 @@ def _erase_changes(session: Session, words: set[str]) -> int:
             entry.subject, entry.note = ERASED, None
             erased += 1
     return erased
+
+
+def _erase_aftercare(session: Session, order: Order) -> int:
+    """What was written for the customer afterwards, and what was said then; that it was done stays."""
+    mine = or_(CustomerWrite.order_id == order.id, CustomerWrite.customer_id == (order.customer_id or ""))
+    told = update(CustomerWrite).where(mine, or_(CustomerWrite.said != "", cast(CustomerWrite.content, Text) != "{}"))
+    return _count(session, told.values(said="", content={}))
 
 
 def _erase_details(session: Session, order: Order) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.models import (
     Alert,
     Callback,
+    CustomerWrite,
     DigestRun,
     DigestSetAside,
     LastPruning,
@@ -123,6 +124,7 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _orders(services, kept_since)
     yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
     yield from _delete(services, Alert, Alert.closed_at < kept_since)
+    yield from _delete(services, CustomerWrite, CustomerWrite.finished_at < kept_since)
     # The first one stays: without it, orders that never came would count as older than the comparing.
     yield from _delete(services, Reconciliation, Reconciliation.finished_at < kept_since, ~Reconciliation.is_first)
     yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)

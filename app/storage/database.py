@@ -141,7 +141,7 @@ class Database:
                 raise
             self.note_whether_busy(False)
 
-    def insist(self, work: Callable[[Session], None], *, repeatable: bool = False) -> None:
+    def insist(self, work: Callable[[Session], object], *, repeatable: bool = False) -> None:
         """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
         for attempt in range(1, INSIST_ATTEMPTS + 1):
             try:

@@ -1,8 +1,12 @@
 """What the aftercare's pages show, made once, with hostile values where they come from outside."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from app.aftercare import missing, reconciling
+from sqlalchemy import update
+
+from app.aftercare import missing, reconciling, statuses
+from app.models import CustomerWrite, Order, StepState, now
 from tests.conftest import Service
 
 HOSTILE = "<script>alert(1)</script>"
@@ -27,3 +31,30 @@ def never_came(service: Service) -> Mapping[str, str]:
     with service.services.database.write() as session:
         missing.put_aside(session, "UIA202411-000703", "Stan Staff")
     return {}
+
+
+def not_active(service: Service) -> Mapping[str, str]:
+    """Three customers who are not active: one with a router, one without, one of whom PowerCode shows no status."""
+    powercode, utopia = service.sandbox.powercode, service.sandbox.utopia
+    powercode.status_when_made = "Not Active"
+    taken = []
+    for number in range(710, 713):
+        place = {"siteid": f"715{number}", "address": f"{number} {HOSTILE} ST", "phone": f"40655503{number % 100:02}"}
+        taken.append(service.take(f"UIA202411-000{number}", firstname=HOSTILE, lastname=f"Moe{number}", **place))
+    with service.services.database.write() as session:
+        session.execute(update(Order).values(finished_at=now() - timedelta(days=3)))
+    del powercode.customers[int(str(taken[2]["customer_id"]))]
+    statuses.take_up(service.services)
+    utopia.routers = "none"
+    statuses.read_due(service.services)
+    utopia.routers = "seen"
+    statuses.read_now(service.services, str(taken[0]["customer_id"]))
+    in_doubt(service, str(taken[1]["customer_id"]))
+    return {"inactive": "UIA202411-000710"}
+
+
+def in_doubt(service: Service, customer_id: str) -> None:
+    """A change of which nobody knows whether it was made."""
+    with service.services.database.write() as session:
+        about = {"key": f"activate:{customer_id}:9", "kind": "activate", "customer_id": customer_id}
+        session.add(CustomerWrite(**about, made_by="Stan Staff", state=StepState.UNKNOWN, asks=True, said=HOSTILE))

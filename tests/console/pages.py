@@ -118,6 +118,8 @@ def hostile_log(service: Service) -> Mapping[str, str]:
 
 AFTERCARE_PAGES = [
     ConsolePage("aftercare", "/console/aftercare", prepare=made_aftercare.never_came),
+    ConsolePage("aftercare-doubt", "/console/aftercare", Role.STAFF, made_aftercare.not_active),
+    ConsolePage("aftercare-inactive", "/console/aftercare/inactive", Role.STAFF, made_aftercare.not_active),
     ConsolePage("aftercare-missing", "/console/aftercare/missing", Role.STAFF, made_aftercare.never_came),
 ]
 

@@ -72,7 +72,7 @@ def test_the_page_of_the_commands_has_each_with_its_options_and_no_other(cli):
 
 
 def test_every_command_and_option_in_the_pages_exists(cli):
-    groups = "config|db|digest|import|orders|plans|templates|users"
+    groups = "accounts|config|db|digest|import|orders|plans|templates|users"
     told = re.findall(rf"(?:(?<!/)utopia-handler |`)((?:{groups}) [a-z-]+)([^`\n|]*)", PAGES)
     assert len(told) > 20
     for name, rest in told:

@@ -1,0 +1,54 @@
+"""Making a customer active: a person's decision, since it moves money."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.aftercare import statuses, writes
+from app.aftercare.writes import IN_DOUBT, Intent, Kind
+from app.models import Billing, CustomerWrite, System
+from app.services import Services
+
+ACTIVE = "Active"
+WHAT_IT_DOES = (
+    "PowerCode makes this customer Active. From then on they are billed: only active customers are, and the first "
+    "activation can write an invoice and starts prorated charges. No call takes that back."
+)
+
+
+def _send(services: Services, write: CustomerWrite) -> str:
+    return services.powercode.update_customer_status(str(write.customer_id), ACTIVE)
+
+
+def _is_active(services: Services, write: CustomerWrite) -> bool | None:
+    """By the status that PowerCode shows now."""
+    customer_id = str(write.customer_id)
+    billing = statuses.billing_of(services.powercode.read_customer(customer_id=customer_id), customer_id)
+    return None if billing is Billing.CANT_TELL else billing is Billing.ACTIVE
+
+
+ACTIVATE = Kind("activate", System.POWERCODE, lambda _write: "Make the customer active", _send, _is_active)
+
+
+def last_try(session: Session, customer_id: str) -> int:
+    """The number of the last try to activate this customer, 0 for none: part of the next one's key."""
+    mine = select(func.max(CustomerWrite.id)).filter_by(customer_id=customer_id, kind=ACTIVATE.code)
+    return session.scalar(mine) or 0
+
+
+def under_way(session: Session, customer_id: str) -> CustomerWrite | None:
+    """An activation whose outcome is not known yet."""
+    mine = select(CustomerWrite).filter_by(customer_id=customer_id, kind=ACTIVATE.code)
+    return session.scalars(mine.where(CustomerWrite.state.in_(IN_DOUBT))).first()
+
+
+def activate(services: Services, one: statuses.Inactive, by: str, seen: int) -> CustomerWrite | None:
+    """Make the customer active, once, and read the status back. `seen` is the last try that the person saw.
+
+    None when somebody else tried meanwhile. Raises `lookups.asking.NotAnswered` with nothing written.
+    """
+    customer_id = one.status.customer_id
+    intent = Intent(f"activate:{customer_id}:{seen}", by, customer_id, one.order.id)
+    write = writes.carry_out(services, ACTIVATE, intent)
+    if write is not None:
+        statuses.read_now(services, customer_id)
+    return write

@@ -1,0 +1,8 @@
+"""Every kind of write after the account, by its code."""
+
+from collections.abc import Mapping
+
+from app.aftercare.activation import ACTIVATE
+from app.aftercare.writes import Kind
+
+KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE,)}

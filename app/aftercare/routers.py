@@ -1,0 +1,15 @@
+"""Whether UTOPIA's access portal shows a router at a site. Pure; the reference says where the router's MAC stands."""
+
+from app.models import RouterSeen
+from utopia import AccessPortal
+
+
+def router_in(portal: AccessPortal) -> tuple[RouterSeen, str | None]:
+    """Whether one was seen, and its MAC address. "Not seen" only where its place is there and empty."""
+    if portal.router_mac:
+        return RouterSeen.SEEN, portal.router_mac
+    try:
+        macs = portal.content["result"][0]["eth"]["eth1"]["macs"]
+    except (KeyError, IndexError, TypeError):
+        return RouterSeen.CANT_TELL, None
+    return (RouterSeen.NOT_SEEN if macs == [] else RouterSeen.CANT_TELL), None

@@ -1,0 +1,206 @@
+"""The status of each completed order's customer, read back until they are active once.
+
+One call at a time, a few customers to a batch, and none while an order is at work in PowerCode: nobody waits for this.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+import powercode
+import utopia
+from app.aftercare.routers import router_in
+from app.models import Billing, CustomerStatus, Order, OrderSearch, OrderState, RouterSeen, System, now
+from app.people import audit
+from app.provisioning.endings import stop_for
+from app.remote import breaker
+from app.services import Services
+from app.storage.database import insert_if_new
+
+log = logging.getLogger(__name__)
+
+BILLED = ("active", "delinquent")
+"""PowerCode bills customers with one of these (reference: updateCustomerStatus)."""
+FIRST_AFTER = timedelta(hours=1)
+EVERY = timedelta(hours=24)
+AGAIN_AFTER = timedelta(hours=1)
+"""Where the last reading came to nothing."""
+BATCH = 20
+TAKEN_UP_AT_A_TIME = 500
+ENOUGH_FAILURES = 3
+"""So many one after the other, and the rest waits for the next batch."""
+
+IS_OPEN = and_(CustomerStatus.billing != Billing.ACTIVE, CustomerStatus.put_aside_at.is_(None))
+"""Not active, as far as is known, and nobody said that this is right."""
+
+
+@dataclass(frozen=True)
+class Inactive:
+    """A customer who was made and is not active yet, with their order."""
+
+    status: CustomerStatus
+    order: Order
+    found: OrderSearch | None
+
+
+def is_on(services: Services) -> bool:
+    """Whether this part of the aftercare is used."""
+    return services.settings.activation != "off"
+
+
+# Listing
+
+
+def inactive(session: Session, limit: int = 500) -> Sequence[Inactive]:
+    """The customers who are not active yet, those who were made first at the top."""
+    listed = (
+        select(CustomerStatus, Order, OrderSearch)
+        .join(Order, Order.id == CustomerStatus.order_id)
+        .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+        .where(_IS_LISTED)
+        .order_by(Order.finished_at, Order.id)
+        .limit(limit)
+    )
+    return [Inactive(*row) for row in session.execute(listed)]
+
+
+def count(session: Session) -> int:
+    """How many these are."""
+    return session.scalar(select(func.count()).select_from(CustomerStatus).where(_IS_LISTED)) or 0
+
+
+_IS_LISTED = and_(IS_OPEN, CustomerStatus.billing != Billing.UNREAD)
+
+
+def of_order(session: Session, orderref: str) -> Inactive | None:
+    """The customer of an order, as long as they are not active."""
+    listed = select(CustomerStatus, Order, OrderSearch).join(Order, Order.id == CustomerStatus.order_id)
+    one = listed.outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(Order.orderref == orderref, IS_OPEN)
+    row = session.execute(one).first()
+    return Inactive(*row) if row else None
+
+
+def unread(session: Session) -> int:
+    """How many customers are to be read next."""
+    due = select(func.count()).select_from(CustomerStatus).where(IS_OPEN, _is_due())
+    return session.scalar(due) or 0
+
+
+def put_aside(session: Session, customer_id: str, by: str) -> bool:
+    """This customer is not to be active; False when they are not in the list any more."""
+    mine = update(CustomerStatus).where(CustomerStatus.customer_id == customer_id, IS_OPEN)
+    done = session.execute(mine.values(put_aside_at=now(), put_aside_by=by[:80]))
+    if not getattr(done, "rowcount", 0):
+        return False
+    audit.record(session, by, "customer left inactive", f"customer {customer_id}")
+    return True
+
+
+def ask(session: Session) -> None:
+    """Somebody wants to know now: everybody in the list is read again, a batch at a time."""
+    session.execute(update(CustomerStatus).where(IS_OPEN).values(next_read_at=now()))
+
+
+# Reading
+
+
+def take_up(services: Services) -> int:
+    """Take up the customers of orders that were completed since; returns how many."""
+    if not is_on(services):
+        return 0
+    here = exists().where(CustomerStatus.customer_id == Order.customer_id)
+    completed = (Order.state == OrderState.COMPLETED, Order.finished_at < now() - FIRST_AFTER)
+    theirs = select(Order.customer_id, func.max(Order.id)).where(*completed, Order.customer_id.is_not(None), ~here)
+    newest = theirs.group_by(Order.customer_id)
+    with services.database.read() as session:
+        found = session.execute(newest.limit(TAKEN_UP_AT_A_TIME)).all()
+    if found:
+        with services.database.write(repeatable=True) as session:
+            for customer_id, order_id in found:
+                new = {"customer_id": customer_id, "order_id": order_id, "next_read_at": now()}
+                insert_if_new(session, CustomerStatus, "customer_id", **new)
+    return len(found)
+
+
+def read_due(services: Services) -> int:
+    """Read a batch of those whose time has come; returns how many were read."""
+    if not is_on(services):
+        return 0
+    with services.database.read() as session:
+        if breaker.is_down(session, System.POWERCODE) or _is_busy(session):
+            return 0
+        due = select(CustomerStatus.customer_id, Order.site_id).join(Order, Order.id == CustomerStatus.order_id)
+        batch = session.execute(due.where(IS_OPEN, _is_due()).order_by(CustomerStatus.next_read_at).limit(BATCH)).all()
+    told: dict[str, dict[str, Any]] = {}
+    failures = 0
+    for customer_id, site_id in batch:
+        told[customer_id] = _read(services, customer_id, site_id)
+        failures = failures + 1 if told[customer_id].get("error") else 0
+        if failures >= ENOUGH_FAILURES:
+            break
+    _keep(services, told)
+    return len(told)
+
+
+def read_now(services: Services, customer_id: str) -> None:
+    """Read one customer at once: somebody just changed something about them."""
+    with services.database.read() as session:
+        status = session.get(CustomerStatus, customer_id)
+        site_id = session.scalar(select(Order.site_id).filter_by(id=status.order_id)) if status else None
+    if status is not None:
+        _keep(services, {customer_id: _read(services, customer_id, site_id)})
+
+
+def _is_due() -> ColumnElement[bool]:
+    """Its time has come, or is so far off that a clock was wrong when it was set."""
+    return or_(CustomerStatus.next_read_at <= now(), CustomerStatus.next_read_at > now() + 2 * EVERY)
+
+
+def _is_busy(session: Session) -> bool:
+    """An order is at work in PowerCode, and goes first."""
+    at_work = select(Order.id).where(Order.state == OrderState.RUNNING, Order.stage == "account")
+    return session.scalar(at_work.limit(1)) is not None
+
+
+def _keep(services: Services, told: dict[str, dict[str, Any]]) -> None:
+    if not told:
+        return
+    with services.database.write(repeatable=True) as session:
+        for customer_id, values in told.items():
+            session.execute(update(CustomerStatus).filter_by(customer_id=customer_id).values(values))
+
+
+def _read(services: Services, customer_id: str, site_id: str | None) -> dict[str, Any]:
+    """The columns that a reading changes."""
+    moment = now()
+    try:
+        customer = services.powercode.read_customer(customer_id=customer_id)
+    except powercode.PowerCodeError as error:
+        return {"error": stop_for(error).reason, "next_read_at": moment + AGAIN_AFTER}
+    billing = billing_of(customer, customer_id)
+    status = customer.status[:40] if customer else ""
+    read = {"billing": billing, "status": status, "read_at": moment, "next_read_at": moment + EVERY, "error": None}
+    if billing is Billing.ACTIVE:
+        return {**read, "next_read_at": None}
+    return {**read, **_router(services, site_id)}
+
+
+def billing_of(customer: powercode.Customer | None, customer_id: str) -> Billing:
+    """What a customer's record says about whether they are billed."""
+    if customer is None or customer.customer_id != customer_id or not customer.status:
+        return Billing.CANT_TELL
+    return Billing.ACTIVE if customer.status.casefold() in BILLED else Billing.NOT_ACTIVE
+
+
+def _router(services: Services, site_id: str | None) -> dict[str, Any]:
+    """UTOPIA's trouble changes nothing about what PowerCode said."""
+    try:
+        seen, mac = router_in(services.utopia.ap_view(site_id)) if site_id else (RouterSeen.CANT_TELL, None)
+    except utopia.UtopiaError:
+        seen, mac = RouterSeen.CANT_TELL, None
+    return {"router": seen, "router_mac": mac}

@@ -1,0 +1,131 @@
+"""Customers who were made and are not active yet: who they are, and making them active where that is allowed."""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+import powercode
+from app.aftercare import activation, statuses, writes
+from app.console.access import requires, viewer
+from app.lookups.asking import NotAnswered, answer
+from app.models import CustomerWrite, Role, StepState, System
+from app.provisioning.facts import customer_page_of
+from app.services import Services, services_of
+
+inactive = Blueprint("inactive", __name__, url_prefix="/console/aftercare/inactive")
+
+BUTTON = "button"
+
+
+@inactive.get("")
+@requires(Role.READ_ONLY)
+def page() -> str:
+    """Everybody who is not active, as PowerCode had them when they were read last."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        listed = statuses.inactive(session)
+        return render_template(
+            "console/aftercare/inactive.html",
+            listed=listed,
+            count=statuses.count(session),
+            unread=statuses.unread(session),
+            under_way={one.order.id: activation.under_way(session, one.status.customer_id) for one in listed},
+            page_of=lambda customer_id: customer_page_of(services.settings, customer_id),
+            activation=services.settings.activation,
+        )
+
+
+@inactive.post("/read")
+@requires(Role.STAFF)
+def read() -> Response:
+    """Read everybody's status again; the work is the service's own."""
+    with services_of(current_app).database.write() as session:
+        statuses.ask(session)
+    return _back("Their status is read again, a few at a time. Load this page again in a moment.")
+
+
+@inactive.post("/put-aside")
+@requires(Role.STAFF)
+def put_aside() -> Response:
+    """This customer is not to be active."""
+    customer_id = request.form.get("customer_id", "")
+    with services_of(current_app).database.write() as session:
+        done = statuses.put_aside(session, customer_id, viewer().name)
+    if not done:
+        return _back("They are not in the list any more.", "failed")
+    return _back(f"Customer {customer_id} is left as they are, and not listed any more.")
+
+
+@inactive.get("/<path:orderref>/activate")
+@requires(Role.STAFF)
+def confirm(orderref: str) -> str | Response:
+    """Who would become active, with the status that PowerCode shows now, and what it does to billing."""
+    services, one = _found(orderref)
+    customer_id = one.status.customer_id
+    try:
+        customer = answer(lambda: services.powercode.read_customer(customer_id=customer_id))
+    except NotAnswered as why:
+        return _back(f"{why} Nothing was changed.", "failed")
+    with services.database.read() as session:
+        return render_template("console/aftercare/activate.html", **_confirmation(services, session, one, customer))
+
+
+def _confirmation(
+    services: Services, session: Any, one: statuses.Inactive, customer: powercode.Customer | None
+) -> dict[str, Any]:
+    customer_id = one.status.customer_id
+    return {
+        "one": one,
+        "customer": customer,
+        "is_active": statuses.billing_of(customer, customer_id) == "active",
+        "seen": activation.last_try(session, customer_id),
+        "under_way": activation.under_way(session, customer_id),
+        "does": activation.WHAT_IT_DOES,
+        "page": customer_page_of(services.settings, customer_id),
+    }
+
+
+@inactive.post("/<path:orderref>/activate")
+@requires(Role.STAFF)
+def activate(orderref: str) -> Response:
+    """Make the customer active, once."""
+    services, one = _found(orderref)
+    seen = request.form.get("seen", "")
+    if not seen.isdecimal() or len(seen) > 9:
+        abort(400)
+    try:
+        write = activation.activate(services, one, viewer().name, int(seen))
+    except NotAnswered as why:
+        return _back(str(why), "failed")
+    if write is None:
+        return _back("Somebody had this customer made active meanwhile. Nothing was sent again.", "failed")
+    said = f" PowerCode: {write.said}." if write.said and write.state == StepState.REFUSED else ""
+    return _back(f"Customer {write.customer_id}: {_became(write)}{said}", _category(write))
+
+
+def _became(write: CustomerWrite) -> str:
+    if write.state == StepState.UNKNOWN:
+        return (
+            "PowerCode did not say whether it made them active. Their status is read back in a few minutes, and tells; "
+            "nothing is sent again."
+        )
+    return writes.in_words(write, System.POWERCODE)
+
+
+def _category(write: CustomerWrite) -> str:
+    return "done" if write.state == StepState.DONE else "failed"
+
+
+def _found(orderref: str) -> tuple[Services, statuses.Inactive]:
+    services = services_of(current_app)
+    if services.settings.activation != BUTTON:
+        abort(404)
+    with services.database.read() as session:
+        one = statuses.of_order(session, orderref)
+    return services, one or abort(404)
+
+
+def _back(said: str, category: str = "done") -> Response:
+    flash(said, category)
+    return redirect(url_for("inactive.page"), 303)
