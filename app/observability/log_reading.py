@@ -1,81 +1,38 @@
 """Reads the log for people: from its end, in blocks, so that neither a large file nor a rare word costs much.
 
-The lines are those that `logs` wrote, as text or as JSON, also mixed when LOG_FORMAT was changed. They are clean
-already; nothing is taken out here and nothing is added.
+Lines are shown as they were written: they are clean already, nothing is taken out here and nothing is added.
 """
 
 import json
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 BLOCK_BYTES = 128 * 1024
 LONGEST_LINE_BYTES = 512 * 1024
 """A line of the service is shorter; what is longer is cut in pieces, so that no file is ever in memory as a whole."""
-
 SCANNED_BYTES = 12 * 1024 * 1024
-"""How much one search looks through before it offers to go on."""
-
+"""How much one search looks through: a rare word must not keep the page waiting."""
 SHOWN_CHARACTERS = 100_000
 SHOWN_CHARACTERS_A_LINE = 4_000
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-_TEXT_LINE = re.compile(r"(\d{4}-\S+) ([A-Z]+) +\[([^\]]*)\] ([^\s:]+): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class LogPart:
-    """A file of the log: the one that is written, or one that was rotated away. `number` 0 is the newest."""
+    """A file of the log: the one that is written, or one that was rotated away."""
 
     path: Path
-    number: int
     size: int
-    inode: int
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One event; of a line that isn't the service's only `message` is known. `more` holds a traceback's lines."""
-
-    message: str
-    time: datetime | None = None
-    level: str = ""
-    orderref: str = ""
-    logger: str = ""
-    more: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Search:
-    """What is looked for: an order, a text (any case) and the least level; "" for any."""
-
-    orderref: str = ""
-    text: str = ""
-    level: str = ""
 
 
 @dataclass(frozen=True)
 class FoundLines:
-    """The lines found, the newest first. `further` is where to go on with older ones; None at the log's beginning."""
+    """The lines that match, the newest first; `is_all`: the log has no others."""
 
-    lines: tuple[LogLine, ...]
-    further: str | None
-
-
-Needles = tuple[tuple[bytes, ...], ...]
-"""What a line must hold: of each entry one form, in lower case."""
-
-
-class _Chunk(NamedTuple):
-    """Some whole lines of a file, from `start` on."""
-
-    part: LogPart
-    start: int
-    lines: bytes
+    lines: Sequence[str]
+    is_all: bool
 
 
 class LogUnreadable(Exception):
@@ -91,34 +48,32 @@ def parts(log_file: Path) -> tuple[LogPart, ...]:
                 numbered[int(ending)] = path
     except OSError as problem:
         raise _unreadable(log_file, problem) from None
-    found = [part for number, path in sorted(numbered.items()) if (part := _part(path, number)) is not None]
+    found = [part for _, path in sorted(numbered.items()) if (part := _part(path)) is not None]
     if not found:
         raise LogUnreadable(f"There is no log at {log_file} yet. It begins with the first event; see LOG_FILE.")
     return tuple(found)
 
 
-def search(log_file: Path, wanted: Search, *, limit: int = 200, further: str = "") -> FoundLines:
-    """The newest lines that match, at most `limit`; `further` goes on where an earlier search stopped.
+def search(log_file: Path, *texts: str, limit: int = 200) -> FoundLines:
+    """The newest lines, at most `limit`, that hold each of the texts (any case, blank: any line).
 
     Looks through about `SCANNED_BYTES` at most. Raises `LogUnreadable`.
     """
-    needles, lines = _needles(wanted), list[LogLine]()
+    needles, lines = [_forms(text) for text in texts if text.strip()], list[str]()
     shown = scanned = 0
-    for chunk in _backwards(_from(parts(log_file), further)):
-        for start, line in _hits(chunk, needles):
-            event = parsed(line)
-            if _at_least(event, wanted.level):
-                lines.append(event)
-                shown += len(event.message) + sum(map(len, event.more))
+    for chunk in _backwards(parts(log_file)):
+        for line in _hits(chunk, needles):
             if len(lines) >= limit or shown >= SHOWN_CHARACTERS:
-                return FoundLines(tuple(lines), f"{chunk.part.inode}-{start}")
-        scanned += len(chunk.lines)
+                return FoundLines(lines, is_all=False)
+            lines.append(_shown(line))
+            shown += len(lines[-1])
+        scanned += len(chunk)
         if scanned >= SCANNED_BYTES:
-            return FoundLines(tuple(lines), f"{chunk.part.inode}-{chunk.start}")
-    return FoundLines(tuple(lines), None)
+            return FoundLines(lines, is_all=False)
+    return FoundLines(lines, is_all=True)
 
 
-def content(chosen: tuple[LogPart, ...]) -> Iterator[bytes]:
+def content(chosen: Sequence[LogPart]) -> Iterator[bytes]:
     """The bytes of these files, the oldest first, in blocks: as far as they reach now.
 
     They are opened before the first block is taken. Raises `LogUnreadable`.
@@ -137,137 +92,53 @@ def content(chosen: tuple[LogPart, ...]) -> Iterator[bytes]:
     return _blocks(files)
 
 
-def parsed(line: bytes) -> LogLine:
-    """A line of the log, whichever format it has."""
-    text = line.decode("utf-8", "replace").rstrip("\r")
-    if text.startswith("{"):
-        return _from_json(text)
-    found = _TEXT_LINE.fullmatch(text)
-    if found is None:
-        return _line(text)
-    time, level, orderref, logger, message = found.groups()
-    return _line(message, time=time, level=level, orderref="" if orderref == "-" else orderref, logger=logger)
-
-
-def _from_json(text: str) -> LogLine:
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        return _line(text)
-    if not isinstance(event, dict):
-        return _line(text)
-    time, level, logger, orderref, message, exception = (
-        str(event.pop(name, None) or "") for name in ("time", "level", "logger", "orderref", "message", "exception")
-    )
-    extras = "".join(f" {name}={value}" for name, value in event.items())
-    whole = f"{message}{extras}" + (f"\n{exception}" if exception else "")
-    return _line(whole.replace("\n", "\\n"), time=time, level=level, orderref=orderref, logger=logger)
-
-
-def _line(message: str, *, time: str = "", level: str = "", orderref: str = "", logger: str = "") -> LogLine:
-    """The event stands in one line; its line breaks are written as `\\n`."""
-    cut = message[:SHOWN_CHARACTERS_A_LINE] + (" [cut]" if len(message) > SHOWN_CHARACTERS_A_LINE else "")
-    first, *more = cut.split("\\n")
-    return LogLine(first, time=_moment(time), level=level, orderref=orderref, logger=logger, more=tuple(more))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
-
-
-def _needles(wanted: Search) -> Needles:
-    """What the bytes of a line must hold; for the level it is only a first sieve."""
-    needles = [_forms(each) for each in (wanted.text, wanted.orderref) if each.strip()]
-    if wanted.level in LEVELS[1:]:
-        names = LEVELS[LEVELS.index(wanted.level) :]
-        needles.append(tuple(form for name in names for form in (f" {name.lower()} ".encode(), _json_level(name))))
-    return tuple(needles)
-
-
-def _hits(chunk: _Chunk, needles: Needles) -> Iterator[tuple[int, bytes]]:
-    """Where each line that holds the needles starts, and the line; the last first. Mostly the whole chunk has none."""
-    lowered = chunk.lines.lower()
-    if not all(any(form in lowered for form in forms) for forms in needles):
-        return
-    start = chunk.start + len(chunk.lines)
-    for line, low in zip(reversed(chunk.lines.split(b"\n")), reversed(lowered.split(b"\n")), strict=True):
-        start -= len(line)
-        if line and _holds(low, needles):
-            yield start, line
-        start -= 1
-
-
-def _holds(line: bytes, needles: Needles) -> bool:
-    for forms in needles:
-        for form in forms:
-            if form in line:
-                break
-        else:
-            return False
-    return True
-
-
-def _json_level(name: str) -> bytes:
-    return f'"level": "{name}"'.lower().encode()
-
-
-def _forms(text: str) -> tuple[bytes, ...]:
+def _forms(text: str) -> set[bytes]:
     """The text as a line of either format holds it; bytes are compared in lower case, which plain letters have."""
     plain = text.strip()
-    return tuple({plain.encode("utf-8", "replace").lower(), json.dumps(plain)[1:-1].encode().lower()})
+    return {plain.encode("utf-8", "replace").lower(), json.dumps(plain)[1:-1].encode().lower()}
 
 
-def _at_least(line: LogLine, level: str) -> bool:
-    if level not in LEVELS:
-        return True
-    return line.level in LEVELS and LEVELS.index(line.level) >= LEVELS.index(level)
+def _hits(chunk: bytes, needles: Sequence[set[bytes]]) -> Iterator[bytes]:
+    """Each line that holds the needles, the last first. Mostly the whole chunk has none."""
+    if not _holds(chunk.lower(), needles):
+        return
+    for line in reversed(chunk.split(b"\n")):
+        if line and _holds(line.lower(), needles):
+            yield line
 
 
-def _part(path: Path, number: int) -> LogPart | None:
+def _holds(lowered: bytes, needles: Sequence[set[bytes]]) -> bool:
+    return all(any(form in lowered for form in forms) for forms in needles)
+
+
+def _shown(line: bytes) -> str:
+    text = line.decode("utf-8", "replace").rstrip("\r")
+    return text[:SHOWN_CHARACTERS_A_LINE] + (" [cut]" if len(text) > SHOWN_CHARACTERS_A_LINE else "")
+
+
+def _part(path: Path) -> LogPart | None:
     try:
-        state = path.stat()
+        return LogPart(path, path.stat().st_size)
     except FileNotFoundError:
         return None
     except OSError as problem:
         raise _unreadable(path, problem) from None
-    return LogPart(path, number, state.st_size, state.st_ino)
 
 
-def _from(found: tuple[LogPart, ...], further: str) -> list[tuple[LogPart, int]]:
-    """The parts to read and where each ends: all, or those from `further` (`inode-position`) on backwards.
-
-    A file keeps its inode when it is rotated. One that is gone leaves nothing older to show.
-    """
-    inode, _, position = further.partition("-")
-    if not (inode.isdecimal() and position.isdecimal()):
-        return [(part, part.size) for part in found]
-    numbers = [number for number, part in enumerate(found) if part.inode == int(inode)]
-    if not numbers:
-        return []
-    first, *older = found[numbers[0] :]
-    return [(first, min(int(position), first.size)), *((part, part.size) for part in older)]
-
-
-def _backwards(older: list[tuple[LogPart, int]]) -> Iterator[_Chunk]:
-    for part, end in older:
+def _backwards(found: Sequence[LogPart]) -> Iterator[bytes]:
+    """Whole lines of all files, the last ones first."""
+    for part in found:
         try:
             with part.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_ino != part.inode:
-                    continue  # rotated in this moment: its lines are found under another name next time
-                for start, lines in _chunks_backwards(file, end):
-                    yield _Chunk(part, start, lines)
+                yield from _chunks_backwards(file, os.fstat(file.fileno()).st_size)
         except FileNotFoundError:
             continue
         except OSError as problem:
             raise _unreadable(part.path, problem) from None
 
 
-def _chunks_backwards(file: BinaryIO, end: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines and where they start, from `end` to the file's beginning."""
+def _chunks_backwards(file: BinaryIO, end: int) -> Iterator[bytes]:
+    """Whole lines, from `end` to the file's beginning."""
     rest, position = b"", end
     while position > 0:
         size = min(BLOCK_BYTES, position)
@@ -276,10 +147,10 @@ def _chunks_backwards(file: BinaryIO, end: int) -> Iterator[tuple[int, bytes]]:
         block = file.read(size) + rest
         begun, line_break, whole = block.partition(b"\n")
         if position == 0 or (not line_break and len(block) > LONGEST_LINE_BYTES):
-            yield position, block
+            yield block
             rest = b""
         elif line_break:
-            yield position + len(begun) + 1, whole
+            yield whole
             rest = begun
         else:
             rest = block
