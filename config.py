@@ -19,6 +19,7 @@ import env_file
 from config_values import (
     OLD_PLANS,
     PLANS_EXAMPLE,
+    EventsSecret,
     LogLevel,
     MailAddresses,
     Minutes,
@@ -134,6 +135,9 @@ class Settings(BaseSettings):
     reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
     morning_summary: Annotated[Schedule | None, Optionally] = "0 7 * * mon-fri"
 
+    events_url: Annotated[WebAddress | None, Optionally] = None
+    events_secret: EventsSecret = None
+
     report_source: Annotated[ReportSource | None, Optionally] = None
     google_service_account_file: Annotated[Path | None, Optionally] = None
     google_sheets_endpoint: WebAddress = "https://sheets.googleapis.com"
@@ -228,6 +232,7 @@ class Settings(BaseSettings):
                 digest and self.digest_delivery == "webhook" and not self.digest_webhook_url,
                 "DIGEST_WEBHOOK_URL: is required, as REPORT_SOURCE is set and DIGEST_DELIVERY is webhook",
             ),
+            (bool(self.events_url) != bool(self.events_secret), "EVENTS_URL and EVENTS_SECRET: set both or none"),
             (
                 sheets and not self.google_service_account_file,
                 "GOOGLE_SERVICE_ACCOUNT_FILE: is required, as REPORT_SOURCE is a Google spreadsheet",

@@ -1,5 +1,6 @@
 """The kinds of values that settings have: how each is read from a text, and what is said of one that doesn't fit."""
 
+import base64
 import ipaddress
 import json
 import re
@@ -24,6 +25,9 @@ MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM}
 """What every mail server takes: RFC 5321's dotted atoms. A character such as ü needs SMTPUTF8, which few have."""
 LONGEST_SENDER_NAME = 66
 """Quoted, with blank and <>. Python's mail package takes the quotes off a longer one, and its commas part addresses."""
+
+SMALLEST_KEY, LARGEST_KEY = 24, 64
+"""Bytes of the key that signs events: Standard Webhooks' limits."""
 
 LARGEST_SERVICE_ID = 2_147_483_647
 NEEDED_SQLITE = (3, 42)
@@ -188,6 +192,23 @@ def _report_source(value: str) -> str:
     return value
 
 
+def _events_secret(value: SecretStr | None) -> SecretStr | None:
+    """As Standard Webhooks has it: 24 to 64 bytes."""
+    if value is None:
+        return None
+    prefix, _, key = value.get_secret_value().strip().partition("_")
+    try:
+        size = len(base64.b64decode(key, validate=True)) if prefix == "whsec" else 0
+    except ValueError:
+        size = 0
+    if not SMALLEST_KEY <= size <= LARGEST_KEY:
+        raise ValueError(
+            "must be whsec_ and 24 to 64 random bytes in base64; python3 -c 'import base64, secrets; "
+            'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\' prints one'
+        )
+    return value
+
+
 def _network(value: object) -> object:
     try:
         return ipaddress.ip_network(str(value), strict=False)
@@ -231,4 +252,5 @@ ReportSource = Annotated[str, AfterValidator(_report_source)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(split)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 Password = Annotated[SecretStr | None, BeforeValidator(_as_written)]
+EventsSecret = Annotated[Password, AfterValidator(_events_secret)]
 Optionally = BeforeValidator(_blank_is_unset)

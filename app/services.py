@@ -24,7 +24,7 @@ CONTRACT_NOT_READY = "contract_not_ready"
 
 LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),
-    systems=frozenset({"utopia", "powercode", "webhook"}),
+    systems=frozenset({"utopia", "powercode", "webhook", "events", "channel"}),
     call_outcomes=frozenset(
         {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "too_large", "not_found"}
     ),

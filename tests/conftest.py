@@ -25,6 +25,7 @@ from app.alerts.watch import watch_for_alerts
 from app.callbacks import refusals
 from app.models import Base, Notice, NoticeState, Order, OrderState
 from app.morning.due import tell_when_due
+from app.outgoing import events
 from app.people import passwords
 from app.provisioning import history, workflow
 from app.provisioning.plans import plan_table
@@ -217,7 +218,7 @@ def no_long_pauses() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def no_looks_for_alerts() -> None:
     """Tests of alerts and aftercare look when they want to; a look by the service itself would be one too many."""
-    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, tell_when_due, *OF_AFTERCARE):
+    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, tell_when_due, events.send_due, *OF_AFTERCARE):
         schedule.JOBS[look] = 3600.0
 
 

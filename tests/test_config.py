@@ -69,6 +69,8 @@ DEFAULTS = {
     "digest_delivery": "webhook",
     "digest_webhook_url": None,
     "digest_batch_size": 100,
+    "events_url": None,
+    "events_secret": None,
     "morning_summary": "0 7 * * mon-fri",
     "digest_schedule": "0 8 * * mon",
     "timezone": "America/Denver",

@@ -111,7 +111,7 @@ def dismiss(orderref: str, note: str) -> None:
     if not note.strip():
         raise click.ClickException("The note is empty; say why the order is closed")
     ready = ready_services()
-    _decide(lambda session: lifecycle.dismiss(session, orderref, operator(), note.strip()), ready)
+    _decide(lambda session: lifecycle.dismiss(ready, session, orderref, operator(), note.strip()), ready)
     click.echo(f"{orderref} is dismissed.")
 
 

@@ -178,7 +178,9 @@ def dismiss(orderref: str) -> Page:
         return page_of(orderref, {actions.DISMISS.code: form}), 422
 
     def decide(session: Session) -> None:
-        lifecycle.dismiss(session, orderref, viewer().name, form.note.data, seen_run=_seen_run(form))
+        lifecycle.dismiss(
+            services_of(current_app), session, orderref, viewer().name, form.note.data, seen_run=_seen_run(form)
+        )
 
     return _decide(orderref, decide, f"{orderref} is closed.")
 

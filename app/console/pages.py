@@ -5,6 +5,7 @@ from app.console.causes import causes
 from app.console.changes import changes
 from app.console.decisions import orders
 from app.console.digests import digests
+from app.console.events import events
 from app.console.inactive import inactive
 from app.console.log import log
 from app.console.lookups import lookups
@@ -33,6 +34,7 @@ PAGES = (
     lookups,
     changes,
     settings,
+    events,
     log,
     ticket_texts,
     digests,

@@ -29,6 +29,7 @@ def page() -> str:
         notes=[*checks.warnings(services.settings), *checks.plans_that_differ(services)],
         checks=checks.BUTTONS,
         recipients=services.settings.email_recipients,
+        tells_events=services.settings.events_url is not None,
         has_report=services.settings.report_source is not None,
     )
 

@@ -21,7 +21,8 @@ from app.digest.mails import MailTemplates
 from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.timetable import iso_week
 from app.durable import engine
-from app.models import DigestMessage, DigestRun, MessageState, NoticeKind, RunState, now
+from app.models import DigestMessage, DigestRun, EventKind, MessageState, NoticeKind, RunState, now
+from app.outgoing import events
 from app.remote import breaker
 from app.remote.mail import MailFailed
 from app.services import Services
@@ -261,6 +262,7 @@ def finish(services: Services, run_id: int) -> int:
         if run.state == RunState.RUNNING:
             run.state, run.finished_at, run.error = RunState.COMPLETED, now(), None
             _report(services, session, run)
+            _tell_others(services, session, run)
             log.info("Digest run %d is completed", run_id)
     return run_id
 
@@ -292,6 +294,14 @@ def _tell_of_trouble(services: Services, session: Session, run: DigestRun) -> No
     key = f"{NoticeKind.DIGEST_TROUBLE}:{run.id}"
     why: dict[str, Any] = {"reason": run.error, "source": run.source}
     notices.record(services.work_queue, session, NoticeKind.DIGEST_TROUBLE, key, run=run.id, **why)
+
+
+def _tell_others(services: Services, session: Session, run: DigestRun) -> None:
+    """The event that the week's messages went out: numbers, and nobody's address."""
+    numbers = history.summary(session, run)
+    told = {name: numbers[name] for name in ("run", "iso_week", "state", "customers", "tickets", "set_aside")}
+    links = {"run": f"{services.settings.public_address}/console/digest/runs/{run.id}"}
+    events.record(services, session, EventKind.DIGEST_SENT, f"{run.id}", **told, links=links)
 
 
 def _report(services: Services, session: Session, run: DigestRun) -> None:

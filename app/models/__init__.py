@@ -28,6 +28,7 @@ from app.models.orders import (
     RemoteSystem,
     ServicePlanMapping,
 )
+from app.models.outgoing import Outgoing
 from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketTextVersion, User
 from app.models.pruning import LastPruning
 from app.models.states import (
@@ -37,10 +38,12 @@ from app.models.states import (
     AlertKind,
     Billing,
     CallbackOutcome,
+    EventKind,
     MessageState,
     NoticeKind,
     NoticeState,
     OrderState,
+    OutgoingState,
     PreviewState,
     Role,
     RouterSeen,
@@ -70,6 +73,7 @@ __all__ = [
     "DigestRun",
     "DigestSetAside",
     "DigestWindow",
+    "EventKind",
     "FailedSignIn",
     "JointDecision",
     "KnownCertificate",
@@ -87,6 +91,8 @@ __all__ = [
     "OrderSearch",
     "OrderState",
     "OrderStep",
+    "Outgoing",
+    "OutgoingState",
     "Passkey",
     "PlanSeen",
     "PlanTrial",

@@ -148,6 +148,25 @@ class NoticeState(StrEnum):
     DROPPED = "dropped"
 
 
+class OutgoingState(StrEnum):
+    """Where an event or a message stands; one that failed is not tried again by itself."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class EventKind(StrEnum):
+    """The events that go out to EVENTS_URL."""
+
+    ORDER_COMPLETED = "order.completed"
+    ORDER_NEEDS_REVIEW = "order.needs_review"
+    ORDER_DISMISSED = "order.dismissed"
+    DIGEST_SENT = "digest.sent"
+    CASE_DUE = "case.due"
+    TEST = "test"
+
+
 class Role(StrEnum):
     """What a person may do in the console: each role may do what those below it may."""
 

@@ -22,7 +22,7 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
     applicant = account.get("applicant") or {}
     street = applicant.get("street") or f"{address.get('street', '')} {address.get('unit', '')}"
     town = f"{address.get('city', '')} {applicant.get('state') or address.get('state', '')} {address.get('zip', '')}"
-    order_page = f"{settings.public_address}/console/orders/{quote(order.orderref)}"
+    order_page = order_page_of(settings, order.orderref)
     return {
         "order": order,
         "person": f"{person.get('first_name', '')} {person.get('last_name', '')}".strip(),
@@ -37,6 +37,11 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "order_page": order_page,
         "contract_page": f"{order_page}/contract",
     }
+
+
+def order_page_of(settings: Settings, orderref: str) -> str:
+    """The address of an order's page in the console."""
+    return f"{settings.public_address}/console/orders/{quote(orderref)}"
 
 
 def customer_page_of(settings: Settings, customer_id: str) -> str:

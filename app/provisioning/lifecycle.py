@@ -16,6 +16,7 @@ from app.durable.work_queue import BEHIND, FIRST, WorkQueue
 from app.models import (
     ACTIVE_STATES,
     FIRST_ORDER,
+    EventKind,
     Notice,
     NoticeKind,
     Order,
@@ -40,6 +41,7 @@ from app.provisioning.causes.naming import cause_of
 from app.provisioning.endings import CustomerExists, Follows, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
 from app.provisioning.problems import OUTCOME_UNKNOWN
+from app.provisioning.telling import tell
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 from app.remote import breaker
 from app.services import Services
@@ -58,6 +60,8 @@ INSERT_ORDER = {
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
+
+NEED_SOMEBODY = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
 
 WHILE_IT_WAITS = 0
 """In place of the run that a person saw: an order that waits begins new ones by itself, and is still what they saw."""
@@ -150,6 +154,8 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
     waiting.end(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
+    if order.state in NEED_SOMEBODY:
+        tell(services, session, EventKind.ORDER_NEEDS_REVIEW, order)
 
 
 def _stands(order: Order) -> None:
@@ -179,6 +185,7 @@ def complete(services: Services, session: Session, order: Order) -> None:
     waiting.end(order)
     key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
+    tell(services, session, EventKind.ORDER_COMPLETED, order)
 
 
 def find(session: Session, orderref: str, seen_run: int | None = None) -> Order:
@@ -351,7 +358,14 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
 
 
 def dismiss(
-    session: Session, orderref: str, by: str, note: str, *, seen_run: int | None = None, joint_id: int | None = None
+    services: Services,
+    session: Session,
+    orderref: str,
+    by: str,
+    note: str,
+    *,
+    seen_run: int | None = None,
+    joint_id: int | None = None,
 ) -> Order:
     """Close an order that a person decided not to go on with; `seen_run` and `joint_id` as in `resume`."""
     order = find(session, orderref, seen_run)
@@ -365,6 +379,7 @@ def dismiss(
     order.cause = order.stopped_at = None
     order.run += 1  # a run that is still on its way has no say any more
     waiting.end(order)
+    tell(services, session, EventKind.ORDER_DISMISSED, order)
     return order
 
 

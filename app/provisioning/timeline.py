@@ -10,7 +10,16 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Callback, CallbackOutcome, Notice, NoticeKind, Order, OrderExchange
+from app.models import (
+    Callback,
+    CallbackOutcome,
+    Notice,
+    NoticeKind,
+    Order,
+    OrderExchange,
+    Outgoing,
+    OutgoingState,
+)
 from app.provisioning.actions import ACTIONS
 from app.provisioning.steps import plan_name
 
@@ -89,7 +98,10 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to an order. `key` is the same each time that the story is told."""
+    """Something that happened to an order. `key` is the same each time that the story is told.
+
+    `outgoing` is the number of an event that can be sent again.
+    """
 
     key: str
     at: datetime
@@ -99,6 +111,7 @@ class Event:
     until: datetime | None = None
     attempts: int = 0
     exchanges: Sequence[Exchange] = ()
+    outgoing: int | None = None
 
     @property
     def took(self) -> str:
@@ -114,7 +127,7 @@ class Event:
 def timeline(session: Session, order: Order) -> list[Event]:
     """All that happened, the first thing first."""
     events = [*_callbacks(session, order), *_steps(session, order), *_notices(order), *_decisions(order)]
-    return sorted(events, key=lambda event: event.at)
+    return sorted([*events, *_outgoing(session, order)], key=lambda event: event.at)
 
 
 def _callbacks(session: Session, order: Order) -> Iterator[Event]:
@@ -205,6 +218,14 @@ def _about(notice: Notice) -> str | None:
     if notice.waiting_for == "contract":
         return "It goes out as soon as UTOPIA has the contract ready"
     return notice.error
+
+
+def _outgoing(session: Session, order: Order) -> Iterator[Event]:
+    """The events that told others of it."""
+    for row in session.scalars(select(Outgoing).filter_by(order_id=order.id).order_by(Outgoing.id)):
+        number = row.id if row.state != OutgoingState.PENDING else None
+        key, title = f"outgoing-{row.id}", f"Event to your other systems: {row.kind}"
+        yield Event(key, row.created_at, title, row.state, row.error, row.sent_at, row.tries, outgoing=number)
 
 
 def _decisions(order: Order) -> Iterator[Event]:

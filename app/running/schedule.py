@@ -19,6 +19,7 @@ from app.alerts.watch import watch_for_alerts
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
+from app.outgoing import events
 from app.provisioning import intake, waking
 from app.provisioning.causes import following, together
 from app.remote import probing
@@ -120,6 +121,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     settling.settle: 5,
     preview_requests.fail_broken_off: 60,
     morning.tell_when_due: 60,
+    events.send_due: 1,
 }
 PRUNING: dict[Callable[..., None], tuple[float, float]] = {
     pruning.limit_unclaimed_callbacks: (600, 600),

@@ -27,6 +27,7 @@ from app.models import (
     OrderExchange,
     OrderState,
     OrderStep,
+    Outgoing,
     Reconciliation,
     now,
 )
@@ -123,6 +124,7 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _workflows(services, moment - WORKFLOWS_KEPT)
     yield from _orders(services, kept_since)
     yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
+    yield from _delete(services, Outgoing, Outgoing.created_at < kept_since)
     yield from _delete(services, Alert, Alert.closed_at < kept_since)
     yield from _delete(services, CustomerWrite, CustomerWrite.finished_at < kept_since)
     # The first one stays: without it, orders that never came would count as older than the comparing.

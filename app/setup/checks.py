@@ -60,6 +60,8 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "PC_VERIFY_SSL is false: anybody on the way to PowerCode can read and change orders"
     if settings.pc_url.startswith("http:"):
         yield "PC_URL is not https: keys and customers' data travel in the clear"
+    if (settings.events_url or "").startswith("http:"):
+        yield "EVENTS_URL is not https: events travel in the clear, signed but for anybody to read"
     if not settings.callback_token:
         yield open_to_anybody(settings)
     if not settings.ticket_template.is_file():

@@ -111,7 +111,7 @@ def _without_secrets(name: str, text: str) -> str:
         return text
     parts = urlsplit(text)
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    if name == "DIGEST_WEBHOOK_URL":
+    if name in ("DIGEST_WEBHOOK_URL", "EVENTS_URL"):
         return f"{place}/… (the rest is not shown)"
     return place + parts.path
 

@@ -19,6 +19,7 @@ from app.provisioning.causes.standing import standing
 from tests.conftest import Service
 from tests.console import made_aftercare, made_orders
 from tests.console.made_digests import a_text_version, hostile_preview, hostile_run
+from tests.console.made_outgoing import events_that_went_out
 from tests.console.persons import add_user
 
 HOSTILE = "<script>alert(1)</script>"
@@ -180,5 +181,6 @@ PAGES_TO_CHECK: list[ConsolePage] = [
     ),
     ConsolePage("change-sent", "/console/look-up/changes/sent/{entry}", Role.ADMINISTRATOR, hostile_change),
     ConsolePage("settings", "/console/settings", Role.ADMINISTRATOR),
+    ConsolePage("events", "/console/events", Role.ADMINISTRATOR, events_that_went_out),
     ConsolePage("log", "/console/log", Role.ADMINISTRATOR, hostile_log),
 ]

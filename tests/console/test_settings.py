@@ -37,9 +37,10 @@ def test_no_secret_is_on_the_page_whatever_setting_holds_it(
     addresses = {
         "database_url": f"postgresql+psycopg://user:{MARKER}@db.example.com/name?password={MARKER}",
         "digest_webhook_url": f"https://hooks.example.com/{MARKER}?key={MARKER}",
+        "events_url": f"https://tools.example.com/{MARKER}",
         "public_url": f"https://user:{MARKER}@orders.example.com",
     }
-    assert len(secret) == 8
+    assert len(secret) == 9
     with service.changed(**secret, **addresses):
         page = as_administrator.get("/console/settings").text
 

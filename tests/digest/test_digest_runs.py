@@ -4,11 +4,12 @@ import threading
 from datetime import timedelta
 
 import xlsxwriter
+from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from app.digest import ledger, starting
 from app.digest.closings import group_by_customer
-from app.models import DigestMessage, DigestRun, now
+from app.models import DigestMessage, DigestRun, Outgoing, now
 from tests.conftest import Service
 from tests.digest.conftest import HEADINGS, google_settings
 
@@ -254,3 +255,13 @@ def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(
     with office.database.read() as session:
         accepted = select(func.count()).select_from(DigestMessage).where(DigestMessage.state == "accepted")
         assert session.scalar(accepted) == len(office.told) == 40
+
+
+def test_a_run_that_is_done_is_told_as_an_event_without_anybodys_address(office):
+    with office.changed(events_url="http://127.0.0.1:1", events_secret=SecretStr("whsec_" + "A" * 32)):
+        run = office.run(office.row("TM-1"))
+    with office.database.read() as session:
+        (row,) = session.scalars(select(Outgoing)).all()
+    assert (row.kind, row.content["customers"], row.content["tickets"]) == ("digest.sent", 1, 1)
+    assert row.content["links"]["run"] == f"https://orders.example.com/console/digest/runs/{run['run']}"
+    assert "ada" not in str(row.content).casefold()

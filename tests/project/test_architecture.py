@@ -22,7 +22,7 @@ LAYERS = [
     {"app.callbacks", "app.texts"},
     {"app.aftercare"},
     {"app.digest", "app.lookups", "app.provisioning"},
-    {"app.notices", "app.people"},
+    {"app.notices", "app.outgoing", "app.people"},
     {"app.services"},
     {"app.durable", "app.observability", "app.remote"},
     {"app.storage"},

@@ -26,6 +26,8 @@ RUN_BY = {
 }
 """The test that follows the blocks under a heading of a page."""
 SHELL, EXAMPLE, PICTURE = "sh", "console", "text"
+PROGRAM = "python"
+"""The receiver of docs/events.md, which tests/outgoing/test_events.py runs as it is written."""
 OTHER_PROGRAMS = {"cd", "curl", "git", "openssl"}
 ALL = [block for page in PAGES for block in blocks(page)]
 
@@ -44,7 +46,7 @@ def examples(block: Block) -> Iterator[list[str]]:
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.language for block in ALL} == {SHELL, EXAMPLE, PICTURE}
+    assert {block.language for block in ALL} == {SHELL, EXAMPLE, PICTURE, PROGRAM}
 
 
 @pytest.mark.parametrize("block", of(SHELL))

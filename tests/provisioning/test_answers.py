@@ -78,7 +78,7 @@ def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:
 def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, REF, "office", "The customer called it off")
+        lifecycle.dismiss(service.services, session, REF, "office", "The customer called it off")
 
     order = service.show(REF)
     assert (order["state"], order["reason"], order["actions"]) == ("dismissed", "The customer called it off", [])
@@ -90,7 +90,7 @@ def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
 def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, REF, "office", "By mistake")
+        lifecycle.dismiss(service.services, session, REF, "office", "By mistake")
     service.order(REF, plan="1 Gbps")
 
     resume(service)
@@ -101,5 +101,5 @@ def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) ->
 def test_a_completed_order_can_not_be_closed(service: Service) -> None:
     service.take()
     with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible):
-        lifecycle.dismiss(session, REF, "office", "why not")
+        lifecycle.dismiss(service.services, session, REF, "office", "why not")
     assert service.show(REF)["state"] == "completed"

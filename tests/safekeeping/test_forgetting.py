@@ -99,7 +99,7 @@ def file_and_log(service: Service) -> bytes:
 def dismissed(service: Service, **contract: Any) -> None:
     service.take(**contract)
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, ORDER, "alice", "Ada Lind withdrew")
+        lifecycle.dismiss(service.services, session, ORDER, "alice", "Ada Lind withdrew")
 
 
 # What goes, and what stays
@@ -308,7 +308,7 @@ def test_the_engine_remembers_nothing_of_a_forgotten_order(service: Service) -> 
         lifecycle.resume(service.services, session, ORDER, "alice")
     service.rested(ORDER)
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, ORDER, "alice", "no")
+        lifecycle.dismiss(service.services, session, ORDER, "alice", "no")
     forget(service)
 
     ids = [row.workflow_id for row in service.services.work_queue.client.list_workflows(load_input=False)]

@@ -133,7 +133,7 @@ def test_keep_days_says_how_long(service: Service) -> None:
 def test_what_people_decided_is_kept(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, ORDER, "alice", "They withdrew")
+        lifecycle.dismiss(service.services, session, ORDER, "alice", "They withdrew")
     prune(service)
 
     assert [(one["action"], one["note"]) for one in service.show(ORDER)["decisions"]] == [("dismiss", "They withdrew")]
@@ -236,7 +236,7 @@ def test_an_old_order_that_was_not_ours_is_looked_up_again_when_a_callback_comes
 def test_an_old_order_that_was_closed_before_anything_was_written_starts_over(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, ORDER, "alice", "Not yet")
+        lifecycle.dismiss(service.services, session, ORDER, "alice", "Not yet")
     prune(service)
     assert left(service) == dict.fromkeys(left(service), 0)
 
@@ -247,7 +247,7 @@ def test_an_old_order_that_was_closed_half_done_does_nothing_twice_when_it_goes_
     service.sandbox.powercode.fault("createTicket", "no_answer")
     assert service.take()["problem"] == "outcome_unknown"
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, ORDER, "alice", "Looked after by hand")
+        lifecycle.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
     prune(service)
     assert (count(service, OrderExchange), count(service, Notice)) == (0, 0)
 

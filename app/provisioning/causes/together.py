@@ -84,7 +84,7 @@ def _do(services: Services, session: Session, joint: JointDecision, order: Order
     by, action = joint.made_by, ACTIONS[joint.action]
     try:
         if action is DISMISS:
-            lifecycle.dismiss(session, order.orderref, by, joint.note or "", joint_id=joint.id)
+            lifecycle.dismiss(services, session, order.orderref, by, joint.note or "", joint_id=joint.id)
         else:
             lifecycle.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id)
     except lifecycle.NotPossible as why:

@@ -134,7 +134,7 @@ def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service
     with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible, match="by itself"):
         lifecycle.resume(service.services, session, waiting[1], "Stan")
     with service.services.database.write() as session:
-        lifecycle.dismiss(session, waiting[1], "Stan", "cancelled")
+        lifecycle.dismiss(service.services, session, waiting[1], "Stan", "cancelled")
 
     sold_as(service, 165)
     for orderref in (waiting[0], *waiting[2:]):

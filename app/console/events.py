@@ -1,0 +1,88 @@
+"""The events that went out, what became of each, and the buttons that send one again."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.console.access import requires, viewer
+from app.models import EventKind, Order, Outgoing, OutgoingState, Role, now
+from app.outgoing import events as outgoing
+from app.outgoing.records import send_again
+from app.people import audit
+from app.services import services_of
+
+events = Blueprint("events", __name__, url_prefix="/console/events")
+
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event, and its order's reference where it is about one."""
+
+    row: Outgoing
+    orderref: str | None
+
+
+@events.get("")
+@requires(Role.STAFF)
+def page() -> str:
+    """The newest events."""
+    services = services_of(current_app)
+    with services.database.read() as session:
+        mine = Outgoing.channel == outgoing.CHANNEL
+        rows = select(Outgoing, Order.orderref).outerjoin(Order, Order.id == Outgoing.order_id).where(mine)
+        lines = [Line(*each) for each in session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN))]
+        counts = dict(session.execute(select(Outgoing.state, func.count()).where(mine).group_by(Outgoing.state)).all())
+    return render_template(
+        "console/events/page.html", lines=lines, counts=counts, is_set=services.settings.events_url is not None
+    )
+
+
+@events.post("/<int:number>/again")
+@requires(Role.STAFF)
+def again(number: int) -> Response:
+    """Send an event once more, whatever became of it: under its own id, so that the receiver may know it."""
+    with services_of(current_app).database.write() as session:
+        row = send_again(session, number)
+        if row is None:
+            flash("There is no such event, or it is on its way.", "failed")
+        else:
+            audit.record(session, viewer().name, "event sent again", f"{row.kind}, {row.message_id}")
+            flash("The event is sent once more.", "done")
+        orderref = row and row.order_id and session.scalar(select(Order.orderref).filter_by(id=row.order_id))
+    if orderref and request.form.get("from") == "order":
+        return redirect(url_for("orders.show", orderref=orderref), 303)
+    return redirect(url_for("events.page"), 303)
+
+
+@events.post("/failed/again")
+@requires(Role.STAFF)
+def all_failed_again() -> Response:
+    """Send everything once more that was given up."""
+    with services_of(current_app).database.write() as session:
+        count = _all_failed(session)
+        audit.record(session, viewer().name, "events sent again", f"all that had failed: {count}")
+    flash(f"{count} {'event is' if count == 1 else 'events are'} sent once more.", "done")
+    return redirect(url_for("events.page"), 303)
+
+
+def _all_failed(session: Session) -> int:
+    failed = (Outgoing.channel == outgoing.CHANNEL, Outgoing.state == OutgoingState.FAILED)
+    anew = {"state": OutgoingState.PENDING, "tries": 0, "next_try_at": None, "error": None, "started_at": now()}
+    return int(getattr(session.execute(update(Outgoing).where(*failed).values(anew)), "rowcount", 0))
+
+
+@events.post("/test")
+@requires(Role.ADMINISTRATOR)
+def test() -> Response:
+    """Send an event that tells of nothing."""
+    services = services_of(current_app)
+    with services.database.write() as session:
+        outgoing.record(services, session, EventKind.TEST, f"{now().isoformat()}", by="the console")
+        audit.record(session, viewer().name, "test event sent", outgoing.CHANNEL)
+    flash("A test event is on its way. Load this page again to see what became of it.", "done")
+    return redirect(url_for("events.page"), 303)

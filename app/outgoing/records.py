@@ -1,0 +1,76 @@
+"""The rows of what goes out: recorded once, claimed for a try, and closed with what came of it."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Order, Outgoing, OutgoingState, now
+from app.remote import breaker
+from app.services import Services
+from app.storage.database import insert_if_new
+
+LEASE = timedelta(minutes=2)
+"""Longer than a try can take: one whose process died is tried once more after it, under the same `message_id`."""
+
+
+def record(session: Session, channel: str, key: str, kind: str, order: Order | None = None, **content: Any) -> None:
+    """Record something to send, in the transaction of what it tells of; a `key` that is known changes nothing."""
+    message_id, order_id = f"msg_{uuid.uuid4().hex}", order.id if order else None
+    values = {"channel": channel, "kind": kind, "message_id": message_id, "order_id": order_id, "content": content}
+    insert_if_new(session, Outgoing, "key", key=f"{channel}:{key}"[:200], **values)
+
+
+def claim(services: Services, channel: str) -> Outgoing | None:
+    """The oldest row of a channel that is due, claimed for one try; None when there is none."""
+    pending = select(Outgoing).where(Outgoing.state == OutgoingState.PENDING, Outgoing.channel == channel)
+    due = pending.where(_is_due(services)).order_by(Outgoing.id).limit(1)
+    with services.database.read() as session:
+        if session.scalar(due) is None:
+            return None
+    with services.database.write() as session:
+        row = session.scalar(due.with_for_update(skip_locked=True))
+        if row is not None:
+            row.tries, row.next_try_at = row.tries + 1, now() + LEASE
+        return row
+
+
+def _is_due(services: Services) -> ColumnElement[bool]:
+    its_time = breaker.due(Outgoing.next_try_at, services.settings.retry_minutes)
+    return or_(Outgoing.next_try_at.is_(None), its_time)
+
+
+def sent(services: Services, row: Outgoing) -> None:
+    """It was taken; whatever waits for the same channel to work is due now."""
+    with services.database.write() as session:
+        mine = session.get(Outgoing, row.id)
+        if mine is not None:
+            mine.state, mine.sent_at, mine.next_try_at, mine.error = OutgoingState.SENT, now(), None, None
+        others = (Outgoing.channel == row.channel, Outgoing.state == OutgoingState.PENDING, Outgoing.error.is_not(None))
+        session.execute(update(Outgoing).where(*others).values(next_try_at=None))
+
+
+def not_sent(services: Services, row: Outgoing, why: str, give_up_after: timedelta, wait: float = 0) -> None:
+    """It was not taken: it is tried again after a pause (of `wait` seconds at least), or given up."""
+    with services.database.write() as session:
+        mine = session.get(Outgoing, row.id)
+        if mine is None:
+            return
+        mine.error = why
+        if now() - mine.started_at >= give_up_after:
+            mine.state, mine.next_try_at = OutgoingState.FAILED, None
+            return
+        pause = breaker.retry_at(mine.tries, services.settings.retry_minutes)
+        longest = now() + breaker.longest_pause(services.settings.retry_minutes)
+        mine.next_try_at = min(max(pause, now() + timedelta(seconds=wait)), longest)
+
+
+def send_again(session: Session, number: int) -> Outgoing | None:
+    """Send something once more, from the start; None when there is no such row, or it is on its way anyway."""
+    row = session.get(Outgoing, number, with_for_update=True)
+    if row is None or row.state == OutgoingState.PENDING:
+        return None
+    row.state, row.tries, row.next_try_at, row.error, row.started_at = OutgoingState.PENDING, 0, None, None, now()
+    return row
