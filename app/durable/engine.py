@@ -99,7 +99,8 @@ def migrate(database: Database) -> None:
 class Queue:
     """How many of its workflows (by name) run at a time, in all processes together.
 
-    What this process enqueues is begun at once. For what others do, it is looked at every `polling_seconds`.
+    It is looked at when somebody rings (`bells`): this process when it enqueues, the schedule when others did. Where
+    nobody does, every `polling_seconds`.
     """
 
     at_a_time: int
@@ -112,6 +113,13 @@ def _as_registered(name: str) -> Any:
     queue: Any = DBOS.retrieve_queue(name)
     queue.database_backed_queue = False
     return queue
+
+
+def _let_rest(dbos: DBOS) -> None:
+    """End the library's threads for what is not used here: its own queue, schedules, delays and deadlines. Each looks
+    into the database every second."""
+    for stopping in (*dbos.background_thread_stop_events, dbos._background_jobs_stop_event):
+        stopping.set()
 
 
 class Executor:
@@ -221,6 +229,7 @@ class Executor:
                 on_conflict="always_update",
             )
         DBOS.launch()
+        _let_rest(dbos)
         return dbos
 
     @contextmanager

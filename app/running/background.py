@@ -15,7 +15,8 @@ from app.running.schedule import Schedule
 from app.services import Services
 
 MAIL_AT_A_TIME = 2
-POLLING_SECONDS = 1.0
+POLLING_SECONDS = 30.0
+"""Between two looks at a queue that nobody rang for: the last resort."""
 
 ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
 
@@ -23,8 +24,7 @@ ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
 class Background:
     """The executor and the schedule of one process.
 
-    What this process enqueues begins at once; orders of other processes wait for up to `POLLING_SECONDS`, mails and the
-    digest for twice as long: each look at a queue costs 2 ms of processor time.
+    What this process enqueues begins at once; what others enqueue is seen by the schedule's next look (`glance`).
     """
 
     def __init__(self, services: Services) -> None:
@@ -37,8 +37,8 @@ class Background:
             {
                 "utopia": Queue(intake.AT_UTOPIA, ("order",), POLLING_SECONDS),
                 "powercode": Queue(services.settings.powercode_concurrency, ("account",), POLLING_SECONDS),
-                notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), 2 * POLLING_SECONDS),
-                starting.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), 2 * POLLING_SECONDS),
+                notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), POLLING_SECONDS),
+                starting.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), POLLING_SECONDS),
             },
             name=services.settings.executor_id,
             while_running=self._schedule.while_running,

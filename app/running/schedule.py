@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -20,9 +21,8 @@ from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
 from app.outgoing import events
-from app.provisioning import intake, waking
-from app.provisioning.causes import following, together
-from app.remote import probing
+from app.provisioning import waking
+from app.running import glance
 from app.safekeeping import pruning
 from app.services import Services
 
@@ -35,6 +35,8 @@ FIRST_PRUNING_SECONDS = 300
 class Schedule:
     """The service's recurring work: a thread for each job, so that one that takes long delays no other.
 
+    Those of `glance.DUE` sleep until there is something to do; the others have a beat.
+
     The pauses are measured by a clock that can't be set. Only the digest goes by the time of day, and is looked at by a
     beat as well.
     """
@@ -43,6 +45,7 @@ class Schedule:
         self._services = services
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._wake_all: Callable[[], None] = lambda: None
 
     @property
     def running(self) -> bool:
@@ -63,6 +66,7 @@ class Schedule:
                 yield
         finally:
             self._stopping.set()
+            self._wake_all()
             for thread in self._threads:
                 thread.join()
             self._threads = []
@@ -72,7 +76,19 @@ class Schedule:
             *((work, seconds, seconds) for work, seconds in JOBS.items()),
             *((partial(work, stopping=self._stopping), *times) for work, times in PRUNING.items()),
         ]
-        return [threading.Thread(target=self._repeat, args=job, name="beat", daemon=True) for job in jobs]
+        looking = glance.Glance(self._services)
+        self._wake_all = looking.wake_all
+        jobs.append((looking.look, glance.EVERY_SECONDS, 0.0))
+        sleepers = [_thread(self._when_woken, *each) for each in looking.woken.items()]
+        return [*sleepers, *(_thread(self._repeat, *job) for job in jobs)]
+
+    def _when_woken(self, work: Callable[..., object], woken: threading.Event) -> None:
+        job = _safely(work)
+        while woken.wait():
+            woken.clear()
+            if self._stopping.is_set():
+                return
+            job(self._services)
 
     def _repeat(self, work: Callable[..., object], seconds: float, first: float) -> None:
         pause, job = first, _safely(work)
@@ -97,14 +113,6 @@ class Schedule:
 
 
 JOBS: dict[Callable[[Services], object], float] = {
-    waking.wake_due_orders: 0.5,
-    intake.start_next: 0.5,
-    following.go_on: 0.5,
-    together.go_on: 0.5,
-    notices.wake_due_notices: 0.5,
-    probing.ask_utopia: 0.5,
-    probing.ask_powercode: 0.5,
-    probing.ask_mail: 0.5,
     long_waits.tell: 15,
     waking.give_up_after_outage: 15,
     waking.go_on_when_set_back: 5,
@@ -113,7 +121,6 @@ JOBS: dict[Callable[[Services], object], float] = {
     waking.pick_up_stranded_orders: 20,
     notices.pick_up_stranded_notices: 20,
     starting.start_when_due: 60,
-    starting.go_on: 1,
     reconciling.start_when_due: 60,
     reconciling.go_on: 5,
     statuses.take_up: 300,
@@ -130,12 +137,20 @@ PRUNING: dict[Callable[..., None], tuple[float, float]] = {
 """Every so many seconds, and after so many for the first time. It ends between two batches when the service stops."""
 
 
+def _thread(repeat: Callable[..., None], work: Callable[..., object], *when: Any) -> threading.Thread:
+    return threading.Thread(target=repeat, args=(work, *when), name=_name_of(work), daemon=True)
+
+
 def _safely(work: Callable[..., object]) -> Callable[[Services], None]:
     def job(services: Services) -> None:
         try:
             work(services)
         except Exception:
-            name = getattr(work, "func", work).__name__
-            log.exception("The scheduled work %s failed; it is tried again at its next time", name)
+            log.exception("The scheduled work %s failed; it is tried again at its next time", _name_of(work))
 
     return job
+
+
+def _name_of(work: Callable[..., object]) -> str:
+    name: str = getattr(work, "func", work).__name__
+    return name

@@ -17,7 +17,8 @@ AN_HOUR = 3600.0
 
 
 NEVER_LOOKING = (
-    "import sys; from app.running import background; background.POLLING_SECONDS = 3600.0;"
+    "import sys; from app.running import background, glance;"
+    "background.POLLING_SECONDS = glance.EVERY_SECONDS = 3600.0;"
     "from gunicorn.app.wsgiapp import run; sys.argv[1:] = ['-c', 'gunicorn.conf.py', 'wsgi:app']; run()"
 )
 """A service that would find by looking what is enqueued, but only after an hour."""

@@ -1,0 +1,92 @@
+"""One look, twice a second, at whether there is anything to do: what is due by now, and what other processes enqueued.
+
+Each of the jobs behind it asks several questions through the mapped classes, and each look of the engine at one of its
+queues is a transaction of its own. Asked all the time, that kept a service busy that had nothing to do; this look is
+two narrow statements, built once.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app import notices
+from app.digest import starting
+from app.models import (
+    HELD_BACK,
+    DigestRun,
+    JointDecision,
+    Notice,
+    NoticeState,
+    Order,
+    OrderState,
+    PlanTrial,
+    RemoteSystem,
+    RunState,
+    System,
+    now,
+)
+from app.provisioning import intake, waking
+from app.provisioning.causes import following, together
+from app.provisioning.plans import trials
+from app.remote import breaker, probing
+from app.services import Services
+
+EVERY_SECONDS = 0.5
+
+Job = Callable[[Services], object]
+
+
+def _is_due(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    """As `breaker.due` says, of parameters."""
+    return or_(moment <= bindparam("now"), moment > bindparam("latest"))
+
+
+def _is_down(system: System) -> ColumnElement[bool]:
+    return exists().where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
+
+
+DUE: Mapping[Job, ColumnElement[bool]] = {
+    waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, _is_due(Order.next_try_at)),
+    intake.start_next: exists().where(*HELD_BACK),
+    notices.wake_due_notices: exists().where(Notice.state == NoticeState.PENDING, _is_due(Notice.next_try_at)),
+    probing.ask_utopia: _is_down(System.UTOPIA),
+    probing.ask_powercode: _is_down(System.POWERCODE),
+    probing.ask_mail: _is_down(System.MAIL),
+    following.go_on: or_(exists().where(PlanTrial.key.is_not(None)), exists().where(*trials.FOLLOWS)),
+    together.go_on: exists().where(JointDecision.done_at.is_(None)),
+    starting.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
+}
+"""When there may be something to do for each of these; each finds out by itself what."""
+
+
+class Glance:
+    """Looks, and wakes those for whom there may be something to do."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._any_due: Any = select(*(condition.label(f"job{number}") for number, condition in enumerate(DUE.values())))
+        self.woken = {job: threading.Event() for job in DUE}
+        """Set when there may be something to do for a job; whoever does it clears it first."""
+
+    def look(self, _services: Services) -> None:
+        """Look once."""
+        moment = now()
+        latest = moment + breaker.longest_pause(self._services.settings.retry_minutes)
+        with self._services.database.read() as session:
+            connection = session.connection()
+            due = connection.execute(self._any_due, {"now": moment, "latest": latest}).one()
+            enqueued = self._services.work_queue.enqueued(connection)
+        for job, is_due in zip(DUE, due, strict=True):
+            if is_due:
+                self.woken[job].set()
+        for queue in enqueued:
+            self._services.work_queue.bells.ring(queue)
+
+    def wake_all(self) -> None:
+        """Let whoever waits look whether to stop."""
+        for event in self.woken.values():
+            event.set()
