@@ -1,10 +1,11 @@
 """What of the aftercare waits for a person, in numbers: for Today, the overview and the morning's summary."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
-from app.aftercare import missing, statuses, writes
+from app.aftercare import cases, messages, missing, statuses, writes
 
 
 @dataclass(frozen=True)
@@ -14,15 +15,21 @@ class Overview:
     missing: int
     inactive: int
     in_doubt: int
+    undecided: int
+    due: int
 
     @property
     def is_quiet(self) -> bool:
         """Nothing waits for anybody."""
-        return not (self.missing or self.inactive or self.in_doubt)
+        return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due)
 
 
-def overview(session: Session) -> Overview:
-    """How the aftercare stands now."""
+def overview(session: Session, day: date) -> Overview:
+    """How the aftercare stands on a day, where TIMEZONE is."""
     return Overview(
-        missing=missing.count(session), inactive=statuses.count(session), in_doubt=len(writes.in_doubt(session))
+        missing=missing.count(session),
+        inactive=statuses.count(session),
+        in_doubt=len(writes.in_doubt(session)),
+        undecided=messages.undecided(session),
+        due=cases.due(session, day),
     )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import notices
+from app.aftercare import messages
 from app.callbacks import admission, bodies, refusals
 from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.durable.work_queue import EngineError
@@ -192,6 +193,9 @@ def store(services: Services, connection: Connection, group: Sequence[Received])
         outcomes.append(outcome)
     rows = [_row(received, outcome) for received, outcome in zip(group, outcomes, strict=True)]
     connection.execute(INSERT_CALLBACK, rows)
+    recorded = [message for message, _ in group if message.kind is CallbackOutcome.RECORDED]
+    if recorded:
+        messages.take(services, connection, [(each.msg, each.orderref, each.event) for each in recorded])
     return outcomes
 
 

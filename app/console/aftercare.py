@@ -4,7 +4,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.aftercare import writes
+from app.aftercare import cases, writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.overview import overview
 from app.console.access import requires, viewer
@@ -23,7 +23,7 @@ def page() -> str:
     with services.database.read() as session:
         return render_template(
             "console/aftercare/page.html",
-            overview=overview(session),
+            overview=overview(session, cases.today(services)),
             settings=services.settings,
             doubtful=_doubtful(services, session),
         )

@@ -1,6 +1,7 @@
 """The console's pages, a blueprint for each area."""
 
 from app.console.aftercare import aftercare
+from app.console.cases import cases
 from app.console.causes import causes
 from app.console.changes import changes
 from app.console.decisions import orders
@@ -9,6 +10,7 @@ from app.console.events import events
 from app.console.inactive import inactive
 from app.console.log import log
 from app.console.lookups import lookups
+from app.console.messages import messages
 from app.console.missing_orders import missing_orders
 from app.console.new_order import new_order
 from app.console.passkeys import passkeys
@@ -31,6 +33,8 @@ PAGES = (
     aftercare,
     inactive,
     missing_orders,
+    messages,
+    cases,
     lookups,
     changes,
     settings,

@@ -71,7 +71,7 @@ def _content(services: Services) -> dict[str, Any]:
             "alerts": records.open_alerts(session),
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
-            "aftercare": overview(session),
+            "aftercare": overview(session, now().astimezone(settings.zone).date()),
         }
 
 

@@ -1,6 +1,6 @@
 """Tables, states and unique keys. No queries, no I/O."""
 
-from app.models.aftercare import CustomerStatus, CustomerWrite, MissingOrder, Reconciliation
+from app.models.aftercare import CallbackMessage, Case, CustomerStatus, CustomerWrite, MissingOrder, Reconciliation
 from app.models.alerts import Alert, KnownCertificate
 from app.models.backups import LastBackup
 from app.models.base import Base, UtcDateTime, now
@@ -39,6 +39,7 @@ from app.models.states import (
     Billing,
     CallbackOutcome,
     EventKind,
+    MessageRule,
     MessageState,
     NoticeKind,
     NoticeState,
@@ -64,7 +65,9 @@ __all__ = [
     "Base",
     "Billing",
     "Callback",
+    "CallbackMessage",
     "CallbackOutcome",
+    "Case",
     "CustomerStatus",
     "CustomerWrite",
     "DatabaseMove",
@@ -79,6 +82,7 @@ __all__ = [
     "KnownCertificate",
     "LastBackup",
     "LastPruning",
+    "MessageRule",
     "MessageState",
     "MissingOrder",
     "Notice",

@@ -1,6 +1,6 @@
 """What follows an order: orders that never came, customers who are not active yet, and what people had written."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -98,6 +98,7 @@ class CustomerWrite(Base):
     kind: Mapped[str] = mapped_column(String(24))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     customer_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
     made_by: Mapped[str] = mapped_column(String(80))
     sent_at: Mapped[datetime] = mapped_column(default=now)
@@ -108,3 +109,54 @@ class CustomerWrite(Base):
     looks: Mapped[int] = mapped_column(default=0)
     next_look_at: Mapped[datetime | None]
     settled_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class CallbackMessage(Base):
+    """A `msg` that callbacks brought, other than a new order's and a test's, and what is to be done with it.
+
+    `key` is the text without case and surplus blanks, with every order reference taken out. `rule` is a `MessageRule`.
+    """
+
+    __tablename__ = "callback_messages"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    msg: Mapped[str] = mapped_column(String(200))
+    rule: Mapped[str] = mapped_column(String(24))
+    count: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime] = mapped_column(default=now)
+    last_at: Mapped[datetime] = mapped_column(default=now)
+    last_orderref: Mapped[str | None] = mapped_column(String(64))
+    last_event: Mapped[str | None] = mapped_column(String(200))
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class Case(Base):
+    """Something that has to be done at UTOPIA and in PowerCode, by a day; or that a callback says and somebody reads.
+
+    `slot` makes an open case one of its kind. `entries` are what UTOPIA's call needs. A half is done when its `_at` is
+    set. `status` is PowerCode's word for the customer when somebody said that its half is done.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (Index("ix_cases_closed_at_due_on", "closed_at", "due_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    slot: Mapped[str | None] = mapped_column(String(120), unique=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    orderref: Mapped[str | None] = mapped_column(String(64))
+    customer_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    entries: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    note: Mapped[str] = mapped_column(Text, default="")
+    due_on: Mapped[date]
+    opened_at: Mapped[datetime] = mapped_column(default=now)
+    opened_by: Mapped[str] = mapped_column(String(80))
+    utopia_at: Mapped[datetime | None]
+    utopia_by: Mapped[str | None] = mapped_column(String(80))
+    powercode_at: Mapped[datetime | None]
+    powercode_by: Mapped[str | None] = mapped_column(String(80))
+    status: Mapped[str | None] = mapped_column(String(40))
+    status_read_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(String(80))
+    closing_note: Mapped[str] = mapped_column(Text, default="")

@@ -48,6 +48,13 @@ class RouterSeen(StrEnum):
     CANT_TELL = "cant_tell"
 
 
+class MessageRule(StrEnum):
+    """What is done with a callback by what it says; `case:` and a kind of case opens one instead."""
+
+    IGNORE = "ignore"
+    TELL = "tell"
+
+
 class System(StrEnum):
     """The remote systems an order can wait for."""
 
@@ -103,6 +110,7 @@ class NoticeKind(StrEnum):
     BACKUP_TROUBLE = "backup_trouble"
     BACKUP_FINE = "backup_fine"
     ORDERS_MISSING = "orders_missing"
+    CALLBACK_MESSAGE = "callback_message"
     MORNING_SUMMARY = "morning_summary"
 
 

@@ -126,6 +126,7 @@ FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.STILL_WAITING: _still_waiting,
     NoticeKind.ORDERS_MISSING: _what_it_holds,
+    NoticeKind.CALLBACK_MESSAGE: _what_it_holds,
     NoticeKind.MORNING_SUMMARY: _what_it_holds,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,

@@ -18,6 +18,7 @@ from app.models import (
     AuditEntry,
     Callback,
     CallbackOutcome,
+    Case,
     CustomerWrite,
     Notice,
     NoticeState,
@@ -213,7 +214,10 @@ def _erase_aftercare(session: Session, order: Order) -> int:
     """What was written for the customer afterwards, and what was said then; that it was done stays."""
     mine = or_(CustomerWrite.order_id == order.id, CustomerWrite.customer_id == (order.customer_id or ""))
     told = update(CustomerWrite).where(mine, or_(CustomerWrite.said != "", cast(CustomerWrite.content, Text) != "{}"))
-    return _count(session, told.values(said="", content={}))
+    about = update(Case).where(or_(Case.order_id == order.id, Case.orderref == order.orderref))
+    noted = about.where(or_(Case.note != "", Case.closing_note != "", cast(Case.entries, Text) != "{}"))
+    erased = _count(session, noted.values(note="", closing_note="", entries={}))
+    return erased + _count(session, told.values(said="", content={}))
 
 
 def _erase_details(session: Session, order: Order) -> int:

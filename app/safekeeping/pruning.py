@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.models import (
     Alert,
     Callback,
+    Case,
     CustomerWrite,
     DigestRun,
     DigestSetAside,
@@ -127,6 +128,7 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _delete(services, Outgoing, Outgoing.created_at < kept_since)
     yield from _delete(services, Alert, Alert.closed_at < kept_since)
     yield from _delete(services, CustomerWrite, CustomerWrite.finished_at < kept_since)
+    yield from _delete(services, Case, Case.closed_at < kept_since)
     # The first one stays: without it, orders that never came would count as older than the comparing.
     yield from _delete(services, Reconciliation, Reconciliation.finished_at < kept_since, ~Reconciliation.is_first)
     yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)

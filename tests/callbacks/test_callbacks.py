@@ -95,14 +95,15 @@ def test_a_repeat_starts_an_order_again_that_was_not_ours(service: Service) -> N
 
 
 @pytest.mark.parametrize("msg", ["Project Update", "Project Cancelled", "New", "<script>"])
-def test_every_other_message_is_recorded_and_nothing_else_happens(service: Service, msg: str) -> None:
+def test_every_other_message_is_recorded_and_told_of_and_starts_nothing(service: Service, msg: str) -> None:
     answer = service.callback(service.order(), msg)
 
     assert (answer.status_code, answer.json) == (200, TAKEN)
     assert [(callback.outcome, callback.orderref, callback.msg) for callback in stored(service)] == [
         ("recorded", ORDER, msg)
     ]
-    assert count(service, Order) == count(service, Notice) == remote_calls(service) == 0
+    assert count(service, Order) == remote_calls(service) == 0
+    assert count(service, Notice) == 1, "the office learns of a text that never came before"
 
 
 def test_a_status_change_is_in_the_history_of_its_order(service: Service) -> None:

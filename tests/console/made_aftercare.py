@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from app.aftercare import missing, reconciling, statuses
-from app.models import CustomerWrite, Order, StepState, now
+from app.aftercare import cases, messages, missing, reconciling, statuses
+from app.models import Case, CustomerWrite, Order, StepState, now
 from tests.conftest import Service
 
 HOSTILE = "<script>alert(1)</script>"
@@ -58,3 +58,19 @@ def in_doubt(service: Service, customer_id: str) -> None:
     with service.services.database.write() as session:
         about = {"key": f"activate:{customer_id}:9", "kind": "activate", "customer_id": customer_id}
         session.add(CustomerWrite(**about, made_by="Stan Staff", state=StepState.UNKNOWN, asks=True, said=HOSTILE))
+
+
+def said(service: Service) -> Mapping[str, str]:
+    """What callbacks say: one text that nobody decided about, one that opens a case, one case that was closed."""
+    service.take("UIA202411-000720", siteid="715720", firstname=HOSTILE, address=f"720 {HOSTILE} ST")
+    for msg in (f"Status {HOSTILE}", "Project Cancelled", "Project Closed"):
+        service.callback("UIA202411-000720", msg)
+    with service.services.database.write() as session:
+        messages.decide(session, messages.key_of("Project Cancelled"), "case:cancel", "Stan Staff")
+        messages.decide(session, messages.key_of("Project Closed"), "case:message", "Stan Staff")
+    for msg in ("Project Closed", "Project Cancelled"):
+        service.callback("UIA202411-000720", msg)
+    with service.services.database.write() as session:
+        first, second = session.scalars(select(Case.id).order_by(Case.id)).all()
+        cases.close(session, first, "Stan Staff", HOSTILE)
+    return {"case": str(second)}

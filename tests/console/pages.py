@@ -121,6 +121,9 @@ AFTERCARE_PAGES = [
     ConsolePage("aftercare", "/console/aftercare", prepare=made_aftercare.never_came),
     ConsolePage("aftercare-doubt", "/console/aftercare", Role.STAFF, made_aftercare.not_active),
     ConsolePage("aftercare-inactive", "/console/aftercare/inactive", Role.STAFF, made_aftercare.not_active),
+    ConsolePage("aftercare-messages", "/console/aftercare/messages", Role.STAFF, made_aftercare.said),
+    ConsolePage("aftercare-cases", "/console/aftercare/cases", prepare=made_aftercare.said),
+    ConsolePage("aftercare-case", "/console/aftercare/cases/{case}", Role.STAFF, made_aftercare.said),
     ConsolePage("aftercare-missing", "/console/aftercare/missing", Role.STAFF, made_aftercare.never_came),
 ]
 

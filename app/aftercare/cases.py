@@ -1,0 +1,97 @@
+"""Cases: something that has to be done at UTOPIA and in PowerCode by a day, or that somebody has to read."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.aftercare.case_kinds import CASE_KINDS, CaseKind
+from app.models import Case, Order, OrderSearch, now
+from app.people import audit
+from app.services import Services
+from app.storage.database import insert_if_new
+
+BY_RULE = "a callback's rule"
+
+
+class Listed(NamedTuple):
+    """A case with whom it is about, where an order tells."""
+
+    case: Case
+    kind: CaseKind
+    found: OrderSearch | None
+
+
+def today(services: Services) -> date:
+    """The day where TIMEZONE is."""
+    return now().astimezone(services.settings.zone).date()
+
+
+def open_for_callback(
+    services: Services, session: Session, kind: CaseKind, orderref: str | None, msg: str, *, slot: str
+) -> Case | None:
+    """A case that a callback's rule opens, due today; None when the same one is open already."""
+    return open_case(
+        session, kind, by=BY_RULE, due_on=today(services), orderref=orderref, note=f"UTOPIA says: {msg}", slot=slot
+    )
+
+
+def open_case(
+    session: Session,
+    kind: CaseKind,
+    *,
+    by: str,
+    due_on: date,
+    slot: str,
+    orderref: str | None = None,
+    customer_id: str | None = None,
+    note: str = "",
+    entries: dict[str, str] | None = None,
+) -> Case | None:
+    """Open a case; None when one of its kind is open in this slot already. The order tells customer and site."""
+    order = session.scalar(select(Order).filter_by(orderref=orderref)) if orderref else None
+    site = {"siteid": order.site_id} if order is not None and order.site_id else {}
+    values = {
+        "kind": kind.code,
+        "slot": f"{kind.code}:{slot}"[:120],
+        "order_id": order.id if order else None,
+        "orderref": orderref,
+        "customer_id": customer_id or (order.customer_id if order else None),
+        "entries": {**site, **(entries or {})},
+        "note": note[:2000],
+        "due_on": due_on,
+        "opened_at": now(),
+        "opened_by": by[:80],
+        "closing_note": "",
+    }
+    if not insert_if_new(session, Case, "slot", **values):
+        return None
+    return session.scalars(select(Case).filter_by(slot=values["slot"])).one()
+
+
+def listed(session: Session, *, closed: bool = False, limit: int = 200) -> Sequence[Listed]:
+    """The open cases, those due first at the top; or the closed ones, the newest first."""
+    query = select(Case, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Case.order_id)
+    if closed:
+        query = query.where(Case.closed_at.is_not(None)).order_by(Case.closed_at.desc(), Case.id.desc())
+    else:
+        query = query.where(Case.closed_at.is_(None)).order_by(Case.due_on, Case.id)
+    return [Listed(case, CASE_KINDS[case.kind], found) for case, found in session.execute(query.limit(limit))]
+
+
+def due(session: Session, day: date) -> int:
+    """How many open cases are due on this day, or were before."""
+    open_ones = select(func.count()).select_from(Case).where(Case.closed_at.is_(None), Case.due_on <= day)
+    return session.scalar(open_ones) or 0
+
+
+def close(session: Session, case_id: int, by: str, note: str) -> bool:
+    """Close a case; False when somebody closed it already."""
+    case = session.get(Case, case_id, with_for_update=True)
+    if case is None or case.closed_at is not None:
+        return False
+    case.closed_at, case.closed_by, case.closing_note, case.slot = now(), by[:80], note[:2000], None
+    audit.record(session, by, "case closed", f"case {case.id}", note[:500] or None)
+    return True

@@ -1,0 +1,137 @@
+"""What callbacks say: each text is counted, told of once, and dealt with by its rule."""
+
+import pytest
+from sqlalchemy import select
+
+from app.aftercare import cases, messages
+from app.models import Callback, CallbackMessage, Case
+from tests.conftest import Service
+
+REF, OTHER = "UIA202411-001186", "UIA202411-001187"
+CANCELLED = "Project Cancelled"
+
+
+def rows(service: Service) -> dict[str, tuple[int, str, str | None]]:
+    with service.services.database.read() as session:
+        return {row.msg: (row.count, row.rule, row.last_orderref) for row in messages.listed(session)}
+
+
+def decide(service: Service, rule: str, msg: str = CANCELLED) -> None:
+    with service.services.database.write() as session:
+        assert messages.decide(session, messages.key_of(msg), rule, "Stan Staff")
+
+
+def open_cases(service: Service) -> list[Case]:
+    with service.services.database.read() as session:
+        return [each.case for each in cases.listed(session)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Project Update", " project  UPDATE "), (f"Order {REF} moved", f"Order {OTHER} moved")],
+)
+def test_what_says_the_same_is_one_text(one: str, other: str) -> None:
+    assert messages.key_of(one) == messages.key_of(other)
+
+
+def test_each_text_is_a_row_with_its_count_and_its_last_order(service: Service) -> None:
+    for orderref, msg in ((REF, "Project Update"), (OTHER, "project update"), (REF, CANCELLED)):
+        assert service.callback(orderref, msg).status_code == 200
+
+    assert rows(service) == {"Project Update": (2, "ignore", OTHER), CANCELLED: (1, "ignore", REF)}
+
+
+def test_new_orders_and_tests_are_no_texts(service: Service) -> None:
+    service.take(REF)
+    service.callback(REF, "Test")
+
+    assert rows(service) == {}
+
+
+def test_a_new_text_is_told_of_once(service: Service) -> None:
+    for _ in range(2):
+        service.callback(REF, CANCELLED)
+
+    (mail,) = service.notices("something new")
+    assert CANCELLED in mail.text
+    assert "/console/aftercare/messages" in mail.text
+    with service.services.database.read() as session:
+        assert messages.undecided(session) == 1
+
+
+def test_nobody_is_told_of_new_texts_when_that_is_off(service: Service) -> None:
+    with service.services.database.write() as session:
+        assert messages.decide(session, messages.NEW, "ignore", "Stan Staff")
+
+    service.callback(REF, CANCELLED)
+
+    assert service.notices("something new") == []
+    assert rows(service) == {CANCELLED: (1, "ignore", REF)}
+
+
+def test_the_office_is_told_of_each_order_once_a_day(service: Service) -> None:
+    service.callback(REF, CANCELLED)
+    decide(service, "tell")
+
+    for orderref in (REF, REF, OTHER):
+        service.callback(orderref, CANCELLED)
+
+    told = service.notices("UTOPIA says “Project Cancelled”")
+    assert sorted(mail["Subject"].rpartition(" ")[2] for mail in told) == [REF, OTHER]
+
+
+def test_a_cancellation_reaches_a_person_once_as_a_case(service: Service) -> None:
+    service.take(REF)
+    service.callback(REF, CANCELLED)
+    decide(service, "case:cancel")
+
+    for _ in range(3):
+        service.callback(REF, CANCELLED)
+
+    (case,) = open_cases(service)
+    assert (case.kind, case.orderref, case.customer_id) == ("cancel", REF, "1001")
+    assert (case.note, case.opened_by) == (f"UTOPIA says: {CANCELLED}", cases.BY_RULE)
+    (mail,) = service.notices("Needs you: UTOPIA says")
+    assert f"/console/aftercare/cases/{case.id}" in mail.text
+
+
+def test_one_that_comes_again_after_its_case_was_closed_opens_another(service: Service) -> None:
+    service.callback(REF, CANCELLED)
+    decide(service, "case:message")
+    service.callback(REF, CANCELLED)
+    (first,) = open_cases(service)
+    with service.services.database.write() as session:
+        assert cases.close(session, first.id, "Stan Staff", "Called them")
+        assert not cases.close(session, first.id, "Ada Administrator", "Me too")
+
+    service.callback(REF, CANCELLED)
+
+    (second,) = open_cases(service)
+    assert second.id != first.id
+    with service.services.database.read() as session:
+        assert session.get_one(Case, first.id).closing_note == "Called them"
+
+
+def test_a_rule_that_there_is_not_changes_nothing(service: Service) -> None:
+    service.callback(REF, CANCELLED)
+    with service.services.database.write() as session:
+        assert not messages.decide(session, messages.key_of(CANCELLED), "case:nothing", "Stan Staff")
+        assert not messages.decide(session, "never came", "tell", "Stan Staff")
+
+    assert rows(service)[CANCELLED][1] == "ignore"
+
+
+def test_a_stranger_s_thousand_texts_fill_neither_table_nor_mailbox(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MOST_TEXTS", 6)
+    monkeypatch.setattr(messages, "TOLD_A_DAY", 2)
+    for number in range(12):
+        service.callback(REF, f"Text {number:c}x{'ab' * number}")
+
+    assert len(rows(service)) == 8
+    assert rows(service)[messages.OTHERS][0] == 5
+    assert len(service.notices("something new")) == 2
+    with service.services.database.read() as session:
+        assert len(session.scalars(select(Callback)).all()) == 12
+        assert session.scalars(select(CallbackMessage.count).where(CallbackMessage.count > 5)).all() == []
