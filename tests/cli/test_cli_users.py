@@ -2,6 +2,8 @@
 
 import json
 
+from click.testing import Result
+
 from tests.conftest import Service
 from tests.console.persons import Person
 from tests.tools.command_runs import failed, printed
@@ -9,7 +11,7 @@ from tests.tools.command_runs import failed, printed
 PASSWORD = "fiber to every door\n"
 
 
-def run(service: Service, *arguments: str, typed: str = "") -> object:
+def run(service: Service, *arguments: str, typed: str = "") -> Result:
     return service.app.test_cli_runner().invoke(args=["users", *arguments], input=typed)
 
 

@@ -10,7 +10,7 @@ from app.console.access import OPEN_PAGES, requires, safe_address
 from app.console.security import OPEN_TO_MACHINES
 from app.models import Role
 from tests.conftest import Service
-from tests.console.conftest import Person
+from tests.console.persons import Person
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 OWN_MATTERS = {

@@ -15,6 +15,7 @@ from app.digest import preview_requests
 from app.models import AuditEntry, DigestMessage, DigestRun, DigestSetAside, MessageState, RunState, now
 from tests.conftest import Service, wait_for
 from tests.console.made_digests import HOSTILE, a_run
+from tests.console.persons import Person
 from tests.digest.conftest import Office, office_of
 
 PAGE = "/console/digest"
@@ -38,14 +39,14 @@ def key_of(page: str) -> str:
     return re.search(r'name="key"[^>]* value="([^"]+)"', page)[1]
 
 
-def test_without_a_report_the_page_says_what_to_set(as_read_only):
+def test_without_a_report_the_page_says_what_to_set(as_read_only: Person) -> None:
     page = as_read_only.get(PAGE).text
     assert "REPORT_SOURCE" in page
     assert "sheets:&lt;id&gt;" in page
     assert "Run now" not in page
 
 
-def test_the_page_says_when_the_next_one_runs_from_where_and_how(as_staff, office):
+def test_the_page_says_when_the_next_one_runs_from_where_and_how(as_staff: Person, office: Office) -> None:
     page = as_staff.get(PAGE).text
     assert "<code>0 8 * * mon</code> in America/Denver" in page
     assert str(office.path) in page
@@ -54,14 +55,14 @@ def test_the_page_says_when_the_next_one_runs_from_where_and_how(as_staff, offic
     assert re.search(r"Next run</dt><dd><time", page)
 
 
-def test_the_runs_are_listed_newest_first_with_what_came_of_them(as_read_only, service):
+def test_the_runs_are_listed_newest_first_with_what_came_of_them(as_read_only: Person, service: Service) -> None:
     old, new = a_run(service), a_run(service)
     page = as_read_only.get(PAGE).text
     assert page.index(f">Run {new}<") < page.index(f">Run {old}<")
     assert f"/console/digest/runs/{new}?state=unknown" in page
 
 
-def test_very_many_runs_come_in_pages(as_read_only, service):
+def test_very_many_runs_come_in_pages(as_read_only: Person, service: Service) -> None:
     with service.services.database.write() as session:
         for number in range(60):
             session.add(DigestRun(key=f"k{number}", iso_week="2026-W01", started_by="schedule", source="file:x.csv"))
@@ -73,7 +74,7 @@ def test_very_many_runs_come_in_pages(as_read_only, service):
         assert as_read_only.get(f"{PAGE}?page={odd}").status_code == 200
 
 
-def test_a_preview_is_made_in_the_background_and_shown_to_whoever_looks(as_staff, office):
+def test_a_preview_is_made_in_the_background_and_shown_to_whoever_looks(as_staff: Person, office: Office) -> None:
     office.reports(office.row("TM-1", first=HOSTILE), office.row("TM-2", date="31/02/2026", first=HOSTILE))
     assert as_staff.post(f"{PAGE}/preview").status_code == 303
     preview_made(office)
@@ -85,7 +86,9 @@ def test_a_preview_is_made_in_the_background_and_shown_to_whoever_looks(as_staff
     assert office.told == []
 
 
-def test_a_preview_that_is_being_made_asks_for_itself_again_and_says_how_far_it_is(as_staff, office, monkeypatch):
+def test_a_preview_that_is_being_made_asks_for_itself_again_and_says_how_far_it_is(
+    as_staff: Person, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preview_requests, "_make", lambda _services, _preview_id: "held")
     as_staff.post(f"{PAGE}/preview")
     page = as_staff.get(f"{PAGE}/preview").text
@@ -93,13 +96,15 @@ def test_a_preview_that_is_being_made_asks_for_itself_again_and_says_how_far_it_
     assert "Waits for its turn" in page
 
 
-def test_a_preview_of_a_report_that_is_not_there_says_so(as_staff, office):
+def test_a_preview_of_a_report_that_is_not_there_says_so(as_staff: Person, office: Office) -> None:
     as_staff.post(f"{PAGE}/preview")
     preview_made(office)
     assert "There is no report file" in as_staff.get(PAGE).text
 
 
-def test_a_run_is_started_after_a_page_that_says_what_it_does_and_pressing_twice_starts_one(as_staff, office):
+def test_a_run_is_started_after_a_page_that_says_what_it_does_and_pressing_twice_starts_one(
+    as_staff: Person, office: Office
+) -> None:
     office.run(office.row("TM-1"))
     office.reports(office.row("TM-1"), office.row("TM-2", "b@example.com"))
     page = as_staff.get(f"{PAGE}/run").text
@@ -115,7 +120,9 @@ def test_a_run_is_started_after_a_page_that_says_what_it_does_and_pressing_twice
     assert len(office.runs()) == 2
 
 
-def test_while_a_run_waits_no_other_is_started_and_the_page_says_why_and_until_when(as_staff, office):
+def test_while_a_run_waits_no_other_is_started_and_the_page_says_why_and_until_when(
+    as_staff: Person, office: Office
+) -> None:
     waiting = office.waits(office.start())["run"]
     assert f"Run {waiting} is under way" in as_staff.get(f"{PAGE}/run").text
     answer = as_staff.post(f"{PAGE}/run", {"key": "5e0d7a0e-0000-4000-8000-000000000001"})
@@ -130,12 +137,12 @@ def test_while_a_run_waits_no_other_is_started_and_the_page_says_why_and_until_w
 
 
 @pytest.mark.parametrize("key", ["", "schedule 2026-11-23T08:00", "x" * 100])
-def test_a_run_can_not_take_the_place_of_the_schedules(as_staff, office, key):
+def test_a_run_can_not_take_the_place_of_the_schedules(as_staff: Person, office: Office, key: str) -> None:
     assert as_staff.post(f"{PAGE}/run", {"key": key}).status_code == 400
     assert office.runs() == []
 
 
-def test_a_runs_page_shows_customers_rows_and_notices(as_read_only, service, office):
+def test_a_runs_page_shows_customers_rows_and_notices(as_read_only: Person, service: Service, office: Office) -> None:
     office.run(office.row("TM-1", first=HOSTILE), office.row("TM-2", date="31/02/2026"))
     service.mail_settled()
     page = as_read_only.get(f"{PAGE}/runs/{office.runs()[0]}").text
@@ -149,7 +156,7 @@ def test_a_runs_page_shows_customers_rows_and_notices(as_read_only, service, off
     assert HOSTILE not in page
 
 
-def test_a_runs_page_can_be_narrowed_to_a_state(as_read_only, service):
+def test_a_runs_page_can_be_narrowed_to_a_state(as_read_only: Person, service: Service) -> None:
     run = a_run(service, customers=6)
     page = as_read_only.get(f"{PAGE}/runs/{run}?state=refused").text
     assert page.count("@example.com") == 2
@@ -159,7 +166,7 @@ def test_a_runs_page_can_be_narrowed_to_a_state(as_read_only, service):
 
 
 @pytest.mark.sweep
-def test_a_run_of_5000_customers_stays_small(as_staff, service):
+def test_a_run_of_5000_customers_stays_small(as_staff: Person, service: Service) -> None:
     run = a_run(service, customers=5000, states=(MessageState.UNKNOWN,), name="N" * 400, tickets=25, rows=0)
     with service.services.database.write() as session:
         row = {"run_id": run, "cause": "day", **dict.fromkeys(("reason", "ticket", "date", "name", "email"), "z" * 120)}
@@ -189,7 +196,9 @@ def statements(service: Service) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("path", ["", "/runs/{run}"])
-def test_a_page_asks_the_database_as_often_for_many_customers_as_for_few(as_staff, service, path):
+def test_a_page_asks_the_database_as_often_for_many_customers_as_for_few(
+    as_staff: Person, service: Service, path: str
+) -> None:
     asked = []
     for customers in (2, 150):
         run = a_run(service, customers=customers)
@@ -199,7 +208,7 @@ def test_a_page_asks_the_database_as_often_for_many_customers_as_for_few(as_staf
     assert asked[0] == asked[1] < 30
 
 
-def test_all_tickets_of_a_customer_can_be_read(as_read_only, service):
+def test_all_tickets_of_a_customer_can_be_read(as_read_only: Person, service: Service) -> None:
     run = a_run(service, customers=1, tickets=600)
     with service.services.database.read() as session:
         message = session.query(DigestMessage.id).scalar()
@@ -213,7 +222,7 @@ def message_in(service: Service, run: int, state: str) -> int:
         return session.query(DigestMessage.id).filter_by(run_id=run, state=state).order_by("id").limit(1).scalar()
 
 
-def test_an_unknown_outcome_is_settled_by_message(as_staff, service):
+def test_an_unknown_outcome_is_settled_by_message(as_staff: Person, service: Service) -> None:
     run = a_run(service, customers=6)
     message = message_in(service, run, "unknown")
     answer = as_staff.post(f"{PAGE}/runs/{run}/settle", {"settle": f"arrived message {message}"})
@@ -225,7 +234,7 @@ def test_an_unknown_outcome_is_settled_by_message(as_staff, service):
         assert session.query(AuditEntry).count() == 1
 
 
-def test_a_batch_is_settled_at_once_and_only_once(as_staff, as_administrator, service):
+def test_a_batch_is_settled_at_once_and_only_once(as_staff: Person, as_administrator: Person, service: Service) -> None:
     run = a_run(service, customers=6)
     path = f"{PAGE}/runs/{run}/settle"
     first = as_staff.post(path, {"settle": "not_arrived batch 1"})
@@ -237,7 +246,7 @@ def test_a_batch_is_settled_at_once_and_only_once(as_staff, as_administrator, se
     assert "It arrived" not in page
 
 
-def test_what_makes_no_sense_settles_nothing(as_staff, service):
+def test_what_makes_no_sense_settles_nothing(as_staff: Person, service: Service) -> None:
     run = a_run(service, customers=6)
     for value in (
         "",
@@ -255,7 +264,7 @@ def test_what_makes_no_sense_settles_nothing(as_staff, service):
     assert message_in(service, run, "unknown")
 
 
-def test_readers_look_and_change_nothing(as_read_only, office, service):
+def test_readers_look_and_change_nothing(as_read_only: Person, office: Office, service: Service) -> None:
     run = a_run(service)
     page = as_read_only.get(f"{PAGE}/runs/{run}").text
     assert "It did not arrive</strong>: the next run" in page

@@ -1,8 +1,8 @@
 """The page of the orders that never came, and the line on Today that leads there."""
 
 from tests.conftest import Service
-from tests.console.conftest import Person
 from tests.console.made_aftercare import compare, never_came
+from tests.console.persons import Person
 
 PAGE = "/console/aftercare/missing"
 FIRST, SECOND = "UIA202411-000701", "UIA202411-000702"

@@ -13,8 +13,8 @@ from app.provisioning.contracts import CORRECTABLE, Wrong, contract_of, correcte
 from app.provisioning.forecast import Match, forecast, look_up
 from sandbox import a_contract
 from tests.conftest import Service
-from tests.console.conftest import Person
 from tests.console.pages import HOSTILE
+from tests.console.persons import Person
 from utopia import Contract
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"

@@ -5,8 +5,7 @@ from sqlalchemy import select
 from app.models import AuditEntry, Role, SignIn, User
 from tests.conftest import Service
 from tests.console.browsing import Browsing
-from tests.console.conftest import Person
-from tests.console.persons import NAMES, PASSWORD, add_user
+from tests.console.persons import NAMES, PASSWORD, Person, add_user
 
 NEW = {"name": "Nora New", "role": "staff", "password": "fiber in the attic"}
 

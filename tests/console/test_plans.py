@@ -22,8 +22,8 @@ from app.setup import tables
 from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
-from tests.console.conftest import Person
 from tests.console.pages import HOSTILE
+from tests.console.persons import Person
 from utopia import Contract
 
 REF, OTHER, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"

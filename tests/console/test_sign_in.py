@@ -7,8 +7,7 @@ from app.console.security import CONTENT_SECURITY_POLICY
 from app.models import Role
 from app.people import signing_in
 from tests.conftest import Service
-from tests.console.conftest import Person
-from tests.console.persons import NAMES, PASSWORD, add_user
+from tests.console.persons import NAMES, PASSWORD, Person, add_user
 
 
 def test_the_sign_in_leads_to_the_page_that_was_asked_for(service: Service, as_nobody: Person) -> None:

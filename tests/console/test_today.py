@@ -26,8 +26,8 @@ from app.models import (
 from app.provisioning.plans.mapping import plan_key
 from tests.conftest import Service, wait_for
 from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
-from tests.console.conftest import Person
 from tests.console.pages import HOSTILE, hostile_order
+from tests.console.persons import Person
 
 
 def test_a_quiet_day_says_that_nothing_needs_anybody(as_read_only: Person) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
@@ -37,27 +38,27 @@ def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator:
+def app(tmp_path: Path) -> Iterator[Flask]:
     with Sandbox() as sandbox:
         app = create_app(settings_for(sandbox, tmp_path))
         yield app
         app.extensions["services"].database.dispose()
 
 
-def test_an_upgrade_that_is_due_is_told_and_not_made(app) -> None:
+def test_an_upgrade_that_is_due_is_told_and_not_made(app: Flask) -> None:
     for _ in range(2):
         due = app.test_cli_runner().invoke(args=["db", "check"])
         assert (due.exit_code, due.output.startswith("An upgrade is due, from nothing to ")) == (3, True)
 
 
-def test_a_database_that_is_up_to_date_is_told_so(app) -> None:
+def test_a_database_that_is_up_to_date_is_told_so(app: Flask) -> None:
     services = app.extensions["services"]
     tables.upgrade(services.database, services.settings)
     current = app.test_cli_runner().invoke(args=["db", "check"])
     assert (current.exit_code, current.output) == (0, f"The database is up to date ({migrate.newest()}).\n")
 
 
-def test_a_version_that_was_taken_back_works_on_the_tables_of_the_one_after_it(app) -> None:
+def test_a_version_that_was_taken_back_works_on_the_tables_of_the_one_after_it(app: Flask) -> None:
     services = app.extensions["services"]
     tables.upgrade(services.database, services.settings)
     with services.database.write() as session:

@@ -45,22 +45,26 @@ def ada() -> list[str]:
     return list(ADA)
 
 
-@pytest.fixture
-def csv_file(tmp_path: Path):
-    """Writes rows as CSV and returns the source that names the file."""
+class CsvFile:
+    """Writes rows as CSV, or a file's bytes as they are, and returns the source that names the file."""
 
-    def write(rows: list[list[str]], *, encoding: str = "utf-8", name: str = "report.csv", **dialect) -> str:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, rows: list[list[str]], *, encoding: str = "utf-8", **dialect: Any) -> str:
         text = io.StringIO(newline="")
         csv.writer(text, **dialect).writerows(rows)
-        return source_of(text.getvalue().encode(encoding))
+        return self.content(text.getvalue().encode(encoding))
 
-    def source_of(content: bytes, name: str = "report.csv") -> str:
-        path = tmp_path / name
+    def content(self, content: bytes, name: str = "report.csv") -> str:
+        path = self._folder / name
         path.write_bytes(content)
         return f"file:{path}"
 
-    write.content = source_of
-    return write
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> CsvFile:
+    return CsvFile(tmp_path)
 
 
 UNDER_WAY = ("running", "waiting")
@@ -68,6 +72,11 @@ UNDER_WAY = ("running", "waiting")
 
 class Office:
     """A service that digests a report file, with the verbs that tests of whole runs need."""
+
+    texts: Path
+    """The folder of its templates, where a test has its own."""
+    bucket: BucketServer
+    """Where its report lies, when it lies in S3."""
 
     def __init__(self, service: Service, folder: Path) -> None:
         self.service = service
@@ -173,7 +182,7 @@ def google_settings(google: GoogleServer, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bucket(monkeypatch, tmp_path):
+def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BucketServer]:
     server = BucketServer()
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak_digest import KilledDigest
+from benchmarks.soak_digest import KilledDigest, Outcome
+from sandbox.http_messages import Call
+from sandbox.http_server import Moment
 from tests.tools.processes import until
 
 CUSTOMERS, BATCH = 60, 5
@@ -19,11 +21,11 @@ def digest(tmp_path: Path) -> Iterator[KilledDigest]:
         yield digest
 
 
-def live_until(digest, moment, post):
+def live_until(digest: KilledDigest, moment: Moment, post: int) -> None:
     """Start the service, and kill it when POST `post` or a later one `arrived`, was `processed` or `answered`."""
     killed = threading.Event()
 
-    def kill(call, reached):
+    def kill(call: Call, reached: Moment) -> None:
         if reached == moment and call.number >= post and not killed.is_set():
             digest.kill()
             killed.set()
@@ -35,14 +37,14 @@ def live_until(digest, moment, post):
     digest.webhook.on_call = lambda *_: None
 
 
-def live_to_the_end(digest):
+def live_to_the_end(digest: KilledDigest) -> Outcome:
     digest.service.start(wait=False)
     until(lambda: digest.over, 30)
     return digest.outcome()
 
 
 @pytest.mark.sweep
-def test_no_customer_of_a_run_that_is_killed_four_times_gets_two_messages_or_is_left_out(digest):
+def test_no_customer_of_a_run_that_is_killed_four_times_gets_two_messages_or_is_left_out(digest: KilledDigest) -> None:
     digest.service.start(wait=False)
     until(lambda: digest.planned >= BATCH, 30)
     digest.kill()  # while it plans

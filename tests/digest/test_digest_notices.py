@@ -4,29 +4,33 @@ import html
 import re
 from datetime import date, timedelta
 from email.utils import parseaddr
+from pathlib import Path
 
+import pytest
 import xlsxwriter
 
 from app.models import DigestRun, now
-from tests.digest.conftest import HEADINGS, google_settings
+from sandbox.mailbox import Mail
+from tests.digest.conftest import HEADINGS, Office, google_settings
+from tests.digest.report.google_server import GoogleServer
 
 ADA = "ada.lind@example.com"
 
 
-def report_mail(office):
+def report_mail(office: Office) -> Mail:
     """The one notice to staff about a run."""
     (mail,) = office.service.notices("Ticket digest")
     return mail
 
 
-def html_of(mail):
+def html_of(mail: Mail) -> str:
     return mail.get_body(("html",)).get_content()
 
 
 # A report that can't be read
 
 
-def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office):
+def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
     assert (
@@ -43,7 +47,7 @@ def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_i
     assert len(office.service.notices("held up")) == 1
 
 
-def test_missing_columns_are_named_to_staff(office):
+def test_missing_columns_are_named_to_staff(office: Office) -> None:
     office.path.write_text("Firstname,Lastname,Ticket,Status\nAda,Lind,TM-1,Closed\n")
     office.waits(office.start())
     (notice,) = office.service.notices("held up")
@@ -51,7 +55,9 @@ def test_missing_columns_are_named_to_staff(office):
     assert "Date" in notice.text
 
 
-def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_says_so(office, tmp_path):
+def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_says_so(
+    office: Office, tmp_path: Path
+) -> None:
     path = tmp_path / "weekly.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet()
@@ -68,7 +74,7 @@ def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_
     assert office.told == []
 
 
-def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office):
+def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
     with office.database.write() as session:
@@ -84,7 +90,7 @@ def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_s
 # The notice to staff
 
 
-def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office):
+def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office: Office) -> None:
     office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
     mail = report_mail(office)
     assert mail["Subject"].endswith("2 customers told of 3 tickets")
@@ -101,7 +107,7 @@ def test_staff_read_how_many_were_told_and_nothing_more_when_all_is_well(office)
     assert f"The report: file:{office.path}" in mail.text
 
 
-def test_staff_read_which_rows_to_mend_with_their_ticket_and_what_stands_there_and_no_more(office):
+def test_staff_read_which_rows_to_mend_with_their_ticket_and_what_stands_there_and_no_more(office: Office) -> None:
     rows = [office.row("TM-1"), office.row("TM-2", date="soon"), office.row("TM-3", "nobody", first="Zelda")]
     office.run(*rows, office.row("-"))
     mail = report_mail(office)
@@ -115,7 +121,7 @@ def test_staff_read_which_rows_to_mend_with_their_ticket_and_what_stands_there_a
             assert customers not in text
 
 
-def test_staff_read_what_became_of_each_row(office):
+def test_staff_read_what_became_of_each_row(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.a_week_passes()
     office.run(
@@ -131,7 +137,7 @@ def test_staff_read_what_became_of_each_row(office):
             assert re.search(rf"{re.escape(words)}:? +{count}\b", plain), words
 
 
-def test_staff_read_of_lost_answers_and_refusals(office):
+def test_staff_read_of_lost_answers_and_refusals(office: Office) -> None:
     office.webhook.fault("post", "http", status=400)
     office.webhook.fault("post", "no_answer")
     with office.changed(digest_batch_size=2):
@@ -143,14 +149,14 @@ def test_staff_read_of_lost_answers_and_refusals(office):
     assert "@example.com" not in mail.text.replace(parseaddr(mail["To"])[1], "")
 
 
-def test_of_many_rows_set_aside_staff_read_the_first_and_how_many_more(office):
+def test_of_many_rows_set_aside_staff_read_the_first_and_how_many_more(office: Office) -> None:
     run = office.run(office.row("TM-0"), *(office.row(f"TM-{n}", date="soon") for n in range(1, 51)))
     assert (run["set_aside"], len(run["rows_set_aside"])) == (50, 50)
     assert "- and 30 more" in report_mail(office).text
     assert "and 30 more" in html_of(report_mail(office))
 
 
-def test_the_notice_links_the_spreadsheet(office, google, tmp_path):
+def test_the_notice_links_the_spreadsheet(office: Office, google: GoogleServer, tmp_path: Path) -> None:
     google.add("1aBc", [HEADINGS, office.row("TM-1")])
     with office.changed(**google_settings(google, tmp_path)):
         office.over(office.start())
@@ -158,7 +164,7 @@ def test_the_notice_links_the_spreadsheet(office, google, tmp_path):
     assert 'href="https://docs.google.com/spreadsheets/d/1aBc"' in html_of(report_mail(office))
 
 
-def test_no_customers_data_gets_into_the_log(office, caplog):
+def test_no_customers_data_gets_into_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     office.webhook.fault("post", "http", status=400)
     office.webhook.fault("post", "no_answer")
@@ -175,7 +181,7 @@ def test_no_customers_data_gets_into_the_log(office, caplog):
 # Trouble that is over
 
 
-def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office):
+def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
     office.reports(office.row("TM-1"))
@@ -185,7 +191,7 @@ def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office):
     assert "that is over" in html_of(mail)
 
 
-def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office):
+def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
     with office.database.write() as session:
@@ -197,7 +203,7 @@ def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office):
     assert "held up" not in last.text
 
 
-def test_a_run_without_trouble_speaks_of_none(office):
+def test_a_run_without_trouble_speaks_of_none(office: Office) -> None:
     office.run(office.row("TM-1"))
     assert "held up" not in report_mail(office).text
     assert "had failed" not in report_mail(office).text

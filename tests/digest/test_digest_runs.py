@@ -2,7 +2,10 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import pytest
 import xlsxwriter
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
@@ -10,8 +13,11 @@ from sqlalchemy import func, select, update
 from app.digest import ledger, starting
 from app.digest.closings import group_by_customer
 from app.models import DigestMessage, DigestRun, Outgoing, now
+from app.services import Services
 from tests.conftest import Service
-from tests.digest.conftest import HEADINGS, google_settings
+from tests.digest.conftest import HEADINGS, Office, google_settings
+from tests.digest.report.bucket_server import BucketServer
+from tests.digest.report.google_server import GoogleServer
 
 ADA = "ada.lind@example.com"
 
@@ -19,14 +25,14 @@ ADA = "ada.lind@example.com"
 # One message a customer a week
 
 
-def test_a_customer_gets_one_message_a_week_however_often_the_job_is_started(office):
+def test_a_customer_gets_one_message_a_week_however_often_the_job_is_started(office: Office) -> None:
     office.run(office.row("TM-1"))
     second = office.run(office.row("TM-1"), office.row("TM-2"))
     assert (second["customers_told"], second["already_reported"], second["for_next_week"]) == ([], 1, 1)
     assert office.told == [(ADA, ["TM-1"])]
 
 
-def test_what_comes_too_late_for_this_weeks_message_is_told_in_the_next(office):
+def test_what_comes_too_late_for_this_weeks_message_is_told_in_the_next(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.run(office.row("TM-1"), office.row("TM-2"), office.row("TM-3"))
     office.a_week_passes()
@@ -34,18 +40,19 @@ def test_what_comes_too_late_for_this_weeks_message_is_told_in_the_next(office):
     assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-2", "TM-3"])]
 
 
-def test_another_spelling_of_the_address_is_the_same_customer_in_the_same_week(office):
+def test_another_spelling_of_the_address_is_the_same_customer_in_the_same_week(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.run(office.row("TM-2", " ADA.Lind@Example.COM "))
     assert len(office.told) == 1
 
 
-def test_of_two_starts_at_the_same_moment_one_runs(office, tmp_path):
+def test_of_two_starts_at_the_same_moment_one_runs(office: Office, tmp_path: Path) -> None:
     office.reports(*office.many(20))
     other = Service(office.service.sandbox, office.service.services.settings).services
-    outcomes, together = [], threading.Barrier(2)
+    outcomes: list[int | str] = []
+    together = threading.Barrier(2)
 
-    def begin(services, key):
+    def begin(services: Services, key: str) -> None:
         together.wait()
         try:
             outcomes.append(starting.start(services, key=key, started_by="alice"))
@@ -63,7 +70,7 @@ def test_of_two_starts_at_the_same_moment_one_runs(office, tmp_path):
     assert len(office.told) == 20
 
 
-def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_second_message(office):
+def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_second_message(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.reports(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
     run_id = starting.start(office.service.services, key="schedule 2026-11-16T08:00", started_by="schedule")
@@ -71,7 +78,7 @@ def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_secon
     assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-3"])]
 
 
-def test_a_run_that_goes_out_in_a_later_week_than_it_was_planned_in_uses_up_that_weeks_message(office):
+def test_a_run_that_goes_out_in_a_later_week_than_it_was_planned_in_uses_up_that_weeks_message(office: Office) -> None:
     office.webhook.down()
     office.reports(office.row("TM-1"))
     run_id = office.start()
@@ -86,19 +93,19 @@ def test_a_run_that_goes_out_in_a_later_week_than_it_was_planned_in_uses_up_that
 # What is reported
 
 
-def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_told_next_week(office):
+def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_told_next_week(office: Office) -> None:
     office.run(office.row("TM-1", days_ago=0))
     office.a_week_passes()
     office.run(office.row("TM-1", days_ago=0), office.row("TM-2", days_ago=0))
     assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-2"])]
 
 
-def test_fault_5_the_first_row_below_the_headings_is_told(office):
+def test_fault_5_the_first_row_below_the_headings_is_told(office: Office) -> None:
     office.run(office.row("TM-1"), office.row("TM-2", "b@example.com"))
     assert office.told[0] == (ADA, ["TM-1"])
 
 
-def test_fault_6_rows_that_cannot_be_used_do_not_stop_the_run(office):
+def test_fault_6_rows_that_cannot_be_used_do_not_stop_the_run(office: Office) -> None:
     bad_date = office.row("TM-2", date="soon")
     short = office.row("TM-3")[:4]
     seventh_column = [*office.row("TM-4", "d@example.com"), "and more"]
@@ -109,14 +116,14 @@ def test_fault_6_rows_that_cannot_be_used_do_not_stop_the_run(office):
     assert [row["row"] for row in run["rows_set_aside"]] == [3]
 
 
-def test_a_closing_is_never_told_again_also_when_the_rows_address_was_edited(office):
+def test_a_closing_is_never_told_again_also_when_the_rows_address_was_edited(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.a_week_passes()
     run = office.run(office.row("TM-1", "new.address@example.com"))
     assert (run["already_reported"], len(office.told)) == (1, 1)
 
 
-def test_a_ticket_closed_again_on_another_day_after_a_reopening_is_news(office):
+def test_a_ticket_closed_again_on_another_day_after_a_reopening_is_news(office: Office) -> None:
     office.run(office.row("TM-1", days_ago=3))
     office.a_week_passes()
     office.run(office.row("TM-1", days_ago=3, status="Open"))
@@ -124,14 +131,14 @@ def test_a_ticket_closed_again_on_another_day_after_a_reopening_is_news(office):
     assert office.told == [(ADA, ["TM-1"]), (ADA, ["TM-1"])]
 
 
-def test_a_ticket_entered_late_is_told_as_long_as_it_was_closed_in_the_window(office):
+def test_a_ticket_entered_late_is_told_as_long_as_it_was_closed_in_the_window(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.a_week_passes()
     office.run(office.row("TM-1"), office.row("TM-2", days_ago=7), office.row("TM-3", days_ago=8))
     assert office.told[1:] == [(ADA, ["TM-2"])]
 
 
-def test_the_first_run_sets_the_window_and_no_later_one_moves_it(office):
+def test_the_first_run_sets_the_window_and_no_later_one_moves_it(office: Office) -> None:
     office.run(office.row("TM-1"))
     first = office.window()
     assert first == office.today - timedelta(days=7)
@@ -140,7 +147,7 @@ def test_the_first_run_sets_the_window_and_no_later_one_moves_it(office):
     assert office.window() == first
 
 
-def test_since_takes_another_start_for_one_run_alone(office):
+def test_since_takes_another_start_for_one_run_alone(office: Office) -> None:
     rows = [office.row("TM-1"), office.row("TM-2", "b@example.com", days_ago=30)]
     run = office.run(*rows, since=office.today - timedelta(days=30))
     assert run["window_starts_on"] == (office.today - timedelta(days=30)).isoformat()
@@ -148,7 +155,7 @@ def test_since_takes_another_start_for_one_run_alone(office):
     assert office.run(*rows)["window_starts_on"] == office.window().isoformat()
 
 
-def test_an_imported_day_is_the_window_and_closings_of_that_day_are_told(office, tmp_path):
+def test_an_imported_day_is_the_window_and_closings_of_that_day_are_told(office: Office, tmp_path: Path) -> None:
     old = tmp_path / "last_run_date.json"
     old.write_text(f'{{"last_run_date": "{office.today - timedelta(days=20):%d/%m/%Y}"}}')
     with office.database.write() as session:
@@ -157,7 +164,7 @@ def test_an_imported_day_is_the_window_and_closings_of_that_day_are_told(office,
     assert [address for address, _ in office.told] == ["c1@example.com", "c20@example.com"]
 
 
-def test_an_empty_report_is_a_run_without_customers(office):
+def test_an_empty_report_is_a_run_without_customers(office: Office) -> None:
     office.reports()
     run = office.over(office.start())
     assert (run["state"], run["customers"], run["rows_read"]) == ("completed", 0, 0)
@@ -167,10 +174,12 @@ def test_an_empty_report_is_a_run_without_customers(office):
 # A plan that is cut off, and faults of the program
 
 
-def test_a_plan_that_was_cut_off_is_made_again_from_the_report_as_it_is_then(office, monkeypatch):
+def test_a_plan_that_was_cut_off_is_made_again_from_the_report_as_it_is_then(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan_batch, calls = ledger.plan_batch, []
 
-    def cut_off(*args):
+    def cut_off(*args: Any) -> None:
         calls.append(args)
         if len(calls) == 3:
             raise OSError("the disk is full")
@@ -187,10 +196,12 @@ def test_a_plan_that_was_cut_off_is_made_again_from_the_report_as_it_is_then(off
     assert len({address for address, _ in office.told}) == len(office.told) == 9
 
 
-def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(office, monkeypatch):
+def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tries = []
 
-    def broken(*_args):
+    def broken(*_args: object) -> None:
         tries.append(now())
         raise ZeroDivisionError(ADA)
 
@@ -210,7 +221,7 @@ def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(office, monke
 # The sources
 
 
-def test_a_whole_run_from_a_google_spreadsheet(office, google, tmp_path):
+def test_a_whole_run_from_a_google_spreadsheet(office: Office, google: GoogleServer, tmp_path: Path) -> None:
     google.add("1aBc", [HEADINGS, office.row("TM-1"), [], office.row("TM-2", "b@example.com")])
     with office.changed(**google_settings(google, tmp_path)):
         run = office.over(office.start())
@@ -218,7 +229,9 @@ def test_a_whole_run_from_a_google_spreadsheet(office, google, tmp_path):
     assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-2"])]
 
 
-def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_with(office, google, tmp_path):
+def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_with(
+    office: Office, google: GoogleServer, tmp_path: Path
+) -> None:
     google.add("1aBc", [HEADINGS, office.row("TM-1")], shared=False)
     with office.changed(**google_settings(google, tmp_path)):
         run_id = office.start()
@@ -229,7 +242,7 @@ def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_w
         assert office.over(run_id)["customers"] == 1
 
 
-def test_a_whole_run_from_an_excel_file_with_real_dates(office, tmp_path):
+def test_a_whole_run_from_an_excel_file_with_real_dates(office: Office, tmp_path: Path) -> None:
     path = tmp_path / "weekly.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet()
@@ -242,14 +255,14 @@ def test_a_whole_run_from_an_excel_file_with_real_dates(office, tmp_path):
     assert f"{office.today - timedelta(days=1):%d-%b-%Y}" in office.webhook.messages[0].body
 
 
-def test_a_whole_run_from_s3(office, bucket):
+def test_a_whole_run_from_s3(office: Office, bucket: BucketServer) -> None:
     office.reports(office.row("TM-1"))
     bucket.buckets["reports"] = {"weekly.csv": office.path.read_bytes()}
     office.over(office.start(source="s3://reports/weekly.csv"))
     assert office.told == [(ADA, ["TM-1"])]
 
 
-def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(office):
+def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(office: Office) -> None:
     with office.changed(digest_batch_size=7):
         office.run(*office.many(40))
     with office.database.read() as session:
@@ -257,7 +270,7 @@ def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(
         assert session.scalar(accepted) == len(office.told) == 40
 
 
-def test_a_run_that_is_done_is_told_as_an_event_without_anybodys_address(office):
+def test_a_run_that_is_done_is_told_as_an_event_without_anybodys_address(office: Office) -> None:
     with office.changed(events_url="http://127.0.0.1:1", events_secret=SecretStr("whsec_" + "A" * 32)):
         run = office.run(office.row("TM-1"))
     with office.database.read() as session:

@@ -6,66 +6,69 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.digest import ledger
 from app.digest.closings import Closure, CustomerDigest
 from app.models import DigestMessage, DigestRun, DigestWindow, MessageState, ReportedTicket, now
+from app.storage.database import Database
+from tests.conftest import Service
 
 DAY = date(2026, 11, 14)
 WEEK = "2026-W47"
 
 
-def a_digest(email="ada.lind@example.com", *tickets):
+def a_digest(email: str = "ada.lind@example.com", *tickets: str) -> CustomerDigest:
     closures = [Closure(ticket, DAY, email, email.lower(), "Ada", "Lind", 2) for ticket in tickets or ("TM-1",)]
     return CustomerDigest(email, email.lower(), "Ada LIND", tuple(closures))
 
 
 @pytest.fixture
-def database(service):
+def database(service: Service) -> Database:
     return service.services.database
 
 
-def begin(session, key="one"):
+def begin(session: Session, key: str = "one") -> DigestRun:
     return ledger.begin(session, key=key, iso_week=WEEK, started_by="alice", source="file:/r.csv", since=None)
 
 
 @pytest.fixture
-def run(database):
+def run(database: Database) -> int:
     """A run that no workflow works on."""
     with database.write() as session:
         return begin(session).id
 
 
-def planned(database, run, *digests, week=WEEK, batch=1):
+def planned(database: Database, run: int, *digests: CustomerDigest, week: str = WEEK, batch: int = 1) -> list[int]:
     with database.write() as session:
         ledger.plan_batch(session, run, week, batch, digests)
         return [message.id for message in ledger.planned_messages(session, run, batch)]
 
 
-def slots(database, table=DigestMessage):
+def slots(database: Database, table: type[DigestMessage | ReportedTicket] = DigestMessage) -> list[str]:
     with database.read() as session:
         return sorted(filter(None, session.scalars(select(table.slot))))
 
 
-def test_the_database_itself_refuses_a_second_message_of_a_week(database, run):
+def test_the_database_itself_refuses_a_second_message_of_a_week(database: Database, run: int) -> None:
     planned(database, run, a_digest("ada@example.com", "TM-1"))
     with pytest.raises(IntegrityError):
         planned(database, run, a_digest("ada@example.com", "TM-2"), batch=2)
     planned(database, run, a_digest("ada@example.com", "TM-2"), week="2026-W48", batch=2)
 
 
-def test_the_database_itself_refuses_to_tell_a_closing_twice(database, run):
+def test_the_database_itself_refuses_to_tell_a_closing_twice(database: Database, run: int) -> None:
     planned(database, run, a_digest("ada@example.com", "TM-1"))
     with pytest.raises(IntegrityError):
         planned(database, run, a_digest("other@example.com", "tm-1"), batch=2)
 
 
-def test_a_second_run_cannot_begin_while_one_is_under_way(database, run):
+def test_a_second_run_cannot_begin_while_one_is_under_way(database: Database, run: int) -> None:
     with pytest.raises(ledger.AlreadyUnderWay, match=f"digest show {run}"), database.write() as session:
         begin(session, "two")
 
 
-def test_a_key_has_its_run_once(database, run):
+def test_a_key_has_its_run_once(database: Database, run: int) -> None:
     with database.write() as session:
         session.get_one(DigestRun, run).state = "completed"
     with pytest.raises(ledger.AlreadyUnderWay), database.write() as session:
@@ -73,7 +76,7 @@ def test_a_key_has_its_run_once(database, run):
 
 
 @pytest.mark.parametrize("state", [MessageState.REFUSED, MessageState.NOT_SENT])
-def test_a_message_that_did_not_go_out_gives_its_slots_back(database, run, state):
+def test_a_message_that_did_not_go_out_gives_its_slots_back(database: Database, run: int, state: MessageState) -> None:
     ids = planned(database, run, a_digest("ada@example.com", "TM-1", "TM-2"))
     with database.write() as session:
         ledger.mark(session, ids, state, "why")
@@ -84,7 +87,7 @@ def test_a_message_that_did_not_go_out_gives_its_slots_back(database, run, state
 
 
 @pytest.mark.parametrize("state", [MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN])
-def test_a_message_that_may_have_gone_out_keeps_its_slots(database, run, state):
+def test_a_message_that_may_have_gone_out_keeps_its_slots(database: Database, run: int, state: MessageState) -> None:
     ids = planned(database, run, a_digest("ada@example.com", "TM-1"))
     with database.write() as session:
         ledger.mark(session, ids, state)
@@ -94,7 +97,7 @@ def test_a_message_that_may_have_gone_out_keeps_its_slots(database, run, state):
         assert ledger.addressed_in(session, "2026-W48") == set()
 
 
-def test_a_plan_that_was_cut_off_is_forgotten_whole(database, run):
+def test_a_plan_that_was_cut_off_is_forgotten_whole(database: Database, run: int) -> None:
     planned(database, run, a_digest("a@example.com", "TM-1"))
     planned(database, run, a_digest("b@example.com", "TM-2"), batch=2)
     with database.write() as session:
@@ -102,7 +105,7 @@ def test_a_plan_that_was_cut_off_is_forgotten_whole(database, run):
     assert slots(database) == slots(database, ReportedTicket) == []
 
 
-def test_what_goes_out_in_a_later_week_takes_that_weeks_place(database, run):
+def test_what_goes_out_in_a_later_week_takes_that_weeks_place(database: Database, run: int) -> None:
     planned(database, run, a_digest("ada@example.com", "TM-1"))
     with database.write() as session:
         ledger.move_to_week(session, run, 1, "2026-W48")
@@ -110,7 +113,7 @@ def test_what_goes_out_in_a_later_week_takes_that_weeks_place(database, run):
     assert slots(database) == ["2026-W48 ada@example.com"]
 
 
-def test_what_goes_out_in_a_later_week_waits_where_that_week_had_its_message(database, run):
+def test_what_goes_out_in_a_later_week_waits_where_that_week_had_its_message(database: Database, run: int) -> None:
     planned(database, run, a_digest("ada@example.com", "TM-1"), a_digest("b@example.com", "TM-2"))
     planned(database, run, a_digest("ada@example.com", "TM-3"), week="2026-W48", batch=2)
     with database.write() as session:
@@ -120,7 +123,7 @@ def test_what_goes_out_in_a_later_week_waits_where_that_week_had_its_message(dat
     assert slots(database) == ["2026-W48 ada@example.com", "2026-W48 b@example.com"]
 
 
-def test_an_attempt_that_was_overtaken_has_no_say(database, run):
+def test_an_attempt_that_was_overtaken_has_no_say(database: Database, run: int) -> None:
     with database.write() as session:
         assert ledger.current(session, run, 1) is not None
         session.get_one(DigestRun, run).attempt = 2
@@ -129,7 +132,7 @@ def test_an_attempt_that_was_overtaken_has_no_say(database, run):
         assert ledger.current(session, 4711, 1) is None
 
 
-def test_the_window_is_set_once(database):
+def test_the_window_is_set_once(database: Database) -> None:
     today = date(2026, 11, 16)
     with database.write() as session:
         assert ledger.planned_window_start(session, today, 7) == date(2026, 11, 9)
@@ -147,19 +150,19 @@ def an_old_file(folder: Path, content: str) -> Path:
     return path
 
 
-def take_over(database, path):
+def take_over(database: Database, path: Path) -> date:
     with database.write() as session:
         return ledger.import_last_run(session, path, "alice")
 
 
 @pytest.mark.parametrize("written", ["02/10/2026", "12/05/2026"])
-def test_fault_3_the_stored_day_is_taken_over_day_first(database, tmp_path, written):
+def test_fault_3_the_stored_day_is_taken_over_day_first(database: Database, tmp_path: Path, written: str) -> None:
     day, month, year = map(int, written.split("/"))
     path = an_old_file(tmp_path, f'{{"last_run_date": "{written}"}}')
     assert take_over(database, path) == date(year, month, day)
 
 
-def test_the_old_utilitys_day_becomes_the_windows_start(database, tmp_path):
+def test_the_old_utilitys_day_becomes_the_windows_start(database: Database, tmp_path: Path) -> None:
     take_over(database, an_old_file(tmp_path, '\ufeff{"last_run_date": "14/11/2026"}'))
     with database.read() as session:
         assert ledger.planned_window_start(session, date(2027, 1, 1), 7) == DAY
@@ -178,17 +181,19 @@ def test_the_old_utilitys_day_becomes_the_windows_start(database, tmp_path):
         (f'{{"last_run_date": "{now() + timedelta(days=40):%d/%m/%Y}"}}', "is in the future"),
     ],
 )
-def test_a_file_of_the_old_utility_that_makes_no_sense_is_refused(database, tmp_path, content, why):
+def test_a_file_of_the_old_utility_that_makes_no_sense_is_refused(
+    database: Database, tmp_path: Path, content: str, why: str
+) -> None:
     with pytest.raises(ledger.ImportRefused, match=why):
         take_over(database, an_old_file(tmp_path, content))
 
 
-def test_a_file_that_is_not_there_is_refused(database, tmp_path):
+def test_a_file_that_is_not_there_is_refused(database: Database, tmp_path: Path) -> None:
     with pytest.raises(ledger.ImportRefused, match="can't be read: No such file"):
         take_over(database, tmp_path / "none.json")
 
 
-def test_a_window_that_is_set_is_not_moved_by_an_import(database, tmp_path):
+def test_a_window_that_is_set_is_not_moved_by_an_import(database: Database, tmp_path: Path) -> None:
     path = an_old_file(tmp_path, '{"last_run_date": "14/11/2026"}')
     take_over(database, path)
     with pytest.raises(ledger.ImportRefused, match=r"already starts on 2026-11-14 \(set by alice\)"):

@@ -34,7 +34,7 @@ def count(office: Office, table: Any) -> int:
         return session.scalar(select(func.count()).select_from(table))
 
 
-def test_a_preview_tells_what_the_run_then_does_and_leaves_nothing_behind(office):
+def test_a_preview_tells_what_the_run_then_does_and_leaves_nothing_behind(office: Office) -> None:
     office.reports(office.row("TM-1"), office.row("TM-2", "b@example.com"), office.row("TM-3", date="31/02/2026"))
     found = made(office).result
     assert (found["customers"], found["tickets"], found["set_aside"], found["rows_read"]) == (2, 2, 1, 3)
@@ -45,7 +45,7 @@ def test_a_preview_tells_what_the_run_then_does_and_leaves_nothing_behind(office
     assert made(office).result["already_reported"] == 2
 
 
-def test_of_a_large_report_the_counts_are_whole_and_the_rest_is_cut(office):
+def test_of_a_large_report_the_counts_are_whole_and_the_rest_is_cut(office: Office) -> None:
     bad = [office.row(f"TX-{number}", "nowhere") for number in range(300)]
     long = [office.row(f"TL-{number:03}", "aa@example.com") for number in range(100)]
     office.reports(*office.many(300), *bad, *long)
@@ -55,7 +55,7 @@ def test_of_a_large_report_the_counts_are_whole_and_the_rest_is_cut(office):
     assert max(len(message["body"]) for message in found["messages"]) <= preview_requests.LONGEST_BODY + 2
 
 
-def test_only_the_newest_is_kept(office):
+def test_only_the_newest_is_kept(office: Office) -> None:
     office.reports(office.row("TM-1"))
     first, second = made(office, "alice"), made(office, "bob")
     assert second.id != first.id
@@ -63,19 +63,19 @@ def test_only_the_newest_is_kept(office):
     assert newest(office).asked_by == "bob"
 
 
-def test_a_report_that_can_not_be_read_is_told_as_the_reason(office):
+def test_a_report_that_can_not_be_read_is_told_as_the_reason(office: Office) -> None:
     failed = made(office)
     assert failed.state == PreviewState.FAILED
     assert "There is no report file" in failed.error
 
 
-def test_texts_that_can_not_be_used_are_told_as_the_reason(office, tmp_path):
+def test_texts_that_can_not_be_used_are_told_as_the_reason(office: Office, tmp_path: Path) -> None:
     office.reports(office.row("TM-1"))
     with office.changed(digest_delivery="mail", ticket_template_dir=tmp_path / "nowhere"):
         assert "digest.txt" in made(office).error
 
 
-def test_a_fault_of_the_program_is_told_and_ends_the_preview(office, monkeypatch):
+def test_a_fault_of_the_program_is_told_and_ends_the_preview(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: Any, **_options: Any) -> None:
         raise ZeroDivisionError
 
@@ -84,14 +84,14 @@ def test_a_fault_of_the_program_is_told_and_ends_the_preview(office, monkeypatch
 
 
 @pytest.fixture
-def held(office, monkeypatch):
+def held(office: Office, monkeypatch: pytest.MonkeyPatch) -> int:
     """The engine takes the preview, and goes no further: as while a large report is read."""
     monkeypatch.setattr(preview_requests, "_make", lambda _services, _preview_id: "held")
     office.reports(office.row("TM-1"))
     return preview_requests.ask(office.service.services, "alice")
 
 
-def test_a_second_press_while_one_is_made_shows_that_one(office, monkeypatch):
+def test_a_second_press_while_one_is_made_shows_that_one(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.reports(office.row("TM-1"))
     services = office.service.services
     monkeypatch.setattr(services.work_queue, "is_going", lambda _workflow_id: True)
@@ -100,7 +100,7 @@ def test_a_second_press_while_one_is_made_shows_that_one(office, monkeypatch):
     assert newest(office).asked_by == "alice"
 
 
-def test_a_preview_that_nothing_works_on_any_more_is_shown_as_failed(office, held):
+def test_a_preview_that_nothing_works_on_any_more_is_shown_as_failed(office: Office, held: int) -> None:
     services = office.service.services
     wait_for(lambda: not services.work_queue.is_going(preview_requests.workflow_id(newest(office))))
     with office.database.write() as session:
@@ -110,14 +110,16 @@ def test_a_preview_that_nothing_works_on_any_more_is_shown_as_failed(office, hel
     assert "Ask for it again" in newest(office).error
 
 
-def test_a_preview_that_nothing_works_on_any_more_keeps_nobody_from_another(office, held, monkeypatch):
+def test_a_preview_that_nothing_works_on_any_more_keeps_nobody_from_another(
+    office: Office, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     services = office.service.services
     wait_for(lambda: not services.work_queue.is_going(preview_requests.workflow_id(newest(office))))
     monkeypatch.undo()
     assert made(office, "bob").state == PreviewState.DONE
 
 
-def test_the_progress_names_the_rows_that_were_read(monkeypatch):
+def test_the_progress_names_the_rows_that_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(preview_requests, "TELL_EVERY_SECONDS", 0)
     rows = [ReportRow(number, "", "", "", "", "", "") for number in range(1200)]

@@ -35,7 +35,7 @@ def decisions(office: Office, run: int) -> list[tuple[str, str, str | None]]:
         return [(one.made_by, one.action, one.note) for one in settling.decisions(session, run)]
 
 
-def test_what_arrived_counts_as_told_and_is_not_sent_again(office):
+def test_what_arrived_counts_as_told_and_is_not_sent_again(office: Office) -> None:
     run = in_doubt(office)["run"]
     assert settle(office, run, arrived=True) == 3
     assert states(office, run) == {"accepted": 3}
@@ -43,7 +43,7 @@ def test_what_arrived_counts_as_told_and_is_not_sent_again(office):
     assert decisions(office, run) == [("alice", "settled as arrived", "3 messages of batch 1")]
 
 
-def test_what_did_not_arrive_is_told_by_the_next_run_of_the_same_week(office):
+def test_what_did_not_arrive_is_told_by_the_next_run_of_the_same_week(office: Office) -> None:
     run = in_doubt(office)["run"]
     assert office.run()["customers"] == 0
     assert settle(office, run, arrived=False) == 3
@@ -51,7 +51,7 @@ def test_what_did_not_arrive_is_told_by_the_next_run_of_the_same_week(office):
     assert office.run()["customers"] == 3
 
 
-def test_settling_one_message_leaves_the_others_in_doubt(office):
+def test_settling_one_message_leaves_the_others_in_doubt(office: Office) -> None:
     run = in_doubt(office)["run"]
     with office.database.write() as session:
         first = session.scalars(select(DigestMessage).order_by(DigestMessage.id)).first()
@@ -63,7 +63,7 @@ def test_settling_one_message_leaves_the_others_in_doubt(office):
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_what_was_settled_stays_settled_whoever_presses_again(office, again):
+def test_what_was_settled_stays_settled_whoever_presses_again(office: Office, again: bool) -> None:
     run = in_doubt(office)["run"]
     settle(office, run, arrived=True)
     assert settle(office, run, arrived=again, by="bob") == 0
@@ -71,7 +71,7 @@ def test_what_was_settled_stays_settled_whoever_presses_again(office, again):
     assert [by for by, _, _ in decisions(office, run)] == ["alice"]
 
 
-def test_of_two_people_at_once_one_settles(office):
+def test_of_two_people_at_once_one_settles(office: Office) -> None:
     run = in_doubt(office, 40)["run"]
     with ThreadPoolExecutor(2) as people:
         answers = people.map(lambda arrived: settle(office, run, arrived=arrived, by=str(arrived)), [True, False])
@@ -80,7 +80,7 @@ def test_of_two_people_at_once_one_settles(office):
     assert len(decisions(office, run)) == 1
 
 
-def test_a_message_of_another_run_is_not_settled(office):
+def test_a_message_of_another_run_is_not_settled(office: Office) -> None:
     run = in_doubt(office)["run"]
     assert settle(office, run + 1, arrived=False) == 0
     with office.database.write() as session:

@@ -2,6 +2,8 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,13 +15,15 @@ from app.digest import ledger, starting
 from app.digest.timetable import iso_week, last_due, next_due, wall_clock
 from app.models import DigestRun, ScheduleMark, now
 from app.running.schedule import Schedule
+from app.services import Services
 from tests.conftest import Service, settings_for
+from tests.digest.conftest import Office
 
 DENVER = ZoneInfo("America/Denver")
 EVERY_MINUTE = "* * * * *"
 
 
-def at(text, zone=DENVER):
+def at(text: str, zone: ZoneInfo = DENVER) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
@@ -34,19 +38,19 @@ def at(text, zone=DENVER):
         ("2026-08-01T00:00", "2026-11-04T12:00", "2026-11-02T15:00+00:00"),
     ],
 )
-def test_monday_at_eight_is_eight_on_the_wall_in_summer_and_in_winter(after, moment, due):
+def test_monday_at_eight_is_eight_on_the_wall_in_summer_and_in_winter(after: str, moment: str, due: str | None) -> None:
     expected = datetime.fromisoformat(due) if due else None
     assert last_due("0 8 * * mon", DENVER, at(after), at(moment)) == expected
 
 
-def test_a_time_that_the_clock_skips_in_spring_is_due_as_soon_as_it_has_passed():
+def test_a_time_that_the_clock_skips_in_spring_is_due_as_soon_as_it_has_passed() -> None:
     after = at("2026-03-01T12:00")
     assert last_due("30 2 * * sun", DENVER, after, at("2026-03-08T03:29")) is None
     due = last_due("30 2 * * sun", DENVER, after, at("2026-03-08T03:30"))
     assert wall_clock(due, DENVER) == "2026-03-08T03:30"
 
 
-def test_a_time_that_comes_twice_in_autumn_is_one_time_on_the_wall():
+def test_a_time_that_comes_twice_in_autumn_is_one_time_on_the_wall() -> None:
     first = last_due("30 1 * * sun", DENVER, at("2026-10-26T12:00"), datetime(2026, 11, 1, 7, 30, tzinfo=UTC))
     second = last_due("30 1 * * sun", DENVER, first, datetime(2026, 11, 1, 12, tzinfo=UTC))
     assert second - first == timedelta(hours=1)
@@ -54,7 +58,7 @@ def test_a_time_that_comes_twice_in_autumn_is_one_time_on_the_wall():
 
 
 @given(st.datetimes(datetime(2026, 10, 30), datetime(2026, 11, 3)), st.sampled_from(["30 1 * * *", "*/20 1 * * sun"]))
-def test_the_hour_that_comes_twice_never_holds_up_the_look_for_what_is_due(moment, schedule):
+def test_the_hour_that_comes_twice_never_holds_up_the_look_for_what_is_due(moment: datetime, schedule: str) -> None:
     moment = moment.replace(tzinfo=UTC)
     due = last_due(schedule, DENVER, moment - timedelta(days=9), moment)
     assert due is not None
@@ -70,27 +74,27 @@ def test_the_hour_that_comes_twice_never_holds_up_the_look_for_what_is_due(momen
         ("2027-01-04T12:00", "2027-W01"),
     ],
 )
-def test_an_iso_week_begins_on_monday_of_the_time_zone(moment, week):
+def test_an_iso_week_begins_on_monday_of_the_time_zone(moment: str, week: str) -> None:
     assert iso_week(at(moment).astimezone(UTC), DENVER) == week
 
 
-def kept_since(office, moment, schedule=EVERY_MINUTE):
+def kept_since(office: Office, moment: datetime, schedule: str = EVERY_MINUTE) -> None:
     with office.database.write() as session:
         session.merge(ScheduleMark(name=f"digest {schedule}", kept_since=moment))
 
 
-def start_when_due(office, **settings):
+def start_when_due(office: Office, **settings: Any) -> int | None:
     with office.changed(**{"digest_schedule": EVERY_MINUTE, **settings}):
         return starting.start_when_due(office.service.services)
 
 
-def test_a_fresh_install_makes_nothing_up(office):
+def test_a_fresh_install_makes_nothing_up(office: Office) -> None:
     office.reports(office.row("TM-1"))
     assert start_when_due(office) is None
     assert office.runs() == []
 
 
-def test_a_run_missed_while_no_process_lived_is_made_up_once_however_many_were_missed(office):
+def test_a_run_missed_while_no_process_lived_is_made_up_once_however_many_were_missed(office: Office) -> None:
     office.reports(office.row("TM-1"))
     kept_since(office, now() - timedelta(days=40), "0 8 * * mon")
     run_id = start_when_due(office, digest_schedule="0 8 * * mon")
@@ -100,7 +104,7 @@ def test_a_run_missed_while_no_process_lived_is_made_up_once_however_many_were_m
     assert office.told == [("ada.lind@example.com", ["TM-1"])]
 
 
-def test_a_process_that_starts_makes_up_the_missed_run_before_anything_else(office):
+def test_a_process_that_starts_makes_up_the_missed_run_before_anything_else(office: Office) -> None:
     office.reports(office.row("TM-1"))
     kept_since(office, now() - timedelta(days=8), "0 8 * * mon")
     with Schedule(office.service.services).while_running():
@@ -108,12 +112,12 @@ def test_a_process_that_starts_makes_up_the_missed_run_before_anything_else(offi
     assert office.over(run_id)["customers"] == 1
 
 
-def test_without_a_report_nothing_is_due(office):
+def test_without_a_report_nothing_is_due(office: Office) -> None:
     kept_since(office, now() - timedelta(days=8))
     assert start_when_due(office, report_source=None) is None
 
 
-def test_another_schedule_makes_nothing_up_of_the_time_before_it(office):
+def test_another_schedule_makes_nothing_up_of_the_time_before_it(office: Office) -> None:
     office.reports(office.row("TM-1"))
     kept_since(office, now() - timedelta(days=40), "0 8 * * mon")
     office.over(start_when_due(office, digest_schedule="0 8 * * mon"))
@@ -122,7 +126,7 @@ def test_another_schedule_makes_nothing_up_of_the_time_before_it(office):
     assert len(office.runs()) == 1
 
 
-def test_the_schedule_of_before_makes_nothing_up_that_another_has_had_its_run_for(office):
+def test_the_schedule_of_before_makes_nothing_up_that_another_has_had_its_run_for(office: Office) -> None:
     office.reports(office.row("TM-1"))
     kept_since(office, now() - timedelta(days=40), "0 8 * * mon")
     kept_since(office, now() - timedelta(days=9), "0 9 * * *")
@@ -130,7 +134,7 @@ def test_the_schedule_of_before_makes_nothing_up_that_another_has_had_its_run_fo
     assert start_when_due(office, digest_schedule="0 8 * * mon") is None
 
 
-def test_while_a_run_waits_the_schedules_run_waits_too(office):
+def test_while_a_run_waits_the_schedules_run_waits_too(office: Office) -> None:
     office.webhook.down()
     office.reports(office.row("TM-1"))
     run_id = office.start()
@@ -142,7 +146,7 @@ def test_while_a_run_waits_the_schedules_run_waits_too(office):
     assert start_when_due(office) is not None
 
 
-def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office, tmp_path):
+def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office: Office, tmp_path: Path) -> None:
     """As two hosts would: each with connections of its own to one database."""
     office.reports(office.row("TM-1"))
     kept_since(office, now() - timedelta(days=8), "0 8 * * mon")
@@ -150,7 +154,7 @@ def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office, tmp_pat
     others = [Service(office.service.sandbox, ours.settings).services for _ in range(2)]
     started, together = [], threading.Barrier(6)
 
-    def look(services):
+    def look(services: Services) -> None:
         together.wait()
         started.append(starting.start_when_due(services))
 
@@ -171,7 +175,7 @@ def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office, tmp_pat
 
 
 @pytest.mark.sweep
-def test_two_hosts_on_postgresql_start_one_run(service, postgresql_url, tmp_path):
+def test_two_hosts_on_postgresql_start_one_run(service: Service, postgresql_url: str, tmp_path: Path) -> None:
     url = postgresql_url.replace("postgresql://", "postgresql+psycopg://")
     settings = settings_for(
         service.sandbox,
@@ -181,9 +185,10 @@ def test_two_hosts_on_postgresql_start_one_run(service, postgresql_url, tmp_path
         digest_webhook_url="http://127.0.0.1:9/",
     )
     hosts = [Service(service.sandbox, settings).services for _ in range(2)]
-    outcomes, together = [], threading.Barrier(2)
+    outcomes: list[int | str] = []
+    together = threading.Barrier(2)
 
-    def begin(services, key):
+    def begin(services: Services, key: str) -> None:
         together.wait()
         try:
             outcomes.append(starting.start(services, key=key, started_by="alice"))
@@ -202,6 +207,6 @@ def test_two_hosts_on_postgresql_start_one_run(service, postgresql_url, tmp_path
     assert outcomes.count("under way") == 1
 
 
-def test_the_next_time_is_the_first_after_the_moment_also_across_a_change_of_the_clock():
+def test_the_next_time_is_the_first_after_the_moment_also_across_a_change_of_the_clock() -> None:
     before = at("2026-10-26T08:00")  # the clock goes back on 1 November
     assert next_due("0 8 * * mon", DENVER, before) == at("2026-11-02T08:00")

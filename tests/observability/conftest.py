@@ -4,7 +4,9 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ KEY = "utopia-KEY+4711/zz=="
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was():
+def _logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     before = root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook, threading.excepthook
     levels = {name: logging.getLogger(name).level for name in logs._QUIET_LIBRARIES}
@@ -43,28 +45,28 @@ class Written:
     def lines(self) -> list[str]:
         return self.text().splitlines()
 
-    def events(self) -> list[dict]:
+    def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines()]
 
 
 @pytest.fixture
-def written(tmp_path) -> Written:
+def written(tmp_path: Path) -> Written:
     return Written(tmp_path / "handler.log")
 
 
 @pytest.fixture
-def text_log(written) -> Written:
+def text_log(written: Written) -> Written:
     configure_logging(log_file=written.path, level="DEBUG", format="text", secrets=[KEY])
     return written
 
 
 @pytest.fixture
-def json_log(written) -> Written:
+def json_log(written: Written) -> Written:
     configure_logging(log_file=written.path, level="DEBUG", format="json", secrets=[KEY])
     return written
 
 
 @pytest.fixture(params=["text", "json"])
-def any_log(request, written) -> Written:
+def any_log(request: pytest.FixtureRequest, written: Written) -> Written:
     configure_logging(log_file=written.path, level="DEBUG", format=request.param, secrets=[KEY])
     return written

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.observability import logs
 from app.observability.logs import configure_logging, order_context
+from tests.observability.conftest import Written
 from wire.masking import MARK, customer_data
 
 KEY = "utopia-KEY+4711/zz=="
@@ -24,18 +25,18 @@ log = logging.getLogger("app.provisioning")
 # --- getting past ---
 
 
-def test_a_key_deep_in_an_argument_goes(any_log):
+def test_a_key_deep_in_an_argument_goes(any_log: Written) -> None:
     log.info("sent %s", {"headers": [{"X-Other": ("a", KEY)}], "form": {"apiKey": "not registered"}})
     assert KEY not in any_log.text()
     assert "not registered" not in any_log.text()
 
 
-def test_the_repr_of_an_error_that_holds_the_key_goes(any_log):
+def test_the_repr_of_an_error_that_holds_the_key_goes(any_log: Written) -> None:
     log.warning("failed: %r", ValueError("POST", {"body": f'apikey "{KEY}" it\'s'}))
     assert "4711" not in any_log.text()
 
 
-def test_a_traceback_with_the_key_and_the_customer_goes(any_log):
+def test_a_traceback_with_the_key_and_the_customer_goes(any_log: Written) -> None:
     def call() -> None:
         raise ConnectionError(f"https://api.example.com/?key={quote(KEY, safe='')} for Zebedee Öberg")
 
@@ -52,7 +53,7 @@ def test_a_traceback_with_the_key_and_the_customer_goes(any_log):
         assert part not in text.split("ConnectionError: ", 1)[1]
 
 
-def test_an_errors_cause_is_cleaned_as_well(any_log):
+def test_an_errors_cause_is_cleaned_as_well(any_log: Written) -> None:
     def call() -> None:
         with customer_data(["Zebedee"]):
             raise ValueError(f"no {'zebe'}{'dee'} here")
@@ -67,7 +68,7 @@ def test_an_errors_cause_is_cleaned_as_well(any_log):
     assert f"no {MARK} here" in any_log.text()
 
 
-def test_a_basic_header_goes_with_and_without_its_name(any_log):
+def test_a_basic_header_goes_with_and_without_its_name(any_log: Written) -> None:
     alone = base64.b64encode(KEY.encode()).decode()
     inside = base64.b64encode(f"user:{KEY}".encode()).decode()
     log.info("headers %s and %s", {"Authorization": f"Basic {alone}"}, inside)
@@ -75,7 +76,7 @@ def test_a_basic_header_goes_with_and_without_its_name(any_log):
     assert inside not in any_log.text()
 
 
-def test_the_customer_goes_url_encoded_in_upper_case_and_with_quotes(any_log):
+def test_the_customer_goes_url_encoded_in_upper_case_and_with_quotes(any_log: Written) -> None:
     with customer_data(['Zoë "Zee" O\'Brien', "12 N EXAMPLE AVENUE"]):
         log.info("GET /find?q=%s", quote('Zoë "Zee" O\'Brien'))
         log.info('ZOË "ZEE" O\'BRIEN of 12 n example avenue')
@@ -86,7 +87,7 @@ def test_the_customer_goes_url_encoded_in_upper_case_and_with_quotes(any_log):
     assert not any(part in text for part in ("zoë", "zo\\u00eb", "zo%c3", "brien", "example"))
 
 
-def test_extra_fields_are_cleaned_by_name_and_by_value(any_log):
+def test_extra_fields_are_cleaned_by_name_and_by_value(any_log: Written) -> None:
     with customer_data(["Zebedee"]):
         log.info(
             "created",
@@ -97,7 +98,7 @@ def test_extra_fields_are_cleaned_by_name_and_by_value(any_log):
     assert not any(part in text.casefold() for part in ("bob", "zebedee", "0143", "4711"))
 
 
-def test_sql_parameters_go(any_log):
+def test_sql_parameters_go(any_log: Written) -> None:
     logging.getLogger("sqlalchemy.engine").warning("[generated in 0.0001s] %s", ("Bob", "Elm Street"))
     log.error("(sqlite3.OperationalError) locked\n[SQL: INSERT]\n[parameters: ('Bob', 'Elm Street')]\n(Background)")
     assert "Elm" not in any_log.text()
@@ -105,15 +106,15 @@ def test_sql_parameters_go(any_log):
 
 
 class _Quiet(BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *args):
+    def log_message(self, *args: object) -> None:
         return
 
 
-def test_urllib3s_own_lines_are_cleaned(any_log):
+def test_urllib3s_own_lines_are_cleaned(any_log: Written) -> None:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.DEBUG)
     server = HTTPServer(("127.0.0.1", 0), _Quiet)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -129,7 +130,7 @@ def test_urllib3s_own_lines_are_cleaned(any_log):
     assert not any(part in any_log.text() for part in ("berg", "4711", "other"))
 
 
-def test_a_library_that_prints_by_itself_is_led_to_our_log(written):
+def test_a_library_that_prints_by_itself_is_led_to_our_log(written: Written) -> None:
     stream = io.StringIO()
     other = logging.getLogger("gunicorn.error")
     other.propagate = False
@@ -140,7 +141,7 @@ def test_a_library_that_prints_by_itself_is_led_to_our_log(written):
     assert f"Error handling request /?token={MARK} {MARK}" in written.text()
 
 
-def test_dbos_does_not_start_a_console_of_its_own(text_log):
+def test_dbos_does_not_start_a_console_of_its_own(text_log: Written) -> None:
     from dbos._logger import dbos_logger, init_logger
 
     init_logger()
@@ -148,7 +149,9 @@ def test_dbos_does_not_start_a_console_of_its_own(text_log):
     assert f"dbos: step failed with {MARK}" in text_log.text()
 
 
-def test_an_error_that_nothing_catches_in_a_thread_is_logged_cleaned(any_log, capsys):
+def test_an_error_that_nothing_catches_in_a_thread_is_logged_cleaned(
+    any_log: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail() -> None:
         raise RuntimeError(f"with {KEY}")
 
@@ -160,7 +163,7 @@ def test_an_error_that_nothing_catches_in_a_thread_is_logged_cleaned(any_log, ca
     assert "4711" not in capsys.readouterr().err
 
 
-def test_stderr_gets_the_same_cleaned_line(text_log, capsys):
+def test_stderr_gets_the_same_cleaned_line(text_log: Written, capsys: pytest.CaptureFixture[str]) -> None:
     log.warning("with %s", KEY)
     assert capsys.readouterr().err == text_log.text()
 
@@ -168,7 +171,7 @@ def test_stderr_gets_the_same_cleaned_line(text_log, capsys):
 # --- one event, one line ---
 
 
-def test_the_text_line_has_time_level_order_logger_and_message(text_log):
+def test_the_text_line_has_time_level_order_logger_and_message(text_log: Written) -> None:
     with order_context("UIA202411-001186"):
         log.info("customer %s created", 3417)
     log.warning("by itself")
@@ -177,7 +180,7 @@ def test_the_text_line_has_time_level_order_logger_and_message(text_log):
     assert second[23:] == "+00:00 WARNING [-] app.provisioning: by itself"
 
 
-def test_grep_for_an_order_finds_its_lines_and_no_others(text_log):
+def test_grep_for_an_order_finds_its_lines_and_no_others(text_log: Written) -> None:
     with order_context("UIA202411-000001"):
         log.info("one")
         with order_context("UIA202411-000002"):
@@ -188,7 +191,7 @@ def test_grep_for_an_order_finds_its_lines_and_no_others(text_log):
     assert found == ["one", "three"]
 
 
-def test_the_json_line_has_the_fields_that_programs_read(json_log):
+def test_the_json_line_has_the_fields_that_programs_read(json_log: Written) -> None:
     with order_context("UIA202411-001186"):
         log.info("created", extra={"customer_id": 3417, "time": "shadow", "retried": False})
     (event,) = json_log.events()
@@ -206,13 +209,13 @@ def test_the_json_line_has_the_fields_that_programs_read(json_log):
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\x1b[2K\r"])
-def test_a_line_break_in_a_name_forges_no_line(any_log, line_break):
+def test_a_line_break_in_a_name_forges_no_line(any_log: Written, line_break: str) -> None:
     log.info("customer Eve%s2026-11-22T10:00:00.000+00:00 INFO  [-] app: all is well", line_break)
     assert len(any_log.lines()) == 1
     assert "\x1b" not in any_log.text()
 
 
-def test_a_traceback_stays_on_its_events_line(any_log):
+def test_a_traceback_stays_on_its_events_line(any_log: Written) -> None:
     try:
         raise ValueError("two\nlines")
     except ValueError:
@@ -221,7 +224,7 @@ def test_a_traceback_stays_on_its_events_line(any_log):
     assert r"two\nlines" in any_log.text()
 
 
-def test_an_orderref_made_to_forge_is_shown_harmless(text_log):
+def test_an_orderref_made_to_forge_is_shown_harmless(text_log: Written) -> None:
     with order_context("UIA] app: x\n2026" + "9" * 100):
         log.info("seen")
     (line,) = text_log.lines()
@@ -229,21 +232,21 @@ def test_an_orderref_made_to_forge_is_shown_harmless(text_log):
     assert len(line) < 200
 
 
-def test_a_line_with_wrong_arguments_is_not_lost(any_log):
+def test_a_line_with_wrong_arguments_is_not_lost(any_log: Written) -> None:
     log.error("order %d stopped %s", "x")  # noqa: PLE1206 - that is the point
     assert "order %d stopped %s (arguments don't fit: TypeError)" in any_log.text()
 
 
-def test_a_value_without_repr_is_not_lost(any_log):
+def test_a_value_without_repr_is_not_lost(any_log: Written) -> None:
     class Broken:
-        def __repr__(self):
+        def __repr__(self) -> str:
             raise RuntimeError
 
     log.error("stopped", extra={"at": Broken()})
     assert "Broken without a repr (RuntimeError)" in any_log.text()
 
 
-def test_of_a_huge_traceback_the_error_itself_stays(any_log):
+def test_of_a_huge_traceback_the_error_itself_stays(any_log: Written) -> None:
     def deeper(times: int) -> None:
         exec(f"# {'x' * 2000}\nif {times}: again({times - 1})\nelse: raise ValueError('the reason')", {"again": deeper})
 
@@ -260,7 +263,7 @@ _names = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=_names.filter(lambda name: len(name) > 2 and name.lower() not in ("none", "null")), around=st.text())
-def test_json_stays_json_and_the_name_stays_out(json_log, name, around):
+def test_json_stays_json_and_the_name_stays_out(json_log: Written, name: str, around: str) -> None:
     json_log.path.write_text("")
     with customer_data([name]):
         log.info("%s", around + name + around, extra={"shown": [around, name]})

@@ -19,7 +19,7 @@ def lines(metrics: Metrics, snapshot: Snapshot | None = None) -> list[str]:
     return [line for line in body.decode().splitlines() if not line.startswith("#")]
 
 
-def test_callbacks_are_counted_by_outcome():
+def test_callbacks_are_counted_by_outcome() -> None:
     metrics = Metrics(LABELS)
     metrics.callback("order")
     metrics.callback("order")
@@ -28,7 +28,7 @@ def test_callbacks_are_counted_by_outcome():
     assert 'utopia_handler_callbacks_total{outcome="repeat"} 1.0' in lines(metrics)
 
 
-def test_a_remote_call_is_counted_and_timed():
+def test_a_remote_call_is_counted_and_timed() -> None:
     metrics = Metrics(LABELS)
     metrics.remote_call("powercode", "createCustomer", "unknown", 0.7)
     shown = lines(metrics)
@@ -39,7 +39,7 @@ def test_a_remote_call_is_counted_and_timed():
     assert f'utopia_handler_remote_call_seconds_sum{{{where},system="powercode"}} 0.7' in shown
 
 
-def test_what_comes_from_outside_makes_no_new_series():
+def test_what_comes_from_outside_makes_no_new_series() -> None:
     metrics = Metrics(LABELS)
     for number in range(50):
         metrics.callback(f"made up {number}")
@@ -51,13 +51,13 @@ def test_what_comes_from_outside_makes_no_new_series():
     assert "made up" not in "".join(shown)
 
 
-def test_the_label_values_can_be_named():
+def test_the_label_values_can_be_named() -> None:
     metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored"})))
     metrics.callback("stored")
     assert 'utopia_handler_callbacks_total{outcome="stored"} 1.0' in lines(metrics)
 
 
-def test_the_database_is_read_at_each_scrape_and_not_before():
+def test_the_database_is_read_at_each_scrape_and_not_before() -> None:
     read = []
 
     def snapshot() -> Snapshot:
@@ -74,13 +74,13 @@ def test_the_database_is_read_at_each_scrape_and_not_before():
     assert "utopia_handler_database_up 1.0" in shown
 
 
-def test_a_state_without_orders_shows_a_zero_and_not_a_gap():
+def test_a_state_without_orders_shows_a_zero_and_not_a_gap() -> None:
     shown = lines(Metrics(LABELS))
     assert 'utopia_handler_orders{state="needs_review"} 0.0' in shown
     assert "utopia_handler_oldest_waiting_order_seconds 0.0" in shown
 
 
-def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog):
+def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog: pytest.LogCaptureFixture) -> None:
     def snapshot() -> Snapshot:
         raise RuntimeError("could not connect as handler:pw")
 
@@ -93,19 +93,19 @@ def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog):
     assert "handler:pw" not in caplog.text
 
 
-def test_the_version_and_the_content_type_are_shown():
+def test_the_version_and_the_content_type_are_shown() -> None:
     body, content_type = Metrics(LABELS, version="1.4.0", commit="deece5e").render(Snapshot)
     assert b'utopia_handler_build_info{commit="deece5e",version="1.4.0"} 1.0' in body
     assert content_type.startswith("text/plain; version=")
 
 
-def test_two_objects_count_apart():
+def test_two_objects_count_apart() -> None:
     one, other = Metrics(LABELS), Metrics(LABELS)
     one.callback("test")
     assert 'utopia_handler_callbacks_total{outcome="test"} 0.0' in lines(other)
 
 
-def test_an_outcome_that_never_was_is_a_zero_so_that_its_first_time_is_an_increase():
+def test_an_outcome_that_never_was_is_a_zero_so_that_its_first_time_is_an_increase() -> None:
     metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored", "not_stored"})))
     assert 'utopia_handler_callbacks_total{outcome="not_stored"} 0.0' in lines(metrics)
 
@@ -131,7 +131,7 @@ print(metrics.render(lambda: Snapshot(orders={"waiting": 7}))[0].decode())
 
 
 @pytest.fixture(scope="module")
-def scrape_of_one_of_three_workers(tmp_path_factory) -> list[str]:
+def scrape_of_one_of_three_workers(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("metrics") / "not made yet"
     done = subprocess.run(
         [sys.executable, "-c", WORKERS],
@@ -146,13 +146,13 @@ def scrape_of_one_of_three_workers(tmp_path_factory) -> list[str]:
 
 
 @pytest.mark.sweep
-def test_one_worker_answers_for_all(scrape_of_one_of_three_workers):
+def test_one_worker_answers_for_all(scrape_of_one_of_three_workers: list[str]) -> None:
     shown = scrape_of_one_of_three_workers
     assert 'utopia_handler_callbacks_total{outcome="order"} 3.0' in shown
     assert 'utopia_handler_remote_call_seconds_count{action="orders",system="utopia"} 3.0' in shown
 
 
-def test_the_databases_numbers_are_shown_once_with_several_workers(scrape_of_one_of_three_workers):
+def test_the_databases_numbers_are_shown_once_with_several_workers(scrape_of_one_of_three_workers: list[str]) -> None:
     shown = scrape_of_one_of_three_workers
     assert [line for line in shown if line.startswith('utopia_handler_orders{state="waiting"')] == [
         'utopia_handler_orders{state="waiting"} 7.0'

@@ -4,6 +4,8 @@ import base64
 import copy
 import json
 import pickle
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -13,6 +15,7 @@ from powercode import (
     NewTicket,
     OutcomeUnknown,
     PowerCodeClient,
+    PowerCodeError,
     Refused,
     Tag,
     Throttled,
@@ -22,6 +25,7 @@ from powercode import (
 from tests.tools.raw_server import RawServer, answers, http
 
 KEY = "powercode-key-7731"
+Said = Callable[..., tuple[Any, str]]
 NOTES = order_notes("UIA202411-001186", "714780", "2025-10-20 14:03:11")
 ADA = NewCustomer(
     first_name="Ada",
@@ -40,10 +44,10 @@ TICKET = NewTicket(customer_id="7", description="<p>Welcome</p>", category=54)
 
 
 @pytest.fixture
-def said():
+def said() -> Said:
     """Run a call against a server that gives one answer; returns the call's result and the request's text."""
 
-    def run(call, content, status=200):
+    def run(call: Callable[[PowerCodeClient], Any], content: object, status: int = 200) -> tuple[Any, str]:
         with RawServer(answers(http(content, status))) as server:
             client = PowerCodeClient(f"{server.url}/api/1/index.php", f"{server.url}/uapi/", KEY, read_timeout=5)
             result = call(client)
@@ -52,15 +56,15 @@ def said():
     return run
 
 
-def form_of(request):
+def form_of(request: str) -> dict[str, str]:
     head, _, body = request.partition("\r\n\r\n")
     assert head.startswith("POST /api/1/index.php HTTP/1.1")
     assert "application/x-www-form-urlencoded" in head
     return dict(parse_qsl(body, keep_blank_values=True, strict_parsing=True))
 
 
-def query_of(request):
-    method, target, _ = request.split("\r\n")[0].split(" ")
+def query_of(request: str) -> tuple[str, str, dict[str, list[str]]]:
+    method, target, _ = request.split("\r\n", maxsplit=1)[0].split(" ")
     assert f"Authorization: Basic {base64.b64encode(KEY.encode()).decode()}" in request
     return method, urlsplit(target).path, parse_qs(urlsplit(target).query)
 
@@ -69,13 +73,13 @@ def query_of(request):
 
 
 @pytest.mark.parametrize("code", [0, "0", " 0 ", 0.0])
-def test_status_code_zero_is_success_as_a_number_or_a_string(said, code):
+def test_status_code_zero_is_success_as_a_number_or_a_string(said: Said, code: int | float | str) -> None:
     message, _ = said(lambda pc: pc.add_customer_service(7, 164), {"statusCode": code, "message": "Service added"})
     assert message == "Service added"
 
 
 @pytest.mark.parametrize("code", [23, "23", " 23 "])
-def test_a_geocoding_refusal_is_recognised_as_a_number_or_a_string(said, code):
+def test_a_geocoding_refusal_is_recognised_as_a_number_or_a_string(said: Said, code: int | str) -> None:
     with pytest.raises(Refused) as caught:
         said(lambda pc: pc.create_customer(ADA), {"statusCode": code, "message": "could not be geocoded"})
     assert (caught.value.status_code, caught.value.message) == (23, "could not be geocoded")
@@ -84,17 +88,17 @@ def test_a_geocoding_refusal_is_recognised_as_a_number_or_a_string(said, code):
 @pytest.mark.parametrize(
     "content", [{"message": "ok"}, {"statusCode": None}, {"statusCode": "ok"}, {"statusCode": True}, [], "0"]
 )
-def test_an_answer_without_a_status_code_is_unknown(said, content):
+def test_an_answer_without_a_status_code_is_unknown(said: Said, content: object) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.create_customer(ADA), content)
 
 
-def test_an_http_error_that_claims_success_is_unknown(said):
+def test_an_http_error_that_claims_success_is_unknown(said: Said) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.add_customer_service(7, 164), {"statusCode": 0}, 404)
 
 
-def test_an_http_error_with_a_reason_is_a_refusal(said):
+def test_an_http_error_with_a_reason_is_a_refusal(said: Said) -> None:
     with pytest.raises(Refused, match="Invalid serviceID") as caught:
         said(lambda pc: pc.add_customer_service(7, 1), {"statusCode": 4, "message": "Invalid serviceID"}, 400)
     assert (caught.value.status, caught.value.status_code) == (400, 4)
@@ -134,33 +138,35 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("words", NAMES_THE_FAULT)
-def test_a_refusal_that_names_what_is_wrong_is_certain(said, words):
+def test_a_refusal_that_names_what_is_wrong_is_certain(said: Said, words: str) -> None:
     for change in CHANGES.values():
         with pytest.raises(Refused):
             said(change, {"statusCode": 1, "message": words})
 
 
 @pytest.mark.parametrize("words", TELLS_NOTHING)
-def test_a_refusal_in_words_of_trouble_or_in_unknown_words_tells_nothing_of_a_change(said, words):
+def test_a_refusal_in_words_of_trouble_or_in_unknown_words_tells_nothing_of_a_change(said: Said, words: str) -> None:
     for change in CHANGES.values():
         with pytest.raises(OutcomeUnknown) as caught:
             said(change, {"statusCode": 1, "message": words})
         assert words[:40] in caught.value.detail
 
 
-def test_the_status_code_of_geocoding_is_a_refusal_whatever_its_words(said):
+def test_the_status_code_of_geocoding_is_a_refusal_whatever_its_words(said: Said) -> None:
     for words in ("", "Lock wait timeout exceeded", "Not today"):
         with pytest.raises(Refused):
             said(CHANGES["customer"], {"statusCode": 23, "message": words})
 
 
-def test_a_tag_refused_in_words_of_trouble_tells_nothing(said):
+def test_a_tag_refused_in_words_of_trouble_tells_nothing(said: Said) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.add_customer_tag(7, 5), {"Success": False, "Message": "Lock wait timeout exceeded"})
 
 
 @pytest.mark.parametrize(("prompt", "error"), [(60.0, Throttled), (0.0, OutcomeUnknown)])
-def test_too_many_requests_is_proof_only_where_it_comes_at_once(said, monkeypatch, prompt, error):
+def test_too_many_requests_is_proof_only_where_it_comes_at_once(
+    said: Said, monkeypatch: pytest.MonkeyPatch, prompt: float, error: type[PowerCodeError]
+) -> None:
     monkeypatch.setattr("powercode.answers.PROMPT_SECONDS", prompt)
     for change in (*CHANGES.values(), lambda pc: pc.add_customer_tag(7, 5)):
         with pytest.raises(error) as caught:
@@ -168,7 +174,9 @@ def test_too_many_requests_is_proof_only_where_it_comes_at_once(said, monkeypatc
         assert type(caught.value) is error
 
 
-def test_too_many_requests_to_a_look_up_may_be_repeated_however_late_it_comes(said, monkeypatch):
+def test_too_many_requests_to_a_look_up_may_be_repeated_however_late_it_comes(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("powercode.answers.PROMPT_SECONDS", 0.0)
     with pytest.raises(Throttled):
         said(lambda pc: pc.search_customers("Ada"), {}, 429)
@@ -177,7 +185,7 @@ def test_too_many_requests_to_a_look_up_may_be_repeated_however_late_it_comes(sa
 # Writing
 
 
-def test_a_customer_is_created_with_just_the_forms_fields(said):
+def test_a_customer_is_created_with_just_the_forms_fields(said: Said) -> None:
     customer_id, request = said(lambda pc: pc.create_customer(ADA), {"statusCode": 0, "customerID": 8123})
     assert customer_id == "8123"
     assert form_of(request) == {
@@ -206,14 +214,14 @@ def test_a_customer_is_created_with_just_the_forms_fields(said):
     }
 
 
-def test_the_second_try_without_geocoding_differs_in_that_alone():
+def test_the_second_try_without_geocoding_differs_in_that_alone() -> None:
     first, second = ADA.fields(), ADA.model_copy(update={"geocode": False}).fields()
     assert second.pop("physicalAutomaticallyGeocode") == "0"
     assert first.pop("physicalAutomaticallyGeocode") == "1"
     assert first == second
 
 
-def test_a_note_with_a_line_break_cannot_pose_as_another_orders_note():
+def test_a_note_with_a_line_break_cannot_pose_as_another_orders_note() -> None:
     sly = ADA.model_copy(update={"notes": ("Utopia SiteID: 1\nOrder# X2",)})
     assert sly.fields()["customerNotes"] == "Utopia SiteID: 1 Order# X2"
 
@@ -221,13 +229,13 @@ def test_a_note_with_a_line_break_cannot_pose_as_another_orders_note():
 @pytest.mark.parametrize(
     "made", [{}, {"customerID": None}, {"customerID": ""}, {"customerID": "0"}, {"customerID": "new"}]
 )
-def test_a_customer_created_without_a_usable_id_is_an_unknown_outcome(said, made):
+def test_a_customer_created_without_a_usable_id_is_an_unknown_outcome(said: Said, made: dict[str, Any]) -> None:
     with pytest.raises(OutcomeUnknown, match="customerID"):
         said(lambda pc: pc.create_customer(ADA), {"statusCode": 0, **made})
 
 
 @pytest.mark.parametrize(("prorate", "wire"), [(False, "0"), (True, "1")])
-def test_a_service_is_added_once_with_quantity_one(said, prorate, wire):
+def test_a_service_is_added_once_with_quantity_one(said: Said, prorate: bool, wire: str) -> None:
     _, request = said(lambda pc: pc.add_customer_service("7", 164, prorate=prorate), {"statusCode": 0, "message": "ok"})
     assert form_of(request) == {
         "apiKey": KEY,
@@ -239,7 +247,7 @@ def test_a_service_is_added_once_with_quantity_one(said, prorate, wire):
     }
 
 
-def test_a_ticket_is_created_with_just_the_forms_fields(said):
+def test_a_ticket_is_created_with_just_the_forms_fields(said: Said) -> None:
     ticket = NewTicket(customer_id="7", description="<p>Welcome & thanks</p>", category=54)
     ticket_id, request = said(
         lambda pc: pc.create_ticket(ticket), {"message": "Ticket created", "statusCode": 0, "ticketID": " 15 "}
@@ -261,7 +269,7 @@ def test_a_ticket_is_created_with_just_the_forms_fields(said):
     }
 
 
-def test_a_ticket_is_read_in_powercodes_own_fields(said):
+def test_a_ticket_is_read_in_powercodes_own_fields(said: Said) -> None:
     answer, request = said(lambda pc: pc.read_ticket(15), {"statusCode": 0, "ticketID": 15, "summary": "x"})
     assert form_of(request) == {"apiKey": KEY, "action": "readTicket", "ticketID": "15"}
     assert answer.rows[0]["summary"] == "x"
@@ -280,7 +288,7 @@ def test_a_ticket_is_read_in_powercodes_own_fields(said):
         {"statusCode": 1},
     ],
 )
-def test_a_search_without_a_hit_is_empty_in_each_of_its_forms(said, content):
+def test_a_search_without_a_hit_is_empty_in_each_of_its_forms(said: Said, content: dict[str, Any]) -> None:
     found, request = said(lambda pc: pc.search_customers("Ada Lind"), content)
     assert form_of(request) == {"apiKey": KEY, "action": "searchCustomers", "searchString": "Ada Lind"}
     assert found == ()
@@ -296,7 +304,7 @@ def test_a_search_without_a_hit_is_empty_in_each_of_its_forms(said, content):
         "Access denied",
     ],
 )
-def test_a_refused_key_is_not_read_as_nobody_found(said, message):
+def test_a_refused_key_is_not_read_as_nobody_found(said: Said, message: str) -> None:
     refusal = {"statusCode": 2, "message": message}
     for look in (
         lambda pc: pc.search_customers("Ada Lind"),
@@ -307,7 +315,7 @@ def test_a_refused_key_is_not_read_as_nobody_found(said, message):
             said(look, refusal)
 
 
-def test_found_customers_have_names_addresses_and_ids_as_digits(said):
+def test_found_customers_have_names_addresses_and_ids_as_digits(said: Said) -> None:
     hits = [{"CustomerID": 7, "CompanyName": "Ada Lind", "Address1": "12 N EXAMPLE AVENUE", "City": "Bozeman", "x": 1}]
     found, _ = said(lambda pc: pc.search_customers("Ada"), {"statusCode": 0, "customers": hits})
     assert [(c.customer_id, c.name, c.address, c.city) for c in found] == [
@@ -316,7 +324,7 @@ def test_found_customers_have_names_addresses_and_ids_as_digits(said):
     assert found[0].texts == ("7", "Ada Lind", "12 N EXAMPLE AVENUE", "Bozeman", "1")
 
 
-def test_a_found_customer_without_an_id_is_unknown_rather_than_left_out(said):
+def test_a_found_customer_without_an_id_is_unknown_rather_than_left_out(said: Said) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.search_customers("Ada"), {"statusCode": 0, "customers": [{"CompanyName": "Ada Lind"}]})
 
@@ -336,7 +344,7 @@ RECORD = {
 @pytest.mark.parametrize(
     "content", [RECORD, {"customer": RECORD}, {"customers": [RECORD]}, {"customer": [RECORD]}, {"data": [RECORD]}]
 )
-def test_a_customer_is_read_wherever_the_record_sits(said, content):
+def test_a_customer_is_read_wherever_the_record_sits(said: Said, content: dict[str, Any]) -> None:
     customer, request = said(
         lambda pc: pc.read_customer(ext_account_id=714780), {"statusCode": 0, "message": "found", **content}
     )
@@ -356,18 +364,18 @@ def test_a_customer_is_read_wherever_the_record_sits(said, content):
         {"statusCode": 0, "customers": []},
     ],
 )
-def test_an_unknown_customer_is_none(said, content):
+def test_an_unknown_customer_is_none(said: Said, content: dict[str, Any]) -> None:
     customer, request = said(lambda pc: pc.read_customer(customer_id=7), content)
     assert form_of(request) == {"apiKey": KEY, "action": "readCustomer", "customerID": "7"}
     assert customer is None
 
 
-def test_success_without_a_customer_is_unknown_rather_than_nobody(said):
+def test_success_without_a_customer_is_unknown_rather_than_nobody(said: Said) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.read_customer(ext_account_id=5), {"statusCode": 0, "message": ""})
 
 
-def test_a_record_without_an_id_has_the_one_that_was_asked_for(said):
+def test_a_record_without_an_id_has_the_one_that_was_asked_for(said: Said) -> None:
     content = {"statusCode": 0, "name": "Ada Lind", "phones": [{"Number": "4065550143"}], "memo": "Order# X1"}
     customer, _ = said(lambda pc: pc.read_customer(customer_id=7), content)
     assert (customer.customer_id, customer.name, customer.phone) == ("7", "Ada Lind", "4065550143")
@@ -377,7 +385,7 @@ def test_a_record_without_an_id_has_the_one_that_was_asked_for(said):
 
 
 @pytest.mark.parametrize("given", [{}, {"customer_id": 7, "ext_account_id": 5}])
-def test_a_customer_is_read_by_one_id(said, given):
+def test_a_customer_is_read_by_one_id(said: Said, given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="customer_id or ext_account_id"):
         said(lambda pc: pc.read_customer(**given), {})
 
@@ -395,18 +403,20 @@ TAGS = {"Success": True, "Response": [{"TagID": 5, "TagName": "Bridged Handoff"}
         (lambda pc: pc.remove_customer_tag(7, "5"), "DELETE", {"customerID": ["7"], "tags[]": ["5"]}),
     ],
 )
-def test_tags_are_read_and_changed_one_a_call(said, call, method, query):
+def test_tags_are_read_and_changed_one_a_call(
+    said: Said, call: Callable[[PowerCodeClient], Any], method: str, query: dict[str, list[str]]
+) -> None:
     tags, request = said(call, TAGS)
     assert query_of(request) == (method, "/uapi/customer/tags/customer", query)
     assert tags == (Tag(tag_id="5", name="Bridged Handoff"), Tag(tag_id="9"))
 
 
 @pytest.mark.parametrize("response", [[], None, {}])
-def test_a_customer_without_tags_has_none(said, response):
+def test_a_customer_without_tags_has_none(said: Said, response: object) -> None:
     assert said(lambda pc: pc.customer_tags(7), {"Success": True, "Response": response})[0] == ()
 
 
-def test_a_tag_without_an_id_is_unknown(said):
+def test_a_tag_without_an_id_is_unknown(said: Said) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.customer_tags(7), {"Success": True, "Response": [{"TagName": "x"}]})
 
@@ -421,7 +431,7 @@ def test_a_tag_without_an_id_is_unknown(said):
         ({}, 403),
     ],
 )
-def test_the_uapi_refuses_by_success_or_by_status(said, content, status):
+def test_the_uapi_refuses_by_success_or_by_status(said: Said, content: object, status: int) -> None:
     with pytest.raises(Refused) as caught:
         said(lambda pc: pc.add_customer_tag(7, 5), content, status)
     assert (caught.value.status_code, caught.value.status) == (-1, status)
@@ -430,7 +440,7 @@ def test_the_uapi_refuses_by_success_or_by_status(said, content, status):
 @pytest.mark.parametrize(
     ("content", "status"), [({}, 200), ({"Response": []}, 200), ({"Success": True}, 404), ([], 200)]
 )
-def test_a_uapi_answer_that_does_not_say_success_is_unknown(said, content, status):
+def test_a_uapi_answer_that_does_not_say_success_is_unknown(said: Said, content: object, status: int) -> None:
     with pytest.raises(OutcomeUnknown):
         said(lambda pc: pc.add_customer_tag(7, 5), content, status)
 
@@ -439,7 +449,7 @@ def test_a_uapi_answer_that_does_not_say_success_is_unknown(said, content, statu
 
 
 @pytest.mark.parametrize("base", ["https://pc.example.com:444", "https://pc.example.com:444/"])
-def test_the_customers_page_is_linked_for_staff(base):
+def test_the_customers_page_is_linked_for_staff(base: str) -> None:
     expected = "https://pc.example.com:444/index.php?q&page=/customers/_view.php&customerid=8123"
     assert customer_page(base, "8123") == expected
 
@@ -447,10 +457,10 @@ def test_the_customers_page_is_linked_for_staff(base):
 @pytest.mark.parametrize(
     "error", [Refused("no", "createCustomer", 200, 23), Throttled("later", "readTicket", 429, 7.0)]
 )
-def test_an_error_survives_being_copied_and_stored(error):
+def test_an_error_survives_being_copied_and_stored(error: Refused | Throttled) -> None:
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
 
 
-def test_a_customer_without_a_phone_has_no_number():
+def test_a_customer_without_a_phone_has_no_number() -> None:
     assert json.loads(ADA.model_copy(update={"phone": ""}).fields()["phone"]) == []

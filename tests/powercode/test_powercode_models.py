@@ -1,5 +1,7 @@
 """Customers as PowerCode shows them, and the order number in their notes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,13 +18,13 @@ JSON = st.recursive(
 
 
 @given(REFS, st.sampled_from(["\n", "\r\n", "<br>", "<br />\n", "\r"]), st.text(max_size=20))
-def test_an_account_made_for_an_order_is_recognised_by_its_notes(ref, line_break, site_id):
+def test_an_account_made_for_an_order_is_recognised_by_its_notes(ref: str, line_break: str, site_id: str) -> None:
     notes = line_break.join(" ".join(line.split()) for line in order_notes(ref, site_id, ""))
     assert Customer.read({"CustomerID": 1, "customerNotes": notes}).mentions_order(ref)
 
 
 @given(REFS, st.from_regex(r"\A[A-Z0-9]\Z"))
-def test_a_longer_order_number_is_another_order(ref, more):
+def test_a_longer_order_number_is_another_order(ref: str, more: str) -> None:
     customer = Customer.read({"CustomerID": 1, "customerNotes": f"Order# {ref}{more}"})
     assert not customer.mentions_order(ref)
 
@@ -41,17 +43,17 @@ def test_a_longer_order_number_is_another_order(ref, more):
         ("", False),
     ],
 )
-def test_only_a_line_of_its_own_names_the_order(notes, mentioned):
+def test_only_a_line_of_its_own_names_the_order(notes: str, mentioned: bool) -> None:
     assert Customer.read({"CustomerID": 1, "deep": [{"memo": notes}]}).mentions_order("X1") is mentioned
 
 
 @pytest.mark.parametrize("ref", ["", "  "])
-def test_an_empty_order_number_is_mentioned_nowhere(ref):
+def test_an_empty_order_number_is_mentioned_nowhere(ref: str) -> None:
     assert not Customer.read({"CustomerID": 1, "customerNotes": "Order#"}).mentions_order(ref)
 
 
 @given(st.dictionaries(st.sampled_from(["CustomerID", "customer", "customers", "phone", "City", "x"]), JSON))
-def test_a_record_of_any_json_is_read(answer):
+def test_a_record_of_any_json_is_read(answer: dict[str, Any]) -> None:
     _, found = record_of(answer)
     for raw in found:
         customer = Customer.read(raw)
@@ -74,5 +76,5 @@ def test_a_record_of_any_json_is_read(answer):
         (None, ""),
     ],
 )
-def test_a_phone_is_a_number_or_a_list_of_numbers(phone, number):
+def test_a_phone_is_a_number_or_a_list_of_numbers(phone: object, number: str) -> None:
     assert Customer.read({"CustomerID": 1, "phone": phone}).phone == number

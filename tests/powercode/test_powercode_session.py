@@ -1,7 +1,9 @@
 """PowerCodeClient against the simulated PowerCode, as in the service."""
 
 import doctest
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -16,6 +18,7 @@ from powercode import (
     order_notes,
 )
 from sandbox import PowerCode, Sandbox
+from tests.tools.wire_fixtures import Authority
 
 REF = "UIA202411-001186"
 ADA = NewCustomer(
@@ -33,24 +36,24 @@ ADA = NewCustomer(
 )
 
 
-def a_client(server, **changes):
+def a_client(server: PowerCode, **changes: Any) -> PowerCodeClient:
     settings = {"read_timeout": 5, "deadline": 10, **changes}
     return PowerCodeClient(f"{server.url}/api/1/index.php", f"{server.url}/uapi", server.api_key, **settings)
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[PowerCode]:
     with Sandbox() as sandbox:
         yield sandbox.powercode
 
 
 @pytest.fixture
-def client(server):
+def client(server: PowerCode) -> Iterator[PowerCodeClient]:
     with a_client(server) as client:
         yield client
 
 
-def test_the_session_in_the_readme_is_true():
+def test_the_session_in_the_readme_is_true() -> None:
     readme = Path(powercode.__file__).with_name("README.md")
     outcome = doctest.testfile(str(readme), module_relative=False)
     assert outcome.attempted > 10
@@ -58,7 +61,9 @@ def test_the_session_in_the_readme_is_true():
 
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])
-def test_a_customer_is_read_the_same_nested_and_flat(client, server, shape):
+def test_a_customer_is_read_the_same_nested_and_flat(
+    client: PowerCodeClient, server: PowerCode, shape: Literal["nested", "flat"]
+) -> None:
     server.record_shape = shape
     hand_made = server.add_customer(status="Delinquent", phone="(406) 555-0119")
     for tells in (server.record_tells, ()):
@@ -71,7 +76,9 @@ def test_a_customer_is_read_the_same_nested_and_flat(client, server, shape):
 
 
 @pytest.mark.parametrize("folds", [True, False])
-def test_a_search_tells_of_a_customer_as_much_as_the_server_does(client, server, folds):
+def test_a_search_tells_of_a_customer_as_much_as_the_server_does(
+    client: PowerCodeClient, server: PowerCode, folds: bool
+) -> None:
     server.search_folds = folds
     server.add_customer(status="Not Active", extAccountID="714204")
     (short,) = client.search_customers("Moe")
@@ -83,7 +90,9 @@ def test_a_search_tells_of_a_customer_as_much_as_the_server_does(client, server,
 
 
 @pytest.mark.parametrize("as_strings", [True, False])
-def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, server, as_strings):
+def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(
+    client: PowerCodeClient, server: PowerCode, as_strings: bool
+) -> None:
     server.ids_as_strings = as_strings
     customer_id = client.create_customer(ADA)
     client.add_customer_service(customer_id, 164)
@@ -108,7 +117,9 @@ def test_an_account_with_plan_ticket_and_tags_is_made_and_found_again(client, se
 
 
 @pytest.mark.parametrize("form", ["empty_list", "no_list", "status_code"])
-def test_nobody_is_found_however_the_server_says_it(client, server, form):
+def test_nobody_is_found_however_the_server_says_it(
+    client: PowerCodeClient, server: PowerCode, form: Literal["empty_list", "no_list", "status_code"]
+) -> None:
     server.search_without_hit = form
     assert client.search_customers("Nobody") == ()
     assert client.read_customer(customer_id=99) is None
@@ -116,7 +127,9 @@ def test_nobody_is_found_however_the_server_says_it(client, server, form):
 
 
 @pytest.mark.parametrize("fault", ["no_answer", "empty", "cut"])
-def test_a_customer_made_without_an_answer_is_found_by_the_order_number(client, server, fault):
+def test_a_customer_made_without_an_answer_is_found_by_the_order_number(
+    client: PowerCodeClient, server: PowerCode, fault: str
+) -> None:
     server.fault("createCustomer", fault)
     with pytest.raises(OutcomeUnknown):
         client.create_customer(ADA)
@@ -126,7 +139,7 @@ def test_a_customer_made_without_an_answer_is_found_by_the_order_number(client, 
         assert client.read_customer(ext_account_id="714780").mentions_order(REF)
 
 
-def test_a_wrong_key_is_refused_everywhere(server):
+def test_a_wrong_key_is_refused_everywhere(server: PowerCode) -> None:
     client = PowerCodeClient(f"{server.url}/api/1/index.php", f"{server.url}/uapi", "another key")
     for call in (
         lambda: client.search_customers("Ada"),
@@ -138,7 +151,7 @@ def test_a_wrong_key_is_refused_everywhere(server):
             call()
 
 
-def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
+def test_a_server_that_goes_and_comes_back_is_found_again(client: PowerCodeClient, server: PowerCode) -> None:
     client.search_customers("Ada")
     server.down()
     with pytest.raises(NeverArrived):
@@ -148,7 +161,7 @@ def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
     assert len(server.customers) == 1
 
 
-def test_the_simulated_server_is_trusted_by_its_own_certificate(authority, tmp_path):
+def test_the_simulated_server_is_trusted_by_its_own_certificate(authority: Authority, tmp_path: Path) -> None:
     issued = authority.ca.issue_cert("appliance.example.com")
     certificate, key = tmp_path / "server.pem", tmp_path / "key.pem"
     issued.cert_chain_pems[0].write_to_path(certificate)
@@ -164,7 +177,7 @@ def test_the_simulated_server_is_trusted_by_its_own_certificate(authority, tmp_p
 
 
 @pytest.mark.parametrize("message", ["Lock wait timeout exceeded; try restarting transaction", "Database is down"])
-def test_trouble_of_powercodes_own_is_not_read_as_nobody(server, message):
+def test_trouble_of_powercodes_own_is_not_read_as_nobody(server: PowerCode, message: str) -> None:
     server.fault("*", "status_code", times=2, status_code=1, message=message)
     with a_client(server) as client:
         with pytest.raises(OutcomeUnknown):
@@ -173,7 +186,7 @@ def test_trouble_of_powercodes_own_is_not_read_as_nobody(server, message):
             client.read_customer(ext_account_id="714780")
 
 
-def test_an_error_that_says_not_found_is_nobody(server):
+def test_an_error_that_says_not_found_is_nobody(server: PowerCode) -> None:
     server.fault("searchCustomers", "status_code", status_code=1, message="Error: no customers found")
 
     with a_client(server) as client:

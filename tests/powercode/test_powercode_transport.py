@@ -3,17 +3,30 @@
 import base64
 import logging
 import ssl
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
-from powercode import NeverArrived, NewCustomer, NewTicket, OutcomeUnknown, PowerCodeClient, Refused, Throttled
+from powercode import (
+    NeverArrived,
+    NewCustomer,
+    NewTicket,
+    OutcomeUnknown,
+    PowerCodeClient,
+    PowerCodeError,
+    Refused,
+    Throttled,
+)
 from tests.tools.raw_server import (
     UNKNOWN,
     RawServer,
     answers,
     http,
 )
+from tests.tools.wire_fixtures import Authority
+from wire.observation import Observation
 
 KEY = "powercode-key-7731"
 BASIC = base64.b64encode(KEY.encode()).decode()
@@ -41,12 +54,12 @@ WRITES = {
 }
 
 
-def a_client(url, **changes):
+def a_client(url: str, **changes: Any) -> PowerCodeClient:
     settings = {"connect_timeout": 0.3, "read_timeout": 0.4, "deadline": 3.0}
     return PowerCodeClient(f"{url}/api/1/index.php", f"{url}/uapi", KEY, **{**settings, **changes})
 
 
-def assert_tells_nothing(error):
+def assert_tells_nothing(error: PowerCodeError) -> None:
     """No key, no customer's data, and no exception of requests (which holds both) behind it."""
     assert error.__cause__ is None
     assert error.__context__ is None
@@ -56,7 +69,7 @@ def assert_tells_nothing(error):
 
 @pytest.mark.parametrize("fault", UNKNOWN)
 @pytest.mark.parametrize("write", ["createCustomer", "add tag"])
-def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(write, fault):
+def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(write: str, fault: str) -> None:
     with RawServer(UNKNOWN[fault]) as server, a_client(server.url, read_timeout=0.2) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             WRITES[write](client)
@@ -69,7 +82,9 @@ def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(write, fault):
     ("address", "detail"),
     [("refusing_url", "no connection"), ("unanswering_url", "in time"), ("unresolvable_url", "resolved")],
 )
-def test_a_write_that_found_no_server_never_arrived(write, address, detail, request):
+def test_a_write_that_found_no_server_never_arrived(
+    write: str, address: str, detail: str, request: pytest.FixtureRequest
+) -> None:
     with (
         a_client(request.getfixturevalue(address), connect_timeout=0.05) as client,
         pytest.raises(NeverArrived, match=detail) as caught,
@@ -79,7 +94,7 @@ def test_a_write_that_found_no_server_never_arrived(write, address, detail, requ
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_throttled_write_never_arrived(write):
+def test_a_throttled_write_never_arrived(write: str) -> None:
     with RawServer(answers(http(b"", 429, Retry_After="3"))) as server, a_client(server.url) as client:
         with pytest.raises(Throttled) as caught:
             WRITES[write](client)
@@ -87,7 +102,7 @@ def test_a_throttled_write_never_arrived(write):
     assert caught.value.retry_after == 3.0
 
 
-def test_calls_of_both_apis_share_a_connection():
+def test_calls_of_both_apis_share_a_connection() -> None:
     with RawServer(answers(OK, TAGS, OK)) as server, a_client(server.url) as client:
         client.add_customer_service(7, 164)
         client.customer_tags(7)
@@ -95,7 +110,7 @@ def test_calls_of_both_apis_share_a_connection():
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
+def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog: pytest.LogCaptureFixture, refusing_url: str) -> None:
     caplog.set_level(logging.DEBUG)
     refusal = http({"statusCode": 4, "message": f"Key {KEY}: ADA LIND of 12 N Example Avenue, 4065550143, exists"})
     odd_header = b"HTTP/1.1 200 OK\r\nno header at all\r\nContent-Length: 2\r\n\r\n{}"
@@ -113,8 +128,8 @@ def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog, refusing_url):
     assert not [secret for secret in (*PRIVATE, "Ada+Lind", "Ada%20Lind") if secret in shown]
 
 
-def test_an_observer_hears_the_outcome_of_each_call():
-    heard = []
+def test_an_observer_hears_the_outcome_of_each_call() -> None:
+    heard: list[Observation] = []
     replies = [
         OK,
         http({"statusCode": 4, "message": "No customers found"}),
@@ -136,8 +151,8 @@ def test_an_observer_hears_the_outcome_of_each_call():
     ]
 
 
-def test_an_observer_that_fails_does_not_hide_a_done_write(caplog):
-    def broken(_observation):
+def test_an_observer_that_fails_does_not_hide_a_done_write(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_observation: Observation) -> None:
         raise RuntimeError("no metrics today")
 
     with RawServer(answers(OK)) as server, a_client(server.url, observe=broken) as client:
@@ -149,7 +164,7 @@ def test_an_observer_that_fails_does_not_hide_a_done_write(caplog):
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
     """A server whose certificate stands in a file, carries a foreign name, and was signed by an unknown authority."""
     issued = trustme.CA().issue_cert("appliance.example.com")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -158,13 +173,15 @@ def own(tmp_path):
     return context, str(tmp_path / "server.pem")
 
 
-def test_a_server_that_presents_the_pinned_certificate_is_trusted_under_any_name(own):
+def test_a_server_that_presents_the_pinned_certificate_is_trusted_under_any_name(
+    own: tuple[ssl.SSLContext, str],
+) -> None:
     context, path = own
     with RawServer(answers(OK), tls=context) as server, a_client(server.url, verify=path) as client:
         assert client.add_customer_service(7, 164) == "Service added"
 
 
-def test_a_self_signed_certificate_can_be_pinned(tmp_path):
+def test_a_self_signed_certificate_can_be_pinned(tmp_path: Path) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(tmp_path / "self-signed.pem")
     ca.private_key_pem.write_to_path(tmp_path / "key.pem")
@@ -175,7 +192,9 @@ def test_a_self_signed_certificate_can_be_pinned(tmp_path):
         assert client.add_customer_service(7, 164) == "Service added"
 
 
-def test_another_certificate_than_the_pinned_one_never_gets_the_request(own, authority):
+def test_another_certificate_than_the_pinned_one_never_gets_the_request(
+    own: tuple[ssl.SSLContext, str], authority: Authority
+) -> None:
     with RawServer(answers(OK), tls=authority.server) as server:
         with pytest.raises(NeverArrived, match="not trusted") as caught:
             a_client(server.url, verify=own[1]).create_customer(ADA)
@@ -183,7 +202,7 @@ def test_another_certificate_than_the_pinned_one_never_gets_the_request(own, aut
     assert_tells_nothing(caught.value)
 
 
-def test_a_certificate_of_the_given_authority_needs_the_servers_name(authority):
+def test_a_certificate_of_the_given_authority_needs_the_servers_name(authority: Authority) -> None:
     with RawServer(answers(OK), tls=authority.server) as server:
         assert a_client(server.url, verify=authority.ca_file).add_customer_service(7, 164)
     with RawServer(answers(OK), tls=authority.server_context("other.example.com")) as server:
@@ -193,8 +212,8 @@ def test_a_certificate_of_the_given_authority_needs_the_servers_name(authority):
 
 
 def test_a_private_authority_is_not_trusted_by_default_whatever_the_environment_says(
-    authority, monkeypatch, refusing_url
-):
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, refusing_url: str
+) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, authority.ca_file)
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
@@ -206,7 +225,9 @@ def test_a_private_authority_is_not_trusted_by_default_whatever_the_environment_
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_verification_switched_off_is_said_loudly_once_and_works(own, caplog):
+def test_verification_switched_off_is_said_loudly_once_and_works(
+    own: tuple[ssl.SSLContext, str], caplog: pytest.LogCaptureFixture
+) -> None:
     with RawServer(answers(OK), tls=own[0]) as server, a_client(server.url, verify=False) as client:
         for _ in range(3):
             client.add_customer_service(7, 164)
@@ -217,7 +238,7 @@ def test_verification_switched_off_is_said_loudly_once_and_works(own, caplog):
 @pytest.mark.parametrize(
     "content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )
-def test_an_unusable_certificate_file_is_refused_at_construction(content, tmp_path):
+def test_an_unusable_certificate_file_is_refused_at_construction(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "server.pem"
     if content is not None:
         path.write_text(content)
@@ -225,7 +246,7 @@ def test_an_unusable_certificate_file_is_refused_at_construction(content, tmp_pa
         a_client("https://127.0.0.1", verify=str(path))
 
 
-def test_a_folder_is_no_certificate_file(tmp_path):
+def test_a_folder_is_no_certificate_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="can't be read"):
         a_client("https://127.0.0.1", verify=str(tmp_path))
 
@@ -233,11 +254,11 @@ def test_a_folder_is_no_certificate_file(tmp_path):
 @pytest.mark.parametrize(
     ("api", "uapi", "named"), [("", "http://h/uapi", "api_url"), ("http://h/api", "h/uapi", "uapi_url")]
 )
-def test_an_unusable_address_is_refused_at_construction(api, uapi, named):
+def test_an_unusable_address_is_refused_at_construction(api: str, uapi: str, named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named} must"):
         PowerCodeClient(api, uapi, KEY)
 
 
-def test_an_empty_key_is_refused_at_construction():
+def test_an_empty_key_is_refused_at_construction() -> None:
     with pytest.raises(ValueError, match="api_key"):
         PowerCodeClient("http://h/api", "http://h/uapi", "")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_that_is_skipped():
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(("ci", "expected"), [("true", 1), ("", 0)])
-def test_a_skipped_test_fails_the_run_on_ci_and_is_named(tmp_path, ci, expected):
+def test_a_skipped_test_fails_the_run_on_ci_and_is_named(tmp_path: Path, ci: str, expected: int) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     browsers = ("-p", "no:playwright", "-p", "no:xdist")  # not needed here, and slow to load
     options = (*browsers, "-p", "tests.conftest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(tmp_path))

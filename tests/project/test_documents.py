@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from click import Group
+from click import Command, Group
 
 from app import create_app
 from app.models import OrderState
@@ -28,7 +30,7 @@ OUTSIDE_ENV = re.compile("WEB_CONCURRENCY|POSTGRES_PASSWORD|(?:AWS|DEPLOY)_.*")
 WORDS_IN_CAPITALS = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 
 
-def commands(group, path=()):
+def commands(group: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Command]]:
     for name, command in group.commands.items():
         if isinstance(command, Group):
             yield from commands(command, (*path, name))
@@ -37,7 +39,7 @@ def commands(group, path=()):
 
 
 @pytest.fixture(scope="module")
-def cli(tmp_path_factory):
+def cli(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Command]:
     required = {
         "utopia_url_endpoint": "https://api.example.com",
         "pc_url": "https://powercode.example.com",
@@ -53,16 +55,16 @@ def cli(tmp_path_factory):
     return dict(commands(app.cli))
 
 
-def rows(name):
+def rows(name: str) -> list[tuple[str, str]]:
     """The first two cells of each row of a page's tables, without their headings."""
     return [row for row in FIRST_TWO_CELLS.findall(TEXTS[DOCS / name]) if row[0].startswith("`")]
 
 
-def options_of(command):
+def options_of(command: Command) -> set[str]:
     return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
 
 
-def test_the_page_of_the_commands_has_each_with_its_options_and_no_other(cli):
+def test_the_page_of_the_commands_has_each_with_its_options_and_no_other(cli: dict[str, Command]) -> None:
     told = {
         re.match(r"`([a-z -]+?)(?= [A-Z\[-]|`)", name)[1]: set(re.findall(r"--[a-z-]+", name))
         for name, _ in rows("commands.md")
@@ -71,7 +73,7 @@ def test_the_page_of_the_commands_has_each_with_its_options_and_no_other(cli):
     assert told == {name: options_of(command) for name, command in cli.items() if name not in built_in}
 
 
-def test_every_command_and_option_in_the_pages_exists(cli):
+def test_every_command_and_option_in_the_pages_exists(cli: dict[str, Command]) -> None:
     groups = "accounts|config|db|digest|import|orders|plans|templates|users"
     told = re.findall(rf"(?:(?<!/)utopia-handler |`)((?:{groups}) [a-z-]+)([^`\n|]*)", PAGES)
     assert len(told) > 20
@@ -80,12 +82,12 @@ def test_every_command_and_option_in_the_pages_exists(cli):
         assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= options_of(cli[name]), (name, rest)
 
 
-def test_the_page_of_the_settings_has_each_once_and_no_other():
+def test_the_page_of_the_settings_has_each_once_and_no_other() -> None:
     told = [name.strip("`") for name, _ in rows("settings.md")]
     assert sorted(told) == sorted(name.upper() for name in Settings.model_fields)
 
 
-def test_the_page_of_the_settings_says_which_are_required_and_the_others_real_defaults():
+def test_the_page_of_the_settings_says_which_are_required_and_the_others_real_defaults() -> None:
     for name, told in rows("settings.md"):
         field = name.strip("`").lower()
         default = as_text(Settings.model_fields[field].default)
@@ -97,70 +99,70 @@ def test_the_page_of_the_settings_says_which_are_required_and_the_others_real_de
             assert told != "required", field
 
 
-def test_every_setting_that_the_pages_name_exists():
+def test_every_setting_that_the_pages_name_exists() -> None:
     named = {name for name in WORDS_IN_CAPITALS.findall(PAGES) if not OUTSIDE_ENV.fullmatch(name)}
     assert len(named) > 15
     assert {name for name in named if name.lower() not in Settings.model_fields} == set()
 
 
-def test_the_page_of_the_orders_says_what_to_do_for_every_problem_and_explains_every_state():
+def test_the_page_of_the_orders_says_what_to_do_for_every_problem_and_explains_every_state() -> None:
     assert len(PROBLEMS) > 15
     assert {name for name in (*PROBLEMS, *OrderState) if f"`{name}`" not in TEXTS[DOCS / "orders.md"]} == set()
 
 
-def test_the_readme_is_read_in_a_few_minutes():
+def test_the_readme_is_read_in_a_few_minutes() -> None:
     assert TEXTS[PROJECT / "README.md"].count("\n") <= 150
 
 
-def test_the_index_leads_to_every_page():
+def test_the_index_leads_to_every_page() -> None:
     linked = set(re.findall(r"\]\((\w+\.md)\)", TEXTS[DOCS / "README.md"]))
     assert linked == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
 
 
-def anchors(text):
+def anchors(text: str) -> set[str]:
     """What a link may name behind `#`: each heading, small, without marks, with - for blanks."""
     headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_link_leads_to_a_file_and_a_heading_that_there_are(path):
+def test_every_link_leads_to_a_file_and_a_heading_that_there_are(path: Path) -> None:
     for name, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", FENCED.sub("", TEXTS[path])):
         place = path.parent / name if name else path
         assert place.exists(), name
         assert not anchor or anchor in anchors(place.read_text(encoding="utf-8")), (name, anchor)
 
 
-def test_every_file_of_ours_that_the_pages_name_exists():
+def test_every_file_of_ours_that_the_pages_name_exists() -> None:
     for name in OUR_FILES.findall(PAGES):
         assert (PROJECT / name).exists(), name
 
 
-def test_the_picture_of_the_rooms_is_that_of_the_layers():
+def test_the_picture_of_the_rooms_is_that_of_the_layers() -> None:
     picture = re.search(r"```text\n(.*?)```", TEXTS[DOCS / "architecture.md"], re.DOTALL)[1]
     assert [set(line.split()) for line in picture.splitlines()] == LAYERS
 
 
-def test_every_room_has_a_line_that_says_what_it_is_for():
+def test_every_room_has_a_line_that_says_what_it_is_for() -> None:
     rooms = TEXTS[DOCS / "architecture.md"].partition("| room |")[2].partition("\n\n")[0]
     told = [name for cell, _ in FIRST_TWO_CELLS.findall(rooms) for name in re.findall(r"`([\w.]+)`", cell)]
     assert sorted(told) == sorted(room for layer in LAYERS for room in layer)
 
 
-def test_a_word_of_the_glossary_has_one_line():
+def test_a_word_of_the_glossary_has_one_line() -> None:
     words = [word for word, _ in FIRST_TWO_CELLS.findall(TEXTS[DOCS / "glossary.md"]) if word not in ("word", "---")]
     assert len(words) > 50
     assert len(words) == len(set(words))
 
 
-def test_the_version_is_the_same_everywhere():
+def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     changes = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert project["version"] == VERSION
     assert re.search(r"^## (\S+?),? ", changes, re.MULTILINE)[1] == VERSION
 
 
-def test_systemd_waits_longer_for_a_stop_than_gunicorn():
+def test_systemd_waits_longer_for_a_stop_than_gunicorn() -> None:
     unit = (PROJECT / "deploy" / "utopia-handler.service").read_text(encoding="utf-8")
     patience = int(re.search(r"^graceful_timeout = (\d+)", (PROJECT / "gunicorn.conf.py").read_text(), re.MULTILINE)[1])
     assert int(re.search(r"^TimeoutStopSec=(\d+)", unit, re.MULTILINE)[1]) > patience

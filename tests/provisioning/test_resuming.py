@@ -2,12 +2,13 @@
 
 from app.provisioning import lifecycle
 from app.provisioning.plans import plan_table
+from tests.conftest import Service
 
 ONE_DAY = 24 * 60
 REF = "UIA202411-001186"
 
 
-def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_others(service):
+def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_others(service: Service) -> None:
     with service.changed(retry_minutes=(ONE_DAY,)):
         service.sandbox.powercode.down()
         service.take("UIA202411-001186")
@@ -19,7 +20,7 @@ def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_othe
         assert service.rested("UIA202411-001186", "completed")["customer_id"]
 
 
-def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service):
+def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service: Service) -> None:
     with service.changed(retry_minutes=(ONE_DAY,)):
         service.sandbox.powercode.down()
         service.take("UIA202411-001186")
@@ -29,17 +30,17 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service):
         assert "can't be reached" in order["reason"]
 
 
-def remapped(service, description, service_id):
+def remapped(service: Service, description: str, service_id: int) -> None:
     with service.services.database.write() as session:
         plan_table.map_plan(session, description, service_id)
 
 
-def resume(service, orderref=REF):
+def resume(service: Service, orderref: str = REF) -> None:
     with service.services.database.write() as session:
         lifecycle.resume(service.services, session, orderref, "office")
 
 
-def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service):
+def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service: Service) -> None:
     service.sandbox.powercode.services[165] = "10 Gbps"
     remapped(service, "10 Gbps", 999)
     order = service.take(plan="10 Gbps")
@@ -55,7 +56,7 @@ def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_correc
     assert len(customer.tickets) == 1
 
 
-def test_a_plan_that_is_added_already_keeps_its_number_whatever_the_table_says_by_now(service):
+def test_a_plan_that_is_added_already_keeps_its_number_whatever_the_table_says_by_now(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "status_code", status_code=9, message="no such category")
     service.take()
     remapped(service, "250 Mbps", 166)
@@ -69,7 +70,7 @@ def test_a_plan_that_is_added_already_keeps_its_number_whatever_the_table_says_b
     assert [one["service_id"] for one in order["services"]] == [163, 172]
 
 
-def test_a_tag_that_powercode_refused_is_left_out_once_the_settings_name_it_no_more(service):
+def test_a_tag_that_powercode_refused_is_left_out_once_the_settings_name_it_no_more(service: Service) -> None:
     service.sandbox.powercode.fault("POST customer/tags/customer", "http", status=400, body={"Success": False})
     assert service.take()["problem"] == "tag_refused"
 
@@ -83,7 +84,7 @@ def test_a_tag_that_powercode_refused_is_left_out_once_the_settings_name_it_no_m
     ]
 
 
-def test_whoever_tries_again_and_sees_it_stop_for_the_same_reason_gets_no_second_mail(service):
+def test_whoever_tries_again_and_sees_it_stop_for_the_same_reason_gets_no_second_mail(service: Service) -> None:
     service.take(plan="10 Gbps")
     for _ in range(3):
         resume(service)

@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,9 @@ from sandbox import Sandbox
 from sandbox.demo.service import demo_settings
 
 
-def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(tmp_path, monkeypatch):
+def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("PC_URL_API=https://powercode.example.com:444/api/1/index.php\nPC_CUST_TAGS=77\n")
     monkeypatch.setitem(Settings.model_config, "env_file", env_file)
@@ -27,14 +31,14 @@ def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(tmp_path, m
 
 
 @pytest.fixture
-def taken_port():
+def taken_port() -> Iterator[int]:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         yield holder.getsockname()[1]
 
 
-def test_a_taken_port_is_named_with_the_way_to_choose_another(taken_port):
+def test_a_taken_port_is_named_with_the_way_to_choose_another(taken_port: int) -> None:
     environment = {**os.environ, "FLASK_PORT": str(taken_port), "ONCE": "1"}
     command = [sys.executable, "-m", "sandbox.demo"]
     demo = subprocess.run(

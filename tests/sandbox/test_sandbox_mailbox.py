@@ -3,7 +3,10 @@
 import smtplib
 import ssl
 import threading
+from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -12,14 +15,14 @@ from sandbox import Mailbox
 
 
 @pytest.fixture
-def mailbox():
+def mailbox() -> Iterator[Mailbox]:
     server = Mailbox()
     server.up()
     yield server
     server.stop()
 
 
-def a_mail(subject="Account created", to="office@example.com"):
+def a_mail(subject: str = "Account created", to: str = "office@example.com") -> EmailMessage:
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = subject, "handler@example.com", to
     mail.set_content("Zoë has an account.\n")
@@ -27,12 +30,12 @@ def a_mail(subject="Account created", to="office@example.com"):
     return mail
 
 
-def send(mailbox, mail=None, timeout=5.0):
+def send(mailbox: Mailbox, mail: EmailMessage | None = None, timeout: float = 5.0) -> None:
     with smtplib.SMTP(mailbox.host, mailbox.port, timeout=timeout) as smtp:
         smtp.send_message(mail or a_mail())
 
 
-def test_a_mail_is_kept_with_its_envelope_text_and_attachment(mailbox):
+def test_a_mail_is_kept_with_its_envelope_text_and_attachment(mailbox: Mailbox) -> None:
     send(mailbox)
     (mail,) = mailbox.messages
     assert mail["Subject"] == "Account created"
@@ -42,7 +45,7 @@ def test_a_mail_is_kept_with_its_envelope_text_and_attachment(mailbox):
     assert mail.attachments == {"contract.pdf": b"%PDF-1.4"}
 
 
-def test_a_mailbox_that_refuses_turns_connections_away(mailbox):
+def test_a_mailbox_that_refuses_turns_connections_away(mailbox: Mailbox) -> None:
     mailbox.refuse = True
     with pytest.raises(smtplib.SMTPConnectError, match="421"):
         send(mailbox)
@@ -51,7 +54,7 @@ def test_a_mailbox_that_refuses_turns_connections_away(mailbox):
     assert len(mailbox.messages) == 1
 
 
-def test_a_mailbox_that_is_down_refuses_connections_and_keeps_its_port(mailbox):
+def test_a_mailbox_that_is_down_refuses_connections_and_keeps_its_port(mailbox: Mailbox) -> None:
     port = mailbox.port
     mailbox.down()
     with pytest.raises(ConnectionRefusedError):
@@ -62,7 +65,7 @@ def test_a_mailbox_that_is_down_refuses_connections_and_keeps_its_port(mailbox):
     assert len(mailbox.messages) == 1
 
 
-def test_a_rejected_recipient_does_not_keep_the_others_from_it(mailbox):
+def test_a_rejected_recipient_does_not_keep_the_others_from_it(mailbox: Mailbox) -> None:
     mailbox.rejected_recipients.add("gone@example.com")
     send(mailbox, a_mail(to="gone@example.com, office@example.com"))
     assert mailbox.messages[0].envelope.recipients == ("office@example.com",)
@@ -71,7 +74,7 @@ def test_a_rejected_recipient_does_not_keep_the_others_from_it(mailbox):
 
 
 @pytest.mark.parametrize("action", ["CONNECT", "MAIL", "RCPT", "DATA", "*"])
-def test_a_mail_whose_connection_is_closed_is_not_taken(mailbox, action):
+def test_a_mail_whose_connection_is_closed_is_not_taken(mailbox: Mailbox, action: str) -> None:
     fault = mailbox.fault(action, "refuse")
     with pytest.raises(smtplib.SMTPException):
         send(mailbox)
@@ -80,14 +83,14 @@ def test_a_mail_whose_connection_is_closed_is_not_taken(mailbox, action):
 
 
 @pytest.mark.parametrize(("code", "error"), [(451, smtplib.SMTPDataError), (554, smtplib.SMTPDataError)])
-def test_a_rejected_mail_is_not_taken(mailbox, code, error):
+def test_a_rejected_mail_is_not_taken(mailbox: Mailbox, code: int, error: type[Exception]) -> None:
     mailbox.fault("DATA", "reject", code=code, text="5.7.1 No")
     with pytest.raises(error, match=str(code)):
         send(mailbox)
     assert mailbox.messages == []
 
 
-def test_a_server_that_hangs_runs_into_the_clients_timeout(mailbox):
+def test_a_server_that_hangs_runs_into_the_clients_timeout(mailbox: Mailbox) -> None:
     mailbox.fault("DATA", "hang")
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected)):
         send(mailbox, timeout=0.2)
@@ -95,14 +98,14 @@ def test_a_server_that_hangs_runs_into_the_clients_timeout(mailbox):
 
 
 @pytest.mark.parametrize(("kind", "args"), [("no_answer", {}), ("slow", {"seconds": 60, "when": "after"})])
-def test_a_mail_can_be_taken_without_an_answer(mailbox, kind, args):
+def test_a_mail_can_be_taken_without_an_answer(mailbox: Mailbox, kind: str, args: dict[str, Any]) -> None:
     mailbox.fault("DATA", kind, **args)
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected)):
         send(mailbox, timeout=1.0)
     assert len(mailbox.messages) == 1
 
 
-def test_stop_ends_hanging_connections_and_the_thread():
+def test_stop_ends_hanging_connections_and_the_thread() -> None:
     before = set(threading.enumerate())
     mailbox = Mailbox()
     mailbox.up()
@@ -119,7 +122,7 @@ def test_stop_ends_hanging_connections_and_the_thread():
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize("implicit_tls", [False, True])
-def test_a_mailbox_with_tls_and_credentials_wants_both(tmp_path, implicit_tls):
+def test_a_mailbox_with_tls_and_credentials_wants_both(tmp_path: Path, implicit_tls: bool) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
     chain, key = tmp_path / "cert.pem", tmp_path / "key.pem"

@@ -3,13 +3,19 @@
 import base64
 import json
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
 import pytest
 import requests
 
 from sandbox import PowerCode
 from sandbox.form_api import CREATE_CUSTOMER_FIELDS, CREATE_TICKET_FIELDS
+
+Uapi = Callable[..., requests.Response]
+
+Call = Callable[..., dict[str, Any]]
 
 CUSTOMER = {
     "firstName": "Ada",
@@ -46,7 +52,7 @@ TICKET = {
 
 
 @pytest.fixture
-def powercode():
+def powercode() -> Iterator[PowerCode]:
     server = PowerCode()
     server.ids_as_strings = False
     server.record_shape = "flat"
@@ -56,8 +62,8 @@ def powercode():
 
 
 @pytest.fixture
-def call(powercode):
-    def post(action, **fields):
+def call(powercode: PowerCode) -> Call:
+    def post(action: str, **fields: Any) -> Any:
         form = {"apiKey": powercode.api_key, "action": action, **fields}
         response = requests.post(powercode.api_url, data=form, timeout=5)
         assert response.status_code == 200
@@ -67,8 +73,8 @@ def call(powercode):
 
 
 @pytest.fixture
-def uapi(powercode):
-    def send(method, path, key=powercode.api_key, **parameters):
+def uapi(powercode: PowerCode) -> Uapi:
+    def send(method: str, path: str, key: str = powercode.api_key, **parameters: Any) -> requests.Response:
         token = base64.b64encode(key.encode()).decode()
         url = f"{powercode.uapi_url}/{path}"
         return requests.request(method, url, params=parameters, headers={"Authorization": f"Basic {token}"}, timeout=5)
@@ -76,20 +82,20 @@ def uapi(powercode):
     return send
 
 
-def failed(answer):
+def failed(answer: dict[str, Any]) -> bool:
     return int(answer["statusCode"]) != 0 and bool(answer["message"])
 
 
-def test_a_wrong_key_is_refused_with_http_200(call, powercode):
+def test_a_wrong_key_is_refused_with_http_200(call: Call, powercode: PowerCode) -> None:
     assert failed(call("createCustomer", **{**CUSTOMER, "apiKey": "wrong"}))
     assert powercode.customers == {}
 
 
-def test_an_action_that_the_reference_does_not_list_is_refused(call):
+def test_an_action_that_the_reference_does_not_list_is_refused(call: Call) -> None:
     assert failed(call("deleteCustomer", customerID=1001))
 
 
-def test_a_customer_is_created_with_the_fields_sent(call, powercode):
+def test_a_customer_is_created_with_the_fields_sent(call: Call, powercode: PowerCode) -> None:
     answer = call("createCustomer", **CUSTOMER)
     assert answer["statusCode"] == 0
     customer = powercode.customers[answer["customerID"]]
@@ -100,7 +106,7 @@ def test_a_customer_is_created_with_the_fields_sent(call, powercode):
 
 
 @pytest.mark.parametrize("name", CREATE_CUSTOMER_FIELDS)
-def test_every_field_of_a_customer_is_required(call, powercode, name):
+def test_every_field_of_a_customer_is_required(call: Call, powercode: PowerCode, name: str) -> None:
     assert failed(call("createCustomer", **{**CUSTOMER, name: ""}))
     assert powercode.customers == {}
 
@@ -117,30 +123,30 @@ def test_every_field_of_a_customer_is_required(call, powercode, name):
         ("physicalAutomaticallyGeocode", "yes"),
     ],
 )
-def test_a_field_in_another_form_is_refused(call, name, value):
+def test_a_field_in_another_form_is_refused(call: Call, name: str, value: str) -> None:
     assert failed(call("createCustomer", **{**CUSTOMER, name: value}))
 
 
-def test_a_new_street_is_created_without_geocoding_alone(call, powercode):
+def test_a_new_street_is_created_without_geocoding_alone(call: Call, powercode: PowerCode) -> None:
     street = {**CUSTOMER, "physicalStreet": "7 New Street"}
     assert call("createCustomer", **street)["statusCode"] == 23
     assert powercode.customers == {}
     assert call("createCustomer", **{**street, "physicalAutomaticallyGeocode": 0})["statusCode"] == 0
 
 
-def test_the_same_customer_sent_twice_is_two_customers(call, powercode):
+def test_the_same_customer_sent_twice_is_two_customers(call: Call, powercode: PowerCode) -> None:
     call("createCustomer", **CUSTOMER)
     call("createCustomer", **CUSTOMER)
     assert len(powercode.customers) == 2
 
 
-def test_a_taken_portal_name_is_refused_when_the_server_does_so(call, powercode):
+def test_a_taken_portal_name_is_refused_when_the_server_does_so(call: Call, powercode: PowerCode) -> None:
     powercode.refuse_taken_portal_names = True
     call("createCustomer", **CUSTOMER)
     assert failed(call("createCustomer", **{**CUSTOMER, "customerPortalUsername": "ADA.LIND@example.com"}))
 
 
-def test_a_service_added_twice_is_billed_twice(call, powercode):
+def test_a_service_added_twice_is_billed_twice(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     for quantity in (1, 2):
         answer = call(
@@ -158,14 +164,14 @@ def test_a_service_added_twice_is_billed_twice(call, powercode):
 
 
 @pytest.mark.parametrize("wrong", [{"serviceID": 999}, {"quantity": 0}, {"prorateService": ""}, {"customerID": 1}])
-def test_a_service_that_cannot_be_added_is_refused(call, powercode, wrong):
+def test_a_service_that_cannot_be_added_is_refused(call: Call, powercode: PowerCode, wrong: dict[str, Any]) -> None:
     customer = powercode.add_customer()
     fields = {"customerID": customer.customer_id, "serviceID": 164, "quantity": 1, "prorateService": 0}
     assert failed(call("addCustomerService", **{**fields, **wrong}))
     assert customer.services == []
 
 
-def test_a_ticket_can_be_read_back(call, powercode):
+def test_a_ticket_can_be_read_back(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     answer = call("createTicket", customerID=customer.customer_id, **TICKET)
     assert answer == {"message": "Ticket created", "statusCode": 0, "ticketID": 15}
@@ -175,14 +181,14 @@ def test_a_ticket_can_be_read_back(call, powercode):
 
 
 @pytest.mark.parametrize("name", CREATE_TICKET_FIELDS)
-def test_every_field_of_a_ticket_is_required(call, powercode, name):
+def test_every_field_of_a_ticket_is_required(call: Call, powercode: PowerCode, name: str) -> None:
     fields = {"customerID": powercode.add_customer().customer_id, **TICKET}
     assert failed(call("createTicket", **{**fields, name: ""}))
     assert powercode.tickets == {}
 
 
 @pytest.mark.parametrize("text", ["Ada Lind", "Lind", "N EXAMPLE", "59715-", "4065550143", "0143"])
-def test_a_search_finds_a_part_of_name_address_and_phone(call, powercode, text):
+def test_a_search_finds_a_part_of_name_address_and_phone(call: Call, powercode: PowerCode, text: str) -> None:
     powercode.add_customer()
     customer_id = call("createCustomer", **{**CUSTOMER, "physicalZip": "59715-0001"})["customerID"]
     assert call("searchCustomers", searchString=text)["customers"] == [
@@ -196,20 +202,20 @@ def test_a_search_finds_a_part_of_name_address_and_phone(call, powercode, text):
 
 
 @pytest.mark.parametrize("text", ["ada lind", "Peña", "12 n Example", "406-555-0143"])
-def test_a_search_takes_what_is_written_as_it_is_written(call, text):
+def test_a_search_takes_what_is_written_as_it_is_written(call: Call, text: str) -> None:
     call("createCustomer", **{**CUSTOMER, "lastName": "Lind Pena"})
     assert call("searchCustomers", searchString=text)["customers"] == []
 
 
 @pytest.mark.parametrize("text", ["ada peña", "Pena", "12 n example"])
-def test_a_search_that_folds_disregards_case_and_accents_alone(call, powercode, text):
+def test_a_search_that_folds_disregards_case_and_accents_alone(call: Call, powercode: PowerCode, text: str) -> None:
     powercode.search_folds = True
     call("createCustomer", **{**CUSTOMER, "lastName": "Peña"})
     assert call("searchCustomers", searchString=text)["customers"]
     assert call("searchCustomers", searchString="12-n")["customers"] == []
 
 
-def test_a_search_tells_what_the_server_is_said_to_tell(call, powercode):
+def test_a_search_tells_what_the_server_is_said_to_tell(call: Call, powercode: PowerCode) -> None:
     powercode.add_customer(status="Not Active", phone="406.555.0119")
     (short,) = call("searchCustomers", searchString="555.0119")["customers"]
     powercode.search_tells = ("phone", "mail", "zip", "site", "status")
@@ -219,7 +225,7 @@ def test_a_search_tells_what_the_server_is_said_to_tell(call, powercode):
     assert "extAccountID" not in whole  # nobody typed one in
 
 
-def test_a_search_without_a_hit_answers_in_three_ways(call, powercode):
+def test_a_search_without_a_hit_answers_in_three_ways(call: Call, powercode: PowerCode) -> None:
     assert call("searchCustomers", searchString="nobody")["customers"] == []
     powercode.search_without_hit = "no_list"
     answer = call("searchCustomers", searchString="nobody")
@@ -229,7 +235,7 @@ def test_a_search_without_a_hit_answers_in_three_ways(call, powercode):
     assert failed(call("searchCustomers", searchString="nobody"))
 
 
-def test_a_customer_is_read_by_id_and_by_site_without_the_password(call, powercode):
+def test_a_customer_is_read_by_id_and_by_site_without_the_password(call: Call, powercode: PowerCode) -> None:
     customer_id = call("createCustomer", **CUSTOMER)["customerID"]
     by_id = call("readCustomer", customerID=customer_id)
     assert by_id["customerNotes"] == CUSTOMER["customerNotes"]
@@ -238,7 +244,7 @@ def test_a_customer_is_read_by_id_and_by_site_without_the_password(call, powerco
     assert call("readCustomer", extAccountID="714780") == by_id
 
 
-def test_a_record_lies_beside_the_status_code_or_nested(call, powercode):
+def test_a_record_lies_beside_the_status_code_or_nested(call: Call, powercode: PowerCode) -> None:
     customer_id = call("createCustomer", **CUSTOMER)["customerID"]
     powercode.record_shape = "nested"
     assert call("readCustomer", customerID=customer_id)["customer"] == {
@@ -255,7 +261,7 @@ def test_a_record_lies_beside_the_status_code_or_nested(call, powercode):
 
 
 @pytest.mark.parametrize("shape", ["flat", "nested"])
-def test_a_record_may_tell_less(call, powercode, shape):
+def test_a_record_may_tell_less(call: Call, powercode: PowerCode, shape: Literal["flat", "nested"]) -> None:
     powercode.record_shape, powercode.record_tells = shape, ()
     call("createCustomer", **CUSTOMER)
     answer = call("readCustomer", extAccountID="714780")
@@ -265,12 +271,12 @@ def test_a_record_may_tell_less(call, powercode, shape):
     assert not {"phone", "emailAddress", "physicalZip", "customerNotes", "customerPortalUsername"} & record.keys()
 
 
-def test_a_customer_typed_in_by_hand_has_no_site(call, powercode):
+def test_a_customer_typed_in_by_hand_has_no_site(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     assert "extAccountID" not in call("readCustomer", customerID=customer.customer_id)
 
 
-def test_a_new_customer_has_the_servers_status_until_it_is_changed(call, powercode):
+def test_a_new_customer_has_the_servers_status_until_it_is_changed(call: Call, powercode: PowerCode) -> None:
     powercode.status_when_made = "Not Active"
     customer_id = call("createCustomer", **CUSTOMER)["customerID"]
     assert call("readCustomer", customerID=customer_id)["status"] == "Not Active"
@@ -279,14 +285,14 @@ def test_a_new_customer_has_the_servers_status_until_it_is_changed(call, powerco
     assert call("readCustomer", customerID=customer_id)["status"] == "Active"
 
 
-def test_a_change_of_a_customer_leaves_the_other_fields(call, powercode):
+def test_a_change_of_a_customer_leaves_the_other_fields(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     assert failed(call("updateCustomer", customerID=customer.customer_id))
     call("updateCustomer", customerID=customer.customer_id, physicalCity="Belgrade")
     assert (customer.fields["physicalCity"], customer.fields["firstName"]) == ("Belgrade", "Grace")
 
 
-def test_equipment_is_made_read_changed_and_deleted(call, powercode):
+def test_equipment_is_made_read_changed_and_deleted(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     made = call("createEquipment", customerID=customer.customer_id, mac="00:00:5E:00:53:1A")
     equipment = {"equipmentID": made["equipmentID"]}
@@ -299,32 +305,32 @@ def test_equipment_is_made_read_changed_and_deleted(call, powercode):
     assert failed(call("readEquipment", **equipment))
 
 
-def test_a_reset_link_is_mailed_each_time(call, powercode):
+def test_a_reset_link_is_mailed_each_time(call: Call, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     for _ in range(2):
         call("customerForgotPassword", customerID=customer.customer_id)
     assert customer.reset_links == 2
 
 
-def test_an_action_may_come_as_json(powercode):
+def test_an_action_may_come_as_json(powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     body = {"apiKey": powercode.api_key, "action": "readCustomer", "customerID": customer.customer_id}
     assert requests.post(powercode.api_url, json=body, timeout=5).json()["firstName"] == "Grace"
     assert powercode.count("readCustomer") == 1
 
 
-def test_a_site_that_several_share_answers_with_the_oldest(call, powercode):
+def test_a_site_that_several_share_answers_with_the_oldest(call: Call, powercode: PowerCode) -> None:
     older = powercode.add_customer(extAccountID="714780")
     call("createCustomer", **CUSTOMER)
     assert call("readCustomer", extAccountID="714780")["CustomerID"] == older.customer_id
 
 
 @pytest.mark.parametrize("fields", [{"customerID": 1}, {"customerID": "x"}, {"extAccountID": "1"}, {}])
-def test_a_customer_who_is_not_there_is_a_failure(call, fields):
+def test_a_customer_who_is_not_there_is_a_failure(call: Call, fields: dict[str, Any]) -> None:
     assert failed(call("readCustomer", **fields))
 
 
-def test_ids_come_as_numbers_and_as_strings(call, powercode):
+def test_ids_come_as_numbers_and_as_strings(call: Call, powercode: PowerCode) -> None:
     powercode.ids_as_strings = None
     powercode.add_customer()
     kinds = {type(call("readCustomer", customerID=1001)["CustomerID"]) for _ in range(2)}
@@ -332,7 +338,7 @@ def test_ids_come_as_numbers_and_as_strings(call, powercode):
 
 
 @pytest.mark.parametrize("status_code", [7, "7"])
-def test_a_refusal_has_the_status_code_asked_for(call, powercode, status_code):
+def test_a_refusal_has_the_status_code_asked_for(call: Call, powercode: PowerCode, status_code: int | str) -> None:
     powercode.fault("createCustomer", "status_code", status_code=status_code, message="Billing is locked")
     assert call("createCustomer", **CUSTOMER) == {"message": "Billing is locked", "statusCode": status_code}
     assert powercode.customers == {}
@@ -348,7 +354,9 @@ def test_a_refusal_has_the_status_code_asked_for(call, powercode, status_code):
         ("refuse", {}, 0),
     ],
 )
-def test_a_lost_answer_tells_nothing_of_what_was_made(call, powercode, kind, args, made):
+def test_a_lost_answer_tells_nothing_of_what_was_made(
+    call: Call, powercode: PowerCode, kind: str, args: dict[str, Any], made: int
+) -> None:
     powercode.fault("createCustomer", kind, **args)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         call("createCustomer", **CUSTOMER)
@@ -356,14 +364,16 @@ def test_a_lost_answer_tells_nothing_of_what_was_made(call, powercode, kind, arg
 
 
 @pytest.mark.parametrize(("kind", "processed"), [("garbage", False), ("garbage", True), ("empty", True)])
-def test_an_unreadable_answer_tells_nothing_of_what_was_made(call, powercode, kind, processed):
+def test_an_unreadable_answer_tells_nothing_of_what_was_made(
+    call: Call, powercode: PowerCode, kind: str, processed: bool
+) -> None:
     powercode.fault("createCustomer", kind, processed=processed)
     with pytest.raises(requests.JSONDecodeError):
         call("createCustomer", **CUSTOMER)
     assert len(powercode.customers) == processed
 
 
-def test_a_customer_can_be_made_before_the_slow_answer(call, powercode):
+def test_a_customer_can_be_made_before_the_slow_answer(call: Call, powercode: PowerCode) -> None:
     powercode.fault("createCustomer", "slow", seconds=60, when="after")
     form = {"apiKey": powercode.api_key, "action": "createCustomer", **CUSTOMER}
     with pytest.raises(requests.ReadTimeout):
@@ -374,23 +384,23 @@ def test_a_customer_can_be_made_before_the_slow_answer(call, powercode):
     assert len(powercode.customers) == 1
 
 
-def test_many_callers_at_once_lose_nothing(call, powercode):
+def test_many_callers_at_once_lose_nothing(call: Call, powercode: PowerCode) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: call("createCustomer", **CUSTOMER), range(200)))
     assert len({answer["customerID"] for answer in answers}) == len(powercode.customers) == 200
 
 
-def test_the_uapi_takes_the_key_alone(uapi, powercode):
+def test_the_uapi_takes_the_key_alone(uapi: Uapi, powercode: PowerCode) -> None:
     assert uapi("GET", "customer/Find", query="moe").json() == {"Success": True, "Response": []}
     assert uapi("GET", "customer/Find", key=f"{powercode.api_key}:", query="moe").status_code == 401
 
 
-def test_the_uapi_finds_customers(uapi, powercode):
+def test_the_uapi_finds_customers(uapi: Uapi, powercode: PowerCode) -> None:
     powercode.add_customer()
     assert uapi("GET", "customer/Find", query="Moe").json()["Response"][0]["CompanyName"] == "Grace Moe"
 
 
-def test_a_tag_added_twice_is_there_once(uapi, powercode):
+def test_a_tag_added_twice_is_there_once(uapi: Uapi, powercode: PowerCode) -> None:
     customer = powercode.add_customer()
     path, parameters = "customer/tags/customer", {"customerID": customer.customer_id}
     for _ in range(2):
@@ -403,12 +413,12 @@ def test_a_tag_added_twice_is_there_once(uapi, powercode):
 
 
 @pytest.mark.parametrize("wrong", [{"customerID": 1}, {"tags[]": 77}, {"tags[]": []}])
-def test_tags_that_cannot_be_added_are_no_success(uapi, powercode, wrong):
+def test_tags_that_cannot_be_added_are_no_success(uapi: Uapi, powercode: PowerCode, wrong: dict[str, Any]) -> None:
     parameters = {"customerID": powercode.add_customer().customer_id, "tags[]": 5, **wrong}
     assert uapi("POST", "customer/tags/customer", **parameters).json()["Success"] is False
 
 
-def test_tags_in_a_body_are_not_read(powercode, uapi):
+def test_tags_in_a_body_are_not_read(powercode: PowerCode, uapi: Uapi) -> None:
     customer = powercode.add_customer()
     token = base64.b64encode(powercode.api_key.encode()).decode()
     requests.post(
@@ -420,12 +430,12 @@ def test_tags_in_a_body_are_not_read(powercode, uapi):
     assert customer.tags == []
 
 
-def test_the_uapi_refuses_in_its_own_way(uapi, powercode):
+def test_the_uapi_refuses_in_its_own_way(uapi: Uapi, powercode: PowerCode) -> None:
     powercode.fault("GET customer/tags/customer", "status_code", message="Not now")
     assert uapi("GET", "customer/tags/customer", customerID=1).json() == {"Success": False, "Message": "Not now"}
 
 
-def test_the_customers_page_shows_the_account_escaped(powercode):
+def test_the_customers_page_shows_the_account_escaped(powercode: PowerCode) -> None:
     customer = powercode.add_customer(services=(164,), tags=(5,), lastName="<script>", customerPortalPassword="hidden")
     link = f"{powercode.url}/index.php?q&page=/customers/_view.php&customerid={customer.customer_id}"
     page = requests.get(link, timeout=5)

@@ -1,6 +1,7 @@
 """The sandbox as a process of its own, steered over its control API."""
 
 import smtplib
+from collections.abc import Iterator
 
 import pytest
 import requests
@@ -12,45 +13,45 @@ ORDER = "UIA202411-002000"
 
 
 @pytest.fixture(scope="module")
-def process():
+def process() -> Iterator[SandboxProcess]:
     with SandboxProcess("--seed-demo") as running:
         yield running
 
 
 @pytest.fixture
-def control(process):
+def control(process: SandboxProcess) -> Iterator[SandboxControl]:
     yield process.control
     process.control.clear_faults()
 
 
-def look_up(process, orderref):
+def look_up(process: SandboxProcess, orderref: str) -> requests.Response:
     utopia = process.addresses["utopia"]
     body = {"apikey": utopia["api_key"], "orderref": orderref}
     return requests.post(f"{utopia['url']}/spquery/contractlookup", json=body, timeout=5)
 
 
-def test_the_demo_starts_with_orders_and_a_customer(process, control):
+def test_the_demo_starts_with_orders_and_a_customer(process: SandboxProcess, control: SandboxControl) -> None:
     state = control.state()
     assert list(state["orders"]) == process.addresses["orders"]
     assert [customer["name"] for customer in state["customers"].values()] == ["Grace Moe"]
     assert set(state["up"].values()) == {True}
 
 
-def test_an_order_and_its_contract_can_be_put_in(process, control):
+def test_an_order_and_its_contract_can_be_put_in(process: SandboxProcess, control: SandboxControl) -> None:
     control.add_order(ORDER, plan="1 Gbps", lastname="Moe", contract_ready=False)
     assert look_up(process, ORDER).json()["customer"]["lastname"] == "Moe"
     control.set_contract_ready(ORDER)
     assert control.state()["orders"][ORDER]["contractdownload"] == "Ready"
 
 
-def test_a_customer_can_be_put_in(control):
+def test_a_customer_can_be_put_in(control: SandboxControl) -> None:
     customer_id = control.add_customer(lastName="Berg", services=[164])
     kept = control.state()["customers"][str(customer_id)]
     assert kept["name"] == "Grace Berg"
     assert kept["services"] == [{"service_id": 164, "quantity": 1, "prorated": False}]
 
 
-def test_faults_are_armed_and_cleared(process, control):
+def test_faults_are_armed_and_cleared(process: SandboxProcess, control: SandboxControl) -> None:
     control.fault("utopia", "contractlookup", "http", times=None, status=429, retry_after=3)
     assert look_up(process, ORDER).headers["Retry-After"] == "3"
     control.clear_faults()
@@ -58,7 +59,7 @@ def test_faults_are_armed_and_cleared(process, control):
     assert control.counts()["calls"]["utopia"]["contractlookup"] >= 2
 
 
-def test_a_server_goes_down_and_comes_back(process, control):
+def test_a_server_goes_down_and_comes_back(process: SandboxProcess, control: SandboxControl) -> None:
     control.down("utopia")
     assert control.state()["up"]["utopia"] is False
     with pytest.raises(requests.ConnectionError):
@@ -67,7 +68,7 @@ def test_a_server_goes_down_and_comes_back(process, control):
     assert look_up(process, "UIA202411-001186").ok
 
 
-def test_mails_and_webhook_messages_are_listed(process, control):
+def test_mails_and_webhook_messages_are_listed(process: SandboxProcess, control: SandboxControl) -> None:
     mailbox, entry = process.addresses["mailbox"], {"full_name": "Ada LIND", "email_address": "ada@example.com"}
     with smtplib.SMTP(mailbox["host"], mailbox["port"], timeout=5) as smtp:
         smtp.sendmail("a@example.com", ["b@example.com"], "Subject: Hello\n\nText\n")
@@ -80,7 +81,7 @@ def test_mails_and_webhook_messages_are_listed(process, control):
     assert state["webhook"] == [{"idempotency_key": "key", "entry": {**entry, "email": mail}}]
 
 
-def test_the_mailbox_has_a_switch_of_its_own(process, control):
+def test_the_mailbox_has_a_switch_of_its_own(process: SandboxProcess, control: SandboxControl) -> None:
     url, mailbox = process.addresses["control"]["url"], process.addresses["mailbox"]
     requests.post(f"{url}/mailbox", json={"up": False}, timeout=5)
     with pytest.raises(ConnectionRefusedError):
@@ -89,14 +90,14 @@ def test_the_mailbox_has_a_switch_of_its_own(process, control):
     smtplib.SMTP(mailbox["host"], mailbox["port"], timeout=5).close()
 
 
-def test_what_the_sandbox_cannot_do_is_an_error_with_its_reason(control):
+def test_what_the_sandbox_cannot_do_is_an_error_with_its_reason(control: SandboxControl) -> None:
     with pytest.raises(ValueError, match="unknown fault kind"):
         control.fault("utopia", "*", "explode")
     with pytest.raises(ValueError, match="KeyError"):
         control.set_contract_ready("UIA202411-009999")
 
 
-def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process):
+def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process: SandboxProcess) -> None:
     utopia, powercode = process.addresses["utopia"]["url"], process.addresses["powercode"]["url"]
     for url in (f"{utopia}/state", f"{powercode}/state", f"{powercode}/index.php"):
         response = requests.get(url, timeout=5)
@@ -104,7 +105,7 @@ def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process):
         assert "sandbox" not in f"{response.headers} {response.text}".lower()
 
 
-def test_sigterm_ends_it_cleanly_and_frees_its_ports():
+def test_sigterm_ends_it_cleanly_and_frees_its_ports() -> None:
     with SandboxProcess() as first:
         addresses = first.addresses
         held = requests.Session()

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models import AuditEntry
+from app.storage.database import Database
 from app.texts import files, saving, versions
-from app.texts.files import ChangedMeanwhile, TextNotSaved
+from app.texts.files import ChangedMeanwhile, TextFile, TextNotSaved
 from tests.conftest import Service
 
 NAME = "new_desc.txt"
@@ -21,26 +22,26 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(service: Service):
+def database(service: Service) -> Database:
     return service.services.database
 
 
-def save(database, folder, text, by="alice"):
+def save(database: Database, folder: Path, text: str, by: str = "alice") -> TextFile:
     expected = files.read(folder, NAME).fingerprint
     return saving.save(database, folder, NAME, text, expected=expected, by=by, action=saving.SAVED)
 
 
-def kept(database):
+def kept(database: Database) -> list[tuple[str, str | None]]:
     with database.read() as session:
         return [(version.text, version.saved_by) for version in reversed(versions.history(session, NAME, 100))]
 
 
-def test_the_text_before_the_first_save_is_kept(database, folder):
+def test_the_text_before_the_first_save_is_kept(database: Database, folder: Path) -> None:
     save(database, folder, "two\n")
     assert kept(database) == [("one\n", None), ("two\n", "alice")]
 
 
-def test_a_change_from_outside_is_kept_when_it_is_seen_and_once(database, folder):
+def test_a_change_from_outside_is_kept_when_it_is_seen_and_once(database: Database, folder: Path) -> None:
     save(database, folder, "two\n")
     (folder / NAME).write_text("git\n")
     for _ in range(3):
@@ -49,7 +50,7 @@ def test_a_change_from_outside_is_kept_when_it_is_seen_and_once(database, folder
     assert [text for text, _ in kept(database)] == ["one\n", "two\n", "git\n", "three\n"]
 
 
-def test_what_somebody_else_wrote_meanwhile_is_kept_and_not_replaced(database, folder):
+def test_what_somebody_else_wrote_meanwhile_is_kept_and_not_replaced(database: Database, folder: Path) -> None:
     expected = files.read(folder, NAME).fingerprint
     (folder / NAME).write_text("git\n")
     with pytest.raises(ChangedMeanwhile):
@@ -57,20 +58,20 @@ def test_what_somebody_else_wrote_meanwhile_is_kept_and_not_replaced(database, f
     assert kept(database) == [("git\n", None)]
 
 
-def test_a_text_with_faults_is_not_saved(database, folder):
+def test_a_text_with_faults_is_not_saved(database: Database, folder: Path) -> None:
     with pytest.raises(TextNotSaved, match="faults"):
         save(database, folder, "Hello {firstname}\n")
     assert (folder / NAME).read_text() == "one\n"
 
 
-def test_a_save_is_in_the_audit(database, folder):
+def test_a_save_is_in_the_audit(database: Database, folder: Path) -> None:
     save(database, folder, "two\n")
     with database.read() as session:
         (entry,) = session.query(AuditEntry).all()
     assert (entry.made_by, entry.action, entry.subject) == ("alice", "changed", f"text {NAME}")
 
 
-def test_a_copy_takes_no_name_that_is_in_use(database, folder):
+def test_a_copy_takes_no_name_that_is_in_use(database: Database, folder: Path) -> None:
     saving.create(database, folder, "winter.txt", copy_of=NAME, by="alice")
     assert (folder / "winter.txt").read_text() == "one\n"
     with pytest.raises(TextNotSaved, match="already"):
@@ -81,7 +82,7 @@ texts = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12).map("\n".joi
 
 
 @given(texts, texts)
-def test_a_comparison_tells_every_line_that_went_or_came(old, new):
+def test_a_comparison_tells_every_line_that_went_or_came(old: str, new: str) -> None:
     lines = versions.compare(old, new)
     removed = [line for line in lines if line.what == "removed"]
     added = [line for line in lines if line.what == "added"]

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
@@ -25,19 +26,19 @@ class Authority:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory):
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def publicly_trusted(authority, monkeypatch):
+def publicly_trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Authority:
     """The test's authority, as if it were among the public ones."""
     monkeypatch.setattr(certifi, "where", lambda: authority.ca_file)
     return authority
 
 
 @pytest.fixture
-def refusing_url():
+def refusing_url() -> Iterator[str]:
     """An address where nothing listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -45,7 +46,7 @@ def refusing_url():
 
 
 @pytest.fixture
-def unanswering_url():
+def unanswering_url() -> Iterator[str]:
     """An address whose queue of connections is full, so that a further one is never answered."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -60,10 +61,10 @@ def unanswering_url():
 
 
 @pytest.fixture
-def unresolvable_url(monkeypatch):
+def unresolvable_url(monkeypatch: pytest.MonkeyPatch) -> str:
     """An address whose name nobody knows, without asking a name server."""
 
-    def unknown(host, *_args, **_kwargs):
+    def unknown(host: str, *_args: object, **_kwargs: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)

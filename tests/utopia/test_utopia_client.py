@@ -4,8 +4,10 @@ import copy
 import gzip
 import json
 import pickle
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,11 @@ from utopia import (
     Throttled,
     TooLarge,
     UtopiaClient,
+    UtopiaError,
 )
 
 KEY = "utopia-key-7731"
+Said = Callable[..., tuple[Any, str, Any]]
 REF = "UIA202411-001186"
 PDF = b"%PDF-1.4\n%%EOF\n"
 CONTRACT = {
@@ -106,10 +110,10 @@ CALLS = [
 
 
 @pytest.fixture
-def said():
+def said() -> Said:
     """Run a call against a server that gives one answer; returns the call's result and what the server read."""
 
-    def run(call, reply):
+    def run(call: Callable[[UtopiaClient], Any], reply: bytes) -> tuple[Any, str, Any]:
         with RawServer(answers(reply)) as server, UtopiaClient(server.url, KEY, read_timeout=5) as client:
             result = call(client)
             head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -119,7 +123,9 @@ def said():
 
 
 @pytest.mark.parametrize(("name", "call", "fields"), CALLS)
-def test_a_service_provider_call_sends_just_the_fields_given(said, name, call, fields):
+def test_a_service_provider_call_sends_just_the_fields_given(
+    said: Said, name: str, call: Callable[[UtopiaClient], Any], fields: dict[str, Any]
+) -> None:
     answer, head, body = said(call, http({"result": [{"id": "1"}]}))
     assert head.startswith(f"POST /spquery/{name} HTTP/1.1")
     assert "application/json" in head
@@ -136,12 +142,12 @@ def test_a_service_provider_call_sends_just_the_fields_given(said, name, call, f
         ({"result": "success"}, ({"result": "success"},)),
     ],
 )
-def test_the_rows_of_an_answer_are_its_objects(said, content, rows):
+def test_the_rows_of_an_answer_are_its_objects(said: Said, content: object, rows: tuple[dict[str, Any], ...]) -> None:
     answer, _, _ = said(lambda utopia: utopia.products(), http(content))
     assert answer.rows == rows
 
 
-def test_a_contract_is_looked_up_by_its_orderref(said):
+def test_a_contract_is_looked_up_by_its_orderref(said: Said) -> None:
     contract, head, body = said(lambda utopia: utopia.contract(REF), http(CONTRACT))
     assert head.startswith("POST /spquery/contractlookup ")
     assert body == {"apikey": KEY, "orderref": REF}
@@ -152,7 +158,7 @@ def test_a_contract_is_looked_up_by_its_orderref(said):
 
 
 @pytest.mark.parametrize("content", [[], {}, {"status": "Signed"}, {"customer": None}, {"customer": []}, "Signed", 5])
-def test_json_that_is_no_contract_is_an_unknown_outcome_not_an_empty_order(said, content):
+def test_json_that_is_no_contract_is_an_unknown_outcome_not_an_empty_order(said: Said, content: object) -> None:
     with pytest.raises(OutcomeUnknown, match="UTOPIA answered without a contract"):
         said(lambda utopia: utopia.contract(REF), http(content))
 
@@ -166,7 +172,7 @@ def test_json_that_is_no_contract_is_an_unknown_outcome_not_an_empty_order(said,
         "No valid\nrecords found for this ISP",
     ],
 )
-def test_another_providers_order_is_not_ours_at_any_status(said, status, words):
+def test_another_providers_order_is_not_ours_at_any_status(said: Said, status: int, words: str) -> None:
     with pytest.raises(NotOurs) as caught:
         said(lambda utopia: utopia.contract(REF), http({"error": words}, status))
     assert caught.value.status == status
@@ -184,24 +190,24 @@ def test_another_providers_order_is_not_ours_at_any_status(said, status, words):
         (http({"message": "odd"}, 400), OutcomeUnknown),
     ],
 )
-def test_an_error_is_named_by_what_to_do_next(said, reply, kind):
+def test_an_error_is_named_by_what_to_do_next(said: Said, reply: bytes, kind: type[UtopiaError]) -> None:
     with pytest.raises(kind) as caught:
         said(lambda utopia: utopia.contract(REF), reply)
     assert type(caught.value) is kind
     assert caught.value.action == "contractlookup"
 
 
-def test_words_of_trouble_tell_nothing_of_a_change(said):
+def test_words_of_trouble_tell_nothing_of_a_change(said: Said) -> None:
     with pytest.raises(OutcomeUnknown, match="Lock wait timeout"):
         said(lambda utopia: utopia.suspend("7", "714780"), http({"error": "Lock wait timeout exceeded"}))
 
 
-def test_an_empty_error_beside_a_contract_is_none(said):
+def test_an_empty_error_beside_a_contract_is_none(said: Said) -> None:
     contract, _, _ = said(lambda utopia: utopia.contract(REF), http({**CONTRACT, "error": ""}))
     assert contract.customer.last_name == "Lind"
 
 
-def test_a_contract_is_downloaded_as_its_bytes(said):
+def test_a_contract_is_downloaded_as_its_bytes(said: Said) -> None:
     big = PDF + b"x" * 6 * 1024 * 1024
     file = BytesIO()
     reply = http(big, 200, "application/pdf; charset=UTF-8")
@@ -211,7 +217,7 @@ def test_a_contract_is_downloaded_as_its_bytes(said):
     assert (size, file.getvalue()) == (len(big), big)
 
 
-def test_a_contract_above_the_limit_is_told_by_its_size_and_not_read(said):
+def test_a_contract_above_the_limit_is_told_by_its_size_and_not_read(said: Said) -> None:
     file = BytesIO()
     with pytest.raises(TooLarge) as large:
         said(lambda utopia: utopia.contract_pdf(REF, file, limit=1000), http(PDF + b"x" * 5000, 200, "application/pdf"))
@@ -219,7 +225,7 @@ def test_a_contract_above_the_limit_is_told_by_its_size_and_not_read(said):
     assert "larger than 1000 bytes" in str(large.value)
 
 
-def test_a_contract_of_unknown_size_is_read_up_to_the_limit(said):
+def test_a_contract_of_unknown_size_is_read_up_to_the_limit(said: Said) -> None:
     endless = http(gzip.compress(PDF + b"x" * 1_000_000), 200, "application/pdf", Content_Encoding="gzip")
     file = BytesIO()
     with pytest.raises(TooLarge) as large:
@@ -228,7 +234,7 @@ def test_a_contract_of_unknown_size_is_read_up_to_the_limit(said):
     assert len(file.getvalue()) <= 300_000
 
 
-def test_a_disk_without_room_for_the_contract_is_no_failure_of_utopia(said):
+def test_a_disk_without_room_for_the_contract_is_no_failure_of_utopia(said: Said) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
         said(lambda utopia: utopia.contract_pdf(REF, full), http(PDF, 200, "application/pdf"))
 
@@ -248,7 +254,7 @@ def test_a_disk_without_room_for_the_contract_is_no_failure_of_utopia(said):
         (http(b"", 200, "application/pdf"), OutcomeUnknown),
     ],
 )
-def test_a_download_without_a_pdf_says_whether_to_wait(said, reply, kind):
+def test_a_download_without_a_pdf_says_whether_to_wait(said: Said, reply: bytes, kind: type[UtopiaError]) -> None:
     with pytest.raises(kind):
         said(lambda utopia: utopia.contract_pdf(REF, BytesIO()), reply)
 
@@ -267,7 +273,7 @@ SITE = {"address_id": 714780, "address": "12 N EXAMPLE AVENUE", "unitnum": None,
         ({}, 0),
     ],
 )
-def test_an_address_search_gives_the_sites_of_either_form(said, content, count):
+def test_an_address_search_gives_the_sites_of_either_form(said: Said, content: object, count: int) -> None:
     sites, head, body = said(lambda utopia: utopia.address_search("12 N Example Ave", network="BOZEMAN"), http(content))
     assert head.startswith("POST /address/search ")
     search = {"address": "12 N Example Ave", "postcode": "", "unitnum": ""}
@@ -276,12 +282,12 @@ def test_an_address_search_gives_the_sites_of_either_form(said, content, count):
     assert all((site.address_id, site.unitnum, site.status) == ("714780", "", "ORDERABLE") for site in sites)
 
 
-def test_an_address_search_without_sites_in_an_odd_answer_is_unknown(said):
+def test_an_address_search_without_sites_in_an_odd_answer_is_unknown(said: Said) -> None:
     with pytest.raises(OutcomeUnknown, match="without sites"):
         said(lambda utopia: utopia.address_search("12 N Example Ave"), http({"welcome": "to our network"}))
 
 
-def test_an_address_that_utopia_repeats_is_not_shown(said):
+def test_an_address_that_utopia_repeats_is_not_shown(said: Said) -> None:
     with pytest.raises(Refused) as caught:
         said(lambda utopia: utopia.address_search("12 N Example Ave"), http({"error": "Nothing at 12 N EXAMPLE AVE!"}))
     assert caught.value.detail == "Nothing at ***!"
@@ -298,12 +304,12 @@ def test_an_address_that_utopia_repeats_is_not_shown(said):
         ([], None),
     ],
 )
-def test_the_routers_mac_is_found_in_the_access_portal_or_absent(said, content, mac):
+def test_the_routers_mac_is_found_in_the_access_portal_or_absent(said: Said, content: object, mac: str | None) -> None:
     portal, _, _ = said(lambda utopia: utopia.ap_view(5), http(content))
     assert portal.router_mac == mac
 
 
-def test_a_contract_can_be_stored_and_read_again():
+def test_a_contract_can_be_stored_and_read_again() -> None:
     contract = Contract.read(CONTRACT)
     assert Contract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
 
@@ -312,6 +318,6 @@ def test_a_contract_can_be_stored_and_read_again():
     "error",
     [Refused("no", "orders", 404), Throttled("later", "orders", 429, 7.0), NotOurs("not ours", "contractlookup")],
 )
-def test_an_error_survives_being_copied_and_stored(error):
+def test_an_error_survives_being_copied_and_stored(error: Refused | Throttled | NotOurs) -> None:
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))

@@ -1,6 +1,7 @@
 """Contracts in all the shapes that UTOPIA sends."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ CONTRACTS = st.fixed_dictionaries(
 
 
 @given(CONTRACTS)
-def test_a_contract_of_any_json_is_read_stored_and_read_again(raw):
+def test_a_contract_of_any_json_is_read_stored_and_read_again(raw: dict[str, Any]) -> None:
     contract = Contract.read(raw)
     if contract is not None:
         assert Contract.from_dict(json.loads(json.dumps(contract.to_dict()).encode())) == contract
@@ -49,7 +50,7 @@ def test_a_contract_of_any_json_is_read_stored_and_read_again(raw):
         ("half \ud83d", "half"),
     ],
 )
-def test_any_value_is_a_stripped_line_or_missing(value, expected):
+def test_any_value_is_a_stripped_line_or_missing(value: object, expected: str) -> None:
     assert text(value) == expected
 
 
@@ -62,29 +63,29 @@ def test_any_value_is_a_stripped_line_or_missing(value, expected):
         [None, {"chargetype": " mrc", "description": "1 Gbps "}, "x"],
     ],
 )
-def test_order_items_come_as_a_list_an_object_or_numbered(items):
+def test_order_items_come_as_a_list_an_object_or_numbered(items: object) -> None:
     contract = Contract.read({"customer": CUSTOMER, "orderitems": items})
     assert [(item.charge_type, item.description) for item in contract.items] == [("mrc", "1 Gbps")]
 
 
 @pytest.mark.parametrize("missing", [{}, {"orderitems": None}, {"orderitems": []}, {"orderitems": "None"}])
-def test_an_order_without_items_has_none(missing):
+def test_an_order_without_items_has_none(missing: dict[str, Any]) -> None:
     assert Contract.read({"customer": CUSTOMER, **missing}).items == ()
 
 
 @pytest.mark.parametrize(
     "terms", [None, [], {}, "None", {"sp_terms_agree_date": None}, {"sp_terms_agree_date": "None"}]
 )
-def test_terms_that_nobody_agreed_on_have_no_date(terms):
+def test_terms_that_nobody_agreed_on_have_no_date(terms: object) -> None:
     assert Contract.read({"customer": CUSTOMER, "termsagreement": terms}).terms_agreed_on == ""
 
 
 @pytest.mark.parametrize(("said", "ready"), [("Ready", True), (" ready ", True), ("Not Ready", False), (None, False)])
-def test_a_contract_is_ready_only_when_utopia_says_just_that(said, ready):
+def test_a_contract_is_ready_only_when_utopia_says_just_that(said: str | None, ready: bool) -> None:
     assert Contract.read({"customer": CUSTOMER, "contractdownload": said}).contract_ready is ready
 
 
-def test_the_billing_address_is_kept_apart():
+def test_the_billing_address_is_kept_apart() -> None:
     raw = {"customer": CUSTOMER, "address": {"siteid": 5}, "billingaddress": {"name": "Bo Lind", "zip": 59715}}
     contract = Contract.read(raw)
     assert (contract.billing_name, contract.billing_address.zip, contract.address.zip) == ("Bo Lind", "59715", "")

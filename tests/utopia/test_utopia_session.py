@@ -1,39 +1,40 @@
 """UtopiaClient against the simulated UTOPIA, as in the service."""
 
 import doctest
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 import utopia
-from sandbox import Sandbox
-from utopia import AuthenticationFailed, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaClient
+from sandbox import Sandbox, Utopia
+from utopia import AuthenticationFailed, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaClient, UtopiaError
 
 REF = "UIA202411-001186"
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Utopia]:
     with Sandbox() as sandbox:
         sandbox.utopia.add_order(REF, plan="1 Gbps")
         yield sandbox.utopia
 
 
 @pytest.fixture
-def client(server):
+def client(server: Utopia) -> Iterator[UtopiaClient]:
     with UtopiaClient(server.url, server.api_key, read_timeout=5, deadline=10) as client:
         yield client
 
 
-def test_the_session_in_the_readme_is_true():
+def test_the_session_in_the_readme_is_true() -> None:
     readme = Path(utopia.__file__).with_name("README.md")
     outcome = doctest.testfile(str(readme), module_relative=False)
     assert outcome.attempted > 10
     assert outcome.failed == 0
 
 
-def test_every_service_provider_call_is_understood(client, server):
+def test_every_service_provider_call_is_understood(client: UtopiaClient, server: Utopia) -> None:
     assert client.orders(orderref=REF).rows[0]["orderref"] == REF
     assert client.service(714780).rows[0]["description"] == "1 Gbps"
     project = client.projects(orderref=REF).rows[0]
@@ -55,7 +56,7 @@ def test_every_service_provider_call_is_understood(client, server):
         client.outage_ticket(9)
 
 
-def test_a_contract_is_waited_for_until_it_is_ready(client, server):
+def test_a_contract_is_waited_for_until_it_is_ready(client: UtopiaClient, server: Utopia) -> None:
     server.set_contract_ready(REF, False)
     assert not client.contract(REF).contract_ready
     with pytest.raises(NotReady):
@@ -66,12 +67,12 @@ def test_a_contract_is_waited_for_until_it_is_ready(client, server):
     assert file.getvalue().startswith(b"%PDF")
 
 
-def test_a_wrong_key_is_told_apart_from_other_refusals(server):
+def test_a_wrong_key_is_told_apart_from_other_refusals(server: Utopia) -> None:
     with pytest.raises(AuthenticationFailed):
         UtopiaClient(server.url, "another key").contract(REF)
 
 
-def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
+def test_a_server_that_goes_and_comes_back_is_found_again(client: UtopiaClient, server: Utopia) -> None:
     client.contract(REF)
     server.down()
     with pytest.raises(utopia.NeverArrived):
@@ -84,7 +85,9 @@ def test_a_server_that_goes_and_comes_back_is_found_again(client, server):
     ("kind", "error"),
     [("reset", OutcomeUnknown), ("garbage", OutcomeUnknown), ("empty", OutcomeUnknown), ("cut", OutcomeUnknown)],
 )
-def test_a_fault_is_over_with_the_next_call(client, server, kind, error):
+def test_a_fault_is_over_with_the_next_call(
+    client: UtopiaClient, server: Utopia, kind: str, error: type[UtopiaError]
+) -> None:
     server.fault("contractlookup", kind)
     with pytest.raises(error):
         client.contract(REF)
@@ -92,7 +95,7 @@ def test_a_fault_is_over_with_the_next_call(client, server, kind, error):
     assert server.count("contractlookup") == 2
 
 
-def test_a_throttled_call_names_the_time(client, server):
+def test_a_throttled_call_names_the_time(client: UtopiaClient, server: Utopia) -> None:
     server.fault("contractlookup", "http", status=429, retry_after=9)
     with pytest.raises(Throttled) as caught:
         client.contract(REF)

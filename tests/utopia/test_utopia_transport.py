@@ -1,6 +1,7 @@
 """Faults on the way: what a caller of UtopiaClient learns, and what goes over the wire."""
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -11,18 +12,20 @@ from tests.tools.raw_server import (
     answers,
     http,
 )
-from utopia import NeverArrived, OutcomeUnknown, Throttled, UtopiaClient
+from tests.tools.wire_fixtures import Authority
+from utopia import NeverArrived, OutcomeUnknown, Throttled, UtopiaClient, UtopiaError
+from wire.observation import Observation
 
 KEY = "utopia-key-7731"
 OK = http({"result": "success"})
 
 
-def a_client(url, **changes):
+def a_client(url: str, **changes: Any) -> UtopiaClient:
     settings = {"connect_timeout": 0.3, "read_timeout": 0.4, "deadline": 3.0}
     return UtopiaClient(url, KEY, **{**settings, **changes})
 
 
-def assert_tells_nothing(error):
+def assert_tells_nothing(error: UtopiaError) -> None:
     """No key, no customer's data, and no exception of requests (which holds both) behind it."""
     assert error.__cause__ is None
     assert error.__context__ is None
@@ -32,7 +35,7 @@ def assert_tells_nothing(error):
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)
-def test_a_change_without_a_usable_answer_is_unknown_and_sent_once(fault):
+def test_a_change_without_a_usable_answer_is_unknown_and_sent_once(fault: str) -> None:
     with RawServer(UNKNOWN[fault]) as server, a_client(server.url) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             client.suspend("secret-cid", 5)
@@ -44,7 +47,9 @@ def test_a_change_without_a_usable_answer_is_unknown_and_sent_once(fault):
     ("address", "detail"),
     [("refusing_url", "no connection"), ("unanswering_url", "in time"), ("unresolvable_url", "resolved")],
 )
-def test_a_request_that_found_no_server_never_arrived(address, detail, request):
+def test_a_request_that_found_no_server_never_arrived(
+    address: str, detail: str, request: pytest.FixtureRequest
+) -> None:
     with (
         a_client(request.getfixturevalue(address), connect_timeout=0.1) as client,
         pytest.raises(NeverArrived, match=detail) as caught,
@@ -54,7 +59,7 @@ def test_a_request_that_found_no_server_never_arrived(address, detail, request):
     assert_tells_nothing(caught.value)
 
 
-def test_a_request_to_a_server_with_an_untrusted_certificate_never_arrived(authority):
+def test_a_request_to_a_server_with_an_untrusted_certificate_never_arrived(authority: Authority) -> None:
     with RawServer(answers(OK), tls=authority.server) as server, a_client(server.url) as client:
         with pytest.raises(NeverArrived, match="not trusted") as caught:
             client.suspend("secret-cid", 5)
@@ -63,7 +68,7 @@ def test_a_request_to_a_server_with_an_untrusted_certificate_never_arrived(autho
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [("7", 7.0), ("soon", None), ("99999999", 86400.0)])
-def test_a_throttled_request_may_be_repeated_after_the_named_time(retry_after, seconds):
+def test_a_throttled_request_may_be_repeated_after_the_named_time(retry_after: str, seconds: float | None) -> None:
     refusal = http(b"slow down", 429, "text/plain", Retry_After=retry_after)
     with RawServer(answers(refusal)) as server, a_client(server.url) as client:
         with pytest.raises(Throttled) as caught:
@@ -73,7 +78,7 @@ def test_a_throttled_request_may_be_repeated_after_the_named_time(retry_after, s
     assert isinstance(caught.value, NeverArrived)
 
 
-def test_the_key_is_in_no_log_line_and_no_repr(caplog, refusing_url):
+def test_the_key_is_in_no_log_line_and_no_repr(caplog: pytest.LogCaptureFixture, refusing_url: str) -> None:
     caplog.set_level(logging.DEBUG)
     with RawServer(answers(http({"error": f"bad key {KEY}"}))) as server:
         client = a_client(server.url)
@@ -85,8 +90,8 @@ def test_the_key_is_in_no_log_line_and_no_repr(caplog, refusing_url):
     assert KEY not in caplog.text + repr(client) + str(client)
 
 
-def test_an_observer_hears_the_outcome_of_each_call(refusing_url):
-    heard = []
+def test_an_observer_hears_the_outcome_of_each_call(refusing_url: str) -> None:
+    heard: list[Observation] = []
     replies = [OK, http({"error": "no"}), http({"error": "No valid records found for this ISP"}, 404), http(b"")]
     with RawServer(answers(*replies)) as server, a_client(server.url, observe=heard.append) as client:
         client.products()
@@ -104,8 +109,8 @@ def test_an_observer_hears_the_outcome_of_each_call(refusing_url):
     ]
 
 
-def test_an_observer_that_fails_does_not_hide_a_done_call(caplog):
-    def broken(_observation):
+def test_an_observer_that_fails_does_not_hide_a_done_call(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_observation: Observation) -> None:
         raise RuntimeError("no metrics today")
 
     with RawServer(answers(OK)) as server, a_client(server.url, observe=broken) as client:
@@ -125,12 +130,12 @@ def test_an_observer_that_fails_does_not_hide_a_done_call(caplog):
         "http://h?q",
     ],
 )
-def test_an_unusable_address_is_refused_at_once_without_repeating_it(url):
+def test_an_unusable_address_is_refused_at_once_without_repeating_it(url: str) -> None:
     with pytest.raises(ValueError, match="base_url") as caught:
         UtopiaClient(url, KEY)
     assert "u:p" not in str(caught.value)
 
 
-def test_an_empty_key_is_refused_at_once():
+def test_an_empty_key_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="api_key"):
         UtopiaClient("http://127.0.0.1", " ")

@@ -42,8 +42,8 @@ def observed(body: bytes, content_type: str = "application/json", secrets: tuple
     return told_of(request, Reply(200, content_type, body), secrets).answered
 
 
-def test_staff_read_what_was_sent_and_what_came_back():
-    heard = []
+def test_staff_read_what_was_sent_and_what_came_back() -> None:
+    heard: list[Observation] = []
     with (
         Sandbox() as sandbox,
         PowerCodeClient(
@@ -77,7 +77,7 @@ def test_staff_read_what_was_sent_and_what_came_back():
         b"Authorization: Basic " + base64.b64encode(KEY.encode()),
     ],
 )
-def test_a_secret_that_powercode_repeats_is_masked_however_it_is_written(body):
+def test_a_secret_that_powercode_repeats_is_masked_however_it_is_written(body: bytes) -> None:
     answered = observed(body)
 
     assert "***" in answered
@@ -90,7 +90,7 @@ def test_a_secret_that_powercode_repeats_is_masked_however_it_is_written(body):
     around=st.text(max_size=40),
     as_json=st.booleans(),
 )
-def test_no_answer_ever_carries_a_secret_that_was_told(secret, around, as_json):
+def test_no_answer_ever_carries_a_secret_that_was_told(secret: str, around: str, as_json: bool) -> None:
     said = f"{around}{secret}{around}"
     body = json.dumps({"message": said}) if as_json else said
 
@@ -100,26 +100,26 @@ def test_no_answer_ever_carries_a_secret_that_was_told(secret, around, as_json):
 
 
 @given(body=st.binary(max_size=600), times=st.integers(1, 60))
-def test_the_texts_are_single_lines_of_four_kilobytes_at_most(body, times):
+def test_the_texts_are_single_lines_of_four_kilobytes_at_most(body: bytes, times: int) -> None:
     answered = observed(body * times, "text/html")
 
     assert not set(answered) & set("\n\r\t\x00\x1b\u2028")
     assert len(answered.encode()) <= SHOWN_BYTES
 
 
-def test_a_secret_at_the_cut_is_not_shown_in_half():
+def test_a_secret_at_the_cut_is_not_shown_in_half() -> None:
     filling = "x" * (SHOWN_BYTES - 10)
 
     assert KEY[:6] not in observed(f"{filling}{KEY}".encode(), "text/html")
 
 
-def test_a_file_shows_as_its_type_and_size():
+def test_a_file_shows_as_its_type_and_size() -> None:
     assert observed(b"%PDF-1.4 Ada Lind", "application/pdf") == "200 application/pdf, 17 bytes"
     assert observed(b"%PDF-1.4 Ada Lind", "") == "200 (a file of 17 bytes)"
     assert observed(b"", "") == "200 (empty)"
 
 
-def test_a_failure_shows_as_its_reason():
+def test_a_failure_shows_as_its_reason() -> None:
     ticket = NewTicket(customer_id="7", description="Welcome")
     request = Request("POST", "https://pc.example.com/api", data=ticket.fields())
 
@@ -129,7 +129,7 @@ def test_a_failure_shows_as_its_reason():
     assert '"description": "Welcome"' in seen.sent
 
 
-def test_deeply_nested_answers_are_shown_as_they_are():
+def test_deeply_nested_answers_are_shown_as_they_are() -> None:
     answered = observed(b'{"a":' * 5000 + b"1" + b"}" * 5000)
 
     assert answered.startswith('200 {"a":{"a":')

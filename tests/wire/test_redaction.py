@@ -44,7 +44,7 @@ def has_its_own_marks_only(text: str, value: str) -> bool:
         *(base64.b64encode(f"{user}:{KEY}:x".encode()).decode() for user in ("a", "bc", "def")),
     ],
 )
-def test_a_registered_secret_goes_in_every_form(form):
+def test_a_registered_secret_goes_in_every_form(form: str) -> None:
     assert cleaned(f"before {form} after") in (
         f"before {MARK} after",
         f'before "{MARK}" after',
@@ -53,7 +53,7 @@ def test_a_registered_secret_goes_in_every_form(form):
     )
 
 
-def test_a_secret_with_quotes_and_line_breaks_goes_through_nested_notations():
+def test_a_secret_with_quotes_and_line_breaks_goes_through_nested_notations() -> None:
     secret = "p\"w'\\1\nö"
     redactor = Redactor([secret])
     for form in (json.dumps(secret), repr(secret), ascii(secret), repr(json.dumps(secret)), json.dumps([secret])):
@@ -62,13 +62,13 @@ def test_a_secret_with_quotes_and_line_breaks_goes_through_nested_notations():
         assert "w'" not in shown
 
 
-def test_short_secrets_do_not_eat_the_log_but_go_behind_their_field_name():
+def test_short_secrets_do_not_eat_the_log_but_go_behind_their_field_name() -> None:
     redactor = Redactor(["abc", "", None])
     assert redactor.clean("abcabc") == "abcabc"
     assert redactor.clean("password=abc") == f"password={MARK}"
 
 
-def test_of_a_database_address_the_password_goes_quoted_and_unquoted():
+def test_of_a_database_address_the_password_goes_quoted_and_unquoted() -> None:
     redactor = Redactor(["postgresql://handler:p%40ss-word@db.example.com/orders", "sqlite:///instance/handler.db"])
     assert redactor.clean("tried p@ss-word, p%40ss-word") == f"tried {MARK}, {MARK}"
     assert redactor.clean("at sqlite:///instance/handler.db") == "at sqlite:///instance/handler.db"
@@ -110,7 +110,7 @@ def test_of_a_database_address_the_password_goes_quoted_and_unquoted():
         ("Failing row contains (7, Ada, Lind).", f"Failing row contains ({MARK})."),
     ],
 )
-def test_unregistered_secrets_and_unknown_customers_go_by_their_shape(text, shown):
+def test_unregistered_secrets_and_unknown_customers_go_by_their_shape(text: str, shown: str) -> None:
     assert cleaned(text) == shown
 
 
@@ -121,7 +121,7 @@ def test_unregistered_secrets_and_unknown_customers_go_by_their_shape(text, show
         *("+14065550143", "1-406-555-0143", "+1 (406) 555-0143", "14065550143"),
     ],
 )
-def test_phone_numbers_go_in_every_us_form(phone):
+def test_phone_numbers_go_in_every_us_form(phone: str) -> None:
     for text in (f"call {phone}.", f'"{phone}"', f"%22{quote(phone)}%22", f"\\n{phone}\\n", f"{phone}x12"):
         assert phone not in cleaned(text)
         assert "0143" not in cleaned(text)
@@ -142,7 +142,7 @@ def test_phone_numbers_go_in_every_us_form(phone):
         "Address already in use",
     ],
 )
-def test_what_staff_need_to_read_stays(text):
+def test_what_staff_need_to_read_stays(text: str) -> None:
     assert cleaned(text) == text
 
 
@@ -158,13 +158,13 @@ def test_what_staff_need_to_read_stays(text):
         repr({"a": {"b": [("Ada", {"c": "Lind"})]}}),
     ],
 )
-def test_the_running_orders_customer_goes_whatever_the_notation(text):
+def test_the_running_orders_customer_goes_whatever_the_notation(text: str) -> None:
     with customer_data(ADA):
         shown = cleaned(text).casefold()
     assert not any(part in shown for part in ("ada", "lind", "example", "avenue", "555", "0143"))
 
 
-def test_accents_go_composed_decomposed_left_out_escaped_and_in_upper_case():
+def test_accents_go_composed_decomposed_left_out_escaped_and_in_upper_case() -> None:
     name = "José Ñandú"
     with customer_data([name]):
         for form in (
@@ -174,7 +174,7 @@ def test_accents_go_composed_decomposed_left_out_escaped_and_in_upper_case():
             assert cleaned(f"<{form}>").strip("b<>'\"") == MARK, form
 
 
-def test_a_name_with_quotes_goes_from_json_repr_and_html():
+def test_a_name_with_quotes_goes_from_json_repr_and_html() -> None:
     with customer_data(['Ada "The" O\'Brien']):
         for form in (
             json.dumps({"n": 'Ada "The" O\'Brien'}),
@@ -185,22 +185,22 @@ def test_a_name_with_quotes_goes_from_json_repr_and_html():
             assert "Brien" not in cleaned(form), form
 
 
-def test_names_of_two_letters_go_as_words_only():
+def test_names_of_two_letters_go_as_words_only() -> None:
     with customer_data(["Ng"]):
         assert cleaned("Ng ng, NG: Ada%20Ng running") == f"{MARK} {MARK}, {MARK}: Ada%20{MARK} running"
 
 
-def test_the_longer_of_two_values_goes_whole():
+def test_the_longer_of_two_values_goes_whole() -> None:
     with customer_data(["Ann", "Annabel Lee"]):
         assert cleaned("for Annabel Lee") == f"for {MARK}"
 
 
-def test_nothing_of_utopia_counts_as_a_value():
+def test_nothing_of_utopia_counts_as_a_value() -> None:
     with customer_data(["", "None", "null", None]):
         assert cleaned("None of it is null") == "None of it is null"
 
 
-def test_values_of_nested_blocks_add_up_and_end_with_their_block():
+def test_values_of_nested_blocks_add_up_and_end_with_their_block() -> None:
     with customer_data(["Ada"]):
         with customer_data(["Bob"]):
             assert cleaned("Ada Bob") == f"{MARK} {MARK}"
@@ -208,7 +208,7 @@ def test_values_of_nested_blocks_add_up_and_end_with_their_block():
     assert cleaned("Ada Bob") == "Ada Bob"
 
 
-def test_another_threads_lines_are_not_touched():
+def test_another_threads_lines_are_not_touched() -> None:
     shown = []
     with customer_data(["Ada"]):
         other = threading.Thread(target=lambda: shown.append(cleaned("Ada")))
@@ -217,7 +217,7 @@ def test_another_threads_lines_are_not_touched():
     assert shown == ["Ada"]
 
 
-def test_an_error_that_left_the_block_is_still_cleaned():
+def test_an_error_that_left_the_block_is_still_cleaned() -> None:
     with pytest.raises(ValueError, match="Ada") as caught, customer_data(["Ada"]):
         raise ValueError("no street for Ada")
     outer = RuntimeError("order stopped")
@@ -225,45 +225,45 @@ def test_an_error_that_left_the_block_is_still_cleaned():
     assert Redactor().clean("no street for Ada", outer) == f"no street for {MARK}"
 
 
-def test_what_an_error_remembers_is_not_stored_with_it():
+def test_what_an_error_remembers_is_not_stored_with_it() -> None:
     with pytest.raises(ValueError, match="bad") as caught, customer_data(["Zebedee"]):
         raise ValueError("bad")
     assert b"zebedee" not in pickle.dumps(caught.value).lower()
 
 
-def test_marks_of_an_earlier_cleaning_stay_whole():
+def test_marks_of_an_earlier_cleaning_stay_whole() -> None:
     with customer_data(["redact", "acted"]):
         once = cleaned("password=zzz for redact")
         assert once == f"password={MARK} for {MARK}"
         assert cleaned(once) == once
 
 
-def test_a_customer_named_like_a_field_does_not_shield_a_secret():
+def test_a_customer_named_like_a_field_does_not_shield_a_secret() -> None:
     with customer_data(["word"]):
         assert "hunter2" not in cleaned("password=hunter2")
 
 
-def test_a_text_that_cannot_be_shown_raises_nothing():
+def test_a_text_that_cannot_be_shown_raises_nothing() -> None:
     class Broken:
-        def __str__(self):
+        def __str__(self) -> str:
             raise RuntimeError("Ada")
 
     assert cleaned(Broken()) == f"{MARK} (not cleaned: RuntimeError)"
 
 
-def test_lone_surrogates_raise_nothing():
+def test_lone_surrogates_raise_nothing() -> None:
     with customer_data(["Ad\ud800a"]):
         assert cleaned("x Ad\ud800a y") == f"x {MARK} y"
 
 
 @pytest.mark.parametrize("unit", ["a", "a ", 'password="', "Key (a)=(", "12 N EXAMPLE ", "://", "\\", "a'", "é\\u00e9"])
-def test_a_line_of_a_megabyte_is_cut(unit):
+def test_a_line_of_a_megabyte_is_cut(unit: str) -> None:
     with customer_data(ADA):
         assert len(cleaned(unit * (1_000_000 // len(unit)))) < 2 * LINE_LIMIT
 
 
 @pytest.mark.parametrize("before_the_cut", range(1, len(KEY)))
-def test_the_cut_leaves_no_half_of_a_secret(before_the_cut):
+def test_the_cut_leaves_no_half_of_a_secret(before_the_cut: int) -> None:
     text = "." * (LINE_LIMIT - before_the_cut) + KEY + "." * LINE_LIMIT
     assert cleaned(text).strip(".") == f"{MARK} [cut]"
 
@@ -281,14 +281,14 @@ _value = (
 
 @quietly
 @given(value=_value, before=_anything, after=_anything)
-def test_no_value_survives_in_any_surroundings(value, before, after):
+def test_no_value_survives_in_any_surroundings(value: str, before: str, after: str) -> None:
     with customer_data([value]):
         assert has_its_own_marks_only(cleaned(before + value + after), value)
 
 
 @quietly
 @given(values=st.lists(_value, min_size=2, max_size=4), between=_anything)
-def test_no_value_of_several_survives(values, between):
+def test_no_value_of_several_survives(values: list[str], between: str) -> None:
     with customer_data(values):
         shown = cleaned(between.join(values))
     assert all(has_its_own_marks_only(shown, value) for value in values)
@@ -296,7 +296,7 @@ def test_no_value_of_several_survives(values, between):
 
 @quietly
 @given(value=_value, before=_anything, after=_anything)
-def test_no_escaped_value_survives(value, before, after):
+def test_no_escaped_value_survives(value: str, before: str, after: str) -> None:
     forms = [json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value), repr(value)[1:-1], value.upper()]
     with customer_data([value]):
         for form in forms:
@@ -306,7 +306,7 @@ def test_no_escaped_value_survives(value, before, after):
 
 @quietly
 @given(secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40), text=_anything)
-def test_no_secret_survives_raw_or_inside_base64(secret, text):
+def test_no_secret_survives_raw_or_inside_base64(secret: str, text: str) -> None:
     redactor = Redactor([secret])
     if secret not in MARK and "://" not in secret:
         assert has_its_own_marks_only(redactor.clean(text + secret + text), secret)
@@ -317,6 +317,6 @@ def test_no_secret_survives_raw_or_inside_base64(secret, text):
 
 @quietly
 @given(text=st.text(max_size=300))
-def test_cleaning_twice_changes_nothing_more(text):
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     once = cleaned(text)
     assert cleaned(once) == once

@@ -33,7 +33,7 @@ class BucketServer:
 class _Handler(BaseHTTPRequestHandler):
     store: BucketServer
 
-    def log_message(self, *_args) -> None:
+    def log_message(self, *_args: object) -> None:
         pass
 
     def do_GET(self) -> None:

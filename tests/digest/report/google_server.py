@@ -28,7 +28,7 @@ SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 class GoogleServer:
     """Spreadsheets by id, each with its sheets' rows and the accounts it is shared with."""
 
-    def __init__(self, key: rsa.RSAPrivateKey):
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
         self.key = key
         self.public_key = key.public_key()
         self.spreadsheets: dict[str, dict[str, list[list[str]]]] = {}

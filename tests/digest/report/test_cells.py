@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.digest.report.cells import (
     Cause,
+    Cell,
     Status,
     Unusable,
     address_key,
@@ -33,7 +34,7 @@ from app.digest.report.days import read_day
         (date(2026, 11, 14), date(2026, 11, 14)),
     ],
 )
-def test_a_readable_date_is_read_day_first(cell, day):
+def test_a_readable_date_is_read_day_first(cell: Cell, day: date) -> None:
     assert read_day(cell) == day
 
 
@@ -47,7 +48,7 @@ def test_a_readable_date_is_read_day_first(cell, day):
         "27/11/2026\u00a014:05",
     ],
 )  # fmt: skip
-def test_a_time_of_day_is_left_out(cell):
+def test_a_time_of_day_is_left_out(cell: str) -> None:
     assert read_day(cell, ZoneInfo("America/Denver")) == date(2026, 11, 27)
 
 
@@ -61,7 +62,7 @@ def test_a_time_of_day_is_left_out(cell):
         ("2026-11-28T00:00:00.000Z", 28),  # a bare day, as exports write it
     ],
 )
-def test_a_moment_with_a_zone_is_of_the_day_that_it_was_in_the_office(cell, day):
+def test_a_moment_with_a_zone_is_of_the_day_that_it_was_in_the_office(cell: str, day: int) -> None:
     assert read_day(cell, ZoneInfo("America/Denver")) == date(2026, 11, day)
 
 
@@ -92,26 +93,26 @@ def test_a_moment_with_a_zone_is_of_the_day_that_it_was_in_the_office(cell, day)
         (" \t", "missing"),
     ],
 )
-def test_an_unreadable_date_is_refused_with_its_reason(cell, part):
+def test_an_unreadable_date_is_refused_with_its_reason(cell: Cell, part: str) -> None:
     unusable = read_day(cell)
     assert unusable.cause is Cause.DATE
     assert part in unusable.reason
 
 
 @given(st.dates(date(2000, 1, 1), date(2199, 12, 31)))
-def test_a_date_written_day_first_comes_back_as_itself(day):
+def test_a_date_written_day_first_comes_back_as_itself(day: date) -> None:
     assert read_day(day.strftime("%d/%m/%Y")) == day
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_a_reading(text):
+def test_no_text_breaks_a_reading(text: str) -> None:
     assert isinstance(read_day(text), date | Unusable)
     assert isinstance(read_ticket(text), str | Unusable)
     assert isinstance(read_address(text), str | Unusable)
 
 
 @given(st.text())
-def test_plain_text_is_one_line_without_control_characters(text):
+def test_plain_text_is_one_line_without_control_characters(text: str) -> None:
     plain = plain_text(text)
     assert plain == " ".join(plain.split()) == plain_text(plain)
     assert not any(ord(character) < 32 for character in plain)
@@ -126,7 +127,7 @@ def test_plain_text_is_one_line_without_control_characters(text):
         ("ada\u200b@example.com", "ada@example.com"),
     ],
 )
-def test_an_address_is_kept_as_to_be_written_to(cell, address):
+def test_an_address_is_kept_as_to_be_written_to(cell: str, address: str) -> None:
     assert read_address(cell) == address
 
 
@@ -140,7 +141,7 @@ def test_an_address_is_kept_as_to_be_written_to(cell, address):
         "=ada@example.com", date(2026, 11, 14),
     ],
 )  # fmt: skip
-def test_a_malformed_address_is_refused(cell):
+def test_a_malformed_address_is_refused(cell: Cell) -> None:
     assert read_address(cell) == Unusable(Cause.ADDRESS, "the mail address is malformed")
 
 
@@ -148,16 +149,16 @@ def test_a_malformed_address_is_refused(cell):
     "cell",
     ["a@example.com; b@example.com", "a@example.com,b@example.com", "a@example.com b@example.com", "a@b@example.com"],
 )
-def test_several_addresses_in_a_cell_are_refused_rather_than_one_chosen(cell):
+def test_several_addresses_in_a_cell_are_refused_rather_than_one_chosen(cell: str) -> None:
     assert read_address(cell) == Unusable(Cause.ADDRESS, "the cell holds several mail addresses")
 
 
-def test_addresses_are_compared_without_regard_to_case_and_blanks():
+def test_addresses_are_compared_without_regard_to_case_and_blanks() -> None:
     assert address_key(" ADA@Example.com") == address_key("ada@example.com")
 
 
 @pytest.mark.parametrize(("cell", "ticket"), [(" TM-20391 ", "TM-20391"), ("20391", "20391"), ("T" * 100, "T" * 100)])
-def test_a_ticket_number_is_one_line_of_text(cell, ticket):
+def test_a_ticket_number_is_one_line_of_text(cell: str, ticket: str) -> None:
     assert read_ticket(cell) == ticket
 
 
@@ -176,7 +177,7 @@ def test_a_ticket_number_is_one_line_of_text(cell, ticket):
         (date(2026, 3, 14), "turned into a date"),
     ],
 )
-def test_a_ticket_number_that_cannot_be_told_is_refused(cell, part):
+def test_a_ticket_number_that_cannot_be_told_is_refused(cell: Cell, part: str) -> None:
     unusable = read_ticket(cell)
     assert unusable.cause is Cause.TICKET
     assert part in unusable.reason
@@ -201,7 +202,7 @@ def test_a_ticket_number_that_cannot_be_told_is_refused(cell, part):
         ("Clos\ufffdd", Status.UNREADABLE),
     ],
 )
-def test_a_status_is_closed_or_another_or_nobody_can_tell(cell, status):
+def test_a_status_is_closed_or_another_or_nobody_can_tell(cell: Cell, status: Status) -> None:
     assert read_status(cell) is status
 
 
@@ -217,9 +218,9 @@ def test_a_status_is_closed_or_another_or_nobody_can_tell(cell, status):
         ("#N/A", ""),
     ],
 )
-def test_a_name_is_nobodys_where_an_export_wrote_that_there_is_none(cell, name):
+def test_a_name_is_nobodys_where_an_export_wrote_that_there_is_none(cell: str, name: str) -> None:
     assert read_name(cell) == name
 
 
-def test_two_spellings_of_one_ticket_have_one_key():
+def test_two_spellings_of_one_ticket_have_one_key() -> None:
     assert ticket_key(" tm-20391") == ticket_key("TM-20391 ")

@@ -4,22 +4,35 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
 
 from app.digest.report.number_formats import shown
 from app.digest.report.sources import SourceUnreadable, read_report
-from tests.digest.conftest import HEADINGS
+from tests.digest.conftest import HEADINGS, CsvFile
+
+WriteWorkbook = Callable[..., str]
+
+Part = Callable[[str, bytes], bytes]
+"""What becomes of a part of a workbook, from its name and its content."""
 
 
 @pytest.fixture
-def workbook(tmp_path):
+def workbook(tmp_path: Path) -> WriteWorkbook:
     """Writes a workbook; cells are (row, column, value), real dates formatted as dates. Returns its source."""
 
-    def write(rows, *, name="report.xlsx", before=None, options=None):
+    def write(
+        rows: Sequence[Sequence[Any]],
+        *,
+        name: str = "report.xlsx",
+        before: Callable[[xlsxwriter.Workbook], None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> str:
         path = tmp_path / name
         with xlsxwriter.Workbook(path, options or {}) as book:
             if before:
@@ -39,23 +52,29 @@ def workbook(tmp_path):
     return write
 
 
-def refusal(source):
+def refusal(source: str) -> str:
     with pytest.raises(SourceUnreadable) as caught:
         list(read_report(source))
     return str(caught.value)
 
 
-def test_real_dates_and_dates_as_text_are_both_read(workbook, headings, ada):
+def test_real_dates_and_dates_as_text_are_both_read(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     source = workbook([headings, ada, [*ada[:5], date(2026, 11, 14)], [*ada[:5], datetime(2026, 11, 14, 23, 59)]])
     assert [row.date for row in read_report(source)] == ["14/11/2026", date(2026, 11, 14), date(2026, 11, 14)]
 
 
-def test_a_workbook_that_counts_days_from_1904_gives_the_same_dates(workbook, headings, ada):
+def test_a_workbook_that_counts_days_from_1904_gives_the_same_dates(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     source = workbook([headings, [*ada[:5], date(2026, 11, 14)]], options={"date_1904": True})
     assert [row.date for row in read_report(source)] == [date(2026, 11, 14)]
 
 
-def test_a_date_that_lost_its_format_stays_a_number_that_is_set_aside(workbook, headings, ada):
+def test_a_date_that_lost_its_format_stays_a_number_that_is_set_aside(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     (row,) = read_report(workbook([headings, [*ada[:5], 46340]]))
     assert row.date == "46340"
 
@@ -63,24 +82,30 @@ def test_a_date_that_lost_its_format_stays_a_number_that_is_set_aside(workbook, 
 @pytest.mark.parametrize(
     ("written", "read"), [(20391, "20391"), (20391.5, "20391.5"), (True, "TRUE"), (1.2e19, "1.2e+19"), (0, "0")]
 )
-def test_numbers_and_truth_values_become_the_text_that_is_shown(workbook, headings, ada, written, read):
+def test_numbers_and_truth_values_become_the_text_that_is_shown(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str], written: int | float, read: str
+) -> None:
     (row,) = read_report(workbook([headings, [*ada[:3], written, *ada[4:]]]))
     assert row.ticket == read
 
 
-def test_a_formula_written_as_text_is_text(workbook, headings, ada, tmp_path):
+def test_a_formula_written_as_text_is_text(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str], tmp_path: Path
+) -> None:
     formula = '=HYPERLINK("http://x.example.com","TM-1")'
     source = workbook([headings, [*ada[:3], formula, *ada[4:]]], options={"strings_to_formulas": False})
     assert [row.ticket for row in read_report(source)] == [formula]
 
 
-def test_rows_keep_the_numbers_they_have_in_the_sheet(workbook, headings, ada):
+def test_rows_keep_the_numbers_they_have_in_the_sheet(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     source = workbook([[], [], ["", ""], headings, ada, [], ada])
     assert [row.number for row in read_report(source)] == [5, 7]
 
 
-def test_the_first_sheet_that_is_shown_is_read(workbook, headings, ada):
-    def hidden_sheet_and_chart(book):
+def test_the_first_sheet_that_is_shown_is_read(workbook: WriteWorkbook, headings: list[str], ada: list[str]) -> None:
+    def hidden_sheet_and_chart(book: xlsxwriter.Workbook) -> None:
         old = book.add_worksheet("Old")
         chart = book.add_chart({"type": "line"})
         chart.add_series({"values": "=Old!$A$1:$A$2"})
@@ -93,11 +118,13 @@ def test_the_first_sheet_that_is_shown_is_read(workbook, headings, ada):
     assert [row.number for row in read_report(source)] == [2]
 
 
-def test_an_empty_workbook_is_told(workbook):
+def test_an_empty_workbook_is_told(workbook: WriteWorkbook) -> None:
     assert refusal(workbook([])).startswith("The report is empty")
 
 
-def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(workbook, headings, ada, tmp_path):
+def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str], tmp_path: Path
+) -> None:
     source = workbook([headings, ada])
     with xlsxwriter.Workbook(tmp_path / "stray.xlsx") as book:
         sheet = book.add_worksheet()
@@ -108,7 +135,7 @@ def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(workbook, he
     assert len(list(read_report(source))) == 1
 
 
-def test_a_stray_cell_in_the_last_row_only_is_read(tmp_path, headings, ada):
+def test_a_stray_cell_in_the_last_row_only_is_read(tmp_path: Path, headings: list[str], ada: list[str]) -> None:
     with xlsxwriter.Workbook(tmp_path / "long.xlsx") as book:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, headings)
@@ -117,7 +144,7 @@ def test_a_stray_cell_in_the_last_row_only_is_read(tmp_path, headings, ada):
     assert [row.number for row in read_report(f"file:{tmp_path / 'long.xlsx'}")] == [2, 1_048_576]
 
 
-def with_a_bomb(source, entry, *, packed_megabytes, declared):
+def with_a_bomb(source: str, entry: str, *, packed_megabytes: int, declared: int) -> str:
     """The workbook with an entry of blanks that unpacks to a thousand times its size; `declared` is what it claims."""
     path = Path(source.removeprefix("file:"))
     old = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
@@ -135,14 +162,18 @@ def with_a_bomb(source, entry, *, packed_megabytes, declared):
 
 
 @pytest.mark.parametrize("entry", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/media/image1.png"])
-def test_a_bomb_of_fifty_megabytes_is_refused_by_the_size_it_declares(workbook, headings, entry):
+def test_a_bomb_of_fifty_megabytes_is_refused_by_the_size_it_declares(
+    workbook: WriteWorkbook, headings: list[str], entry: str
+) -> None:
     source = with_a_bomb(workbook([headings]), entry, packed_megabytes=50, declared=50 * 2**30)
     assert "memory" in refusal(source)
 
 
 @pytest.mark.parametrize("entry", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"])
 @pytest.mark.parametrize("declared", [1_000, 400 * 2**20])
-def test_a_bomb_that_lies_about_its_size_is_refused_too(workbook, headings, entry, declared):
+def test_a_bomb_that_lies_about_its_size_is_refused_too(
+    workbook: WriteWorkbook, headings: list[str], entry: str, declared: int
+) -> None:
     source = with_a_bomb(workbook([headings]), entry, packed_megabytes=2, declared=declared)
     assert refusal(source).startswith("The workbook ")
 
@@ -166,36 +197,40 @@ def test_a_bomb_that_lies_about_its_size_is_refused_too(workbook, headings, entr
         ),
     ],
 )
-def test_what_is_no_workbook_is_told_with_what_to_do(csv_file, name, content, part):
+def test_what_is_no_workbook_is_told_with_what_to_do(csv_file: CsvFile, name: str, content: bytes, part: str) -> None:
     assert part in refusal(csv_file.content(content, name))
 
 
-def test_a_workbook_cut_off_in_transfer_is_damaged(workbook, headings, ada):
+def test_a_workbook_cut_off_in_transfer_is_damaged(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     source = workbook([headings, *[ada] * 100])
     path = Path(source.removeprefix("file:"))
     path.write_bytes(path.read_bytes()[:-300])
     assert "damaged" in refusal(source)
 
 
-def test_another_packed_file_is_no_workbook(tmp_path):
+def test_another_packed_file_is_no_workbook(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "report.xlsx", "w") as packed:
         packed.writestr("readme.txt", "hello")
     assert "no Excel workbook" in refusal(f"file:{tmp_path / 'report.xlsx'}")
 
 
-def test_a_workbook_named_csv_is_read_as_what_it_is(workbook, headings, ada):
+def test_a_workbook_named_csv_is_read_as_what_it_is(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str]
+) -> None:
     source = workbook([headings, ada], name="report.xlsx")
     path = Path(source.removeprefix("file:"))
     path.rename(path.with_suffix(".csv"))
     assert len(list(read_report(source.replace(".xlsx", ".csv")))) == 1
 
 
-def children():
+def children() -> list[str]:
     """The processes that this one has started and not yet seen the end of."""
     return sorted(pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split())
 
 
-def test_stopping_early_leaves_no_process_behind(workbook, headings, ada):
+def test_stopping_early_leaves_no_process_behind(workbook: WriteWorkbook, headings: list[str], ada: list[str]) -> None:
     before = children()
     rows = read_report(workbook([headings, *[ada] * 5_000]))
     next(rows)
@@ -207,7 +242,7 @@ def test_stopping_early_leaves_no_process_behind(workbook, headings, ada):
 # What calamine doesn't hand over
 
 
-def formatted(tmp_path, rows, formats, **options):
+def formatted(tmp_path: Path, rows: Sequence[Sequence[Any]], formats: Sequence[str]) -> str:
     """A workbook whose ticket column has a number format of its own in each row."""
     path = tmp_path / "formatted.xlsx"
     with xlsxwriter.Workbook(path) as book:
@@ -219,7 +254,7 @@ def formatted(tmp_path, rows, formats, **options):
     return f"file:{path}"
 
 
-def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path, ada):
+def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path: Path, ada: list[str]) -> None:
     codes = ["00000", '"TM-"0', r"\T\M\-00000", "0", "#,##0", "dd/mm/yyyy", "General"]
     source = formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]] * len(codes), codes)
     assert [row.ticket for row in read_report(source)] == [
@@ -254,11 +289,13 @@ def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path, 
         (123, '"unclosed', "123"),
     ],
 )
-def test_a_number_is_shown_as_its_format_says_or_by_its_digits(number, code, text):
+def test_a_number_is_shown_as_its_format_says_or_by_its_digits(number: int, code: str, text: str) -> None:
     assert shown(number, code) == text
 
 
-def repacked(source, *, name=lambda name: name, part=lambda _name, content: content):
+def repacked(
+    source: str, *, name: Callable[[str], str] = lambda name: name, part: Part = lambda _name, content: content
+) -> str:
     """The workbook with other names of its parts, or other parts."""
     path = Path(source.removeprefix("file:"))
     old = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
@@ -280,16 +317,18 @@ def repacked(source, *, name=lambda name: name, part=lambda _name, content: cont
     ],
     ids=["backslash", "upper", "lower", "mixed"],
 )
-def test_a_workbook_whose_parts_are_named_otherwise_is_read(tmp_path, ada, name):
+def test_a_workbook_whose_parts_are_named_otherwise_is_read(
+    tmp_path: Path, ada: list[str], name: Callable[[str], str]
+) -> None:
     source = repacked(formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]], ["00000"]), name=name)
     assert [row.ticket for row in read_report(source)] == ["00123"]
 
 
-def without_addresses(name, content):
+def without_addresses(name: str, content: bytes) -> bytes:
     return re.sub(rb' r="[A-Z]*[0-9]+"', b"", content) if "sheet1" in name else content
 
 
-def with_prefix(name, content):
+def with_prefix(name: str, content: bytes) -> bytes:
     if "sheet1" not in name:
         return content
     content = re.sub(rb"<(/?)(worksheet|sheetData|row|c|v|f)\b", rb"<\1x:\2", content)
@@ -297,8 +336,10 @@ def with_prefix(name, content):
 
 
 @pytest.mark.parametrize("part", [lambda _name, content: content, without_addresses, with_prefix])
-def test_errors_of_formulas_are_read_as_they_are_shown(workbook, headings, ada, part):
-    def spoiled(name, content):
+def test_errors_of_formulas_are_read_as_they_are_shown(
+    workbook: WriteWorkbook, headings: list[str], ada: list[str], part: Part
+) -> None:
+    def spoiled(name: str, content: bytes) -> bytes:
         errors = content.replace(b't="str"><f>1/0</f><v>0', b't="e"><f>1/0</f><v>#REF!')
         return part(name, errors.replace(b' t="str"><f>2/0</f>', b' t="e"><f>2/0</f>'))
 
@@ -310,7 +351,9 @@ def test_errors_of_formulas_are_read_as_they_are_shown(workbook, headings, ada, 
     assert [row.number for row in rows] == [2, 3, 4, 5]
 
 
-def test_what_was_merged_downwards_stands_beside_each_of_its_rows(tmp_path, headings, ada):
+def test_what_was_merged_downwards_stands_beside_each_of_its_rows(
+    tmp_path: Path, headings: list[str], ada: list[str]
+) -> None:
     path = tmp_path / "merged.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet()

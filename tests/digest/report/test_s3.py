@@ -1,7 +1,9 @@
 """A report in S3, against a local server that speaks its protocol."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -13,7 +15,7 @@ CONTENT = b"Firstname,Lastname,Email,Ticket,Status,Date\nAda,Lind,ada.lind@examp
 
 
 @pytest.fixture
-def store(monkeypatch, tmp_path):
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BucketServer]:
     server = BucketServer()
     server.buckets["reports"] = {"weekly/report 46.csv": CONTENT}
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -29,28 +31,28 @@ def store(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def own_temporary_folder(monkeypatch, tmp_path):
+def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
 
 
-def refusal(source, **options):
+def refusal(source: str, **options: Any) -> str:
     with pytest.raises(SourceUnreadable) as caught:
         list(read_report(source, **options))
     assert "secret-1" not in str(caught.value)
     return str(caught.value)
 
 
-def test_a_csv_object_is_read_and_leaves_no_file_behind(store, own_temporary_folder):
+def test_a_csv_object_is_read_and_leaves_no_file_behind(store: BucketServer, own_temporary_folder: Path) -> None:
     rows = read_report("s3://reports/weekly/report 46.csv")
     assert next(rows).ticket == "TM-1"
     assert list(own_temporary_folder.iterdir()) == []
     assert list(rows) == []
 
 
-def test_an_excel_object_is_read(store, tmp_path, headings, ada):
+def test_an_excel_object_is_read(store: BucketServer, tmp_path: Path, headings: list[str], ada: list[str]) -> None:
     with xlsxwriter.Workbook(tmp_path / "r.xlsx") as book:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, headings)
@@ -59,14 +61,14 @@ def test_an_excel_object_is_read(store, tmp_path, headings, ada):
     assert list(read_report("s3://reports/r.xlsx")) == [(2, *ada)]
 
 
-def test_what_is_missing_or_denied_is_told_by_name(store):
+def test_what_is_missing_or_denied_is_told_by_name(store: BucketServer) -> None:
     assert "no S3 bucket nowhere" in refusal("s3://nowhere/r.csv")
     assert "no object r.csv in the S3 bucket reports" in refusal("s3://reports/r.csv")
     store.denied.add("reports")
     assert "denies access to s3://reports/r.csv" in refusal("s3://reports/r.csv")
 
 
-def test_wrong_and_missing_credentials_are_told(store, monkeypatch):
+def test_wrong_and_missing_credentials_are_told(store: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
     assert "refuses the credentials (InvalidAccessKeyId)" in refusal("s3://reports/r.csv")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -74,20 +76,20 @@ def test_wrong_and_missing_credentials_are_told(store, monkeypatch):
     assert "AWS_ACCESS_KEY_ID" in refusal("s3://reports/r.csv")
 
 
-def test_an_object_beyond_the_size_limit_is_refused(store):
+def test_an_object_beyond_the_size_limit_is_refused(store: BucketServer) -> None:
     store.buckets["reports"]["big.csv"] = CONTENT * 20_000
     assert "larger than 1 MB" in refusal("s3://reports/big.csv", limits=Limits(max_bytes=2**20))
 
 
-def test_a_download_that_breaks_off_is_no_shorter_report(store):
+def test_a_download_that_breaks_off_is_no_shorter_report(store: BucketServer) -> None:
     store.cut_after = 60
     assert "broke off" in refusal("s3://reports/weekly/report 46.csv")
 
 
-def test_a_store_that_is_down_is_told(store, monkeypatch):
+def test_a_store_that_is_down_is_told(store: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert "can't be reached" in refusal("s3://reports/r.csv", limits=Limits(connect_seconds=1))
 
 
-def test_an_impossible_bucket_name_is_told(store):
+def test_an_impossible_bucket_name_is_told(store: BucketServer) -> None:
     assert "no valid S3 address" in refusal("s3://Not A Bucket/r.csv")

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from app.digest.closures import select_closures
 from app.digest.report.s3 import S3Object
 from app.digest.report.sheets import SheetRange
 from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
+from tests.digest.conftest import CsvFile
 
 SINCE, TODAY = date(2026, 11, 9), date(2026, 11, 16)
 NOBODY = 65_534
 
 
-def refusal(source):
+def refusal(source: str) -> str:
     with pytest.raises(SourceUnreadable) as caught:
         list(read_report(source))
     return str(caught.value)
@@ -35,7 +37,7 @@ def refusal(source):
         ("s3://bucket/some/key.xlsx", S3Object("bucket", "some/key.xlsx")),
     ],
 )
-def test_every_form_of_address_is_understood(source, where):
+def test_every_form_of_address_is_understood(source: str, where: SheetRange | FilePath | S3Object) -> None:
     assert parse_source(source) == where
 
 
@@ -43,23 +45,23 @@ def test_every_form_of_address_is_understood(source, where):
     "source",
     ["", "report.csv", "sheets:1aB", "sheets:!Sheet1!A:F", "file:", "s3://bucket", "s3:bucket/r.csv", "ftp://x"],
 )
-def test_another_address_is_refused_at_once_with_the_forms_there_are(source):
+def test_another_address_is_refused_at_once_with_the_forms_there_are(source: str) -> None:
     with pytest.raises(SourceUnreadable, match="It is written sheets:"):
         read_report(source)
 
 
 @pytest.mark.parametrize("source", ["file:/srv/report.pdf", "file:/srv/report.xls", "file:/srv/"])
-def test_a_file_that_can_be_no_report_is_refused_before_it_is_fetched(source):
+def test_a_file_that_can_be_no_report_is_refused_before_it_is_fetched(source: str) -> None:
     with pytest.raises(SourceUnreadable, match=r"\.xlsx or \.csv"):
         parse_source(source)
 
 
-def test_a_missing_file_is_told_by_its_path(tmp_path):
+def test_a_missing_file_is_told_by_its_path(tmp_path: Path) -> None:
     assert f"no report file at {tmp_path / 'r.csv'}" in refusal(f"file:{tmp_path / 'r.csv'}")
 
 
 @pytest.fixture
-def not_root():
+def not_root() -> Iterator[None]:
     """Root may read everything; for this test it is nobody."""
     user = os.geteuid()
     os.seteuid(user or NOBODY)
@@ -67,21 +69,23 @@ def not_root():
     os.seteuid(user)
 
 
-def test_a_file_that_may_not_be_read_is_told(csv_file, headings, request):
+def test_a_file_that_may_not_be_read_is_told(
+    csv_file: CsvFile, headings: list[str], request: pytest.FixtureRequest
+) -> None:
     source = csv_file([headings])
     Path(source.removeprefix("file:")).chmod(0)
     request.getfixturevalue("not_root")
     assert "may not be read" in refusal(source)
 
 
-def test_a_folder_and_a_pipe_are_no_files_and_do_not_hold_the_run(tmp_path):
+def test_a_folder_and_a_pipe_are_no_files_and_do_not_hold_the_run(tmp_path: Path) -> None:
     (tmp_path / "r.csv").mkdir()
     os.mkfifo(tmp_path / "p.csv")
     assert "is not a file" in refusal(f"file:{tmp_path / 'r.csv'}")
     assert "is not a file" in refusal(f"file:{tmp_path / 'p.csv'}")
 
 
-def test_a_report_of_hand_edits_gives_each_customer_their_own_tickets(csv_file):
+def test_a_report_of_hand_edits_gives_each_customer_their_own_tickets(csv_file: CsvFile) -> None:
     source = csv_file(
         [
             ["Status", "Notes", "DATE", "E-mail", "Ticket", "First name", "Last name"],
@@ -100,7 +104,7 @@ def test_a_report_of_hand_edits_gives_each_customer_their_own_tickets(csv_file):
     assert [(aside.row, aside.cause) for aside in selection.set_aside] == [(4, "date"), (8, "date")]
 
 
-def test_two_threads_read_at_the_same_time(csv_file, headings, ada):
+def test_two_threads_read_at_the_same_time(csv_file: CsvFile, headings: list[str], ada: list[str]) -> None:
     source = csv_file([headings, *[ada] * 2_000])
     counts = []
     threads = [threading.Thread(target=lambda: counts.append(len(list(read_report(source))))) for _ in range(2)]

@@ -45,12 +45,12 @@ NOTHING = ["N/A", "n/a", "NA", "none", "None", "House", "-", "--", "#", "null", 
         ("AP", "AP"),
     ],
 )
-def test_a_state_is_known_by_name_and_by_code(text, code):
+def test_a_state_is_known_by_name_and_by_code(text: str, code: str) -> None:
     assert usps_state(text) == code
 
 
 @pytest.mark.parametrize("text", ["", " ", "Montan", "Mexico", "XX", "59715", "None"])
-def test_an_unknown_state_is_not_guessed(text):
+def test_an_unknown_state_is_not_guessed(text: str) -> None:
     assert usps_state(text) is None
 
 
@@ -89,7 +89,7 @@ def test_an_unknown_state_is_not_guessed(text):
         ("", "", ""),
     ],
 )
-def test_a_unit_is_part_of_the_street_line_once(street, unit, line):
+def test_a_unit_is_part_of_the_street_line_once(street: str, unit: str, line: str) -> None:
     assert street_line(street, unit) == line
 
 
@@ -111,22 +111,22 @@ def test_a_unit_is_part_of_the_street_line_once(street, unit, line):
         ("", ""),
     ],
 )
-def test_a_zip_is_mended_where_it_is_certain(text, zip_code):
+def test_a_zip_is_mended_where_it_is_certain(text: str, zip_code: str) -> None:
     assert mended_zip(text) == zip_code
 
 
-def test_each_short_form_stands_for_itself():
+def test_each_short_form_stands_for_itself() -> None:
     for table in (SUFFIXES, DESIGNATORS):
         assert all(table[short] == short for short in table.values())
 
 
 @given(st.text(st.sampled_from("12 4aBnw#.-/'é\tST"), max_size=20), st.text(max_size=8))
-def test_a_line_that_has_its_unit_stays_as_it_is(street, unit):
+def test_a_line_that_has_its_unit_stays_as_it_is(street: str, unit: str) -> None:
     assert street_line(street_line(street, unit), "") == street_line(street, unit)
 
 
 @given(HOUSES, STREETS, UNITS | st.just(""), st.sampled_from(["", "Apt ", "APT. ", "#", "Unit ", "No. ", "Ste "]))
-def test_the_unit_is_written_once_and_read_again(house, street, unit, designator):
+def test_the_unit_is_written_once_and_read_again(house: str, street: str, unit: str, designator: str) -> None:
     line = street_line(f"{house} {street}", designator + unit)
     assert street_line(line, unit) == line
     assert read_street(line)[0].unit >= read_street(f"{house} {street}")[0].unit

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from app.provisioning.matching import (
     compare,
     decide,
 )
+from app.provisioning.matching.comparison import Comparison
 
 STREET = "12 N EXAMPLE AVENUE"
 MAIL = "ada.lind@example.com"
@@ -24,30 +27,30 @@ PHONE = "4065550143"
 PHONE_AS_STORED = json.dumps([{"Type": "Home", "Number": PHONE}])
 
 
-def a_person(**known):
+def a_person(**known: Any) -> Person:
     known = {"name": "Ada Lind", "street": STREET, "city": "Bozeman", "zip": "59715"} | known
     return Person(**{"email": MAIL, "phone": PHONE, "site_id": "714780"} | known)
 
 
-def a_candidate(customer_id="101", **known):
+def a_candidate(customer_id: str = "101", **known: Any) -> Candidate:
     known = {"name": "Ada Lind", "address": STREET, "city": "Bozeman"} | known
     return Candidate(customer_id, **known | {"texts": tuple(known.get("texts", ()))})
 
 
-def beside(person, texts):
+def beside(person: Person, texts: Sequence[str]) -> Comparison:
     """The person beside a customer whose record has these texts."""
     return compare(person, [a_candidate(texts=texts)])[0]
 
 
-def shares_contact(comparison):
+def shares_contact(comparison: Comparison) -> bool:
     return Mark.AGREES in (comparison.marks[Aspect.PHONE], comparison.marks[Aspect.MAIL])
 
 
-def kind_of(person, *candidates):
+def kind_of(person: Person, *candidates: Candidate) -> Kind:
     return decide(person, candidates).kind
 
 
-def test_a_person_nobody_knows_is_new():
+def test_a_person_nobody_knows_is_new() -> None:
     decision = decide(a_person(), [])
     assert (decision.kind, decision.customer_ids, decision.problem) == (Kind.NEW, (), None)
     assert decision.reason == "No PowerCode customer has this name at this address."
@@ -64,18 +67,18 @@ def test_a_person_nobody_knows_is_new():
     ],
     ids=["as ordered", "spelt otherwise", "town with state and ZIP", "last name first", "same site, no address"],
 )
-def test_the_same_person_at_the_same_address_is_there_already(candidate):
+def test_the_same_person_at_the_same_address_is_there_already(candidate: Candidate) -> None:
     decision = decide(a_person(), [candidate])
     assert (decision.kind, decision.customer_ids, decision.problem) == (Kind.EXISTS, ("101",), None)
     assert "101" in decision.reason
 
 
-def test_the_same_person_in_another_letter_case_became_a_second_customer():
+def test_the_same_person_in_another_letter_case_became_a_second_customer() -> None:
     candidate = a_candidate(name="ADA LIND", address="12 n example avenue", city="BOZEMAN")
     assert kind_of(a_person(name="ada Lind"), candidate) == Kind.EXISTS
 
 
-def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate():
+def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate() -> None:
     person = a_person(street=f"{STREET} APT 4")
     assert kind_of(person, a_candidate(address=f"{STREET} APT 5")) == Kind.NEW
     assert kind_of(person, a_candidate(address=f"{STREET} APT 5", same_site=True)) == Kind.NEW
@@ -93,13 +96,13 @@ def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate():
     ],
     ids=["another street", "another number", "another direction", "another city", "same mail and phone"],
 )
-def test_a_second_home_gets_its_own_account(candidate):
+def test_a_second_home_gets_its_own_account(candidate: Candidate) -> None:
     decision = decide(a_person(), [candidate])
     assert (decision.kind, decision.customer_ids) == (Kind.NEW, ())
     assert "101: the same name at another address" in decision.reason
 
 
-def test_a_new_tenant_gets_an_account_of_his_own():
+def test_a_new_tenant_gets_an_account_of_his_own() -> None:
     tenant = a_candidate(name="Bo Holm", texts=["bo@example.com", "4065550199"], same_site=True)
     decision = decide(a_person(), [tenant])
     assert decision.kind == Kind.NEW
@@ -108,12 +111,14 @@ def test_a_new_tenant_gets_an_account_of_his_own():
 
 @pytest.mark.parametrize("text", [MAIL.upper(), PHONE_AS_STORED, "+1 (406) 555-0143"])
 @pytest.mark.parametrize("found", [{"same_site": True}, {"address": STREET}, {"address": "", "same_site": True}])
-def test_another_name_with_the_same_mail_or_phone_at_the_site_is_for_a_person_to_decide(text, found):
+def test_another_name_with_the_same_mail_or_phone_at_the_site_is_for_a_person_to_decide(
+    text: str, found: dict[str, Any]
+) -> None:
     decision = decide(a_person(), [a_candidate(name="Bo Holm", texts=["1", text], **found)])
     assert (decision.kind, decision.problem) == (Kind.REVIEW, Problem.SHARED_CONTACT)
 
 
-def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person():
+def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person() -> None:
     assert kind_of(a_person(), a_candidate(name="Bo Holm", address="98 W OTHER ST", texts=[MAIL])) == Kind.NEW
     assert kind_of(a_person(), a_candidate(name="Bo Holm", address="", texts=[MAIL])) == Kind.REVIEW
 
@@ -144,23 +149,23 @@ def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_near_duplicate_is_not_guessed(candidate, problem):
+def test_a_near_duplicate_is_not_guessed(candidate: Candidate, problem: Problem) -> None:
     decision = decide(a_person(), [candidate])
     assert (decision.kind, decision.problem, decision.customer_ids) == (Kind.REVIEW, problem, ("101",))
     assert "101" in decision.reason
 
 
-def test_a_unit_on_the_orders_side_alone_is_not_guessed_either():
+def test_a_unit_on_the_orders_side_alone_is_not_guessed_either() -> None:
     assert decide(a_person(street=f"{STREET} APT 4"), [a_candidate()]).problem == Problem.UNIT_MISSING
 
 
-def test_a_building_that_only_one_side_names_is_not_guessed():
+def test_a_building_that_only_one_side_names_is_not_guessed() -> None:
     person = a_person(street=f"{STREET} BLDG 2 APT 4")
     assert decide(person, [a_candidate(address=f"{STREET} APT 4")]).problem == Problem.UNIT_MISSING
 
 
 @pytest.mark.parametrize("address", ["98 W OTHER ST", f"{STREET} APT 5"])
-def test_a_similar_name_somewhere_else_is_another_person(address):
+def test_a_similar_name_somewhere_else_is_another_person(address: str) -> None:
     assert kind_of(a_person(street=f"{STREET} APT 4"), a_candidate(name="Ada Lindt", address=address)) == Kind.NEW
 
 
@@ -178,7 +183,7 @@ NEIGHBOURS = [
 
 
 @pytest.mark.parametrize("name", [*NEIGHBOURS, "Ada Holm", "Bo Holm", "Acme LLC"])
-def test_a_family_neighbours_and_tenants_with_names_of_their_own_stop_nobody(name):
+def test_a_family_neighbours_and_tenants_with_names_of_their_own_stop_nobody(name: str) -> None:
     """At the same door, in another unit, without a unit, and down the street."""
     person = a_person(street=f"{STREET} APT 4")
     addresses = [f"{STREET} APT 4", f"{STREET} APT 5", STREET, "14 N EXAMPLE AVENUE", ""]
@@ -187,9 +192,9 @@ def test_a_family_neighbours_and_tenants_with_names_of_their_own_stop_nobody(nam
     assert (decision.kind, decision.customer_ids, decision.elsewhere) == (Kind.NEW, (), ())
 
 
-def test_new_people_of_one_surname_in_one_street_all_get_accounts():
+def test_new_people_of_one_surname_in_one_street_all_get_accounts() -> None:
     names = ["Ada Lind", *NEIGHBOURS, "Kai Lind"]
-    customers = []
+    customers: list[Candidate] = []
     for number, name in enumerate(names):
         street = f"{100 + 2 * number} N EXAMPLE AVENUE"
         assert kind_of(a_person(name=name, street=street, email="", phone=""), *customers) == Kind.NEW
@@ -213,24 +218,24 @@ def test_new_people_of_one_surname_in_one_street_all_get_accounts():
         ("Bo Holm", "", "98 W OTHER ST", Kind.NEW),
     ],
 )
-def test_the_table_of_persons_and_doors(name, contact, address, kind):
+def test_the_table_of_persons_and_doors(name: str, contact: str, address: str, kind: Kind) -> None:
     assert kind_of(a_person(), a_candidate(name=name, address=address, texts=[contact])) == kind
 
 
-def test_two_accounts_of_one_person_at_one_address_are_both_named():
+def test_two_accounts_of_one_person_at_one_address_are_both_named() -> None:
     decision = decide(a_person(), [a_candidate("101"), a_candidate("102", address="12 N EXAMPLE AVE")])
     assert (decision.kind, decision.customer_ids) == (Kind.EXISTS, ("101", "102"))
     assert "customers 101 and 102" in decision.reason
 
 
-def test_an_account_that_exists_outweighs_a_doubt_and_a_doubt_outweighs_a_second_home():
+def test_an_account_that_exists_outweighs_a_doubt_and_a_doubt_outweighs_a_second_home() -> None:
     there, doubt, elsewhere = a_candidate("101"), a_candidate("102", address=""), a_candidate("103", city="Provo")
     assert decide(a_person(), [elsewhere, doubt, there]).customer_ids == ("101",)
     assert decide(a_person(), [elsewhere, doubt]).customer_ids == ("102",)
     assert kind_of(a_person(), elsewhere) == Kind.NEW
 
 
-def test_a_customer_is_shown_beside_the_person():
+def test_a_customer_is_shown_beside_the_person() -> None:
     person = a_person(street=f"{STREET} APT 4")
     elsewhere = a_candidate("102", address="14 N EXAMPLE AVENUE", city="Provo", name="Bo Holm")
     doubt = a_candidate("101", texts=[PHONE_AS_STORED], email="bo@example.com")
@@ -246,19 +251,19 @@ def test_a_customer_is_shown_beside_the_person():
     assert (second.marks[Aspect.NAME], second.marks[Aspect.TOWN]) == (Mark.DIFFERS, Mark.DIFFERS)
 
 
-def test_the_same_person_at_surely_another_door_is_named_for_the_notice():
+def test_the_same_person_at_surely_another_door_is_named_for_the_notice() -> None:
     decision = decide(a_person(), [a_candidate("101", address="14 N EXAMPLE AVENUE"), a_candidate("102", name="Bo")])
     assert (decision.kind, decision.elsewhere) == (Kind.NEW, ("101",))
 
 
-def test_several_doubts_are_all_named():
+def test_several_doubts_are_all_named() -> None:
     decision = decide(a_person(), [a_candidate("101", address=""), a_candidate("102", name="Ada Lindt")])
     assert decision.customer_ids == ("101", "102")
     assert "101" in decision.reason
     assert "102" in decision.reason
 
 
-def test_a_customer_found_by_the_site_and_by_name_is_one_customer():
+def test_a_customer_found_by_the_site_and_by_name_is_one_customer() -> None:
     by_site = a_candidate(name="", address="", city="", texts=[MAIL], same_site=True)
     assert decide(a_person(), [by_site, a_candidate()]).customer_ids == ("101",)
     assert kind_of(a_person(), by_site, a_candidate(name="Bo Holm")) == Kind.REVIEW
@@ -267,7 +272,7 @@ def test_a_customer_found_by_the_site_and_by_name_is_one_customer():
 @pytest.mark.parametrize(
     "candidate", [a_candidate(), a_candidate(name="Ada Lindt"), a_candidate(address=""), a_candidate(city="Belgrade")]
 )
-def test_nobody_is_named_in_a_reason_or_in_a_log(candidate):
+def test_nobody_is_named_in_a_reason_or_in_a_log(candidate: Candidate) -> None:
     person = a_person()
     shown = decide(person, [candidate]).reason + repr(person) + repr(candidate)
     assert not any(word in shown for word in ("Ada", "Lind", "EXAMPLE", MAIL, PHONE, "Bozeman", "Belgrade"))
@@ -291,12 +296,12 @@ def test_nobody_is_named_in_a_reason_or_in_a_log(candidate):
         ([], False),
     ],
 )
-def test_mail_and_phone_are_found_in_any_field(texts, shared):
+def test_mail_and_phone_are_found_in_any_field(texts: list[str], shared: bool) -> None:
     assert shares_contact(beside(a_person(), texts)) is shared
 
 
 @pytest.mark.parametrize("phone", ["", "5550143", "0000000000", "None"])
-def test_a_phone_number_that_is_none_matches_nobody(phone):
+def test_a_phone_number_that_is_none_matches_nobody(phone: str) -> None:
     assert not shares_contact(beside(a_person(email="", phone=phone), ["", "0000000000", "5550143", "None"]))
 
 
@@ -304,7 +309,7 @@ NAMES = st.from_regex(r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", fullmatch=True)
 
 
 @given(NAMES, st.data())
-def test_a_misspelt_name_at_the_same_address_never_becomes_a_second_account(name, data):
+def test_a_misspelt_name_at_the_same_address_never_becomes_a_second_account(name: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(name) - 1))
     letter = data.draw(st.sampled_from("abcxyz"))
     misspelt = data.draw(st.sampled_from([name[:at] + letter + name[at:], name[:at] + letter + name[at + 1 :]]))
@@ -312,12 +317,14 @@ def test_a_misspelt_name_at_the_same_address_never_becomes_a_second_account(name
 
 
 @given(NAMES, st.sampled_from([str.upper, str.lower, str.title]), st.sampled_from([" ", "  "]))
-def test_case_and_blanks_of_a_name_never_make_a_second_account(name, recase, blank):
+def test_case_and_blanks_of_a_name_never_make_a_second_account(
+    name: str, recase: Callable[[str], str], blank: str
+) -> None:
     assert kind_of(a_person(name=name), a_candidate(name=recase(name).replace(" ", blank))) == Kind.EXISTS
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.booleans())
-def test_any_record_of_powercode_leads_to_a_decision(name, address, text, same_site):
+def test_any_record_of_powercode_leads_to_a_decision(name: str, address: str, text: str, same_site: bool) -> None:
     decision = decide(a_person(), [a_candidate(name=name, address=address, texts=[text], same_site=same_site)])
     assert (decision.kind == Kind.NEW) == (not decision.customer_ids)
     assert (decision.kind == Kind.REVIEW) == (decision.problem is not None)

@@ -1,27 +1,30 @@
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.provisioning.matching import STREET_LINE, Aspect, Door, Mark
-from app.provisioning.matching.doors import Place, compare_doors
+from app.provisioning.matching.doors import Marks, Place, compare_doors
 from benchmarks.generated_doors import a_door, changes
 
 SEEDS = st.integers(0, 2**32)
 
 
-def compared(ours, theirs, *, city="Orem", zip_code="84057", same_site=False):
+def compared(
+    ours: str, theirs: str, *, city: str = "Orem", zip_code: str = "84057", same_site: bool = False
+) -> tuple[Door, Marks]:
     return compare_doors(Place.read(ours, city, zip_code), Place.read(theirs, city, zip_code), same_site=same_site)
 
 
-def door(ours, theirs, **known):
+def door(ours: str, theirs: str, **known: Any) -> Door:
     found, _ = compared(ours, theirs, **known)
     assert compared(theirs, ours, **known)[0] is found
     return found
 
 
-def where(ours, theirs):
+def where(ours: tuple[str, str], theirs: tuple[str, str]) -> Door:
     places = [Place.read("18 Oak St", *each) for each in (ours, theirs)]
     return compare_doors(*places, same_site=False)[0]
 
@@ -48,7 +51,7 @@ def where(ours, theirs):
         ("12 Oak St, Orem, Utah 84057-1234, USA", "12 Oak St"),
     ],
 )
-def test_one_door_written_in_two_ways_is_the_same(first, second):
+def test_one_door_written_in_two_ways_is_the_same(first: str, second: str) -> None:
     assert door(first, second) is Door.SAME
 
 
@@ -76,7 +79,7 @@ def test_one_door_written_in_two_ways_is_the_same(first, second):
         ("PO BOX 12", "PO BOX 13", Aspect.NUMBERS),
     ],
 )
-def test_a_contradiction_is_surely_another_door_and_marked(first, second, differs):
+def test_a_contradiction_is_surely_another_door_and_marked(first: str, second: str, differs: Aspect) -> None:
     assert door(first, second) is Door.ANOTHER
     assert compared(first, second)[1][differs] is Mark.DIFFERS
 
@@ -104,7 +107,7 @@ def test_a_contradiction_is_surely_another_door_and_marked(first, second, differ
         ("", "12 EXAMPLE AVE", Aspect.STREET_NAME),
     ],
 )
-def test_what_is_missing_or_beyond_the_rules_is_not_certain(first, second, unknown):
+def test_what_is_missing_or_beyond_the_rules_is_not_certain(first: str, second: str, unknown: Aspect) -> None:
     assert door(first, second) is Door.NOT_CERTAIN
     assert compared(first, second)[1][unknown] is Mark.UNKNOWN
 
@@ -133,23 +136,23 @@ def test_what_is_missing_or_beyond_the_rules_is_not_certain(first, second, unkno
         (("Orem", "84057"), ("Somewhere", "10001"), Door.ANOTHER),
     ],
 )
-def test_town_and_zip_together_tell_the_place(ours, theirs, found):
+def test_town_and_zip_together_tell_the_place(ours: tuple[str, str], theirs: tuple[str, str], found: Door) -> None:
     assert where(ours, theirs) is found
     assert where(theirs, ours) is found
 
 
-def test_the_same_site_makes_up_for_a_missing_address_and_makes_a_contradiction_uncertain():
+def test_the_same_site_makes_up_for_a_missing_address_and_makes_a_contradiction_uncertain() -> None:
     assert door("", "12 EXAMPLE AVE", same_site=True) is Door.SAME
     assert door("12 EXAMPLE AVE", "98 OTHER ST", same_site=True) is Door.NOT_CERTAIN
     assert door("12 EXAMPLE AVE 4", "12 EXAMPLE AVE 5", same_site=True) is Door.ANOTHER
 
 
-def test_an_address_does_not_show_itself_in_a_log():
+def test_an_address_does_not_show_itself_in_a_log() -> None:
     assert "EXAMPLE" not in repr(Place.read("12 N EXAMPLE AVE APT 4", "Orem", "84057"))
 
 
 @given(SEEDS)
-def test_a_door_in_another_spelling_is_never_another_door(seed):
+def test_a_door_in_another_spelling_is_never_another_door(seed: int) -> None:
     dice = random.Random(seed)
     one = a_door(dice)
     assert door(one.street(dice), one.street(dice)) is not Door.ANOTHER
@@ -157,7 +160,7 @@ def test_a_door_in_another_spelling_is_never_another_door(seed):
 
 
 @given(SEEDS)
-def test_another_number_direction_unit_or_kind_of_street_is_always_another_door(seed):
+def test_another_number_direction_unit_or_kind_of_street_is_always_another_door(seed: int) -> None:
     dice = random.Random(seed)
     one = a_door(dice)
     for other in changes(one, dice):
@@ -165,7 +168,7 @@ def test_another_number_direction_unit_or_kind_of_street_is_always_another_door(
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_two_texts_can_be_compared(first, second):
+def test_any_two_texts_can_be_compared(first: str, second: str) -> None:
     found, marks = compared(first, second)
     assert compared(second, first)[0] is found
     assert set(marks) == {*STREET_LINE, Aspect.TOWN, Aspect.ZIP}
@@ -173,6 +176,6 @@ def test_any_two_texts_can_be_compared(first, second):
 
 
 @given(st.text("12 NSEWAPT#ab.,-/()", max_size=18), st.text("12 NSEWAPT#ab.,-/()", max_size=18))
-def test_any_street_line_can_be_compared(first, second):
+def test_any_street_line_can_be_compared(first: str, second: str) -> None:
     assert compared(first, second)[0] is compared(second, first)[0]
     assert compared(first, first.lower())[0] is not Door.ANOTHER

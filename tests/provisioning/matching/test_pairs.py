@@ -2,7 +2,9 @@
 `pairs-made-up.tsv` was written down before the rules were, in the same spirit."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,14 +17,14 @@ ZIPS = {"Orem": "84057", "Provo": "84601", "Layton": "84041", "Idaho Falls": "83
 TEXTS = {"mail": (MAIL,), "phone": ("(406) 555-0143",)}
 
 
-def pairs():
+def pairs() -> Iterator[Any]:
     for name in ("pairs-from-the-field.tsv", "pairs-made-up.tsv"):
         with (HERE / name).open(encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
                 yield pytest.param(row, id=f"{name.split('.')[0]}-{number}")
 
 
-def zips(ours, theirs):
+def zips(ours: str, theirs: str) -> list[str]:
     """The ZIP is the same unless the towns say otherwise."""
     found = [next((code for town, code in ZIPS.items() if town in city), "84105") for city in (ours, theirs)]
     return found if all(any(town in city for town in ZIPS) for city in (ours, theirs)) else [found[0]] * 2
@@ -30,7 +32,7 @@ def zips(ours, theirs):
 
 @pytest.mark.parametrize("zips_known", [True, False], ids=["zips", "no-zips"])
 @pytest.mark.parametrize("row", list(pairs()))
-def test_a_pair_is_decided_as_is_right(row, zips_known):
+def test_a_pair_is_decided_as_is_right(row: dict[str, str], zips_known: bool) -> None:
     zip_code, their_zip = zips(row["order city"], row["PowerCode city"]) if zips_known else ("", "")
     person = Person(
         name=row["order name"],

@@ -64,7 +64,7 @@ from app.provisioning.matching.people import compare_names
         ("Ada Lind", " - ", Identity.MAY_BE),
     ],
 )
-def test_names_are_compared_as_people_would(first, second, identity):
+def test_names_are_compared_as_people_would(first: str, second: str, identity: Identity) -> None:
     assert compare_names(first, second) is identity
     assert compare_names(second, first) is identity
 
@@ -74,17 +74,17 @@ OWN_NAMES = ["Ada", "Bo", "Oliver", "Emma", "Susan", "Christopher", "Michael", "
 
 @pytest.mark.parametrize("one", OWN_NAMES)
 @pytest.mark.parametrize("two", OWN_NAMES)
-def test_members_of_a_family_with_names_of_their_own_are_different_people(one, two):
+def test_members_of_a_family_with_names_of_their_own_are_different_people(one: str, two: str) -> None:
     same = Identity.SAME if one == two else Identity.SOMEBODY_ELSE
     assert compare_names(f"{one} Lind", f"{two} Lind") is same
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_two_texts_can_be_compared_and_in_both_directions(first, second):
+def test_any_two_texts_can_be_compared_and_in_both_directions(first: str, second: str) -> None:
     assert compare_names(first, second) is compare_names(second, first)
     assert compare_names(first, first) is not Identity.SOMEBODY_ELSE
 
 
 @given(st.text("ab -.,&'", max_size=12), st.text("ab -.,&'", max_size=12))
-def test_punctuation_never_breaks_a_comparison(first, second):
+def test_punctuation_never_breaks_a_comparison(first: str, second: str) -> None:
     assert compare_names(first, second) is compare_names(second, first)
