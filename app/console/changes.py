@@ -165,7 +165,7 @@ def _typed_wrong(services: Services, chosen: Change, entries: Given, form: Confi
         subject = find_subject(services, chosen, entries)
     except NotAnswered as why:
         return _form(chosen, entries, fault=f"{why} Nothing was changed."), 422
-    form.typed.errors = ["This is not the number above; nothing was changed"]
+    form.typed.errors = ["Write the number that stands above. Nothing was changed"]
     return _confirmation(chosen, entries, subject, form), 422
 
 

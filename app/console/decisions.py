@@ -61,7 +61,8 @@ def new_customer(orderref: str) -> Page:
     form = NewCustomerForm()
     if not form.sure.data and (page := _are_you_sure(orderref)):
         return page
-    return _resume(orderref, form, "A new account is opened.", actions.NEW_CUSTOMER)
+    said = "Noted: it is somebody else. The order goes on, and this page tells when there is an account."
+    return _resume(orderref, form, said, actions.NEW_CUSTOMER)
 
 
 def _are_you_sure(orderref: str) -> str:

@@ -93,9 +93,9 @@ def _doubtful_runs(session: Session) -> Mapping[int, int]:
 def _missing(settings: Settings) -> str:
     """What has to be set before a digest can run, for whoever keeps the server; empty when nothing is missing."""
     if not settings.report_source:
-        return "No report is set up, so no digest goes out. Have REPORT_SOURCE set in the server's .env."
+        return "No report is set up, so no digest goes out. Ask an administrator to have it set."
     if settings.digest_delivery == "webhook" and not settings.digest_webhook_url:
-        return "Nothing takes the messages. Have DIGEST_WEBHOOK_URL set in the server's .env, or DIGEST_DELIVERY=mail."
+        return "Nothing takes the messages. Ask an administrator to have a mail webhook set, or delivery by mail."
     return ""
 
 

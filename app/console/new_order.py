@@ -43,6 +43,14 @@ LABELS = {
     "zip": "ZIP code",
 }
 NO_REFERENCE = "An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them"
+RIGHT = {
+    "email": "Write one address, such as ada@example.com.",
+    "phone": "Write 7 to 15 digits, such as 406-555-0143.",
+    "state": "Write it as UT or Utah.",
+    "zip": "Write five digits, such as 59715.",
+    "street": "Write number and street, such as 12 N Example Ave.",
+}
+"""What a field's fault does not say by itself: what is right."""
 HEADINGS = {f"<{slash}h{level}>": f"<{slash}p>" for slash in ("", "/") for level in range(1, 5)}
 
 
@@ -63,7 +71,7 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
         """Put each fault to its field, and UTOPIA's value to each that says something else."""
         for name in CORRECTABLE:
             field = self[name]
-            field.errors = [str(wrong[name]).rstrip(".")] if name in wrong else []
+            field.errors = [f"{wrong[name]} {RIGHT.get(name, '')}".strip()] if name in wrong else []
             if name in theirs and one_line(field.data or "") != theirs[name]:
                 field.description = f"UTOPIA has “{theirs[name]}”." if theirs[name] else "UTOPIA has nothing here."
 

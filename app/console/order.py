@@ -138,17 +138,18 @@ def _story(session: Session, order: Order) -> dict[str, Any]:
 
 @orders.get("/<path:orderref>/story")
 @requires(Role.READ_ONLY)
-def story(orderref: str) -> Response:
+def story(orderref: str) -> str:
     """What changes by itself. `shown` is the state that the page was made for; its actions fit that one.
 
-    A page of an order at work has no form that somebody could be typing into: it is loaded anew when the order rests.
+    A page of an order at work has no form that somebody could be typing into. When the order rests, all of it but the
+    messages above is loaded anew: a confirmation stays until it is read.
     """
     shown = request.args.get("shown", "")
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
-        page = render_template("console/orders/_story.html", fragment=True, shown=shown, **_story(session, order))
-    rests = shown in AT_WORK and order.state not in AT_WORK
-    return Response(page, headers={"HX-Refresh": "true"} if rests else {})
+        renews = shown in AT_WORK and order.state not in AT_WORK
+        told = _story(session, order)
+        return render_template("console/orders/_story.html", fragment=True, renews=renews, shown=shown, **told)
 
 
 @orders.get("/<path:orderref>/exchanges/<int:number>")

@@ -9,6 +9,7 @@ from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 NUMBER = r"[1-9][0-9]{0,17}\Z"
 SERVICE_ID = r"[1-9][0-9]{0,8}\Z"
+DIGITS_ONLY = "Write digits only, such as 1001"
 DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -33,7 +34,10 @@ class CustomerForm(DecisionForm):
 
     customer_id = StringField(
         "PowerCode customer number",
-        [DataRequired("Write the customer's number"), Regexp(NUMBER, message="A customer's number has digits only")],
+        [
+            DataRequired("Write the customer's number, such as 1001"),
+            Regexp(NUMBER, message=DIGITS_ONLY),
+        ],
         filters=[_stripped],
         render_kw=DIGITS,
     )
@@ -44,7 +48,10 @@ class TicketForm(DecisionForm):
 
     ticket_id = StringField(
         "Number of the ticket in PowerCode",
-        [DataRequired("Write the ticket's number"), Regexp(NUMBER, message="A ticket's number has digits only")],
+        [
+            DataRequired("Write the ticket's number, such as 50001"),
+            Regexp(NUMBER, message=DIGITS_ONLY),
+        ],
         filters=[_stripped],
         render_kw=DIGITS,
     )
@@ -55,7 +62,10 @@ class NoteForm(DecisionForm):
 
     note = TextAreaField(
         "Why it is closed",
-        [DataRequired("Write why the order is closed"), Length(max=2000, message="At most 2000 characters")],
+        [
+            DataRequired("Write in a few words why the order is closed"),
+            Length(max=2000, message="Write at most 2000 characters"),
+        ],
         filters=[_stripped],
         render_kw={"rows": 2},
     )
@@ -68,8 +78,8 @@ class PlansForm(DecisionForm):
     services = FieldList(
         StringField(
             validators=[
-                DataRequired("Write the number of a PowerCode service"),
-                Regexp(SERVICE_ID, message="A PowerCode service is a number"),
+                DataRequired("Write the number of a PowerCode service, such as 164"),
+                Regexp(SERVICE_ID, message="Write the service's number in digits only, such as 164"),
             ],
             filters=[_stripped],
             render_kw=DIGITS | {"list": "services-sold"},

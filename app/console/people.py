@@ -21,17 +21,18 @@ people = Blueprint("people", __name__, url_prefix="/console/people")
 
 ROLE_CHOICES = [SelectChoice(role.value, ROLE_NAMES[role]) for role in ROLES]
 ENTRIES_SHOWN = 50
+AT_MOST = Length(max=passwords.LONGEST, message=f"Write at most {passwords.LONGEST} characters")
 
 
 def _password_field(label: str) -> PasswordField:
     text = f"At least {passwords.SHORTEST} characters; several words make a good one."
-    return PasswordField(label, [InputRequired("Write a password"), Length(max=passwords.LONGEST)], description=text)
+    return PasswordField(label, [InputRequired("Write a password"), AT_MOST], description=text)
 
 
 class NewUserForm(FlaskForm):  # type: ignore[misc]
     """Somebody who may sign in from now on."""
 
-    name = StringField("Name", [InputRequired("Write a name"), Length(max=80)])
+    name = StringField("Name", [InputRequired("Write a name"), Length(max=80, message="Write at most 80 characters")])
     role = SelectField("Role", choices=ROLE_CHOICES, default=Role.STAFF.value)
     password = _password_field("Password")
 
@@ -51,9 +52,9 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 class OwnPasswordForm(FlaskForm):  # type: ignore[misc]
     """A new password for oneself."""
 
-    current = PasswordField("Password so far", [InputRequired("Write your password"), Length(max=passwords.LONGEST)])
+    current = PasswordField("Password so far", [InputRequired("Write your password"), AT_MOST])
     password = _password_field("New password")
-    again = PasswordField("New password, again", [EqualTo("password", "The two are not the same")])
+    again = PasswordField("New password, again", [EqualTo("password", "Write the same password twice")])
 
 
 @people.get("")
@@ -226,7 +227,7 @@ def _change_own_password(form: OwnPasswordForm) -> bool:
     with database.read() as session:
         known = session.get_one(User, viewer().id).password_hash
     if not passwords.matches(form.current.data, known):
-        form.current.errors = ["This is not your password"]
+        form.current.errors = ["This is not your password: write the one that you signed in with"]
         return False
     try:
         with database.write() as session:

@@ -28,7 +28,7 @@ class MapForm(FlaskForm):  # type: ignore[misc]
     description = StringField("Plan, as UTOPIA writes it", [InputRequired("Write the plan's name")])
     service_id = StringField(
         "PowerCode service",
-        [InputRequired("Write the service's number")],
+        [InputRequired("Write the service's number, such as 201")],
         description="The number that the service has in PowerCode, such as 201.",
     )
     seen = HiddenField(validators=[Regexp(r"[0-9]{0,10}\Z")])
@@ -41,9 +41,9 @@ class MapForm(FlaskForm):  # type: ignore[misc]
     def validate_service_id(self, field: StringField) -> None:
         """A number that PowerCode can have."""
         if not NUMBER.fullmatch(field.data):
-            raise ValidationError("This is no number")
+            raise ValidationError("Write the service's number in digits only, such as 201")
         if not 0 < int(field.data) <= LARGEST_SERVICE_ID:
-            raise ValidationError("PowerCode has no service with this number")
+            raise ValidationError(f"Write a number from 1 to {LARGEST_SERVICE_ID}, as PowerCode shows it")
 
 
 class UnmapForm(FlaskForm):  # type: ignore[misc]

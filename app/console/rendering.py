@@ -1,6 +1,8 @@
 """What all pages share: times as people read them, words for states, and a page for each thing that can go wrong."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ from app.console.security import is_page
 from app.models import SYSTEM_NAMES, Role, now
 from app.services import services_of
 from app.version import VERSION
+from app.wording import schedules
 from app.wording.marks import visible
 from app.wording.measures import how_much
 from app.wording.sections import section
@@ -30,6 +33,8 @@ STATE_WORDS: Mapping[str, str] = {
     "never_arrived": "never arrived",
     "not_sent": "not sent",
     "read_only": "read-only",
+    "dismissed": "closed",
+    "stopped": "stopped here",
 }
 
 FAULTS: Mapping[int, tuple[str, str]] = {
@@ -60,8 +65,12 @@ def register(app: Flask) -> None:
         "exact": exact,
         "in_words": in_words,
         "day": day,
+        "sentence": sentence,
+        "dialled": dialled,
+        "schedule": schedules.in_words,
     }
-    app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md")}
+    app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
+    app.jinja_env.globals |= {"note_fault": note_fault, "noted_faults": noted_faults}
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)
     app.register_error_handler(CSRFError, _stale_form)
@@ -85,6 +94,49 @@ def _words() -> dict[str, Any]:
 def in_words(state: str) -> str:
     """A state's name as people say it."""
     return STATE_WORDS.get(str(state), str(state))
+
+
+def dialled(number: str | None) -> str:
+    """A phone number as a phone dials it, US numbers with their country; "" for what is none."""
+    plain = re.sub(r"[\s()./-]", "", number or "")
+    if not re.fullmatch(r"\+?\d{7,15}", plain):
+        return ""
+    return f"+1{plain}" if len(plain) == 10 else plain
+
+
+def sentence(said: object) -> str:
+    """Words that another sentence can follow."""
+    words = str(said or "")
+    return words if not words or words.rstrip()[-1:] in ".!?…:" else f"{words.rstrip()}."
+
+
+def sentences(faults: Iterable[str]) -> str:
+    """What is wrong with a field, in whole sentences."""
+    return " ".join(map(sentence, faults))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong on a page; `id` is its field's, "" for the page as a whole."""
+
+    words: str
+    id: str
+
+
+def note_fault(words: str, id: str = "") -> bool:
+    """Have the page's top tell what is wrong; True for the first field that has a fault."""
+    noted = noted_faults()
+    is_first = bool(id) and not any(fault.id for fault in noted)
+    noted.append(Fault(words, id))
+    return is_first
+
+
+def noted_faults() -> list[Fault]:
+    """What the page noted so far."""
+    if "page_faults" not in g:
+        g.page_faults = []
+    faults: list[Fault] = g.page_faults
+    return faults
 
 
 def capitalise_first(words: str) -> str:

@@ -22,11 +22,15 @@ PASSKEY_SECONDS = 300
 """For so long after the password, the passkey may follow."""
 
 
+AT_MOST = Length(max=passwords.LONGEST, message=f"Write at most {passwords.LONGEST} characters")
+NAME_AT_MOST = Length(max=80, message="Write at most 80 characters")
+
+
 class SignInForm(FlaskForm):  # type: ignore[misc]
     """Name and password."""
 
-    name = StringField("Name", [InputRequired("Write your name"), Length(max=80)])
-    password = PasswordField("Password", [InputRequired("Write your password"), Length(max=passwords.LONGEST)])
+    name = StringField("Name", [InputRequired("Write your name"), NAME_AT_MOST])
+    password = PasswordField("Password", [InputRequired("Write your password"), AT_MOST])
 
 
 @signing_in.route("/login", methods=["GET", "POST"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -45,7 +46,7 @@ class NewForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         "Name of the new text",
-        [InputRequired("Write a name"), Length(max=100)],
+        [InputRequired("Write a name"), Length(max=100, message="Write at most 100 characters")],
         description="Letters, digits, blanks, - and _; it ends in .txt",
     )
     copy_of = HiddenField()
@@ -154,9 +155,7 @@ def create() -> tuple[str, int] | Response:
         except TextNotSaved as why:
             form.name.errors = [*form.name.errors, str(why)]
         else:
-            flash(
-                f"{name} is made, as a copy of {source}. Customers get it once TICKET_TEMPLATE_FILE names it.", "done"
-            )
+            flash(f"{name} is made, as a copy of {source}. Customers get it once an administrator has it used.", "done")
             return redirect(url_for("ticket_texts.edit", name=name), 303)
     return render_template("console/ticket_texts/new.html", form=form, source=source), 422
 
@@ -266,7 +265,7 @@ def _editor(
 ) -> str:
     settings, text = _settings(), _lines(form)
     with _database().read() as session:
-        history = versions.history(session, name, VERSIONS_SHOWN)
+        history = versions.history(session, name, VERSIONS_SHOWN + 1)
     current = there.text if isinstance(there, TextFile) else None
     return render_template(
         "console/ticket_texts/edit.html",
@@ -279,7 +278,7 @@ def _editor(
         shown=_shown(name, text),
         placeholders=placeholders_of(kind_of(name)),
         old_names=ticket.OLD_NAMES,
-        history=history,
+        history=_with_changes(history)[:VERSIONS_SHOWN],
         undo=_undo(history, current),
         unreadable=there if isinstance(there, str) else "",
         is_gone=there is None,
@@ -287,6 +286,12 @@ def _editor(
         theirs=theirs,
         compared=versions.compare(theirs.text, text) if theirs else None,
     )
+
+
+def _with_changes(history: Sequence[TicketTextVersion]) -> list[tuple[TicketTextVersion, str]]:
+    """Each version with what it changed in the one before it."""
+    changes = [versions.change_in_words(old.text, new.text) for new, old in pairwise(history)]
+    return list(zip(history, [*changes, "The first that is known."], strict=False))
 
 
 def _undo(history: Sequence[TicketTextVersion], current: str | None) -> TicketTextVersion | None:

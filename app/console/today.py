@@ -50,24 +50,26 @@ def page() -> str:
 @requires(Role.READ_ONLY)
 def live() -> str:
     """What of it changes by itself."""
-    return render_template("console/today/_live.html", **_content(services_of(current_app)))
+    return render_template("console/today/_live.html", fragment=True, **_content(services_of(current_app)))
 
 
 def _content(services: Services) -> dict[str, Any]:
     settings = services.settings
     with services.database.read() as session:
+        needs, unsent, digest = _causes(session), _unsent(session), digests.overview(session, settings)
         return {
             "moment": now(),
-            **_causes(session),
+            "asks": len(needs["causes"]) + len(unsent) + bool(digest and digest.unknown),
+            **needs,
             "waits": _listed(session, and_(Order.state == OrderState.WAITING, Order.cause.is_(None)), Order.id),
-            "unsent": _unsent(session),
+            "unsent": unsent,
             "under_way": _count(session, _of_state(OrderState.RECEIVED))
             + _count(session, _of_state(OrderState.RUNNING)),
             "chart": bars(completed_by_day(session, settings)),
             "down": breaker.systems_down(session),
             "waited_for": _waited_for(session),
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
-            "digest": digests.overview(session, settings),
+            "digest": digest,
             "alerts": records.open_alerts(session),
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),

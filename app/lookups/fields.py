@@ -26,14 +26,14 @@ class Field:
     def fault(self, value: str) -> str | None:
         """What is wrong with an entry, in words; None when nothing is."""
         if not value:
-            return "Fill this in" if self.required else None
+            return f"Write the {self.label[:1].lower()}{self.label[1:]}" if self.required else None
         if len(value) > self.longest:
-            return f"Too long: at most {self.longest} characters"
+            return f"Write at most {self.longest} characters"
         if self.number and not (value.isascii() and value.isdecimal()):
-            return "Only digits"
+            return "Write digits only"
         if self.choices and value not in self.choices:
             return "Choose one of the list"
-        return None if _PRINTABLE.fullmatch(value) else "Only letters, digits and signs"
+        return None if _PRINTABLE.fullmatch(value) else "Write letters, digits and signs only"
 
 
 def given(fields: tuple[Field, ...], entered: Mapping[str, str]) -> dict[str, str]:

@@ -17,8 +17,10 @@ from app.models import (
     NoticeKind,
     Order,
     OrderExchange,
+    OrderStep,
     Outgoing,
     OutgoingState,
+    StepState,
 )
 from app.provisioning.actions import ACTIONS
 from app.provisioning.steps import plan_name
@@ -65,6 +67,7 @@ CALLS: Mapping[str, str] = {
     "GET customer/tags/customer": "list the tags",
     "POST customer/tags/customer": "add a tag",
 }
+STOPPED = "stopped"
 OUTCOMES: Mapping[str, str] = {
     "ok": "answered",
     "not_found": "nobody found",
@@ -150,19 +153,26 @@ def _steps(session: Session, order: Order) -> Iterator[Event]:
     for name, exchange in _exchanges(session, order):
         said.setdefault(name, []).append(exchange)
     for step in order.steps:
+        exchanges = said.pop(step.name, ())
         yield Event(
             f"step-{step.name}",
             step.started_at,
             step_title(order, step.name),
-            step.state,
+            _state(step, exchanges),
             step.error,
             step.finished_at,
             step.attempts,
-            said.pop(step.name, ()),
+            exchanges,
         )
     for name, exchanges in said.items():
         title = f"{step_title(order, name)}, before the order was started again"
         yield Event(f"earlier-{name}", exchanges[0].made_at, title, exchanges=exchanges)
+
+
+def _state(step: OrderStep, exchanges: Sequence[Exchange]) -> str:
+    """A step that ended in a question to a person was refused by nobody: it stopped."""
+    refused = any(exchange.outcome == StepState.REFUSED for exchange in exchanges)
+    return STOPPED if step.state == StepState.REFUSED and not refused else step.state
 
 
 def step_title(order: Order, name: str) -> str:

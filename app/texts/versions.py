@@ -14,6 +14,7 @@ from app.texts.files import TextFile
 
 CONTEXT_LINES = 2
 MOST_LINES_COMPARED = 4_000
+LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,19 @@ def compare(old: str, new: str) -> list[Line]:
             else:
                 lines += [*_lines("removed", before_, old_from, old_to), *_lines("added", after, new_from, new_to)]
     return lines
+
+
+def change_in_words(old: str, new: str) -> str:
+    """What a version changed: `2 lines added, 1 removed: “Welcome, {first_name}!”`."""
+    lines = compare(old, new)
+    told = [
+        f"{number} {'line' if number == 1 else 'lines'} {what}"
+        for what in ("added", "removed")
+        if (number := sum(line.what == what for line in lines))
+    ]
+    first = next((line.text.strip() for line in lines if line.what in ("added", "removed") and line.text.strip()), "")
+    quoted = f": “{first[:LONGEST_QUOTE]}{'…' if len(first) > LONGEST_QUOTE else ''}”" if first else ""
+    return f"{', '.join(told).capitalize()}{quoted}" if told else "No line changed."
 
 
 def _lines(what: str, of: Sequence[str], first: int, end: int) -> Iterator[Line]:

@@ -29,7 +29,7 @@ def decide(service: Service, person: Person, action: str, **form: Any) -> str:
 
 def sentence(page: str) -> str:
     """What a page tells about what was just done."""
-    found = re.search(r'<p class="notice (?:done|failed)"[^>]*>([^<]*)', page)
+    found = re.search(r'<div class="notice (?:done|failed) message"[^>]*>\s*<p>([^<]*)', page)
     return found[1].replace("&#39;", "'") if found else ""
 
 

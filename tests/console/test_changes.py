@@ -232,7 +232,7 @@ def test_what_does_not_fit_together_is_said_and_takes_more_than_a_click(
 
     assert doubt in page.text
     assert answer.status_code == 422
-    assert "nothing was changed" in answer.text
+    assert "Nothing was changed" in answer.text
     assert entries(service) == []
 
 
@@ -285,8 +285,8 @@ def test_a_confirmation_that_is_too_old_leads_back_to_the_form_filled_in(
 @pytest.mark.parametrize(
     ("name", "query", "words"),
     [
-        ("suspend", "cid=1", "Fill this in"),
-        ("add-tag", "customer_id=x&tag_id=5", "Only digits"),
+        ("suspend", "cid=1", "Write the "),
+        ("add-tag", "customer_id=x&tag_id=5", "Write digits only"),
         ("edit-service-item", "servid=1&siteid=2", "at least one of the fields"),
     ],
 )

@@ -132,7 +132,7 @@ def test_a_ticket_that_is_there_is_taken_with_its_number(service: Service, as_st
         ("theirs", "belongs to customer"),
         ("4711", "does not show a ticket 4711"),
         ("", "Write the ticket's number"),
-        ("ticket 15", "has digits only"),
+        ("ticket 15", "Write digits only"),
     ],
 )
 def test_a_ticket_that_is_not_the_customers_is_refused(
@@ -315,7 +315,7 @@ def test_an_order_is_closed_with_a_note_only(service: Service, as_staff: Person)
 
     refused = as_staff.post(f"{PAGE}/dismiss", {"run": run_of(service), "note": "  "})
     assert refused.status_code == 422
-    assert "Write why the order is closed" in refused.text
+    assert "Write in a few words why the order is closed" in refused.text
 
     assert decide(service, as_staff, "dismiss", note="they moved away") == f"{REF} is closed."
     assert decisions(service) == [(STAN, "dismiss", "they moved away")]

@@ -39,17 +39,22 @@ def key_of(page: str) -> str:
     return re.search(r'name="key"[^>]* value="([^"]+)"', page)[1]
 
 
-def test_without_a_report_the_page_says_what_to_set(as_read_only: Person) -> None:
+def test_without_a_report_the_page_says_whom_to_ask(as_read_only: Person) -> None:
     page = as_read_only.get(PAGE).text
-    assert "REPORT_SOURCE" in page
-    assert "sheets:&lt;id&gt;" in page
+    assert "No report is set up, so no digest goes out. Ask an administrator to have it set." in page
+    assert "REPORT_SOURCE" not in page
     assert "Run now" not in page
+
+
+def test_an_administrator_is_led_to_the_setting(as_administrator: Person) -> None:
+    assert '<a href="/console/settings#REPORT_SOURCE">REPORT_SOURCE</a>' in as_administrator.get(PAGE).text
 
 
 def test_the_page_says_when_the_next_one_runs_from_where_and_how(as_staff: Person, office: Office) -> None:
     page = as_staff.get(PAGE).text
-    assert "<code>0 8 * * mon</code> in America/Denver" in page
-    assert str(office.path) in page
+    assert "every Monday at 8:00, America/Denver time" in page
+    assert "a file on the server" in page
+    assert str(office.path) not in page
     assert "to the mail webhook at 127.0.0.1" in page
     assert office.webhook.post_url not in page
     assert re.search(r"Next run</dt><dd><time", page)

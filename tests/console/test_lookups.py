@@ -203,11 +203,11 @@ def test_a_key_that_utopia_repeats_is_shown_to_nobody(service: Service, as_read_
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
-        ("utopia/order?orderref=", "Fill this in"),
-        ("utopia/mac?mac=x&hours=two", "Only digits"),
+        ("utopia/order?orderref=", "Write the "),
+        ("utopia/mac?mac=x&hours=two", "Write digits only"),
         ("utopia/address?address=a&network=MARS", "Choose one of the list"),
-        ("powercode/customers?search=" + "x" * 200, "Too long"),
-        ("utopia/order?orderref=%07", "Only letters"),
+        ("powercode/customers?search=" + "x" * 200, "Write at most "),
+        ("utopia/order?orderref=%07", "Write letters, digits and signs only"),
     ],
 )
 def test_an_entry_that_can_not_be_asked_for_is_told_at_its_field(

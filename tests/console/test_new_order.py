@@ -110,9 +110,9 @@ def test_faults_stand_at_their_fields(service: Service, as_staff: Person) -> Non
 
     page = look_at(as_staff).text
 
-    assert 'id="phone-fault">This can&#39;t be right<' in page
-    assert 'id="zip-fault">This is missing<' in page
-    assert 'id="state-fault">This is not a US state<' in page
+    assert 'id="phone-fault">This can&#39;t be right. Write 7 to 15 digits, such as 406-555-0143.<' in page
+    assert 'id="zip-fault">This is missing. Write five digits, such as 59715.<' in page
+    assert 'id="state-fault">This is not a US state. Write it as UT or Utah.<' in page
     assert 'id="email-fault"' not in page
     assert "PowerCode is asked as soon as the person and the address are complete" in page
     assert service.sandbox.powercode.calls == []
@@ -330,7 +330,7 @@ def stopped(service: Service, **contract: str) -> str:
 def test_an_order_that_stopped_is_corrected_and_goes_on(service: Service, as_staff: Person) -> None:
     path = stopped(service)
     page = as_staff.get(path).text
-    assert 'id="phone-fault">This is missing<' in page
+    assert 'id="phone-fault">This is missing. Write 7 to 15 digits, such as 406-555-0143.<' in page
 
     again = as_staff.post(path, {**fields_in(page), "phone": "4065550143", "act": "look"}).text
     assert "A new account is made" in again

@@ -241,8 +241,7 @@ def test_an_order_under_way_loads_its_story_anew_and_one_that_rests_does_not(
 
     assert "The order has moved on" in story.text
     assert "hx-get" not in story.text
-    assert "HX-Refresh" not in story.headers
-    assert as_read_only.get(f"{PAGE}/story?shown=running").headers["HX-Refresh"] == "true"
+    assert 'hx-select="#order"' in as_read_only.get(f"{PAGE}/story?shown=running").text
 
 
 def test_a_page_of_an_order_that_failed_for_days_stays_small(service: Service, as_read_only: Person) -> None:
@@ -337,6 +336,30 @@ def test_every_state_has_a_page(service: Service, as_staff: Person, state: Order
 
     assert answer.status_code == 200
     assert as_staff.get(f"/console/orders?state={state}").text.count("UIA-0000") >= 1
+
+
+def test_an_order_is_titled_with_its_person_who_can_be_called_and_written_to(
+    service: Service, as_read_only: Person
+) -> None:
+    service.take(phone="(406) 555-0127", email="ada@example.com")
+
+    page = as_read_only.get(PAGE).text
+
+    assert f"<title>Order {REF}, Ada Lind – Fiber orders</title>" in page
+    assert '<a href="tel:+14065550127" data-copy>(406) 555-0127</a>' in page
+    assert '<a href="mailto:ada%40example.com" data-copy>ada@example.com</a>' in page
+
+
+def test_a_step_that_ended_in_a_question_was_refused_by_nobody(service: Service, as_read_only: Person) -> None:
+    service.take(plan="10 Gbps")
+    service.sandbox.powercode.fault("createCustomer", "status_code", message="Invalid emailAddress")
+    service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    asked, refused = as_read_only.get(PAGE).text, as_read_only.get("/console/orders/UIA-2").text
+
+    assert 'Check the contract</strong> <span class="state state-stopped">stopped here</span>' in asked
+    assert "state-refused" not in asked
+    assert 'Create the customer in PowerCode</strong> <span class="state state-refused">refused</span>' in refused
 
 
 # The contract

@@ -1,6 +1,7 @@
-// What the pages do besides working: "/" goes to the search box.
+// What the pages do besides working: each of it is a comfort, and nothing needs it.
 "use strict";
 
+// "/" leads to the search box.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
@@ -10,3 +11,52 @@ document.addEventListener("keydown", (event) => {
   box.focus();
   box.select();
 });
+
+// A message goes when it is dismissed; without this its link loads the page anew.
+document.addEventListener("click", (event) => {
+  const dismiss = event.target.closest(".message .dismiss");
+  if (!dismiss) return;
+  event.preventDefault();
+  dismiss.closest(".message").remove();
+});
+
+// Leaving a text that was changed asks first.
+let leaves = false;
+document.addEventListener("submit", () => { leaves = true; });
+window.addEventListener("beforeunload", (event) => {
+  const fields = [...document.querySelectorAll("form[data-unsaved] textarea")];
+  if (!leaves && fields.some((field) => field.value !== field.defaultValue)) event.preventDefault();
+  leaves = false;
+});
+
+// Beside what people carry elsewhere stands a button that copies it.
+function addCopyButtons() {
+  for (const text of document.querySelectorAll("[data-copy]")) {
+    if (text.nextElementSibling?.matches("button.copy")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy ${text.textContent.trim()}`);
+    text.after(button);
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button.copy");
+  if (!button) return;
+  const text = button.previousElementSibling.textContent.trim();
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(button.previousElementSibling);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+});
+
+if (navigator.clipboard) {
+  addCopyButtons();
+  document.addEventListener("htmx:after:swap", addCopyButtons);
+}
