@@ -38,6 +38,7 @@ def test_a_plan_is_mapped_and_the_page_follows_the_order_to_its_end(service: Ser
     expect(page.locator("#services-0-fault")).to_be_visible()
     page.get_by_label("PowerCode service for “10 Gbps”").fill("165")
     page.get_by_role("button", name="Keep this and go on").click()
+    page.get_by_role("button", name="Bill it so").click()
 
     comes_to_rest(page, "completed")
     expect(page.get_by_text("is sold as service 165")).to_be_visible()
