@@ -52,7 +52,7 @@ from app.models.states import (
     StepState,
     System,
 )
-from app.models.together import JointDecision, PlanTrial
+from app.models.together import JointDecision, PlanTrial, ToldCause
 
 __all__ = [
     "ACTIVE_STATES",
@@ -113,6 +113,7 @@ __all__ = [
     "StepState",
     "System",
     "TicketTextVersion",
+    "ToldCause",
     "User",
     "UtcDateTime",
     "now",

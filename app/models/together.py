@@ -41,3 +41,12 @@ class PlanTrial(Base):
     first_order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"))
     begun_by: Mapped[str] = mapped_column(String(80))
     begun_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ToldCause(Base):
+    """A cause that the office was told of by mail, and when last: what joined it since is told of later, at once."""
+
+    __tablename__ = "told_causes"
+
+    key: Mapped[str] = mapped_column(String(500), primary_key=True)
+    told_at: Mapped[datetime] = mapped_column(default=now)

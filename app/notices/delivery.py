@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice,
             enclosure = _enclosure(services, about, notice, order, files)
             if notice.kind == NoticeKind.CONTRACT and _follows(enclosure) and not _given_up(services, notice):
                 return _wait(services, notice, "contract", "UTOPIA does not have the contract ready yet")
-            say = partial(write, services.settings, about, notice, order)
+            say = partial(write, services.settings, about, notice, order, cause=_cause(services, about, notice, order))
             failures = _send_to_all(services, post, notice, say, enclosure)
         except MailFailed as failed:
             return _not_taken(services, notice, failed)
@@ -59,6 +60,14 @@ def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice,
             log.exception("Notice %s met a fault of this program", notice.kind)
             return _wait(services, notice, "program", f"a fault of this program ({type(fault).__name__}); see the log")
         return _close(services, notice, order, failures, contract_follows=_follows(enclosure))
+
+
+def _cause(services: Services, about: AboutOrders, notice: Notice, order: Order | None) -> dict[str, Any] | None:
+    """As it stands now: a mail that waited tells of all who joined meanwhile."""
+    if order is None or notice.kind != NoticeKind.NEEDS_YOU:
+        return None
+    with services.database.read() as session:
+        return about.cause(session, notice, order)
 
 
 def _enclosure(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sqlalchemy.orm import Session
 
 from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
@@ -51,17 +52,25 @@ class FetchContract(Protocol):
 
 @dataclass(frozen=True)
 class AboutOrders:
-    """What notices are told about orders: what every mail about one names, and its contract."""
+    """What notices are told about orders: what every mail about one names, its contract, and its cause."""
 
     facts: Callable[[Settings, Order], dict[str, Any]]
     contract: FetchContract
+    cause: Callable[[Session, Notice, Order], dict[str, Any]]
 
 
 def write(
-    settings: Settings, about: AboutOrders, notice: Notice, order: Order | None, enclosure: Enclosure | None = None
+    settings: Settings,
+    about: AboutOrders,
+    notice: Notice,
+    order: Order | None,
+    enclosure: Enclosure | None = None,
+    *,
+    cause: Mapping[str, Any] | None = None,
 ) -> Mail:
-    """The mail that a notice is."""
+    """The mail that a notice is; `cause` is what is known of the one that it tells of."""
     facts = {
+        **(cause or {}),
         **FACTS[notice.kind](notice),
         **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
         "notice": notice,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,6 @@ from app.models import (
     ACTIVE_STATES,
     FIRST_ORDER,
     EventKind,
-    Notice,
     NoticeKind,
     Order,
     OrderDecision,
@@ -37,10 +36,11 @@ from app.provisioning.actions import (
     Action,
     Question,
 )
-from app.provisioning.causes.naming import cause_of
+from app.provisioning.causes import telling
+from app.provisioning.causes.naming import Cause, cause_of
 from app.provisioning.endings import CustomerExists, Follows, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
-from app.provisioning.problems import OUTCOME_UNKNOWN
+from app.provisioning.problems import OUTCOME_UNKNOWN, PROGRAM_FAULT
 from app.provisioning.telling import tell
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 from app.remote import breaker
@@ -69,8 +69,6 @@ WHILE_IT_WAITS = 0
 
 NEW = timedelta(minutes=1)
 """After an outage, thousands that waited are no reason for one that comes in to wait."""
-LOOKED_AT = timedelta(minutes=10)
-"""For so long after a decision, whoever made it is taken to be at the order's page."""
 
 
 class NotPossible(Exception):
@@ -142,10 +140,7 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             return
         case NeedsReview():
             order.problem, order.actions = why.problem.code, why.actions
-            _stands(order)
-            if not _is_being_looked_at(session, order, why):
-                needs_you = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}"
-                notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, needs_you, order)
+            telling.tell(services, session, order, _stands(order))
         case CustomerExists():
             order.customer_id = why.customer_id
             _stands(order)
@@ -158,18 +153,11 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
         tell(services, session, EventKind.ORDER_NEEDS_REVIEW, order)
 
 
-def _stands(order: Order) -> None:
+def _stands(order: Order) -> Cause:
     """It needs a person from now on, for a cause that it may share with others."""
-    cause = cause_of(order)
-    order.cause, order.stopped_at = cause.key if cause else None, now()
-
-
-def _is_being_looked_at(session: Session, order: Order, why: NeedsReview) -> bool:
-    """Whoever tried again a moment ago sees on the page that it stops for the same reason: that is no news by mail."""
-    told = select(Notice.content).filter_by(order_id=order.id, kind=NoticeKind.NEEDS_YOU).order_by(Notice.id.desc())
-    last = session.scalar(told.limit(1))
-    asked_at = session.scalar(select(func.max(OrderDecision.made_at)).filter_by(order_id=order.id))
-    return bool(last and last.get("reason") == why.reason and asked_at and now() - asked_at < LOOKED_AT)
+    cause = cause_of(order) or Cause(PROGRAM_FAULT.code, PROGRAM_FAULT)
+    order.cause, order.stopped_at = cause.key, now()
+    return cause
 
 
 def hand_over(services: Services, session: Session, order: Order) -> None:

@@ -8,6 +8,7 @@ from app.digest import preview_requests, starting
 from app.digest import workflow as digests
 from app.durable.engine import Executor, Queue, step
 from app.provisioning import intake
+from app.provisioning.causes.facts import cause_facts
 from app.provisioning.contract_files import contract_for_mail
 from app.provisioning.facts import order_facts
 from app.provisioning.workflow import workflows as order_workflows
@@ -18,7 +19,7 @@ MAIL_AT_A_TIME = 2
 POLLING_SECONDS = 30.0
 """Between two looks at a queue that nobody rang for: the last resort."""
 
-ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail)
+ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail, cause_facts)
 
 
 class Background:

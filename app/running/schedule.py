@@ -22,6 +22,7 @@ from app.digest.timetable import trigger
 from app.morning import due as morning
 from app.outgoing import events
 from app.provisioning import waking
+from app.provisioning.causes import telling
 from app.running import glance
 from app.safekeeping import pruning
 from app.services import Services
@@ -113,6 +114,7 @@ class Schedule:
 
 
 JOBS: dict[Callable[[Services], object], float] = {
+    telling.tell_of_those_who_joined: 60,
     long_waits.tell: 15,
     waking.give_up_after_outage: 15,
     waking.go_on_when_set_back: 5,

@@ -112,7 +112,7 @@ def test_needs_you_gives_the_reason_what_can_be_done_and_the_page_to_do_it_on(se
     service.take()
 
     mail = the_mail(service)
-    assert mail["Subject"] == f"Needs you: order {REF}, Ada Lind"
+    assert mail["Subject"] == f"Needs you: PowerCode did not say whether it was done, order {REF}, Ada Lind"
     assert says(mail, "PowerCode did not say whether the plan 250 Mbps (163) was added for customer 1001")
     assert f"Settle it here: {ORDER_PAGE}" in mail.text
     assert says(mail, "It is there: go on", "It is not there: do it again", "Close the order, with a note")
