@@ -2,11 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, event
 
-LOOK_AGAIN_SECONDS = (0.02, 0.1, 1.0)
+LOOK_AGAIN_SECONDS = (0.02, 0.1)
 """After the end of a workflow beside others: its place is free as soon as the engine has noted the end."""
 REST_SECONDS = 0.03
 """Between two looks. In a burst, one look finds what several rang for."""
@@ -16,8 +17,10 @@ class Bell:
     """What one of the engine's queue threads waits for. It takes the place of the thread's stop event, an
     `Event` whose `wait` then also ends, with False, when it is time for a look at the queue."""
 
-    def __init__(self, at_a_time: int) -> None:
+    def __init__(self, at_a_time: int, has_any: Callable[[], bool] = lambda: True) -> None:
+        """`has_any` tells at a tenth of a look's cost whether something is in the queue."""
         self._at_a_time = at_a_time
+        self._has_any = has_any
         self._at_work = 0
         self._looks: list[float] = []
         self._looked_at = 0.0
@@ -56,7 +59,14 @@ class Bell:
         return self._stopped
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it is time for a look, for `timeout` seconds at most; whether the thread is to stop."""
+        """Wait until it is time for a look and something may be found; whether the thread is to stop."""
+        while not self._until_a_look(timeout):
+            if self._has_any():
+                return False
+        return True
+
+    def _until_a_look(self, timeout: float) -> bool:
+        """For `timeout` seconds at most; whether the thread is to stop."""
         last = time.monotonic() + timeout
         with self._condition:
             while not self._stopped and (left := min([last, *self._looks]) - time.monotonic()) > 0:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS
@@ -191,7 +192,7 @@ class Executor:
         with ExitStack() as stack:
             stack.enter_context(self._confirming())
             stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
-            bells = {name: Bell(queue.at_a_time) for name, queue in self._queues.items()}
+            bells = {name: Bell(queue.at_a_time, partial(self._has_any, name)) for name, queue in self._queues.items()}
             stack.enter_context(self._dispatching(self._launch(bells), bells))
             if self._while_running is not None:
                 stack.enter_context(self._while_running())
@@ -201,6 +202,14 @@ class Executor:
             log.info("Process %d executes as %s", os.getpid(), self._lock.executor_id)
             self._take_over_until_stopped()
             log.info("Stopping: running steps end, no new ones begin")
+
+    def _has_any(self, queue: str) -> bool:
+        """A database that gives no answer is the library's to tell of."""
+        try:
+            with self._database.read() as session:
+                return queue in self._work_queue.enqueued(session.connection())
+        except SQLAlchemyError:
+            return True
 
     def _launch(self, bells: Mapping[str, Bell]) -> DBOS:
         dbos = DBOS(

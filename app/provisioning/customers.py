@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, exists, or_, select
+from sqlalchemy import Select, Text, and_, bindparam, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 import powercode
@@ -87,10 +87,11 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
     having found out anything.
     """
     ahead: list[str] = []
+    me = {"order_id": work.order.id}
 
     def take_turn(session: Session) -> None:
         one_at_a_time(session, FINDING_LOCK)
-        ahead[:] = [one.orderref for one in _at_their_turn(session, work) if _may_clash(applicant, one)]
+        ahead[:] = [one.orderref for one in session.scalars(AT_THEIR_TURN, me) if _may_clash(applicant, one)]
         if not ahead:
             work.run.keep(session, work.step, result=HAS_ITS_TURN)
 
@@ -103,20 +104,23 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
         )
 
 
-def _at_their_turn(session: Session, work: Work) -> Sequence[Order]:
-    """The other orders that look for their customer, or found nobody and have not made theirs yet."""
+def _others_at_their_turn() -> Select[Order]:
     finding, creating = aliased(OrderStep), aliased(OrderStep)
     looking = and_(cast(finding.result, Text) == json.dumps(HAS_ITS_TURN), Order.state != OrderState.WAITING)
     made = exists().where(
         creating.order_id == Order.id, creating.name == "create_customer", creating.state == StepState.DONE
     )
-    return session.scalars(
+    return (
         select(Order)
         .join(finding, and_(finding.order_id == Order.id, finding.name == "find_customer"))
-        .where(Order.state.in_(ACTIVE_STATES), Order.id != work.order.id)
+        .where(Order.state.in_(ACTIVE_STATES), Order.id != bindparam("order_id"))
         .where(or_(finding.state == StepState.DONE, looking), ~made)
         .order_by(Order.id)
-    ).all()
+    )
+
+
+AT_THEIR_TURN = _others_at_their_turn()
+"""The other orders that look for their customer, or found nobody and have not made theirs yet."""
 
 
 def _may_clash(applicant: Applicant, order: Order) -> bool:

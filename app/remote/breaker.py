@@ -9,11 +9,15 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
 from app.storage.database import insert_if_new
+
+SYSTEMS = RemoteSystem.__table__
+DOWN = select(SYSTEMS.c.name).where(SYSTEMS.c.name == bindparam("name"), SYSTEMS.c.down_since.is_not(None))
+"""Asked before each call to a remote system: on the table, as through the class it takes ten times as long."""
 
 LONGEST_MINUTES = 60.0
 LEASE = timedelta(seconds=45)
@@ -81,8 +85,7 @@ def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
 
 def is_down(session: Session, system: System) -> bool:
     """Whether nobody but the harmless call may call the system now."""
-    row = session.get(RemoteSystem, system)
-    return row is not None and row.down_since is not None
+    return session.connection().execute(DOWN, {"name": system}).first() is not None
 
 
 def next_probe_at(session: Session, system: System) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Any
 from app import notices
 from app.digest import preview_requests, starting
 from app.digest import workflow as digests
-from app.durable.engine import Executor, Queue, step
+from app.durable.engine import Executor, Queue, attempt
 from app.provisioning import intake
 from app.provisioning.causes.facts import cause_facts
 from app.provisioning.contract_files import contract_for_mail
@@ -82,7 +82,7 @@ def workflows(services: Services) -> Mapping[str, Callable[..., Any]]:
     """All durable workflows by name."""
 
     def notice(notice_id: int, run: int) -> str:
-        return step("deliver", notices.deliver, services, ABOUT_ORDERS, notice_id, run)
+        return attempt(notices.deliver, services, ABOUT_ORDERS, notice_id, run)
 
     def digest(run_id: int, attempt: int) -> None:
         digests.digest(services, run_id, attempt)
