@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.provisioning import customers, lifecycle
-from app.provisioning.plans import plan_table
+from app.provisioning.plans import plan_changes, plan_table
 from tests.conftest import Service, wait_for
 
 FIRST, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -388,14 +388,12 @@ def test_an_unknown_plan_stops_the_order_before_anything_is_written(service: Ser
     assert service.sandbox.powercode.call_counts.total() == 0
 
 
-def test_mapping_a_plan_and_resuming_one_order_finishes_all_that_waited_for_it(service: Service) -> None:
+def test_saying_what_a_plan_is_sold_as_finishes_all_that_waited_for_it(service: Service) -> None:
     for orderref, plan in ((FIRST, "10 Gbps"), (SECOND, "10 gbps"), (THIRD, "50 Gbps")):
         service.take(orderref, plan=plan, siteid=orderref[-4:], address=f"{orderref[-4:]} EXAMPLE AVENUE")
     service.sandbox.powercode.services |= {165: "10 Gbps"}
     with service.services.database.write() as session:
-        plan_table.map_plan(session, "10 Gbps", 165)
-
-    resume(service, FIRST)
+        plan_changes.map_plan(service.services, session, "Ada", plan_changes.Plan("10 Gbps", False, None), 165)
 
     for orderref in (FIRST, SECOND):
         assert [one["service_id"] for one in service.rested(orderref, "completed")["services"]] == [165, 172]
