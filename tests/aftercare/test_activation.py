@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import update
@@ -67,7 +68,9 @@ def in_powercode(service: Service, customer_id: str) -> str:
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])
 @pytest.mark.parametrize("status", ["Not Active", "Pending", "not active"])
-def test_a_customer_who_is_not_active_is_listed_with_the_router(service: Service, shape: str, status: str) -> None:
+def test_a_customer_who_is_not_active_is_listed_with_the_router(
+    service: Service, shape: Literal["nested", "flat"], status: str
+) -> None:
     service.sandbox.powercode.record_shape = shape
     made(service, status)
 
@@ -127,7 +130,9 @@ def test_a_router_is_seen_or_not_only_where_its_place_is_known(content: object, 
 @pytest.mark.parametrize(
     ("routers", "seen"), [("none", RouterSeen.NOT_SEEN), ("other", RouterSeen.CANT_TELL), ("seen", RouterSeen.SEEN)]
 )
-def test_the_router_is_told_as_the_portal_shows_it(service: Service, routers: str, seen: RouterSeen) -> None:
+def test_the_router_is_told_as_the_portal_shows_it(
+    service: Service, routers: Literal["none", "other", "seen"], seen: RouterSeen
+) -> None:
     service.sandbox.utopia.routers = routers
     made(service)
 
@@ -269,7 +274,7 @@ def test_a_refusal_leaves_the_customer_in_the_list_and_can_be_tried_again(servic
     ],
 )
 def test_an_unknown_outcome_is_settled_by_reading_the_status(
-    service: Service, fault: str, arguments: dict[str, object], became: StepState, status: str
+    service: Service, fault: str, arguments: dict[str, Any], became: StepState, status: str
 ) -> None:
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", fault, **arguments)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from sqlalchemy import select, update
@@ -56,7 +57,9 @@ def listed(service: Service) -> missing.Listed:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_order_that_never_called_back_is_found_whatever_the_answer_s_shape(service: Service, shape: str) -> None:
+def test_an_order_that_never_called_back_is_found_whatever_the_answer_s_shape(
+    service: Service, shape: Literal["rows", "nested", "keyed", "texts"]
+) -> None:
     service.sandbox.utopia.orders_shape = shape
     begun(service)
     never_called(service, SECOND, THIRD)

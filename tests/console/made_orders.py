@@ -16,7 +16,7 @@ def apart(number: int, **other: str) -> dict[str, str]:
     return {**place, "email": f"c{number}@example.com", "phone": f"4065550{number}", **other}
 
 
-def settled_as(service: Service, orderref: str, state: OrderState, **contract: str) -> str:
+def settled_as(service: Service, orderref: str, state: str, **contract: str) -> str:
     """Take the order, and see that it stands where the page needs it."""
     service.order(orderref, **contract)
     assert service.callback(orderref).status_code == 200

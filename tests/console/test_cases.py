@@ -2,8 +2,8 @@
 
 from app.aftercare import messages
 from tests.conftest import Service
-from tests.console.conftest import Person
 from tests.console.made_aftercare import said
+from tests.console.persons import Person
 
 REF = "UIA202411-000720"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Service
-from tests.console.conftest import Person
 from tests.console.made_aftercare import not_active
+from tests.console.persons import Person
 from tests.tools.command_runs import failed, printed, run
 
 PAGE = "/console/aftercare/inactive"

@@ -1,6 +1,7 @@
 """A stop for somebody who may be a customer: both side by side, what each decision does, and how it is undone."""
 
 import re
+from typing import Literal
 
 import pytest
 
@@ -25,7 +26,7 @@ def row(page: str, label: str) -> str:
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])
 def test_both_are_shown_side_by_side_with_what_agrees_and_what_differs(
-    service: Service, as_staff: Person, shape: str
+    service: Service, as_staff: Person, shape: Literal["nested", "flat"]
 ) -> None:
     service.sandbox.powercode.record_shape = shape
     service.sandbox.powercode.add_customer(status="Not Active", **THE_SAME_PHONE)

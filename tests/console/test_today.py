@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -51,7 +52,11 @@ def test_an_order_that_stopped_is_listed_with_person_reason_and_link(service: Se
 def stopped(service: Service, count: int, plan: str = "2.5 Gbps", **changes: object) -> None:
     """So many orders that stopped over the plan, without the work that stopped them."""
     cause = f"unknown_plan:{plan_key(plan)}"
-    values = {"state": OrderState.NEEDS_REVIEW, "problem": "unknown_plan", "reason": f'the plan "{plan}"'}
+    values: dict[str, Any] = {
+        "state": OrderState.NEEDS_REVIEW,
+        "problem": "unknown_plan",
+        "reason": f'the plan "{plan}"',
+    }
     values |= {"account": {"unknown_plans": [plan]}, "cause": cause, "stopped_at": now(), **changes}
     with service.services.database.write() as session:
         begins = session.scalar(select(func.count()).select_from(Order)) or 0

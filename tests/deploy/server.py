@@ -161,7 +161,7 @@ class Server:
             start_new_session=True,
         )
 
-    def kill(self, process: "subprocess.Popen[str]") -> None:
+    def kill(self, process: "subprocess.Popen[Any]") -> None:
         """SIGKILL for the script and all that it started, as a power cut would."""
         for pid in [int(path.name) for path in Path("/proc").glob("[0-9]*")]:
             with contextlib.suppress(ProcessLookupError):

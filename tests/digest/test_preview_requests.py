@@ -135,7 +135,7 @@ def test_a_preview_whose_process_is_killed_is_made_by_the_next_one(tmp_path: Pat
     with commands(tmp_path, report_source=f"file:{report}", digest_webhook_url="http://127.0.0.1:9/") as (_, process):
         services = create_app(process.settings).extensions["services"]
 
-        def asked() -> DigestPreview:
+        def asked() -> DigestPreview | None:
             with services.database.read() as session:
                 return preview_requests.newest(session)
 

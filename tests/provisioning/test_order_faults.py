@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import delete, select
@@ -151,7 +151,9 @@ def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
 
 
 @pytest.mark.parametrize("answer", ["empty_list", "no_list", "status_code"])
-def test_a_search_without_a_hit_loses_no_order_however_it_is_answered(service: Service, answer: str) -> None:
+def test_a_search_without_a_hit_loses_no_order_however_it_is_answered(
+    service: Service, answer: Literal["empty_list", "no_list", "status_code"]
+) -> None:
     service.sandbox.powercode.search_without_hit = answer
     try:
         assert service.take()["state"] == "completed"

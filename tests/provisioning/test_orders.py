@@ -1,6 +1,7 @@
 """An order becomes an account: the whole way, over real HTTP and SMTP."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ ADA = {
 """The customer of the sandbox's usual contract, as PowerCode keeps her."""
 
 
-def resume(service: Service, orderref: str, **decision: object) -> None:
+def resume(service: Service, orderref: str, **decision: Any) -> None:
     """What `orders resume` does."""
     with service.services.database.write() as session:
         lifecycle.resume(service.services, session, orderref, "office", **decision)

@@ -23,7 +23,7 @@ from tests.tools.processes import ServiceProcess
 SECRETS = ["utopia-0001", "only-for-tests", "db-password-1"]
 
 
-def ready(service: Service) -> tuple[int, dict[str, Any]]:
+def ready(service: Service) -> tuple[int, Any]:
     answer = service.client.get("/readyz")
     assert [secret for secret in SECRETS if secret in answer.text] == []
     return answer.status_code, answer.json

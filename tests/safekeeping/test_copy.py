@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -88,7 +87,7 @@ def fill(app: Flask) -> None:
         session.add(ServicePlanMapping(key="2gbps", description="2 Gbps", service_id=2**31 - 1, additional=True))
 
 
-def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(database: Database) -> dict[str, list[str]]:
     """Everything in our tables, with their JSON as text."""
     with database.read() as session:
         return {table.name: sorted(map(repr, session.execute(select(table)).all())) for table in moving.TABLES}
