@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
-from app.models import Case, Order, OrderSearch, now
+from app.models import Case, EventKind, Order, OrderSearch, now
+from app.outgoing import events
 from app.people import audit
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -85,6 +86,22 @@ def due(session: Session, day: date) -> int:
     """How many open cases are due on this day, or were before."""
     open_ones = select(func.count()).select_from(Case).where(Case.closed_at.is_(None), Case.due_on <= day)
     return session.scalar(open_ones) or 0
+
+
+def tell_of_due(services: Services) -> int:
+    """Tell other systems of each open case whose day has come, once; how many are due."""
+    due_now = select(Case).where(Case.closed_at.is_(None), Case.due_on <= today(services)).order_by(Case.id)
+    with services.database.read() as session:
+        found = session.scalars(due_now).all() if services.settings.events_url else []
+    if found:
+        with services.database.write() as session:
+            for case in found:
+                links = {"case": f"{services.settings.public_address}/console/aftercare/cases/{case.id}"}
+                about = {"kind": case.kind, "orderref": case.orderref, "due_on": case.due_on.isoformat()}
+                events.record(
+                    services, session, EventKind.CASE_DUE, f"{case.id}", case={"id": case.id, **about}, links=links
+                )
+    return len(found)
 
 
 def close(session: Session, case_id: int, by: str, note: str) -> bool:

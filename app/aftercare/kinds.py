@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.aftercare.activation import ACTIVATE
+from app.aftercare.halves import UTOPIA_CALLS
 from app.aftercare.writes import Kind
 
-KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE,)}
+KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE, *UTOPIA_CALLS.values())}

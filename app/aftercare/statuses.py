@@ -192,9 +192,15 @@ def _read(services: Services, customer_id: str, site_id: str | None) -> dict[str
 
 def billing_of(customer: powercode.Customer | None, customer_id: str) -> Billing:
     """What a customer's record says about whether they are billed."""
-    if customer is None or customer.customer_id != customer_id or not customer.status:
+    known = customer is not None and customer.customer_id == customer_id
+    return billing_in(customer.status) if customer and known else Billing.CANT_TELL
+
+
+def billing_in(status: str) -> Billing:
+    """What PowerCode's word for a status says about it."""
+    if not status:
         return Billing.CANT_TELL
-    return Billing.ACTIVE if customer.status.casefold() in BILLED else Billing.NOT_ACTIVE
+    return Billing.ACTIVE if status.casefold() in BILLED else Billing.NOT_ACTIVE
 
 
 def _router(services: Services, site_id: str | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ finds: what can be looked up is, about anything else a person is asked. Nothing 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,8 @@ IN_DOUBT = (StepState.RUNNING, StepState.UNKNOWN)
 class Kind:
     """A write that people ask for: `send` does it and returns what was said.
 
-    `is_there` looks whether it was done: None when it can't tell. Without it, only a person can.
+    `is_there` looks whether it was done: None when it can't tell. Without it, only a person can. `done` keeps that it
+    was, in the transaction that learns of it.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Kind:
     title: Callable[[CustomerWrite], str]
     send: Callable[[Services, CustomerWrite], Any]
     is_there: Callable[[Services, CustomerWrite], bool | None] | None = None
+    done: Callable[[Session, CustomerWrite], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Intent:
     customer_id: str | None
     order_id: int | None = None
     content: dict[str, Any] = field(default_factory=dict)
+    case_id: int | None = None
 
 
 def carry_out(services: Services, kind: Kind, intent: Intent) -> CustomerWrite | None:
@@ -69,9 +72,17 @@ def carry_out(services: Services, kind: Kind, intent: Intent) -> CustomerWrite |
 
 
 def _row(kind: Kind, intent: Intent) -> dict[str, Any]:
-    about = {"customer_id": intent.customer_id, "order_id": intent.order_id, "content": intent.content}
+    about: dict[str, Any] = {"customer_id": intent.customer_id, "order_id": intent.order_id, "case_id": intent.case_id}
     begun = {"key": intent.key, "kind": kind.code, "made_by": intent.by[:80], "sent_at": now()}
-    return {**begun, **about, "state": StepState.RUNNING, "said": "", "asks": False, "looks": 0}
+    return {
+        **begun,
+        **about,
+        "content": intent.content,
+        "state": StepState.RUNNING,
+        "said": "",
+        "asks": False,
+        "looks": 0,
+    }
 
 
 def named(session: Session, key: str) -> CustomerWrite:
@@ -87,9 +98,17 @@ def end(session: Session, kind: Kind, write_id: int, state: StepState, said: str
     write.state, write.said = state, said
     write.finished_at = None if state in IN_DOUBT else now()
     write.asks = state == StepState.UNKNOWN and kind.is_there is None
+    _note_done(session, kind, write)
 
 
-def answer(session: Session, write_id: int, by: str, *, is_there: bool) -> CustomerWrite | None:
+def _note_done(session: Session, kind: Kind, write: CustomerWrite) -> None:
+    if write.state == StepState.DONE and kind.done is not None:
+        kind.done(session, write)
+
+
+def answer(
+    session: Session, kinds: Mapping[str, Kind], write_id: int, by: str, *, is_there: bool
+) -> CustomerWrite | None:
     """Take a person's word for a write that nobody could look up; None when it needs none any more."""
     write = session.get(CustomerWrite, write_id, with_for_update=True)
     if write is None or write.state != StepState.UNKNOWN:
@@ -98,6 +117,7 @@ def answer(session: Session, write_id: int, by: str, *, is_there: bool) -> Custo
     write.said = f"{by} looked, and said that it is {'' if is_there else 'not '}there"
     write.asks, write.settled_by, write.finished_at = False, by[:80], now()
     audit.record(session, by, "doubtful write settled", f"{write.kind} {write.id}", write.said)
+    _note_done(session, kinds[write.kind], write)
     return write
 
 

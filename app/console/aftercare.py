@@ -50,7 +50,7 @@ def answer(write_id: int) -> Response:
     if there not in ("yes", "no"):
         abort(400)
     with services_of(current_app).database.write() as session:
-        write = writes.answer(session, write_id, viewer().name, is_there=there == "yes")
+        write = writes.answer(session, KINDS, write_id, viewer().name, is_there=there == "yes")
     if write is None:
         flash("Somebody said so already, or it was found out meanwhile. Nothing was changed.", "failed")
     else:

@@ -1,16 +1,51 @@
-"""Cases: what is open and due, and one of them with what there is to do."""
+"""Cases: what is open and due, and one of them with its two halves."""
+
+from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app.aftercare import cases as work
-from app.aftercare.case_kinds import CASE_KINDS
+from app.aftercare import halves
+from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.console.access import requires, viewer
-from app.models import Case, OrderSearch, Role
+from app.console.entry_forms import entry_form
+from app.console.order_forms import DIGITS, DIGITS_ONLY, NUMBER, stripped
+from app.lookups import changes
+from app.lookups.asking import NotAnswered
+from app.lookups.fields import faults, given
+from app.models import Case, OrderSearch, Role, StepState
 from app.provisioning.facts import customer_page_of
 from app.services import services_of
 
+Page = str | tuple[str, int] | Response
+
 cases = Blueprint("cases", __name__, url_prefix="/console/aftercare/cases")
+
+
+KINDS = [SelectChoice(kind.code, kind.title) for kind in CASE_KINDS.values()]
+
+
+class CaseForm(FlaskForm):  # type: ignore[misc]
+    """A case that a person opens."""
+
+    kind = SelectField(
+        "What has to be done", choices=[SelectChoice(one.code, one.title) for one in CASE_KINDS.values()]
+    )
+    orderref = StringField("Order (optional)", [Length(max=64)], filters=[stripped], render_kw={"autocomplete": "off"})
+    customer_id = StringField(
+        "PowerCode customer number (optional)",
+        [Optional(), Regexp(NUMBER, message=DIGITS_ONLY)],
+        filters=[stripped],
+        description="The order's customer, where this is left blank",
+        render_kw=DIGITS,
+    )
+    due_on = DateField("Due on", [DataRequired("Choose a day")])
+    note = TextAreaField("Note (optional)", [Length(max=2000)], filters=[stripped], render_kw={"rows": 2})
 
 
 @cases.get("")
@@ -24,7 +59,44 @@ def page() -> str:
             open_ones=work.listed(session),
             closed=work.listed(session, closed=True, limit=50),
             day=work.today(services),
+            disagrees=lambda case, kind: halves.disagreement(case, kind, work.today(services)),
         )
+
+
+@cases.get("/new")
+@requires(Role.STAFF)
+def new() -> str:
+    """The form of a new case, with the order that it was opened from."""
+    first = {"orderref": request.args.get("order", ""), "due_on": work.today(services_of(current_app))}
+    form = CaseForm(formdata=None, data={**first, "kind": "cancel"})
+    return render_template("console/aftercare/new_case.html", form=form)
+
+
+@cases.post("/new")
+@requires(Role.STAFF)
+def open_one() -> Page:
+    """Open a case, unless the same one is open already."""
+    form = CaseForm()
+    if form.validate() and not (form.orderref.data or form.customer_id.data):
+        form.orderref.errors = ["Write the order, or the customer's number below"]
+    if form.errors:
+        return render_template("console/aftercare/new_case.html", form=form), 422
+    named = {"orderref": form.orderref.data or None, "customer_id": form.customer_id.data or None}
+    slot = f"{named['orderref'] or ''}:{named['customer_id'] or ''}"
+    with services_of(current_app).database.write() as session:
+        case = work.open_case(
+            session,
+            CASE_KINDS[form.kind.data],
+            by=viewer().name,
+            due_on=form.due_on.data,
+            note=form.note.data or "",
+            slot=slot,
+            **named,
+        )
+    if case is None:
+        flash("The same case is open already.", "failed")
+        return redirect(url_for("cases.page"), 303)
+    return _back(case.id, "The case is open.")
 
 
 @cases.get("/<int:case_id>")
@@ -34,13 +106,18 @@ def show(case_id: int) -> str:
     services = services_of(current_app)
     with services.database.read() as session:
         case = session.get(Case, case_id) or abort(404)
-        found = session.get(OrderSearch, case.order_id) if case.order_id else None
+        kind, day = CASE_KINDS[case.kind], work.today(services)
+        sent = halves.last_sent(session, case_id)
         return render_template(
             "console/aftercare/case.html",
             case=case,
-            kind=CASE_KINDS[case.kind],
-            found=found,
-            day=work.today(services),
+            kind=kind,
+            found=session.get(OrderSearch, case.order_id) if case.order_id else None,
+            day=day,
+            change=halves.change_of(kind) if kind.has_halves else None,
+            sent=sent,
+            may_send=kind.has_halves and halves.may_send(case, sent),
+            disagrees=halves.disagreement(case, kind, day),
             customer_page=customer_page_of(services.settings, case.customer_id) if case.customer_id else None,
         )
 
@@ -54,9 +131,106 @@ def close(case_id: int) -> Response:
         return _back(case_id, "Nothing was changed: write what was done.", "failed")
     with services_of(current_app).database.write() as session:
         done = work.close(session, case_id, viewer().name, note)
-    if not done:
-        return _back(case_id, "Somebody closed it already.", "failed")
-    return _back(case_id, "The case is closed.")
+    return _told(case_id, done, "The case is closed.", "Somebody closed it already.")
+
+
+# The halves
+
+
+@cases.post("/<int:case_id>/powercode")
+@requires(Role.STAFF)
+def tick_powercode(case_id: int) -> Response:
+    """PowerCode's half is done; the status is read back."""
+    done = halves.tick_powercode(services_of(current_app), case_id, viewer().name)
+    return _told(case_id, done, "It is ticked, and the status was read back.", "It was ticked already.")
+
+
+@cases.post("/<int:case_id>/status")
+@requires(Role.STAFF)
+def read_status(case_id: int) -> Response:
+    """Read the customer's status again."""
+    read = halves.read_status(services_of(current_app), case_id)
+    return _told(case_id, read, "The status was read.", "Can't tell: PowerCode shows no status just now.")
+
+
+@cases.post("/<int:case_id>/utopia-done")
+@requires(Role.STAFF)
+def tick_utopia(case_id: int) -> Response:
+    """UTOPIA's half was done otherwise."""
+    with services_of(current_app).database.write() as session:
+        done = halves.tick_utopia(session, case_id, viewer().name)
+    return _told(case_id, done, "It is ticked.", "There is nothing to tick: it was sent, or is done.")
+
+
+@cases.get("/<int:case_id>/utopia")
+@requires(Role.ADMINISTRATOR)
+def utopia(case_id: int) -> Page:
+    """What UTOPIA's call needs; then whom it hits and what it does."""
+    case, kind = _with_halves(case_id)
+    change = halves.change_of(kind)
+    first = {"issuedate": case.due_on.isoformat(), **case.entries}
+    if "check" not in request.args:
+        return _entry_page(case, kind, given(change.fields, first))
+    entries = given(change.fields, request.args)
+    wrong = faults(change.fields, entries)
+    if wrong:
+        return _entry_page(case, kind, entries, wrong=wrong), 422
+    return _confirmation(case, kind, entries)
+
+
+def _confirmation(case: Case, kind: CaseKind, entries: dict[str, str], fault: str | None = None) -> Page:
+    services, change = services_of(current_app), halves.change_of(kind)
+    try:
+        subject = changes.find_subject(services, change, entries)
+    except NotAnswered as why:
+        return _entry_page(case, kind, entries, fault=f"{why} Nothing was changed."), 422
+    with services.database.read() as session:
+        sent = halves.last_sent(session, case.id)
+    page = {"case": case, "change": change, "subject": subject, "entries": entries, "sent": sent, "fault": fault}
+    return render_template("console/aftercare/case_utopia.html", **page)
+
+
+def _entry_page(
+    case: Case, kind: CaseKind, entries: dict[str, str], *, wrong: dict[str, str] | None = None, fault: str = ""
+) -> str:
+    change = halves.change_of(kind)
+    form = entry_form(change.fields, entries, wrong or {})
+    return render_template(
+        "console/aftercare/case_utopia.html", case=case, change=change, form=form, fault=fault, subject=None
+    )
+
+
+@cases.post("/<int:case_id>/utopia")
+@requires(Role.ADMINISTRATOR)
+def send(case_id: int) -> Page:
+    """Send UTOPIA's call, once."""
+    case, kind = _with_halves(case_id)
+    change = halves.change_of(kind)
+    entries, seen = given(change.fields, request.form), request.form.get("seen", "")
+    if faults(change.fields, entries) or not seen.isdecimal() or len(seen) > 9:
+        abort(400)
+    if request.form.get("typed", "").strip() != entries[change.retyped]:
+        page = _confirmation(case, kind, entries, "This is not the number below; nothing was changed.")
+        return (page, 422) if isinstance(page, str) else page
+    try:
+        write = halves.send(services_of(current_app), case_id, viewer().name, entries, int(seen))
+    except NotAnswered as why:
+        return _back(case_id, str(why), "failed")
+    if write is None:
+        return _back(case_id, "It was sent already; it was not sent again.", "failed")
+    said = changes.outcome_in_words("UTOPIA", StepState(write.state))
+    return _back(case_id, said, "done" if write.state == StepState.DONE else "failed")
+
+
+def _with_halves(case_id: int) -> tuple[Case, CaseKind]:
+    with services_of(current_app).database.read() as session:
+        case: Any = session.get(Case, case_id) or abort(404)
+    kind = CASE_KINDS[case.kind]
+    return (case, kind) if kind.has_halves else abort(404)
+
+
+def _told(case_id: int, done: bool, said: str, otherwise: str) -> Response:
+    return _back(case_id, said) if done else _back(case_id, otherwise, "failed")
 
 
 def _back(case_id: int, said: str, category: str = "done") -> Response:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 import utopia
+from app.aftercare.of_order import later
 from app.console.access import requires, viewer
 from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
 from app.console.orders import orders
@@ -71,6 +72,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             corrections=_corrections(order),
             beside=_beside(order),
             undoing=undoing(order),
+            later=later(session, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             **_story(session, order),

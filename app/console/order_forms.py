@@ -13,7 +13,8 @@ DIGITS_ONLY = "Write digits only, such as 1001"
 DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
 
 
-def _stripped(value: str | None) -> str:
+def stripped(value: str | None) -> str:
+    """Without blanks around it."""
     return (value or "").strip()
 
 
@@ -38,7 +39,7 @@ class CustomerForm(DecisionForm):
             DataRequired("Write the customer's number, such as 1001"),
             Regexp(NUMBER, message=DIGITS_ONLY),
         ],
-        filters=[_stripped],
+        filters=[stripped],
         render_kw=DIGITS,
     )
 
@@ -52,7 +53,7 @@ class TicketForm(DecisionForm):
             DataRequired("Write the ticket's number, such as 50001"),
             Regexp(NUMBER, message=DIGITS_ONLY),
         ],
-        filters=[_stripped],
+        filters=[stripped],
         render_kw=DIGITS,
     )
 
@@ -66,7 +67,7 @@ class NoteForm(DecisionForm):
             DataRequired("Write in a few words why the order is closed"),
             Length(max=2000, message="Write at most 2000 characters"),
         ],
-        filters=[_stripped],
+        filters=[stripped],
         render_kw={"rows": 2},
     )
 
@@ -81,7 +82,7 @@ class PlansForm(DecisionForm):
                 DataRequired("Write the number of a PowerCode service, such as 164"),
                 Regexp(SERVICE_ID, message="Write the service's number in digits only, such as 164"),
             ],
-            filters=[_stripped],
+            filters=[stripped],
             render_kw=DIGITS | {"list": "services-sold"},
         )
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.aftercare.overview import overview
 from app.alerts import backups, records, words
 from app.digest import history as digests
 from app.digest.timetable import last_due
@@ -57,6 +59,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
         ],
         "oldest": _oldest(session, when),
         "digest": _digest(session, settings, when),
+        "aftercare": asdict(overview(session, moment.astimezone(settings.zone).date())),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices
-from app.aftercare import reconciling, settling, statuses
+from app.aftercare import cases, reconciling, settling, statuses
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
@@ -125,6 +125,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     starting.start_when_due: 60,
     reconciling.start_when_due: 60,
     reconciling.go_on: 5,
+    cases.tell_of_due: 600,
     statuses.take_up: 300,
     statuses.read_due: 5,
     settling.settle: 5,

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 import powercode
 from app.aftercare import activation, settling, statuses, writes
+from app.aftercare.kinds import KINDS
 from app.aftercare.routers import router_in
 from app.models import Billing, CustomerStatus, CustomerWrite, Order, OrderState, RouterSeen, StepState, now
 from tests.conftest import Service
@@ -331,8 +332,8 @@ def test_a_record_without_a_status_makes_a_person_look(service: Service) -> None
     settled(service, write)
     with service.services.database.write() as session:
         assert [each.id for each in writes.in_doubt(session)] == [write.id]
-        assert writes.answer(session, write.id, "Stan Staff", is_there=True) is not None
-        assert writes.answer(session, write.id, "Ada Administrator", is_there=False) is None
+        assert writes.answer(session, KINDS, write.id, "Stan Staff", is_there=True) is not None
+        assert writes.answer(session, KINDS, write.id, "Ada Administrator", is_there=False) is None
 
     assert write_of(service, write).state == StepState.DONE
 

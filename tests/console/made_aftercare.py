@@ -1,11 +1,12 @@
 """What the aftercare's pages show, made once, with hostile values where they come from outside."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select, update
 
-from app.aftercare import cases, messages, missing, reconciling, statuses
+from app.aftercare import cases, halves, messages, missing, reconciling, statuses
+from app.aftercare.case_kinds import CASE_KINDS
 from app.models import Case, CustomerWrite, Order, StepState, now
 from tests.conftest import Service
 
@@ -74,3 +75,16 @@ def said(service: Service) -> Mapping[str, str]:
         first, second = session.scalars(select(Case.id).order_by(Case.id)).all()
         cases.close(session, first, "Stan Staff", HOSTILE)
     return {"case": str(second)}
+
+
+def two_sided(service: Service) -> Mapping[str, str]:
+    """A cancellation whose day is over and of which one half is done, and one that waits."""
+    service.take("UIA202411-000730", siteid="715730", firstname=HOSTILE, address=f"730 {HOSTILE} ST")
+    with service.services.database.write() as session:
+        about = {"by": "Stan Staff", "orderref": "UIA202411-000730", "slot": "730", "note": HOSTILE}
+        late = cases.open_case(session, CASE_KINDS["cancel"], due_on=date(2026, 11, 2), **about)
+        cases.open_case(session, CASE_KINDS["suspend"], due_on=date(2027, 11, 2), **about)
+        assert late is not None
+    with service.services.database.write() as session:
+        halves.tick_utopia(session, late.id, "Stan Staff")
+    return {"late": str(late.id), "orderref": "UIA202411-000730"}

@@ -124,6 +124,9 @@ AFTERCARE_PAGES = [
     ConsolePage("aftercare-messages", "/console/aftercare/messages", Role.STAFF, made_aftercare.said),
     ConsolePage("aftercare-cases", "/console/aftercare/cases", prepare=made_aftercare.said),
     ConsolePage("aftercare-case", "/console/aftercare/cases/{case}", Role.STAFF, made_aftercare.said),
+    ConsolePage("aftercare-halves", "/console/aftercare/cases/{late}", Role.STAFF, made_aftercare.two_sided),
+    ConsolePage("aftercare-new-case", "/console/aftercare/cases/new", Role.STAFF),
+    ConsolePage("aftercare-utopia", "/console/aftercare/cases/{case}/utopia", Role.ADMINISTRATOR, made_aftercare.said),
     ConsolePage("aftercare-missing", "/console/aftercare/missing", Role.STAFF, made_aftercare.never_came),
 ]
 

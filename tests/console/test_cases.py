@@ -50,3 +50,64 @@ def test_a_case_that_is_due_is_on_today_until_it_is_closed(service: Service, as_
     assert "Both ends are done" in as_staff.get(f"/console/aftercare/cases/{case}").text
     assert "case is due" not in as_staff.get("/console").text
     assert "Closed lately: 2" in as_staff.get("/console/aftercare/cases").text
+
+
+def a_case(service: Service, person: Person, **entered: str) -> str:
+    """A case that somebody opens by hand; its page."""
+    service.take(REF)
+    due = {"kind": "cancel", "orderref": REF, "due_on": "2026-11-01"}
+    answer = person.post("/console/aftercare/cases/new", {**due, **entered})
+    assert answer.status_code == 303
+    return str(answer.headers["Location"])
+
+
+def test_a_case_is_opened_from_an_order_s_page(service: Service, as_staff: Person) -> None:
+    page = a_case(service, as_staff, note="They move out")
+
+    assert f"/console/aftercare/cases/new?order={REF}" in as_staff.get(f"/console/orders/{REF}").text
+    assert "They move out" in as_staff.get(page).text
+    assert page.rpartition("/")[2] in as_staff.get(f"/console/orders/{REF}").text
+    again = as_staff.post("/console/aftercare/cases/new", {"kind": "cancel", "orderref": REF, "due_on": "2026-11-02"})
+    assert again.headers["Location"].endswith("/console/aftercare/cases")
+    assert "open already" in as_staff.get("/console/aftercare/cases").text
+
+
+def test_a_case_about_nobody_or_on_no_day_is_not_opened(service: Service, as_staff: Person) -> None:
+    for entered in ({"due_on": "2026-11-01"}, {"orderref": REF}, {"customer_id": "x1", "due_on": "2026-11-01"}):
+        assert as_staff.post("/console/aftercare/cases/new", {"kind": "cancel", **entered}).status_code == 422
+    assert service.state(REF) is None
+
+
+ENTRIES = {"cid": "90001", "siteid": "714780", "issuedate": "2026-12-01"}
+
+
+def test_an_administrator_sends_utopia_s_half_after_a_look(service: Service, as_administrator: Person) -> None:
+    page = a_case(service, as_administrator)
+    assert "714780" in as_administrator.get(f"{page}/utopia").text
+    looked = as_administrator.get(f"{page}/utopia?cid=90001&siteid=714780&issuedate=2026-12-01&check=1").text
+    assert "Ada Lind" in looked
+    assert "This can&#39;t be taken back here" in looked or "This can't be taken back here" in looked
+
+    wrong = as_administrator.post(f"{page}/utopia", {**ENTRIES, "seen": "0", "typed": "9"})
+    assert wrong.status_code == 422
+    assert service.sandbox.utopia.count("cancelservice") == 0
+    for words in ("UTOPIA says that it is done", "not sent again"):
+        as_administrator.post(f"{page}/utopia", {**ENTRIES, "seen": "0", "typed": "90001"})
+        assert words in as_administrator.get(page).text
+
+    assert service.sandbox.utopia.count("cancelservice") == 1
+
+
+def test_staff_tick_both_halves_and_the_status_is_read(service: Service, as_staff: Person) -> None:
+    page = a_case(service, as_staff)
+    assert as_staff.get(f"{page}/utopia").status_code == 403
+    as_staff.post(f"{page}/utopia-done")
+    assert "done at UTOPIA and not in PowerCode" in as_staff.get(page).text
+    as_staff.post(f"{page}/powercode")
+    assert "is still billed" in as_staff.get(page).text
+    assert "is still billed" in as_staff.get("/console/aftercare/cases").text
+
+    service.sandbox.powercode.customers[1001].status = "Not Active"
+    as_staff.post(f"{page}/status")
+
+    assert "Closed by both halves" in as_staff.get(page).text

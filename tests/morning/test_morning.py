@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from app.aftercare import cases
+from app.aftercare.case_kinds import CANCEL
 from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, ScheduleMark
 from app.morning.due import tell_when_due
 from app.morning.summary import summary
@@ -174,3 +176,16 @@ def test_a_mail_that_could_not_be_sent_needs_somebody(office: Service) -> None:
 
     assert "Good morning: something needs you" in mail["Subject"]
     assert "1 mail to the office could not be sent" in mail.text
+
+
+def test_what_follows_the_accounts_is_in_it_where_somebody_is_needed(office: Service) -> None:
+    assert content(office)["aftercare"]["due"] == 0
+    with office.services.database.write() as session:
+        day = MONDAY.date()
+        cases.open_case(session, CANCEL, by="Stan Staff", due_on=day, slot="1", customer_id="1001")
+        cases.open_case(session, CANCEL, by="Stan Staff", due_on=day + timedelta(days=1), slot="2", customer_id="1002")
+
+    assert tell_when_due(office.services, MONDAY)
+
+    (mail,) = office.notices("Good morning")
+    assert "After the account:\n- 1 case is due\nSee them: https://orders.example.com/console/aftercare" in mail.text

@@ -1,0 +1,35 @@
+"""What follows one order's account, for its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.aftercare.case_kinds import CASE_KINDS, CaseKind
+from app.aftercare.kinds import KINDS
+from app.models import Case, CustomerWrite, Order
+
+MOST = 20
+
+
+@dataclass(frozen=True)
+class Later:
+    """The cases and the writes of an order, the newest first, each with its words."""
+
+    cases: Sequence[tuple[Case, CaseKind]]
+    writes: Sequence[tuple[CustomerWrite, str]]
+
+
+def later(session: Session, order: Order) -> Later:
+    """What followed the order's account, and what its customer got later."""
+    mine = or_(Case.order_id == order.id, Case.orderref == order.orderref)
+    cases = session.scalars(select(Case).where(mine).order_by(Case.id.desc()).limit(MOST)).all()
+    theirs = CustomerWrite.order_id == order.id
+    if order.customer_id:
+        theirs = or_(theirs, CustomerWrite.customer_id == order.customer_id)
+    written = session.scalars(select(CustomerWrite).where(theirs).order_by(CustomerWrite.id.desc()).limit(MOST)).all()
+    return Later(
+        [(case, CASE_KINDS[case.kind]) for case in cases],
+        [(write, KINDS[write.kind].title(write)) for write in written],
+    )
