@@ -24,6 +24,7 @@ from config_values import (
     MailAddresses,
     Minutes,
     Network,
+    NotifyUrls,
     Optionally,
     Password,
     ReportSource,
@@ -33,6 +34,7 @@ from config_values import (
     ServiceIds,
     TimeZone,
     WebAddress,
+    parts_of_secret_address,
     port_of,
     postgresql_address,
     split,
@@ -135,6 +137,7 @@ class Settings(BaseSettings):
     reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
     morning_summary: Annotated[Schedule | None, Optionally] = "0 7 * * mon-fri"
 
+    notify_urls: NotifyUrls = ()
     events_url: Annotated[WebAddress | None, Optionally] = None
     events_secret: EventsSecret = None
 
@@ -262,6 +265,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's redaction."""
         values = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
+        values += [part for url in self.notify_urls for part in parts_of_secret_address(url.get_secret_value())]
         address = urlsplit(self.database_url)
         password = address.password or ""
         values += [password, unquote(password), *parse_qs(address.query).get("password", [])]

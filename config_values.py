@@ -3,6 +3,7 @@
 import base64
 import ipaddress
 import json
+import logging
 import re
 import sqlite3
 import sys
@@ -10,7 +11,7 @@ import zoneinfo
 from collections.abc import Mapping
 from email.headerregistry import Address
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
@@ -25,6 +26,9 @@ MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM}
 """What every mail server takes: RFC 5321's dotted atoms. A character such as ü needs SMTPUTF8, which few have."""
 LONGEST_SENDER_NAME = 66
 """Quoted, with blank and <>. Python's mail package takes the quotes off a longer one, and its commas part addresses."""
+
+SHORTEST_TOKEN = 8
+"""Shorter parts of an address are words, such as a topic, and the log would be full of holes."""
 
 SMALLEST_KEY, LARGEST_KEY = 24, 64
 """Bytes of the key that signs events: Standard Webhooks' limits."""
@@ -192,6 +196,30 @@ def _report_source(value: str) -> str:
     return value
 
 
+def _blank_separated(value: object) -> object:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+def _channels(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not value:
+        return value
+    import apprise  # noqa: PLC0415 - takes half a second, and few need it
+
+    logging.getLogger("apprise").propagate = False  # it would log the address
+    for number, url in enumerate(value, 1):
+        if apprise.Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True) is None:
+            raise ValueError(
+                f"entry {number} is no address that Apprise knows; write slack://... ntfys://..., with blanks between"
+            )
+    return tuple(dict.fromkeys(value))
+
+
+def parts_of_secret_address(address: str) -> list[str]:
+    """An address that is a secret, and those parts of it that can be tokens or passwords."""
+    parts = (unquote(part) for part in re.split(r"[/:@?&=]+", address))
+    return [address, *(part for part in parts if len(part) >= SHORTEST_TOKEN)]
+
+
 def _events_secret(value: SecretStr | None) -> SecretStr | None:
     """As Standard Webhooks has it: 24 to 64 bytes."""
     if value is None:
@@ -252,5 +280,6 @@ ReportSource = Annotated[str, AfterValidator(_report_source)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(split)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 Password = Annotated[SecretStr | None, BeforeValidator(_as_written)]
+NotifyUrls = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_blank_separated), AfterValidator(_channels)]
 EventsSecret = Annotated[Password, AfterValidator(_events_secret)]
 Optionally = BeforeValidator(_blank_is_unset)

@@ -23,6 +23,7 @@ from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.callbacks import refusals
+from app.channels import news, sending
 from app.models import Base, Notice, NoticeState, Order, OrderState
 from app.morning.due import tell_when_due
 from app.outgoing import events
@@ -30,7 +31,7 @@ from app.people import passwords
 from app.provisioning import history, workflow
 from app.provisioning.plans import plan_table
 from app.remote import breaker
-from app.running import schedule
+from app.running import glance, schedule
 from app.running.background import Background
 from app.services import Services
 from app.setup import tables
@@ -45,6 +46,7 @@ hypothesis_settings.load_profile("service")
 
 JOBS = dict(schedule.JOBS)
 """As the service has them (see `no_looks_for_alerts`)."""
+OUTGOING = (events.send_due, sending.send_due)
 OF_AFTERCARE = (
     *(reconciling.start_when_due, reconciling.go_on),
     *(statuses.take_up, statuses.read_due, settling.settle),
@@ -218,8 +220,10 @@ def no_long_pauses() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def no_looks_for_alerts() -> None:
     """Tests of alerts and aftercare look when they want to; a look by the service itself would be one too many."""
-    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, tell_when_due, events.send_due, *OF_AFTERCARE):
+    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, tell_when_due, news.look, *OF_AFTERCARE):
         schedule.JOBS[look] = 3600.0
+    for send in OUTGOING:
+        glance.DUE.pop(send, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

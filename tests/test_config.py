@@ -69,6 +69,7 @@ DEFAULTS = {
     "digest_delivery": "webhook",
     "digest_webhook_url": None,
     "digest_batch_size": 100,
+    "notify_urls": (),
     "events_url": None,
     "events_secret": None,
     "morning_summary": "0 7 * * mon-fri",
@@ -90,6 +91,21 @@ def test_a_blank_value_counts_as_not_set(environment: Any) -> None:
 
     assert {name: getattr(settings, name) for name in may_be_blank} == {name: DEFAULTS[name] for name in may_be_blank}
     assert settings.pc_url_api == DEFAULTS["pc_url_api"]
+
+
+def test_a_channel_that_apprise_does_not_know_is_told_by_its_number_alone(environment: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        environment(NOTIFY_URLS="json://127.0.0.1 nonsense://TokenOf24Letters99")
+
+    assert "NOTIFY_URLS: entry 2 is no address that Apprise knows" in str(caught.value)
+    assert "TokenOf24" not in str(caught.value)
+
+
+def test_the_parts_of_a_channels_address_are_secrets(environment: Any) -> None:
+    settings = environment(NOTIFY_URLS="json://127.0.0.1/TokenOf24Letters99")
+
+    assert "TokenOf24Letters99" in settings.secrets()
+    assert "TokenOf24" not in repr(settings)
 
 
 def test_a_schedule_that_is_set_to_nothing_never_comes(environment: Any) -> None:

@@ -13,6 +13,11 @@ def title(alert: Alert) -> str:
     return TITLES[AlertKind(alert.kind)](alert.content)
 
 
+def over(alert: Alert) -> str:
+    """That it is over: `PowerCode answers again`."""
+    return ENDS[AlertKind(alert.kind)](alert.content)
+
+
 def _certificate(content: Content) -> str:
     if content.get("cause") == "ends_soon":
         return f"PowerCode’s certificate ends on {str(content.get('expires_at') or '')[:10]}"
@@ -32,4 +37,16 @@ TITLES: Mapping[AlertKind, Callable[[Content], str]] = {
     AlertKind.WORK_STANDS_STILL: lambda content: f"Work stood still on {content.get('host', 'a server')}",
     AlertKind.BACKUP: lambda content: "The backup failed" if content.get("error") else "There is no new backup",
     AlertKind.CERTIFICATE: _certificate,
+}
+
+
+ENDS: Mapping[AlertKind, Callable[[Content], str]] = {
+    AlertKind.SYSTEM_DOWN: lambda content: f"{content.get('system') or 'The remote system'} answers again",
+    AlertKind.MAIL_STUCK: lambda _: "Mails to the office go out again",
+    AlertKind.DIGEST_HELD_UP: lambda _: "The digest is no longer held up",
+    AlertKind.DISK_NEARLY_FULL: lambda content: f"The disk of {content.get('host', 'a server')} has room again",
+    AlertKind.CALLBACK_FLOOD: lambda _: "The flood of callbacks is over",
+    AlertKind.WORK_STANDS_STILL: lambda content: f"Work goes on again on {content.get('host', 'a server')}",
+    AlertKind.BACKUP: lambda _: "There is a new backup",
+    AlertKind.CERTIFICATE: lambda _: "PowerCode’s certificate: the trouble is over",
 }

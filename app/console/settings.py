@@ -3,11 +3,12 @@
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from app.channels import sending
 from app.console.access import requires, viewer
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Role
 from app.people import audit
-from app.services import services_of
+from app.services import Services, services_of
 from app.setup import checks
 from app.setup.overview import overview
 
@@ -29,9 +30,33 @@ def page() -> str:
         notes=[*checks.warnings(services.settings), *checks.plans_that_differ(services)],
         checks=checks.BUTTONS,
         recipients=services.settings.email_recipients,
+        channels=_channels(services),
         tells_events=services.settings.events_url is not None,
         has_report=services.settings.report_source is not None,
     )
+
+
+def _channels(services: Services) -> list[sending.Standing]:
+    with services.database.read() as session:
+        return sending.standing(session, services)
+
+
+@settings.post("/channels/<name>/test")
+@requires(Role.ADMINISTRATOR)
+def test_channel(name: str) -> Response:
+    """Send a channel a message that tells of nothing, and say what came of it."""
+    services = services_of(current_app)
+    try:
+        with a_turn():
+            channel, fault = sending.test(services, name) or abort(404)
+    except NotAnswered as busy:
+        flash(str(busy), "failed")
+        return redirect(url_for("settings.page"), 303)
+    words = "the message was taken" if fault is None else fault
+    with services.database.write() as session:
+        audit.record(session, viewer().name, "channel tested", channel.label, words)
+    flash(f"{channel.label}: {words}.", "done" if fault is None else "failed")
+    return redirect(url_for("settings.page"), 303)
 
 
 @settings.post("/check/<name>")

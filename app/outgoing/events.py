@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
+from app.durable import engine
 from app.models import EventKind, Order, Outgoing, now
 from app.outgoing import records
 from app.services import Services
@@ -50,7 +51,7 @@ def send_due(services: Services) -> int:
         connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, deadline=WHOLE_SECONDS, pool_size=1
     )
     for taken in range(MOST_AT_ONCE):
-        row = records.claim(services, CHANNEL)
+        row = None if engine.is_stopping() else records.claim(services, CHANNEL)
         if row is None or not _send(services, transport, row):
             return taken
     return MOST_AT_ONCE

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Order, Outgoing, OutgoingState, now
@@ -15,26 +15,50 @@ from app.storage.database import insert_if_new
 LEASE = timedelta(minutes=2)
 """Longer than a try can take: one whose process died is tried once more after it, under the same `message_id`."""
 
+LONGEST_KEY = 180
+"""Shorter than the column, where a number may follow."""
+
 
 def record(session: Session, channel: str, key: str, kind: str, order: Order | None = None, **content: Any) -> None:
     """Record something to send, in the transaction of what it tells of; a `key` that is known changes nothing."""
     message_id, order_id = f"msg_{uuid.uuid4().hex}", order.id if order else None
     values = {"channel": channel, "kind": kind, "message_id": message_id, "order_id": order_id, "content": content}
-    insert_if_new(session, Outgoing, "key", key=f"{channel}:{key}"[:200], **values)
+    insert_if_new(session, Outgoing, "key", key=key_of(channel, key), **values)
+
+
+def key_of(channel: str, key: str) -> str:
+    """How a channel's row is told apart from all others."""
+    return f"{channel}:{key}"[:LONGEST_KEY]
 
 
 def claim(services: Services, channel: str) -> Outgoing | None:
     """The oldest row of a channel that is due, claimed for one try; None when there is none."""
-    pending = select(Outgoing).where(Outgoing.state == OutgoingState.PENDING, Outgoing.channel == channel)
-    due = pending.where(_is_due(services)).order_by(Outgoing.id).limit(1)
-    with services.database.read() as session:
-        if session.scalar(due) is None:
-            return None
+    due = _due(services, channel)
+    if not is_waiting(services, channel):
+        return None
     with services.database.write() as session:
         row = session.scalar(due.with_for_update(skip_locked=True))
         if row is not None:
             row.tries, row.next_try_at = row.tries + 1, now() + LEASE
         return row
+
+
+def is_waiting(services: Services, channel: str) -> bool:
+    """Whether something is due for a channel."""
+    with services.database.read() as session:
+        return session.scalar(_due(services, channel)) is not None
+
+
+def hurry(services: Services, channel: str) -> None:
+    """The channel works: whatever waits for that is due now."""
+    others = (Outgoing.channel == channel, Outgoing.state == OutgoingState.PENDING, Outgoing.error.is_not(None))
+    with services.database.write() as session:
+        session.execute(update(Outgoing).where(*others).values(next_try_at=None))
+
+
+def _due(services: Services, channel: str) -> Select[Outgoing]:
+    pending = (Outgoing.state == OutgoingState.PENDING, Outgoing.channel == channel)
+    return select(Outgoing).where(*pending, _is_due(services)).order_by(Outgoing.id).limit(1)
 
 
 def _is_due(services: Services) -> ColumnElement[bool]:
@@ -48,8 +72,7 @@ def sent(services: Services, row: Outgoing) -> None:
         mine = session.get(Outgoing, row.id)
         if mine is not None:
             mine.state, mine.sent_at, mine.next_try_at, mine.error = OutgoingState.SENT, now(), None, None
-        others = (Outgoing.channel == row.channel, Outgoing.state == OutgoingState.PENDING, Outgoing.error.is_not(None))
-        session.execute(update(Outgoing).where(*others).values(next_try_at=None))
+    hurry(services, row.channel)
 
 
 def not_sent(services: Services, row: Outgoing, why: str, give_up_after: timedelta, wait: float = 0) -> None:

@@ -6,7 +6,7 @@ two narrow statements, built once.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app import notices
+from app.channels import sending
 from app.digest import starting
 from app.models import (
     HELD_BACK,
@@ -23,12 +24,15 @@ from app.models import (
     NoticeState,
     Order,
     OrderState,
+    Outgoing,
+    OutgoingState,
     PlanTrial,
     RemoteSystem,
     RunState,
     System,
     now,
 )
+from app.outgoing import events
 from app.provisioning import intake, waking
 from app.provisioning.causes import following, together
 from app.provisioning.plans import trials
@@ -49,7 +53,13 @@ def _is_down(system: System) -> ColumnElement[bool]:
     return exists().where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
 
 
-DUE: Mapping[Job, ColumnElement[bool]] = {
+def _is_waiting(*those: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an event or a message is to be sent, now or once more."""
+    its_time = or_(Outgoing.next_try_at.is_(None), _is_due(Outgoing.next_try_at))
+    return exists().where(Outgoing.state == OutgoingState.PENDING, its_time, *those)
+
+
+DUE: dict[Job, ColumnElement[bool]] = {
     waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, _is_due(Order.next_try_at)),
     intake.start_next: exists().where(*HELD_BACK),
     notices.wake_due_notices: exists().where(Notice.state == NoticeState.PENDING, _is_due(Notice.next_try_at)),
@@ -58,6 +68,8 @@ DUE: Mapping[Job, ColumnElement[bool]] = {
     probing.ask_mail: _is_down(System.MAIL),
     following.go_on: or_(exists().where(PlanTrial.key.is_not(None)), exists().where(*trials.FOLLOWS)),
     together.go_on: exists().where(JointDecision.done_at.is_(None)),
+    events.send_due: _is_waiting(Outgoing.channel == events.CHANNEL),
+    sending.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
     starting.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
 }
 """When there may be something to do for each of these; each finds out by itself what."""

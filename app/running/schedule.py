@@ -17,10 +17,10 @@ from app.aftercare import cases, reconciling, settling, statuses
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
+from app.channels import news
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
-from app.outgoing import events
 from app.provisioning import waking
 from app.provisioning.causes import telling
 from app.running import glance
@@ -131,7 +131,7 @@ JOBS: dict[Callable[[Services], object], float] = {
     settling.settle: 5,
     preview_requests.fail_broken_off: 60,
     morning.tell_when_due: 60,
-    events.send_due: 1,
+    news.look: 10,
 }
 PRUNING: dict[Callable[..., None], tuple[float, float]] = {
     pruning.limit_unclaimed_callbacks: (600, 600),

@@ -19,10 +19,12 @@ from app.models import (
     DigestMessage,
     DigestRun,
     DigestWindow,
+    EventKind,
     LastBackup,
     MessageState,
     Order,
     OrderState,
+    Outgoing,
     RemoteSystem,
     RunState,
     ScheduleMark,
@@ -68,6 +70,7 @@ def _forget_what_is_old(session: Session) -> None:
     session.execute(delete(RemoteSystem))
     session.execute(delete(LastBackup))
     session.execute(delete(Alert).where(Alert.closed_at.is_(None)))
+    session.execute(delete(Outgoing).where(Outgoing.kind.not_in(tuple(EventKind))))  # chat: what stands is told anew
 
 
 def _settle_orders(services: Services, session: Session, local: str) -> tuple[list[str], list[str]]:

@@ -96,10 +96,16 @@ def shown_value(name: str, value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
+        return _listed(value)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     return _without_secrets(name, f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    if isinstance(values[0], SecretStr):
+        return f"{len(values)} set, not shown"
+    return ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in values)
 
 
 def _without_secrets(name: str, text: str) -> str:

@@ -16,7 +16,7 @@ LAYERS = [
     {"app"},
     {"app.cli"},
     {"app.console", "app.running"},
-    {"app.morning"},
+    {"app.channels", "app.morning"},
     {"app.alerts", "app.safekeeping"},
     {"app.setup"},
     {"app.callbacks", "app.texts"},
