@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,22 @@ def _in_one_line(error: click.UsageError) -> click.ClickException:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
     command = f" See {error.ctx.command_path} --help" if error.ctx else ""
-    return WrongWords(f"{' '.join(error.format_message().split()).rstrip('.')}.{command}")
+    return WrongWords(f"{' '.join(_our_words(error).split()).rstrip('.')}.{command}")
+
+
+def _our_words(error: click.UsageError) -> str:
+    """What is wrong, as people say it; the library's own words where they say it well enough."""
+    match error:
+        case click.NoSuchOption():
+            near = f"; do you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+            return f"There is no option {error.option_name}{near}"
+        case click.MissingParameter() if error.param is not None:
+            return f"{error.param.get_error_hint(error.ctx)} is missing" if error.ctx else error.format_message()
+        case click.BadParameter() if error.param is not None and error.ctx is not None:
+            given = error.message.replace("is not one of", "does not fit; there are")
+            return f"{error.param.get_error_hint(error.ctx)}: {given}"
+    unknown = re.match(r"No such command '(.+)'", error.message)
+    return f"There is no command {unknown[1]}" if unknown else error.format_message()
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

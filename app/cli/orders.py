@@ -7,36 +7,28 @@ from typing import Any
 import click
 from sqlalchemy import select
 
+import utopia
 from app.callbacks import ORDERREF
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
-from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderState
+from app.cli.order_lists import list_orders
+from app.cli.together import resume_all
+from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
 from app.provisioning import decisions, history, lifecycle
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
 from app.running.background import Background
 from app.services import Services
+from app.wording.state_words import in_words
 
 orders = Commands("orders", help="Fiber orders.")
 orders.add_command(forget)
+orders.add_command(list_orders)
 no_wait = click.option("--no-wait", is_flag=True, help="Do not follow the order to its end.")
 
 AT_REST = {state.value for state in OrderState} - {OrderState.RECEIVED, OrderState.RUNNING}
 LOOK_EVERY_SECONDS = 0.2
-
-
-@orders.command("list")
-@click.option("--state", type=click.Choice([state.value for state in OrderState]), help="Only orders in this state.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="The newest so many.")
-@as_json
-def list_orders(state: str | None, limit: int, as_json: bool) -> None:
-    """List orders, the newest first."""
-    query = select(Order).order_by(Order.id.desc()).limit(limit)
-    with ready_services().database.read() as session:
-        found = session.scalars(query.filter_by(state=state) if state else query).all()
-        rows = [history.summary(order) for order in found]
-    show(rows, as_json=as_json, in_words=_list_in_words)
 
 
 @orders.command("show")
@@ -49,13 +41,17 @@ def show_order(orderref: str, as_json: bool) -> None:
 
 @orders.command("submit")
 @click.argument("orderref")
+@click.option("--yes", is_flag=True, help="Take it in also when UTOPIA does not know it; do not ask.")
 @no_wait
 @as_json
-def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
+def submit(orderref: str, yes: bool, no_wait: bool, as_json: bool) -> None:
     """Take in an order by hand, as if UTOPIA had sent its callback. An order that is known stays as it is."""
     if not ORDERREF.fullmatch(orderref):
         raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them")
     ready = ready_services()
+    if not yes and _is_a_stranger(ready, orderref):
+        question = f"UTOPIA has no order {orderref} for this provider. Take it in all the same?"
+        click.confirm(question, abort=True, err=True)
     with ready.database.write() as session:
         started = lifecycle.take_in(ready, session.connection(), [orderref])
         if started:
@@ -64,6 +60,20 @@ def submit(orderref: str, no_wait: bool, as_json: bool) -> None:
     if not started:
         click.echo(f"{orderref} is known already: nothing was changed.", err=True)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
+
+
+def _is_a_stranger(ready: Services, orderref: str) -> bool:
+    """Whether neither we nor UTOPIA know the reference; when UTOPIA gives no answer, the order waits for one."""
+    with ready.database.read() as session:
+        if session.scalar(select(Order.id).filter_by(orderref=orderref)) is not None:
+            return False
+    try:
+        ready.utopia.contract(orderref)
+    except utopia.NotOurs:
+        return True
+    except utopia.UtopiaError:
+        pass
+    return False
 
 
 def _answers(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,17 +85,30 @@ def _answers(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @orders.command("resume")
-@click.argument("orderref")
+@click.argument("orderref", required=False)
 @_answers
+@click.option("--all", "of_all", is_flag=True, help="All orders that stopped for --problem.")
+@click.option(
+    "--problem", type=click.Choice(list(PROBLEMS)), help="With --all: the problem, as `orders show` names it."
+)
+@click.option("--plan", help="With --all: only those that stopped over this plan.")
 @no_wait
 @as_json
-def resume(orderref: str, no_wait: bool, as_json: bool, **answers: Any) -> None:
-    """Go on with an order that a person looked at."""
-    given = {name: answer for name, answer in answers.items() if answer}
+def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, **options: Any) -> None:
+    """Go on with an order that a person looked at, or with all that stopped for one reason."""
+    problem, plan = options.pop("problem"), options.pop("plan")
+    given = {name: answer for name, answer in options.items() if answer}
     if len(given) > 1:
         raise click.ClickException("Give one answer only")
     if not str(given.get(CUSTOMER.kept_as, "1")).isdecimal():
         raise click.ClickException("A PowerCode customer id is a number")
+    if of_all:
+        if orderref or given or not problem:
+            raise click.ClickException("--all goes with --problem, and with neither an order nor an answer")
+        resume_all(ready_services(), problem, plan, no_wait=no_wait, as_json=as_json)
+        return
+    if not orderref or problem or plan:
+        raise click.ClickException("Name the order; or give --all with --problem, and --plan if you like")
     ready = ready_services()
     if not given and _goes_on_by_itself(ready, orderref):
         click.echo(f"{orderref} goes on by itself already.", err=True)
@@ -112,7 +135,7 @@ def dismiss(orderref: str, note: str) -> None:
         raise click.ClickException("The note is empty; say why the order is closed")
     ready = ready_services()
     _decide(lambda session: lifecycle.dismiss(ready, session, orderref, operator(), note.strip()), ready)
-    click.echo(f"{orderref} is dismissed.")
+    click.echo(f"{orderref} is {in_words(OrderState.DISMISSED)}.")
 
 
 def _decide(decision: Any, ready: Services) -> None:
@@ -129,7 +152,9 @@ def _whole(ready: Services, orderref: str) -> dict[str, Any]:
         if order is None:
             raise click.ClickException(f"There is no order {orderref}")
         offered = offers_for(session, order)
-        return {**history.whole(session, order), "offers": [_offer_as_json(offer) for offer in offered]}
+        found = session.get(OrderSearch, order.id)
+        who = {name: getattr(found, name, "") for name in ("person", "address", "plan")}
+        return {**history.whole(session, order), **who, "offers": [_offer_as_json(offer) for offer in offered]}
 
 
 def _offer_as_json(offer: Offer) -> dict[str, Any]:
@@ -139,7 +164,11 @@ def _offer_as_json(offer: Offer) -> dict[str, Any]:
 def _follow(ready: Services, orderref: str, *, no_wait: bool, as_json: bool) -> None:
     """Show the order's steps as they end; executes them here when no service does."""
     if no_wait:
-        show(_whole(ready, orderref), as_json=as_json, in_words=lambda order: f"{orderref} is {order['state']}.")
+        show(
+            _whole(ready, orderref),
+            as_json=as_json,
+            in_words=lambda order: f"{orderref} is {in_words(order['state'])}.",
+        )
         return
     background = Background(ready)
     background.start()
@@ -149,7 +178,12 @@ def _follow(ready: Services, orderref: str, *, no_wait: bool, as_json: bool) -> 
         background.stop()
     show(order, as_json=as_json, in_words=_in_words)
     if order["state"] in (OrderState.WAITING, OrderState.NEEDS_REVIEW):
-        raise click.ClickException(f"{orderref} is {order['state']}: {order['reason']}")
+        raise click.ClickException(_in_one_line(order))
+
+
+def _in_one_line(order: dict[str, Any]) -> str:
+    verb = "" if order["state"] == OrderState.NEEDS_REVIEW else "is "
+    return f"{order['orderref']} {verb}{in_words(order['state'])}: {order['reason']}"
 
 
 def _watch(ready: Services, orderref: str) -> dict[str, Any]:
@@ -160,7 +194,7 @@ def _watch(ready: Services, orderref: str) -> dict[str, Any]:
             line = (step["name"], step["state"])
             if line not in told:
                 told.add(line)
-                click.echo(f"  {step['name']}: {step['state']}", err=True)
+                click.echo(f"  {step['name']}: {in_words(step['state'])}", err=True)
         if order["state"] in AT_REST and not any(_is_on_its_way(notice) for notice in order["notices"]):
             return order
         time.sleep(LOOK_EVERY_SECONDS)
@@ -171,24 +205,18 @@ def _is_on_its_way(notice: dict[str, Any]) -> bool:
     return bool(notice["state"] == NoticeState.PENDING and not notice["next_try_at"])
 
 
-def _list_in_words(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return "No orders."
-    return "\n".join(
-        f"{row['orderref']:24} {row['state']:13} {row['customer_id'] or '-':>8}  {row['reason'] or ''}".rstrip()
-        for row in rows
-    )
-
-
 def _step_in_words(step: dict[str, Any]) -> str:
-    times = f"{step['attempts']}x" if step["attempts"] > 1 else ""
-    return (
-        f"  {step['name']:18} {step['state']:14} {times:4} {step['finished_at'] or ''}  {step['error'] or ''}".rstrip()
-    )
+    times, state = f"{step['attempts']}x" if step["attempts"] > 1 else "", in_words(step["state"])
+    return f"  {step['name']:18} {state:14} {times:4} {step['finished_at'] or ''}  {step['error'] or ''}".rstrip()
 
 
 def _in_words(order: dict[str, Any]) -> str:
-    lines = [f"{order['orderref']}: {order['state']}"]
+    lines = [f"{order['orderref']}: {in_words(order['state'])}"]
+    lines += (
+        [f"  {' · '.join(part for part in (order['person'], order['address'], order['plan']) if part)}"]
+        if order["person"]
+        else []
+    )
     lines += [f"  {order['reason']}"] if order["reason"] else []
     problem = PROBLEMS.get(order["problem"])
     lines += [f"  What is this? {problem.code}: docs/runbook.md#{problem.anchor}"] if problem else []

@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response as Answer
 
 from app.console.access import is_fragment, requires
 from app.console.order_filter import Filter
-from app.console.rendering import exact, in_words
+from app.console.rendering import exact
 from app.models import OrderState, PlanSeen, Role, ServicePlanMapping, now
 from app.provisioning import search
 from app.provisioning.problems import PROBLEMS
 from app.provisioning.search import FoundOrder
 from app.services import services_of
 from app.wording.spreadsheets import BYTE_ORDER_MARK, csv_line
+from app.wording.state_words import in_words
 
 orders = Blueprint("orders", __name__, url_prefix="/console/orders")
 

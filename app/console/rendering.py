@@ -22,20 +22,11 @@ from app.wording import schedules
 from app.wording.marks import visible
 from app.wording.measures import how_much
 from app.wording.sections import section
+from app.wording.state_words import in_words
 
 NOBODY = {"is_authenticated": False}
 REFRESH = "10s"
 """How often a page that changes by itself asks anew: `hx-trigger="every {{ refresh }}"`."""
-
-STATE_WORDS: Mapping[str, str] = {
-    "needs_review": "needs you",
-    "not_ours": "not ours",
-    "never_arrived": "never arrived",
-    "not_sent": "not sent",
-    "read_only": "read-only",
-    "dismissed": "closed",
-    "stopped": "stopped here",
-}
 
 FAULTS: Mapping[int, tuple[str, str]] = {
     400: ("This can't be read", "Go back, load the page again, and repeat what you did."),
@@ -89,11 +80,6 @@ def _words() -> dict[str, Any]:
         "role_names": ROLE_NAMES,
         "system_names": SYSTEM_NAMES,
     }
-
-
-def in_words(state: str) -> str:
-    """A state's name as people say it."""
-    return STATE_WORDS.get(str(state), str(state))
 
 
 def dialled(number: str | None) -> str:

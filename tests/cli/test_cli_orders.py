@@ -1,6 +1,7 @@
 """`flask orders`: list, show, start and decide orders, whether the service runs or not."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app.models import Order, OrderState, RemoteSystem, now
 from app.provisioning.plans import plan_table
 from app.storage.database import Database
 from tests.conftest import Service
+from tests.console.made_orders import apart
 from tests.tools.command_runs import ORDER, commands, failed, printed, run
 
 # orders list and show
@@ -28,11 +30,56 @@ def test_orders_are_listed_the_newest_first_and_by_state(service: Service) -> No
     (completed,) = printed(run(service, "orders", "list", "--state", "completed", "--json"))
     assert (completed["orderref"], completed["state"], completed["customer_id"]) == ("UIA-1", "completed", "1001")
     assert printed(run(service, "orders", "list", "--state", "waiting", "--json")) == []
-    assert [line.split()[:2] for line in run(service, "orders", "list").stdout.splitlines()] == [
-        ["UIA-2", "not_ours"],
-        ["UIA-1", "completed"],
+    assert [re.split(r"  +", line)[:4] for line in run(service, "orders", "list").stdout.splitlines()] == [
+        ["order", "state", "person", "customer"],
+        ["UIA-2", "not ours", "-", "-"],
+        ["UIA-1", "completed", "Ada Lind", "1001"],
     ]
-    assert len(printed(run(service, "orders", "list", "--limit", "1", "--json"))) == 1
+
+
+def test_a_list_that_is_cut_says_so(service: Service) -> None:
+    service.take("UIA-1")
+    service.callback("UIA-2")
+    service.rested("UIA-2")
+
+    result = run(service, "orders", "list", "--limit", "1", "--json")
+
+    assert len(printed(result)) == 1
+    assert result.stderr == "These are the newest 1 of 2; --limit shows more.\n"
+    assert run(service, "orders", "list").stderr == ""
+
+
+def test_orders_of_a_problem_are_listed_also_for_a_spreadsheet_that_executes_nothing(service: Service) -> None:
+    service.take("UIA-1", plan="10 Gbps", firstname="=HYPERLINK(1)")
+    service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
+
+    header, line = run(service, "orders", "list", "--problem", "unknown_plan", "--csv").stdout.splitlines()
+
+    assert header.split(",")[:4] == ["order", "state", "person", "address"]
+    assert line.startswith("UIA-1,needs you,'=HYPERLINK(1) Lind,")
+
+
+def test_all_orders_of_a_problem_are_resumed_with_what_became_of_each(service: Service) -> None:
+    service.sandbox.powercode.fault("createTicket", "status_code", times=2, status_code=9, message="no such category")
+    for number in (601, 602):
+        service.take(f"UIA-{number}", **apart(number, lastname=f"Lind{number}"))
+    assert "goes with" in failed(run(service, "orders", "resume", "--all"))
+    assert failed(run(service, "orders", "resume", "--all", "--problem", "tag_refused")) == "No order stands for that"
+
+    result = run(service, "orders", "resume", "--all", "--problem", "ticket_refused", "--no-wait", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert [service.rested(f"UIA-{number}", "completed")["state"] for number in (601, 602)] == ["completed"] * 2
+
+
+def test_an_order_that_utopia_does_not_know_is_asked_about_first(service: Service) -> None:
+    asked = run(service, "orders", "submit", "UIA-404", "--no-wait")
+
+    assert asked.exit_code == 1
+    assert "UTOPIA has no order UIA-404" in asked.stderr
+    assert service.show("UIA-404") == {}
+    assert run(service, "orders", "submit", "UIA-404", "--yes", "--no-wait").exit_code == 0
+    assert service.rested("UIA-404")["state"] == "not_ours"
 
 
 def test_a_state_that_does_not_exist_is_refused_with_those_that_do(service: Service) -> None:
@@ -72,7 +119,7 @@ def test_an_order_is_shown_in_words_too(service: Service) -> None:
 
     text = run(service, "orders", "show", ORDER).stdout
 
-    assert text.startswith(f"{ORDER}: needs_review\n")
+    assert text.startswith(f"{ORDER}: needs you\n  Ada Lind · ")
     assert "Unheard-of plan" in text
     assert "What you can do:" in text
 
@@ -138,7 +185,7 @@ def test_an_order_that_needs_a_person_ends_with_its_reason_and_is_resumed_withou
 
     assert stopped.returncode == 1
     error = stopped.stderr.splitlines()[-1]
-    assert error.startswith(f"Error: {ORDER} is needs_review: ")
+    assert error.startswith(f"Error: {ORDER} needs you: ")
     assert "2 Gbps" in error
     assert order["state"] == "completed"
     assert [one["service_id"] for one in order["services"]] == [164, 172]
@@ -232,7 +279,7 @@ def test_an_order_is_dismissed_with_a_note_that_is_kept(service: Service) -> Non
     assert run(service, "orders", "dismiss", ORDER).exit_code == 2
     result = run(service, "orders", "dismiss", ORDER, "--note", "Ordered by mistake")
 
-    assert (result.exit_code, result.stdout) == (0, f"{ORDER} is dismissed.\n")
+    assert (result.exit_code, result.stdout) == (0, f"{ORDER} is closed.\n")
     order = service.show(ORDER)
     assert (order["state"], order["reason"]) == ("dismissed", "Ordered by mistake")
     assert [(one["action"], one["note"]) for one in order["decisions"]] == [("dismiss", "Ordered by mistake")]

@@ -202,6 +202,12 @@ class Progress:
         return not self.left and not any(self.states.get(state) for state in UNDER_WAY)
 
     @property
+    def waits_for_a_person(self) -> bool:
+        """Whether nothing is at work, and the first order stopped: the others wait until somebody decides about it."""
+        at_work = self.states.get(OrderState.RECEIVED) or self.states.get(OrderState.RUNNING)
+        return not self.left and not at_work and bool(self.states.get(OrderState.NEEDS_REVIEW))
+
+    @property
     def action(self) -> Action:
         """What was decided."""
         return ACTIONS[self.joint.action]
