@@ -20,7 +20,7 @@ from app.services import services_of
 from app.version import VERSION
 from app.wording import schedules
 from app.wording.marks import visible
-from app.wording.measures import how_much
+from app.wording.measures import how_long, how_much
 from app.wording.sections import section
 from app.wording.state_words import in_words
 
@@ -58,6 +58,7 @@ def register(app: Flask) -> None:
         "day": day,
         "sentence": sentence,
         "dialled": dialled,
+        "duration": duration,
         "schedule": schedules.in_words,
     }
     app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
@@ -88,6 +89,15 @@ def dialled(number: str | None) -> str:
     if not re.fullmatch(r"\+?\d{7,15}", plain):
         return ""
     return f"+1{plain}" if len(plain) == 10 else plain
+
+
+def duration(seconds: float) -> str:
+    """`0.6 s`, `45 s`; from two minutes on without seconds."""
+    if seconds >= 120:
+        return how_long(seconds)
+    if seconds < 0.1:
+        return "less than 0.1 s"
+    return f"{seconds:.1f} s" if seconds < 10 and seconds % 1 >= 0.05 else f"{seconds:.0f} s"
 
 
 def sentence(said: object) -> str:

@@ -1,12 +1,12 @@
 """The settings as they run, where each comes from, what a restart would change, and whether each system can be used."""
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.channels import sending
 from app.console.access import requires, viewer
 from app.lookups.asking import NotAnswered, a_turn
-from app.models import Role
+from app.models import Role, StepState
 from app.people import audit
 from app.services import Services, services_of
 from app.setup import checks
@@ -64,13 +64,15 @@ def test_channel(name: str) -> Response:
 def check(name: str) -> Response:
     """Try one system, and say what came of it."""
     services, chosen = services_of(current_app), CHECKS.get(name) or abort(404)
+    back = url_for("today.page" if request.form.get("from") == "today" else "settings.page")
     try:
         with a_turn():
             finding = chosen.run(services)
     except NotAnswered as busy:
         flash(str(busy), "failed")
-        return redirect(url_for("settings.page"), 303)
+        return redirect(back, 303)
     with services.database.write() as session:
-        audit.record(session, viewer().name, "connection tested", chosen.title, finding.words)
+        outcome = StepState.DONE if finding.works else StepState.REFUSED
+        audit.record(session, viewer().name, audit.CONNECTION_TESTED, chosen.title, finding.words, outcome=outcome)
     flash(f"{chosen.title}: {finding.words}"[:LONGEST_FLASH], "done" if finding.works else "failed")
-    return redirect(url_for("settings.page"), 303)
+    return redirect(back, 303)

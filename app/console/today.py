@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
@@ -15,6 +14,7 @@ from app.aftercare.overview import overview
 from app.alerts import backups, records
 from app.console.access import requires, viewer
 from app.console.causes import forms_for, may
+from app.console.today_chart import chart
 from app.digest import history as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
@@ -22,12 +22,11 @@ from app.people import audit
 from app.provisioning.causes import following, standing
 from app.remote import breaker
 from app.services import Services, services_of
-from config import Settings
+from app.setup.first_steps import first_steps, is_new
 
 today = Blueprint("today", __name__, url_prefix="/console")
 
 SHOWN = 20
-CHART_DAYS = 30
 SHOWN_COLUMNS = (Order.orderref, Order.state, Order.reason, Order.waiting_for, Order.next_try_at, Order.received_at)
 
 
@@ -59,13 +58,14 @@ def _content(services: Services) -> dict[str, Any]:
         needs, unsent, digest = _causes(session), _unsent(session), digests.overview(session, settings)
         return {
             "moment": now(),
+            "first_steps": first_steps(services, session) if is_new(session) else [],
             "asks": len(needs["causes"]) + len(unsent) + bool(digest and digest.unknown),
             **needs,
             "waits": _listed(session, and_(Order.state == OrderState.WAITING, Order.cause.is_(None)), Order.id),
             "unsent": unsent,
             "under_way": _count(session, _of_state(OrderState.RECEIVED))
             + _count(session, _of_state(OrderState.RUNNING)),
-            "chart": bars(completed_by_day(session, settings)),
+            "chart": chart(session, settings),
             "down": breaker.systems_down(session),
             "waited_for": _waited_for(session),
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
@@ -144,33 +144,3 @@ def _of_state(state: OrderState) -> ScalarSelect[int]:
 
 def _count(session: Session, counted: ScalarSelect[int]) -> int:
     return session.scalar(select(counted)) or 0
-
-
-def completed_by_day(session: Session, settings: Settings) -> list[tuple[date, int]]:
-    """How many orders were completed on each of the last CHART_DAYS days where TIMEZONE is, the oldest first."""
-    last = now().astimezone(settings.zone).date()
-    days = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
-    counts = session.execute(select(*(_completed_on(each, settings) for each in days))).one()
-    return list(zip(days, counts, strict=True))
-
-
-def _completed_on(each: date, settings: Settings) -> ScalarSelect[int]:
-    begins, ends = (datetime.combine(day, time(), settings.zone) for day in (each, each + timedelta(days=1)))
-    return (
-        select(func.count())
-        .where(Order.state == OrderState.COMPLETED, Order.finished_at >= begins, Order.finished_at < ends)
-        .scalar_subquery()
-    )
-
-
-def bars(counts: Sequence[tuple[date, int]], *, width: int = 600, height: int = 80) -> dict[str, Any]:
-    """The chart's numbers: a bar a day, the highest as high as the chart."""
-    most = max((count for _, count in counts), default=0)
-    step = width / max(len(counts), 1)
-    drawn = []
-    for number, (day, count) in enumerate(counts):
-        tall = height * count / most if most else 0
-        place = {"x": number * step + step * 0.12, "y": height - tall, "width": step * 0.76, "height": tall}
-        drawn.append({"day": day, "count": count, **{name: round(value, 1) for name, value in place.items()}})
-    total = sum(count for _, count in counts)
-    return {"bars": drawn, "width": width, "height": height, "most": most, "total": total}

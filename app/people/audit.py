@@ -8,10 +8,14 @@ from sqlalchemy.orm import Session
 from app.models import AuditEntry, StepState
 from app.storage.database import insert_if_new
 
+CONNECTION_TESTED = "connection tested"
 
-def record(session: Session, by: str, action: str, subject: str, note: str | None = None) -> None:
+
+def record(
+    session: Session, by: str, action: str, subject: str, note: str | None = None, *, outcome: StepState | None = None
+) -> None:
     """Keep that `by` did `action` to `subject`, in the caller's transaction; `note` tells how it was before."""
-    session.add(AuditEntry(made_by=by, action=action, subject=subject, note=note))
+    session.add(AuditEntry(made_by=by, action=action, subject=subject, note=note, outcome=outcome))
 
 
 def entries(session: Session, limit: int = 100) -> Sequence[AuditEntry]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import delete, func, insert, select, update
 
 from app.console import today
-from app.console.today import CHART_DAYS, bars, completed_by_day
+from app.console.today_chart import CHART_DAYS, Day, bars, days, median_seconds
 from app.models import (
     Alert,
     AlertKind,
@@ -17,6 +17,7 @@ from app.models import (
     NoticeDelivery,
     NoticeState,
     Order,
+    OrderDecision,
     OrderState,
     RemoteSystem,
     Role,
@@ -177,25 +178,77 @@ def test_the_chart_counts_days_where_the_office_is(service: Service) -> None:
     rows.append({"orderref": "not done", "state": OrderState.DISMISSED, "finished_at": now()})
     with service.services.database.write() as session:
         session.execute(insert(Order), rows)
-        counts = completed_by_day(session, service.services.settings)
+        counts = days(session, service.services.settings)
 
     assert len(counts) == CHART_DAYS
-    assert counts[-2] == (last_evening.date(), 3)
-    assert sum(count for _, count in counts) == 3
+    assert counts[-2] == Day(last_evening.date(), 3)
+    assert sum(each.completed for each in counts) == 3
+
+
+def test_a_new_installation_is_led_to_its_first_account(service: Service, as_administrator: Person) -> None:
+    page = as_administrator.get("/console").text
+    assert "Until the first account: 2 of 7 done" in page
+    answer = as_administrator.post("/console/settings/check/utopia", {"from": "today"})
+    assert (answer.status_code, answer.location) == (303, "/console")
+    page = as_administrator.get("/console").text
+    assert "Until the first account: 3 of 7 done" in page
+    assert "UTOPIA answers and accepts the key" in page
+
+    service.take("UIA-1")
+
+    assert "Until the first account" not in as_administrator.get("/console").text
 
 
 def test_the_highest_bar_is_as_high_as_the_chart() -> None:
-    days = [(date(2026, 11, number), count) for number, count in ((1, 0), (2, 2), (3, 4))]
+    month = [Day(date(2026, 11, number), count) for number, count in ((1, 0), (2, 2), (3, 4))]
 
-    drawn = bars(days, width=300, height=80)
+    drawn = bars(month, width=300, height=80)
 
     assert [bar["height"] for bar in drawn["bars"]] == [0, 40, 80]
     assert [bar["y"] for bar in drawn["bars"]] == [80, 40, 0]
     assert (drawn["most"], drawn["total"]) == (4, 6)
 
 
-@pytest.mark.parametrize("counts", [[], [(date(2026, 11, 1), 0)]])
-def test_a_month_without_orders_draws_nothing_and_divides_by_nothing(counts: list[tuple[date, int]]) -> None:
+def test_what_needed_somebody_stands_on_top_of_what_was_completed() -> None:
+    drawn = bars([Day(date(2026, 11, 1), 3, 1)], width=300, height=80)
+
+    assert [(bar["y"], bar["height"], bar["stopped_y"], bar["stopped_height"]) for bar in drawn["bars"]] == [
+        (20, 60, 0, 20)
+    ]
+    assert (drawn["total"], drawn["stopped"]) == (3, 1)
+
+
+def test_the_chart_counts_what_stands_and_what_was_settled_and_how_long_an_account_takes(
+    service: Service, as_read_only: Person
+) -> None:
+    moment = now()
+    rows = [
+        {
+            "orderref": f"D{seconds}",
+            "state": OrderState.COMPLETED,
+            "received_at": moment - timedelta(seconds=seconds),
+            "finished_at": moment,
+        }
+        for seconds in (1, 2, 60)
+    ]
+    with service.services.database.write() as session:
+        session.execute(insert(Order), rows)
+        session.add(Order(orderref="S1", state=OrderState.NEEDS_REVIEW, stopped_at=moment))
+        settled = Order(orderref="S2", state=OrderState.DISMISSED)
+        session.add(settled)
+        session.flush()
+        session.add_all(OrderDecision(order_id=settled.id, made_by="Ada", action="dismiss") for _ in range(2))
+        last = days(session, service.services.settings)[-1]
+        assert (last.completed, last.stopped) == (3, 2)
+        assert median_seconds(session) == 2
+
+    page = as_read_only.get("/console").text
+    assert "3 completed, 2 needed somebody" in page
+    assert "<strong>2 s</strong>" in page
+
+
+@pytest.mark.parametrize("counts", [[], [Day(date(2026, 11, 1), 0)]])
+def test_a_month_without_orders_draws_nothing_and_divides_by_nothing(counts: list[Day]) -> None:
     assert bars(counts)["total"] == 0
 
 

@@ -1,0 +1,87 @@
+"""The chart of the first page: what each day brought, and how long an order takes to become an account."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session
+
+from app.models import Order, OrderDecision, OrderState, now
+from app.provisioning.actions import SUBMIT
+from config import Settings
+
+CHART_DAYS = 30
+MOST_TIMED = 500
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many orders were completed on a day, and how many needed a person."""
+
+    day: date
+    completed: int
+    stopped: int = 0
+
+
+def chart(session: Session, settings: Settings) -> dict[str, Any]:
+    """The chart's numbers, with the median time from an order to its account, in seconds, as `median`."""
+    return {**bars(days(session, settings)), "median": median_seconds(session)}
+
+
+def days(session: Session, settings: Settings) -> list[Day]:
+    """The last CHART_DAYS days where TIMEZONE is, the oldest first.
+
+    An order that still stands counts on the day on which it stopped, one that was settled on the day of the decision.
+    """
+    last = now().astimezone(settings.zone).date()
+    those = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
+    completed = session.execute(select(*(_completed_on(each, settings) for each in those))).one()
+    stopped = _stopped(session, settings, datetime.combine(those[0], time(), settings.zone))
+    return [Day(day, count, stopped[day]) for day, count in zip(those, completed, strict=True)]
+
+
+def _completed_on(each: date, settings: Settings) -> ScalarSelect[int]:
+    begins, ends = (datetime.combine(day, time(), settings.zone) for day in (each, each + timedelta(days=1)))
+    return (
+        select(func.count())
+        .where(Order.state == OrderState.COMPLETED, Order.finished_at >= begins, Order.finished_at < ends)
+        .scalar_subquery()
+    )
+
+
+def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[date]:
+    standing = select(Order.stopped_at).where(
+        Order.state.in_([OrderState.NEEDS_REVIEW, OrderState.EXISTS]), Order.stopped_at >= since
+    )
+    settled = select(func.max(OrderDecision.made_at)).where(
+        OrderDecision.made_at >= since, OrderDecision.action != SUBMIT.kept_as
+    )
+    moments: Iterable[Any] = [*session.scalars(standing), *session.scalars(settled.group_by(OrderDecision.order_id))]
+    return Counter(moment.astimezone(settings.zone).date() for moment in moments)
+
+
+def median_seconds(session: Session) -> float | None:
+    """From the callback to the finished account, of the newest `MOST_TIMED` in the chart; None: there is none."""
+    finished = (Order.state == OrderState.COMPLETED, Order.finished_at >= now() - timedelta(days=CHART_DAYS))
+    newest = select(Order.received_at, Order.finished_at).where(*finished).order_by(Order.finished_at.desc())
+    took = [(ended - came).total_seconds() for came, ended in session.execute(newest.limit(MOST_TIMED)) if ended]
+    return median(took) if took else None
+
+
+def bars(counts: Sequence[Day], *, width: int = 600, height: int = 80) -> dict[str, Any]:
+    """A bar a day, what needed a person on top of what was completed; the highest is as high as the chart."""
+    most = max((each.completed + each.stopped for each in counts), default=0)
+    step = width / max(len(counts), 1)
+    drawn = []
+    for number, each in enumerate(counts):
+        tall, above = (height * count / most if most else 0 for count in (each.completed, each.stopped))
+        place = {"x": number * step + step * 0.12, "y": height - tall, "width": step * 0.76, "height": tall}
+        upper = {"stopped_y": height - tall - above, "stopped_height": above}
+        rounded = {name: round(value, 1) for name, value in {**place, **upper}.items()}
+        drawn.append({"day": each.day, "count": each.completed, "stopped": each.stopped, **rounded})
+    totals = {"total": sum(each.completed for each in counts), "stopped": sum(each.stopped for each in counts)}
+    return {"bars": drawn, "width": width, "height": height, "most": most, **totals}
