@@ -135,10 +135,9 @@ def one_by_one(table: Table, sizes: Sizes) -> None:
         service = stack.enter_context(ServiceProcess(settings, Path(name)))
         table.row("start to /readyz, median", f"{statistics.median(_starts(service, sizes.starts)):.2f} s", "1.0 s")
         office = stack.enter_context(closing(Office(settings, sandbox.control.state)))
-        calls, own, cpu_ms = _orders(sandbox, service, office, sizes.one_by_one)
+        calls, own = _orders(sandbox, service, office, sizes.one_by_one)
         table.row("remote calls of an order, most", f"{calls}", f"{MOST_CALLS}")
         table.row("own time of an order besides its remote calls, median", f"{statistics.median(own):.1f} ms", "20 ms")
-        table.row("processor time of an order that comes alone", f"{cpu_ms:.1f} ms")
         table.row("memory, all processes, proportional", f"{all_megabytes(service.pid):.0f} MB", "160 MB")
         time.sleep(CALM_SECONDS)
         before, began = cpu_seconds(service.pid), time.monotonic()
@@ -159,19 +158,16 @@ def _starts(service: ServiceProcess, times: int) -> list[float]:
     return seconds
 
 
-def _orders(
-    sandbox: SandboxProcess, service: ServiceProcess, office: Office, orders: int
-) -> tuple[int, list[float], float]:
-    """The most remote calls of an order, each one's own milliseconds, and their processor time; the first warms up."""
-    most, own, before = 0, [], 0.0
-    for number, orderref in enumerate(add_orders(sandbox.control, range(orders + 1))):
+def _orders(sandbox: SandboxProcess, service: ServiceProcess, office: Office, orders: int) -> tuple[int, list[float]]:
+    """The most remote calls of an order, and each one's own milliseconds; the first warms up."""
+    most, own = 0, []
+    for orderref in add_orders(sandbox.control, range(orders + 1)):
         calls, remote = _calls(sandbox), _remote_ms(service)
-        before = before or (cpu_seconds(service.pid) if number else 0.0)
         assert service.post_callback(orderref) == 200
         (order,) = office.rested([orderref])
         most = max(most, _calls(sandbox) - calls)
         own.append(_story_ms(order) - (_remote_ms(service) - remote))
-    return most, own[1:], 1000 * (cpu_seconds(service.pid) - before) / orders
+    return most, own[1:]
 
 
 def _calls(sandbox: SandboxProcess) -> int:
