@@ -131,6 +131,7 @@ class Customer(Value):
     email: str = ""
     phone: str = ""
     ext_account_id: str = ""
+    portal_username: str = ""
     texts: tuple[str, ...] = ()
 
     @classmethod
@@ -150,6 +151,7 @@ class Customer(Value):
             email=_first(raw, "emailaddress", "email"),
             phone=_phone(raw),
             ext_account_id=_first(raw, "extaccountid", "externalaccountid"),
+            portal_username=_first(raw, "customerportalusername", "portalusername"),
             texts=tuple(scalars(raw)),
         )
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from app.aftercare.activation import ACTIVATE
+from app.aftercare.extras import EXTRAS
 from app.aftercare.halves import UTOPIA_CALLS
 from app.aftercare.writes import Kind
 
-KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE, *UTOPIA_CALLS.values())}
+KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE, *UTOPIA_CALLS.values(), *EXTRAS.values())}

@@ -4,6 +4,7 @@ from app.console.aftercare import aftercare
 from app.console.cases import cases
 from app.console.causes import causes
 from app.console.changes import changes
+from app.console.customers import customers
 from app.console.decisions import orders
 from app.console.digests import digests
 from app.console.events import events
@@ -35,6 +36,7 @@ PAGES = (
     missing_orders,
     messages,
     cases,
+    customers,
     lookups,
     changes,
     settings,

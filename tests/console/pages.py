@@ -127,6 +127,7 @@ AFTERCARE_PAGES = [
     ConsolePage("aftercare-halves", "/console/aftercare/cases/{late}", Role.STAFF, made_aftercare.two_sided),
     ConsolePage("aftercare-new-case", "/console/aftercare/cases/new", Role.STAFF),
     ConsolePage("aftercare-utopia", "/console/aftercare/cases/{case}/utopia", Role.ADMINISTRATOR, made_aftercare.said),
+    ConsolePage("aftercare-customer", "/console/aftercare/customers/1001", Role.STAFF, made_aftercare.said),
     ConsolePage("aftercare-missing", "/console/aftercare/missing", Role.STAFF, made_aftercare.never_came),
 ]
 
