@@ -91,15 +91,19 @@ def _answers(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--problem", type=click.Choice(list(PROBLEMS)), help="With --all: the problem, as `orders show` names it."
 )
+@click.option("--note", help="What you did by hand, or why it is left out; kept with the order.")
 @click.option("--plan", help="With --all: only those that stopped over this plan.")
 @no_wait
 @as_json
 def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, **options: Any) -> None:
     """Go on with an order that a person looked at, or with all that stopped for one reason."""
-    problem, plan = options.pop("problem"), options.pop("plan")
+    problem, plan, note = (options.pop(name) for name in ("problem", "plan", "note"))
     given = {name: answer for name, answer in options.items() if answer}
     if len(given) > 1:
         raise click.ClickException("Give one answer only")
+    needs_note = [action.option for action in ANSWERS if action.needs is Needs.NOTE and action.kept_as in given]
+    if needs_note and not (note or "").strip():
+        raise click.ClickException(f"{needs_note[0]} needs --note: what you did, or why")
     if not str(given.get(CUSTOMER.kept_as, "1")).isdecimal():
         raise click.ClickException("A PowerCode customer id is a number")
     if of_all:
@@ -114,7 +118,7 @@ def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, 
         click.echo(f"{orderref} goes on by itself already.", err=True)
         _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
         return
-    _decide(lambda session: decisions.resume(ready, session, orderref, operator(), **given), ready)
+    _decide(lambda session: decisions.resume(ready, session, orderref, operator(), note=note, **given), ready)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 

@@ -14,7 +14,15 @@ from werkzeug.wrappers import Response
 from app.console.access import requires, viewer
 from app.console.causes import confirmation
 from app.console.order import facts_of, order_named, page_of
-from app.console.order_forms import CustomerForm, DecisionForm, NewCustomerForm, NoteForm, PlansForm, TicketForm
+from app.console.order_forms import (
+    CustomerForm,
+    DecisionForm,
+    NewCustomerForm,
+    NoteForm,
+    PlansForm,
+    TicketForm,
+    WorkNoteForm,
+)
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
@@ -150,6 +158,25 @@ def use_customer(orderref: str) -> Page:
     return _resume(orderref, form, said, actions.CUSTOMER, customer_id)
 
 
+@button(actions.BY_HAND)
+def by_hand(orderref: str) -> Page:
+    """Go on after what a person did in PowerCode themselves, as it refused it."""
+    return _settled(orderref, actions.BY_HAND)
+
+
+@button(actions.WITHOUT_IT)
+def without_it(orderref: str) -> Page:
+    """Go on without what PowerCode refused."""
+    return _settled(orderref, actions.WITHOUT_IT)
+
+
+def _settled(orderref: str, action: Action) -> Page:
+    form = WorkNoteForm.of(action.path)
+    if not form.validate():
+        return page_of(orderref, {action.code: form}), 422
+    return _resume(orderref, form, "It goes on; your note is kept with it.", action, note=form.note.data)
+
+
 @button(actions.MAP_PLANS)
 def map_plans(orderref: str) -> Page:
     """Keep what the plans are sold as, once a person has read what that bills; this order goes first."""
@@ -205,12 +232,13 @@ def _resume(
     answer: str | bool = True,
     *,
     ticket_id: str | None = None,
+    note: str | None = None,
 ) -> Response:
     services, by, seen = services_of(current_app), viewer().name, _seen_run(form)
     decision: dict[str, Any] = {action.kept_as: answer} if action.option else {}
 
     def decide(session: Session) -> None:
-        decisions.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, **decision)
+        decisions.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, note=note, **decision)
 
     return _decide(orderref, decide, said)
 

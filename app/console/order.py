@@ -14,12 +14,12 @@ from werkzeug.wrappers import Response as Answer
 import utopia
 from app.aftercare.of_order import later
 from app.console.access import requires, viewer
-from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm
+from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
 from app.provisioning import decisions, finding, offers, timeline
-from app.provisioning.actions import CUSTOMER, DISMISS, IT_IS_THERE, MAP_PLANS, NEW_CUSTOMER, Needs
+from app.provisioning.actions import BY_HAND, CUSTOMER, DISMISS, IT_IS_THERE, MAP_PLANS, NEW_CUSTOMER, WITHOUT_IT, Needs
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.endings import stop_for
 from app.provisioning.facts import customer_page_of, order_facts
@@ -100,6 +100,7 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
     sold_as = [plan_table.service_of(session, plan) for plan in decisions.unknown_plans(order)]
     return {
         DISMISS.code: NoteForm(formdata=None),
+        **{action.code: WorkNoteForm.of(action.path, formdata=None) for action in (BY_HAND, WITHOUT_IT)},
         IT_IS_THERE.code: TicketForm(formdata=None),
         CUSTOMER.code: CustomerForm(formdata=None),
         MAP_PLANS.code: PlansForm.of(plans, sold_as, formdata=None),

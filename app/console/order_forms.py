@@ -72,6 +72,27 @@ class NoteForm(DecisionForm):
     )
 
 
+class WorkNoteForm(NoteForm):
+    """What was done by hand, or why something is left out."""
+
+    note = TextAreaField(
+        "What you did, or why",
+        [
+            DataRequired("Write what you did, or why it is left out"),
+            Length(max=2000, message="At most 2000 characters"),
+        ],
+        filters=[stripped],
+        render_kw={"rows": 2},
+    )
+
+    @classmethod
+    def of(cls, path: str, **options: Any) -> "WorkNoteForm":
+        """The form of one action; a page has several of them, so its field is called by the action's path."""
+        form = cls(**options)
+        form.note.id = f"{path}-note"
+        return form
+
+
 class PlansForm(DecisionForm):
     """What each plan is sold as; `sure` is what a person says who has read what it will bill, and to how many."""
 

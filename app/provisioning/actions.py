@@ -27,6 +27,7 @@ class Question(StrEnum):
 
     WHO_IS_IT = "who is it"
     IS_IT_THERE = "is it there"
+    WHAT_WAS_REFUSED = "what was refused"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,26 @@ IT_IS_NOT_THERE = Action(
     is_grave=True,
     option="--it-is-not-there",
 )
+BY_HAND = Action(
+    "by_hand",
+    "I did it by hand: go on",
+    "did by hand what PowerCode refused",
+    needs=Needs.NOTE,
+    answers=Question.WHAT_WAS_REFUSED,
+    button="It is done: go on",
+    option="--by-hand",
+    command="orders resume {orderref} --note TEXT",
+)
+WITHOUT_IT = Action(
+    "without_it",
+    "Go on without it",
+    "left out what PowerCode refused",
+    needs=Needs.NOTE,
+    answers=Question.WHAT_WAS_REFUSED,
+    is_grave=True,
+    option="--without-it",
+    command="orders resume {orderref} --note TEXT",
+)
 MAP_PLANS = Action(
     "map_plans",
     "Say what it is sold as, and go on",
@@ -167,6 +188,8 @@ ACTIONS: Mapping[str, Action] = {
         NEW_CUSTOMER,
         IT_IS_THERE,
         IT_IS_NOT_THERE,
+        BY_HAND,
+        WITHOUT_IT,
         MAP_PLANS,
         CORRECT,
         DISMISS,

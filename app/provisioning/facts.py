@@ -8,7 +8,9 @@ from urllib.parse import quote
 import powercode
 from app.models import Order, OrderState, StepState
 from app.provisioning import finding
+from app.provisioning.actions import BY_HAND, WITHOUT_IT
 from app.provisioning.contracts import contract_of
+from app.provisioning.written import was_settled_as
 from config import Settings
 
 ASKS = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
@@ -55,7 +57,7 @@ def _plans_in_words(order: Order) -> list[str]:
         return [f"{name} (unknown)" for name in account["unknown_plans"]]
     if order.state == OrderState.EXISTS:
         return [_plan(service_id, description) for service_id, description in account.get("plans", [])]
-    states = {step.name: step.state for step in order.steps}
+    states = {step.name: was_settled_as(step) or step.state for step in order.steps}
     return [
         _plan(service_id, description) + HOW_FAR.get(states.get(f"plan:{service_id}"), ", not added")
         for service_id, description in [*account.get("plans", []), *account.get("additional", [])]
@@ -64,6 +66,8 @@ def _plans_in_words(order: Order) -> list[str]:
 
 HOW_FAR: Mapping[str | None, str] = {
     StepState.DONE: "",
+    BY_HAND.code: ", added by hand",
+    WITHOUT_IT.code: ", left out",
     StepState.RUNNING: ", not known whether it was added",
     StepState.UNKNOWN: ", not known whether it was added",
 }

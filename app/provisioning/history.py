@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import Callback, Order, StepState
+from app.provisioning.actions import WITHOUT_IT
+from app.provisioning.written import was_settled_as
 
 
 def summary(order: Order) -> dict[str, Any]:
@@ -75,7 +77,9 @@ def _services(order: Order) -> Sequence[dict[str, Any]]:
         {
             "service_id": service_id,
             "description": names.get(service_id),
-            "added": f"plan:{service_id}" in steps and steps[f"plan:{service_id}"].state == StepState.DONE,
+            "added": f"plan:{service_id}" in steps
+            and steps[f"plan:{service_id}"].state == StepState.DONE
+            and was_settled_as(steps[f"plan:{service_id}"]) != WITHOUT_IT.code,
         }
         for service_id in decided or [service_id for service_id, _ in account.get("plans", [])]
     ]

@@ -27,6 +27,7 @@ from app.models import (
 )
 from app.provisioning import actions, search, waiting
 from app.provisioning.actions import (
+    BY_HAND,
     CUSTOMER,
     DISMISS,
     IT_IS_NOT_THERE,
@@ -40,9 +41,16 @@ from app.provisioning.causes import telling
 from app.provisioning.causes.naming import Cause, cause_of
 from app.provisioning.endings import CustomerExists, Follows, NeedsReview, Stop, Waits
 from app.provisioning.plans import remapping
-from app.provisioning.problems import OUTCOME_UNKNOWN, PROGRAM_FAULT
+from app.provisioning.problems import OUTCOME_UNKNOWN, PLAN_REFUSED, PROGRAM_FAULT, TICKET_REFUSED
 from app.provisioning.telling import tell
-from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
+from app.provisioning.written import (
+    SETTLED,
+    doubtful_step,
+    has_written,
+    refused_step,
+    was_forgotten_half_done,
+    was_to_be_created,
+)
 from app.remote import breaker
 from app.services import Services
 from app.storage.database import session_in
@@ -285,6 +293,9 @@ def resume(
     if told.answers is Question.IS_IT_THERE:
         _answer_doubt(session, order, told, ticket_id)
         order.decision = {}
+    if told.answers is Question.WHAT_WAS_REFUSED:
+        _settle_refused(session, order, told, by, note or "")
+        order.decision = {}
     go_on(services, session, order)
     return order
 
@@ -328,8 +339,30 @@ def _check_resumable(session: Session, order: Order, told: Action) -> None:
         )
     if not doubtful and told.answers is Question.IS_IT_THERE:
         raise NotPossible(f"{order.orderref} has no step whose outcome is unknown")
+    is_refused = order.problem in (PLAN_REFUSED.code, TICKET_REFUSED.code)
+    if told.answers is Question.WHAT_WAS_REFUSED and not is_refused:
+        raise NotPossible(f"{order.orderref} has no plan and no ticket that PowerCode refused")
     if told.answers is Question.WHO_IS_IT and order.customer_id and has_written(session, order):
         raise NotPossible(f"{order.orderref} works on customer {order.customer_id} already and can only go on with it")
+
+
+def _settle_refused(session: Session, order: Order, told: Action, by: str, note: str) -> None:
+    """Take a person's word for what PowerCode refused: it is there by their hand, or is left out."""
+    step = refused_step(session, order)
+    if step is None:
+        raise NotPossible(f"{order.orderref} has no step that PowerCode refused")
+    step.state, step.result, step.finished_at = StepState.DONE, {SETTLED: told.code}, now()
+    step.error = f"PowerCode refused it; {by} {told.did}: {note}"
+    what = "the welcome ticket" if step.name == "ticket" else f"the plan {plan_named(order, step.name)}"
+    words = "was added by hand" if told is BY_HAND else "was left out"
+    order.remarks = [*order.remarks, f"PowerCode refused {what}, and it {words} ({by}: {note})"]
+
+
+def plan_named(order: Order, step: str) -> str:
+    """The plan of a step, in words: `1 Gbps (164)`."""
+    number, account = int(step.partition(":")[2]), order.account or {}
+    names = dict([*account.get("plans", []), *account.get("additional", [])])
+    return f"{names.get(number, 'service')} ({number})"
 
 
 def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> None:

@@ -15,6 +15,7 @@ from app.provisioning import finding
 from app.provisioning.actions import (
     ACTIONS,
     ADD_TO_THIS_CUSTOMER,
+    BY_HAND,
     CORRECT,
     CUSTOMER,
     DISMISS,
@@ -24,12 +25,13 @@ from app.provisioning.actions import (
     NEW_CUSTOMER,
     OFFERED,
     RESUME,
+    WITHOUT_IT,
     Action,
     Needs,
 )
 from app.provisioning.corrections import may_correct
 from app.provisioning.decisions import plans_asked_for
-from app.provisioning.problems import PROBLEMS
+from app.provisioning.problems import PLAN_REFUSED, PROBLEMS
 from app.provisioning.steps import plan_name
 from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 
@@ -226,12 +228,26 @@ def _is_not_there(standing: Standing, _: str | None) -> str:
     )
 
 
+def _done_by_hand(standing: Standing, _: str | None) -> str:
+    return (
+        f"You did in PowerCode, at customer {standing.order.customer_id}, what it refused. The order goes on after it; "
+        "its notice says that it was done by hand, with your note."
+    )
+
+
+def _left_out(standing: Standing, _: str | None) -> str:
+    what = "their plan is not billed" if standing.order.problem == PLAN_REFUSED.code else "they get no welcome ticket"
+    return f"The order goes on without it: {what}, as long as nobody adds it. Its notice says so, with your note."
+
+
 _SAYS: Mapping[str, Callable[[Standing, str | None], str]] = {
     RESUME.code: _goes_on,
     CUSTOMER.code: _adds_to,
     NEW_CUSTOMER.code: _opens_account,
     IT_IS_THERE.code: _is_there,
     IT_IS_NOT_THERE.code: _is_not_there,
+    BY_HAND.code: _done_by_hand,
+    WITHOUT_IT.code: _left_out,
     DISMISS.code: _closes,
 }
 """What will happen, where that depends on the order; for the rest the action's row says it."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.provisioning.actions import (
+    BY_HAND,
     CORRECT,
     CORRECT_NUMBER,
     CUSTOMER,
@@ -14,6 +15,7 @@ from app.provisioning.actions import (
     NEW_CUSTOMER,
     NOBODY_LIKE_IT,
     RESUME,
+    WITHOUT_IT,
     Action,
 )
 from app.provisioning.matching import Problem as Alike
@@ -68,9 +70,10 @@ ALIKE: Mapping[Alike, Problem] = {
 """By what `matching` found."""
 
 REFUSED_IT = "PowerCode refused it"
+SETTLED_BY_HAND = (RESUME, BY_HAND, WITHOUT_IT)
 CUSTOMER_REFUSED = Problem("customer_refused", "PowerCode refused the customer", REFUSED_IT, (RESUME, MADE_BY_HAND))
-PLAN_REFUSED = Problem("plan_refused", "PowerCode refused a plan", REFUSED_IT, cure=CORRECT_NUMBER)
-TICKET_REFUSED = Problem("ticket_refused", "PowerCode refused the ticket", REFUSED_IT)
+PLAN_REFUSED = Problem("plan_refused", "PowerCode refused a plan", REFUSED_IT, SETTLED_BY_HAND, cure=CORRECT_NUMBER)
+TICKET_REFUSED = Problem("ticket_refused", "PowerCode refused the ticket", REFUSED_IT, SETTLED_BY_HAND)
 TAG_REFUSED = Problem("tag_refused", "PowerCode refused a tag", REFUSED_IT)
 REFUSED = Problem("refused", "A call was refused", REFUSED_IT)
 OUTCOME_UNKNOWN = Problem(

@@ -130,9 +130,7 @@ def complete(work: Work) -> Outcome:
 
 def plan_name(order: Order, service_id: int) -> str:
     """A plan in words for staff: `1 Gbps (164)`."""
-    account = order.account or {}
-    names = dict([*account.get("plans", []), *account.get("additional", [])])
-    return f"{names.get(service_id, 'service')} ({service_id})"
+    return lifecycle.plan_named(order, f"plan:{service_id}")
 
 
 def _customer_id(order: Order) -> str:

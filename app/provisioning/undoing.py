@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.models import Order, StepState
+from app.models import Order, OrderStep, StepState
 from app.provisioning import finding
-from app.provisioning.actions import ANSWERS, CUSTOMER, Question
+from app.provisioning.actions import ANSWERS, CUSTOMER, WITHOUT_IT, Question
+from app.provisioning.written import was_settled_as
 
 WHO = [action.kept_as for action in ANSWERS if action.answers is Question.WHO_IS_IT]
 
@@ -18,10 +19,15 @@ class Undoing:
     todo: Sequence[str]
 
 
+def _is_there(step: OrderStep) -> bool:
+    sent = step.sent_at is not None and step.state in (StepState.DONE, StepState.UNKNOWN)
+    return sent and was_settled_as(step) != WITHOUT_IT.code
+
+
 def undoing(order: Order) -> Undoing | None:
     """None as long as nothing that a person decided about the customer has come to PowerCode."""
     decided = next((one for one in reversed(order.decisions) if one.action in WHO), None)
-    done = [step.name for step in order.steps if step.sent_at and step.state in (StepState.DONE, StepState.UNKNOWN)]
+    done = [step.name for step in order.steps if _is_there(step)]
     if decided is None or not order.customer_id or not order.account or not done:
         return None
     if decided.action == CUSTOMER.kept_as:

@@ -16,6 +16,21 @@ def has_written(session: Session, order: Order) -> bool:
     return session.scalar(sent.limit(1)) is not None
 
 
+def refused_step(session: Session, order: Order) -> OrderStep | None:
+    """The plan's or the ticket's step that PowerCode refused last, and that the order stopped at."""
+    is_either = OrderStep.name.like("plan:%") | (OrderStep.name == "ticket")
+    refused = select(OrderStep).where(OrderStep.order_id == order.id, OrderStep.state == StepState.REFUSED, is_either)
+    return session.scalar(refused.order_by(OrderStep.id.desc()).limit(1))
+
+
+def was_settled_as(step: OrderStep | None) -> str | None:
+    """`by_hand` or `without_it`, where a person said so of what PowerCode refused; the step counts as done then."""
+    return step.result.get(SETTLED) if step is not None and isinstance(step.result, dict) else None
+
+
+SETTLED = "settled"
+
+
 def doubtful_step(session: Session, order: Order) -> OrderStep | None:
     """The step whose outcome nobody could look up: the last one that was sent and not confirmed."""
     return session.scalar(

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.models import AuditEntry, Role
 from app.provisioning import workflow
-from app.provisioning.actions import MAP_PLANS
+from app.provisioning.actions import BY_HAND, MAP_PLANS
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
 from tests.console.deciding import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
@@ -109,6 +109,21 @@ def test_a_plan_that_is_too_long_for_the_table_is_not_asked_for(service: Service
     service.take(plan="x" * 5_000)
 
     assert "can't be in the plan table" in as_staff.get(PAGE).text.replace("&#39;", "'")
+
+
+# What PowerCode refused
+
+
+def test_what_was_done_by_hand_needs_a_note(service: Service, as_staff: Person) -> None:
+    service.sandbox.powercode.fault("createTicket", "status_code", status_code=9, message="no such category")
+    assert service.take()["problem"] == "ticket_refused"
+    assert "I did it by hand: go on" in as_staff.get(PAGE).text
+
+    assert as_staff.post(f"{PAGE}/by-hand", {"run": run_of(service), "note": " "}).status_code == 422
+    assert "your note is kept" in decide(service, as_staff, "by-hand", note="ticket 4711 is there")
+
+    service.rested(REF, "completed")
+    assert decisions(service)[-1] == (STAN, BY_HAND.kept_as, "ticket 4711 is there")
 
 
 # Unknown outcomes

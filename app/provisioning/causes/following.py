@@ -15,6 +15,7 @@ from app.provisioning import intake, lifecycle
 from app.provisioning.causes.naming import keys_in
 from app.provisioning.plans import trials
 from app.provisioning.problems import OUTCOME_UNKNOWN, PLAN_REFUSED
+from app.provisioning.written import was_settled_as
 from app.services import Services
 
 
@@ -40,8 +41,7 @@ def verdict_on(order: Order | None, step: OrderStep | None) -> Verdict:
     if order is None:
         return Verdict.ANOTHER
     if step is not None and step.state == StepState.DONE:
-        by_hand = isinstance(step.result, dict) and step.result.get("by_hand")
-        return Verdict.ANOTHER if by_hand else Verdict.TAKEN
+        return Verdict.ANOTHER if was_settled_as(step) else Verdict.TAKEN
     if order.state in ACTIVE_STATES:
         return Verdict.UNDER_WAY
     if order.state != OrderState.NEEDS_REVIEW or step is None:

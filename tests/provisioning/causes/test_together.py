@@ -226,7 +226,7 @@ class Row:
         (Row(OrderState.NEEDS_REVIEW, "outcome_unknown"), Row(StepState.DONE), Verdict.TAKEN),
         (Row(OrderState.NEEDS_REVIEW, "ticket_refused"), Row(StepState.DONE), Verdict.TAKEN),
         (Row(OrderState.COMPLETED), Row(StepState.DONE, result={"service_id": 165}), Verdict.TAKEN),
-        (Row(OrderState.COMPLETED), Row(StepState.DONE, result={"by_hand": True}), Verdict.ANOTHER),
+        (Row(OrderState.COMPLETED), Row(StepState.DONE, result={"settled": "by_hand"}), Verdict.ANOTHER),
         (Row(OrderState.EXISTS), None, Verdict.ANOTHER),
         (Row(OrderState.DISMISSED), Row(StepState.REFUSED), Verdict.ANOTHER),
     ],
