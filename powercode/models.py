@@ -172,7 +172,10 @@ def order_notes(orderref: str, site_id: str, terms_agreed_on: str) -> tuple[str,
 
 
 class NewCustomer(Value):
-    """A customer to create. `state` is the USPS code; `ext_account_id` is UTOPIA's siteid; `notes` are lines."""
+    """A customer to create. `state` is the USPS code; `ext_account_id` is UTOPIA's siteid; `notes` are lines.
+
+    `portal_username` is the mail address where it is "".
+    """
 
     first_name: str = Field(repr=False)
     last_name: str = Field(repr=False)
@@ -184,6 +187,7 @@ class NewCustomer(Value):
     zip: str = Field(repr=False)
     ext_account_id: str
     portal_password: str = Field(repr=False)
+    portal_username: str = Field(default="", repr=False)
     notes: tuple[str, ...] = Field(default=(), repr=False)
     geocode: bool = True
     tax_zone_id: str = "1"
@@ -196,7 +200,7 @@ class NewCustomer(Value):
     def private(self) -> tuple[str, ...]:
         """What must not show in an error when PowerCode repeats it."""
         person = (self.first_name, self.last_name, self.email, self.phone, f"{self.first_name} {self.last_name}")
-        return (*person, self.street, self.city, self.zip, self.portal_password, *self.notes)
+        return (*person, self.portal_username, self.street, self.city, self.zip, self.portal_password, *self.notes)
 
     def fields(self) -> dict[str, str]:
         """createCustomer's form fields."""
@@ -217,7 +221,7 @@ class NewCustomer(Value):
             "dueByDays": self.due_by_days,
             "gracePeriodDays": self.grace_period_days,
             "customerNotes": "\n".join(" ".join(line.split()) for line in self.notes),  # one note can't pose as two
-            "customerPortalUsername": self.email,
+            "customerPortalUsername": self.portal_username or self.email,
             "customerPortalPassword": self.portal_password,
             "phone": json.dumps(numbers),
             "extAccountID": self.ext_account_id,

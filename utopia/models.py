@@ -55,12 +55,13 @@ class Value(BaseModel):
 
 
 class Person(Value):
-    """Who ordered."""
+    """Who ordered. `portal_username` is what the provider's staff want for them; UTOPIA tells none."""
 
     first_name: str = ""
     last_name: str = ""
     email: str = ""
     phone: str = ""
+    portal_username: str = ""
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:

@@ -17,6 +17,7 @@ from app.console.access import requires, viewer
 from app.console.order_forms import DIGITS, DIGITS_ONLY, NUMBER, SERVICE_ID, stripped
 from app.lookups.asking import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
+from app.provisioning.contracts import PORTAL_NAME
 from app.provisioning.facts import customer_page_of
 from app.provisioning.plans import plan_table
 from app.services import Services, services_of
@@ -24,7 +25,6 @@ from app.services import Services, services_of
 customers = Blueprint("customers", __name__, url_prefix="/console/aftercare/customers")
 
 Page = str | tuple[str, int] | Response
-PORTAL_NAME = r"[^\s<>\"']+"
 
 
 class MoreForm(FlaskForm):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class PortalNameForm(MoreForm):
         [
             DataRequired("Write the user name"),
             Length(max=254, message="Write at most 254 characters"),
-            Regexp(rf"{PORTAL_NAME}\Z", message="Write it without blanks, quotes, < and >"),
+            Regexp(rf"{PORTAL_NAME.pattern}\Z", message="Write it without blanks, quotes, < and >"),
         ],
         filters=[stripped],
         render_kw={"autocomplete": "off", "spellcheck": "false"},

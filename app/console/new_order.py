@@ -41,9 +41,11 @@ LABELS = {
     "city": "City",
     "state": "State",
     "zip": "ZIP code",
+    "portal_username": "Portal user name (empty: the mail address)",
 }
 NO_REFERENCE = "An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them"
 RIGHT = {
+    "portal_username": "Write it without blanks, quotes, < and >.",
     "email": "Write one address, such as ada@example.com.",
     "phone": "Write 7 to 15 digits, such as 406-555-0143.",
     "state": "Write it as UT or Utah.",
@@ -59,7 +61,7 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
 
     seen = HiddenField()
     run = IntegerField(widget=HiddenInput(), validators=[Optional()])
-    first_name, last_name, email, phone, street, unit, city, state, zip = (
+    first_name, last_name, email, phone, street, unit, city, state, zip, portal_username = (
         StringField(LABELS[name], render_kw={"maxlength": LONGEST[name], "autocomplete": "off"}) for name in CORRECTABLE
     )
 

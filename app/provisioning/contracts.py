@@ -12,10 +12,13 @@ from utopia import Contract
 
 PERSON = ("first_name", "last_name", "email", "phone")
 PLACE = ("street", "unit", "city", "state", "zip")
-CORRECTABLE = (*PERSON, *PLACE)
-"""What staff may write instead of UTOPIA's value. The site id is not among it: it says which fiber is meant."""
+PORTAL_USERNAME = "portal_username"
+CORRECTABLE = (*PERSON, *PLACE, PORTAL_USERNAME)
+"""What staff may write instead of UTOPIA's value. The site id is not among it: it says which fiber is meant. UTOPIA has
+no name for PowerCode's portal: where staff write none, it is the mail address."""
 
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+")
+PORTAL_NAME = re.compile(r"[^\s<>\"']+")
 ZIP = re.compile(r"\d{5}(-?\d{4})?")
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 ENDED = re.compile(r"cancel|declin|void|expir|reject", re.IGNORECASE)
@@ -35,6 +38,7 @@ class Applicant:
     zip: str
     site_id: str
     terms_agreed_on: str
+    portal_username: str = ""
 
     @property
     def name(self) -> str:
@@ -42,8 +46,8 @@ class Applicant:
         return f"{self.first_name} {self.last_name}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, for the order's row."""
-        return asdict(self)
+        """Plain JSON, for the order's row; a version that knows no portal names reads it as long as there is none."""
+        return {name: value for name, value in asdict(self).items() if value or name != PORTAL_USERNAME}
 
 
 WORDS: Mapping[str, str] = {
@@ -57,10 +61,14 @@ WORDS: Mapping[str, str] = {
     "state": "the state",
     "zip": "the ZIP code",
     "site_id": "the site id",
+    PORTAL_USERNAME: "the portal's user name",
 }
 """The fields of a contract in words for staff."""
 
-LONGEST: Mapping[str, int] = dict.fromkeys(WORDS, 100) | {"street": 200, "email": 254, "site_id": 64}
+LONGEST: Mapping[str, int] = dict.fromkeys(WORDS, 100) | {
+    **{"street": 200, "email": 254, "site_id": 64},
+    PORTAL_USERNAME: 254,
+}
 """In characters. Nobody's name is longer, and comparing such names would take minutes."""
 
 
@@ -101,14 +109,15 @@ def one_line(text: str) -> str:
 def fields_of(contract: Contract) -> dict[str, str]:
     """The values that staff may correct, one line each, cut where they are too long to be used anyway."""
     person, place = contract.customer, contract.address
-    values = {name: getattr(person, name) for name in PERSON} | {name: getattr(place, name) for name in PLACE}
+    named = (*PERSON, PORTAL_USERNAME)
+    values = {name: getattr(person, name) for name in named} | {name: getattr(place, name) for name in PLACE}
     return {name: one_line(value)[: LONGEST[name] + 1] for name, value in values.items()}
 
 
 def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
     """The contract with what staff wrote instead of UTOPIA's values; what is no correctable field is left alone."""
     written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}
-    person = {name: value for name, value in written.items() if name in PERSON}
+    person = {name: value for name, value in written.items() if name in (*PERSON, PORTAL_USERNAME)}
     place = {name: value for name, value in written.items() if name in PLACE}
     changes = {
         "customer": contract.customer.model_copy(update=person),
@@ -137,8 +146,9 @@ def read_applicant(contract: Contract) -> Reading:
         zip=mended_zip(one_line(address.zip)),
         site_id=one_line(address.site_id),
         terms_agreed_on=one_line(contract.terms_agreed_on),
+        portal_username=one_line(person.portal_username),
     )
-    values = applicant.to_dict() | {"unit": unit, "state": one_line(address.state)}
+    values = asdict(applicant) | {"unit": unit, "state": one_line(address.state)}
     wrong = {name: fault for name in WORDS if (fault := _wrong(name, values[name]))}
     return Reading(applicant, wrong, one_line(contract.status)[:40] if ENDED.search(contract.status) else "")
 
@@ -153,7 +163,7 @@ def applicant_of(contract: Contract) -> Applicant:
 
 def _wrong(name: str, value: str) -> Wrong | None:
     if not value:
-        return None if name == "unit" else Wrong.MISSING
+        return None if name in ("unit", PORTAL_USERNAME) else Wrong.MISSING
     if len(value) > LONGEST[name]:
         return Wrong.TOO_LONG
     if name == "state":
@@ -165,6 +175,8 @@ def _can_be_right(name: str, value: str) -> bool:
     match name:
         case "email":
             return MAIL_ADDRESS.fullmatch(value) is not None
+        case "portal_username":
+            return PORTAL_NAME.fullmatch(value) is not None
         case "phone":
             return LEAST_DIGITS <= len(re.sub(r"\D", "", value)) <= MOST_DIGITS
         case "zip":

@@ -265,4 +265,5 @@ def _new_customer(work: Work, applicant: Applicant, *, geocode: bool) -> powerco
         notes=notes if applicant.terms_agreed_on else notes[:-1],
         portal_password=password.get_secret_value() if password else secrets.token_urlsafe(15),
         ext_account_id=applicant.site_id,
+        portal_username=applicant.portal_username,
     )

@@ -345,6 +345,25 @@ def test_an_order_that_stopped_is_corrected_and_goes_on(service: Service, as_sta
     ]
 
 
+def test_a_portal_name_that_is_taken_is_corrected_and_no_mail_address_with_it(
+    service: Service, as_staff: Person
+) -> None:
+    powercode = service.sandbox.powercode
+    powercode.refuse_taken_portal_names = True
+    powercode.add_customer(customerPortalUsername="ada.lind@example.com")
+    assert service.take(REF)["problem"] == "customer_refused"
+    path = f"/console/orders/{REF}/correct"
+    wrong = as_staff.post(path, {**fields_in(as_staff.get(path).text), "portal_username": "a b", "act": "save"}).text
+    assert "Write it without blanks" in wrong
+
+    as_staff.post(path, {**fields_in(as_staff.get(path).text), "portal_username": "ada.lind.2", "act": "save"})
+
+    service.rested(REF, "completed")
+    made = powercode.customers[1002].fields
+    assert (made["customerPortalUsername"], made["emailAddress"]) == ("ada.lind.2", "ada.lind@example.com")
+    assert decisions(service)[0] == ("Stan Staff", "correct", 'the portal\'s user name: "" -> "ada.lind.2"')
+
+
 def test_a_correction_outlives_a_second_look_at_utopia(service: Service, as_staff: Person) -> None:
     path = stopped(service, phone="", plan="10 Gbps")
     as_staff.post(path, {**fields_in(as_staff.get(path).text), "phone": "4065550143", "act": "save"})
@@ -450,4 +469,4 @@ def test_only_what_differs_is_a_correction_and_blanks_do_not() -> None:
 def test_an_order_without_a_contract_reads_as_an_empty_one() -> None:
     reading = read_applicant(contract_of(Order(orderref=REF)))
 
-    assert set(reading.wrong) == {*CORRECTABLE, "site_id"} - {"unit"}
+    assert set(reading.wrong) == {*CORRECTABLE, "site_id"} - {"unit", "portal_username"}
