@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app import notices
 from app.aftercare.overview import overview
-from app.alerts import backups, records
+from app.alerts import backups, records, words
 from app.console.access import requires, viewer
 from app.console.causes import forms_for, may
 from app.console.today_chart import chart
@@ -71,6 +71,7 @@ def _content(services: Services) -> dict[str, Any]:
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
             "digest": digest,
             "alerts": records.open_alerts(session),
+            "title_of": words.title,
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
             "aftercare": overview(session, now().astimezone(settings.zone).date()),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -160,6 +161,17 @@ def test_a_channel_that_is_down_keeps_no_other_waiting_and_is_given_up_after_an_
         sending.send_due(service.services)
 
     assert [row.state for row in rows(service) if row.error] == ["failed"]
+
+
+def test_a_channel_that_never_answers_ends_by_its_timeout_and_the_other_has_its_message(service: Service) -> None:
+    stopped(service, 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent, receiving() as receiver:
+        hangs = f"json://127.0.0.1:{silent.getsockname()[1]}/?rto=0.3&cto=0.3"
+        with told_to(service, hangs, at(receiver)), service.changed(retry_minutes=(60.0,)):
+            say(service)
+
+    assert len(receiver.came) == 1
+    assert sorted(row.state for row in rows(service)) == ["pending", "sent"]
 
 
 def test_what_was_not_taken_is_sent_again_once(service: Service, channel: Receiver) -> None:

@@ -44,6 +44,7 @@ def test_a_callback_gets_through_with_and_without_a_slash_and_nothing_else_does(
     assert door.ask("/api-callback")[0] == 200
     status, headers, _ = door.ask("/")
     assert (status, headers["Location"]) == (303, "/console")
+    assert door.ask("/digest-source", {"Event": "s3:TestEvent"})[0] == 401
     assert door.ask("/healthz")[0] == 200
     assert door.ask("/api-callback/more")[0] == 404
 

@@ -17,6 +17,7 @@ from app.models import (
     Order,
     OrderExchange,
     OrderStep,
+    Outgoing,
     RemoteSystem,
     ReportedTicket,
     now,
@@ -345,3 +346,14 @@ def test_a_closing_that_was_told_is_never_forgotten(service: Service) -> None:
 
     tables = (DigestRun, DigestMessage, ReportedTicket, DigestSetAside)
     assert [count(service, model) for model in tables] == [1, 1, 1, 0]
+
+
+def test_old_events_and_messages_go_and_newer_ones_stay(service: Service) -> None:
+    with service.services.database.write() as session:
+        for number, days in enumerate((1, KEPT - 1)):
+            columns = {"channel": "events", "kind": "test", "message_id": f"msg_{number}", "state": "sent"}
+            session.add(Outgoing(key=f"events:{number}", created_at=in_days(-days), **columns))
+
+    prune(service, 2)
+
+    assert count(service, Outgoing) == 1

@@ -19,6 +19,7 @@ from app.models import (
     DigestRun,
     DigestWindow,
     Order,
+    Outgoing,
     ScheduleMark,
     SignIn,
     User,
@@ -235,3 +236,14 @@ def test_orders_that_went_on_after_the_backup_get_no_second_account_plan_or_tick
     assert {order["state"] for order in orders} == {"completed"}
     assert not_kept(sandbox, orders) == [], "who adds the order to its own customer is asked about each thing"
     office.close()
+
+
+def test_events_of_a_backup_are_still_told_and_chat_messages_are_not(app: Flask) -> None:
+    with database_of(app).write() as session:
+        for channel, kind in (("events", "order.completed"), ("channel-1", "cause")):
+            session.add(Outgoing(channel=channel, key=f"{channel}:1", message_id=channel, kind=kind))
+
+    settled(app, now())
+
+    with database_of(app).read() as session:
+        assert [row.channel for row in session.scalars(select(Outgoing))] == ["events"]
