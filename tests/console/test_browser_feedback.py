@@ -59,7 +59,7 @@ def test_the_tab_counts_what_needs_somebody(service: Service, browse: Browsing) 
     service.take(plan="10 Gbps")
 
     expect(page).to_have_title("(1) Today – Fiber orders")
-    expect(page.locator("#today title")).to_have_count(0)
+    expect(page.locator("#today > title")).to_have_count(0)
 
 
 def test_leaving_a_changed_text_asks_and_a_sent_one_does_not(browse: Browsing) -> None:
@@ -89,3 +89,37 @@ def test_what_people_carry_elsewhere_is_copied_with_a_button(service: Service, b
     page.get_by_role("button", name=f"Copy {REF}").click()
 
     assert page.evaluate("navigator.clipboard.readText()") == REF
+
+
+def test_the_focus_is_seen_on_everything_that_can_be_reached(browse: Browsing) -> None:
+    page = browse.goto("/console/orders")
+    seen = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        name, style, width = page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e);"
+            " return [e === document.body ? '' : e.textContent.trim() || e.id, s.outlineStyle, s.outlineWidth] }"
+        )
+        if name:
+            assert (style, width) == ("solid", "3px"), name
+            seen.add(name)
+    assert {"Today", "Sign out", "Find", "Filter", "find", "since"} <= seen
+
+
+def test_on_a_phone_the_menu_is_one_row_and_targets_fit_a_finger(service: Service, browse: Browsing) -> None:
+    service.take(plan="10 Gbps")
+    browse.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for path in ("/console", "/console/orders", PAGE, "/console/digest", "/console/ticket-texts"):
+        page = browse.goto(path)
+        tops = page.evaluate(
+            "[...document.querySelectorAll('header.top .menus li')].map(e => e.getBoundingClientRect().top)"
+        )
+        assert len({round(top) for top in tops}) == 1, path
+        small = page.evaluate(
+            "[...document.querySelectorAll('header.top a, button, select, summary, input:not([type=hidden])')]"
+            ".map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])"
+            ".filter(([, r]) => r.width && (r.height < 43.5 || r.width < 43.5)).map(([html]) => html)"
+        )
+        assert small == [], path
+    current = page.locator("header.top [aria-current]")
+    expect(current).to_be_in_viewport(ratio=1)

@@ -239,6 +239,18 @@ def test_an_unknown_outcome_is_settled_by_message(as_staff: Person, service: Ser
         assert session.query(AuditEntry).count() == 1
 
 
+def test_a_run_that_waits_says_what_of_it_is_tried_again_and_what_is_not(as_staff: Person, service: Service) -> None:
+    run = a_run(service, customers=6)
+    with service.services.database.write() as session:
+        row = session.get_one(DigestRun, run)
+        row.state, row.error, row.next_try_at = "waiting", "The webhook can't be reached", now()
+
+    page = as_staff.get(f"{PAGE}/runs/{run}").text.replace("&#39;", "'")
+
+    assert "This run waits: The webhook can't be reached. The rest is tried again by itself" in page
+    assert "The messages that need you are not sent again by themselves: see below." in page
+
+
 def test_a_batch_is_settled_at_once_and_only_once(as_staff: Person, as_administrator: Person, service: Service) -> None:
     run = a_run(service, customers=6)
     path = f"{PAGE}/runs/{run}/settle"

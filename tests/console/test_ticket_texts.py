@@ -261,3 +261,14 @@ def test_a_hostile_text_on_disk_is_text_on_the_page(as_staff: Person, folder: Pa
     (folder / NAME).write_text(f"{HOSTILE}\n</textarea>{HOSTILE}\n" + "x" * 10_000)
     assert HOSTILE not in as_staff.get(PAGE).text
     assert HOSTILE not in as_staff.get("/console/ticket-texts").text
+
+
+def test_versions_are_told_apart_by_what_each_changed(as_staff: Person, folder: Path) -> None:
+    (folder / NAME).write_text("Hello {first_name},\nwelcome.\n")
+    as_staff.get(PAGE)
+    (folder / NAME).write_text("Hello {first_name},\nwelcome to fiber.\nSee you soon.\n")
+
+    page = as_staff.get(PAGE).text
+
+    assert "2 lines added, 1 line removed: “welcome.”" in page
+    assert "The first that is known." in page

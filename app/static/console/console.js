@@ -12,6 +12,11 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
+// Where the menu is swiped, the page that one is on is in sight.
+const menus = document.querySelector("header.top .menus");
+const here = menus?.querySelector("[aria-current]");
+if (here) menus.scrollLeft = here.offsetLeft - menus.offsetLeft - (menus.clientWidth - here.offsetWidth) / 2;
+
 // A message goes when it is dismissed; without this its link loads the page anew.
 document.addEventListener("click", (event) => {
   const dismiss = event.target.closest(".message .dismiss");
