@@ -29,7 +29,9 @@ class Day:
 
 def chart(session: Session, settings: Settings) -> dict[str, Any]:
     """The chart's numbers, with the median time from an order to its account, in seconds, as `median`."""
-    return {**bars(days(session, settings)), "median": median_seconds(session)}
+    midnight = datetime.combine(now().astimezone(settings.zone).date(), time(), settings.zone)
+    drawn = bars(days(session, settings))
+    return {**drawn, "median": median_seconds(session), "median_today": median_seconds(session, midnight)}
 
 
 def days(session: Session, settings: Settings) -> list[Day]:
@@ -64,9 +66,10 @@ def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[d
     return Counter(moment.astimezone(settings.zone).date() for moment in moments)
 
 
-def median_seconds(session: Session) -> float | None:
-    """From the callback to the finished account, of the newest `MOST_TIMED` in the chart; None: there is none."""
-    finished = (Order.state == OrderState.COMPLETED, Order.finished_at >= now() - timedelta(days=CHART_DAYS))
+def median_seconds(session: Session, since: datetime | None = None) -> float | None:
+    """From the callback to the finished account, of the newest `MOST_TIMED` since then or in the chart; None: none."""
+    since = since or now() - timedelta(days=CHART_DAYS)
+    finished = (Order.state == OrderState.COMPLETED, Order.finished_at >= since)
     newest = select(Order.received_at, Order.finished_at).where(*finished).order_by(Order.finished_at.desc())
     took = [(ended - came).total_seconds() for came, ended in session.execute(newest.limit(MOST_TIMED)) if ended]
     return median(took) if took else None

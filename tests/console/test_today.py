@@ -1,5 +1,6 @@
 """The first page: one look in the morning tells whether anything needs somebody."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -352,3 +353,11 @@ def test_alerts_fit_a_desk_and_a_phone(
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         axe(page) if size == DESKTOP else axe_layout(page)
         page.screenshot(path=tmp_path / "today.png", full_page=True)
+
+
+def test_after_the_last_stop_the_page_says_what_the_day_brought(service: Service, as_read_only: Person) -> None:
+    service.take("UIA202411-001186")
+
+    page = as_read_only.get("/console").text
+
+    assert re.search(r"<strong>All done:</strong> 1 account today, median [\d.]+ \w+ from order to welcome", page)
