@@ -16,6 +16,7 @@ from app.alerts import backups, records, words
 from app.digest import history as digests
 from app.digest.timetable import last_due
 from app.models import (
+    FIRST_ORDER,
     SYSTEM_NAMES,
     Notice,
     NoticeState,
@@ -96,7 +97,8 @@ def _unsent(session: Session) -> int:
 
 def _waiting(session: Session, when: When) -> Iterator[dict[str, Any]]:
     columns = (Order.waiting_for, func.count(), func.min(Order.waiting_since))
-    waiting = select(*columns).where(Order.state == OrderState.WAITING)
+    for_systems = (Order.state == OrderState.WAITING, Order.waiting_for != FIRST_ORDER)
+    waiting = select(*columns).where(*for_systems)
     for system, count, since in session.execute(waiting.group_by(Order.waiting_for)):
         yield {"system": SYSTEM_NAMES.get(system or "", system or ""), "count": count, "since": when(since)}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderState, OrderStep
+from app.models import FIRST_ORDER, Order, OrderState, OrderStep
 from app.provisioning import finding
 from app.provisioning.actions import (
     ACTIONS,
@@ -84,7 +84,10 @@ def is_offered(session: Session, order: Order, action: Action) -> bool:
 
 
 def _by_state(order: Order) -> Iterator[tuple[Action, str | None]]:
+    follows = order.state == OrderState.WAITING and order.waiting_for == FIRST_ORDER
     for action in OFFERED.get(order.state, ()):
+        if follows and action.code == RESUME.code:
+            continue  # the first order decides whether it goes on
         if action is not ADD_TO_THIS_CUSTOMER:
             yield action, None
         elif order.customer_id:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.models import JointDecision, OrderDecision, OrderState, PlanTrial, StepState
+from app.models import JointDecision, Order, OrderDecision, OrderState, PlanTrial, StepState
 from app.provisioning import decisions, lifecycle
 from app.provisioning.actions import DISMISS, RESUME
 from app.provisioning.causes import following, together
 from app.provisioning.causes.following import Verdict, verdict_on
 from app.provisioning.causes.standing import standing
+from app.provisioning.offers import offers_for
 from app.provisioning.plans import plan_changes
 from tests.conftest import Service, wait_for
 
@@ -133,6 +134,9 @@ def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service
 
     with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible, match="by itself"):
         lifecycle.resume(service.services, session, waiting[1], "Stan")
+    with service.services.database.read() as session:
+        order = session.scalars(select(Order).filter_by(orderref=waiting[1])).one()
+        assert [offer.action.code for offer in offers_for(session, order)] == [DISMISS.code]
     with service.services.database.write() as session:
         lifecycle.dismiss(service.services, session, waiting[1], "Stan", "cancelled")
 
