@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, null, or_, select, update
+from sqlalchemy import Text, cast, delete, exists, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.digest import forgetting as digest_forgetting
@@ -17,6 +17,7 @@ from app.digest.timetable import iso_week
 from app.models import (
     AuditEntry,
     Callback,
+    CallbackMessage,
     CallbackOutcome,
     Case,
     CustomerWrite,
@@ -217,7 +218,16 @@ def _erase_aftercare(session: Session, order: Order) -> int:
     about = update(Case).where(or_(Case.order_id == order.id, Case.orderref == order.orderref))
     noted = about.where(or_(Case.note != "", Case.closing_note != "", cast(Case.entries, Text) != "{}"))
     erased = _count(session, noted.values(note="", closing_note="", entries={}))
-    return erased + _count(session, told.values(said="", content={}))
+    return erased + _count(session, told.values(said="", content={})) + _erase_texts(session, order.orderref)
+
+
+def _erase_texts(session: Session, orderref: str) -> int:
+    """A text that callbacks of this order alone brought can hold anything. One that has its rule is no person's."""
+    last = CallbackMessage.last_orderref == orderref
+    of_others = exists().where(Callback.msg == CallbackMessage.msg, Callback.orderref != orderref)
+    erased = _count(session, delete(CallbackMessage).where(last, CallbackMessage.decided_by.is_(None), ~of_others))
+    named = update(CallbackMessage).where(last, CallbackMessage.last_event.is_not(None))
+    return erased + _count(session, named.values(last_event=None))
 
 
 def _erase_details(session: Session, order: Order) -> int:
