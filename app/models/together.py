@@ -38,7 +38,7 @@ class PlanTrial(Base):
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     description: Mapped[str] = mapped_column(String(200))
     service_id: Mapped[int]
-    first_order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"))
+    first_order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"), index=True)
     begun_by: Mapped[str] = mapped_column(String(80))
     begun_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -47,7 +47,7 @@ def _upgrade_all(database: Database) -> None:
 
 def why_unusable(database: Database, error: Exception) -> str:
     """What keeps a start or a check from using the database, in one line for people; never a password."""
-    if not isinstance(error, SQLAlchemyError):
+    if not isinstance(error, SQLAlchemyError | OSError):
         return str(error)
     said = " ".join(str(getattr(error, "orig", None) or error).split())
     cause = re.sub(r"^connection failed: ", "", said)

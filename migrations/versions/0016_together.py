@@ -40,6 +40,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_plan_trials")),
     )
+    op.create_index(op.f("ix_plan_trials_first_order_id"), "plan_trials", ["first_order_id"])
     with op.batch_alter_table("order_decisions") as batch_op:
         batch_op.add_column(sa.Column("joint_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_order_decisions_joint_id"), ["joint_id"])

@@ -1,5 +1,6 @@
 """Made-up people with each role, and what they do at a browser without a screen."""
 
+import html
 import re
 from typing import Any
 
@@ -55,3 +56,8 @@ class Person:
         return self._client.post(
             "/login", data={"csrf_token": self.token(), "name": name, "password": password}, **options
         )
+
+
+def words_of(page: str) -> str:
+    """What a person reads on a page: its text, without markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())

@@ -36,7 +36,7 @@ def test_a_fault_in_an_entry_is_told_at_its_field(service: Service, browse: Brow
 
     field = page.get_by_label("Hours to look back")
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("Only digits"))
+    expect(field).to_have_accessible_description(re.compile("Write digits only"))
     axe(page)
 
 
@@ -55,7 +55,7 @@ def test_a_change_is_confirmed_by_name_and_going_back_sends_it_no_second_time(
     expect(page.get_by_text("12 N EXAMPLE AVENUE")).to_be_visible()
     confirmation = page.url
     page.get_by_role("button", name="Cancel service now").click()
-    expect(page.get_by_text("This is not the number above; nothing was changed")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("Write the number that stands above. Nothing was changed.")
     axe(page)
     assert service.sandbox.utopia.count("cancelservice") == 0
 

@@ -1,7 +1,5 @@
 """Deciding for all orders of a cause, on the page that says what needs somebody."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
@@ -11,7 +9,7 @@ from app.provisioning.causes.standing import Standing, standing
 from tests.conftest import Service, wait_for
 from tests.console.browsing import Browsing
 from tests.console.made_orders import apart, settled_as
-from tests.console.persons import Person
+from tests.console.persons import Person, words_of
 
 PLAN = "2.5 Gbps"
 REFS = [f"UIA202412-000{number}" for number in (201, 202, 203)]
@@ -32,10 +30,6 @@ def found(service: Service) -> Standing:
 
 def form_of(found: Standing, **more: str) -> dict[str, str]:
     return {"cause": found.cause.key, "newest": str(found.newest), **more}
-
-
-def words_of(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def test_a_number_is_confirmed_before_anything_is_billed(service: Service, as_staff: Person, found: Standing) -> None:

@@ -15,7 +15,7 @@ from app.digest import preview_requests
 from app.models import AuditEntry, DigestMessage, DigestRun, DigestSetAside, MessageState, RunState, now
 from tests.conftest import Service, wait_for
 from tests.console.made_digests import HOSTILE, a_run
-from tests.console.persons import Person
+from tests.console.persons import Person, words_of
 from tests.digest.conftest import Office, office_of
 
 PAGE = "/console/digest"
@@ -153,10 +153,7 @@ def test_a_runs_page_shows_customers_rows_and_notices(as_read_only: Person, serv
     page = as_read_only.get(f"{PAGE}/runs/{office.runs()[0]}").text
     assert "TM-1" in page
     assert "ada.lind@example.com" in page
-    assert (
-        '<th scope="row">3</th><td>TM-2</td><td>the date 31/02/2026 is not in the calendar</td><td>31/02/2026</td>'
-        in page
-    )
+    assert " 3 TM-2 the date 31/02/2026 is not in the calendar 31/02/2026 " in words_of(page)
     assert "Report to staff: " in page
     assert HOSTILE not in page
 

@@ -7,21 +7,16 @@ import pytest
 
 from tests.conftest import Service
 from tests.console.deciding import PAGE, REF, decide, decisions, run_of
-from tests.console.persons import Person
+from tests.console.persons import Person, words_of
 
 LINDT = {"lastName": "Lindt", "firstName": "Ada", "physicalStreet": "12 North Example Ave."}
 THE_SAME_PHONE = {**LINDT, "phone": "(406) 555-0143"}
 
 
-def words(page: str) -> str:
-    """A page's text, without its markup."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page.replace("&#39;", "'")).split())
-
-
 def row(page: str, label: str) -> str:
     """A line of the comparison, in words."""
     found = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page, re.DOTALL)
-    return words(found[1]) if found else ""
+    return words_of(found[1]) if found else ""
 
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])
@@ -47,7 +42,7 @@ def test_each_decision_says_what_it_does_to_powercode(service: Service, as_staff
     service.sandbox.powercode.add_customer(**LINDT)
     service.take()
 
-    said = words(as_staff.get(PAGE).text)
+    said = words_of(as_staff.get(PAGE).text)
 
     assert "customer 1001 gets the plan 250 Mbps (163), the welcome ticket and the tags" in said
     assert "a new customer is made, with the plan 250 Mbps (163), the plan Bond fee (172), the welcome ticket" in said
@@ -70,7 +65,7 @@ def test_a_new_account_is_asked_for_once_more_where_a_contact_is_shared(service:
     asked = as_staff.post(f"{PAGE}/new-customer", {"run": run_of(service)})
 
     assert asked.status_code == 200
-    assert "The phone number is the same." in words(asked.text)
+    assert "The phone number is the same." in words_of(asked.text)
     assert service.state(REF) == "needs_review"
     assert decisions(service) == []
 
@@ -87,7 +82,7 @@ def test_a_new_account_by_mistake_is_undone_by_what_the_page_lists(service: Serv
     decide(service, as_staff, "new-customer")
     service.rested(REF, "completed")
 
-    said = words(as_staff.get(PAGE).text)
+    said = words_of(as_staff.get(PAGE).text)
     assert "If it is customer 1001 after all: what to undo" in said
     assert "Set customer 1002, whom this order made, to Not Active" in said
     assert "off customer 1002 (250 Mbps (163), Bond fee (172))" in said
@@ -101,7 +96,7 @@ def test_the_wrong_customer_is_undone_by_what_the_page_lists(service: Service, a
     decide(service, as_staff, "customer", customer_id="1001")
     service.rested(REF, "completed")
 
-    said = words(as_staff.get(PAGE).text)
+    said = words_of(as_staff.get(PAGE).text)
     assert "If customer 1001 is somebody else after all: what to undo" in said
     assert "Take the plan 250 Mbps (163) off customer 1001." in said
     assert "Take the tags 5, 9 off customer 1001" in said

@@ -131,10 +131,11 @@ def test_the_service_says_whose_the_database_is_when_it_starts(
 
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
-    start = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))["bring_up_to_date"]
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder / "metrics"))
+    server = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
 
     request.getfixturevalue("as_service")
     with pytest.raises(SystemExit):
-        start()
+        server["bring_up_to_date"]()
+    server["on_exit"](None)
     assert capsys.readouterr().err.startswith(f"The database can't be opened: {file} belongs to ")
