@@ -113,17 +113,18 @@ def sentences(faults: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong on a page; `id` is its field's, "" for the page as a whole."""
+    """What is wrong on a page; `id` and `label` are its field's, "" for the page as a whole."""
 
     words: str
     id: str
+    label: str
 
 
-def note_fault(words: str, id: str = "") -> bool:
+def note_fault(words: str, id: str = "", label: str = "") -> bool:
     """Have the page's top tell what is wrong; True for the first field that has a fault."""
     noted = noted_faults()
     is_first = bool(id) and not any(fault.id for fault in noted)
-    noted.append(Fault(words, id))
+    noted.append(Fault(words, id, label))
     return is_first
 
 
