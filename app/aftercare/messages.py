@@ -71,7 +71,7 @@ def decide(session: Session, key: str, rule: str, by: str) -> bool:
     if row is None:
         return False
     before, row.rule, row.decided_by = row.rule, rule, by[:80]
-    audit.record(session, by, "callback rule changed", row.msg, f"{before} -> {rule}")
+    audit.record(session, by, audit.RULE_CHANGED, row.msg, f"{before} -> {rule}")
     return True
 
 

@@ -9,6 +9,8 @@ from app.models import AuditEntry, StepState
 from app.storage.database import insert_if_new
 
 CONNECTION_TESTED = "connection tested"
+RULE_CHANGED = "callback rule changed"
+"""Its subject is a text that came from outside, and can name somebody."""
 
 
 def record(

@@ -21,6 +21,7 @@ from app.models import (
     CallbackOutcome,
     Case,
     CustomerWrite,
+    JointDecision,
     Notice,
     NoticeState,
     Order,
@@ -31,6 +32,7 @@ from app.models import (
     OrderStep,
     now,
 )
+from app.people.audit import RULE_CHANGED
 from app.provisioning import lifecycle
 from app.provisioning.actions import FORGET
 from app.provisioning.contracts import contract_of, digits
@@ -196,14 +198,18 @@ def _erase_callbacks(session: Session, orderref: str) -> int:
 
 
 def _erase_notes(session: Session, order: Order) -> int:
+    """What people wrote with their decisions, also with one for many orders that this was among."""
     noted = update(OrderDecision).where(OrderDecision.order_id == order.id, OrderDecision.note.is_not(None))
-    return _count(session, noted.values(note=None))
+    shared = select(OrderDecision.joint_id).where(OrderDecision.order_id == order.id)
+    joint = update(JointDecision).where(JointDecision.id.in_(shared), JointDecision.note.is_not(None))
+    return _count(session, noted.values(note=None)) + _count(session, joint.values(note=None))
 
 
 def _erase_changes(session: Session, words: set[str]) -> int:
-    """Changes of remote systems by hand that name the person; that they were made stays."""
+    """Changes of remote systems by hand, and rules for callbacks, that name the person; that they were made stays."""
     wanted, erased = [word.casefold() for word in words], 0
-    for entry in session.scalars(select(AuditEntry).where(AuditEntry.key.is_not(None))):
+    from_outside = or_(AuditEntry.key.is_not(None), AuditEntry.action == RULE_CHANGED)
+    for entry in session.scalars(select(AuditEntry).where(from_outside)):
         said = f"{entry.subject}\n{entry.note or ''}".casefold()
         if any(word in said for word in wanted):
             entry.subject, entry.note = ERASED, None

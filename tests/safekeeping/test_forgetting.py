@@ -28,7 +28,11 @@ from app.models import (
     Role,
     now,
 )
+from app.people import audit
 from app.provisioning import corrections, lifecycle, search
+from app.provisioning.actions import DISMISS
+from app.provisioning.causes import together
+from app.provisioning.causes.standing import standing
 from app.safekeeping import mentions, remnants
 from tests.conftest import Service, wait_for
 from tests.console.persons import Person, add_user
@@ -240,6 +244,19 @@ def test_what_people_wrote_about_an_order_goes_and_that_they_did_stays(service: 
     assert "Lind-Berg" not in stored(service)
 
 
+def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: Service) -> None:
+    service.take(plan="10 Gbps")
+    with service.services.database.write() as session:
+        (found,) = standing(session)
+        together.decide(session, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away")
+    together.go_on(service.services)
+    service.rested(ORDER, "dismissed")
+
+    assert forget(service)["erased"]["decisions"] >= 2
+
+    assert "moved away" not in stored(service)
+
+
 def test_changes_by_hand_that_name_the_person_are_erased_and_others_are_not(service: Service) -> None:
     service.take()
     made = {"made_by": "alice", "action": "UTOPIA: suspend a service", "outcome": "done"}
@@ -251,9 +268,10 @@ def test_changes_by_hand_that_name_the_person_are_erased_and_others_are_not(serv
         ),
         insert(AuditEntry).values(**made, key="3", subject="Ole Berg", note="cid 13"),
         insert(AuditEntry).values(made_by="alice", action="user added", subject="Ada Lind"),
+        insert(AuditEntry).values(made_by="alice", action=audit.RULE_CHANGED, subject="Ada Lind called", note="ignore"),
     )
 
-    assert forget(service)["erased"]["changes"] == 2
+    assert forget(service)["erased"]["changes"] == 3
 
     with service.services.database.read() as session:
         entries = session.execute(select(AuditEntry.subject, AuditEntry.note).order_by(AuditEntry.id)).all()
@@ -262,6 +280,7 @@ def test_changes_by_hand_that_name_the_person_are_erased_and_others_are_not(serv
         ("(erased)", None),
         ("Ole Berg", "cid 13"),
         ("Ada Lind", None),
+        ("(erased)", None),
     ]
 
 
