@@ -19,6 +19,7 @@ from sqlalchemy import delete, select
 from app.models import Order, OrderState, OrderStep, StepState, now
 from app.observability import configure_logging
 from app.provisioning import waking, workflow
+from app.provisioning.causes.standing import standing
 from sandbox import ABSENT
 from sandbox.accounts import Customer
 from tests.conftest import Service, wait_for
@@ -146,8 +147,10 @@ def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(callback, orderrefs)) == [200] * 60
 
-    wait_for(lambda: len(service.sandbox.mailbox.messages) == 60)
-    assert {service.show(orderref)["state"] for orderref in orderrefs} == {"needs_review"}
+    assert {service.rested(orderref)["state"] for orderref in orderrefs} == {"needs_review"}
+    with service.services.database.read() as session:
+        assert [cause.count for cause in standing(session)] == [60]
+    assert service.notices("Needs you")
 
 
 @pytest.mark.parametrize("answer", ["empty_list", "no_list", "status_code"])
