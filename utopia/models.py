@@ -55,13 +55,12 @@ class Value(BaseModel):
 
 
 class Person(Value):
-    """Who ordered. `portal_username` is what the provider's staff want for them; UTOPIA tells none."""
+    """Who ordered."""
 
     first_name: str = ""
     last_name: str = ""
     email: str = ""
     phone: str = ""
-    portal_username: str = ""
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:

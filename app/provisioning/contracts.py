@@ -8,7 +8,7 @@ from typing import Any
 
 from app.models import Order
 from app.provisioning.matching.addresses import mended_zip, street_line, usps_state
-from utopia import Contract
+from utopia import Contract, Person
 
 PERSON = ("first_name", "last_name", "email", "phone")
 PLACE = ("street", "unit", "city", "state", "zip")
@@ -93,6 +93,12 @@ class Reading:
     ended: str
 
 
+class CorrectedPerson(Person):
+    """Who ordered, with what staff alone say of them."""
+
+    portal_username: str = ""
+
+
 class ContractFaults(Exception):
     """All that keeps a contract from becoming an account, in words for staff."""
 
@@ -109,18 +115,21 @@ def one_line(text: str) -> str:
 def fields_of(contract: Contract) -> dict[str, str]:
     """The values that staff may correct, one line each, cut where they are too long to be used anyway."""
     person, place = contract.customer, contract.address
-    named = (*PERSON, PORTAL_USERNAME)
-    values = {name: getattr(person, name) for name in named} | {name: getattr(place, name) for name in PLACE}
+    values = {name: getattr(person, name) for name in PERSON} | {name: getattr(place, name) for name in PLACE}
+    values[PORTAL_USERNAME] = _portal_username(person)
     return {name: one_line(value)[: LONGEST[name] + 1] for name, value in values.items()}
 
 
 def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
     """The contract with what staff wrote instead of UTOPIA's values; what is no correctable field is left alone."""
     written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}
-    person = {name: value for name, value in written.items() if name in (*PERSON, PORTAL_USERNAME)}
+    person = {name: value for name, value in written.items() if name in PERSON}
     place = {name: value for name, value in written.items() if name in PLACE}
+    customer = contract.customer.model_copy(update=person)
+    if PORTAL_USERNAME in written:
+        customer = CorrectedPerson(**customer.model_dump(), portal_username=written[PORTAL_USERNAME])
     changes = {
-        "customer": contract.customer.model_copy(update=person),
+        "customer": customer,
         "address": contract.address.model_copy(update=place),
     }
     return contract.model_copy(update=changes)
@@ -146,11 +155,15 @@ def read_applicant(contract: Contract) -> Reading:
         zip=mended_zip(one_line(address.zip)),
         site_id=one_line(address.site_id),
         terms_agreed_on=one_line(contract.terms_agreed_on),
-        portal_username=one_line(person.portal_username),
+        portal_username=one_line(_portal_username(person)),
     )
     values = asdict(applicant) | {"unit": unit, "state": one_line(address.state)}
     wrong = {name: fault for name in WORDS if (fault := _wrong(name, values[name]))}
     return Reading(applicant, wrong, one_line(contract.status)[:40] if ENDED.search(contract.status) else "")
+
+
+def _portal_username(person: Person) -> str:
+    return person.portal_username if isinstance(person, CorrectedPerson) else ""
 
 
 def applicant_of(contract: Contract) -> Applicant:
