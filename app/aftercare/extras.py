@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 import powercode
 from app.aftercare import writes
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
-from app.models import CustomerWrite, Order, OrderStep, StepState, System
+from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
 from app.services import Services
 
 
@@ -105,6 +105,8 @@ def give(
 
 
 def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dict[str, str], *, again: bool) -> None:
+    if kind in (PLAN, TICKET):
+        _refuse_beside_an_order(session, customer_id)
     mine = select(CustomerWrite).filter_by(customer_id=customer_id, kind=kind.code)
     same = [write for write in session.scalars(mine) if write.content == content]
     if any(write.state in IN_DOUBT for write in same):
@@ -114,6 +116,14 @@ def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dic
     )
     if given and not again:
         raise AlreadyThere("This customer got just this from here already: say that they get it once more, if so")
+
+
+def _refuse_beside_an_order(session: Session, customer_id: str) -> None:
+    """An order that goes on later adds its plans and its ticket, whatever somebody gave meanwhile."""
+    mine = (Order.customer_id == customer_id, Order.state.in_((*ACTIVE_STATES, OrderState.NEEDS_REVIEW)))
+    orderref = session.scalar(select(Order.orderref).where(*mine).limit(1))
+    if orderref is not None:
+        raise AlreadyThere(f"Order {orderref} of this customer adds its own, and is not done: finish or close it first")
 
 
 def _has_by_order(session: Session, customer_id: str, service_id: str) -> bool:

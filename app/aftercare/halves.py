@@ -1,7 +1,7 @@
 """The two halves of a case: UTOPIA's, which is a call of ours, and PowerCode's, which a person does and ticks."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -48,6 +48,8 @@ def _kind(change: Change) -> Kind:
     return Kind(f"{SENT}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
 
 
+THE_SAME_WITHIN = timedelta(days=30)
+"""A call with the same customer, site and day is the same call."""
 UTOPIA_CALLS: Mapping[str, Kind] = {
     kind.change: _kind(change_of(kind)) for kind in CASE_KINDS.values() if kind.has_halves
 }
@@ -74,13 +76,22 @@ def send(services: Services, case_id: int, by: str, entries: Mapping[str, str], 
     with services.database.write() as session:
         case = session.get_one(Case, case_id, with_for_update=True)
         sent = last_sent(session, case_id)
-        if not may_send(case, sent) or (sent.id if sent else 0) != seen:
+        if not may_send(case, sent) or (sent.id if sent else 0) != seen or _is_sent_elsewhere(session, case, entries):
             return None
         case.entries = dict(entries)
     kind = UTOPIA_CALLS[CASE_KINDS[case.kind].change]
     content = {"entries": dict(entries)}
     intent = Intent(f"case:{case_id}:{seen}", by, case.customer_id, case.order_id, content, case_id)
     return writes.carry_out(services, kind, intent)
+
+
+def _is_sent_elsewhere(session: Session, case: Case, entries: Mapping[str, str]) -> bool:
+    """Whether another case sent the very same: a rule and a person may have opened one each."""
+    same = (CustomerWrite.kind == UTOPIA_CALLS[CASE_KINDS[case.kind].change].code, CustomerWrite.case_id != case.id)
+    known = CustomerWrite.state.in_((*IN_DOUBT, StepState.DONE))
+    lately = CustomerWrite.sent_at > now() - THE_SAME_WITHIN
+    found = session.scalars(select(CustomerWrite).where(*same, known, lately))
+    return any(write.content == {"entries": dict(entries)} for write in found)
 
 
 def tick_utopia(session: Session, case_id: int, by: str) -> bool:

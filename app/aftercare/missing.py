@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 import utopia
 from app import notices
+from app.durable import engine
 from app.models import MissingOrder, NoticeKind, Order, OrderDecision, now
 from app.people import audit
 from app.provisioning import intake, lifecycle
@@ -22,6 +23,7 @@ AT_ONCE = 500
 """References that are looked for in one statement."""
 ASKED_AT_A_TIME = 50
 """Contracts that one comparison asks UTOPIA for, one after the other."""
+ENOUGH_FAILURES = 3
 LONGEST = 300
 
 OURS, NOT_OURS, NO_ANSWER = "ours", "not_ours", "no_answer"
@@ -82,8 +84,12 @@ def ask_about(services: Services) -> None:
     with services.database.read() as session:
         refs = session.scalars(select(MissingOrder.orderref).where(not_told).order_by(*order).limit(ASKED_AT_A_TIME))
         named = refs.all()
+    failures = 0
     for orderref in named:
+        if engine.is_stopping() or failures >= ENOUGH_FAILURES:  # the next comparison asks for those that are left
+            return
         said = _contract_in_words(services, orderref)
+        failures = failures + 1 if said["answer"] == NO_ANSWER else 0
         with services.database.write(repeatable=True) as session:
             session.execute(update(MissingOrder).filter_by(orderref=orderref).values(asked_at=now(), **said))
 

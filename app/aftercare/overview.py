@@ -1,11 +1,12 @@
 """What of the aftercare waits for a person, in numbers: for Today, the overview and the morning's summary."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.aftercare import cases, messages, missing, statuses, writes
+from config import Settings
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Overview:
         return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due)
 
 
-def overview(session: Session, day: date) -> Overview:
-    """How the aftercare stands on a day, where TIMEZONE is."""
+def overview(session: Session, settings: Settings, moment: datetime) -> Overview:
+    """How the aftercare stands at a moment; of what is switched off, nothing counts."""
     return Overview(
         missing=missing.count(session),
-        inactive=statuses.count(session),
+        inactive=statuses.count(session) if settings.activation != "off" else 0,
         in_doubt=len(writes.in_doubt(session)),
         undecided=messages.undecided(session),
-        due=cases.due(session, day),
+        due=cases.due(session, moment.astimezone(settings.zone).date()),
     )

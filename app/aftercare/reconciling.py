@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 import utopia
@@ -44,7 +44,9 @@ def start_when_due(services: Services) -> int | None:
         return None
     with services.database.write(repeatable=True) as session:
         kept_since = schedule_marks.kept_since(session, "reconcile", settings.reconcile_schedule)
-    due = last_due(settings.reconcile_schedule, settings.zone, kept_since, now())
+        by_schedule = Reconciliation.key.startswith(f"{BY_SCHEDULE}:")
+        newest = session.scalar(select(func.max(Reconciliation.started_at)).where(by_schedule))
+    due = last_due(settings.reconcile_schedule, settings.zone, max(kept_since, min(newest or kept_since, now())), now())
     if due is None:
         return None
     key = f"{BY_SCHEDULE}:{wall_clock(due, settings.zone)}"

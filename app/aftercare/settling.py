@@ -64,6 +64,8 @@ def _end(services: Services, write: CustomerWrite, state: StepState, said: str) 
 def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
     def keep(session: Session) -> None:
         row = session.get_one(CustomerWrite, write.id, with_for_update=True)
+        if row.state not in writes.IN_DOUBT:  # its sender has told meanwhile
+            return
         row.state, row.looks, row.said = StepState.UNKNOWN, row.looks + 1, why or row.said
         row.next_look_at = breaker.retry_at(row.looks, services.settings.retry_minutes)
 
@@ -75,6 +77,8 @@ def _ask(services: Services, write: CustomerWrite) -> None:
 
     def keep(session: Session) -> None:
         row = session.get_one(CustomerWrite, write.id, with_for_update=True)
+        if row.state not in writes.IN_DOUBT:
+            return
         row.state, row.asks = StepState.UNKNOWN, True
 
     services.database.insist(keep)

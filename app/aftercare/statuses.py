@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 import powercode
 import utopia
 from app.aftercare.routers import router_in
+from app.durable import engine
 from app.models import Billing, CustomerStatus, Order, OrderSearch, OrderState, RouterSeen, System, now
 from app.people import audit
 from app.provisioning.endings import stop_for
@@ -139,6 +140,8 @@ def read_due(services: Services) -> int:
     told: dict[str, dict[str, Any]] = {}
     failures = 0
     for customer_id, site_id in batch:
+        if engine.is_stopping():
+            break
         told[customer_id] = _read(services, customer_id, site_id)
         failures = failures + 1 if told[customer_id].get("error") else 0
         if failures >= ENOUGH_FAILURES:

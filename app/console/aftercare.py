@@ -4,11 +4,11 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.aftercare import cases, writes
+from app.aftercare import writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.overview import overview
 from app.console.access import requires, viewer
-from app.models import SYSTEM_NAMES, CustomerWrite, Role
+from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
 from app.provisioning.facts import customer_page_of
 from app.services import Services, services_of
 
@@ -23,7 +23,7 @@ def page() -> str:
     with services.database.read() as session:
         return render_template(
             "console/aftercare/page.html",
-            overview=overview(session, cases.today(services)),
+            overview=overview(session, services.settings, now()),
             settings=services.settings,
             doubtful=_doubtful(services, session),
         )

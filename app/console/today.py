@@ -74,7 +74,7 @@ def _content(services: Services) -> dict[str, Any]:
             "title_of": words.title,
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
-            "aftercare": overview(session, now().astimezone(settings.zone).date()),
+            "aftercare": overview(session, settings, now()),
         }
 
 

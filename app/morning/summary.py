@@ -60,7 +60,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
         ],
         "oldest": _oldest(session, when),
         "digest": _digest(session, settings, when),
-        "aftercare": asdict(overview(session, moment.astimezone(settings.zone).date())),
+        "aftercare": asdict(overview(session, settings, moment)),
     }
 
 

@@ -11,6 +11,7 @@ from app.aftercare import extras, settling, writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.writes import Kind
 from app.models import CustomerWrite, StepState, now
+from app.provisioning import lifecycle
 from sandbox.accounts import Customer
 from tests.conftest import Service
 
@@ -183,3 +184,19 @@ def test_a_process_that_dies_while_it_writes_doubles_and_loses_nothing(
     assert service.sandbox.powercode.count(action) == 1
     plans, tickets, tags, name = counted(customer)
     assert plans + tickets + tags + (name == "grace") == int(done)
+
+
+@pytest.mark.parametrize(("kind", "content"), [each[:2] for each in THINGS[:2]], ids=["plan", "ticket"])
+def test_an_order_that_goes_on_adds_its_own_and_nobody_gives_the_same_beside_it(
+    service: Service, kind: Kind, content: dict[str, str]
+) -> None:
+    service.sandbox.powercode.fault("addCustomerService", "status_code", message="The plan is retired")
+    stopped = service.take()
+    assert (stopped["state"], stopped["customer_id"]) == ("needs_review", "1001")
+
+    with pytest.raises(extras.AlreadyThere, match=stopped["orderref"]):
+        give(service, kind, content)
+
+    with service.services.database.write() as session:
+        lifecycle.dismiss(service.services, session, stopped["orderref"], "Stan Staff", "by hand")
+    assert give(service, kind, content) is not None

@@ -235,3 +235,16 @@ def test_other_systems_are_told_once_that_a_case_is_due(service: Service) -> Non
         (event,) = session.scalars(select(Outgoing).filter_by(kind=EventKind.CASE_DUE)).all()
         assert event.content["case"]["id"] == case_id
         assert event.content["links"]["case"].endswith(f"/console/aftercare/cases/{case_id}")
+
+
+def test_two_cases_of_one_cancellation_send_it_once(service: Service) -> None:
+    by_hand = opened(service)
+    with service.services.database.write() as session:
+        case = cases.open_case(session, CASE_KINDS["cancel"], by="a rule", due_on=DAY, slot="a callback", orderref=REF)
+        assert case is not None
+        by_rule = case.id
+
+    assert send(service, by_hand) is not None
+    assert send(service, by_rule) is None
+
+    assert service.sandbox.utopia.count("cancelservice") == 1
