@@ -1,11 +1,11 @@
 """Making a customer active: a person's decision, since it moves money."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.aftercare import statuses, writes
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
-from app.models import Billing, CustomerWrite, System
+from app.models import Billing, CustomerStatus, CustomerWrite, System, now
 from app.services import Services
 
 ACTIVE = "Active"
@@ -26,7 +26,14 @@ def _is_active(services: Services, write: CustomerWrite) -> bool | None:
     return None if billing is Billing.CANT_TELL else billing is Billing.ACTIVE
 
 
-ACTIVATE = Kind("activate", System.POWERCODE, lambda _write: "Make the customer active", _send, _is_active)
+def _read_again(session: Session, write: CustomerWrite) -> None:
+    """The list says at once who is active, also where that is learnt later."""
+    session.execute(update(CustomerStatus).filter_by(customer_id=write.customer_id).values(next_read_at=now()))
+
+
+ACTIVATE = Kind(
+    "activate", System.POWERCODE, lambda _write: "Make the customer active", _send, _is_active, done=_read_again
+)
 
 
 def last_try(session: Session, customer_id: str) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.alerts import words
 from app.channels.addresses import Channel, channels
-from app.models import Alert, Notice, NoticeKind, Outgoing, now
+from app.models import Alert, Notice, NoticeKind, Outgoing, OutgoingState, now
 from app.outgoing import records
 from app.provisioning.causes.standing import Standing, standing
 from app.services import Services
@@ -90,6 +90,8 @@ def _over(session: Session, told: Sequence[Channel], causes: Sequence[Standing])
 def _close(session: Session, over: Sequence[int]) -> None:
     for row in session.scalars(select(Outgoing).where(Outgoing.id.in_(over), Outgoing.kind == CAUSE)):
         row.kind, row.key = CAUSE_OVER, f"{row.key}:{row.id}"
+        if row.state == OutgoingState.PENDING:
+            row.state, row.next_try_at, row.error = OutgoingState.FAILED, None, "It was settled before it was told"
     session.flush()
 
 
