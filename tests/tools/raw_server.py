@@ -30,8 +30,9 @@ class Wire:
         lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
         while len(body) < int(lengths[0] if lengths else 0):
             body += self.sock.recv(65536)
-        self.server.requests.append(head + b"\r\n\r\n" + body)
-        return self.server.requests[-1]
+        request = head + b"\r\n\r\n" + body
+        self.server.record(request)
+        return request
 
     def send(self, raw: bytes) -> None:
         self.sock.sendall(raw)
@@ -53,6 +54,7 @@ class RawServer:
     def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
+        self._arrival = threading.Condition()
         self._behaviours = behaviours
         self._tls = tls
         self._open: list[socket.socket] = []
@@ -74,6 +76,18 @@ class RawServer:
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(NEVER)
+
+    def record(self, request: bytes) -> None:
+        """A request arrived whole."""
+        with self._arrival:
+            self.requests.append(request)
+            self._arrival.notify_all()
+
+    def arrived(self, number: int) -> list[bytes]:
+        """All requests, once there are so many: a client that gave up may have left before its request was read."""
+        with self._arrival:
+            self._arrival.wait_for(lambda: len(self.requests) >= number, NEVER)
+            return list(self.requests)
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args)
