@@ -32,7 +32,7 @@ from app.models import (
     RunState,
     UtcDateTime,
 )
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.plans import plan_table
 from app.safekeeping import pruning
 from app.services import Services
@@ -108,7 +108,7 @@ def _map_plan(service: ServiceProcess, orderref: str) -> None:
     services: Services = create_app(service.settings).extensions["services"]
     with services.database.write() as session:
         plan_table.map_plan(session, "10 Gbps", 164)
-        lifecycle.resume(services, session, orderref, "office")
+        review.resume(services, session, orderref, "office")
     services.database.dispose()
 
 

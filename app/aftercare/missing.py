@@ -11,7 +11,7 @@ from app import notices
 from app.durable import engine
 from app.models import MissingOrder, NoticeKind, Order, OrderDecision, now
 from app.people import audit
-from app.provisioning import intake, lifecycle
+from app.provisioning import intake, review
 from app.provisioning.actions import SUBMIT
 from app.provisioning.contracts import Reading, one_line, read_applicant
 from app.provisioning.endings import stop_for
@@ -131,15 +131,15 @@ def tell(services: Services, session: Session, comparison: int) -> int:
 def take_in(services: Services, session: Session, orderrefs: Sequence[str], by: str) -> list[str]:
     """Take orders in as if they had called back; those of them that were not known here yet.
 
-    Raises `lifecycle.NotPossible` for one that is no order of the list.
+    Raises `review.NotPossible` for one that is no order of the list.
     """
     unknown = set(orderrefs) - set(session.scalars(select(MissingOrder.orderref).filter(~IS_KNOWN)))
     known = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(unknown))))
     if unknown - known:
-        raise lifecycle.NotPossible(f"{min(unknown - known)} is none of the orders that never called back")
+        raise review.NotPossible(f"{min(unknown - known)} is none of the orders that never called back")
     wanted = [each for each in dict.fromkeys(orderrefs) if each not in known]
     connection = session.connection()
-    started = lifecycle.take_in(services, connection, wanted, intake.room(connection))
+    started = intake.take_in(services, connection, wanted, intake.room(connection))
     for order in session.scalars(select(Order).where(Order.orderref.in_(started))):
         note = "UTOPIA has it, and never called back"
         session.add(OrderDecision(order_id=order.id, made_by=by, action=SUBMIT.kept_as, note=note))

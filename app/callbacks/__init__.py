@@ -22,7 +22,7 @@ from app.callbacks import admission, bodies, refusals
 from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.durable.work_queue import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
-from app.provisioning import intake, lifecycle
+from app.provisioning import intake
 from app.services import Services, services_of
 from app.storage.database import GroupCommit, session_in
 from config import Settings
@@ -180,7 +180,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
 def store(services: Services, connection: Connection, group: Sequence[Received]) -> list[CallbackOutcome]:
     """Write callbacks, and for new orders their rows and the start of their work, in the caller's transaction."""
     orderrefs = [message.orderref for message, _ in group if message.kind is CallbackOutcome.ORDER and message.orderref]
-    started = lifecycle.take_in(services, connection, orderrefs, intake.room(connection)) if orderrefs else set()
+    started = intake.take_in(services, connection, orderrefs, intake.room(connection)) if orderrefs else set()
     outcomes = []
     for message, remote_address in group:
         outcome = message.kind

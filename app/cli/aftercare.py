@@ -10,7 +10,7 @@ from app.aftercare import missing, reconciling, statuses
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.running.background import Background
 from app.services import Services
 
@@ -112,7 +112,7 @@ def _take_in(ready: Services, which: str) -> list[str]:
         with ready.database.write() as session:
             named = [row.orderref for row in missing.listed(session).missing] if which == ALL else [which]
             return missing.take_in(ready, session, named, operator())
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         raise click.ClickException(str(why)) from None
 
 

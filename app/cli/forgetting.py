@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.common import as_json, operator, ready_services, show
-from app.provisioning.lifecycle import NotPossible
+from app.provisioning.review import NotPossible
 from app.safekeeping import forgetting, remnants
 from app.services import Services
 

@@ -14,7 +14,7 @@ from app.cli.forgetting import forget
 from app.cli.order_lists import list_orders
 from app.cli.together import resume_all
 from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
-from app.provisioning import decisions, history, lifecycle
+from app.provisioning import decisions, history, intake, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
@@ -53,7 +53,7 @@ def submit(orderref: str, yes: bool, no_wait: bool, as_json: bool) -> None:
         question = f"UTOPIA has no order {orderref} for this provider. Take it in all the same?"
         click.confirm(question, abort=True, err=True)
     with ready.database.write() as session:
-        started = lifecycle.take_in(ready, session.connection(), [orderref])
+        started = intake.take_in(ready, session.connection(), [orderref])
         if started:
             order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
             session.add(OrderDecision(order_id=order.id, made_by=operator(), action=SUBMIT.kept_as))
@@ -138,7 +138,7 @@ def dismiss(orderref: str, note: str) -> None:
     if not note.strip():
         raise click.ClickException("The note is empty; say why the order is closed")
     ready = ready_services()
-    _decide(lambda session: lifecycle.dismiss(ready, session, orderref, operator(), note.strip()), ready)
+    _decide(lambda session: review.dismiss(ready, session, orderref, operator(), note.strip()), ready)
     click.echo(f"{orderref} is {in_words(OrderState.DISMISSED)}.")
 
 
@@ -146,7 +146,7 @@ def _decide(decision: Any, ready: Services) -> None:
     try:
         with ready.database.write() as session:
             decision(session)
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         raise click.ClickException(str(why)) from None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.common import operator, show
 from app.models import JointDecision, OrderState
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.actions import RESUME
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import Standing, standing
@@ -28,7 +28,7 @@ def resume_all(ready: Services, problem: str, plan: str | None, *, no_wait: bool
     try:
         with ready.database.write() as session:
             joint = [_decide(ready, session, one) for one in _meant(session, problem, plan)]
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         raise click.ClickException(f"Nothing was changed: {why}") from None
     if not joint:
         raise click.ClickException("No order stands for that")
@@ -50,11 +50,11 @@ def _decide(ready: Services, session: Session, one: Standing) -> JointDecision:
     sold = {plan_key(name): number for name, number in plan_table(session).plans.items()}
     unknown = [name for name in one.cause.plans if plan_key(name) not in sold]
     if unknown:
-        raise lifecycle.NotPossible(f'first say what the plan is sold as: plans map "{unknown[0]}" SERVICE')
+        raise review.NotPossible(f'first say what the plan is sold as: plans map "{unknown[0]}" SERVICE')
     plans = {name: sold[plan_key(name)] for name in one.cause.plans}
     joint = together.sell(ready, session, operator(), plans)
     if joint is None:
-        raise lifecycle.NotPossible("another plan of these orders has no number yet")
+        raise review.NotPossible("another plan of these orders has no number yet")
     return joint
 
 

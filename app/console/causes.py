@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from app.console.access import requires, viewer
 from app.console.order_forms import NoteForm, PlansForm
 from app.models import JointDecision, Role
-from app.provisioning import decisions, lifecycle
+from app.provisioning import decisions, review
 from app.provisioning.actions import DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import Standing, standing_for
@@ -168,7 +168,7 @@ def _decide(decide: Callable[[Session], JointDecision]) -> Response:
     try:
         with services_of(current_app).database.write() as session:
             joint = decide(session)
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         flash(f"Nothing was changed: {why}.", "failed")
         return redirect(url_for("today.page"), 303)
     return redirect(url_for("causes.decided", joint_id=joint.id), 303)

@@ -26,7 +26,7 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
-from app.provisioning import actions, decisions, finding, lifecycle, offers
+from app.provisioning import actions, decisions, finding, offers, review
 from app.provisioning.actions import Action
 from app.provisioning.causes.standing import standing_for
 from app.provisioning.facts import customer_page_of
@@ -206,7 +206,7 @@ def dismiss(orderref: str) -> Page:
         return page_of(orderref, {actions.DISMISS.code: form}), 422
 
     def decide(session: Session) -> None:
-        lifecycle.dismiss(
+        review.dismiss(
             services_of(current_app), session, orderref, viewer().name, form.note.data, seen_run=_seen_run(form)
         )
 
@@ -245,14 +245,14 @@ def _resume(
 
 def _seen_run(form: DecisionForm) -> int:
     """The run that the person saw; the page of an order that waits sends none."""
-    return form.run.data or lifecycle.WHILE_IT_WAITS
+    return form.run.data or review.WHILE_IT_WAITS
 
 
 def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Response:
     try:
         with services_of(current_app).database.write() as session:
             decide(session)
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         flash(f"Nothing was changed: {why}.", "failed")
     else:
         flash(said, "done")

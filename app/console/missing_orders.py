@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from app.aftercare import missing, reconciling
 from app.console.access import requires, viewer
 from app.models import Role
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.services import services_of
 
 missing_orders = Blueprint("missing_orders", __name__, url_prefix="/console/aftercare/missing")
@@ -44,7 +44,7 @@ def take_in() -> Response:
     try:
         with services.database.write() as session:
             taken = missing.take_in(services, session, named, viewer().name)
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         return _back(f"Nothing was changed: {why}.", "failed")
     if len(taken) == 1:
         flash(f"{taken[0]} is taken in.", "done")

@@ -22,7 +22,7 @@ from app.callbacks import ORDERREF
 from app.console.access import requires, viewer
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, OrderState
-from app.provisioning import corrections, lifecycle
+from app.provisioning import corrections, review
 from app.provisioning.actions import CORRECT, SUBMIT
 from app.provisioning.contracts import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
 from app.provisioning.forecast import Forecast, NoContract, forecast, look_up
@@ -112,7 +112,7 @@ def enter() -> tuple[str, int] | str | Response:
     except corrections.NotUsable as fault:
         page = _look(orderref, form, fault.wrong)
         return (page, 422) if isinstance(page, str) else page
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         flash(f"{why}.", "failed")
     else:
         flash(f"{orderref} is taken in. This page follows it to its end.", "done")
@@ -174,7 +174,7 @@ def save(orderref: str) -> tuple[str, int] | str | Response:
             corrections.correct(services, session, orderref, viewer().name, run=run, wanted=wanted)
     except corrections.NotUsable:
         return _correct_page(order, form), 422
-    except lifecycle.NotPossible as why:
+    except review.NotPossible as why:
         flash(f"{why}.", "failed")
     else:
         flash(f"{orderref} is corrected and goes on.", "done")

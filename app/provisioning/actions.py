@@ -34,7 +34,7 @@ class Question(StrEnum):
 class Action:
     """Something that a person can do with an order.
 
-    `code` is what an order keeps of it, `kept_as` what the history of decisions keeps and `lifecycle.resume` is told.
+    `code` is what an order keeps of it, `kept_as` what the history of decisions keeps and `review.resume` is told.
     `does` is the function in `app` that does it. `did` follows a person's name. `says` is what will happen,
     where that is the same for every order. `option` belongs to `orders resume`; `command` is the whole command.
     """
@@ -42,7 +42,7 @@ class Action:
     code: str
     label: str
     did: str
-    does: str = "provisioning.lifecycle.resume"
+    does: str = "provisioning.review.resume"
     needs: Needs = Needs.NOTHING
     role: Role = Role.STAFF
     answers: Question | None = None
@@ -156,7 +156,7 @@ DISMISS = Action(
     "dismiss",
     "Close the order, with a note",
     "closed it",
-    does="provisioning.lifecycle.dismiss",
+    does="provisioning.review.dismiss",
     needs=Needs.NOTE,
     button="Close the order",
     is_grave=True,
@@ -199,11 +199,11 @@ ACTIONS: Mapping[str, Action] = {
 }
 """By the code that an order keeps."""
 ANSWERS: Sequence[Action] = [action for action in ACTIONS.values() if action.option]
-"""What `orders resume` and `lifecycle.resume` are told, one at a time."""
+"""What `orders resume` and `review.resume` are told, one at a time."""
 
 
 def told(decision: Mapping[str, object]) -> Action:
-    """What `lifecycle.resume` was told; to try again, when nothing."""
+    """What `review.resume` was told; to try again, when nothing."""
     return next((action for action in ANSWERS if action.kept_as in decision), RESUME)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState
-from app.provisioning import lifecycle
+from app.provisioning import intake, review
 from app.provisioning.actions import CORRECT, SUBMIT, Action
 from app.provisioning.contracts import (
     CORRECTABLE,
@@ -65,12 +65,12 @@ def correct(
     """Correct an order that needs a person, and go on with it.
 
     `run` is the order's run that the person saw. What was decided about the person before is asked again: it was
-    decided about other values. Raises `NotUsable`, and `lifecycle.NotPossible` when it doesn't fit the order.
+    decided about other values. Raises `NotUsable`, and `review.NotPossible` when it doesn't fit the order.
     """
     breaker.ask_now(session)
-    order = lifecycle.find(session, orderref, run)
+    order = review.find(session, orderref, run)
     if not may_correct(session, order):
-        raise lifecycle.NotPossible(
+        raise review.NotPossible(
             f"{orderref} can't be corrected here: that is possible as long as it needs a person and nothing of it "
             "is in PowerCode"
         )
@@ -82,7 +82,7 @@ def correct(
     before, after = fields_of(contract_of(order)), fields_of(corrected(contract, corrections))
     _record(session, order, by, CORRECT, before=before, after=after)
     order.corrections, order.decision = corrections or None, {}
-    return lifecycle.resume(services, session, orderref, by)
+    return review.resume(services, session, orderref, by)
 
 
 def submit(
@@ -97,14 +97,14 @@ def submit(
     """Take an order in by hand, with its corrections if there are any.
 
     `theirs` are UTOPIA's values as the person saw them, `wanted` what they left of them; both empty while UTOPIA
-    does not answer. Raises `NotUsable`, and `lifecycle.NotPossible` when the order is known already.
+    does not answer. Raises `NotUsable`, and `review.NotPossible` when the order is known already.
     """
     corrections = _differences(theirs, wanted) if theirs else {}
     wrong = unusable(corrected(Contract(), theirs), corrections)
     if wrong:
         raise NotUsable(wrong)
-    if not lifecycle.take_in(services, session.connection(), [orderref]):
-        raise lifecycle.NotPossible(f"{orderref} is known already. Nothing was changed")
+    if not intake.take_in(services, session.connection(), [orderref]):
+        raise review.NotPossible(f"{orderref} is known already. Nothing was changed")
     order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
     order.corrections = corrections or None
     _record(session, order, by, SUBMIT, before=theirs, after=corrections)

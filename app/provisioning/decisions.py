@@ -1,4 +1,4 @@
-"""What a person decides about an order beside `lifecycle`: what PowerCode has to confirm, and what a plan is sold as.
+"""What a person decides about an order beside `review`: what PowerCode has to confirm, and what a plan is sold as.
 
 PowerCode is asked before, outside any transaction.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 import powercode
 from app.models import JointDecision, Order, OrderState
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.causes import together
 from app.provisioning.causes.naming import Cause, cause_of
 from app.provisioning.causes.standing import standing_for
@@ -90,15 +90,15 @@ def map_plans(
 ) -> Order:
     """Keep what each of the order's unknown plans is sold as, and go on with every order that waits for one.
 
-    Raises `lifecycle.NotPossible` when the order does not wait for these plans any more, and when somebody else has
+    Raises `review.NotPossible` when the order does not wait for these plans any more, and when somebody else has
     said meanwhile that one of them is sold as another service.
     """
     breaker.ask_now(session)
     plan_table.lock(session)
-    order = lifecycle.find(session, orderref, seen_run)
+    order = review.find(session, orderref, seen_run)
     asked_for = plans_asked_for(order)
     if order.state != OrderState.NEEDS_REVIEW or not asked_for or set(service_ids) != set(asked_for):
-        raise lifecycle.NotPossible(f"{orderref} does not wait for these plans any more")
+        raise review.NotPossible(f"{orderref} does not wait for these plans any more")
     _keep_all(session, by, service_ids, are_unknown=order.problem == UNKNOWN_PLAN.code)
     together.sell(services, session, by, service_ids, first=order)
     return order
@@ -115,11 +115,11 @@ def sell_as(
     plan_table.lock(session)
     found = standing_for(session, cause.key, listed=0)
     if found is None:
-        raise lifecycle.NotPossible("no order waits for this any more: somebody else decided, or they went on")
+        raise review.NotPossible("no order waits for this any more: somebody else decided, or they went on")
     _keep_all(session, by, service_ids, are_unknown=cause.problem is UNKNOWN_PLAN)
     joint = together.sell(services, session, by, service_ids)
     if joint is None:
-        raise lifecycle.NotPossible("another plan of these orders has no number yet")
+        raise review.NotPossible("another plan of these orders has no number yet")
     return joint
 
 
@@ -135,25 +135,25 @@ def _correct(session: Session, by: str, description: str, service_id: int) -> No
     if plan is None:
         plan, additional = plan_table.service_of(session, description, additional=True), True
     if plan == service_id:
-        raise lifecycle.NotPossible(f"“{description}” is sold as service {service_id} already")
+        raise review.NotPossible(f"“{description}” is sold as service {service_id} already")
     try:
         plan_changes.keep(session, by, plan_changes.Plan(description, additional, plan), service_id)
     except plan_changes.NotChanged as why:
-        raise lifecycle.NotPossible(str(why)) from None
+        raise review.NotPossible(str(why)) from None
 
 
 def resume(services: Services, session: Session, orderref: str, by: str, **how: Any) -> Order:
-    """As `lifecycle.resume`; an order that waited for plans that are known by now takes the others with it."""
+    """As `review.resume`; an order that waited for plans that are known by now takes the others with it."""
     if session.scalar(select(Order.problem).filter_by(orderref=orderref)) == UNKNOWN_PLAN.code:
         breaker.ask_now(session)
         plan_table.lock(session)
-        order = lifecycle.find(session, orderref, how.get("seen_run"))
+        order = review.find(session, orderref, how.get("seen_run"))
         known = {name: plan_table.service_of(session, name) for name in unknown_plans(order)}
         sold = {name: number for name, number in known.items() if number is not None}
         if order.state == OrderState.NEEDS_REVIEW and sold.keys() == known.keys():
             together.sell(services, session, by, sold, first=order)
             return order
-    return lifecycle.resume(services, session, orderref, by, **how)
+    return review.resume(services, session, orderref, by, **how)
 
 
 def _keep_plan(session: Session, by: str, description: str, service_id: int) -> None:
@@ -161,15 +161,15 @@ def _keep_plan(session: Session, by: str, description: str, service_id: int) -> 
     if known == service_id:
         return
     if known is not None:
-        raise lifecycle.NotPossible(
+        raise review.NotPossible(
             f"“{description}” is sold as service {known} by now. Say the same here, or change that on the page Plans"
         )
     if not plan_table.can_be_mapped(description):
-        raise lifecycle.NotPossible("a plan whose name is empty or that long can't be in the plan table")
+        raise review.NotPossible("a plan whose name is empty or that long can't be in the plan table")
     try:
         plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
     except plan_changes.NotChanged as why:
-        raise lifecycle.NotPossible(str(why)) from None
+        raise review.NotPossible(str(why)) from None
 
 
 def unknown_plans(order: Order) -> list[str]:

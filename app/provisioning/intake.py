@@ -1,4 +1,4 @@
-"""Which of the orders that came in is started next: the newest and the oldest in turn, and a stranger's at a pace.
+"""Orders that come in: taken in once, and started the newest and the oldest in turn, a stranger's at a pace.
 
 Anybody who knows the callback's address can send references that UTOPIA doesn't know, thousands of them in seconds,
 and each takes a look-up. So no more than AT_WORK orders wait in the engine's queue; others are on disk, in the state
@@ -12,13 +12,17 @@ started only as long as that queue is short: after an outage, too, one that come
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import cycle, islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, now
-from app.provisioning import lifecycle
+from app.durable.work_queue import WorkQueue
+from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, OrderStep, now
+from app.provisioning import lifecycle, search
 from app.services import Services
+from app.storage.database import session_in
 
 AT_WORK = 16
 """Four times as many as are looked up at a time: enough to keep all four look-ups busy, in a short queue."""
@@ -41,7 +45,68 @@ SENDER = (
     .scalar_subquery()
 )
 
+# Built once, and on the table: built anew for each callback, and through the mapped class, it took more time than
+# SQLite needs to execute it.
+INSERT_ORDER = {
+    name: dialect.insert(Order.__table__)
+    .on_conflict_do_nothing(index_elements=["orderref"])
+    .returning(Order.__table__.c.orderref, Order.__table__.c.id)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
+
 _turns = cycle((Order.id.desc(), Order.id.asc()))
+
+
+def take_in(services: Services, connection: Connection, orderrefs: Sequence[str], most: int | None = None) -> set[str]:
+    """Take orders in and start their work, once; those of them that there was anything to start for.
+
+    An order that is known stays as it is, except that one that was not ours is looked up again. With `most`, no more
+    than so many are started now; the others wait for their turn (`start_next`), and have no `tried_at` until then.
+    """
+    if not orderrefs:
+        return set()
+    at_once = set(orderrefs[: max(most, 0)] if most is not None else orderrefs)
+    moment = now()
+    rows = [
+        {**NEW_ORDER, "orderref": orderref, "tried_at": moment if orderref in at_once else None}
+        for orderref in orderrefs
+    ]
+    inserted = connection.execute(INSERT_ORDER[connection.dialect.name], rows)
+    ids = {orderref: id for orderref, id in inserted}  # noqa: C416, mypy doesn't know rows for pairs
+    new = set(ids)
+    if new:
+        search.keep_references(connection, ids)
+    if new & at_once:
+        _start(services.work_queue, connection, [each for each in orderrefs if each in new & at_once])
+    known = set(orderrefs) - new
+    return new | _look_up_again(services, connection, known, at_once) if known else new
+
+
+def _start(work_queue: WorkQueue, connection: Connection, orderrefs: Sequence[str]) -> None:
+    stage, run = NEW_ORDER["stage"], NEW_ORDER["run"]
+    for orderref in orderrefs:
+        workflow_id = lifecycle.workflow_id_of(stage, orderref, run)
+        work_queue.enqueue(connection, stage, workflow_id, lifecycle.QUEUE_OF_STAGE[stage], orderref, run)
+
+
+def _look_up_again(services: Services, connection: Connection, orderrefs: set[str], at_once: set[str]) -> set[str]:
+    with session_in(connection) as session:
+        known = session.scalars(select(Order).where(Order.orderref.in_(orderrefs)).with_for_update())
+        not_ours = [order for order in known if order.state == OrderState.NOT_OURS]
+        for order in not_ours:
+            if order.orderref in at_once:
+                lifecycle.start_over(services, session, order)
+            else:
+                _hold_back(session, order)
+    return {order.orderref for order in not_ours}
+
+
+def _hold_back(session: Session, order: Order) -> None:
+    """As `lifecycle.start_over`, when its turn comes."""
+    session.execute(delete(OrderStep).filter_by(order_id=order.id))
+    order.stage, order.state, order.run, order.remarks = "order", OrderState.RECEIVED, order.run + 1, []
+    order.reason = order.tried_at = order.finished_at = None
 
 
 def room(connection: Connection) -> int:

@@ -15,6 +15,7 @@ from app.provisioning.journal import Work
 from app.provisioning.plans import plans_seen, trials
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.runs import Outcome
+from app.provisioning.written import plan_named
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -130,7 +131,7 @@ def complete(work: Work) -> Outcome:
 
 def plan_name(order: Order, service_id: int) -> str:
     """A plan in words for staff: `1 Gbps (164)`."""
-    return lifecycle.plan_named(order, f"plan:{service_id}")
+    return plan_named(order, f"plan:{service_id}")
 
 
 def _customer_id(order: Order) -> str:

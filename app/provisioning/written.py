@@ -56,3 +56,10 @@ def was_to_be_created(session: Session, order: Order) -> bool:
     """Whether a customer whom a person names was made for this order, and gets what every new account gets."""
     creating = select(OrderStep.id).filter_by(order_id=order.id, name="create_customer")
     return bool(order.decision.get("new_account")) or session.scalar(creating) is not None
+
+
+def plan_named(order: Order, step: str) -> str:
+    """The plan of a step, in words: `1 Gbps (164)`."""
+    number, account = int(step.partition(":")[2]), order.account or {}
+    names = dict([*account.get("plans", []), *account.get("additional", [])])
+    return f"{names.get(number, 'service')} ({number})"

@@ -33,7 +33,7 @@ from app.models import (
     now,
 )
 from app.people.audit import RULE_CHANGED
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, review
 from app.provisioning.actions import FORGET
 from app.provisioning.contracts import contract_of, digits
 from app.provisioning.search import reference_line
@@ -70,12 +70,12 @@ class Forgotten:
 def forget(services: Services, orderref: str, by: str, *, digest: bool = False) -> Forgotten:
     """Erase an order's personal data, and with `digest` what the weekly digest keeps of its mail address.
 
-    Raises `lifecycle.NotPossible` for an order that goes on. Done again, it erases what came since, and nothing else.
+    Raises `review.NotPossible` for an order that goes on. Done again, it erases what came since, and nothing else.
     """
     run = _refuse_at_work(services, orderref)
     week = iso_week(now(), services.settings.zone)
     with services.database.write() as session:
-        order = lifecycle.find(session, orderref, run)
+        order = review.find(session, orderref, run)
         _refuse_mail_on_its_way(session, order)
         workflows = list(_workflows(session, order))
         words = _words(session, order)
@@ -105,14 +105,14 @@ def forget_address(services: Services, address: str) -> tuple[digest_forgetting.
 def _refuse_at_work(services: Services, orderref: str) -> int:
     """The order's run, once nothing of it is at work. The engine is asked outside of any transaction."""
     with services.database.read() as session:
-        order = lifecycle.find(session, orderref)
+        order = review.find(session, orderref)
         workflow_id, run = lifecycle.workflow_id(order), order.run
     if order.state not in FINISHED:
-        raise lifecycle.NotPossible(
+        raise review.NotPossible(
             f"{orderref} is {order.state} and goes on: close it first, with orders dismiss {orderref} --note TEXT"
         )
     if services.work_queue.is_going(workflow_id):
-        raise lifecycle.NotPossible(f"{orderref} is being worked on; try again in a minute")
+        raise review.NotPossible(f"{orderref} is being worked on; try again in a minute")
     return run
 
 
@@ -120,7 +120,7 @@ def _refuse_mail_on_its_way(session: Session, order: Order) -> None:
     """One that waits for a later try is dropped; one that may be under way now must not lose its row."""
     notices = session.scalars(select(Notice).filter_by(order_id=order.id).with_for_update()).all()
     if any(notice.state == NoticeState.PENDING and notice.next_try_at is None for notice in notices):
-        raise lifecycle.NotPossible(f"A mail about {order.orderref} is going out; try again in a minute")
+        raise review.NotPossible(f"A mail about {order.orderref} is going out; try again in a minute")
 
 
 # Who it is about

@@ -11,7 +11,7 @@ from app.aftercare import extras, settling, writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.writes import Kind
 from app.models import CustomerWrite, StepState, now
-from app.provisioning import lifecycle
+from app.provisioning import review
 from sandbox.accounts import Customer
 from tests.conftest import Service
 
@@ -198,5 +198,5 @@ def test_an_order_that_goes_on_adds_its_own_and_nobody_gives_the_same_beside_it(
         give(service, kind, content)
 
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, stopped["orderref"], "Stan Staff", "by hand")
+        review.dismiss(service.services, session, stopped["orderref"], "Stan Staff", "by hand")
     assert give(service, kind, content) is not None

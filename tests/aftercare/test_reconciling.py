@@ -19,7 +19,7 @@ from app.models import (
     ScheduleMark,
     now,
 )
-from app.provisioning import lifecycle
+from app.provisioning import review
 from tests.conftest import Service
 
 OURS, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -167,7 +167,7 @@ def test_taking_in_starts_the_order_and_leaves_nothing_of_the_person_behind(serv
 
 def test_an_order_can_t_be_taken_in_that_utopia_never_named(service: Service) -> None:
     with (
-        pytest.raises(lifecycle.NotPossible, match="none of the orders that never called back"),
+        pytest.raises(review.NotPossible, match="none of the orders that never called back"),
         service.services.database.write() as session,
     ):
         missing.take_in(service.services, session, [SECOND], "Stan Staff")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import Base, Order
-from app.provisioning import corrections, lifecycle
+from app.provisioning import corrections, review
 from app.provisioning.contracts import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
 from app.provisioning.forecast import Match, forecast, look_up
 from sandbox import a_contract
@@ -372,7 +372,7 @@ def test_a_correction_outlives_a_second_look_at_utopia(service: Service, as_staf
     service.sandbox.utopia.orders[REF]["orderitems"][0]["description"] = "250 Mbps"
 
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "Stan")
+        review.resume(service.services, session, REF, "Stan")
 
     service.rested(REF, "completed")
     assert [one.company_name for one in service.sandbox.powercode.customers.values()] == ["Ada Lund"]
@@ -418,7 +418,7 @@ def test_what_was_decided_about_the_person_is_asked_again_after_a_correction(
     path = stopped(service, lastname="Linde")
     service.sandbox.powercode.fault("createCustomer", "status_code")
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "Stan", new_customer=True)
+        review.resume(service.services, session, REF, "Stan", new_customer=True)
     assert service.rested(REF, "needs_review")["problem"] == "customer_refused"
 
     as_staff.post(path, {**fields_in(as_staff.get(path).text), "last_name": "Lind", "act": "save"})

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.models import OrderState, now
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.console.deciding import PAGE, REF, decide
@@ -62,7 +62,7 @@ def test_an_old_order_that_can_be_taken_up_offers_that(service: Service, as_staf
     else:
         settled_as(service, REF, OrderState.NEEDS_REVIEW, plan="")
         with service.services.database.write() as session:
-            lifecycle.dismiss(service.services, session, REF, "alice", "Not yet")
+            review.dismiss(service.services, session, REF, "alice", "Not yet")
         service.order(REF)
     prune(service)
     page = as_staff.get(PAGE).text
@@ -90,7 +90,7 @@ def test_an_old_order_that_was_closed_half_done_still_shows_how_far_it_came(serv
     service.sandbox.powercode.fault("createTicket", "no_answer")
     service.take()
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, REF, "alice", "Looked after by hand")
+        review.dismiss(service.services, session, REF, "alice", "Looked after by hand")
     prune(service)
 
     page = as_staff.get(PAGE).text

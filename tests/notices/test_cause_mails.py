@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order, OrderState, ToldCause, now
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.causes import telling
 from tests.conftest import Service, wait_for
 from tests.console.made_orders import apart, settled_as
@@ -71,7 +71,7 @@ def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Serv
 def test_a_cause_that_comes_back_after_it_was_settled_is_told_again(service: Service) -> None:
     stopped(service, 401)
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, "UIA202412-000401", "Stan", "not sold")
+        review.dismiss(service.services, session, "UIA202412-000401", "Stan", "not sold")
 
     stopped(service, 402)
 

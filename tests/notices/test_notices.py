@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from app import notices
 from app.alerts import long_waits
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
-from app.provisioning import lifecycle, workflow
+from app.provisioning import review, workflow
 from app.remote import breaker
 from sandbox import Mail
 from tests.conftest import Service, wait_for
@@ -478,7 +478,7 @@ def test_every_notice_of_an_order_is_sent_once(service: Service) -> None:
         service.callback(REF)
     service.order(REF, plan="1 Gbps")
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "office")
+        review.resume(service.services, session, REF, "office")
     service.rested(REF, "completed")
 
     subjects = [str(mail["Subject"]).partition(":")[0] for mail in service.notices()]

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.models import EventKind, Outgoing, OutgoingState, Role, now
 from app.outgoing import events
-from app.provisioning import lifecycle
+from app.provisioning import review
 from config import PROJECT
 from tests.conftest import Service, wait_for
 from tests.console.persons import Person, add_user
@@ -72,7 +72,7 @@ def test_an_order_that_stops_and_one_that_is_closed_are_told_with_the_cause(
 ) -> None:
     service.take(REF, plan="99 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, REF, "alice", "Ada Lind withdrew")
+        review.dismiss(service.services, session, REF, "alice", "Ada Lind withdrew")
     events.send_due(service.services)
 
     said = [(one["type"], one["data"]["state"], one["data"]["problem"]) for one in receiver.bodies]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.provisioning import lifecycle
+from app.provisioning import review
 from tests.conftest import Service
 
 REF = "UIA202411-001186"
@@ -14,12 +14,12 @@ REF = "UIA202411-001186"
 def resume(service: Service, **decision: Any) -> None:
     """What `orders resume` does."""
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "office", **decision)
+        review.resume(service.services, session, REF, "office", **decision)
 
 
 def refusal(service: Service, **decision: Any) -> str:
     """The sentence with which a decision is turned down."""
-    with pytest.raises(lifecycle.NotPossible) as refused:
+    with pytest.raises(review.NotPossible) as refused:
         resume(service, **decision)
     return str(refused.value)
 
@@ -78,7 +78,7 @@ def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:
 def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, REF, "office", "The customer called it off")
+        review.dismiss(service.services, session, REF, "office", "The customer called it off")
 
     order = service.show(REF)
     assert (order["state"], order["reason"], order["actions"]) == ("dismissed", "The customer called it off", [])
@@ -90,7 +90,7 @@ def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
 def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, REF, "office", "By mistake")
+        review.dismiss(service.services, session, REF, "office", "By mistake")
     service.order(REF, plan="1 Gbps")
 
     resume(service)
@@ -100,6 +100,6 @@ def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) ->
 
 def test_a_completed_order_can_not_be_closed(service: Service) -> None:
     service.take()
-    with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible):
-        lifecycle.dismiss(service.services, session, REF, "office", "why not")
+    with service.services.database.write() as session, pytest.raises(review.NotPossible):
+        review.dismiss(service.services, session, REF, "office", "why not")
     assert service.show(REF)["state"] == "completed"

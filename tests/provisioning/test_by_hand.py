@@ -3,7 +3,7 @@
 import pytest
 
 from app.models import OrderState
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
 from tests.tools.command_runs import failed, run
@@ -26,7 +26,7 @@ def refused_plan(service: Service) -> None:
 
 def resume(service: Service, **how: object) -> None:
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "Stan", **how)  # type: ignore[arg-type]
+        review.resume(service.services, session, REF, "Stan", **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("refused_ticket")
@@ -65,7 +65,7 @@ def test_it_is_only_for_what_powercode_refused(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "no_answer")
     service.take(REF)
 
-    with pytest.raises(lifecycle.NotPossible):
+    with pytest.raises(review.NotPossible):
         resume(service, by_hand=True, note="x")
 
 

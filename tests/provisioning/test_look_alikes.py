@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order
-from app.provisioning import workflow
+from app.provisioning import review, workflow
 from app.safekeeping.forgetting import forget
 from app.safekeeping.pruning import prune
 from tests.conftest import Service
@@ -75,10 +75,9 @@ def test_a_new_account_in_doubt_is_not_made_twice_where_powercode_shows_no_notes
 
 def decide(service: Service) -> None:
     """Say that it is somebody else, as a person does."""
-    from app.provisioning import lifecycle
 
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "stan", new_customer=True)
+        review.resume(service.services, session, REF, "stan", new_customer=True)
 
 
 def test_what_was_compared_goes_with_the_orders_other_details(service: Service) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from app.provisioning import customers, lifecycle
+from app.provisioning import customers, intake, review
 from app.provisioning.plans import plan_changes, plan_table
 from tests.conftest import Service, wait_for
 
@@ -25,7 +25,7 @@ ADA = {
 def resume(service: Service, orderref: str, **decision: Any) -> None:
     """What `orders resume` does."""
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, orderref, "office", **decision)
+        review.resume(service.services, session, orderref, "office", **decision)
 
 
 def writes(service: Service) -> int:
@@ -437,7 +437,7 @@ def test_an_edit_of_the_ticket_template_needs_no_restart(service: Service, tmp_p
 def test_an_order_that_a_person_sends_is_taken_as_if_its_callback_had_come(service: Service) -> None:
     service.order(FIRST)
     with service.services.database.write() as session:
-        lifecycle.take_in(service.services, session.connection(), [FIRST])
+        intake.take_in(service.services, session.connection(), [FIRST])
 
     assert service.rested(FIRST)["state"] == "completed"
     wait_for(lambda: service.sandbox.mailbox.messages)

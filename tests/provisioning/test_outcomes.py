@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order, OrderStep
-from app.provisioning import lifecycle, waking, workflow
+from app.provisioning import lifecycle, review, waking, workflow
 from powercode import PowerCodeClient, answers
 from sandbox.accounts import Customer
 from tests.conftest import Service, wait_for
@@ -97,7 +97,7 @@ def ended(service: Service, *states: str) -> dict[str, Any]:
 def resume(service: Service, **decision: Any) -> None:
     """What `orders resume` does."""
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, REF, "office", **decision)
+        review.resume(service.services, session, REF, "office", **decision)
 
 
 def the_customer(service: Service) -> Customer:

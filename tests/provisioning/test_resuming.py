@@ -1,6 +1,6 @@
 """What a person's resume does with an order that waits."""
 
-from app.provisioning import lifecycle
+from app.provisioning import review
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
 
@@ -15,7 +15,7 @@ def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_othe
         service.take("UIA202411-001187", siteid="714912", firstname="Ole", email="ole@example.com", phone="4065550127")
         service.sandbox.powercode.up()
         with service.services.database.write() as session:
-            lifecycle.resume(service.services, session, "UIA202411-001187", "office")
+            review.resume(service.services, session, "UIA202411-001187", "office")
         assert service.rested("UIA202411-001187", "completed")["customer_id"]
         assert service.rested("UIA202411-001186", "completed")["customer_id"]
 
@@ -25,7 +25,7 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service: S
         service.sandbox.powercode.down()
         service.take("UIA202411-001186")
         with service.services.database.write() as session:
-            lifecycle.resume(service.services, session, "UIA202411-001186", "office")
+            review.resume(service.services, session, "UIA202411-001186", "office")
         order = service.rested("UIA202411-001186", "waiting")
         assert "can't be reached" in order["reason"]
 
@@ -37,7 +37,7 @@ def remapped(service: Service, description: str, service_id: int) -> None:
 
 def resume(service: Service, orderref: str = REF) -> None:
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, orderref, "office")
+        review.resume(service.services, session, orderref, "office")
 
 
 def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service: Service) -> None:

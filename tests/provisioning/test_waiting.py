@@ -15,7 +15,7 @@ from app.alerts import long_waits, records
 from app.alerts.watch import watch_for_alerts
 from app.durable import work_queue
 from app.models import Order, OrderState, OrderStep, RemoteSystem, now
-from app.provisioning import intake, lifecycle, waiting, waking, workflow
+from app.provisioning import intake, lifecycle, review, waiting, waking, workflow
 from app.remote import breaker, probing
 from sandbox import Call
 from tests.conftest import Service, wait_for
@@ -199,7 +199,7 @@ def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: 
     service.sandbox.powercode.on_call = break_off
     service.rested("POISON-1", "needs_review")
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, "POISON-1", "office", new_customer=True)
+        review.resume(service.services, session, "POISON-1", "office", new_customer=True)
 
     service.rested("POISON-1", "completed")
 
@@ -319,7 +319,7 @@ def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service:
         service.sandbox.powercode.up()
 
         with service.services.database.write() as session:
-            lifecycle.resume(service.services, session, first, "office")
+            review.resume(service.services, session, first, "office")
 
         all_are(service, [first, second], "completed")
 

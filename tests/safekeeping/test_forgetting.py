@@ -29,7 +29,7 @@ from app.models import (
     now,
 )
 from app.people import audit
-from app.provisioning import corrections, lifecycle, search
+from app.provisioning import corrections, review, search
 from app.provisioning.actions import DISMISS
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import standing
@@ -103,7 +103,7 @@ def file_and_log(service: Service) -> bytes:
 def dismissed(service: Service, **contract: Any) -> None:
     service.take(**contract)
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, ORDER, "alice", "Ada Lind withdrew")
+        review.dismiss(service.services, session, ORDER, "alice", "Ada Lind withdrew")
 
 
 # What goes, and what stays
@@ -324,10 +324,10 @@ def test_the_engine_remembers_nothing_of_a_forgotten_order(service: Service) -> 
     service.take("UIA202411-000002", **NEIGHBOUR)
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, ORDER, "alice")
+        review.resume(service.services, session, ORDER, "alice")
     service.rested(ORDER)
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, ORDER, "alice", "no")
+        review.dismiss(service.services, session, ORDER, "alice", "no")
     forget(service)
 
     ids = [row.workflow_id for row in service.services.work_queue.client.list_workflows(load_input=False)]
@@ -362,7 +362,7 @@ def test_a_forgotten_order_of_a_known_customer_can_still_be_taken_up(service: Se
     assert as_staff.get(f"/console/orders/{ORDER}").status_code == 200
 
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, ORDER, "alice", customer_id=str(known.customer_id))
+        review.resume(service.services, session, ORDER, "alice", customer_id=str(known.customer_id))
 
     assert service.rested(ORDER)["state"] == "completed"
     assert [str(one.service_id) for one in known.services] == ["163"]

@@ -22,7 +22,7 @@ from app.models import (
     ReportedTicket,
     now,
 )
-from app.provisioning import lifecycle, search
+from app.provisioning import review, search
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.tools.command_runs import ORDER, printed, run
@@ -66,7 +66,7 @@ def write(service: Service, *statements: Any) -> None:
 
 def resume(service: Service, orderref: str = ORDER, **decision: Any) -> dict[str, Any]:
     with service.services.database.write() as session:
-        lifecycle.resume(service.services, session, orderref, "alice", **decision)
+        review.resume(service.services, session, orderref, "alice", **decision)
     return service.rested(orderref)
 
 
@@ -134,7 +134,7 @@ def test_keep_days_says_how_long(service: Service) -> None:
 def test_what_people_decided_is_kept(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, ORDER, "alice", "They withdrew")
+        review.dismiss(service.services, session, ORDER, "alice", "They withdrew")
     prune(service)
 
     assert [(one["action"], one["note"]) for one in service.show(ORDER)["decisions"]] == [("dismiss", "They withdrew")]
@@ -237,7 +237,7 @@ def test_an_old_order_that_was_not_ours_is_looked_up_again_when_a_callback_comes
 def test_an_old_order_that_was_closed_before_anything_was_written_starts_over(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, ORDER, "alice", "Not yet")
+        review.dismiss(service.services, session, ORDER, "alice", "Not yet")
     prune(service)
     assert left(service) == dict.fromkeys(left(service), 0)
 
@@ -248,7 +248,7 @@ def test_an_old_order_that_was_closed_half_done_does_nothing_twice_when_it_goes_
     service.sandbox.powercode.fault("createTicket", "no_answer")
     assert service.take()["problem"] == "outcome_unknown"
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
+        review.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
     prune(service)
     assert (count(service, OrderExchange), count(service, Notice)) == (0, 0)
 

@@ -25,7 +25,7 @@ from app.models import (
     User,
     now,
 )
-from app.provisioning import history, lifecycle
+from app.provisioning import history, review
 from app.safekeeping import aftermath, seals
 from sandbox import Sandbox
 from sandbox.state import state_of
@@ -172,7 +172,7 @@ def post(process: ServiceProcess, sandbox: Sandbox, number: int) -> str:
 def decide(office: Office, orderref: str, **decision: Any) -> None:
     services = office._services
     with services.database.write() as session:
-        lifecycle.resume(services, session, orderref, "office", **decision)
+        review.resume(services, session, orderref, "office", **decision)
 
 
 def not_kept(sandbox: Sandbox, orders: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import create_app
 from app.models import ACTIVE_STATES, Notice, NoticeState, Order, OrderStep
-from app.provisioning import history, lifecycle
+from app.provisioning import history, review
 from app.services import Services
 from config import Settings
 from tests.tools.processes import until
@@ -80,7 +80,7 @@ class Office:
             there = step.removeprefix("plan:") in {str(service["service_id"]) for service in customer["services"]}
         answer: dict[str, Any] = {"it_is_there": True} if there else {"it_is_not_there": True}
         with self._services.database.write() as session:
-            lifecycle.resume(self._services, session, order["orderref"], "office", **answer)
+            review.resume(self._services, session, order["orderref"], "office", **answer)
         return True
 
     def completed(self, orderrefs: Sequence[str], seconds: float = 60.0) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from app.models import JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
-from app.provisioning import lifecycle
+from app.provisioning import lifecycle, review
 from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import following
 from app.provisioning.causes.naming import Cause, keys_in
@@ -38,13 +38,13 @@ def decide(
 ) -> JointDecision:
     """Keep that this is to be done with all orders of the cause up to the id `newest`; `go_on` does it.
 
-    Raises `lifecycle.NotPossible` when none stands any more, or the action doesn't fit.
+    Raises `review.NotPossible` when none stands any more, or the action doesn't fit.
     """
     found = standing_for(session, cause, listed=0)
     if found is None:
-        raise lifecycle.NotPossible("no order stands for this any more: somebody else decided, or they went on")
+        raise review.NotPossible("no order stands for this any more: somebody else decided, or they went on")
     if action not in fitting(found.cause):
-        raise lifecycle.NotPossible("each of these orders is decided by itself")
+        raise review.NotPossible("each of these orders is decided by itself")
     values = {"cause": cause, "words": str(found.cause), "action": action.code, "note": note}
     joint = JointDecision(**values, newest=newest, made_by=by)
     session.add(joint)
@@ -84,11 +84,11 @@ def _do(services: Services, session: Session, joint: JointDecision, order: Order
     by, action = joint.made_by, ACTIONS[joint.action]
     try:
         if action is DISMISS:
-            lifecycle.dismiss(services, session, order.orderref, by, joint.note or "", joint_id=joint.id)
+            review.dismiss(services, session, order.orderref, by, joint.note or "", joint_id=joint.id)
         else:
-            lifecycle.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id)
-    except lifecycle.NotPossible as why:
-        lifecycle.audit(session, order, by, action, f"not possible: {why}", joint_id=joint.id)
+            review.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id)
+    except review.NotPossible as why:
+        review.audit(session, order, by, action, f"not possible: {why}", joint_id=joint.id)
 
 
 # What plans are sold as

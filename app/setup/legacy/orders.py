@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.callbacks import NEW_ORDER, ORDERREF
 from app.models import Order
-from app.provisioning import lifecycle
+from app.provisioning import intake
 from app.services import Services
 from app.setup.legacy.findings import Became, Entry, key_of, shown, value_of
 
@@ -123,7 +123,7 @@ def take(services: Services, entries: list[Entry], *, dry_run: bool) -> list[Ent
             continue
         if entry.became is Became.TAKEN and not dry_run:
             with services.database.write() as session:
-                lifecycle.take_in(services, session.connection(), [entry.subject])
+                intake.take_in(services, session.connection(), [entry.subject])
         taken.append(entry)
     return taken
 

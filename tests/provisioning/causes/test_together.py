@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import JointDecision, Order, OrderDecision, OrderState, PlanTrial, StepState
-from app.provisioning import decisions, lifecycle
+from app.provisioning import decisions, review
 from app.provisioning.actions import DISMISS, RESUME
 from app.provisioning.causes import following, together
 from app.provisioning.causes.following import Verdict, verdict_on
@@ -132,13 +132,13 @@ def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service
     sold_as(service, 999)
     service.rested(waiting[0], OrderState.NEEDS_REVIEW)
 
-    with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible, match="by itself"):
-        lifecycle.resume(service.services, session, waiting[1], "Stan")
+    with service.services.database.write() as session, pytest.raises(review.NotPossible, match="by itself"):
+        review.resume(service.services, session, waiting[1], "Stan")
     with service.services.database.read() as session:
         order = session.scalars(select(Order).filter_by(orderref=waiting[1])).one()
         assert [offer.action.code for offer in offers_for(session, order)] == [DISMISS.code]
     with service.services.database.write() as session:
-        lifecycle.dismiss(service.services, session, waiting[1], "Stan", "cancelled")
+        review.dismiss(service.services, session, waiting[1], "Stan", "cancelled")
 
     sold_as(service, 165)
     for orderref in (waiting[0], *waiting[2:]):
@@ -207,7 +207,7 @@ def test_what_is_decided_for_each_alone_is_not_decided_for_all(service: Service)
     service.rested(refs(1)[0], OrderState.NEEDS_REVIEW)
     found = the_cause(service)
 
-    with service.services.database.write() as session, pytest.raises(lifecycle.NotPossible, match="by itself"):
+    with service.services.database.write() as session, pytest.raises(review.NotPossible, match="by itself"):
         together.decide(session, "Stan", RESUME, found.cause.key, newest=found.newest)
 
 
