@@ -14,12 +14,22 @@ from werkzeug.wrappers import Response as Answer
 import utopia
 from app.aftercare.of_order import later
 from app.console.access import requires, viewer
-from app.console.order_forms import CustomerForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
+from app.console.order_forms import ColleaguesNoteForm, CustomerForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
 from app.provisioning import decisions, finding, offers, timeline
-from app.provisioning.actions import BY_HAND, CUSTOMER, DISMISS, IT_IS_THERE, MAP_PLANS, NEW_CUSTOMER, WITHOUT_IT, Needs
+from app.provisioning.actions import (
+    BY_HAND,
+    CUSTOMER,
+    DISMISS,
+    IT_IS_THERE,
+    MAP_PLANS,
+    NEW_CUSTOMER,
+    NOTE,
+    WITHOUT_IT,
+    Needs,
+)
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.endings import stop_for
 from app.provisioning.facts import customer_page_of, order_facts
@@ -30,6 +40,8 @@ from app.services import services_of
 from utopia import Contract
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
+DESK = {action.code: action for action in (NOTE,)}
+"""What people tell each other on an order's page."""
 SENTENCES = {
     OrderState.RECEIVED: "It is on disk; work on it begins in a moment.",
     OrderState.RUNNING: "It is being worked on just now.",
@@ -72,6 +84,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             corrections=_corrections(order),
             beside=_beside(order),
             undoing=undoing(order),
+            desk=DESK,
             later=later(session, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
@@ -102,6 +115,7 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
         DISMISS.code: NoteForm(formdata=None),
         **{action.code: WorkNoteForm.of(action.path, formdata=None) for action in (BY_HAND, WITHOUT_IT)},
         IT_IS_THERE.code: TicketForm(formdata=None),
+        NOTE.code: ColleaguesNoteForm(formdata=None),
         CUSTOMER.code: CustomerForm(formdata=None),
         MAP_PLANS.code: PlansForm.of(plans, sold_as, formdata=None),
     }

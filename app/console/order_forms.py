@@ -7,6 +7,8 @@ from flask_wtf import FlaskForm
 from wtforms import FieldList, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from app.provisioning.desk import LONGEST_NOTE
+
 NUMBER = r"[1-9][0-9]{0,17}\Z"
 SERVICE_ID = r"[1-9][0-9]{0,8}\Z"
 DIGITS_ONLY = "Write digits only, such as 1001"
@@ -16,6 +18,11 @@ DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
 def stripped(value: str | None) -> str:
     """Without blanks around it."""
     return (value or "").strip()
+
+
+def in_lines(value: str | None) -> str:
+    """Without blanks around it, whatever ends its lines."""
+    return "\n".join(line.rstrip() for line in stripped(value).splitlines())
 
 
 class DecisionForm(FlaskForm):  # type: ignore[misc]
@@ -91,6 +98,20 @@ class WorkNoteForm(NoteForm):
         form = cls(**options)
         form.note.id = f"{path}-note"
         return form
+
+
+class ColleaguesNoteForm(FlaskForm):  # type: ignore[misc]
+    """What a person tells their colleagues about an order; it is meant whatever became of the order meanwhile."""
+
+    text = TextAreaField(
+        "Note for your colleagues",
+        [
+            DataRequired("Write what your colleagues should know"),
+            Length(max=LONGEST_NOTE, message=f"Write at most {LONGEST_NOTE} characters"),
+        ],
+        filters=[in_lines],
+        render_kw={"rows": 2, "maxlength": LONGEST_NOTE},
+    )
 
 
 class PlansForm(DecisionForm):

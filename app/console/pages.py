@@ -5,7 +5,7 @@ from app.console.cases import cases
 from app.console.causes import causes
 from app.console.changes import changes
 from app.console.customers import customers
-from app.console.decisions import orders
+from app.console.desk import orders
 from app.console.digests import digests
 from app.console.events import events
 from app.console.inactive import inactive

@@ -11,7 +11,7 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState, now
-from app.provisioning.actions import SUBMIT
+from app.provisioning.actions import SUBMIT, TOLD_ONLY
 from config import Settings
 
 CHART_DAYS = 30
@@ -60,7 +60,7 @@ def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[d
         Order.state.in_([OrderState.NEEDS_REVIEW, OrderState.EXISTS]), Order.stopped_at >= since
     )
     settled = select(func.max(OrderDecision.made_at)).where(
-        OrderDecision.made_at >= since, OrderDecision.action != SUBMIT.kept_as
+        OrderDecision.made_at >= since, OrderDecision.action.not_in((SUBMIT.kept_as, *TOLD_ONLY))
     )
     moments: Iterable[Any] = [*session.scalars(standing), *session.scalars(settled.group_by(OrderDecision.order_id))]
     return Counter(moment.astimezone(settings.zone).date() for moment in moments)

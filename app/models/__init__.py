@@ -52,7 +52,7 @@ from app.models.states import (
     StepState,
     System,
 )
-from app.models.together import JointDecision, PlanTrial, ToldCause
+from app.models.together import JointDecision, OnIt, PlanTrial, PutOff, ToldCause
 
 __all__ = [
     "ACTIVE_STATES",
@@ -89,6 +89,7 @@ __all__ = [
     "NoticeDelivery",
     "NoticeKind",
     "NoticeState",
+    "OnIt",
     "Order",
     "OrderDecision",
     "OrderExchange",
@@ -101,6 +102,7 @@ __all__ = [
     "PlanSeen",
     "PlanTrial",
     "PreviewState",
+    "PutOff",
     "Reconciliation",
     "RemoteSystem",
     "ReportedTicket",

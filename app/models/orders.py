@@ -148,7 +148,7 @@ class OrderSearch(Base):
     """What an order is found by, apart from its reference, and what a list shows of it.
 
     A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
-    that can be searched, in one line (`provisioning.search_words`).
+    that can be searched, in one line (`provisioning.search_words`); it ends with `notes`, the words of people's notes.
     """
 
     __tablename__ = "order_search"
@@ -158,6 +158,7 @@ class OrderSearch(Base):
     address: Mapped[str] = mapped_column(Text)
     plan: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Callback(Base):

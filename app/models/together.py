@@ -1,4 +1,4 @@
-"""What a person decided for all orders of a cause at once, and plans of which one order is to show that they work."""
+"""What a person decided for all orders of a cause at once, plans that one order tries first, and who is on what."""
 
 from datetime import datetime
 
@@ -50,3 +50,27 @@ class ToldCause(Base):
 
     key: Mapped[str] = mapped_column(String(500), primary_key=True)
     told_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class OnIt(Base):
+    """Who is on an order that needs somebody. It is said of the order's `run`, so it is over when the order goes on."""
+
+    __tablename__ = "orders_on_it"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
+    run: Mapped[int]
+    taken_by: Mapped[str] = mapped_column(String(80))
+    taken_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PutOff(Base):
+    """An order that needs somebody, and not before `until`; said of its `run`, as `OnIt`."""
+
+    __tablename__ = "orders_put_off"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
+    run: Mapped[int]
+    until: Mapped[datetime]
+    put_off_by: Mapped[str] = mapped_column(String(80))
+    put_off_at: Mapped[datetime] = mapped_column(default=now)
+    reason: Mapped[str | None] = mapped_column(Text)

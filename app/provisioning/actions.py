@@ -37,6 +37,7 @@ class Action:
     `code` is what an order keeps of it, `kept_as` what the history of decisions keeps and `review.resume` is told.
     `does` is the function in `app` that does it. `did` follows a person's name. `says` is what will happen,
     where that is the same for every order. `option` belongs to `orders resume`; `command` is the whole command.
+    What does not decide anything is told to colleagues, and changes nothing of what becomes of the order.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Action:
     says: str = ""
     button: str = ""
     is_grave: bool = False
+    decides: bool = True
     option: str = ""
     command: str = "orders resume {orderref}"
 
@@ -180,6 +182,17 @@ FORGET = Action(
     command="orders forget {orderref}",
 )
 
+NOTE = Action(
+    "note",
+    "Add a note",
+    "wrote a note",
+    does="provisioning.desk.note",
+    needs=Needs.NOTE,
+    decides=False,
+    button="Add the note",
+    command="",
+)
+
 ACTIONS: Mapping[str, Action] = {
     action.code: action
     for action in (
@@ -195,11 +208,14 @@ ACTIONS: Mapping[str, Action] = {
         DISMISS,
         SUBMIT,
         FORGET,
+        NOTE,
     )
 }
 """By the code that an order keeps."""
 ANSWERS: Sequence[Action] = [action for action in ACTIONS.values() if action.option]
 """What `orders resume` and `review.resume` are told, one at a time."""
+TOLD_ONLY: Sequence[str] = [action.kept_as for action in ACTIONS.values() if not action.decides]
+"""What the history of decisions keeps besides decisions."""
 
 
 def told(decision: Mapping[str, object]) -> Action:

@@ -10,13 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models import Order, OrderSearch
 from app.provisioning.contracts import contract_of, digits, one_line
 from app.provisioning.matching.addresses import street_line, usps_state
-from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, terms_of
+from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, note_line, terms_of
 from app.storage.database import Database
 from utopia import Contract
 
@@ -100,12 +100,31 @@ def keep(session: Session, order: Order) -> None:
 
 def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
     """Let orders that just came in be found by their references; by reference, their ids."""
-    nothing = {"person": "", "address": "", "plan": ""}
+    nothing = {"person": "", "address": "", "plan": "", "notes": ""}
     rows = [{"order_id": id, "words": reference_line(orderref), **nothing} for orderref, id in orders.items()]
     connection.execute(INSERT_ROW, rows)
 
 
 INSERT_ROW = insert(OrderSearch.__table__)  # type: ignore[arg-type]
+
+
+def keep_note(session: Session, order_id: int, text: str) -> None:
+    """Let the order be found by what a person wrote about it, too."""
+    row, words = session.get(OrderSearch, order_id), note_line(text)
+    if row is not None:
+        row.words, row.notes = row.words + words, row.notes + words
+
+
+def words_of(row: OrderSearch) -> str:
+    """The order's own words, without those of notes: whose they are, nobody knows."""
+    return row.words.removesuffix(row.notes)
+
+
+def forget_notes(session: Session, order_ids: Sequence[int]) -> None:
+    """Let the orders no longer be found by what people wrote about them."""
+    without = func.substr(OrderSearch.words, 1, func.length(OrderSearch.words) - func.length(OrderSearch.notes))
+    noted = update(OrderSearch).where(OrderSearch.order_id.in_(order_ids), OrderSearch.notes != "")
+    session.execute(noted.values(words=without, notes="").execution_options(synchronize_session=False))
 
 
 def reference_line(*references: str | None) -> str:
@@ -123,6 +142,7 @@ def _row(row: OrderSearch, order: Order) -> OrderSearch:
         address=f"{row.address} {_cut(contract.address.unit)}",
         mail=_cut(contract.customer.email),
     )
+    row.words += row.notes or ""
     return row
 
 

@@ -46,6 +46,12 @@ def line_of(*, texts: Iterable[str], address: str = "", references: Iterable[str
     return f" {' '.join(dict.fromkeys(words))} "
 
 
+def note_line(text: str) -> str:
+    """The words of what a person wrote, to stand at the end of such a line: phone numbers as a search takes them."""
+    words = dict.fromkeys(_asked(text))
+    return "".join(f"{word} " for word in words)
+
+
 def terms_of(text: str) -> list[Term]:
     """What a search looks for, what is rarest first."""
     terms = dict.fromkeys(_term(word) for word in _asked(text[:LONGEST_TEXT]))

@@ -22,7 +22,7 @@ from app.models import (
     OutgoingState,
     StepState,
 )
-from app.provisioning.actions import ACTIONS
+from app.provisioning.actions import ACTIONS, NOTE
 from app.provisioning.steps import plan_name
 
 MOST_CALLBACKS = 20
@@ -103,7 +103,7 @@ class Exchange:
 class Event:
     """Something that happened to an order. `key` is the same each time that the story is told.
 
-    `outgoing` is the number of an event that can be sent again.
+    `outgoing` is the number of an event that can be sent again. `note`: the text is as a person wrote it, in full.
     """
 
     key: str
@@ -115,6 +115,7 @@ class Event:
     attempts: int = 0
     exchanges: Sequence[Exchange] = ()
     outgoing: int | None = None
+    note: bool = False
 
     @property
     def took(self) -> str:
@@ -241,7 +242,7 @@ def _outgoing(session: Session, order: Order) -> Iterator[Event]:
 def _decisions(order: Order) -> Iterator[Event]:
     for one in order.decisions:
         title = f"{one.made_by} {DECISIONS.get(one.action, one.action)}"
-        yield Event(f"decision-{one.id}", one.made_at, title, text=one.note)
+        yield Event(f"decision-{one.id}", one.made_at, title, text=one.note, note=one.action == NOTE.kept_as)
 
 
 def exchange_of(session: Session, order: Order, exchange_id: int) -> tuple[str, Exchange] | None:

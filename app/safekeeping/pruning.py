@@ -1,8 +1,9 @@
 """Deletes what nobody will ask for any more: in small batches with pauses, so that a callback never waits for it.
 
-An order's own row stays for ever, with what it is found by and what people decided about it; what was done for it goes
-when it was finished KEEP_DAYS ago. Each batch is a transaction of its own and is found anew: a pruning that was killed
-or stopped goes on with the next one, and two hosts that prune at the same time take different batches.
+An order's own row stays for ever, with what it is found by and what people decided about it; what was done for it, and
+what colleagues told each other about it, goes when it was finished KEEP_DAYS ago. Each batch is a transaction of its
+own and is found anew: a pruning that was killed or stopped goes on with the next one, and two hosts that prune at the
+same time take different batches.
 """
 
 import logging
@@ -25,6 +26,7 @@ from app.models import (
     Notice,
     NoticeState,
     Order,
+    OrderDecision,
     OrderExchange,
     OrderState,
     OrderStep,
@@ -32,6 +34,8 @@ from app.models import (
     Reconciliation,
     now,
 )
+from app.provisioning import search
+from app.provisioning.actions import TOLD_ONLY
 from app.services import Services
 
 FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderState.DISMISSED)
@@ -196,6 +200,7 @@ def _has_something_to_go(before: datetime) -> ColumnElement[bool]:
         exists().where(OrderExchange.order_id == Order.id),
         exists().where(Callback.orderref == Order.orderref, Callback.received_at < before),
         exists().where(Notice.order_id == Order.id, _is_over(before)),
+        exists().where(OrderDecision.order_id == Order.id, *_is_told_only(before)),
         HAS_DETAILS,
     )
 
@@ -208,6 +213,11 @@ def _is_over(before: datetime) -> ColumnElement[bool]:
     )
 
 
+def _is_told_only(before: datetime) -> Sequence[ColumnElement[bool]]:
+    """What colleagues told each other; what was decided stays."""
+    return (OrderDecision.action.in_(TOLD_ONLY), OrderDecision.made_at < before)
+
+
 def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:
     """Those that are locked go on just now, by a person or by a callback: they stay as they are."""
     finished = (Order.id.in_(order_ids), Order.state.in_(FINISHED), Order.finished_at < before)
@@ -218,8 +228,11 @@ def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, 
         delete(OrderExchange).where(OrderExchange.order_id.in_(ids)),
         delete(Callback).where(Callback.orderref.in_(orderrefs), Callback.received_at < before),
         delete(Notice).where(Notice.order_id.in_(ids), _is_over(before)),
+        delete(OrderDecision).where(OrderDecision.order_id.in_(ids), *_is_told_only(before)),
     ):
         session.execute(those.execution_options(synchronize_session=False))
+    newer = select(OrderDecision.order_id).where(OrderDecision.order_id.in_(ids), OrderDecision.action.in_(TOLD_ONLY))
+    search.forget_notes(session, sorted(set(ids) - set(session.scalars(newer))))
     _remove_details(session, session.scalars(select(Order.id).where(Order.id.in_(ids), HAS_DETAILS)).all(), days)
 
 

@@ -29,11 +29,11 @@ from app.models import (
     now,
 )
 from app.people import audit
-from app.provisioning import corrections, review, search
+from app.provisioning import corrections, desk, review, search
 from app.provisioning.actions import DISMISS
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import standing
-from app.safekeeping import mentions, remnants
+from app.safekeeping import forgetting, mentions, remnants
 from tests.conftest import Service, wait_for
 from tests.console.persons import Person, add_user
 from tests.digest.conftest import Office, office_of
@@ -255,6 +255,20 @@ def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: S
     assert forget(service)["erased"]["decisions"] >= 2
 
     assert "moved away" not in stored(service)
+
+
+def test_what_colleagues_wrote_goes_and_no_address_in_it_counts_as_the_person_s(service: Service) -> None:
+    service.take()
+    with service.services.database.write() as session:
+        desk.note(session, ORDER, "alice", "Moved away, says her.neighbour@example.com")
+
+    forget(service)
+
+    assert "neighbour" not in stored(service)
+    with service.services.database.write() as session:
+        desk.note(session, ORDER, "alice", "Ask her.neighbour@example.com")
+    assert "her.neighbour@example.com" not in forgetting.forget(service.services, ORDER, "alice").words
+    assert "neighbour" not in stored(service)
 
 
 def test_changes_by_hand_that_name_the_person_are_erased_and_others_are_not(service: Service) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import notices
 from app.models import Notice, NoticeKind, Order, OrderDecision, OrderState, ToldCause, now
+from app.provisioning.actions import TOLD_ONLY
 from app.provisioning.causes.naming import Cause, cause_of, digest
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -46,7 +47,8 @@ def _is_being_looked_at(session: Session, order: Order) -> bool:
     """Whoever tried again a moment ago sees on the page that it stops for the same reason: that is no news by mail."""
     told = select(Notice.content).filter_by(order_id=order.id, kind=NoticeKind.NEEDS_YOU).order_by(Notice.id.desc())
     last = session.scalar(told.limit(1))
-    asked_at = session.scalar(select(func.max(OrderDecision.made_at)).filter_by(order_id=order.id))
+    decided = (OrderDecision.order_id == order.id, OrderDecision.action.not_in(TOLD_ONLY))
+    asked_at = session.scalar(select(func.max(OrderDecision.made_at)).where(*decided))
     return bool(last and last.get("reason") == order.reason and asked_at and now() - asked_at < LOOKED_AT)
 
 
