@@ -8,12 +8,12 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.channels.addresses import Channel, channels, say
 from app.durable import engine
-from app.models import Outgoing, OutgoingState
+from app.models import Outgoing
 from app.outgoing import events, records
 from app.services import Services
 
@@ -41,19 +41,21 @@ def send_due(services: Services) -> None:
     """Send each channel what is due for it. One that is down keeps the others waiting for a moment at most."""
     named = channels(services.settings)
     waiting = [each for each in named if records.is_waiting(services, each.name)]
-    if named and not waiting:
-        _give_up_others(services, [each.name for each in named])
-    if waiting:
-        with ThreadPoolExecutor(len(waiting), thread_name_prefix="channel") as threads:
-            list(threads.map(lambda channel: _send(services, channel), waiting))
+    if not waiting:
+        records.give_up(services, elsewhere(named))
+        return
+    with ThreadPoolExecutor(len(waiting), thread_name_prefix="channel") as threads:
+        list(threads.map(lambda channel: _send(services, channel), waiting))
 
 
-def _give_up_others(services: Services, named: Sequence[str]) -> None:
+def elsewhere(named: Sequence[Channel]) -> ColumnElement[bool]:
     """What was meant for a channel that is not set any more."""
-    nowhere = (Outgoing.state == OutgoingState.PENDING, Outgoing.channel.not_in([*named, events.CHANNEL]))
-    over = {"state": OutgoingState.FAILED, "next_try_at": None, "error": "the channel is not set any more"}
-    with services.database.write() as session:
-        session.execute(update(Outgoing).where(*nowhere).values(over))
+    return Outgoing.channel.not_in([*(each.name for each in named), events.CHANNEL])
+
+
+def given_up(session: Session, services: Services) -> int:
+    """How many messages were given up since their channel was removed."""
+    return records.given_up(session, elsewhere(channels(services.settings)))
 
 
 def _send(services: Services, channel: Channel) -> None:

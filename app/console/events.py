@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.console.access import requires, viewer
 from app.models import EventKind, Order, Outgoing, OutgoingState, Role, now
 from app.outgoing import events as outgoing
-from app.outgoing.records import send_again
+from app.outgoing import records
 from app.people import audit
 from app.services import services_of
 
@@ -37,19 +37,20 @@ def page() -> str:
         rows = select(Outgoing, Order.orderref).outerjoin(Order, Order.id == Outgoing.order_id).where(mine)
         lines = [Line(*each) for each in session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN))]
         counts = dict(session.execute(select(Outgoing.state, func.count()).where(mine).group_by(Outgoing.state)).all())
-    return render_template(
-        "console/events/page.html", lines=lines, counts=counts, is_set=services.settings.events_url is not None
-    )
+        given_up = records.given_up(session, mine)
+    is_set = services.settings.events_url is not None
+    return render_template("console/events/page.html", lines=lines, counts=counts, is_set=is_set, given_up=given_up)
 
 
 @events.post("/<int:number>/again")
 @requires(Role.STAFF)
 def again(number: int) -> Response:
     """Send an event once more, whatever became of it: under its own id, so that the receiver may know it."""
-    with services_of(current_app).database.write() as session:
-        row = send_again(session, number)
+    services = services_of(current_app)
+    with services.database.write() as session:
+        row = records.send_again(session, number) if services.settings.events_url else None
         if row is None:
-            flash("There is no such event, or it is on its way.", "failed")
+            flash("There is no such event, it is on its way, or no address is set.", "failed")
         else:
             audit.record(session, viewer().name, "event sent again", f"{row.kind}, {row.message_id}")
             flash("The event is sent once more.", "done")
@@ -63,8 +64,9 @@ def again(number: int) -> Response:
 @requires(Role.STAFF)
 def all_failed_again() -> Response:
     """Send everything once more that was given up."""
-    with services_of(current_app).database.write() as session:
-        count = _all_failed(session)
+    services = services_of(current_app)
+    with services.database.write() as session:
+        count = _all_failed(session) if services.settings.events_url else 0
         audit.record(session, viewer().name, "events sent again", f"all that had failed: {count}")
     flash(f"{count} {'event is' if count == 1 else 'events are'} sent once more.", "done")
     return redirect(url_for("events.page"), 303)
@@ -72,8 +74,7 @@ def all_failed_again() -> Response:
 
 def _all_failed(session: Session) -> int:
     failed = (Outgoing.channel == outgoing.CHANNEL, Outgoing.state == OutgoingState.FAILED)
-    anew = {"state": OutgoingState.PENDING, "tries": 0, "next_try_at": None, "error": None, "started_at": now()}
-    return int(getattr(session.execute(update(Outgoing).where(*failed).values(anew)), "rowcount", 0))
+    return int(getattr(session.execute(update(Outgoing).where(*failed).values(records.anew())), "rowcount", 0))
 
 
 @events.post("/test")

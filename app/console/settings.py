@@ -1,5 +1,7 @@
 """The settings as they run, where each comes from, what a restart would change, and whether each system can be used."""
 
+from typing import Any
+
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -30,15 +32,15 @@ def page() -> str:
         notes=[*checks.warnings(services.settings), *checks.plans_that_differ(services)],
         checks=checks.BUTTONS,
         recipients=services.settings.email_recipients,
-        channels=_channels(services),
+        **_channels(services),
         tells_events=services.settings.events_url is not None,
         has_report=services.settings.report_source is not None,
     )
 
 
-def _channels(services: Services) -> list[sending.Standing]:
+def _channels(services: Services) -> dict[str, Any]:
     with services.database.read() as session:
-        return sending.standing(session, services)
+        return {"channels": sending.standing(session, services), "given_up": sending.given_up(session, services)}
 
 
 @settings.post("/channels/<name>/test")

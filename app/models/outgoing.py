@@ -16,22 +16,30 @@ class Outgoing(Base):
     `channel` is where it goes: `events`, or the name of a channel of NOTIFY_URLS. `key` makes it one of its kind.
     `message_id` is the same at each try, so that a receiver knows one that it had. `started_at` is when its tries
     began: for one that is sent once more, now. While it is being sent, `next_try_at` is when it counts as lost.
+
+    `others_taken`: its channel took another since this one was last not taken. `is_refused`: it was not taken though
+    another was just before, so that it keeps its own pauses when the next one is.
     """
 
     __tablename__ = "outgoing"
-    __table_args__ = (Index("ix_outgoing_state_channel", "state", "channel"),)
+    __table_args__ = (
+        Index("ix_outgoing_state_channel", "state", "channel"),
+        Index("ix_outgoing_channel_id", "channel", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(200), unique=True)
     message_id: Mapped[str] = mapped_column(String(40))
-    kind: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(40), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(String(16), default=OutgoingState.PENDING)
     tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    others_taken: Mapped[bool] = mapped_column(default=False)
+    is_refused: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]

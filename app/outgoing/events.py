@@ -44,8 +44,13 @@ def record(
 
 
 def send_due(services: Services) -> int:
-    """Send what is due, the oldest first; how many were taken. A receiver that fails ends it until the next time."""
+    """Send what is due, the oldest first; how many were taken. A receiver that fails ends it until the next time.
+
+    With the address removed, what waits is given up: sent when there is one again, it would come too late, and maybe to
+    somebody else.
+    """
     if not services.settings.events_url:
+        records.give_up(services, Outgoing.channel == CHANNEL)
         return 0
     transport = Transport(
         connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, deadline=WHOLE_SECONDS, pool_size=1

@@ -1,10 +1,11 @@
 """The rows of what goes out: recorded once, claimed for a try, and closed with what came of it."""
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Order, Outgoing, OutgoingState, now
@@ -12,9 +13,13 @@ from app.remote import breaker
 from app.services import Services
 from app.storage.database import insert_if_new
 
+log = logging.getLogger(__name__)
+
 LEASE = timedelta(minutes=2)
 """Longer than a try can take: one whose process died is tried once more after it, under the same `message_id`."""
 
+REMOVED = "the address was removed"
+"""Why something was given up whose receiver is not set any more."""
 LONGEST_KEY = 180
 """Shorter than the column, where a number may follow."""
 
@@ -50,10 +55,28 @@ def is_waiting(services: Services, channel: str) -> bool:
 
 
 def hurry(services: Services, channel: str) -> None:
-    """The channel works: whatever waits for that is due now."""
+    """The channel works: whatever waits for that is due now. What it refuses while it takes others keeps its pause."""
     others = (Outgoing.channel == channel, Outgoing.state == OutgoingState.PENDING, Outgoing.error.is_not(None))
+    its_time = case((Outgoing.is_refused, Outgoing.next_try_at), else_=None)
     with services.database.write() as session:
-        session.execute(update(Outgoing).where(*others).values(next_try_at=None))
+        session.execute(update(Outgoing).where(*others).values(next_try_at=its_time, others_taken=True))
+
+
+def give_up(services: Services, *whose: ColumnElement[bool]) -> int:
+    """Give up what waits for a receiver that is not set any more; how much that was. A person may send it again."""
+    waiting = (Outgoing.state == OutgoingState.PENDING, *whose)
+    over = {"state": OutgoingState.FAILED, "next_try_at": None, "error": REMOVED}
+    with services.database.write() as session:
+        count = int(getattr(session.execute(update(Outgoing).where(*waiting).values(over)), "rowcount", 0))
+    if count:
+        log.warning("Given up: %d that waited, since %s", count, REMOVED)
+    return count
+
+
+def given_up(session: Session, *whose: ColumnElement[bool]) -> int:
+    """How much was given up because its receiver was removed."""
+    theirs = (Outgoing.state == OutgoingState.FAILED, Outgoing.error == REMOVED, *whose)
+    return session.scalar(select(func.count()).select_from(Outgoing).where(*theirs)) or 0
 
 
 def _due(services: Services, channel: str) -> Select[Outgoing]:
@@ -82,6 +105,7 @@ def not_sent(services: Services, row: Outgoing, why: str, give_up_after: timedel
         if mine is None:
             return
         mine.error = why
+        mine.is_refused, mine.others_taken = mine.others_taken, False
         if now() - mine.started_at >= give_up_after:
             mine.state, mine.next_try_at = OutgoingState.FAILED, None
             return
@@ -95,5 +119,12 @@ def send_again(session: Session, number: int) -> Outgoing | None:
     row = session.get(Outgoing, number, with_for_update=True)
     if row is None or row.state == OutgoingState.PENDING:
         return None
-    row.state, row.tries, row.next_try_at, row.error, row.started_at = OutgoingState.PENDING, 0, None, None, now()
+    for name, value in anew().items():
+        setattr(row, name, value)
     return row
+
+
+def anew() -> dict[str, Any]:
+    """The columns of something that is sent from the start."""
+    tried = {"tries": 0, "next_try_at": None, "error": None, "others_taken": False, "is_refused": False}
+    return {"state": OutgoingState.PENDING, "started_at": now(), **tried}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.channels import addresses, news, sending
 from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, Outgoing, Role, now
@@ -21,6 +21,7 @@ from tests.console.persons import Person, add_user
 from tests.outgoing.receiver import Receiver, receiving
 
 TOKEN = "TokenOf24Letters99"
+GIVEN_UP = "the address was removed"
 DOWN = f"json://127.0.0.1:1/{TOKEN}"
 
 
@@ -99,6 +100,13 @@ def test_no_message_names_anybody(service: Service, channel: Receiver) -> None:
 
     assert len(channel.came) == 1
     assert [word for word in ("ada", "lind", "uia202411") if word in str(channel.bodies).casefold()] == []
+
+
+@pytest.mark.sqlite
+def test_what_is_looked_up_every_few_seconds_is_found_without_a_look_at_all_that_went_out(service: Service) -> None:
+    plan = "explain query plan select id, key from outgoing where kind = 'cause'"
+    with service.services.database.read() as session:
+        assert "USING INDEX ix_outgoing_kind" in str(session.execute(text(plan)).all())
 
 
 # Trouble, and the morning
@@ -195,7 +203,34 @@ def test_what_waits_for_a_channel_that_is_not_set_any_more_is_given_up(service: 
         say(service)
     sending.send_due(service.services)
 
-    assert [(row.state, row.error) for row in rows(service)] == [("failed", "the channel is not set any more")]
+    assert [(row.state, row.error) for row in rows(service)] == [("failed", GIVEN_UP)]
+
+
+def test_with_all_channels_removed_what_waited_is_given_up_and_told_late_to_nobody(service: Service) -> None:
+    stopped(service, 1)
+    with receiving() as receiver:
+        with told_to(service, at(receiver)):
+            news.look(service.services, now() + timedelta(minutes=2))
+        sending.send_due(service.services)
+        with told_to(service, at(receiver)):
+            sending.send_due(service.services)
+
+        assert [(row.state, row.error) for row in rows(service)] == [("failed", GIVEN_UP)]
+        assert receiver.came == []
+
+
+def test_a_cause_that_is_settled_before_it_is_told_is_not_told_late(service: Service) -> None:
+    stopped(service, 1)
+    with receiving() as receiver, told_to(service, at(receiver)), service.changed(retry_minutes=(60.0,)):
+        receiver.status = 503
+        say(service)
+        with service.services.database.write() as session:
+            session.execute(update(Order).values(state=OrderState.DISMISSED, cause=None))
+        receiver.status = 200
+        say(service)
+
+        assert [(row.state, row.error) for row in rows(service)] == [("failed", "It was settled before it was told")]
+        assert len(receiver.came) == 1
 
 
 def test_without_channels_nothing_is_recorded(service: Service) -> None:

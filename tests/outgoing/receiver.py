@@ -11,12 +11,13 @@ from typing import Any
 
 @dataclass
 class Receiver:
-    """What came, the first thing first; `status` and `headers` are how it answers."""
+    """What came, the first thing first; `status` and `headers` are how it answers, 400 to kinds that it `refuses`."""
 
     url: str = ""
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
     came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    refuses: tuple[str, ...] = ()
 
     @property
     def bodies(self) -> list[Any]:
@@ -36,7 +37,8 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.came.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(receiver.status)
+            is_refused = receiver.refuses and json.loads(body)["type"] in receiver.refuses
+            self.send_response(400 if is_refused else receiver.status)
             for name, value in {**receiver.headers, "Content-Length": "0"}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -139,6 +139,68 @@ def test_when_one_is_taken_again_those_that_waited_follow_at_once(service: Servi
         assert events.send_due(service.services) == 4
 
 
+def test_one_that_is_refused_while_others_are_taken_keeps_its_own_pause(service: Service, receiver: Receiver) -> None:
+    receiver.refuses = (EventKind.CASE_DUE,)
+    with service.changed(retry_minutes=(60.0,)):
+        told(service, EventKind.CASE_DUE, "refused")
+        for number in range(5):
+            told(service, key=str(number))
+            events.send_due(service.services)
+            events.send_due(service.services)
+
+    asked = [body["type"] for body in receiver.bodies]
+    assert asked.count(EventKind.TEST) == 5
+    assert asked.count(EventKind.CASE_DUE) == 2, "once more when another was taken, as after an outage; then no more"
+
+
+def test_one_that_was_refused_alone_follows_after_an_outage_like_the_others(
+    service: Service, receiver: Receiver
+) -> None:
+    receiver.refuses = (EventKind.CASE_DUE,)
+    told(service, EventKind.CASE_DUE, "refused")
+    told(service)
+    with service.changed(retry_minutes=(60.0,)):
+        for _ in range(3):
+            events.send_due(service.services)
+        receiver.refuses, receiver.status = (), 503
+        set_back(service, next_try_at=None)
+        told(service, key="waits")
+        for _ in range(2):
+            events.send_due(service.services)
+        receiver.status = 204
+        told(service, key="new")
+
+        assert events.send_due(service.services) == 3
+
+
+@pytest.mark.parametrize("events_url", [None, "http://127.0.0.1:1"], ids=["removed", "set again"])
+def test_with_the_address_removed_what_waited_is_given_up_shown_and_sent_late_by_nobody(
+    service: Service, receiver: Receiver, as_staff: Person, events_url: str | None
+) -> None:
+    told(service)
+    told(service, key="2")
+    with service.changed(events_url=None, events_secret=None):
+        assert events.send_due(service.services) == 0
+        assert "the address was removed" in as_staff.get("/console/events").text
+    with service.changed(events_url=events_url):
+        assert events.send_due(service.services) == 0
+
+    assert [(row.state, row.next_try_at) for row in rows(service)] == [(OutgoingState.FAILED, None)] * 2
+    assert receiver.came == []
+
+
+def test_nothing_is_sent_again_while_no_address_is_set(service: Service, as_staff: Person) -> None:
+    with service.changed(events_url="http://127.0.0.1:1"):
+        told(service)
+    set_back(service, state=OutgoingState.FAILED, error="the address was removed")
+
+    assert "that failed" not in as_staff.get("/console/events").text
+    as_staff.post(f"/console/events/{rows(service)[0].id}/again")
+    as_staff.post("/console/events/failed/again")
+
+    assert rows(service)[0].state == OutgoingState.FAILED
+
+
 def test_after_a_day_it_is_given_up_and_stays_for_a_person(service: Service, receiver: Receiver) -> None:
     told(service)
     receiver.status = 500
