@@ -7,11 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from app.console.access import is_fragment, requires
+from app.console.access import is_fragment, requires, viewer
 from app.console.order_filter import Filter
 from app.console.rendering import exact
 from app.models import OrderState, PlanSeen, Role, ServicePlanMapping, now
 from app.provisioning import search
+from app.provisioning.causes.standing import STANDING
 from app.provisioning.problems import PROBLEMS
 from app.provisioning.search import FoundOrder
 from app.services import services_of
@@ -48,11 +49,17 @@ def page() -> str | Answer:
             states=[each for each in OrderState if counts.get(each) or each == asked.state],
             causes=_causes(session, asked),
             plans=_plans(session, asked),
+            tickable=_tickable(found.orders),
         )
 
 
 def _is_search(asked: Filter) -> bool:
     return asked.is_text_alone and not is_fragment()
+
+
+def _tickable(orders: Sequence[FoundOrder]) -> Sequence[int]:
+    """The ids of those that need somebody, for whom may decide."""
+    return [order.id for order in orders if order.state in STANDING] if viewer().may(Role.STAFF) else []
 
 
 def _causes(session: Session, asked: Filter) -> Sequence[tuple[str, str]]:

@@ -20,6 +20,7 @@ from app.console.plans import plans
 from app.console.settings import settings
 from app.console.signing_in import signing_in
 from app.console.ticket_texts import ticket_texts
+from app.console.ticking import ticking
 from app.console.today import today
 
 PAGES = (
@@ -28,6 +29,7 @@ PAGES = (
     today,
     orders,
     causes,
+    ticking,
     people,
     new_order,
     plans,

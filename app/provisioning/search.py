@@ -32,6 +32,7 @@ class FoundOrder:
 
     id: int
     orderref: str
+    run: int
     state: str
     problem: str | None
     reason: str | None
@@ -327,6 +328,7 @@ def orders_of(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
     of_order = (
         Order.id,
         Order.orderref,
+        Order.run,
         Order.state,
         Order.problem,
         Order.reason,

@@ -137,6 +137,7 @@ PAGES_TO_CHECK: list[ConsolePage] = [
     ConsolePage("people", "/console/people", Role.ADMINISTRATOR),
     ConsolePage("person", "/console/people/{user}", Role.ADMINISTRATOR, a_person),
     ConsolePage("orders", "/console/orders", prepare=hostile_order),
+    ConsolePage("orders-ticking", "/console/orders?state=needs_review", Role.STAFF, hostile_order),
     ConsolePage("orders-found", "/console/orders?q=lind&state=completed", prepare=hostile_order),
     ConsolePage("orders-none", "/console/orders?q=nobody", prepare=hostile_order),
     ConsolePage("order", "/console/orders/{orderref}", prepare=hostile_order),

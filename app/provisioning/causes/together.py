@@ -5,6 +5,7 @@ What a person said a plan is sold as is kept at once, and one order goes first (
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from app.services import Services
 
 AT_A_TIME = 50
 LISTED = 200
+NOT_POSSIBLE = "not possible: "
+"""Begins what is kept with an order that a decision left alone."""
 
 
 def fitting(cause: Cause) -> Sequence[Action]:
@@ -81,14 +84,26 @@ def _left(joint: JointDecision) -> Sequence[ColumnElement[bool]]:
 
 
 def _do(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
-    by, action = joint.made_by, ACTIONS[joint.action]
     try:
-        if action is DISMISS:
-            review.dismiss(services, session, order.orderref, by, joint.note or "", joint_id=joint.id)
-        else:
-            review.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id)
+        carry_out(services, session, joint, order)
     except review.NotPossible as why:
-        review.audit(session, order, by, action, f"not possible: {why}", joint_id=joint.id)
+        leave_alone(session, joint, order, str(why))
+
+
+def carry_out(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
+    """Do with one order what was decided for many; raises `review.NotPossible` when it doesn't fit."""
+    by, action = joint.made_by, ACTIONS[joint.action]
+    if action is DISMISS:
+        review.dismiss(services, session, order.orderref, by, joint.note or "", joint_id=joint.id)
+        return
+    answer: dict[str, Any] = {action.kept_as: True} if action.option else {}
+    review.resume(services, session, order.orderref, by, note=joint.note, joint_id=joint.id, **answer)
+
+
+def leave_alone(session: Session, joint: JointDecision, order: Order, why: str) -> None:
+    """Keep that a decision came to the order, and did nothing to it."""
+    note = f"{NOT_POSSIBLE}{why}"
+    review.audit(session, order, joint.made_by, ACTIONS[joint.action], note, joint_id=joint.id)
 
 
 # What plans are sold as
@@ -174,12 +189,13 @@ def _goes_first(services: Services, session: Session, order: Order) -> None:
 
 @dataclass(frozen=True)
 class Reached:
-    """An order that a decision reached, and where it stands now."""
+    """An order that a decision reached, and where it stands now; `left_alone` says why nothing was done to it."""
 
     orderref: str
     person: str
     state: str
     reason: str
+    left_alone: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,8 +246,20 @@ def progress(session: Session, joint_id: int) -> Progress | None:
     by_state = select(Order.state, func.count()).where(Order.id.in_(reached)).group_by(Order.state)
     states = dict(session.execute(by_state).all())
     left = 0 if joint.done_at else session.scalar(select(func.count()).select_from(Order).where(*_left(joint)))
-    columns = (Order.orderref, OrderSearch.person, Order.state, Order.reason)
-    rows = select(*columns).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(Order.id.in_(reached))
-    listed = session.execute(rows.order_by(Order.id).limit(LISTED))
-    orders = [Reached(ref, person or "", state, reason or "") for ref, person, state, reason in listed]
-    return Progress(joint, left or 0, states, orders)
+    return Progress(joint, left or 0, states, _listed(session, joint))
+
+
+def _listed(session: Session, joint: JointDecision) -> list[Reached]:
+    columns = (Order.orderref, OrderSearch.person, Order.state, Order.reason, OrderDecision.note)
+    rows = select(*columns).outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+    of_it = rows.join(OrderDecision, OrderDecision.order_id == Order.id).where(OrderDecision.joint_id == joint.id)
+    return [
+        Reached(ref, person or "", state, reason or "", _why_not(joint, note))
+        for ref, person, state, reason, note in session.execute(of_it.order_by(Order.id).limit(LISTED))
+    ]
+
+
+def _why_not(joint: JointDecision, note: str | None) -> str:
+    """What people write themselves may begin alike."""
+    is_ours = note is not None and note != joint.note and note.startswith(NOT_POSSIBLE)
+    return (note or "").removeprefix(NOT_POSSIBLE) if is_ours else ""

@@ -65,3 +65,27 @@ if (navigator.clipboard) {
   addCopyButtons();
   document.addEventListener("htmx:after:swap", addCopyButtons);
 }
+
+// Orders that are ticked: how many, and all of a page at once.
+function countTicks() {
+  const ticks = [...document.querySelectorAll('input[name="tick"]')];
+  const all = document.querySelector("[data-tick-all]");
+  if (!all) return;
+  const chosen = ticks.filter((tick) => tick.checked).length;
+  all.checked = chosen === ticks.length;
+  all.indeterminate = chosen > 0 && !all.checked;
+  all.parentElement.hidden = false;
+  const told = document.querySelector("[data-ticked]");
+  told.hidden = false;
+  told.textContent = `${chosen} chosen`;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) {
+    for (const tick of document.querySelectorAll('input[name="tick"]')) tick.checked = event.target.checked;
+  }
+  if (event.target.matches('[data-tick-all], input[name="tick"]')) countTicks();
+});
+countTicks();
+window.addEventListener("pageshow", countTicks);
+document.addEventListener("htmx:after:swap", countTicks);
