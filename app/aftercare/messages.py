@@ -4,11 +4,12 @@ A rule is kept for each text. It says nothing about the order, which the callbac
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import notices
@@ -24,17 +25,24 @@ CASE = "case:"
 NEW = "*"
 """The row of the rule for a text that never came before: it is told of once, or not."""
 OTHERS = "(others)"
-"""Anybody can send callbacks; of so many texts, the further ones share this row."""
+"""The row that counts the callbacks whose texts made room for newer ones. It has no rule."""
 MOST_TEXTS = 200
+"""Texts that nobody has decided about: anybody can send callbacks."""
 TOLD_A_DAY = 20
+"""New texts that get a mail of their own; of further ones the office is told together, once a day."""
+NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+
+IS_TEXT = CallbackMessage.key.not_in((NEW, OTHERS))
+IS_UNDECIDED = and_(IS_TEXT, CallbackMessage.decided_by.is_(None))
 
 Said = tuple[str, str | None, str | None]
 """A callback's `msg`, order reference and event."""
 
 
 def key_of(msg: str) -> str:
-    """What two callbacks that say the same have in common."""
-    return REFERENCE.sub("…", " ".join(msg.split())).casefold()[:200]
+    """What two callbacks that say the same have in common: all but case, blanks, order references and numbers."""
+    said = NUMBER.sub("…", REFERENCE.sub("…", " ".join(msg.split()))).casefold()[:200]
+    return f"“{said}”" if said in (NEW, OTHERS) else said
 
 
 def rules() -> list[tuple[str, str]]:
@@ -45,14 +53,19 @@ def rules() -> list[tuple[str, str]]:
 
 def listed(session: Session) -> Sequence[CallbackMessage]:
     """Every text that came, the newest first."""
-    newest = select(CallbackMessage).where(CallbackMessage.key != NEW).order_by(CallbackMessage.last_at.desc())
+    newest = select(CallbackMessage).where(IS_TEXT).order_by(CallbackMessage.last_at.desc())
     return session.scalars(newest).all()
+
+
+def made_room(session: Session) -> int:
+    """How many callbacks said what nobody had decided about when it made room for newer texts."""
+    row = session.get(CallbackMessage, OTHERS)
+    return row.count if row else 0
 
 
 def undecided(session: Session) -> int:
     """How many texts nobody has decided about."""
-    open_ones = select(func.count()).select_from(CallbackMessage)
-    return session.scalar(open_ones.where(CallbackMessage.decided_by.is_(None), CallbackMessage.key != NEW)) or 0
+    return session.scalar(select(func.count()).select_from(CallbackMessage).where(IS_UNDECIDED)) or 0
 
 
 def tells_of_new(session: Session) -> bool:
@@ -63,7 +76,7 @@ def tells_of_new(session: Session) -> bool:
 
 def decide(session: Session, key: str, rule: str, by: str) -> bool:
     """Keep what is done with a text from now on; False for one that never came, and for no rule."""
-    if rule not in dict(rules()):
+    if rule not in dict(rules()) or key == OTHERS:
         return False
     if key == NEW:
         insert_if_new(session, CallbackMessage, "key", **_new_row(NEW, "a new text"))
@@ -83,11 +96,12 @@ def take(services: Services, connection: Connection, said: Sequence[Said]) -> No
 
 
 def _take(services: Services, session: Session, msg: str, orderref: str | None, event: str | None) -> None:
-    key, is_new = _key(session, msg)
-    counted = update(CallbackMessage).filter_by(key=key)
-    session.execute(
-        counted.values(count=CallbackMessage.count + 1, last_at=now(), last_orderref=orderref, last_event=event)
-    )
+    key, is_new = key_of(msg), False
+    last = {"last_at": now(), "last_orderref": orderref, "last_event": event}
+    if not _count(session, key, 1, **last):
+        _make_room(session)
+        is_new = insert_if_new(session, CallbackMessage, "key", **_new_row(key, msg))
+        _count(session, key, 1, **last)
     row = session.get_one(CallbackMessage, key, populate_existing=True)
     if is_new:
         _tell_of_new(services, session, row)
@@ -100,14 +114,22 @@ def _take(services: Services, session: Session, msg: str, orderref: str | None, 
             _tell(services, session, row, msg, f"case:{case.id}", case_id=case.id)
 
 
-def _key(session: Session, msg: str) -> tuple[str, bool]:
-    """The key under which a text is counted, and whether it is new."""
-    key = key_of(msg) or OTHERS
-    if session.get(CallbackMessage, key) is not None:
-        return key, False
-    if (session.scalar(select(func.count()).select_from(CallbackMessage)) or 0) > MOST_TEXTS:
-        key, msg = OTHERS, OTHERS
-    return key, insert_if_new(session, CallbackMessage, "key", **_new_row(key, msg))
+def _count(session: Session, key: str, more: int, **last: Any) -> bool:
+    """Count callbacks under a key; False when it has no row."""
+    counted = update(CallbackMessage).filter_by(key=key).execution_options(synchronize_session=False)
+    done = session.execute(counted.values(count=CallbackMessage.count + more, **last))
+    return bool(getattr(done, "rowcount", 0))
+
+
+def _make_room(session: Session) -> None:
+    """Of too many texts that nobody has decided about, the one that came longest ago goes; its callbacks stay."""
+    if undecided(session) < MOST_TEXTS:
+        return
+    oldest = select(CallbackMessage.key).where(IS_UNDECIDED).order_by(CallbackMessage.last_at).limit(1)
+    goes = delete(CallbackMessage).where(CallbackMessage.key == oldest.scalar_subquery(), IS_UNDECIDED)
+    counts = session.scalars(goes.returning(CallbackMessage.count).execution_options(synchronize_session=False)).all()
+    insert_if_new(session, CallbackMessage, "key", **_new_row(OTHERS, OTHERS))
+    _count(session, OTHERS, sum(counts), last_at=now())
 
 
 def _new_row(key: str, msg: str) -> dict[str, object]:
@@ -118,10 +140,16 @@ def _new_row(key: str, msg: str) -> dict[str, object]:
 
 def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> None:
     """Once; but whoever sends a new text with each callback does not fill the office's mailbox."""
-    lately = select(func.count()).select_from(CallbackMessage)
+    if not tells_of_new(session):
+        return
+    lately = select(func.count()).select_from(CallbackMessage).where(IS_TEXT)
     today = session.scalar(lately.where(CallbackMessage.first_at > now() - timedelta(days=1))) or 0
-    if today <= TOLD_A_DAY and tells_of_new(session):
+    if today <= TOLD_A_DAY:
         _tell(services, session, row, row.msg, "new", is_new=True)
+        return
+    key = f"{NoticeKind.CALLBACK_MESSAGE}:many:{cases.today(services)}"
+    content: dict[str, Any] = {"msg": row.msg, "orderref": None, "event": None, "is_new": True, "case_id": None}
+    notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, is_many=True, **content)
 
 
 def _tell(
@@ -137,7 +165,7 @@ def _tell(
     key = f"{NoticeKind.CALLBACK_MESSAGE}:{_digest(row.key)}:{once}"
     order = session.scalar(select(Order).filter_by(orderref=row.last_orderref)) if row.last_orderref else None
     content: dict[str, Any] = {"msg": msg, "orderref": row.last_orderref, "event": row.last_event}
-    content |= {"is_new": is_new, "case_id": case_id}
+    content |= {"is_new": is_new, "is_many": False, "case_id": case_id}
     notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, order, **content)
 
 

@@ -30,6 +30,9 @@ def page() -> str:
             words=dict(rules_of.rules()),
             fixed=[(msg, _count(session, outcomes), does) for msg, outcomes, does in FIXED],
             tells_of_new=rules_of.tells_of_new(session),
+            made_room=rules_of.made_room(session),
+            most=rules_of.MOST_TEXTS,
+            told_a_day=rules_of.TOLD_A_DAY,
         )
 
 

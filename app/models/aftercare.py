@@ -114,7 +114,8 @@ class CustomerWrite(Base):
 class CallbackMessage(Base):
     """A `msg` that callbacks brought, other than a new order's and a test's, and what is to be done with it.
 
-    `key` is the text without case and surplus blanks, with every order reference taken out. `rule` is a `MessageRule`.
+    `key` is the text without case and surplus blanks, with each order reference and number taken out. `rule` is a
+    `MessageRule`.
     """
 
     __tablename__ = "callback_messages"

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.aftercare import cases, messages
-from app.models import Callback, CallbackMessage, Case
+from app.models import Callback, Case
 from tests.conftest import Service
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
@@ -28,7 +28,11 @@ def open_cases(service: Service) -> list[Case]:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Project Update", " project  UPDATE "), (f"Order {REF} moved", f"Order {OTHER} moved")],
+    [
+        ("Project Update", " project  UPDATE "),
+        (f"Order {REF} moved", f"Order {OTHER} moved"),
+        ("Visit on 12/03/2026 at 8:00, ticket #7", "Visit on 2026-12-04 at 10:30, ticket #1,234"),
+    ],
 )
 def test_what_says_the_same_is_one_text(one: str, other: str) -> None:
     assert messages.key_of(one) == messages.key_of(other)
@@ -121,17 +125,43 @@ def test_a_rule_that_there_is_not_changes_nothing(service: Service) -> None:
     assert rows(service)[CANCELLED][1] == "ignore"
 
 
-def test_a_stranger_s_thousand_texts_fill_neither_table_nor_mailbox(
+def test_a_text_can_t_pass_for_a_rule_of_ours(service: Service) -> None:
+    for msg in (messages.NEW, messages.OTHERS):
+        service.callback(REF, msg)
+
+    assert rows(service) == {messages.NEW: (1, "ignore", REF), messages.OTHERS: (1, "ignore", REF)}
+    with service.services.database.write() as session:
+        assert messages.tells_of_new(session)
+        assert not messages.decide(session, messages.OTHERS, "ignore", "Stan Staff")
+
+
+def test_a_new_order_and_a_test_keep_their_rules_whatever_is_decided(service: Service) -> None:
+    with service.services.database.write() as session:
+        for msg in ("Project New Order", "Test"):
+            assert not messages.decide(session, messages.key_of(msg), "ignore", "Stan Staff")
+
+
+def text(number: int) -> str:
+    """A text that no other is like: numbers count as the same."""
+    return f"Text {'ab' * number}x"
+
+
+def test_a_stranger_s_thousand_texts_fill_neither_table_nor_mailbox_and_keep_no_new_one_unseen(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(messages, "MOST_TEXTS", 6)
     monkeypatch.setattr(messages, "TOLD_A_DAY", 2)
+    service.callback(REF, CANCELLED)
+    decide(service, "case:cancel")
     for number in range(12):
-        service.callback(REF, f"Text {number:c}x{'ab' * number}")
+        service.callback(REF, text(number))
 
-    assert len(rows(service)) == 8
-    assert rows(service)[messages.OTHERS][0] == 5
-    assert len(service.notices("something new")) == 2
+    assert rows(service).keys() == {CANCELLED, *map(text, range(6, 12))}, "the newest, and what has a rule"
     with service.services.database.read() as session:
-        assert len(session.scalars(select(Callback)).all()) == 12
-        assert session.scalars(select(CallbackMessage.count).where(CallbackMessage.count > 5)).all() == []
+        assert (messages.made_room(session), messages.undecided(session)) == (6, 6)
+        assert len(session.scalars(select(Callback)).all()) == 13
+    assert len(service.notices("something new")) == 2
+    (mail,) = service.notices("more that is new than can be told one by one")
+    assert "/console/aftercare/messages" in mail.text
+    service.callback(OTHER, CANCELLED)
+    assert [case.kind for case in open_cases(service)] == ["cancel"], "a rule stays in force"

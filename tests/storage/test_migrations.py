@@ -115,6 +115,31 @@ def test_every_version_can_be_taken_back_and_made_again(settings: Settings, data
     assert differences(database) == []
 
 
+def test_texts_that_differ_by_a_number_become_one_with_the_rule_that_somebody_chose(
+    settings: Settings, database: Database
+) -> None:
+    migrate.upgrade(database)
+    in_alembic(database, command.downgrade, "0022")
+    row = (
+        "insert into callback_messages (key, msg, rule, count, first_at, last_at, decided_by)"
+        " values (:key, :key, :rule, :count, '2026-11-01 00:00:00', '2026-11-02 00:00:00', :by)"
+    )
+    with database.engine.begin() as connection:
+        for key, rule, count, by in (
+            ("ticket 1", "ignore", 2, None),
+            ("ticket 2", "ignore", 3, "Ada"),
+            ("ticket 3", "case:cancel", 4, "Stan"),
+            ("cancelled", "tell", 1, "Stan"),
+        ):
+            connection.execute(text(row), {"key": key, "rule": rule, "count": count, "by": by})
+
+    migrate.upgrade(database)
+
+    with database.read() as session:
+        kept = session.execute(text("select key, rule, count, decided_by from callback_messages order by key")).all()
+    assert kept == [("cancelled", "tell", 1, "Stan"), ("ticket …", "case:cancel", 9, "Stan")]
+
+
 @pytest.mark.parametrize("former", sorted(FORMER_DATABASES.glob("*.sql")), ids=lambda path: path.stem)
 def test_a_database_of_each_former_version_goes_on_with_all_its_rows(former: Path, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/handler.db")
