@@ -1,6 +1,7 @@
 """Decisions for all orders of a cause: read what it means and for how many, confirm, and see what becomes of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -13,8 +14,9 @@ from wtforms.validators import InputRequired
 from app.console.access import requires, viewer
 from app.console.order_forms import NoteForm, PlansForm
 from app.models import JointDecision, Role
-from app.provisioning import decisions, review
+from app.provisioning import attention, decisions, review
 from app.provisioning.actions import DISMISS, MAP_PLANS, RESUME, Action
+from app.provisioning.attention import Hand
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import Standing, standing_for
 from app.provisioning.plans import plan_table
@@ -109,6 +111,27 @@ def progress(joint_id: int) -> str:
     return render_template("console/causes/_progress.html", progress=_progress(joint_id))
 
 
+@dataclass(frozen=True)
+class Attended:
+    """Who is on `count` orders, and what the viewer can say of that."""
+
+    hands: Sequence[Hand]
+    count: int
+    offered: Sequence[Action]
+
+
+def attended(hands: Sequence[Hand], count: int) -> Attended:
+    """As the viewer sees it."""
+    offered = attention.offered(hands, count, viewer().name)
+    return Attended(hands, count, [action for action in offered if viewer().may(action.role)])
+
+
+def all_attended(session: Session, found: Iterable[Standing]) -> Mapping[str, Attended]:
+    """By the causes' keys."""
+    hands = attention.hands_on(session)
+    return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
+
+
 def forms_for(found: Standing) -> dict[str, Any]:
     """What a person fills in for the cause, by the action's code; a number is typed, and never there already."""
     seen = {"cause": found.cause.key, "newest": found.newest}
@@ -145,8 +168,10 @@ def _found(cause: str) -> Standing | None:
 
 def _page(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
     """As it is shown, or with a form as a person sent it."""
-    forms = {**forms_for(found), **(filled or {})}
-    return render_template("console/causes/page.html", standing=found, forms={found.cause.key: forms}, may=may)
+    forms = {found.cause.key: {**forms_for(found), **(filled or {})}}
+    with services_of(current_app).database.read() as session:
+        hands = all_attended(session, [found])
+    return render_template("console/causes/page.html", standing=found, forms=forms, may=may, attended=hands)
 
 
 def may(found: Standing) -> Sequence[Action]:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as Answer
 import utopia
 from app.aftercare.of_order import later
 from app.console.access import requires, viewer
+from app.console.causes import Attended, attended
 from app.console.order_forms import ColleaguesNoteForm, CustomerForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
@@ -30,6 +31,8 @@ from app.provisioning.actions import (
     WITHOUT_IT,
     Needs,
 )
+from app.provisioning.attention import hands_on
+from app.provisioning.causes.standing import STANDING
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.endings import stop_for
 from app.provisioning.facts import customer_page_of, order_facts
@@ -40,8 +43,6 @@ from app.services import services_of
 from utopia import Contract
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
-DESK = {action.code: action for action in (NOTE,)}
-"""What people tell each other on an order's page."""
 SENTENCES = {
     OrderState.RECEIVED: "It is on disk; work on it begins in a moment.",
     OrderState.RUNNING: "It is being worked on just now.",
@@ -84,12 +85,20 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             corrections=_corrections(order),
             beside=_beside(order),
             undoing=undoing(order),
-            desk=DESK,
+            NOTE=NOTE,
+            attended=_attended(session, order),
             later=later(session, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             **_story(session, order),
         )
+
+
+def _attended(session: Session, order: Order) -> Attended | None:
+    """Who is on it; None for an order that needs nobody."""
+    if order.state not in STANDING or order.cause is None:
+        return None
+    return attended(hands_on(session, Order.id == order.id).get(order.cause, ()), 1)
 
 
 def _beside(order: Order) -> Sequence[SideBySide]:

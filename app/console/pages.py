@@ -2,10 +2,9 @@
 
 from app.console.aftercare import aftercare
 from app.console.cases import cases
-from app.console.causes import causes
 from app.console.changes import changes
 from app.console.customers import customers
-from app.console.desk import orders
+from app.console.desk import causes, orders
 from app.console.digests import digests
 from app.console.events import events
 from app.console.inactive import inactive

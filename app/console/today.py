@@ -13,7 +13,7 @@ from app import notices
 from app.aftercare.overview import overview
 from app.alerts import backups, records, words
 from app.console.access import requires, viewer
-from app.console.causes import forms_for, may
+from app.console.causes import all_attended, forms_for, may
 from app.console.today_chart import chart
 from app.digest import history as digests
 from app.durable.locks import executing
@@ -82,7 +82,8 @@ def _causes(session: Session) -> dict[str, Any]:
     """What needs somebody, with the form for each decision, and the plans of which one order goes first."""
     found = standing.standing(session)
     forms = {one.cause.key: forms_for(one) for one in found}
-    return {"causes": found, "forms": forms, "may": may, "trials": following.on_trial(session)}
+    hands = all_attended(session, found)
+    return {"causes": found, "forms": forms, "may": may, "attended": hands, "trials": following.on_trial(session)}
 
 
 def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> Listed:

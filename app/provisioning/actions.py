@@ -193,6 +193,12 @@ NOTE = Action(
     command="",
 )
 
+ON_IT = Action("on_it", "I'm on it", "is on it", does="provisioning.desk.take", decides=False, command="")
+TAKE_OVER = Action(
+    "take_over", "Take it over", "took it over", does="provisioning.desk.take", decides=False, command=""
+)
+LET_GO = Action("let_go", "Let it go", "let it go", does="provisioning.desk.let_go", decides=False, command="")
+
 ACTIONS: Mapping[str, Action] = {
     action.code: action
     for action in (
@@ -209,6 +215,9 @@ ACTIONS: Mapping[str, Action] = {
         SUBMIT,
         FORGET,
         NOTE,
+        ON_IT,
+        TAKE_OVER,
+        LET_GO,
     )
 }
 """By the code that an order keeps."""

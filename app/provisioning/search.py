@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.models import Order, OrderSearch
+from app.models import OnIt, Order, OrderSearch
+from app.provisioning.attention import IS_ON_IT
 from app.provisioning.contracts import contract_of, digits, one_line
 from app.provisioning.matching.addresses import street_line, usps_state
 from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, note_line, terms_of
@@ -28,7 +29,10 @@ MOST_COUNTED = 1000
 
 @dataclass(frozen=True)
 class FoundOrder:
-    """An order as a list shows it; `person`, `address` and `plan` are "" as long as UTOPIA was not asked."""
+    """An order as a list shows it; `person`, `address` and `plan` are "" as long as UTOPIA was not asked.
+
+    `on_it` is who said that they are.
+    """
 
     id: int
     orderref: str
@@ -45,6 +49,7 @@ class FoundOrder:
     person: str
     address: str
     plan: str
+    on_it: str | None
 
 
 class Sort(StrEnum):
@@ -340,7 +345,8 @@ def orders_of(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
         Order.finished_at,
     )
     of_words = (func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan))
-    query = select(*of_order, *of_words).outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+    query = select(*of_order, *of_words, OnIt.taken_by).outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+    query = query.outerjoin(OnIt, IS_ON_IT)
     rows = [FoundOrder(*row) for row in session.execute(query.where(Order.id.in_(ids)))]  # type: ignore[call-arg]
     found = {order.id: order for order in rows}
     return [found[each] for each in ids if each in found]

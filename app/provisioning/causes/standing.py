@@ -63,7 +63,7 @@ def standing(session: Session, *those: ColumnElement[bool], listed: int = LISTED
     first, newest = func.min(Order.id).label("first"), func.max(Order.id).label("newest")
     since = func.min(Order.stopped_at).label("since")
     columns = (Order.cause, func.count().label("count"), since, first, newest)
-    groups = select(*columns).where(*_stands(), *those).group_by(Order.cause)
+    groups = select(*columns).where(*stands(), *those).group_by(Order.cause)
     found = [_standing(session, group._asdict(), listed) for group in session.execute(groups)]
     return sorted(found, key=lambda one: (-one.count, one.since or now()))
 
@@ -75,10 +75,11 @@ def standing_for(session: Session, key: str, *, listed: int = LISTED) -> Standin
 
 def needed(session: Session) -> int:
     """How many causes need a person."""
-    return session.scalar(select(func.count(Order.cause.distinct())).where(*_stands())) or 0
+    return session.scalar(select(func.count(Order.cause.distinct())).where(*stands())) or 0
 
 
-def _stands() -> Sequence[ColumnElement[bool]]:
+def stands() -> Sequence[ColumnElement[bool]]:
+    """Of an order that needs a person, and shares the cause with others."""
     return (Order.cause.is_not(None), Order.state.in_(STANDING))
 
 
