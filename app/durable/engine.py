@@ -11,16 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS
-from dbos._queue import queue_worker_thread
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.durable.bells import Bell
+from app.durable.dispatching import Dispatcher, Queue
 from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
 from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
 from app.storage.database import Database
@@ -96,26 +93,6 @@ def migrate(database: Database) -> None:
     DBOS.migrate(database.url)
 
 
-@dataclass(frozen=True)
-class Queue:
-    """How many of its workflows (by name) run at a time, in all processes together.
-
-    It is looked at when somebody rings (`bells`): this process when it enqueues, the schedule when others did. Where
-    nobody does, every `polling_seconds`.
-    """
-
-    at_a_time: int
-    workflows: tuple[str, ...]
-    polling_seconds: float
-
-
-def _as_registered(name: str) -> Any:
-    """The library's queue; its settings are this process's own, and not read again at each look."""
-    queue: Any = DBOS.retrieve_queue(name)
-    queue.database_backed_queue = False
-    return queue
-
-
 def _let_rest(dbos: DBOS) -> None:
     """End the library's threads for what is not used here: its own queue, schedules, delays and deadlines. Each looks
     into the database every second."""
@@ -149,7 +126,7 @@ class Executor:
         self._lock = lock_for(database, name)
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
         self.executing = threading.Event()
-        self._dispatchers: list[threading.Thread] = []
+        self._dispatchers: list[Dispatcher] = []
         self._has_executed = False
 
     @property
@@ -192,8 +169,8 @@ class Executor:
         with ExitStack() as stack:
             stack.enter_context(self._confirming())
             stack.callback(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=DRAIN_SECONDS)
-            bells = {name: Bell(queue.at_a_time, partial(self._has_any, name)) for name, queue in self._queues.items()}
-            stack.enter_context(self._dispatching(self._launch(bells), bells))
+            dispatchers = {name: self._dispatcher(name, queue) for name, queue in self._queues.items()}
+            stack.enter_context(self._dispatching(self._launch(dispatchers), dispatchers))
             if self._while_running is not None:
                 stack.enter_context(self._while_running())
             self._has_executed = True
@@ -203,15 +180,10 @@ class Executor:
             self._take_over_until_stopped()
             log.info("Stopping: running steps end, no new ones begin")
 
-    def _has_any(self, queue: str) -> bool:
-        """A database that gives no answer is the library's to tell of."""
-        try:
-            with self._database.read() as session:
-                return queue in self._work_queue.enqueued(session.connection())
-        except SQLAlchemyError:
-            return True
+    def _dispatcher(self, name: str, queue: Queue) -> Dispatcher:
+        return Dispatcher(name, queue, self._database, is_shared=self._lock.is_shared)
 
-    def _launch(self, bells: Mapping[str, Bell]) -> DBOS:
+    def _launch(self, dispatchers: Mapping[str, Dispatcher]) -> DBOS:
         dbos = DBOS(
             config={
                 "name": APPLICATION,
@@ -225,10 +197,10 @@ class Executor:
                 "run_migrations": False,
             }
         )
-        DBOS.listen_queues([])  # they are listened to by threads that somebody can wake
+        DBOS.listen_queues([])  # their dispatchers listen to them
         for name, queue in self._queues.items():
             for workflow in queue.workflows:
-                function = noted(self._workflows[workflow], bells[name])
+                function = noted(self._workflows[workflow], dispatchers[name].at_work)
                 DBOS.workflow(name=workflow, max_recovery_attempts=1_000_000)(function)
             self._work_queue.client.register_queue(
                 name,
@@ -242,24 +214,18 @@ class Executor:
         return dbos
 
     @contextmanager
-    def _dispatching(self, dbos: DBOS, bells: dict[str, Bell]) -> Iterator[None]:
-        """Begin what is enqueued during the block, by the library's own loop in threads of ours: it can be woken
-        only by what it waits with."""
-        self._dispatchers = [
-            threading.Thread(target=queue_worker_thread, args=[bell, dbos, _as_registered(name)], name=f"queue {name}")
-            for name, bell in bells.items()
-        ]
-        for thread in self._dispatchers:
-            thread.start()
-        self._work_queue.bells.put_up(bells)
+    def _dispatching(self, dbos: DBOS, dispatchers: Mapping[str, Dispatcher]) -> Iterator[None]:
+        """Begin what is enqueued during the block."""
+        self._dispatchers = list(dispatchers.values())
+        for dispatcher in self._dispatchers:
+            dispatcher.start(dbos, self._lock.executor_id)
+        self._work_queue.bells.put_up({name: each.bell for name, each in dispatchers.items()})
         try:
             yield
         finally:
             self._work_queue.bells.put_up({})
-            for bell in bells.values():
-                bell.set()
-            for thread in self._dispatchers:
-                thread.join()
+            for dispatcher in self._dispatchers:
+                dispatcher.stop()
 
     @contextmanager
     def _confirming(self) -> Iterator[None]:
@@ -286,7 +252,7 @@ class Executor:
     def _take_over_until_stopped(self) -> None:
         looked_at, missed = time.monotonic(), set[str]()
         while not _stopping.wait(ADOPT_EVERY_SECONDS):
-            if not all(thread.is_alive() for thread in self._dispatchers):
+            if not all(dispatcher.alive for dispatcher in self._dispatchers):
                 raise RuntimeError("A queue's thread has ended")
             if time.monotonic() - looked_at >= LOOK_FOR_LOST_SECONDS:
                 missed = self._take_up_lost(missed)

@@ -12,7 +12,7 @@ from dbos import error as dbos_error
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from app.durable.bells import Bell, Bells, note
+from app.durable.bells import Bells, note
 from app.storage.database import Database
 
 APPLICATION = "utopia-api-handler"
@@ -45,19 +45,18 @@ _at_work: set[str] = set()
 """The workflows that a thread of this process is in, whatever any row says."""
 
 
-def noted(workflow: Callable[..., Result], bell: Bell) -> Callable[..., Result]:
-    """The workflow, known to be at work as long as a thread is in it; `bell` is that of its queue."""
+def noted(workflow: Callable[..., Result], begins: Callable[[str], None]) -> Callable[..., Result]:
+    """The workflow, known to be at work as long as a thread is in it; `begins` is told its id."""
 
     @wraps(workflow)
     def at_work(*args: Any) -> Result:
         workflow_id = str(DBOS.workflow_id)
         _at_work.add(workflow_id)
-        bell.begins()
+        begins(workflow_id)
         try:
             return workflow(*args)
         finally:
             _at_work.discard(workflow_id)
-            bell.ends()
 
     return at_work
 

@@ -6,7 +6,8 @@ from typing import Any
 from app import notices
 from app.digest import preview_requests, starting
 from app.digest import workflow as digests
-from app.durable.engine import Executor, Queue, attempt
+from app.durable.dispatching import Queue
+from app.durable.engine import Executor, attempt
 from app.provisioning import intake
 from app.provisioning.causes.facts import cause_facts
 from app.provisioning.contract_files import contract_for_mail

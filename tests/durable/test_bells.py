@@ -41,48 +41,40 @@ def test_orders_and_their_mails_begin_at_once_also_where_they_are_more_than_ther
 
 
 def test_a_ring_ends_the_wait_and_one_look_is_enough_for_it() -> None:
-    bell = Bell(1)
+    bell = Bell()
     bell.ring()
 
-    assert not bell.wait(AN_HOUR)
-    assert not bell.wait(0.01)
+    assert bell.wait(AN_HOUR)
+    assert not bell._rung
 
 
-@pytest.mark.parametrize(("at_a_time", "at_work"), [(2, 2), (4, 2), (1, 1)])
-def test_the_end_of_a_workflow_is_a_reason_to_look_where_another_may_have_waited(at_a_time: int, at_work: int) -> None:
-    bell = Bell(at_a_time)
-    for _ in range(at_work):
-        bell.begins()
+def test_what_was_rung_for_during_a_look_is_looked_at_again() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.wait(AN_HOUR)
 
-    bell.ends()
-
-    assert not bell.wait(AN_HOUR)
-
-
-def test_the_end_of_the_only_one_is_none() -> None:
-    bell = Bell(4)
-    bell.begins()
-    bell.ends()
-
-    assert bell._looks == []
-
-
-def test_a_stop_ends_the_wait() -> None:
-    bell = Bell(1)
-    bell.set()
+    bell.ring()
 
     assert bell.wait(AN_HOUR)
 
 
+def test_a_stop_ends_the_wait_and_all_later_ones() -> None:
+    bell = Bell()
+    bell.stop()
+
+    assert not bell.wait(AN_HOUR)
+    assert not bell.wait(AN_HOUR)
+
+
 def test_what_is_enqueued_in_a_transaction_rings_when_that_is_over(tmp_path: Path) -> None:
-    database, bells, bell = Database(f"sqlite:///{tmp_path}/some.db"), Bells(), Bell(1)
+    database, bells, bell = Database(f"sqlite:///{tmp_path}/some.db"), Bells(), Bell()
     bells.put_up({"mail": bell})
     bells.listen_to(database.engine)
 
     with database.write() as session:
         session.execute(text("create table some (id integer)"))
         note(session.connection().info, "mail")
-        assert bell._looks == []
+        assert not bell._rung
 
-    assert not bell.wait(AN_HOUR)
+    assert bell.wait(AN_HOUR)
     database.dispose()

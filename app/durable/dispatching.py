@@ -1,0 +1,132 @@
+"""Begins what is enqueued: a thread for each of the engine's queues, which sleeps until somebody rings.
+
+It does what the library's own loop does, `dbos._queue.queue_worker_thread`, which nobody can wake and which looks at
+more than is used here. What begins with an underscore is private there, and pinned with the library's version.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from dbos import DBOS
+from dbos._core import WorkflowHandleFuture, execute_dequeued_workflow
+from dbos._utils import generate_uuid
+from sqlalchemy.exc import DBAPIError
+
+from app.durable.bells import Bell
+from app.durable.work_queue import VERSION
+from app.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How many of its workflows (by name) run at a time, in all processes together.
+
+    It is looked at when somebody rings (`bells`): this process when it enqueues, the schedule when others did. Where
+    nobody does, every `polling_seconds`.
+    """
+
+    at_a_time: int
+    workflows: tuple[str, ...]
+    polling_seconds: float
+
+
+class Dispatcher:
+    """Begins the workflows of one queue, as long as there is room for them."""
+
+    def __init__(self, name: str, queue: Queue, database: Database, *, is_shared: bool) -> None:
+        """`is_shared`: other processes begin workflows of the queue as well."""
+        self.bell = Bell()
+        self._name = name
+        self._queue = queue
+        self._database = database
+        self._is_shared = is_shared
+        self._begun: set[str] = set()
+        self._more_may_wait = True
+        self._thread = threading.Thread(target=self._run, name=f"queue {name}")
+        self._dbos: Any = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it does its work."""
+        return self._thread.is_alive()
+
+    def start(self, dbos: DBOS, executor_id: str) -> None:
+        """Begin what is enqueued, from now on, under an executor id."""
+        self._dbos, self._executor_id = dbos, executor_id
+        # The library's settings of the queue are this process's own, and not read again at each look.
+        registered: Any = DBOS.retrieve_queue(self._name)
+        registered.database_backed_queue = False
+        self._registered = registered
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no more."""
+        self.bell.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def at_work(self, workflow_id: str) -> None:
+        """A workflow's thread is in it: the library counts it by itself now."""
+        self._begun.discard(workflow_id)
+
+    def _run(self) -> None:
+        while self.bell.wait(self._queue.polling_seconds):
+            try:
+                self._look()
+            except DBAPIError as error:
+                self._look_again_after(error)
+            except Exception:
+                log.exception("The queue %s could not be looked at; tried again with the next ring", self._name)
+
+    def _look_again_after(self, error: DBAPIError) -> None:
+        database = self._dbos._sys_db
+        if database.is_lock_conflict(error) or database.is_serialization_conflict(error):  # another worker looks
+            self.bell.ring()
+        else:
+            log.warning("The queue %s could not be looked at: %s", self._name, type(error).__name__)
+
+    def _look(self) -> None:
+        self._more_may_wait = True
+        running = len(self._begun) + self._dbos._active_workflows_set.count_for_queue(self._name)
+        room = self._queue.at_a_time - running
+        if room <= 0:  # who ends rings
+            return
+        owner = generate_uuid()
+        with self._database.turn():
+            workflow_ids, limit = self._dbos._sys_db.start_queued_workflows(
+                self._registered,
+                self._executor_id,
+                VERSION,
+                None,
+                running,
+                owner_xid=owner,
+                is_latest_version=False,  # nothing is enqueued without its version
+            )
+        if limit is None and len(workflow_ids) < room and not (self._is_shared and workflow_ids):
+            self._more_may_wait = False
+        self._begin(workflow_ids, owner)
+
+    def _begin(self, workflow_ids: list[str], owner: str) -> None:
+        for status in self._dbos._sys_db.get_workflow_statuses(workflow_ids) if workflow_ids else ():
+            workflow_id = status["workflow_uuid"]
+            self._begun.add(workflow_id)
+            try:
+                handle: Any = execute_dequeued_workflow(self._dbos, status, owner)
+            except Exception:
+                log.exception("%s could not be begun", workflow_id)
+                handle = None
+            if isinstance(handle, WorkflowHandleFuture):
+                handle.future.add_done_callback(partial(self._ended, workflow_id))
+            else:
+                self._begun.discard(workflow_id)
+
+    def _ended(self, workflow_id: str, _future: Any) -> None:
+        """The engine has noted its end, so its place is free."""
+        self._begun.discard(workflow_id)
+        if self._more_may_wait:
+            self.bell.ring()
