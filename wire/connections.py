@@ -1,10 +1,12 @@
 """How `requests` connects here: trusts what it is told to, tries a connection again but no request, ends in time."""
 
+import os
 import socket
 import ssl
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
+from heapq import heappop, heappush
 from time import monotonic
 from typing import Any, Self
 
@@ -28,9 +30,9 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
-        self._until = monotonic() + seconds
-        self._timer: threading.Timer | None = None
+        self.until = monotonic() + seconds
         self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._before = _deadline.set(self)
@@ -40,28 +42,65 @@ class Deadline:
         self.stop()
         _deadline.reset(self._before)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to break off any more."""
+        return self._handle is None
+
     def watch(self, connection: socket.socket) -> None:
         """The call goes over this connection."""
-        if self._timer is None:
+        if self._handle is None:
             # A second handle, as TLS takes the first one over, and http.client closes it before the body is read.
             self._handle = socket.fromfd(connection.fileno(), connection.family, connection.type)
-            self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._break_off, [self._handle])
-            self._timer.daemon = True
-            self._timer.start()
+            _watch.add(self)
 
     def stop(self) -> None:
         """The connection is not the call's any more, and stays as it is."""
-        if self._timer and self._handle:
-            self._timer.cancel()
-            self._timer.join()
-            self._handle.close()
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
 
-    def _break_off(self, handle: socket.socket) -> None:
-        self.passed = True
-        with suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
+    def break_off(self) -> None:
+        """The time is over; nothing happens when the call is over, too."""
+        with self._lock, suppress(OSError):
+            if self._handle is not None:
+                self.passed = True
+                self._handle.shutdown(socket.SHUT_RDWR)
 
 
+class _Watch:
+    """Breaks off calls whose time is over, in one thread for all: one for each call costs more than the rest of it."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, as in a process that was forked: the thread is not there."""
+        self._deadlines: list[tuple[float, int, Deadline]] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, deadline: Deadline) -> None:
+        """Break it off at its time."""
+        with self._changed:
+            heappush(self._deadlines, (deadline.until, id(deadline), deadline))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._deadlines[0][2] is deadline:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._deadlines and (self._deadlines[0][2].is_over or self._deadlines[0][0] <= monotonic()):
+                    heappop(self._deadlines)[2].break_off()
+                self._changed.wait(self._deadlines[0][0] - monotonic() if self._deadlines else None)
+
+
+_watch = _Watch()
+os.register_at_fork(after_in_child=_watch.forget)
 _deadline: ContextVar[Deadline] = ContextVar("deadline")
 _target: ContextVar[str] = ContextVar("target")
 

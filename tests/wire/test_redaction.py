@@ -5,6 +5,7 @@ import json
 import pickle
 import threading
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wire.masking import LINE_LIMIT, MARK, Redactor, customer_data
+from wire.masking.forms import _ENCODERS, customer_pattern
+from wire.masking.spans import Values
 
 KEY = "k3y/Utopia+84==z"
 ADA = ["Ada", "Lind", "12 N EXAMPLE AVENUE", "ada.lind@example.com", "4065550143"]
@@ -320,3 +323,22 @@ def test_no_secret_survives_raw_or_inside_base64(secret: str, text: str) -> None
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     once = cleaned(text)
     assert cleaned(once) == once
+
+
+ALPHABET = st.text(alphabet="aKk1 0-_'\"/\\.,@%\u00e9\u017f\u212a", max_size=12)
+
+
+@settings(quietly, max_examples=150)
+@given(st.lists(ALPHABET, max_size=3), st.sampled_from((*_ENCODERS, "(406) {}".format)), ALPHABET, ALPHABET)
+def test_what_leaves_no_trace_is_not_there(
+    values: list[str], encode: Callable[[str], str], before: str, after: str
+) -> None:
+    text = before + "".join(encode(value) for value in values) + after
+    pattern = customer_pattern(values)
+
+    assert Values(values).found(text) == ([match.span() for match in pattern.finditer(text)] if pattern else [])
+
+
+def test_digits_leave_their_trace_however_they_are_grouped() -> None:
+    with customer_data(["4065550143", "84101-0001"]):
+        assert cleaned("called (406) 555.01-43 from 84101 0001") == f"called ({MARK} from {MARK}"

@@ -25,32 +25,44 @@ def masked(text: str, secrets: Iterable[str] = (), private: Iterable[str] = ()) 
 
     Each of `private` (a customer's name, address, ...) goes as a whole word.
     """
-    named = NAMED_SECRETS if any(sign in text for sign in SIGNS_OF_A_NAME) else ()
-    patterns = (*named, *_words(frozenset(private)))
-    return replaced(text, [*_searched(secrets).found(text), *spans_of(patterns, text)], MASK)
+    return _masked(text, _searched(secrets), _words(frozenset(private)))
+
+
+def _masked(text: str, known: Secrets, words: tuple[re.Pattern[str], ...] = ()) -> str:
+    named = NAMED_SECRETS if any(map(text.__contains__, SIGNS_OF_A_NAME)) else ()
+    return replaced(text, [*known.found(text), *spans_of((*named, *words), text)], MASK)
+
+
+@lru_cache(maxsize=1024)  # answers have the same names again and again
+def _masked_name(name: str, known: Secrets) -> str:
+    return _masked(name, known)
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
     """The JSON value with `secrets` masked in every text and number, and all that stands under a secret's name."""
-    known = tuple(secrets)
+    return _without(value, _searched(secrets))
+
+
+def _without(value: Any, known: Secrets) -> Any:
     if isinstance(value, dict):
         return {
-            masked(str(name), known): MASK if each and names_a_secret(str(name)) else without_secrets(each, known)
+            _masked_name(str(name), known): MASK if each and names_a_secret(str(name)) else _without(each, known)
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):
-        return [without_secrets(each, known) for each in value]
+        return [_without(each, known) for each in value]
     if value is None or isinstance(value, bool):
         return value
-    shown = masked(str(value), known)
-    return value if shown == str(value) else shown
+    text = str(value)
+    shown = _masked(text, known)
+    return value if shown == text else shown
 
 
 def json_text(value: Any, secrets: Iterable[str]) -> str:
     """The JSON value as a text, `without_secrets`."""
-    known = tuple(secrets)
-    text = json.dumps(without_secrets(value, known), ensure_ascii=False)
-    return replaced(text, _searched(known).found(text), MASK)
+    known = _searched(secrets)
+    text = json.dumps(_without(value, known), ensure_ascii=False)
+    return replaced(text, [*known.found(text)], MASK)
 
 
 def safe_text(value: object, *, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> str:

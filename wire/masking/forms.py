@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import ceil
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +26,9 @@ WORD_START = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
 _BETWEEN_WORDS = r"(?:[\W_]|%[0-9A-Fa-f]{2}|\\[nrt]){1,8}"
 _BETWEEN_DIGITS = r"[\W_]{0,3}"
 _SHORTEST_BASE64 = 6
+_WORD = re.compile(r"[a-z0-9]+")
+_LETTER = re.compile(r"[A-Za-z]")
+_NO_DIGIT = re.compile(r"[^0-9]+")
 
 
 def _json_inside(text: str, *, ascii_only: bool = True) -> str:
@@ -119,14 +123,47 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(longest_first), re.IGNORECASE) if longest_first else None
 
 
+def customer_pieces(values: Iterable[str]) -> list[str]:
+    """Return what is searched for of a customer's values; `None` and `null`, UTOPIA's "nothing", are no values."""
+    return [piece for value in values for piece in pieces(value) if piece.lower() not in ("none", "null")]
+
+
 def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     """Return a pattern that finds each of a customer's values in all its forms, or None without values.
 
     Case, accents' encoding, runs of blanks and separators between words don't matter. Values of one or two
-    characters are found as whole words only. `None` and `null`, which UTOPIA sends for "nothing", are no values.
+    characters are found as whole words only.
     """
-    usable = [piece for value in values for piece in pieces(value) if piece.lower() not in ("none", "null")]
-    return _any_of(pattern for piece in usable for pattern in _customer_patterns(piece))
+    return _any_of(pattern for piece in customer_pieces(values) for pattern in _customer_patterns(piece))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a text in ASCII holds, in lower case, when it holds any form of a value that `customer_pattern` finds.
+
+    No form changes a letter or a digit of ASCII, or parts those of a word; only digits may have separators between
+    them that the value has not. A value in other letters may leave no trace: an empty word is in every text.
+    """
+
+    word: str
+    digits: str | None
+
+    @classmethod
+    def of(cls, piece: str) -> "Trace":
+        """The trace of one of the `customer_pieces`."""
+        if not piece.isascii():
+            return cls("", None)
+        word = max(_WORD.findall(piece.lower()), key=len, default="")
+        return cls(word, digits_in(piece) if not _LETTER.search(piece) else None)
+
+    def may_be_in(self, text: str, digits: str) -> bool:
+        """Whether it is in a text in lower case; `digits` are the text's."""
+        return self.word in text or (self.digits is not None and self.digits in digits)
+
+
+def digits_in(text: str) -> str:
+    """The digits of a text, without what stands between them."""
+    return _NO_DIGIT.sub("", text)
 
 
 def secret_pattern(secrets: Iterable[str], shortest: int) -> re.Pattern[str] | None:
@@ -137,6 +174,12 @@ def secret_pattern(secrets: Iterable[str], shortest: int) -> re.Pattern[str] | N
     texts = {text for secret in secrets for text in (secret, *pieces(secret)) if len(text) <= CHUNK}
     bases = {form for text in texts if len(text.strip()) >= shortest for form in _bases(text)}
     return _any_of(re.escape(form) for base in bases for form in encoded(base))
+
+
+def core_pattern(cores: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds each of the `base64_cores`, or None without any."""
+    known = sorted(set(cores))
+    return re.compile("|".join(map(re.escape, known))) if known else None
 
 
 def _bases(secret: str) -> set[str]:

@@ -4,16 +4,15 @@ Three ways of finding them work together: secrets that were registered at start,
 addresses and `password=...`; and the values of the customer whose order runs, while `customer_data` is active.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from .forms import LONGEST_FORM, customer_pattern
+from .forms import LONGEST_FORM
 from .shapes import MARK, SHAPES
-from .spans import Secrets, replaced, spans_of
+from .spans import Secrets, Values, replaced, spans_of
 
 LINE_LIMIT = 16_000
 """Characters of a text that are kept; what is longer is cut, so that one line never costs seconds."""
@@ -22,16 +21,16 @@ SHORTEST_SECRET = 4
 _CUT = " [cut]"
 _CHAIN_LIMIT = 20
 
-_Patterns = tuple[re.Pattern[str], ...]
+_Known = tuple[Values, ...]
 
-_customers: ContextVar[_Patterns] = ContextVar("customers_values", default=())
+_customers: ContextVar[_Known] = ContextVar("customers_values", default=())
 
 
 class _Remembered:
     """The customers' values in force where an exception came from; it never goes into a pickle or a copy."""
 
-    def __init__(self, patterns: _Patterns = ()) -> None:
-        self.patterns = patterns
+    def __init__(self, values: _Known = ()) -> None:
+        self.values = values
 
     def __reduce__(self) -> tuple[type["_Remembered"], tuple[()]]:
         return _Remembered, ()
@@ -44,30 +43,29 @@ def customer_data(values: Iterable[str | None]) -> Iterator[None]:
     An exception that leaves the block is remembered with the values, so that a log line about it, written outside,
     is cleaned too. Blocks add up. None and empty values are ignored.
     """
-    pattern = _compiled(frozenset(str(value) for value in values if value))
-    patterns = _customers.get() + ((pattern,) if pattern else ())
-    token = _customers.set(patterns)
+    known = (*_customers.get(), _looked_for(frozenset(str(value) for value in values if value)))
+    token = _customers.set(known)
     try:
         yield
     except BaseException as error:
-        _remember(error, patterns)
+        _remember(error, known)
         raise
     finally:
         _customers.reset(token)
 
 
 @lru_cache(maxsize=64)
-def _compiled(values: frozenset[str]) -> re.Pattern[str] | None:
-    return customer_pattern(values)
+def _looked_for(values: frozenset[str]) -> Values:
+    return Values(values)
 
 
-def _remember(error: BaseException, patterns: _Patterns) -> None:
+def _remember(error: BaseException, known: _Known) -> None:
     with suppress(AttributeError, TypeError):  # a class with slots takes no further attribute
         if not hasattr(error, "_customers_values"):  # an inner block knows more than an outer one
-            error._customers_values = _Remembered(patterns)  # type: ignore[attr-defined]
+            error._customers_values = _Remembered(known)  # type: ignore[attr-defined]
 
 
-def _remembered(error: BaseException) -> Iterator[re.Pattern[str]]:
+def _remembered(error: BaseException) -> Iterator[Values]:
     """The values remembered with an exception and those that led to it."""
     waiting, seen = [error], 0
     while waiting and seen < _CHAIN_LIMIT:
@@ -75,7 +73,7 @@ def _remembered(error: BaseException) -> Iterator[re.Pattern[str]]:
         seen += 1
         remembered = getattr(current, "_customers_values", None)
         if isinstance(remembered, _Remembered):
-            yield from remembered.patterns
+            yield from remembered.values
         waiting += [linked for linked in (current.__cause__, current.__context__) if linked is not None]
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
@@ -108,7 +106,8 @@ class Redactor:
         looked_at = text[: LINE_LIMIT + LONGEST_FORM]
         customers = dict.fromkeys(_customers.get() + tuple(found for error in errors for found in _remembered(error)))
         # All searches see the original text: none is misled by another's mark.
-        spans = [*self._secrets.found(looked_at), *spans_of((*SHAPES, *customers), looked_at)]
+        spans = [*self._secrets.found(looked_at), *spans_of(SHAPES, looked_at)]
+        spans += [span for values in customers for span in values.found(looked_at)]
         if len(text) <= LINE_LIMIT:
             return replaced(looked_at, spans, MARK)
         clipped = [(start, min(stop, LINE_LIMIT)) for start, stop in spans]

@@ -2,8 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-from .forms import base64_cores, pieces, secret_pattern
+from .forms import (
+    Trace,
+    base64_cores,
+    core_pattern,
+    customer_pattern,
+    customer_pieces,
+    digits_in,
+    pieces,
+    secret_pattern,
+)
 
 Span = tuple[int, int]
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
@@ -15,16 +25,40 @@ class Secrets:
     def __init__(self, secrets: Iterable[str], shortest: int) -> None:
         known = frozenset(secrets)
         self._pattern = secret_pattern(known, shortest)
-        self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
+        self._cores = core_pattern(core for secret in known for piece in pieces(secret) for core in base64_cores(piece))
 
-    def found(self, text: str) -> Iterator[Span]:
+    def found(self, text: str) -> list[Span]:
         """Where one of them stands: as it is, in another notation, or inside of what was encoded in base64."""
-        if self._pattern is not None:
-            yield from (match.span() for match in self._pattern.finditer(text))
-        for run in _BASE64_RUN.finditer(text) if self._cores else ():
-            letters = run.group().replace("-", "+").replace("_", "/")
-            if any(core in letters for core in self._cores):
-                yield run.span()
+        found = [] if self._pattern is None else [match.span() for match in self._pattern.finditer(text)]
+        letters = text.replace("-", "+").replace("_", "/")
+        if self._cores is not None and self._cores.search(letters):
+            runs = (run.span() for run in _BASE64_RUN.finditer(text))
+            found += [run for run in runs if self._cores.search(letters, *run)]
+        return found
+
+
+class Values:
+    """A customer's values, as they are searched for in any number of texts.
+
+    A pattern for all forms of a value takes a while to build, and few texts hold any. So it is built of those values
+    alone that have left a trace in a text: their longest word, which all forms keep, or their digits.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._traces = {piece: Trace.of(piece) for piece in customer_pieces(values)}
+
+    def found(self, text: str) -> list[Span]:
+        """Where one of them stands, in any form."""
+        is_plain, shown = text.isascii(), text.lower()
+        digits = digits_in(text)
+        suspects = [each for each, trace in self._traces.items() if not is_plain or trace.may_be_in(shown, digits)]
+        pattern = _pattern_for(frozenset(suspects)) if suspects else None
+        return [match.span() for match in pattern.finditer(text)] if pattern is not None else []
+
+
+@lru_cache(maxsize=64)
+def _pattern_for(suspects: frozenset[str]) -> re.Pattern[str] | None:
+    return customer_pattern(suspects)
 
 
 def spans_of(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[Span]:

@@ -60,6 +60,8 @@ class Comparison:
 
 def compare(person: Person, candidates: Iterable[Candidate]) -> list[Comparison]:
     """The person beside each customer, in the same order."""
+    if not (candidates := list(candidates)):  # as for most people who are new
+        return []
     ours = Place.read(person.street, person.city, person.zip)
     contacts = {Aspect.PHONE: _phone_pattern(person.phone), Aspect.MAIL: _mail_pattern(person.email)}
     return [_compared(person, ours, contacts, candidate) for candidate in candidates]
