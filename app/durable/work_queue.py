@@ -39,6 +39,13 @@ ENQUEUED_IN = {
     "postgresql": text(f"SELECT DISTINCT queue_name FROM dbos.workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608
 }
 
+WITHDRAW = "DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id AND status = 'ENQUEUED'"
+FORGET_INPUT = "DELETE FROM {0}workflow_input WHERE workflow_uuid = :workflow_id"
+WITHDRAWING = {
+    "sqlite": [text(each.format("")) for each in (WITHDRAW, FORGET_INPUT)],
+    "postgresql": [text(each.format("dbos.")) for each in (WITHDRAW, FORGET_INPUT)],
+}
+
 Result = TypeVar("Result")
 
 _at_work: set[str] = set()
@@ -117,6 +124,12 @@ class WorkQueue:
         if priority != FIRST:
             options["priority"] = priority
         self.client.enqueue_in_transaction(writing, options, *args)
+
+    def withdraw(self, connection: Connection, workflow_id: str) -> None:
+        """Once the caller's transaction commits, a workflow that has not begun never will; one that has goes on."""
+        status, its_input = WITHDRAWING[connection.dialect.name]
+        if connection.execute(status, {"workflow_id": workflow_id}).rowcount:
+            connection.execute(its_input, {"workflow_id": workflow_id})
 
     def enqueued(self, connection: Connection) -> set[str]:
         """The queues in which something waits, in one narrow statement."""

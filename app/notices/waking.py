@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from app.models import Notice, NoticeState, System
 from app.notices import records
-from app.notices.claims import is_due
+from app.notices.claims import IS_DUE
 from app.remote import breaker
 from app.services import Services
 
@@ -14,14 +14,15 @@ def wake_due_notices(services: Services) -> int:
 
     Nothing is started behind deliveries that wait for their turn already: each of those goes on with what is due, too.
     """
-    due = select(Notice).where(is_due(services), Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
+    moments = breaker.moments(services.settings.retry_minutes)
+    due = select(Notice).where(IS_DUE, Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
     with services.database.read() as session:
-        if session.scalar(due) is None or breaker.is_down(session, System.MAIL):
+        if session.scalar(due, moments) is None or breaker.is_down(session, System.MAIL):
             return 0
     if not services.work_queue.is_empty(records.QUEUE):
         return 0
     with services.database.write() as session:
-        notice = session.scalar(due.with_for_update(skip_locked=True))
+        notice = session.scalar(due.with_for_update(skip_locked=True), moments)
         if notice is not None:
             records.next_run(services.work_queue, session, notice)
     return int(notice is not None)

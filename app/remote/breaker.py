@@ -72,6 +72,17 @@ def due(moment: InstrumentedAttribute[datetime | None], minutes: Sequence[float]
     return or_(moment <= now(), moment > now() + longest_pause(minutes))
 
 
+def due_as_of(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    """The same for a statement that is built once and asked often; `moments` has its parameters."""
+    return or_(moment <= bindparam("now"), moment > bindparam("latest"))
+
+
+def moments(minutes: Sequence[float]) -> dict[str, datetime]:
+    """The parameters of `due_as_of`."""
+    moment = now()
+    return {"now": moment, "latest": moment + longest_pause(minutes)}
+
+
 def is_later(moment: datetime | None, minutes: Sequence[float]) -> bool:
     """The opposite, of a row that was read."""
     return moment is not None and now() < moment <= now() + longest_pause(minutes)

@@ -7,11 +7,9 @@ two narrow statements, built once.
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from app import notices
 from app.channels import sending
@@ -30,7 +28,6 @@ from app.models import (
     RemoteSystem,
     RunState,
     System,
-    now,
 )
 from app.outgoing import events
 from app.provisioning import intake, waking
@@ -44,25 +41,22 @@ EVERY_SECONDS = 0.5
 Job = Callable[[Services], object]
 
 
-def _is_due(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
-    """As `breaker.due` says, of parameters."""
-    return or_(moment <= bindparam("now"), moment > bindparam("latest"))
-
-
 def _is_down(system: System) -> ColumnElement[bool]:
     return exists().where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
 
 
 def _is_waiting(*those: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether an event or a message is to be sent, now or once more."""
-    its_time = or_(Outgoing.next_try_at.is_(None), _is_due(Outgoing.next_try_at))
+    its_time = or_(Outgoing.next_try_at.is_(None), breaker.due_as_of(Outgoing.next_try_at))
     return exists().where(Outgoing.state == OutgoingState.PENDING, its_time, *those)
 
 
 DUE: dict[Job, ColumnElement[bool]] = {
-    waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, _is_due(Order.next_try_at)),
+    waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, breaker.due_as_of(Order.next_try_at)),
     intake.start_next: exists().where(*HELD_BACK),
-    notices.wake_due_notices: exists().where(Notice.state == NoticeState.PENDING, _is_due(Notice.next_try_at)),
+    notices.wake_due_notices: exists().where(
+        Notice.state == NoticeState.PENDING, breaker.due_as_of(Notice.next_try_at)
+    ),
     probing.ask_utopia: _is_down(System.UTOPIA),
     probing.ask_powercode: _is_down(System.POWERCODE),
     probing.ask_mail: _is_down(System.MAIL),
@@ -86,11 +80,10 @@ class Glance:
 
     def look(self, _services: Services) -> None:
         """Look once."""
-        moment = now()
-        latest = moment + breaker.longest_pause(self._services.settings.retry_minutes)
+        moments = breaker.moments(self._services.settings.retry_minutes)
         with self._services.database.read() as session:
             connection = session.connection()
-            due = connection.execute(self._any_due, {"now": moment, "latest": latest}).one()
+            due = connection.execute(self._any_due, moments).one()
             enqueued = self._services.work_queue.enqueued(connection)
         for job, is_due in zip(DUE, due, strict=True):
             if is_due:
