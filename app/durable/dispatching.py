@@ -6,6 +6,7 @@ more than is used here. What begins with an underscore is private there, and pin
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,12 +28,13 @@ class Queue:
     """How many of its workflows (by name) run at a time, in all processes together.
 
     It is looked at when somebody rings (`bells`): this process when it enqueues, the schedule when others did. Where
-    nobody does, every `polling_seconds`.
+    nobody does, every `polling_seconds`. `runs_dry` is called when a look leaves places free.
     """
 
     at_a_time: int
     workflows: tuple[str, ...]
     polling_seconds: float
+    runs_dry: Callable[[], None] = lambda: None
 
 
 class Dispatcher:
@@ -110,6 +112,8 @@ class Dispatcher:
         if limit is None and len(workflow_ids) < room and not (self._is_shared and workflow_ids):
             self._more_may_wait = False
         self._begin(workflow_ids, owner)
+        if len(workflow_ids) < room:
+            self._queue.runs_dry()
 
     def _begin(self, workflow_ids: list[str], owner: str) -> None:
         for status in self._dbos._sys_db.get_workflow_statuses(workflow_ids) if workflow_ids else ():

@@ -37,6 +37,7 @@ OF_STRANGERS = 2
 """So many orders of strangers are started at a beat (0.5 s), newest and oldest; a real one may be among them."""
 
 RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS received")
+ANY_HELD_BACK = select(Order.__table__.c.id).where(*HELD_BACK).limit(1)
 SENDER = (
     select(Callback.remote_address)
     .where(Callback.orderref == Order.orderref)
@@ -55,7 +56,8 @@ INSERT_ORDER = {
 }
 NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
 
-_turns = cycle((Order.id.desc(), Order.id.asc()))
+_ENDS = (Order.id.desc(), Order.id.asc())
+_turns = cycle((0, 1))
 
 
 def take_in(services: Services, connection: Connection, orderrefs: Sequence[str], most: int | None = None) -> set[str]:
@@ -128,7 +130,7 @@ def room_at(services: Services, session: Session, stage: str, per_slot: int) -> 
 def start_next(services: Services) -> int:
     """Start orders that wait for their turn, as far as there is room; returns how many."""
     with services.database.read() as session:
-        if session.scalar(select(Order.id).where(*HELD_BACK).limit(1)) is None:
+        if session.connection().scalar(ANY_HELD_BACK) is None:
             return 0
         free = room_at(services, session, "order", NEW_PER_SLOT)
         chosen = _choose(session, free, strangers(session)) if free > 0 else []
@@ -166,11 +168,11 @@ def _choose(session: Session, free: int, senders: Sequence[str]) -> list[int]:
 
 def in_turn(session: Session, count: int, *those: ColumnElement[bool]) -> list[int]:
     """The newest, the oldest, the second newest and so on; a call begins with the end that the last one didn't take."""
-    chosen: list[int] = []
-    for end in islice(_turns, max(count, 0)):
-        of_this_end = select(Order.id).where(*those, Order.id.not_in(chosen)).order_by(end).limit(1)
-        found = session.scalar(of_this_end)
-        if found is None:
-            break
-        chosen.append(found)
-    return chosen
+    if count <= 0:
+        return []
+    ends = [session.scalars(select(Order.id).where(*those).order_by(end).limit(count)).all() for end in _ENDS]
+    left = [iter(ids) for ids in ends]
+    chosen: dict[int, None] = {}
+    while len(chosen) < min(count, len(set().union(*ends))):
+        chosen |= dict.fromkeys(islice((each for each in left[next(_turns)] if each not in chosen), 1))
+    return list(chosen)

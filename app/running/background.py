@@ -38,7 +38,9 @@ class Background:
             workflows(services),
             {
                 "utopia": Queue(intake.AT_UTOPIA, ("order",), POLLING_SECONDS),
-                "powercode": Queue(services.settings.powercode_concurrency, ("account",), POLLING_SECONDS),
+                "powercode": Queue(
+                    services.settings.powercode_concurrency, ("account",), POLLING_SECONDS, self._schedule.start_more
+                ),
                 notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), POLLING_SECONDS),
                 starting.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), POLLING_SECONDS),
             },

@@ -21,7 +21,7 @@ from app.channels import news
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
-from app.provisioning import waking
+from app.provisioning import intake, waking
 from app.provisioning.causes import telling
 from app.running import glance
 from app.safekeeping import pruning
@@ -46,12 +46,16 @@ class Schedule:
         self._services = services
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._wake_all: Callable[[], None] = lambda: None
+        self._looking = glance.Glance(services)
 
     @property
     def running(self) -> bool:
         """Whether all jobs are being done."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def start_more(self) -> None:
+        """There is room in PowerCode for an order that waits for its turn."""
+        self._looking.woken[intake.start_next].set()
 
     @contextmanager
     def while_running(self) -> Iterator[None]:
@@ -67,7 +71,7 @@ class Schedule:
                 yield
         finally:
             self._stopping.set()
-            self._wake_all()
+            self._looking.wake_all()
             for thread in self._threads:
                 thread.join()
             self._threads = []
@@ -77,10 +81,8 @@ class Schedule:
             *((work, seconds, seconds) for work, seconds in JOBS.items()),
             *((partial(work, stopping=self._stopping), *times) for work, times in PRUNING.items()),
         ]
-        looking = glance.Glance(self._services)
-        self._wake_all = looking.wake_all
-        jobs.append((looking.look, glance.EVERY_SECONDS, 0.0))
-        sleepers = [_thread(self._when_woken, *each) for each in looking.woken.items()]
+        jobs.append((self._looking.look, glance.EVERY_SECONDS, 0.0))
+        sleepers = [_thread(self._when_woken, *each) for each in self._looking.woken.items()]
         return [*sleepers, *(_thread(self._repeat, *job) for job in jobs)]
 
     def _when_woken(self, work: Callable[..., object], woken: threading.Event) -> None:

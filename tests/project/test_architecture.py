@@ -135,7 +135,7 @@ def test_only_the_engines_own_files_know_its_library() -> None:
         name_of(path) for path in sources("app", *WITHOUT_APP) if any(m.split(".")[0] == "dbos" for m in imported(path))
     }
 
-    assert knows == {"app.durable.engine", "app.durable.work_queue"}
+    assert knows == {"app.durable.dispatching", "app.durable.engine", "app.durable.work_queue"}
 
 
 def test_http_goes_out_by_one_door() -> None:
