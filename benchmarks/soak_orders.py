@@ -34,6 +34,9 @@ LAST_FAULTS_SECONDS = 15.0
 CALLS_AN_ORDER = 8
 STILL_SECONDS = 60
 LOOK_EVERY_SECONDS = 1.0
+MANY = 5
+"""So many that move from one look to the next are a queue at work."""
+SHOWN = 20
 READ_SECONDS = 0.8
 SLOW_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
@@ -203,20 +206,25 @@ def conclude(soak: Soak, kills: int, control: SandboxControl, office: Office, *m
 
 
 def still_until_rest(office: Office) -> Counter[str]:
-    """Returns when nothing goes on any more; what has not moved for longer than a minute, with its longest pause."""
-    moved: dict[str, tuple[float, tuple[Any, ...]]] = {}
-    longest: Counter[str] = Counter()
-    deadline = time.monotonic() + REST_SECONDS
-    while (going := office.going()) and time.monotonic() < deadline:
+    """Returns when nothing goes on any more; what stood still for longer than a minute, with its seconds.
+
+    While many move, the others wait for their turn: only what stands when the crowd is gone has been left behind.
+    """
+    how_far: dict[str, tuple[Any, ...]] = {}
+    stood, longest = Counter[str](), Counter[str]()
+    began = looked = time.monotonic()
+    while (going := office.going()) and time.monotonic() < began + REST_SECONDS:
         moment = time.monotonic()
-        for name, how_far in going.items():
-            since, before = moved.get(name, (moment, how_far))
-            moved[name] = (since if before == how_far else moment, how_far)
-            longest[name] = max(longest[name], round(moment - moved[name][0]))
+        moved = {name for name in going.keys() | how_far.keys() if going.get(name) != how_far.get(name)}
+        for name in going:
+            counted = 0 if len(moved) >= MANY else round(moment - looked)
+            stood[name] = 0 if name in moved else stood[name] + counted
+            longest[name] = max(longest[name], stood[name])
+        how_far, looked = going, moment
         time.sleep(LOOK_EVERY_SECONDS)
     still = Counter({name: seconds for name, seconds in longest.items() if seconds > STILL_SECONDS or name in going})
-    for name, seconds in still.items():
-        print(f"{name} stood still for {seconds} s, at last: {moved[name][1]}")
+    for name, seconds in still.most_common(SHOWN):
+        print(f"{name} stood still for {seconds} s, now: {going.get(name, 'it has moved on')}")
     return still
 
 

@@ -3,6 +3,7 @@
 What a person said a plan is sold as is kept at once, and one order goes first (`following`).
 """
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import PLAN_REFUSED, UNKNOWN_PLAN
 from app.remote import breaker
 from app.services import Services
+
+log = logging.getLogger(__name__)
 
 AT_A_TIME = 50
 LISTED = 200
@@ -84,10 +87,17 @@ def _left(joint: JointDecision) -> Sequence[ColumnElement[bool]]:
 
 
 def _do(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
+    """A decision that one order can't follow, for whatever reason, is for the others all the same."""
     try:
-        carry_out(services, session, joint, order)
+        with session.begin_nested():
+            carry_out(services, session, joint, order)
     except review.NotPossible as why:
         leave_alone(session, joint, order, str(why))
+    except Exception:
+        log.exception("Order %s could not follow decision %d", order.orderref, joint.id)
+        leave_alone(
+            session, joint, order, "the program has a fault here, which is in its log; decide for this order alone"
+        )
 
 
 def carry_out(services: Services, session: Session, joint: JointDecision, order: Order) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.models import JointDecision, Order, OrderDecision, OrderState, PlanTrial, StepState
+from app.models import JointDecision, Order, OrderDecision, OrderState, OrderStep, PlanTrial, StepState
 from app.provisioning import decisions, review
 from app.provisioning.actions import DISMISS, RESUME
 from app.provisioning.causes import following, together
@@ -199,6 +199,26 @@ def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(
         assert session.scalar(again) == 3
         assert standing(session)[0].count == 3
     assert customers(service) == 3
+
+
+def test_an_order_with_damaged_rows_is_told_and_holds_up_no_other(service: Service) -> None:
+    service.sandbox.powercode.fault("createTicket", "status_code", times=3, status_code=9, message="no such category")
+    for orderref in refs(3):
+        taken(service, orderref, "1 Gbps")
+    for orderref in refs(3):
+        service.rested(orderref, OrderState.NEEDS_REVIEW)
+    with service.services.database.write() as session:
+        damaged = session.scalars(select(Order).filter_by(orderref=refs(3)[1])).one()
+        damaged.problem = "plan_refused"
+        session.scalars(select(OrderStep).filter_by(order_id=damaged.id, name="find_customer")).one().result = {}
+        found = standing(session)[0]
+        joint = together.decide(session, "Stan", RESUME, found.cause.key, newest=found.newest)
+
+    wait_for(lambda: progress(service, joint.id).rests)
+    left_alone = {one.orderref: one.left_alone for one in progress(service, joint.id).orders}
+    assert [service.state(each) for each in refs(3)] == ["completed", "needs_review", "completed"]
+    assert left_alone[refs(3)[0]] == left_alone[refs(3)[2]] == ""
+    assert "decide for this order alone" in left_alone[refs(3)[1]]
 
 
 def test_what_is_decided_for_each_alone_is_not_decided_for_all(service: Service) -> None:
