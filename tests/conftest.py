@@ -9,13 +9,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from app import create_app
 from app.aftercare import reconciling, settling, statuses
@@ -24,7 +25,8 @@ from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
 from app.callbacks import refusals
 from app.channels import news, sending
-from app.models import Base, Notice, NoticeState, Order, OrderState
+from app.durable.work_queue import GOING
+from app.models import Base, Notice, NoticeState, Order, OrderState, ServicePlanMapping
 from app.morning.due import tell_when_due
 from app.outgoing import events
 from app.people import passwords
@@ -53,6 +55,8 @@ OF_AFTERCARE = (
 )
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
+CLEARING = [f'DELETE FROM "{table.name}"' for table in reversed(Base.metadata.sorted_tables)]
+"""Written out: built anew by SQLAlchemy for each test, they took as long as many a test does."""
 KNOW_A_DATABASE = {"Database", "PostgresServer", "Service", "ServiceProcess", "create_app", "settings_for"}
 
 
@@ -189,26 +193,41 @@ class Service:
 
     def empty(self) -> None:
         """Forget everything: orders, the engine's work, and what the sandbox holds."""
-        self._come_to_rest()
-        client = self.services.work_queue.client
-        self.services.work_queue.forget([row.workflow_id for row in client.list_workflows(load_input=False)])
+        self.services.work_queue.forget(self._come_to_rest())
         self.sandbox.reset()
         self.app.extensions["refusals_kept"] = refusals.Budget()
         object.__setattr__(
             self.services, "demand", breaker.Demand()
         )  # or it asks a system for an order of the last test
+        plans = self._plans
         with self.services.database.write() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                session.execute(delete(table))
-            plan_table.seed(session, self.services.settings)
+            for statement in CLEARING:
+                session.connection().exec_driver_sql(statement)
+            session.execute(insert(ServicePlanMapping.__table__), plans)
 
-    def _come_to_rest(self) -> None:
-        """Nothing of the last test may reach the next one: no order is woken, and what is on its way ends first."""
+    @cached_property
+    def _plans(self) -> list[dict[str, Any]]:
+        """The rows of the plan table as the settings say."""
+        with self.services.database.write() as session:
+            session.execute(delete(ServicePlanMapping))
+            plan_table.seed(session, self.services.settings)
+            return [dict(row) for row in session.execute(select(ServicePlanMapping.__table__)).mappings()]
+
+    def _come_to_rest(self) -> list[str]:
+        """Nothing of the last test may reach the next one: no order is woken, and what is on its way ends first.
+
+        Returns the ids of the engine's workflows, all of which have ended.
+        """
         with self.services.database.write() as session:
             session.execute(update(Order).values(state=OrderState.DISMISSED, run=Order.run + 1, next_try_at=None))
             session.execute(update(Notice).values(state=NoticeState.FAILED, next_try_at=None))
-        client = self.services.work_queue.client
-        wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+
+        def ended() -> tuple[list[str]] | None:
+            rows = self.services.work_queue.client.list_workflows(load_input=False, load_output=False)
+            return None if any(row.status in GOING for row in rows) else ([row.workflow_id for row in rows],)
+
+        (workflows,) = wait_for(ended)
+        return workflows
 
 
 @pytest.fixture(scope="session", autouse=True)
