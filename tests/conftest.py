@@ -38,6 +38,7 @@ from app.running.background import Background
 from app.services import Services
 from app.setup import tables
 from config import Settings, load_settings
+from powercode import PowerCodeClient
 from sandbox import Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests.tools import databases
@@ -80,7 +81,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) ->
 
 
 def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
-    """Settings that connect to the sandbox, with waits that a test can sit through."""
+    """Settings that connect to the sandbox, with waits that a test can sit through.
+
+    Not with short timeouts: on a busy machine, a server's thread may have to wait for a second, too.
+    """
     values: dict[str, Any] = {
         "utopia_url_endpoint": sandbox.utopia.url,
         "utopia_api_key": sandbox.utopia.api_key,
@@ -97,8 +101,8 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
         "database_url": databases.url_in(folder),
         "log_file": folder / "api_class.log",
         "public_url": "https://orders.example.com",
-        "connect_timeout_seconds": 1,
-        "read_timeout_seconds": 1,
+        "connect_timeout_seconds": 5,
+        "read_timeout_seconds": 20,
         "retry_minutes": "0.005",
         "pc_settle_seconds": 0.2,
     }
@@ -112,6 +116,7 @@ class Service:
         self.sandbox = sandbox
         self.app = create_app(settings)
         self.services: Services = self.app.extensions["services"]
+        databases.with_tables(settings.database_url)
         tables.upgrade(self.services.database, settings)
         self.background = Background(self.services)
         self.app.extensions["background"] = self.background
@@ -190,6 +195,18 @@ class Service:
             yield
         finally:
             object.__setattr__(self.services, "settings", before)
+
+    @contextmanager
+    def giving_up_after(self, seconds: float) -> Iterator[None]:
+        """Calls to PowerCode that are not answered within `seconds` are given up, during the block."""
+        before, settings = self.services.powercode, self.services.settings
+        key = settings.pc_api_key.get_secret_value()
+        with PowerCodeClient(settings.pc_url_api, settings.pc_url_uapi, key, read_timeout=seconds) as client:
+            object.__setattr__(self.services, "powercode", client)
+            try:
+                yield
+            finally:
+                object.__setattr__(self.services, "powercode", before)
 
     def empty(self) -> None:
         """Forget everything: orders, the engine's work, and what the sandbox holds."""

@@ -132,12 +132,14 @@ def test_the_same_change_that_was_just_done_takes_more_than_a_click(service: Ser
 
 
 def test_a_double_click_makes_one_call(
-    service: Service, desk: Person, somebody: Callable[[Role | None], Person]
+    service: Service, desk: Person, somebody: Callable[[Role | None], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     confirmed = confirmed_in(confirmation(desk, "suspend"))
     clicks = [desk, somebody(Role.ADMINISTRATOR)]
     tokens = [person.token() for person in clicks]
-    service.sandbox.utopia.fault("suspend", "slow", seconds=0.5)
+    answered = threading.Event()
+    hold = lambda _call, moment: answered.wait(30) if moment == "arrived" else None  # noqa: E731
+    monkeypatch.setattr(service.sandbox.utopia, "on_call", hold)
     path, answers = "/console/look-up/changes/suspend", list[Any]()
 
     def click(person: Person, token: str) -> None:
@@ -148,6 +150,7 @@ def test_a_double_click_makes_one_call(
         thread.start()
     wait_for(lambda: answers)
     meanwhile = desk.get(answers[0].headers["Location"]).text
+    answered.set()
     for thread in threads:
         thread.join()
 

@@ -432,7 +432,7 @@ def test_a_clock_that_steps_ahead_makes_no_second_account(service: Service) -> N
     """PowerCode is still at work on the customer, and by the clock it had an hour for it."""
     powercode = service.sandbox.powercode
     powercode.fault("createCustomer", "slow", seconds=4, when="before")
-    with service.changed(pc_settle_seconds=8):
+    with service.changed(pc_settle_seconds=8), service.giving_up_after(1.0):
         service.take()
         with service.services.database.write() as session:
             an_hour_ago = now() - timedelta(hours=1)

@@ -12,6 +12,7 @@ from app.services import Services
 from app.setup import tables
 from sandbox import Sandbox
 from tests.conftest import settings_for
+from tests.tools import databases
 from tests.tools.processes import ServiceProcess
 
 
@@ -26,6 +27,7 @@ def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Flask]:
     """The service's commands on a database with one order; nothing runs."""
     app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db"))
     services: Services = app.extensions["services"]
+    databases.with_tables(services.settings.database_url)
     tables.upgrade(services.database, services.settings)
     with services.database.write() as session:
         session.add(Order(orderref="UIA-1"))

@@ -106,7 +106,7 @@ def test_a_cut_body_is_shorter_than_announced(utopia: Utopia, session: requests.
 def test_a_stalled_body_runs_into_the_read_timeout(utopia: Utopia, session: requests.Session) -> None:
     utopia.fault("*", "stall")
     with pytest.raises(requests.ConnectionError, match="timed out"):
-        look_up(session, utopia, timeout=0.2)
+        look_up(session, utopia, timeout=2.0)
 
 
 def test_an_empty_answer_is_http_200_without_a_body(utopia: Utopia, session: requests.Session) -> None:
@@ -158,8 +158,8 @@ def test_stop_ends_kept_alive_and_stalled_connections_and_all_threads(session: r
         sandbox.utopia.add_order(ORDER)
         look_up(session, sandbox.utopia)
         sandbox.utopia.fault("*", "stall")
-        with requests.Session() as other, pytest.raises(requests.ConnectionError):
-            look_up(other, sandbox.utopia, timeout=0.1)
+        with requests.Session() as other, pytest.raises((requests.ConnectionError, requests.Timeout)):
+            look_up(other, sandbox.utopia, timeout=0.5)
     assert set(threading.enumerate()) <= before
 
 

@@ -14,6 +14,7 @@ from app.setup import tables
 from app.storage.database import Database
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
+from tests.tools import databases
 from tests.tools.processes import ServiceProcess
 
 ORDER = "UIA202411-001186"
@@ -43,6 +44,7 @@ def printed(result: Any) -> Any:
 def commands(folder: Path, **settings: Any) -> Iterator[tuple[Sandbox, ServiceProcess]]:
     """Commands as processes of their own on a database of their own, with a sandbox; no service runs."""
     with Sandbox() as sandbox, ServiceProcess(settings_for(sandbox, folder, **settings), folder) as process:
+        databases.with_tables(process.settings.database_url)
         database = Database(process.settings.database_url)
         tables.upgrade(database, process.settings)
         database.dispose()
