@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -12,10 +13,10 @@ from wtforms import HiddenField, IntegerField
 from wtforms.validators import InputRequired
 
 from app.console.access import requires, viewer
-from app.console.order_forms import NoteForm, PlansForm
-from app.models import JointDecision, Role
-from app.provisioning import attention, decisions, review
-from app.provisioning.actions import DISMISS, MAP_PLANS, RESUME, Action
+from app.console.order_forms import NoteForm, PlansForm, PutOffForm
+from app.models import JointDecision, Role, now
+from app.provisioning import attention, decisions, desk, review
+from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
 from app.provisioning.attention import Hand
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import Standing, standing_for
@@ -39,6 +40,10 @@ class TogetherNoteForm(TogetherForm, NoteForm):
     """Why all of them are closed."""
 
 
+class TogetherPutOffForm(TogetherForm, PutOffForm):
+    """Until when all of them are put off."""
+
+
 class TogetherPlansForm(TogetherForm, PlansForm):
     """What the plans of all of them are sold as."""
 
@@ -48,20 +53,23 @@ class TogetherPlansForm(TogetherForm, PlansForm):
 def page() -> Page:
     """One cause with all its orders."""
     found = _found(request.args.get("cause", ""))
-    return _page(found) if found else _nobody()
+    return page_of(found) if found else nobody()
 
 
 @causes.post("/map-plans")
 @requires(MAP_PLANS.role)
 def map_plans() -> Page:
-    """Say what the plans are sold as: first read what that bills, then one order goes, and the others follow."""
-    found = _found(request.form.get("cause", ""))
+    """Say what the plans are sold as: first read what that bills, then one order goes, and the others follow.
+
+    Those that are put off wait for the same, and follow as well.
+    """
+    found = _found(request.form.get("cause", ""), also_put_off=True)
     if found is None:
-        return _nobody()
+        return nobody()
     names = found.cause.plans
     form = TogetherPlansForm.of(names)
     if not form.validate():
-        return _page(found, {MAP_PLANS.code: form}), 422
+        return page_of(found, {MAP_PLANS.code: form}), 422
     service_ids = {name: int(field.data) for name, field in zip(names, form.services, strict=True)}
     if not form.sure.data:
         return confirmation(found, service_ids, url_for("causes.map_plans"))
@@ -91,9 +99,9 @@ def dismiss() -> Page:
     """Close all of them with one note."""
     found, form = _found(request.form.get("cause", "")), TogetherNoteForm()
     if found is None:
-        return _nobody()
+        return nobody()
     if not form.validate():
-        return _page(found, {DISMISS.code: form}), 422
+        return page_of(found, {DISMISS.code: form}), 422
     return _together(form, DISMISS, form.note.data)
 
 
@@ -132,6 +140,16 @@ def all_attended(session: Session, found: Iterable[Standing]) -> Mapping[str, At
     return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
 
 
+def today() -> date:
+    """The day in the office."""
+    return now().astimezone(services_of(current_app).settings.zone).date()
+
+
+def desk_words() -> dict[str, Any]:
+    """What pages need to offer that something is put off, for who may."""
+    return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": desk.near_days(today())}
+
+
 def forms_for(found: Standing) -> dict[str, Any]:
     """What a person fills in for the cause, by the action's code; a number is typed, and never there already."""
     seen = {"cause": found.cause.key, "newest": found.newest}
@@ -139,6 +157,7 @@ def forms_for(found: Standing) -> dict[str, Any]:
         MAP_PLANS.code: TogetherPlansForm.of(found.cause.plans, formdata=None, data=seen),
         RESUME.code: TogetherForm(formdata=None, data=seen),
         DISMISS.code: TogetherNoteForm(formdata=None, data=seen),
+        PUT_OFF.code: TogetherPutOffForm.suggesting(today(), **seen),
     }
     for form in forms.values():
         _tell_apart(form, found.slug)
@@ -161,17 +180,19 @@ def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run
     return render_template("console/causes/confirm.html", standing=found, sold=sold, form=form, path=path)
 
 
-def _found(cause: str) -> Standing | None:
+def _found(cause: str, *, also_put_off: bool = False) -> Standing | None:
     with services_of(current_app).database.read() as session:
-        return standing_for(session, cause, listed=LISTED)
+        return standing_for(session, cause, listed=LISTED, also_put_off=also_put_off)
 
 
-def _page(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
+def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
     """As it is shown, or with a form as a person sent it."""
     forms = {found.cause.key: {**forms_for(found), **(filled or {})}}
     with services_of(current_app).database.read() as session:
         hands = all_attended(session, [found])
-    return render_template("console/causes/page.html", standing=found, forms=forms, may=may, attended=hands)
+    return render_template(
+        "console/causes/page.html", standing=found, forms=forms, may=may, attended=hands, desk_words=desk_words()
+    )
 
 
 def may(found: Standing) -> Sequence[Action]:
@@ -179,8 +200,9 @@ def may(found: Standing) -> Sequence[Action]:
     return [action for action in together.fitting(found.cause) if viewer().may(action.role)]
 
 
-def _nobody() -> Response:
-    flash("No order stands for this any more: somebody else decided, or they went on.", "done")
+def nobody() -> Response:
+    """To the first page, when nobody needs to be asked any more."""
+    flash("No order stands for this any more: somebody else decided, put them off, or they went on.", "done")
     return redirect(url_for("today.page"), 303)
 
 

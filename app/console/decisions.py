@@ -184,7 +184,7 @@ def map_plans(orderref: str) -> Page:
     with services.database.read() as session:
         order = order_named(session, orderref)
         plans = decisions.plans_asked_for(order)
-        found = standing_for(session, order.cause or "", listed=1)
+        found = standing_for(session, order.cause or "", listed=1, also_put_off=True)
     form = PlansForm.of(plans)
     if plans and not form.validate():
         return page_of(orderref, {actions.MAP_PLANS.code: form}), 422

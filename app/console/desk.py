@@ -3,24 +3,27 @@
 Nothing of it needs the order to be as they saw it: it changes nothing that the system does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from functools import partial
 
-from flask import abort, current_app, flash, redirect, url_for
-from sqlalchemy import ColumnElement
+from flask import abort, current_app, flash, redirect, request, url_for
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.console.access import requires, viewer
-from app.console.causes import TogetherForm, causes
+from app.console.causes import TogetherForm, TogetherPutOffForm, causes, nobody, today
+from app.console.causes import page_of as cause_page
 from app.console.decisions import Page, button
 from app.console.order import page_of
-from app.console.order_forms import ColleaguesNoteForm
+from app.console.order_forms import ColleaguesNoteForm, PutOffForm
 from app.console.orders import orders
-from app.models import Order
+from app.models import Order, PutOff, Role
 from app.provisioning import actions, desk, review
 from app.provisioning.actions import Action
 from app.provisioning.causes.naming import digest
+from app.provisioning.causes.standing import standing_for
 from app.services import services_of
 
 __all__ = ["causes", "orders"]
@@ -29,6 +32,7 @@ HANDS: Mapping[Action, tuple[Callable[..., None], str]] = {
     actions.ON_IT: (desk.take, "Your colleagues see that you are on it."),
     actions.TAKE_OVER: (partial(desk.take, over=True), "Your colleagues see that you took it over."),
     actions.LET_GO: (desk.let_go, "Your colleagues see that you are not on it any more."),
+    actions.BRING_BACK: (desk.bring_back, "It needs somebody again."),
 }
 """What each does, and what is said then."""
 
@@ -42,6 +46,61 @@ def note(orderref: str) -> Page:
     by, said = viewer().name, "Your note is in the order's story."
     _tell(lambda session: desk.note(session, orderref, by, form.text.data), said)
     return _to_order(orderref)
+
+
+@button(actions.PUT_OFF)
+def put_off(orderref: str) -> Page:
+    """Leave the order out of what needs somebody until a day."""
+    form = PutOffForm()
+    day = form.until(today())
+    if day is None:
+        return page_of(orderref, {actions.PUT_OFF.code: form}), 422
+    _put_off(form, day, Order.orderref == orderref)
+    return _to_order(orderref)
+
+
+@causes.get("/put-off")
+@requires(Role.READ_ONLY)
+def after_a_refused_day() -> Response:
+    """The address that a form leaves behind when its day was wrong."""
+    return redirect(url_for("today.page"), 303)
+
+
+@causes.post("/put-off")
+@requires(actions.PUT_OFF.role)
+def put_cause_off() -> Page:
+    """Leave the orders that the person saw on the card out of what needs somebody until a day."""
+    form = TogetherPutOffForm()
+    day = form.until(today())
+    if day is None:
+        with services_of(current_app).database.read() as session:
+            found = standing_for(session, form.cause.data or "")
+        return (cause_page(found, {actions.PUT_OFF.code: form}), 422) if found else nobody()
+    _put_off(form, day, *_on_card(form))
+    return redirect(url_for("today.page"), 303)
+
+
+def _put_off(form: PutOffForm, day: date, *those: ColumnElement[bool]) -> None:
+    zone, by, reason = services_of(current_app).settings.zone, viewer().name, form.reason.data or None
+    said = f"Put off until {day:%A} {day.day} {day:%B}. It comes back by itself."
+    _tell(lambda session: desk.put_off(session, by, day, zone, *those, reason=reason), said)
+
+
+def _on_card(form: TogetherForm) -> Sequence[ColumnElement[bool]]:
+    """The orders that the person saw on the card."""
+    return (Order.cause == form.cause.data, Order.id <= form.newest.data)
+
+
+def _put_off_together() -> Sequence[ColumnElement[bool]]:
+    """Of a cause whose orders are put off until different days, those of the line that the person saw."""
+    named = request.form.get("until")
+    if not named:
+        return ()
+    try:
+        until = datetime.fromisoformat(named)
+    except ValueError:
+        abort(400)
+    return (exists().where(PutOff.order_id == Order.id, PutOff.until == until),)
 
 
 def _hand(action: Action, *those: ColumnElement[bool]) -> None:
@@ -59,7 +118,7 @@ def _hand_on_cause(action: Action) -> Response:
     form = TogetherForm()
     if not form.validate():
         abort(400)
-    _hand(action, Order.cause == form.cause.data, Order.id <= form.newest.data)
+    _hand(action, *_on_card(form), *_put_off_together())
     return _to_card(form.cause.data)
 
 

@@ -14,8 +14,16 @@ from werkzeug.wrappers import Response as Answer
 import utopia
 from app.aftercare.of_order import later
 from app.console.access import requires, viewer
-from app.console.causes import Attended, attended
-from app.console.order_forms import ColleaguesNoteForm, CustomerForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
+from app.console.causes import Attended, attended, desk_words, today
+from app.console.order_forms import (
+    ColleaguesNoteForm,
+    CustomerForm,
+    NoteForm,
+    PlansForm,
+    PutOffForm,
+    TicketForm,
+    WorkNoteForm,
+)
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
@@ -28,10 +36,12 @@ from app.provisioning.actions import (
     MAP_PLANS,
     NEW_CUSTOMER,
     NOTE,
+    PUT_OFF,
     WITHOUT_IT,
     Needs,
 )
 from app.provisioning.attention import hands_on
+from app.provisioning.causes.put_off import put_off
 from app.provisioning.causes.standing import STANDING
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.endings import stop_for
@@ -87,6 +97,8 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             undoing=undoing(order),
             NOTE=NOTE,
             attended=_attended(session, order),
+            put_away=next(iter(put_off(session, Order.id == order.id)), None),
+            desk_words=desk_words(),
             later=later(session, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
@@ -125,6 +137,7 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
         **{action.code: WorkNoteForm.of(action.path, formdata=None) for action in (BY_HAND, WITHOUT_IT)},
         IT_IS_THERE.code: TicketForm(formdata=None),
         NOTE.code: ColleaguesNoteForm(formdata=None),
+        PUT_OFF.code: PutOffForm.suggesting(today()),
         CUSTOMER.code: CustomerForm(formdata=None),
         MAP_PLANS.code: PlansForm.of(plans, sold_as, formdata=None),
     }

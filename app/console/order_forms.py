@@ -1,13 +1,14 @@
 """The forms on an order's page. Each carries the run of the order that the person saw, as `run`."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import FieldList, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms import DateField, FieldList, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from app.provisioning.desk import LONGEST_NOTE
+from app.provisioning.desk import LONGEST_NOTE, LONGEST_REASON, MOST_DAYS, is_a_day_ahead
 
 NUMBER = r"[1-9][0-9]{0,17}\Z"
 SERVICE_ID = r"[1-9][0-9]{0,8}\Z"
@@ -112,6 +113,42 @@ class ColleaguesNoteForm(FlaskForm):  # type: ignore[misc]
         filters=[in_lines],
         render_kw={"rows": 2, "maxlength": LONGEST_NOTE},
     )
+
+
+class PutOffForm(FlaskForm):  # type: ignore[misc]
+    """Until which day, and why; `near` is the day of the button that was pressed instead of naming one."""
+
+    day = DateField("Until", [Optional()])
+    reason = StringField(
+        "Why (optional)",
+        [Length(max=LONGEST_REASON, message=f"Write at most {LONGEST_REASON} characters")],
+        filters=[stripped],
+        render_kw={"maxlength": LONGEST_REASON, "autocomplete": "off"},
+    )
+    near = DateField(validators=[Optional()])
+
+    @classmethod
+    def suggesting(cls, today: date, **seen: Any) -> "PutOffForm":
+        """With the next Monday in it, for a page that is shown."""
+        monday = today + timedelta(days=7 - today.weekday())
+        form = cls(formdata=None, data={"day": monday, **seen})
+        form.bound(today)
+        return form
+
+    def bound(self, today: date) -> None:
+        """Let the browser offer the days that there are."""
+        first, last = today + timedelta(days=1), today + timedelta(days=MOST_DAYS)
+        self.day.render_kw = {"min": first.isoformat(), "max": last.isoformat()}
+
+    def until(self, today: date) -> date | None:
+        """The day that a person chose; None when something is wrong, which its field tells."""
+        self.bound(today)
+        is_right = self.validate()
+        day: date | None = self.near.data or self.day.data
+        if day is None or not is_a_day_ahead(day, today):
+            self.day.errors = [f"Choose a day from tomorrow on, and within {MOST_DAYS} days"]
+            return None
+        return day if is_right else None
 
 
 class PlansForm(DecisionForm):

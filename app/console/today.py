@@ -13,13 +13,13 @@ from app import notices
 from app.aftercare.overview import overview
 from app.alerts import backups, records, words
 from app.console.access import requires, viewer
-from app.console.causes import all_attended, forms_for, may
+from app.console.causes import all_attended, desk_words, forms_for, may
 from app.console.today_chart import chart
 from app.digest import history as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
-from app.provisioning.causes import following, standing
+from app.provisioning.causes import following, put_off, standing
 from app.remote import breaker
 from app.services import Services, services_of
 from app.setup.first_steps import first_steps, is_new
@@ -82,8 +82,16 @@ def _causes(session: Session) -> dict[str, Any]:
     """What needs somebody, with the form for each decision, and the plans of which one order goes first."""
     found = standing.standing(session)
     forms = {one.cause.key: forms_for(one) for one in found}
-    hands = all_attended(session, found)
-    return {"causes": found, "forms": forms, "may": may, "attended": hands, "trials": following.on_trial(session)}
+    return {
+        "causes": found,
+        "forms": forms,
+        "may": may,
+        "attended": all_attended(session, found),
+        "trials": following.on_trial(session),
+        "desk_words": desk_words(),
+        "put_away": put_off.put_off(session),
+        "how_many_away": put_off.how_many(session),
+    }
 
 
 def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> Listed:

@@ -25,6 +25,7 @@ from app.models import (
     System,
     now,
 )
+from app.provisioning.causes.put_off import how_many
 from app.provisioning.causes.standing import STANDING, Standing, standing
 from app.remote import breaker
 from config import Settings
@@ -52,6 +53,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
         "needs": [_cause(one, when) for one in causes[:MOST_CAUSES]],
         "causes": len(causes),
         "orders_needing": sum(one.count for one in causes),
+        "put_away": _put_away(session, settings.zone),
         "unsent": _unsent(session),
         "waiting": list(_waiting(session, when)),
         "systems": list(_systems(session, settings, moment, when)),
@@ -88,6 +90,13 @@ def _done(session: Session, since: datetime, until: datetime) -> dict[str, int]:
 def _cause(one: Standing, when: When) -> dict[str, Any]:
     first = one.orders[0].orderref if one.orders else None
     return {"title": one.title, "since": when(one.since), "orderref": first if one.count == 1 else None}
+
+
+def _put_away(session: Session, zone: ZoneInfo) -> dict[str, Any]:
+    """How many orders somebody put off, and the day on which the first of them comes back."""
+    found = how_many(session)
+    there = found.first.astimezone(zone) if found.first else None
+    return {"count": found.count, "first": f"{there:%A} {there.day} {there:%B}" if there else None}
 
 
 def _unsent(session: Session) -> int:

@@ -20,6 +20,7 @@ class Needs(StrEnum):
     PLANS = "plans"
     VALUES = "values"
     NOTE = "note"
+    DAY = "day"
 
 
 class Question(StrEnum):
@@ -199,6 +200,20 @@ TAKE_OVER = Action(
 )
 LET_GO = Action("let_go", "Let it go", "let it go", does="provisioning.desk.let_go", decides=False, command="")
 
+PUT_OFF = Action(
+    "put_off",
+    "Put off until a day",
+    "put it off",
+    does="provisioning.desk.put_off",
+    needs=Needs.DAY,
+    decides=False,
+    button="Put off until this day",
+    command="",
+)
+BRING_BACK = Action(
+    "bring_back", "Bring it back now", "brought it back", does="provisioning.desk.bring_back", decides=False, command=""
+)
+
 ACTIONS: Mapping[str, Action] = {
     action.code: action
     for action in (
@@ -218,6 +233,8 @@ ACTIONS: Mapping[str, Action] = {
         ON_IT,
         TAKE_OVER,
         LET_GO,
+        PUT_OFF,
+        BRING_BACK,
     )
 }
 """By the code that an order keeps."""

@@ -113,7 +113,7 @@ def sell_as(
     """
     breaker.ask_now(session)
     plan_table.lock(session)
-    found = standing_for(session, cause.key, listed=0)
+    found = standing_for(session, cause.key, listed=0, also_put_off=True)
     if found is None:
         raise review.NotPossible("no order waits for this any more: somebody else decided, or they went on")
     _keep_all(session, by, service_ids, are_unknown=cause.problem is UNKNOWN_PLAN)

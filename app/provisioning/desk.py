@@ -4,19 +4,24 @@ Each function works in the caller's transaction, and keeps who did it in the ord
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from app.models import OnIt, Order, OrderDecision
+from app.models import OnIt, Order, OrderDecision, PutOff, now
 from app.provisioning import review, search
-from app.provisioning.actions import LET_GO, NOTE, ON_IT, TAKE_OVER, Action
+from app.provisioning.actions import BRING_BACK, LET_GO, NOTE, ON_IT, PUT_OFF, TAKE_OVER, Action
 from app.provisioning.attention import IS_ON_IT
-from app.provisioning.causes.standing import stands
+from app.provisioning.causes.standing import is_put_off, stands
 
 LONGEST_NOTE = 1000
 """Characters. It is shown whole, and found by the search."""
+LONGEST_REASON = 200
+MOST_DAYS = 30
+"""For so long an order can be put off at most: somebody pays for it, or would like to."""
 BATCH = 500
 
 
@@ -32,10 +37,15 @@ def take(session: Session, by: str, *those: ColumnElement[bool], over: bool = Fa
 
     Raises `review.NotPossible` when there is none that needs somebody and that nobody is on.
     """
-    rows = [row for row in _standing(session, *those) if row.taken_by is None or (over and row.taken_by != by)]
+    rows = [
+        row
+        for row in _standing(session, ~is_put_off(), *those)
+        if row.taken_by is None or (over and row.taken_by != by)
+    ]
     if not rows:
         raise review.NotPossible("somebody is on it already, or it needs nobody any more")
-    _replace(session, OnIt, [OnIt(order_id=row.id, run=row.run, taken_by=by) for row in rows])
+    _remove(session, OnIt, [row.id for row in rows])
+    session.add_all(OnIt(order_id=row.id, run=row.run, taken_by=by) for row in rows)
     for row in rows:
         _keep(session, row.id, by, TAKE_OVER if row.taken_by else ON_IT)
 
@@ -50,18 +60,56 @@ def let_go(session: Session, by: str, *those: ColumnElement[bool]) -> None:
         _keep(session, row.id, by, LET_GO)
 
 
+def near_days(today: date) -> Sequence[tuple[str, date]]:
+    """The days until which people put off, in words: tomorrow, the next Monday, and a week from today."""
+    monday, in_a_week, tomorrow = (today + timedelta(days=days) for days in (7 - today.weekday(), 7, 1))
+    days = {monday: "Monday", in_a_week: f"{today:%A} in a week", tomorrow: "tomorrow"}
+    return [(days[day], day) for day in sorted(days)]
+
+
+def put_off(
+    session: Session, by: str, day: date, zone: ZoneInfo, *those: ColumnElement[bool], reason: str | None = None
+) -> None:
+    """Leave these orders out of what needs somebody until that day begins where `zone` is; nobody is on them then.
+
+    Raises `review.NotPossible` for a day that is none of the next `MOST_DAYS`, and when none of them needs somebody.
+    """
+    if not is_a_day_ahead(day, now().astimezone(zone).date()):
+        raise review.NotPossible(f"the day is none of the next {MOST_DAYS}")
+    rows = _standing(session, ~is_put_off(), *those)
+    if not rows:
+        raise review.NotPossible("it is put off already, or it needs nobody any more")
+    until = datetime.combine(day, time(), zone)
+    _remove(session, OnIt, [row.id for row in rows])
+    _remove(session, PutOff, [row.id for row in rows])
+    session.add_all(PutOff(order_id=row.id, run=row.run, until=until, put_off_by=by, reason=reason) for row in rows)
+    said = f"Until {day:%A} {day.day} {day:%B}" + (f": {reason}" if reason else "")
+    for row in rows:
+        _keep(session, row.id, by, PUT_OFF, said)
+
+
+def bring_back(session: Session, by: str, *those: ColumnElement[bool]) -> None:
+    """Let these orders need somebody at once; raises `review.NotPossible` when none of them is put off."""
+    rows = _standing(session, is_put_off(), *those)
+    if not rows:
+        raise review.NotPossible("it is not put off any more")
+    _remove(session, PutOff, [row.id for row in rows])
+    for row in rows:
+        _keep(session, row.id, by, BRING_BACK)
+
+
+def is_a_day_ahead(day: date, today: date) -> bool:
+    """Whether an order can be put off until then."""
+    return timedelta() < day - today <= timedelta(days=MOST_DAYS)
+
+
 def _standing(session: Session, *those: ColumnElement[bool]) -> Sequence[Any]:
     """The orders among these that need somebody, with who is on each; locked, so that two people come one by one."""
     rows = select(Order.id, Order.run, OnIt.taken_by).outerjoin(OnIt, IS_ON_IT).where(*stands(), *those)
     return session.execute(rows.order_by(Order.id).with_for_update(of=Order)).all()
 
 
-def _replace(session: Session, model: type[OnIt], rows: Sequence[OnIt]) -> None:
-    _remove(session, model, [row.order_id for row in rows])
-    session.add_all(rows)
-
-
-def _remove(session: Session, model: type[OnIt], order_ids: Sequence[int]) -> None:
+def _remove(session: Session, model: type[OnIt | PutOff], order_ids: Sequence[int]) -> None:
     for part in _parts(order_ids):
         session.execute(delete(model).where(model.order_id.in_(part)).execution_options(synchronize_session=False))
 

@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.models import OnIt, Order, OrderSearch
+from app.models import OnIt, Order, OrderSearch, PutOff, now
 from app.provisioning.attention import IS_ON_IT
+from app.provisioning.causes.put_off import IS_ITS_ROW
 from app.provisioning.contracts import contract_of, digits, one_line
 from app.provisioning.matching.addresses import street_line, usps_state
 from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, note_line, terms_of
@@ -50,6 +51,7 @@ class FoundOrder:
     address: str
     plan: str
     on_it: str | None
+    put_off_until: datetime | None
 
 
 class Sort(StrEnum):
@@ -345,8 +347,10 @@ def orders_of(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
         Order.finished_at,
     )
     of_words = (func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan))
-    query = select(*of_order, *of_words, OnIt.taken_by).outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
-    query = query.outerjoin(OnIt, IS_ON_IT)
+    query = select(*of_order, *of_words, OnIt.taken_by, PutOff.until).outerjoin(
+        OrderSearch, OrderSearch.order_id == Order.id
+    )
+    query = query.outerjoin(OnIt, IS_ON_IT).outerjoin(PutOff, and_(IS_ITS_ROW, PutOff.until > now()))
     rows = [FoundOrder(*row) for row in session.execute(query.where(Order.id.in_(ids)))]  # type: ignore[call-arg]
     found = {order.id: order for order in rows}
     return [found[each] for each in ids if each in found]

@@ -30,6 +30,7 @@ from app.models import (
     OrderSearch,
     OrderState,
     OrderStep,
+    PutOff,
     now,
 )
 from app.people.audit import RULE_CHANGED
@@ -202,6 +203,7 @@ def _erase_notes(session: Session, order: Order) -> int:
     shared = select(OrderDecision.joint_id).where(OrderDecision.order_id == order.id)
     joint = update(JointDecision).where(JointDecision.id.in_(shared), JointDecision.note.is_not(None))
     search.forget_notes(session, [order.id])
+    _count(session, delete(PutOff).filter_by(order_id=order.id))
     return _count(session, noted.values(note=None)) + _count(session, joint.values(note=None))
 
 

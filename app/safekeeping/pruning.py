@@ -25,12 +25,14 @@ from app.models import (
     LastPruning,
     Notice,
     NoticeState,
+    OnIt,
     Order,
     OrderDecision,
     OrderExchange,
     OrderState,
     OrderStep,
     Outgoing,
+    PutOff,
     Reconciliation,
     now,
 )
@@ -229,6 +231,8 @@ def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, 
         delete(Callback).where(Callback.orderref.in_(orderrefs), Callback.received_at < before),
         delete(Notice).where(Notice.order_id.in_(ids), _is_over(before)),
         delete(OrderDecision).where(OrderDecision.order_id.in_(ids), *_is_told_only(before)),
+        delete(OnIt).where(OnIt.order_id.in_(ids)),
+        delete(PutOff).where(PutOff.order_id.in_(ids)),
     ):
         session.execute(those.execution_options(synchronize_session=False))
     newer = select(OrderDecision.order_id).where(OrderDecision.order_id.in_(ids), OrderDecision.action.in_(TOLD_ONLY))

@@ -1,18 +1,44 @@
 """What colleagues tell each other about orders: notes, who is on it, and what is put off until a day."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
-from app.models import OrderState
+from app.console import causes as cause_pages
+from app.models import OrderState, now
+from app.provisioning import desk, search
+from app.provisioning.causes import put_off as putting_off
+from app.provisioning.causes import standing as standing_causes
+from app.provisioning.causes.put_off import put_off
 from app.provisioning.causes.standing import Standing, standing
 from app.provisioning.desk import LONGEST_NOTE
 from tests.conftest import Service
+from tests.console.browsing import Browsing, axe
 from tests.console.deciding import PAGE, REF, decide, decisions
 from tests.console.made_orders import apart, settled_as
 from tests.console.persons import Person, words_of
 
 RIGHT_TO_LEFT = "\u202e"
+CLOCKS = (cause_pages, desk, search, putting_off, standing_causes)
+"""Where what is put off is compared with the time."""
+
+
+class Clock:
+    """What time it is."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        """As the service asks."""
+        return self.at
+
+
+def tomorrow(service: Service) -> date:
+    """In the office."""
+    return now().astimezone(service.services.settings.zone).date() + timedelta(days=1)
 
 
 @pytest.fixture
@@ -150,3 +176,127 @@ def test_nobody_is_on_what_needs_nobody(service: Service, as_staff: Person) -> N
     assert decide(service, as_staff, "on-it").startswith("Nothing was changed")
     assert "I'm on it" not in words_of(as_staff.get(PAGE).text)
     assert as_staff.post("/console/causes/on-it", {"cause": "", "newest": ""}).status_code == 400
+
+
+# What is put off
+
+
+@pytest.fixture
+def friday(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Friday 27 November, noon in Denver; `at` moves on."""
+    clock = Clock(datetime(2026, 11, 27, 19, tzinfo=UTC))
+    for module in CLOCKS:
+        monkeypatch.setattr(module, "now", clock)
+    return clock
+
+
+def asks(page: str) -> int:
+    """How many things need somebody, as the tab says it."""
+    found = re.search(r"<title>\((\d+)\)", page)
+    return int(found[1]) if found else 0
+
+
+def test_an_order_that_is_put_off_comes_back_by_itself_as_the_day_begins_in_the_office(
+    service: Service, as_staff: Person, as_read_only: Person, stopped: str, friday: Clock
+) -> None:
+    decide(service, as_staff, "on-it")
+
+    said = decide(service, as_staff, "put-off", day="2026-11-30", reason="the plan's price comes on Monday")
+
+    assert said == "Put off until Monday 30 November. It comes back by itself."
+    today = as_read_only.get("/console").text
+    assert (asks(today), "Nothing needs you" in today) == (0, True)
+    needs = needs_of(today)
+    assert "Put off: 1 order until Monday 30 November" in needs
+    assert "by Stan Staff: the plan's price comes on Monday" in needs
+    assert REF in needs
+    assert "Stan Staff put it off" in words_of(story(as_read_only))
+    assert "Until Monday 30 November: the plan's price comes on Monday" in words_of(story(as_read_only))
+    assert "put off until Monday 30 November" in words_of(as_read_only.get("/console/orders").text)
+    friday.at = datetime(2026, 11, 30, 6, 59, tzinfo=UTC)
+    assert asks(as_staff.get("/console").text) == 0
+    friday.at = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
+    today = as_staff.get("/console").text
+    assert (asks(today), "Put off:" in today) == (1, False)
+    assert "is on it" not in words_of(today)
+
+
+def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
+    service: Service, as_staff: Person, cause: Standing
+) -> None:
+    form = {"cause": cause.cause.key, "newest": str(cause.newest)}
+    mails = len(service.notices("Needs you"))
+    as_staff.post("/console/causes/put-off", {**form, "near": str(tomorrow(service))})
+    assert "Put off: 2 orders until" in needs_of(as_staff.get("/console").text)
+
+    joined = settled_as(service, "UIA202412-000299", OrderState.NEEDS_REVIEW, **apart(299, plan="10 Gbps"))
+
+    needs = needs_of(as_staff.get("/console").text)
+    assert "1 order waits for the plan 10 Gbps" in needs
+    assert len(service.notices("Needs you")) == mails + 1
+    with service.services.database.read() as session:
+        (one,) = standing(session)
+        (away,) = put_off(session)
+    assert (one.count, away.count) == (1, 2)
+    bills = as_staff.post("/console/causes/map-plans", {**form, "services-0": "165"}).text
+    assert "It is for 3 orders." in words_of(bills)
+    as_staff.post("/console/causes/dismiss", {**form, "newest": str(one.newest), "note": "not sold"})
+    service.rested(joined, OrderState.DISMISSED)
+    assert service.state("UIA202412-000201") == OrderState.NEEDS_REVIEW
+    back = {"cause": cause.cause.key, "newest": str(away.newest), "until": away.until.isoformat()}
+    as_staff.post("/console/causes/bring-back", back)
+    assert "2 orders wait for the plan 10 Gbps" in needs_of(as_staff.get("/console").text)
+
+
+@pytest.mark.parametrize("day", ["", "soon", "2026-11-27", "2026-12-28", "9999-12-31"])
+def test_a_day_that_is_none_of_the_next_thirty_is_told_at_its_field(
+    as_staff: Person, cause: Standing, friday: Clock, day: str
+) -> None:
+    form = {"cause": cause.cause.key, "newest": str(cause.newest), "day": day}
+    for path in (PAGE.replace(REF, "UIA202412-000201"), "/console/causes"):
+        answer = as_staff.post(f"{path}/put-off", form)
+
+        assert answer.status_code == 422
+        assert "Choose a day from tomorrow on, and within 30 days" in answer.text
+
+
+def test_an_order_is_brought_back_or_decided_before_its_day(
+    service: Service, as_staff: Person, as_read_only: Person, stopped: str
+) -> None:
+    day = str(tomorrow(service))
+    decide(service, as_staff, "put-off", day=day)
+    assert decide(service, as_staff, "put-off", day=day).startswith("Nothing was changed: it is put off already")
+    assert as_read_only.post(f"{PAGE}/bring-back").status_code == 403
+    decide(service, as_staff, "bring-back")
+    assert asks(as_staff.get("/console").text) == 1
+
+    decide(service, as_staff, "put-off", day=day)
+    decide(service, as_staff, "dismiss", note="moved away")
+
+    assert "Put off:" not in as_staff.get("/console").text
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("quick_refresh")
+def test_a_colleague_sees_who_is_on_it_and_what_is_put_off(
+    service: Service, browse: Browsing, browse_as_administrator: Browsing, cause: Standing
+) -> None:
+    mine, theirs = browse.goto("/console"), browse_as_administrator.goto("/console")
+    mine.get_by_role("button", name="I'm on it").click()
+    expect(theirs.get_by_text("Stan Staff is on it")).to_be_visible()
+    axe(theirs)
+
+    mine.get_by_text("Put off until a day").click()
+    axe(mine)
+    mine.get_by_role("button", name="Until tomorrow").click()
+
+    expect(mine.get_by_role("heading", name="Nothing needs you")).to_be_visible()
+    theirs.get_by_text("Put off: 2 orders until").click()
+    axe(theirs)
+    theirs.get_by_role("link", name="UIA202412-000201").click()
+    theirs.get_by_text("Add a note").click()
+    theirs.get_by_label("Note for your colleagues").fill("I called them")
+    theirs.get_by_role("button", name="Add the note").click()
+    expect(theirs.locator("#story").get_by_text("I called them")).to_be_visible()
+    theirs.get_by_role("button", name="Bring it back now").click()
+    expect(theirs.get_by_role("button", name="I'm on it")).to_be_visible()

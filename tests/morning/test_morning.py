@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from app.aftercare import cases
 from app.aftercare.case_kinds import CANCEL
-from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, ScheduleMark
+from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, ScheduleMark, now
 from app.morning.due import tell_when_due
 from app.morning.summary import summary
+from app.provisioning import desk
 from app.provisioning.causes.standing import backfill
 from app.provisioning.problems import UNKNOWN_PLAN
 from tests.conftest import Service
@@ -156,6 +157,23 @@ def test_the_mail_says_all_of_it_in_text_and_html(office: Service) -> None:
     for words in ("2 orders wait for the plan 2.5 Gbps", "PowerCode does not answer", "UIA202411-000001", "no trouble"):
         assert (words in mail.text, words in html) == (True, True), words
     assert "https://orders.example.com/console" in mail.text
+
+
+def test_what_is_put_off_needs_nobody_and_is_counted(office: Service) -> None:
+    stopped = {"state": OrderState.NEEDS_REVIEW, "problem": UNKNOWN_PLAN.code, "account": {"unknown_plans": ["x"]}}
+    add(office, *([stopped] * 3))
+    day = now().astimezone(DENVER).date() + timedelta(days=2)
+    with office.services.database.write() as session:
+        desk.put_off(session, "Stan", day, DENVER, Order.orderref != "UIA202411-000001", reason="Ada Lind is away")
+    tell_when_due(office.services, MONDAY)
+
+    (mail,) = office.notices("Good morning")
+
+    said = f"2 orders are put off; the first comes back on {day:%A} {day.day} {day:%B}."
+    assert "Good morning: 1 order needs you;" in mail["Subject"]
+    assert said in mail.text
+    assert said in str(mail.get_body(("html",)).get_content())
+    assert "Ada" not in mail.text
 
 
 def test_a_quiet_morning_says_so(office: Service) -> None:

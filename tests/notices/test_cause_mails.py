@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order, OrderState, ToldCause, now
-from app.provisioning import review
+from app.provisioning import desk, review
 from app.provisioning.causes import telling
 from tests.conftest import Service, wait_for
 from tests.console.made_orders import apart, settled_as
@@ -53,6 +53,22 @@ def test_a_day_later_one_mail_counts_those_who_joined_and_then_it_is_quiet_again
     later(service, 30)
 
     assert subjects(service) == [FIRST, f"Needs you still: plan {PLAN} is unknown, 3 orders"]
+
+
+def test_what_is_put_off_is_not_counted_by_the_daily_mail_and_does_not_keep_news_quiet(service: Service) -> None:
+    stopped(service, 401, 402, 403)
+    zone = service.services.settings.zone
+    day = now().astimezone(zone).date() + timedelta(days=2)
+    with service.services.database.write() as session:
+        desk.put_off(session, "Stan", day, zone, Order.orderref != "UIA202412-000401")
+    later(service, 25)
+    assert len(subjects(service)) == 1
+
+    with service.services.database.write() as session:
+        desk.put_off(session, "Stan", day, zone)
+    stopped(service, 404)
+
+    assert subjects(service)[1:] == [FIRST.replace("401", "404")]
 
 
 def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Service) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderSearch, OrderState, now
+from app.models import Order, OrderSearch, OrderState, PutOff, now
 from app.provisioning.causes.naming import EXISTS, Cause, cause_of, digest
 from app.provisioning.problems import PROGRAM_FAULT
 from app.storage.database import Database
@@ -58,24 +58,31 @@ class Standing:
         return self.count - len(self.orders)
 
 
-def standing(session: Session, *those: ColumnElement[bool], listed: int = LISTED) -> list[Standing]:
-    """The causes that need a person, the one that stops most orders first; of each, `listed` orders by name."""
+def standing(
+    session: Session, *those: ColumnElement[bool], listed: int = LISTED, also_put_off: bool = False
+) -> list[Standing]:
+    """The causes that need a person, the one that stops most orders first; of each, `listed` orders by name.
+
+    What is put off needs nobody yet, and is left out; `also_put_off`: it counts as well.
+    """
+    those = those if also_put_off else (*those, ~is_put_off())
     first, newest = func.min(Order.id).label("first"), func.max(Order.id).label("newest")
     since = func.min(Order.stopped_at).label("since")
     columns = (Order.cause, func.count().label("count"), since, first, newest)
     groups = select(*columns).where(*stands(), *those).group_by(Order.cause)
-    found = [_standing(session, group._asdict(), listed) for group in session.execute(groups)]
+    found = [_standing(session, group._asdict(), listed, those) for group in session.execute(groups)]
     return sorted(found, key=lambda one: (-one.count, one.since or now()))
 
 
-def standing_for(session: Session, key: str, *, listed: int = LISTED) -> Standing | None:
+def standing_for(session: Session, key: str, *, listed: int = LISTED, also_put_off: bool = False) -> Standing | None:
     """The cause with this key; None when no order stands for it any more."""
-    return next(iter(standing(session, Order.cause == key, listed=listed)), None)
+    found = standing(session, Order.cause == key, listed=listed, also_put_off=also_put_off)
+    return next(iter(found), None)
 
 
 def needed(session: Session) -> int:
     """How many causes need a person."""
-    return session.scalar(select(func.count(Order.cause.distinct())).where(*stands())) or 0
+    return session.scalar(select(func.count(Order.cause.distinct())).where(*stands(), ~is_put_off())) or 0
 
 
 def stands() -> Sequence[ColumnElement[bool]]:
@@ -83,19 +90,25 @@ def stands() -> Sequence[ColumnElement[bool]]:
     return (Order.cause.is_not(None), Order.state.in_(STANDING))
 
 
-def _standing(session: Session, group: dict[str, Any], listed: int) -> Standing:
+def is_put_off() -> ColumnElement[bool]:
+    """Of an order that somebody put off until a day that is still to come; it went on: it is put off no more."""
+    return exists().where(PutOff.order_id == Order.id, PutOff.run == Order.run, PutOff.until > now())
+
+
+def _standing(session: Session, group: dict[str, Any], listed: int, those: Sequence[ColumnElement[bool]]) -> Standing:
     key, order = group["cause"], session.get_one(Order, group["first"])
     cause = replace(cause_of(order) or Cause("", EXISTS), key=key)
-    who = list(_orders(session, key, listed))
+    who = list(orders_that_stand(session, Order.cause == key, *those, listed=listed))
     return Standing(cause, group["count"], group["since"], group["newest"], order.reason or "", who)
 
 
-def _orders(session: Session, key: str, listed: int) -> Iterator[Who]:
+def orders_that_stand(session: Session, *those: ColumnElement[bool], listed: int) -> Iterator[Who]:
+    """Some of these orders, the first one first."""
     columns = (Order.orderref, Order.run, OrderSearch.person, OrderSearch.address, Order.reason, Order.stopped_at)
     rows = (
         select(*columns)
         .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
-        .where(Order.cause == key, Order.state.in_(STANDING))
+        .where(*stands(), *those)
         .order_by(Order.id)
         .limit(listed)
     )

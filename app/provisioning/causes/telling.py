@@ -1,6 +1,7 @@
 """Which mails the office gets about causes: one when a cause begins, and later one that counts who joined it.
 
-Forty orders that stop for one reason are one mail. While it lasts, further ones join it quietly.
+Forty orders that stop for one reason are one mail. While it lasts, further ones join it quietly. What is put off counts
+as if it were not there: nobody looks at it just now, so what joins it is news.
 """
 
 from datetime import timedelta
@@ -12,6 +13,7 @@ from app import notices
 from app.models import Notice, NoticeKind, Order, OrderDecision, OrderState, ToldCause, now
 from app.provisioning.actions import TOLD_ONLY
 from app.provisioning.causes.naming import Cause, cause_of, digest
+from app.provisioning.causes.standing import is_put_off
 from app.services import Services
 from app.storage.database import insert_if_new
 
@@ -40,7 +42,7 @@ def _record(services: Services, session: Session, order: Order, cause: Cause, jo
 
 def _has_others(session: Session, order: Order) -> bool:
     standing = (Order.cause == order.cause, Order.state == OrderState.NEEDS_REVIEW, Order.id != order.id)
-    return session.scalar(select(Order.id).where(*standing).limit(1)) is not None
+    return session.scalar(select(Order.id).where(*standing, ~is_put_off()).limit(1)) is not None
 
 
 def _is_being_looked_at(session: Session, order: Order) -> bool:
@@ -70,7 +72,7 @@ def tell_of_those_who_joined(services: Services) -> None:
 def _joined(session: Session, key: str | None = None) -> dict[str, int]:
     """How many joined each cause of which it is time to tell again, since it was told of."""
     newer = (Order.cause == ToldCause.key, Order.state == OrderState.NEEDS_REVIEW, Order.stopped_at > ToldCause.told_at)
-    rows = select(ToldCause.key, ToldCause.told_at, func.count()).join(Order, and_(*newer))
+    rows = select(ToldCause.key, ToldCause.told_at, func.count()).join(Order, and_(*newer, ~is_put_off()))
     rows = rows.where(ToldCause.told_at <= now() - AGAIN_OF_EACH).group_by(ToldCause.key, ToldCause.told_at)
     found = session.execute(rows.where(ToldCause.key == key) if key else rows)
     return {cause: count for cause, told_at, count in found if told_at <= now() - _pause(cause)}
@@ -81,4 +83,4 @@ def _pause(key: str) -> timedelta:
 
 
 def _standing(key: str) -> Select[Order]:
-    return select(Order).where(Order.cause == key, Order.state == OrderState.NEEDS_REVIEW)
+    return select(Order).where(Order.cause == key, Order.state == OrderState.NEEDS_REVIEW, ~is_put_off())

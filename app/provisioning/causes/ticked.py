@@ -112,7 +112,7 @@ def _allowed(session: Session, order: Order) -> dict[str, str]:
 def _plans(session: Session, orders: Sequence[Order]) -> Standing | None:
     keys = {order.cause for order in orders}
     cause = cause_of(orders[0]) if len(keys) == 1 else None
-    return standing_for(session, cause.key) if cause and cause.plans else None
+    return standing_for(session, cause.key, also_put_off=True) if cause and cause.plans else None
 
 
 def decide(

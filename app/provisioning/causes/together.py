@@ -16,7 +16,7 @@ from app.provisioning import lifecycle, review
 from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import following
 from app.provisioning.causes.naming import Cause, keys_in
-from app.provisioning.causes.standing import STANDING, standing_for
+from app.provisioning.causes.standing import STANDING, is_put_off, standing_for
 from app.provisioning.plans import trials
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
@@ -81,9 +81,12 @@ def _do_next(services: Services, session: Session, joint_id: int) -> None:
 
 
 def _left(joint: JointDecision) -> Sequence[ColumnElement[bool]]:
-    """The orders that the decision has not reached; one that came back to the same cause was reached."""
+    """The orders that the decision has not reached; one that came back to the same cause was reached.
+
+    What is put off is not on the card that the decision was made on.
+    """
     reached = exists().where(OrderDecision.order_id == Order.id, OrderDecision.joint_id == joint.id)
-    return (Order.cause == joint.cause, Order.state.in_(STANDING), Order.id <= joint.newest, ~reached)
+    return (Order.cause == joint.cause, Order.state.in_(STANDING), Order.id <= joint.newest, ~reached, ~is_put_off())
 
 
 def _do(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
