@@ -19,7 +19,7 @@ from app.provisioning import attention, decisions, desk, review
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
 from app.provisioning.attention import Hand
 from app.provisioning.causes import together
-from app.provisioning.causes.standing import Standing, standing_for
+from app.provisioning.causes.standing import Standing, next_of, standing_for
 from app.provisioning.plans import plan_table
 from app.services import services_of
 
@@ -103,6 +103,19 @@ def dismiss() -> Page:
     if not form.validate():
         return page_of(found, {DISMISS.code: form}), 422
     return _together(form, DISMISS, form.note.data)
+
+
+@causes.get("/in-turn")
+@requires(Role.READ_ONLY)
+def in_turn() -> Response:
+    """The next order of a cause whose orders are decided one by one."""
+    cause, after = request.args.get("cause", ""), request.args.get("after", "")
+    with services_of(current_app).database.read() as session:
+        orderref = next_of(session, cause, after)
+    if orderref is None:
+        flash("You have been through all of them.", "done")
+        return redirect(url_for("today.page"), 303)
+    return redirect(url_for("orders.show", orderref=orderref, in_turn=cause), 303)
 
 
 @causes.get("/decided/<int:joint_id>")

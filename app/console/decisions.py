@@ -249,11 +249,16 @@ def _seen_run(form: DecisionForm) -> int:
 
 
 def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Response:
+    """Do it, and show the order; where the orders of a cause are decided one by one, the next of them."""
+    in_turn = request.form.get("in_turn")
     try:
         with services_of(current_app).database.write() as session:
             decide(session)
     except review.NotPossible as why:
         flash(f"Nothing was changed: {why}.", "failed")
-    else:
-        flash(said, "done")
+        return redirect(url_for("orders.show", orderref=orderref, in_turn=in_turn), 303)
+    if in_turn:
+        flash(f"Your decision about {orderref} is kept.", "done")
+        return redirect(url_for("causes.in_turn", cause=in_turn, after=orderref), 303)
+    flash(said, "done")
     return redirect(url_for("orders.show", orderref=orderref), 303)

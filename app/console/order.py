@@ -42,7 +42,7 @@ from app.provisioning.actions import (
 )
 from app.provisioning.attention import hands_on
 from app.provisioning.causes.put_off import put_off
-from app.provisioning.causes.standing import STANDING
+from app.provisioning.causes.standing import STANDING, Standing, standing_for
 from app.provisioning.contracts import WORDS, fields_of
 from app.provisioning.endings import stop_for
 from app.provisioning.facts import customer_page_of, order_facts
@@ -102,6 +102,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             later=later(session, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
+            in_turn=_in_turn(session, order),
             **_story(session, order),
         )
 
@@ -111,6 +112,12 @@ def _attended(session: Session, order: Order) -> Attended | None:
     if order.state not in STANDING or order.cause is None:
         return None
     return attended(hands_on(session, Order.id == order.id).get(order.cause, ()), 1)
+
+
+def _in_turn(session: Session, order: Order) -> Standing | None:
+    """The cause whose orders the viewer decides one by one, while this is one of them."""
+    asked = request.values.get("in_turn")
+    return standing_for(session, asked, listed=0) if asked and asked == order.cause else None
 
 
 def _beside(order: Order) -> Sequence[SideBySide]:

@@ -91,6 +91,32 @@ def test_a_cause_that_nobody_stands_for_leads_back_to_today(as_staff: Person) ->
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console")
 
 
+def test_orders_that_are_decided_one_by_one_lead_to_each_other(service: Service, as_staff: Person) -> None:
+    first, second, third = REFS
+    for orderref in REFS:
+        home = apart(int(orderref[-3:]), lastname=f"Moe{'abc'[REFS.index(orderref)] * 3}")
+        there = {"firstName": "Ada", "lastName": f"{home['lastname']}r", "physicalStreet": home["address"]}
+        service.sandbox.powercode.add_customer(**there)
+        settled_as(service, orderref, OrderState.NEEDS_REVIEW, **home)
+    assert "Decide one after another" in as_staff.get("/console").text
+    page = f"/console/orders/{first}?in_turn=similar_name"
+    assert as_staff.get(f"{PATH}/in-turn?cause=similar_name").headers["Location"] == page
+    assert "3 orders: a similar name at this address, one after another." in words_of(as_staff.get(page).text)
+
+    def decided(orderref: str, run: int = 1) -> str:
+        form = {"run": run, "in_turn": "similar_name", "note": "theirs"}
+        return as_staff.get(as_staff.post(f"/console/orders/{orderref}/dismiss", form).headers["Location"]).headers[
+            "Location"
+        ]
+
+    assert decided(first) == f"/console/orders/{second}?in_turn=similar_name"
+    moved_on = as_staff.post(f"/console/orders/{second}/new-customer", {"run": 9, "in_turn": "similar_name"})
+    assert moved_on.headers["Location"] == f"/console/orders/{second}?in_turn=similar_name"
+    assert decided(third) == "/console"
+    assert "You have been through all of them." in as_staff.get("/console").text
+    assert "one after another" not in as_staff.get(page).text
+
+
 @pytest.mark.sweep
 @pytest.mark.usefixtures("quick_refresh")
 def test_a_wrong_number_and_its_correction_on_the_first_page(
