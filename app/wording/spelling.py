@@ -34,6 +34,13 @@ def is_shortened(one: str, two: str) -> bool:
     return len(short) > 2 and short[:1] == long[:1] and short == long[:1] + _VOWEL.sub("", long[1:])
 
 
+def is_abbreviated(one: str, two: str) -> bool:
+    """Whether one of two words can be short for the other, letters left out: `BROS` for `BROTHERS`, `N` for `NORTH`."""
+    short, long = sorted((one.casefold(), two.casefold()), key=len)
+    letters = iter(long)
+    return bool(short) and short[0] == long[0] and all(letter in letters for letter in short)
+
+
 def distance(first: str, second: str) -> int:
     """The number of letters to change, add, drop or exchange with their neighbour to make one text the other.
 

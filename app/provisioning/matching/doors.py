@@ -64,8 +64,8 @@ def compare_doors(ours: Place, theirs: Place, *, same_site: bool) -> tuple[Door,
     if ours.is_empty or theirs.is_empty:
         line: Marks = dict.fromkeys(STREET_LINE, Mark.UNKNOWN)
     else:
-        pairs = [compare_streets(one, two) for one in ours.streets for two in theirs.streets]
-        line = min(pairs, key=_unlikeness)
+        pairs = [(one, two) for one in ours.streets for two in theirs.streets if one.can_be_beside(two)]
+        line = min((compare_streets(*pair) for pair in pairs), key=_unlikeness)
     place = _compare_places(ours, theirs)
     marks = {**line, Aspect.TOWN: place[Aspect.TOWN], Aspect.ZIP: place[Aspect.ZIP]}
     door = _door(overall(line.values()), _where(ours, theirs, place))

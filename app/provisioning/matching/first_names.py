@@ -27,13 +27,38 @@ _SOUNDS = tuple(
 )
 """How letters sound, roughly. The ending of Danielle is heard, that of Catherine is not."""
 
+_VOWELS_WITHIN = re.compile(r"[aeiou](?=.)")
+LEAST_FRAME = 3
+"""Of Daniel and Danielle, Michael and Michelle the vowels are all that differs."""
+
+_FURTHER = (
+    ("francisco", "paco", "pancho", "frank"),
+    ("guadalupe", "lupe", "lupita"),
+    ("jesus", "chuy"),
+    ("jose", "pepe", "joe"),
+    ("guillermo", "memo"),
+    ("ignacio", "nacho"),
+    ("enrique", "quique", "kike", "henry"),
+    ("roberto", "beto", "robert"),
+    ("alberto", "beto", "albert"),
+    ("eduardo", "lalo", "edward"),
+    ("salvador", "chava"),
+    ("graciela", "chela"),
+    ("dolores", "lola"),
+    ("sean", "shawn", "shaun", "shane"),
+)
+"""What the list lacks: the first name with its short forms."""
+
 
 @cache
 def _short_forms() -> Mapping[str, frozenset[str]]:
     """Each name of the list, with every name that stands for the same full name."""
     names = NickNamer()
     alike: dict[str, set[str]] = {}
-    for name, short_forms in names.nickname_lookup.items():
+    known = {name: set(forms) for name, forms in names.nickname_lookup.items()}
+    for name, *forms in _FURTHER:
+        known.setdefault(name, set()).update(forms)
+    for name, short_forms in known.items():
         for one in short_forms:
             alike.setdefault(one, set()).add(name)
             # A short form that has short forms of its own is several people's: Bill is William, and in the list Robert.
@@ -54,7 +79,7 @@ def are_alike(one: str, two: str) -> bool:
     if 1 in (len(one), len(two)):
         letter, name = sorted((one, two), key=len)
         return any(other.startswith(letter) for other in (name, *_short_forms().get(name, ())))
-    if _sound(one) in _sounds_of_family(two) or _sound(two) in _sounds_of_family(one):
+    if _sound(one) in _sounds_of_family(two) or _sound(two) in _sounds_of_family(one) or _have_one_frame(one, two):
         return True
     return _are_misspelt(one, two)
 
@@ -64,6 +89,18 @@ def _are_misspelt(one: str, two: str) -> bool:
     shorter = min(len(one), len(two))
     letters = 0 if shorter < 3 else 2 if shorter > 5 and not (is_known(one) and is_known(two)) else 1
     return abs(len(one) - len(two)) <= letters and distance(one, two) <= letters
+
+
+def _have_one_frame(one: str, two: str) -> bool:
+    """Whether but the vowels within differ, in names with consonants enough: `caitlin` and `katelyn`."""
+    frame = _frame(one)
+    return frame == _frame(two) and len(frame) > LEAST_FRAME
+
+
+@lru_cache(maxsize=2000)
+def _frame(name: str) -> str:
+    sound = _sound(name)
+    return sound[:1] + _VOWELS_WITHIN.sub("", sound[1:])
 
 
 @lru_cache(maxsize=2000)

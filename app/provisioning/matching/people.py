@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
 from app.provisioning.matching import first_names
-from app.wording.spelling import distance, folded
+from app.provisioning.matching.words import with_figures
+from app.wording.spelling import distance, folded, is_abbreviated
 
 
 class Identity(StrEnum):
@@ -21,8 +22,9 @@ class Identity(StrEnum):
 
 _WORD = re.compile(r"[^\W_]+")
 _BRACKETS = re.compile(r"\([^()]*\)?|\[[^\[\]]*\]?")
+_BRACKET = re.compile(r"[()\[\]]")
 _NUMBER_AT_END = re.compile(r"[\s#-]+\d{1,2}\s*$")
-_AND = re.compile(r"\s+and\s+|\s+or\s+|\s*[&+/]\s*")
+_AND = re.compile(r"\s+and\s+|\s+or\s+|\s+w/\s*|\s*[&+/]\s*")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev"))
 _DEGREES = frozenset(
@@ -66,6 +68,11 @@ class _Name:
     def words(self) -> tuple[str, ...]:
         return tuple(word for person in self.people for word in person)
 
+    @property
+    def has_number(self) -> bool:
+        """Whether a figure is in it, as in no person's name."""
+        return any(word[0].isdigit() for word in self.words)
+
 
 def compare_names(first: str, second: str) -> Identity:
     """Whether two full names are one person's, accents, case, punctuation, titles and `Lind, Ada` for `Ada Lind` aside.
@@ -84,9 +91,15 @@ def is_name(text: str) -> bool:
 
 
 def _readings(text: str) -> list[_Name]:
-    """The name, and where it has umlauts also in the letters for them: `Müller` as `Muller` and `Mueller`."""
+    """The name, and where it has umlauts also in the letters for them: `Müller` as `Muller` and `Mueller`.
+
+    What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`.
+    """
     written = text.casefold()
-    return [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
+    readings = [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
+    if _BRACKET.search(written):
+        readings.append(replace(_read(_BRACKET.sub(" ", written)), noted=True))
+    return readings
 
 
 def _read(text: str) -> _Name:
@@ -94,23 +107,25 @@ def _read(text: str) -> _Name:
     bare = _NUMBER_AT_END.sub("", _BRACKETS.sub(" ", plain)) if _WORD.search(_BRACKETS.sub(" ", plain)) else plain
     noted = bare != plain
     parts = [words for part in bare.split(",") if (words := _initials_joined(part))]
-    form = next((_LEGAL_FORMS[words[-1]] for words in parts if words[-1] in _LEGAL_FORMS), "")
+    form = next((_LEGAL_FORMS[words[-1]] for words in reversed(parts) if words[-1] in _LEGAL_FORMS), "")
     if form:
         words = _without_end([word for part in parts for word in part], _LEGAL_FORMS)
-        return _Name((tuple(words),), tuple(_without_the(words)), form, "", noted)
+        return _Name((tuple(words),), _core(words), form, "", noted)
     generations = [_GENERATIONS[word] for words in parts for word in words[1:] or words if word in _GENERATIONS]
     parts = [words for part in parts if (words := _without_additions(part))]
     turned = [*parts[1:], *parts[:1]] if len(parts) > 1 else parts
     words = [word for part in turned for word in part]
     households = [word for word in words if word in _HOUSEHOLDS or (word in _TITLES and "and" in words)]
     people = tuple(_people([word for word in words if word not in _HOUSEHOLDS] or words))
-    core = tuple(_without_the(words))
-    return _Name(people, core, "", next(iter(generations), ""), noted or bool(households))
+    return _Name(people, _core(words), "", next(iter(generations), ""), noted or bool(households))
 
 
 def _initials_joined(part: str) -> list[str]:
-    """The words of a part of a name, `&` as `and`."""
-    return _WORD.findall(_AND.sub(" and ", part.strip()))
+    """The words of a part of a name, `&` as `and`, a legal form at the end as one word: `L L C`."""
+    words = _WORD.findall(_AND.sub(" and ", part.strip()))
+    letters = next((i for i, word in enumerate(reversed(words)) if len(word) > 1), 0)
+    form = "".join(words[len(words) - letters :])
+    return [*words[: len(words) - letters], form] if form in _LEGAL_FORMS else words
 
 
 def _without_end(words: Sequence[str], endings: Iterable[str]) -> list[str]:
@@ -120,8 +135,11 @@ def _without_end(words: Sequence[str], endings: Iterable[str]) -> list[str]:
     return kept
 
 
-def _without_the(words: Sequence[str]) -> Sequence[str]:
-    return words[1:] if len(words) > 1 and words[0] == "the" else words
+def _core(words: Sequence[str]) -> tuple[str, ...]:
+    """A company's words without `The`, its numbers in figures: `First Street Dental` is `1st Street Dental`."""
+    return tuple(
+        with_figures([word.upper() for word in (words[1:] if len(words) > 1 and words[0] == "the" else words)])
+    )
 
 
 def _without_additions(words: Sequence[str]) -> list[str]:
@@ -130,22 +148,29 @@ def _without_additions(words: Sequence[str]) -> list[str]:
 
 
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """`ada and bo lind` -> `ada lind`, `bo lind`; titles left out, Saint and St alike."""
+    """`ada and bo lind` -> `ada lind`, `bo lind`; titles left out, Saint and St alike.
+
+    Of `lind ada and bo` either word of the first can be Bo's surname.
+    """
     people: list[list[str]] = [[]]
     for word in [word for word in words if word not in _TITLES] or words:
         if word == "and":
             people.append([])
         else:
-            people[-1].append("saint" if word == "st" else word)
+            people[-1].append("st" if word == "saint" else word)
     named = [person for person in people if person]
+    ends = named[-1][-1:] if named and len(named[-1]) > 1 else [word for person in named[:1] for word in person]
     for person in named:
-        yield tuple(person if len(person) > 1 or len(named) == 1 else [*person, *named[-1][-1:]])
+        if len(person) > 1 or len(named) == 1:
+            yield tuple(person)
+        else:
+            yield from ((*person, surname) for surname in dict.fromkeys((*ends[:1], *ends[-1:])))
 
 
 def _compared(one: _Name, two: _Name) -> Identity:
     if not one.words or not two.words or one.words[0].isascii() != two.words[0].isascii():
         return Identity.MAY_BE
-    if one.form or two.form:
+    if one.form or two.form or one.has_number or two.has_number:
         return _companies(one, two)
     if one.generation and two.generation and one.generation != two.generation:
         return Identity.MAY_BE if {one.generation, two.generation} == {"jr", "2"} else Identity.SOMEBODY_ELSE
@@ -169,24 +194,34 @@ def _companies(one: _Name, two: _Name) -> Identity:
         certain = one.form == two.form if both else not any(_can_be_a_person(name.core) for name in (one, two))
         return Identity.SAME if certain and one.noted == two.noted else Identity.MAY_BE
     letters = 2 if min(len("".join(one.core)), len("".join(two.core))) > 7 else 1
-    misspelt = distance("".join(one.core), "".join(two.core)) <= letters
+    misspelt = distance("".join(one.core), "".join(two.core)) <= letters or _are_abbreviated(one.core, two.core)
     return Identity.MAY_BE if misspelt or ours <= theirs or theirs <= ours else Identity.SOMEBODY_ELSE
+
+
+def _are_abbreviated(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Whether word for word one is the other or its short form: `SMITH BROS`, `SMITH BROTHERS`."""
+    return len(one) == len(two) and all(a == b or is_abbreviated(a, b) for a, b in zip(one, two, strict=True))
 
 
 def _can_be_a_person(words: Sequence[str]) -> bool:
     """`Ada Lind LLC` is not Ada Lind, `Acme Plumbing LLC` is Acme Plumbing."""
-    return len(words) == 2 and first_names.is_known(words[0])
+    return len(words) == 2 and first_names.is_known(words[0].lower())
 
 
 def _person(one: Sequence[str], two: Sequence[str]) -> Identity:
     if one == two or _differ_in_blanks(one, two):
         return Identity.SAME
     ours, theirs = Counter(one), Counter(two)
-    if ours <= theirs or theirs <= ours:
+    if ours <= theirs or theirs <= ours or _are_turned("".join(one), "".join(two)):
         return Identity.MAY_BE
     similar = _are_similar(one, two) or _are_similar(one, _turned(two)) or _are_similar(_turned(one), two)
     similar = similar or _run_together(one, two)
     return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
+
+
+def _are_turned(one: str, two: str) -> bool:
+    """`kimminjun` and `minjunkim`: the family's name in front, and other blanks."""
+    return len(one) == len(two) and one in two + two
 
 
 def _turned(words: Sequence[str]) -> Sequence[str]:
@@ -235,4 +270,4 @@ def _are_surnames_alike(one: str, two: str) -> bool:
         return one[0] == two[0]
     one, two = (re.sub(r"^mac(?=..)", "mc", name) for name in (one, two))
     longer = shorter > 3 and (one.startswith(two) or two.startswith(one))
-    return abs(len(one) - len(two)) < 3 and distance(one, two) <= (2 if shorter > 6 or longer else 1)
+    return abs(len(one) - len(two)) < 3 and distance(one, two) <= (2 if shorter > 5 or longer else 1)

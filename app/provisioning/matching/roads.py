@@ -2,28 +2,19 @@
 
 from collections.abc import Sequence
 
-from app.provisioning.matching.usps import SUFFIXES
+from app.provisioning.matching.usps import DIRECTIONALS, STATES, SUFFIXES
 
 _KINDS = frozenset({"HWY", "RTE", "RD"})
 _OWNERS = {
-    "US": "US",
-    "STATE": "STATE",
-    "SR": "STATE",
-    "UT": "STATE",
-    "UTAH": "STATE",
-    "ID": "STATE",
-    "IDAHO": "STATE",
-    "MT": "STATE",
-    "MONTANA": "STATE",
-    "ST": "STATE",
-    "CR": "COUNTY",
-    "CO": "COUNTY",
-    "CNTY": "COUNTY",
-    "COUNTY": "COUNTY",
-    "INTERSTATE": "INTERSTATE",
-    "I": "INTERSTATE",
+    **dict.fromkeys(("US", "U S"), "US"),
+    **dict.fromkeys(("STATE", "ST", "SR", "S R", "UT", "UTAH", "ID", "IDAHO", "MT", "MONTANA"), "STATE"),
+    **dict.fromkeys(("COUNTY", "CNTY", "CO", "CR", "C R"), "COUNTY"),
+    **dict.fromkeys(("TOWNSHIP", "TWP"), "TOWNSHIP"),
+    **dict.fromkeys(("FOREST", "FOREST SERVICE", "FR", "FS"), "FOREST"),
+    **dict.fromkeys(("FARM", "FARM TO MARKET", "FM"), "FARM"),
+    **dict.fromkeys(("INTERSTATE", "I"), "INTERSTATE"),
 }
-_ALONE = frozenset({"US", "SR", "UT", "UTAH", "CR", "COUNTY", "INTERSTATE", "I"})
+_ALONE = frozenset(_OWNERS) - {"STATE", "ST", "CO", "CNTY", "TOWNSHIP", "TWP", "FOREST", "FOREST SERVICE", "FARM"}
 """Owners that need no `HWY` before the number."""
 ANY = "HWY"
 """A highway of which it isn't said whose it is."""
@@ -32,12 +23,13 @@ ANY = "HWY"
 def road_and_number(words: Sequence[str]) -> tuple[str, str, list[str]] | None:
     """Whose road it is (`US`, `STATE`, `COUNTY`, or `HWY` when it isn't said), its number, and the words besides.
 
-    `OLD US HWY 89 N` -> `US`, `89`, `OLD N`. None when the words have no such road.
+    `OLD US HWY 89 N` -> `US`, `89`, `OLD N`. A county's road can have a letter. None when the words have no such road.
     """
     for i, word in enumerate(words):
-        if i and word[0].isdigit():
+        is_letter = i == len(words) - 1 and len(word) < 3 and word.isalpha() and word not in DIRECTIONALS
+        if i and (word[0].isdigit() or is_letter):
             found = _road(words[:i])
-            if found:
+            if found and (word[0].isdigit() or found[0] == "COUNTY"):
                 road, length = found
                 return road, word, [*words[: i - length], *words[i + 1 :]]
     return None
@@ -50,17 +42,14 @@ def ends_in_road(words: Sequence[str]) -> bool:
 
 def _road(words: Sequence[str]) -> tuple[str, int] | None:
     """The road that the words end in, and how many words it takes."""
-    tail = list(words[-3:]) or [""]
-    initials = "".join(tail[-2:])
-    if len(tail) > 1 and len(initials) == 2 and initials in {"SR", "US", "CR"}:
-        return _OWNERS[initials], 2
-    kind = SUFFIXES.get(tail[-1])
-    if kind in _KINDS:
-        owner = _OWNERS.get(tail[-2]) if len(tail) > 1 else None
-        initials = "".join(tail[:-1])
-        if initials == "US" and len(tail) == 3:
-            return "US", 3
-        if owner:
-            return owner, 2
-        return (ANY, 1) if kind != "RD" else None
-    return (_OWNERS[tail[-1]], 1) if tail[-1] in _ALONE else None
+    kind = SUFFIXES.get(words[-1]) if words else None
+    before = words[:-1] if kind in _KINDS else words
+    for length in range(min(3, len(before)), 0, -1):
+        owner = " ".join(before[-length:])
+        if owner in (_OWNERS if kind in _KINDS else _ALONE):
+            # `HWY US 89` has the kind in front.
+            in_front = before[: len(before) - length][-1:]
+            return _OWNERS[owner], length + (kind in _KINDS or in_front in (["HWY"], ["HIGHWAY"]))
+    if kind not in _KINDS or kind == "RD":
+        return None
+    return ("STATE", 2) if before and before[-1] in STATES else (ANY, 1)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark, overall
 from app.provisioning.matching.roads import ANY
 from app.provisioning.matching.streets import Street
-from app.provisioning.matching.units import compare_units
+from app.provisioning.matching.units import compare_units, is_in_range
+from app.provisioning.matching.words import misspelt_ordinals
 from app.wording.spelling import distance, is_shortened
 
 _COMPLETE = frozenset({"VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO", "RUE", "BROADWAY"})
@@ -25,7 +26,8 @@ def compare_streets(one: Street, two: Street) -> Mapping[Aspect, Mark]:
         Aspect.STREET_KIND: _kind(one, two),
         Aspect.UNIT: compare_units(one.unit, two.unit),
     }
-    if (one.noted or two.noted) and marks[Aspect.UNIT] is Mark.AGREES:
+    other_box = one.box_beside and two.box_beside and one.box_beside != two.box_beside
+    if (one.noted or two.noted or other_box) and marks[Aspect.UNIT] is Mark.AGREES:
         marks[Aspect.UNIT] = Mark.UNKNOWN
     return marks
 
@@ -45,14 +47,8 @@ def _house(one: Street, two: Street) -> Mark:
     if one.number == two.number and one.number:
         return Mark.AGREES if one.half == two.half else Mark.UNKNOWN
     missing = not one.number or not two.number
-    ranges = _in_range(one.number, two.number) or _in_range(two.number, one.number)
+    ranges = is_in_range(one.number, two.number) or is_in_range(two.number, one.number)
     return Mark.UNKNOWN if missing or ranges or _are_swapped(one, two) else Mark.DIFFERS
-
-
-def _in_range(number: str, range_: str) -> bool:
-    """Whether a house number is in `18-22`."""
-    first, _, last = range_.partition("-")
-    return number.isdigit() and first.isdigit() and last.isdigit() and int(first) <= int(number) <= int(last)
 
 
 def _are_swapped(one: Street, two: Street) -> bool:
@@ -73,10 +69,25 @@ def _numbers(one: Street, two: Street) -> Mark:
     if ours == theirs:
         return Mark.AGREES
     if not ours or not theirs:
-        return Mark.UNKNOWN if _have_two_names(one, two) or one.name == two.name else Mark.DIFFERS
+        unclear = _have_two_names(one, two) or one.name == two.name or _is_misspelt_number(one, two)
+        return Mark.UNKNOWN if unclear else Mark.DIFFERS
+    if one.road and two.road and len(ours) == len(theirs) == 1 and _share_road(ours[0], theirs[0]):
+        return Mark.UNKNOWN
     # 9 S can be meant as 9th South, which is 900 S.
     hundredfold = {f"{number}00" for number in ours} == set(theirs) or {f"{number}00" for number in theirs} == set(ours)
     return Mark.UNKNOWN if hundredfold or _are_swapped(one, two) else Mark.DIFFERS
+
+
+def _is_misspelt_number(one: Street, two: Street) -> bool:
+    """Whether the number of one is a word in the other, a letter or two aside: `12TH AVE` and `TWELVETH AVE`."""
+    numbers = {*one.numbers, *two.numbers}
+    return any(number in numbers for word in (*one.name, *two.name) for number in misspelt_ordinals(word))
+
+
+def _share_road(ours: str, theirs: str) -> bool:
+    """Whether one highway of a pair is the other side's: `89-91` and `89`."""
+    first, second = set(ours.split("-")), set(theirs.split("-"))
+    return first <= second or second <= first
 
 
 def _have_two_names(one: Street, two: Street) -> bool:
@@ -131,9 +142,17 @@ def _words(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
         return Mark.AGREES
     if len(ours) == len(theirs) and all(a == b or is_shortened(a, b) for a, b in zip(ours, theirs, strict=True)):
         return Mark.AGREES
-    if Counter(ours) <= Counter(theirs) or Counter(theirs) <= Counter(ours):
+    if Counter(ours) <= Counter(theirs) or Counter(theirs) <= Counter(ours) or _are_initials(ours, theirs):
         return Mark.UNKNOWN
     return Mark.UNKNOWN if _are_alike("".join(ours), "".join(theirs)) else Mark.DIFFERS
+
+
+def _are_initials(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether a word of one is the first letters of what the other has instead: `MLK JR`, `MARTIN LUTHER KING JR`."""
+    first, second = Counter(ours), Counter(theirs)
+    left, right = [list((one - two).elements()) for one, two in ((first, second), (second, first))]
+    short, long = sorted((left, right), key=len)
+    return len(short) == 1 < len(long) and short[0] == "".join(word[0] for word in long)
 
 
 def _are_alike(one: str, two: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.provisioning.matching.boxes import read_box, without_box
 from app.provisioning.matching.roads import ends_in_road, road_and_number
 from app.provisioning.matching.towns import split_town
 from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
@@ -15,16 +16,16 @@ from app.wording.spelling import distance
 _CERTAIN = frozenset({"APT", "#", "UNIT", "STE", "BLDG"})
 _HOUSE = re.compile(r"(\d+(?:[./-]\d+)*)([A-Z]*)")
 _HALF = re.compile(r"(\d+)-?1/2")
+_HOUSE_AND_UNIT = re.compile(r"(\d+)[-/](\d+)")
 _LONG = {
     short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=lambda word: (word[-1] != "S", len(word)))
     for short in SUFFIXES.values()
 }
-_LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE"}
+_LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE", "HTS": "HEIGHTS", "PT": "POINT", "SHR": "SHORE"}
+_LONG |= {"ALY": "ALLEY", "BYP": "BYPASS", "BYU": "BAYOU", "SHRS": "SHORES", "SMT": "SUMMIT", "VLG": "VILLAGE"}
 _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _LONG_KINDS = {_LONG[kind]: kind for kind in sorted(KINDS)}
 _OWNERS = frozenset({"FARM", "FOREST", "PRIVATE", "RANCH", "RURAL", "SERVICE"})
-_POST_BOX = re.compile(r"(?:P ?O ?BOX|POB|POST OFFICE BOX) (\w+)")
-_ROUTE = re.compile(r"(?:R ?R|RURAL (?:ROUTE|RTE?)|RTE?|ROUTE|HC|HIGHWAY CONTRACT|STAR ROUTE) ?(\d+)(?: BOX (\w+))?")
 _PARTICLES = frozenset({"O", "D", "L"})
 """What stands before a name as well as behind a number: `12 O HARA CT`."""
 _BRACKETS = re.compile(r"\(([^()]*)\)?")
@@ -38,8 +39,9 @@ class Street:
     directions on both sides of the name, `numbers` the numbers in it (a grid's coordinate, a highway's number), `road`
     whose highway it is, `name` its other words in their long form, `kind` its USPS suffix. `text` is
     all of the street in one long word. `box` is "PO" or "RR" for a
-    box, whose numbers are in `numbers`. `unit` has `UnitPart.keys`. `town` is the town that the line ends in. `noted`:
-    it says something that no rule knows.
+    box, whose numbers are in `numbers`; `box_beside` is the number of one that the line names besides the street.
+    `unit` has `UnitPart.keys`. `town` is the town that the line ends in. `noted`: it says something that no rule knows.
+    `ending`: as what this reading takes a direction that it ends in, a "unit" or a "direction" (`12 MAIN ST S`).
     """
 
     number: str = field(default="", repr=False)
@@ -55,11 +57,17 @@ class Street:
     box: str = ""
     town: str = field(default="", repr=False)
     noted: bool = False
+    ending: str = ""
+    box_beside: str = field(default="", repr=False)
 
     @property
     def is_grid(self) -> bool:
         """Whether the street is a coordinate: `5600 S`, and not `7TH AVE` or `HWY 89`."""
         return bool(self.numbers) and not self.road and not self.name and (bool(self.after) or not self.kind)
+
+    def can_be_beside(self, other: "Street") -> bool:
+        """Whether both readings take a direction at the end for the same: `12 MAIN ST N` is not `12 MAIN ST S`."""
+        return self.ending == other.ending or not (self.ending and other.ending)
 
     @property
     def is_empty(self) -> bool:
@@ -81,37 +89,37 @@ def read_street(line: str, town: str = "") -> tuple[Street, ...]:
 
 def unit_in(line: str) -> list[UnitPart]:
     """The parts of the unit that a street line ends in."""
-    _, unit = next(iter(_split_unit(words_of(line)[1:])))
+    _, unit, _ = next(iter(_split_unit(words_of(line)[1:])))
     return unit
 
 
 def _readings(words: Sequence[str]) -> Iterator[Street]:
-    box = _box(words)
+    box = read_box(words)
     if box:
-        yield box
+        yield Street(box=box.kind, numbers=box.numbers)
         return
-    words = _unit_last(words)
-    for start, rest in _house(words):
-        for street, unit in _split_unit(rest):
+    words, box_beside = without_box(words)
+    for start, rest in _house(_unit_last(words)):
+        for street, unit, ending in _split_unit(rest):
             keys = frozenset(key for part in unit for key in part.keys)
-            yield _body(street, start, keys)
-
-
-def _box(words: Sequence[str]) -> Street | None:
-    """A box at a post office, or on a rural or highway contract route."""
-    text = " ".join(word for word in words if word != "#")
-    found = _POST_BOX.fullmatch(text)
-    if found:
-        return Street(box="PO", numbers=(found[1].lstrip("0"),))
-    found = _ROUTE.match(text)
-    return Street(box="RR", numbers=tuple(number for number in found.groups() if number)) if found else None
+            yield replace(_body(street, start, keys), ending=ending, box_beside=box_beside)
 
 
 def _unit_last(words: Sequence[str]) -> list[str]:
-    """`APT 7 18 OAK ST` -> `18 OAK ST APT 7`."""
-    first = DESIGNATORS.get(words[0]) if words else None
-    turns = first in _CERTAIN and len(words) > 3 and words[2][0].isdigit()
-    return [*words[2:], *words[:2]] if turns else list(words)
+    """`APT 7 18 OAK ST` -> `18 OAK ST APT 7`, `# 7-18 OAK ST` -> `18 OAK ST # 7`, `# 18 OAK ST` -> `18 OAK ST`."""
+    first = DESIGNATORS.get(words[0]) if len(words) > 2 else None
+    if first is None:
+        return list(words)
+    if first in DESIGNATORS_WITHOUT_VALUE and words[1].isdigit() and not words[2][0].isdigit():
+        return [*words[1:], words[0]]
+    joined = _HOUSE_AND_UNIT.fullmatch(words[1])
+    if first in _CERTAIN and joined:
+        return [joined[2], *words[2:], words[0], joined[1]]
+    size = 3 if words[1].isdigit() and _is_letter(words[2]) and len(words) > 4 else 2
+    names_it = first in _CERTAIN and len(words) > 3 and words[size][0].isdigit()
+    if names_it or (first not in {*_CERTAIN, "NO"} and len(words) > size and _is_unit_value(words[1])):
+        return [*words[size:], *words[:size]]
+    return list(words[1:]) if first in {"#", "NO"} and words[1][0].isdigit() else list(words)
 
 
 def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
@@ -119,13 +127,13 @@ def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
     rest = list(words)
     found = _HOUSE.fullmatch(rest[0]) if rest else None
     if not found:
-        glued = without_glue(rest[:1])
-        if len(glued) == 2:
-            yield Street(number=glued[1], before=(DIRECTIONALS[glued[0]],)), rest[1:]
-        else:
-            yield Street(), rest
+        yield from _house_behind_direction([*without_glue(rest[:1]), *rest[1:]])
+        yield Street(), rest
         return
     number, letters = found.groups()
+    joined = _HOUSE_AND_UNIT.fullmatch(number)
+    if joined and int(joined[2]) < int(joined[1]) and number != "1/2" and not _HALF.fullmatch(number):
+        yield Street(number=joined[1].lstrip("0"), unit=frozenset({joined[2], letters} - {""})), rest[1:]
     rest.pop(0)
     half = _HALF.fullmatch(number)
     number, is_half = (half[1], True) if half else (number, False)
@@ -144,18 +152,24 @@ def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
         yield replace(house, unit=frozenset({letters} - {""})), rest
 
 
+def _house_behind_direction(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
+    """`S 1234 W 5600`; `S 500 W` can also be a street without a house."""
+    if len(words) > 2 and words[0] in DIRECTIONALS and words[1].isdigit():
+        yield Street(number=words[1].lstrip("0"), before=(DIRECTIONALS[words[0]],)), list(words[2:])
+
+
 def _has_house_letter(rest: Sequence[str]) -> bool:
-    """`18 A OAK ST`, but not `18 A ST` and `18 N OAK ST`."""
-    if len(rest) < 3 or len(rest[0]) > 1 or not rest[0].isalpha() or rest[0] in DIRECTIONALS:
+    """`18 A OAK ST`, but not `18 A ST`, `18 N OAK ST` and `18 C R 4`."""
+    if len(rest) < 3 or len(rest[0]) > 1 or not rest[0].isalpha() or rest[0] in DIRECTIONALS or ends_in_road(rest[:2]):
         return False
     return SUFFIXES.get(rest[1]) not in KINDS and rest[1] not in DESIGNATORS
 
 
-def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]]]:
-    """The words of the street and the parts of the unit."""
+def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart], str]]:
+    """The words of the street, the parts of the unit, and `Street.ending`."""
     words = _without_sign_of_road(floor_first(without_glue(rest)))
     if len(words) > 2 and words[0] in {"#", "APT", "UNIT"} and words[2].isalpha():
-        yield words[2:], unit_parts(words[:2])
+        yield words[2:], unit_parts(words[:2]), ""
         return
     start = next((i for i in range(1, len(words)) if _begins_unit(words, i)), len(words))
     street, tail = words[:start], words[start:]
@@ -163,11 +177,12 @@ def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]
         street.pop()
     bare = _bare_unit(street)
     if not bare:
-        yield street, unit_parts(tail)
+        yield street, unit_parts(tail), ""
         return
-    yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)]
-    if street[-1] in DIRECTIONALS:
-        yield street, unit_parts(tail)
+    is_direction = street[-1] in DIRECTIONALS
+    yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
+    if is_direction:
+        yield street, unit_parts(tail), "direction"
 
 
 def _without_sign_of_road(words: Sequence[str]) -> list[str]:
@@ -184,12 +199,12 @@ def _begins_unit(words: Sequence[str], i: int) -> bool:
         return _is_unit_value(following) and not words[i - 1][0].isdigit()
     if designator in _CERTAIN:
         return True
+    if i == 1 and words[0] in DIRECTIONALS and designator in DESIGNATORS_WITHOUT_VALUE:
+        return False  # `12 N FRONT` and `12 N MAIN 4` are streets
     if following and following not in DESIGNATORS:
         names_alone = designator in DESIGNATORS_WITHOUT_VALUE and following in {"LEVEL", "HOUSE", "HSE", "DOOR"}
         return _is_unit_value(following) or names_alone
-    # `12 N FRONT` is a street.
-    is_street = i == 1 and words[0] in DIRECTIONALS
-    return (designator in DESIGNATORS_WITHOUT_VALUE or following == "#") and not is_street
+    return designator in DESIGNATORS_WITHOUT_VALUE or following == "#"
 
 
 def _is_unit_value(word: str) -> bool:
@@ -197,11 +212,17 @@ def _is_unit_value(word: str) -> bool:
 
 
 def _bare_unit(words: Sequence[str]) -> int:
-    """How many words at the end are a unit without a designator: none, `4`, or `4 B`."""
-    if _ends_in_bare_unit(words):
-        return 1
-    two = len(words) > 2 and words[-2].isdigit() and len(words[-1]) == 1 and words[-1] not in DIRECTIONALS
-    return 2 if two and words[-1] != "#" and _ends_in_bare_unit(words[:-1]) else 0
+    """How many words at the end are a unit without a designator: none, `4`, `4 B`, or `H 206`."""
+    if len(words) > 3 or (len(words) > 2 and words[-2].isdigit()):
+        *street, first, last = words
+        number_first = first.isdigit() and _is_letter(last) and _ends_in_bare_unit([*street, first])
+        if number_first or (_is_letter(first) and last.isdigit() and _ends_in_bare_unit([*street, last])):
+            return 2
+    return int(_ends_in_bare_unit(words))
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha() and word not in DIRECTIONALS
 
 
 def _ends_in_bare_unit(words: Sequence[str]) -> bool:

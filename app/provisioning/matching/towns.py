@@ -46,10 +46,11 @@ _LONG = {"MT": "MOUNT", "FT": "FORT", "ST": "SAINT", "SNT": "SAINT", "FK": "FORK
         "TERRACE",
         "JUNCTION",
         "CORNERS",
+        "FALLS",
     )
 }
 _REGION = frozenset({"UT", "ID", "MT", "UTAH", "IDAHO", "MONTANA"})
-_AROUND = re.compile(r"\b(?:CITY|TOWN|TOWNSHIP|MUNICIPALITY) OF\b|\bMETRO TOWNSHIP\b|\bTOWNSHIP\b|\bMETRO\b")
+_AROUND = re.compile(r"\b(?:TOWNSHIP|MUNICIPALITY) OF\b|\bMETRO TOWNSHIP\b|\bTOWNSHIP\b|\bMETRO\b")
 _ZIP = re.compile(r"\d{5}(?:-?\d{4})?")
 
 _POST_TOWNS = """
@@ -179,6 +180,8 @@ def _have_one_post_town(one: str, two: str) -> bool:
 
 def _town(words: Sequence[str]) -> str:
     plain = _without_state(list(words))
+    if plain[:1] in (["CITY"], ["TOWN"]) and plain[1:2] == ["OF"]:
+        plain = plain[2:]
     if plain and DIRECTIONALS.get(plain[0]) in _FULL_DIRECTIONS and len(plain) > 1:
         plain[0] = _FULL_DIRECTIONS[DIRECTIONALS[plain[0]]]
     plain = [_LONG.get(word, _LONG.get(SUFFIXES.get(word, ""), word)) for word in plain]

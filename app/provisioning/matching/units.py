@@ -38,10 +38,11 @@ class UnitPart:
 
         A building with a number behind a letter or a hyphen is two parts: `BLDG H-14` is `BLDG H` and `14`.
         """
-        value = self.value.lstrip("0") or "0" if self.value.isdigit() else self.value
+        words = [_DIRECTIONS.get(word, word) for word in with_figures(self.value.split())]
         if not self.is_qualifier:
-            words = [_DIRECTIONS.get(word, word) for word in value.split()]
-            return tuple(words) or (_ALIKE.get(self.designator, self.designator),)
+            alone = self.designator in DESIGNATORS_WITHOUT_VALUE or not words
+            return (*([_ALIKE.get(self.designator, self.designator)] if alone else []), *words)
+        value = " ".join(words)
         door = _BUILDING_AND_DOOR.fullmatch(value) if self.designator == "BLDG" else None
         return (f"BLDG {door[1]}", door[2]) if door else (f"{self.designator} {value}",)
 
@@ -58,7 +59,7 @@ def unit_parts(words: Sequence[str]) -> list[UnitPart]:
         return []
     parts = []
     designator, value = "", list[str]()
-    for word in [*floor_first([word for word in words if word not in _FILLERS]), "#"]:
+    for word in [*_building_first(floor_first([word for word in words if word not in _FILLERS])), "#"]:
         known = DESIGNATORS.get(word)
         if known is None:
             value.append(word)
@@ -84,6 +85,13 @@ def floor_first(words: Sequence[str]) -> list[str]:
     return turned
 
 
+def _building_first(words: Sequence[str]) -> list[str]:
+    """`STE 900 S BLDG` -> `STE 900 BLDG S`."""
+    if len(words) < 2 or DESIGNATORS.get(words[-1]) != "BLDG" or words[-2] in DESIGNATORS:
+        return list(words)
+    return [*words[:-2], "BLDG", words[-2]]
+
+
 def compare_units(ours: frozenset[str], theirs: frozenset[str]) -> Mark:
     """Whether two units, as sets of `UnitPart.keys`, are one. A part that one side lacks is not known."""
     if ours == theirs:
@@ -95,8 +103,8 @@ def compare_units(ours: frozenset[str], theirs: frozenset[str]) -> Mark:
     if any(len(group & one) == 1 and len(group & two) == 1 for group in _OPPOSITES):
         return Mark.DIFFERS
     # A basement can have a number, and a third floor can hold apartment 308.
-    in_words = _words_alone(one) or _words_alone(two)
-    return Mark.UNKNOWN if in_words or _on_floor(one, two) or _on_floor(two, one) else Mark.DIFFERS
+    unclear = _in_words(one) or _in_words(two) or _holds(one, two) or _holds(two, one)
+    return Mark.UNKNOWN if unclear else Mark.DIFFERS
 
 
 def _parts(designator: str, value: Sequence[str]) -> list[UnitPart]:
@@ -112,10 +120,21 @@ def _joined(unit: frozenset[str]) -> str:
     return "".join(re.sub(r"^(BLDG|FL) |[^A-Z0-9]", "", part) for part in parts)
 
 
-def _words_alone(unit: frozenset[str]) -> bool:
-    return bool(unit) and all(part in DESIGNATORS_WITHOUT_VALUE for part in unit)
+def _in_words(unit: frozenset[str]) -> bool:
+    """Whether it has neither a number nor a letter to tell it by: `REAR`, `IN LAW`."""
+    codes = (part.rpartition(" ")[2] for part in unit - DESIGNATORS_WITHOUT_VALUE)
+    return not any(len(code) < 3 or any(letter.isdigit() for letter in code) for code in codes)
 
 
-def _on_floor(floor: frozenset[str], door: frozenset[str]) -> bool:
-    (first, *more), (other, *others) = sorted(floor), sorted(door)
-    return not more and not others and first.startswith("FL ") and other.startswith(first[3:])
+def _holds(one: frozenset[str], two: frozenset[str]) -> bool:
+    """Whether one is the floor of the other (`FL 3` and `308`), or several doors with it (`101-103` and `102`)."""
+    (first, *more), (other, *others) = sorted(one), sorted(two)
+    if more or others:
+        return False
+    return (first.startswith("FL ") and other.startswith(first[3:])) or is_in_range(other, first)
+
+
+def is_in_range(number: str, range_: str) -> bool:
+    """Whether a number is in `18-22`."""
+    first, _, last = range_.partition("-")
+    return number.isdigit() and first.isdigit() and last.isdigit() and int(first) <= int(number) <= int(last)

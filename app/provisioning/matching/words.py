@@ -2,24 +2,30 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, KINDS, SUFFIXES
-from app.wording.spelling import folded
+from app.wording.spelling import distance, folded
 
 # 12-34, 12.5 and 1/2 stay one word: without their sign they would be other house numbers.
 _WORD = re.compile(r"\d+(?:[./-]\d+)+[^\W_]*|[^\W_]+|#")
 _CARE_OF = re.compile(r"(?:\bC/O\b|\bCARE OF\b|\bATTN:?).*?(?=\b\d|$|,)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_RANGE = re.compile(r"^(\s*\d+)\s+-\s+(?=\d)")
+_RANGE = re.compile(r"^(\s*\d+)\s*(?:\s-\s|&|\bAND\b)\s*(?=\d+\b)")
+_SLASH = re.compile(r"(?<=\d)/(?=\d\d)")
+_FRACTION = re.compile(r"[¼½¾]")
+_HALF = re.compile(r"^(\s*\d+)\.5\b|\bONE[ -]HALF\b")
 _BETWEEN_DIRECTIONS = re.compile(r"\b(N(?:ORTH)?|S(?:OUTH)?)-(E(?:AST)?|W(?:EST)?)\b")
 _ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
 _SPELLED = "|".join(sorted((word for word in DIRECTIONALS if len(word) < 6), key=len, reverse=True))
 _NUMBER_AND_DIRECTION = re.compile(rf"(\d{{2,}})({_SPELLED})")
 _DIRECTION_AND_NUMBER = re.compile(r"([NSEW])(\d{2,})")
 _ROAD_AND_NUMBER = re.compile(r"(US|SR|CR|HWY|RTE?|UT)(\d+)")
+_TWO_COORDINATES = re.compile(r"([NSEW])(\d+)([NSEW])(\d+)|(\d+)([NSEW])(\d+)([NSEW])")
 _DESIGNATOR_AND_VALUE = re.compile(
     r"(?=[ABFLPRSTU])(?:(APT|UNIT|STE|BLDG)([A-Z]|\d+[A-Z]?)|(SUITE|LOT|TRLR|TRAILER|SPC|SPACE|RM|FL|PH)(\d+[A-Z]?))"
 )
+_GLUED = (_DESIGNATOR_AND_VALUE, _ROAD_AND_NUMBER, _TWO_COORDINATES)
 
 _ONES = (
     "ONE",
@@ -76,16 +82,17 @@ def words_of(text: str) -> list[str]:
     Signs within numbers stay, thousands are joined, `C/O` with its name is left out, and what is written together is
     taken apart where it can mean one thing only (`APT4`, `US89`).
     """
-    plain = folded(text.replace("½", " 1/2 ")).upper()
-    plain = _RANGE.sub(r"\1-", _THOUSANDS.sub("", _CARE_OF.sub(" ", plain)))
+    plain = folded(_FRACTION.sub(r" \g<0> ", text)).upper().replace("⁄", "/")
+    plain = _HALF.sub(r"\1 1/2 ", _THOUSANDS.sub("", _CARE_OF.sub(" ", plain)))
+    plain = _SLASH.sub("-", _RANGE.sub(r"\1-", plain))
     plain = _BETWEEN_DIRECTIONS.sub(lambda found: found[1][0] + found[2][0], plain)
     return [part for word in _WORD.findall(plain) for part in _apart(word)]
 
 
 def _apart(word: str) -> Sequence[str]:
-    found = _DESIGNATOR_AND_VALUE.fullmatch(word) or _ROAD_AND_NUMBER.fullmatch(word)
-    if word in DESIGNATORS:
+    if word in DESIGNATORS or word.isdigit():
         return (word,)
+    found = next(filter(None, (glued.fullmatch(word) for glued in _GLUED)), None)
     return [part for part in found.groups() if part] if found else (word,)
 
 
@@ -93,6 +100,15 @@ def ordinal(word: str) -> int | None:
     """The number that an ordinal in figures stands for: `21ST`."""
     found = _ORDINAL.fullmatch(word)
     return int(found[1]) if found else None
+
+
+@lru_cache(maxsize=1000)
+def misspelt_ordinals(word: str) -> tuple[str, ...]:
+    """The numbers, in figures, whose ordinal this word can be with a letter or two wrong: `TWELVETH` -> `12`."""
+    if len(word) < 5 or not word.endswith(("H", "T", "D")):
+        return ()
+    letters = 2 if len(word) > 6 else 1
+    return tuple(str(number) for name, number in _ORDINALS.items() if distance(word, name) <= letters)
 
 
 def with_figures(words: Sequence[str]) -> list[str]:
