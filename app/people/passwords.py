@@ -8,6 +8,7 @@ ours when its owner signs in.
 import re
 import secrets
 import threading
+from functools import cache
 
 import bcrypt
 from argon2 import PasswordHasher, extract_parameters
@@ -34,8 +35,6 @@ _PBKDF2 = re.compile(r"pbkdf2:sha(?:1|256|512):(\d{1,8})\$[^$\s]+\$[0-9a-f]{40,1
 _HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 """19 MiB a hash (OWASP's figures for argon2id); the library's 64 MiB would be a third of the whole process."""
 _ONE_AT_A_TIME = threading.Lock()
-_NOBODYS = _HASHER.hash(secrets.token_hex(16))
-"""Checked when a name is unknown, so that the time of an answer does not tell which names exist."""
 
 
 class WeakPassword(Exception):
@@ -53,17 +52,24 @@ def hashed(password: str, name: str = "") -> str:
     return _HASHER.hash(password)
 
 
+@cache
+def _nobodys() -> str:
+    """Checked when a name is unknown, so that the time of an answer does not tell which names exist."""
+    return _HASHER.hash(secrets.token_hex(16))
+
+
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether the password is right; takes as long for a name that nobody has (None)."""
     if len(password) > LONGEST:
         return False
     try:
         with _ONE_AT_A_TIME:
+            nobodys = _nobodys()  # also for a known name, as the first one after a start has it made
             if password_hash is not None and _BCRYPT.fullmatch(password_hash):
                 return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], password_hash.encode())
             if password_hash is not None and not password_hash.startswith("$argon2"):
                 return check_password_hash(password_hash, password)
-            return _HASHER.verify(password_hash or _NOBODYS, password) and password_hash is not None
+            return _HASHER.verify(password_hash or nobodys, password) and password_hash is not None
     except (VerificationError, InvalidHashError, ValueError):
         return False
 

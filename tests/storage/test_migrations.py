@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
@@ -91,6 +92,13 @@ def test_an_upgrade_from_nothing_makes_what_the_models_say(settings: Settings, d
 
     assert migrate.is_current(database)
     assert differences(database) == []
+
+
+def test_the_files_names_say_which_versions_there_are() -> None:
+    scripts = ScriptDirectory.from_config(migrate.alembic_config())
+
+    assert migrate.newest() == scripts.get_current_head()
+    assert all(migrate.knows(script.revision) for script in scripts.walk_revisions())
 
 
 def test_upgrading_again_changes_nothing(settings: Settings, database: Database) -> None:

@@ -11,16 +11,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
-
-from google.auth import exceptions
-from google.oauth2.service_account import Credentials
 
 from app.digest.report.cells import Cell
 from app.digest.report.columns import RawRow
 from app.digest.report.unreadable import Limits, SourceUnreadable
 from wire import Failure, Reply, Request, TooLong, Transport
+
+if TYPE_CHECKING:  # google-auth takes a tenth of a start, and few need it
+    from google.auth import exceptions
+    from google.oauth2.service_account import Credentials
 
 GOOGLE = "https://sheets.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
@@ -52,10 +53,12 @@ def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limit
         yield number, [_text(cell) for cell in cells]
 
 
-def _credentials(key_file: Path | None) -> Credentials:
+def _credentials(key_file: Path | None) -> "Credentials":
     """The service account. What is wrong with its file is told without showing any of it."""
     if key_file is None:
         raise SourceUnreadable("GOOGLE_SERVICE_ACCOUNT_FILE is not set; it names the service account's key file.")
+    from google.auth import exceptions  # noqa: PLC0415 - as above
+
     try:
         return _account(json.loads(key_file.read_bytes()))
     except FileNotFoundError:
@@ -67,9 +70,11 @@ def _credentials(key_file: Path | None) -> Credentials:
     raise SourceUnreadable(fault)
 
 
-def _account(content: Any) -> Credentials:
+def _account(content: Any) -> "Credentials":
     if not isinstance(content, dict):
         raise TypeError("a key file holds one JSON object")
+    from google.oauth2.service_account import Credentials  # noqa: PLC0415
+
     account: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
         content, scopes=[SCOPE]
     )
@@ -86,6 +91,7 @@ class _TokenAnswer(NamedTuple):
 
 def _asking(transport: Transport) -> Callable[..., _TokenAnswer]:
     """What google-auth calls to ask for a token."""
+    from google.auth import exceptions  # noqa: PLC0415
 
     def ask(
         url: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
@@ -98,7 +104,9 @@ def _asking(transport: Transport) -> Callable[..., _TokenAnswer]:
     return ask
 
 
-def _fetch_token(credentials: Credentials, transport: Transport) -> None:
+def _fetch_token(credentials: "Credentials", transport: Transport) -> None:
+    from google.auth import exceptions  # noqa: PLC0415
+
     try:
         credentials.refresh(_asking(transport))  # type: ignore[no-untyped-call]
     except exceptions.RefreshError as error:
@@ -107,7 +115,7 @@ def _fetch_token(credentials: Credentials, transport: Transport) -> None:
         raise SourceUnreadable(_unreachable("Google's sign-in")) from None
 
 
-def _refused_key(account: str, error: exceptions.RefreshError) -> str:
+def _refused_key(account: str, error: "exceptions.RefreshError") -> str:
     if error.retryable:
         return _unreachable("Google's sign-in")
     answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
@@ -123,7 +131,7 @@ def _unreachable(whom: str) -> str:
 
 
 def _get_values(
-    where: SheetRange, credentials: Credentials, transport: Transport, endpoint: str, limits: Limits
+    where: SheetRange, credentials: "Credentials", transport: Transport, endpoint: str, limits: Limits
 ) -> dict[str, Any]:
     headers: dict[str, str] = {}
     credentials.apply(headers)  # type: ignore[no-untyped-call]
