@@ -35,7 +35,9 @@ def test_what_is_written_otherwise_is_no_reference(text: str) -> None:
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.just(ONE)
-ANSWERS = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=10), inner))
+ANSWERS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=10), inner), max_leaves=12
+)
 
 
 @given(ANSWERS)

@@ -33,14 +33,14 @@ def in_state(service: Service, state: OrderState) -> int:
 
 @contextmanager
 def slow_look_ups(service: Service) -> Iterator[None]:
-    service.sandbox.utopia.fault("*", "slow", None, seconds=0.1)
+    service.sandbox.utopia.fault("*", "slow", None, seconds=0.5)
     yield
     service.sandbox.reset()
 
 
 def test_a_real_order_does_not_wait_behind_forged_references(service: Service) -> None:
     with slow_look_ups(service):
-        for number in range(300):
+        for number in range(120):
             send(service, f"FORGED-{number}", STRANGER)
         send(service, service.order("UIA-LAST-1"), STRANGER)  # behind a proxy that is not trusted, all have one address
 
@@ -51,10 +51,10 @@ def test_a_real_order_does_not_wait_behind_forged_references(service: Service) -
 
 def test_another_senders_order_is_before_those_of_who_sent_unknown_references(service: Service) -> None:
     with slow_look_ups(service):
-        for number in range(150):
+        for number in range(60):
             send(service, f"FORGED-{number}", STRANGER)
         send(service, service.order("UIA-AMID-1"), UTOPIA)
-        for number in range(150, 300):
+        for number in range(60, 120):
             send(service, f"FORGED-{number}", STRANGER)
 
         service.rested("UIA-AMID-1")
@@ -67,7 +67,7 @@ def test_forged_references_that_come_again_wait_for_their_turn_too(service: Serv
     service.rested("FORGED-0", "not_ours")
 
     with slow_look_ups(service):
-        for number in range(1, 100):
+        for number in range(1, 40):
             send(service, f"FORGED-{number}", STRANGER)
         send(service, "FORGED-0", STRANGER)
         assert service.state("FORGED-0") == "received"

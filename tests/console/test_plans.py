@@ -7,11 +7,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
-from uuid import uuid4
 
-import psycopg
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, now
 from app.provisioning.causes.naming import cause_of
@@ -23,6 +21,7 @@ from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person, words_of
+from tests.tools import databases
 from utopia import Contract
 
 REF, OTHER, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -264,11 +263,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Servic
     """A service with a database of its own, on which nothing runs."""
     changes = {}
     if request.param == "postgresql":
-        name = f"plans_{uuid4().hex}"
-        url = request.getfixturevalue("postgresql_url")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"create database {name}")
-        changes["database_url"] = make_url(url).set(database=name).render_as_string(hide_password=False)
+        changes["database_url"] = databases.on_postgresql_with_tables(tmp_path)
     with Sandbox() as sandbox:
         service = Service(sandbox, settings_for(sandbox, tmp_path, **changes))
         yield service

@@ -36,6 +36,7 @@ from app.storage.database import Database
 from sandbox import Sandbox
 from sandbox.state import state_of
 from tests.safekeeping.kept import add_order, database_of, killed_at, orders_in, run
+from tests.tools import databases
 from tests.tools.command_runs import failed, printed
 from tests.tools.office import Office
 from tests.tools.postgres import PostgresServer
@@ -48,8 +49,14 @@ MOMENT = datetime(2026, 11, 1, 7, 30, 15, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
-def url(postgres: PostgresServer, tmp_path: Path) -> str:
-    """An empty PostgreSQL database of the test's own."""
+def url(tmp_path: Path) -> str:
+    """A PostgreSQL database of the test's own, with nothing in its tables."""
+    return databases.on_postgresql_with_tables(tmp_path)
+
+
+@pytest.fixture
+def bare(postgres: PostgresServer, tmp_path: Path) -> str:
+    """The same database, in which not even tables are; for a test that asks for it before `target`."""
     return postgres.database_for(tmp_path)
 
 
@@ -93,7 +100,9 @@ def rows_of(database: Database) -> dict[str, list[str]]:
         return {table.name: sorted(map(repr, session.execute(select(table)).all())) for table in moving.TABLES}
 
 
-def test_everything_arrives_as_it_was_and_the_old_database_is_closed(app: Flask, url: str, target: Database) -> None:
+def test_everything_arrives_as_it_was_and_the_old_database_is_closed(
+    app: Flask, bare: str, url: str, target: Database
+) -> None:
     fill(app)
     before = rows_of(database_of(app))
 

@@ -15,6 +15,9 @@ kind = "sqlite"
 
 _running: list[PostgresServer] = []
 _templates: list[Path] = []
+_with_tables: list[str] = []
+TABLES = "tables"
+"""The PostgreSQL database that others are copies of."""
 
 
 def url_in(folder: Path) -> str:
@@ -40,6 +43,16 @@ def _template() -> Path:
     return _templates[0]
 
 
+def on_postgresql_with_tables(folder: Path) -> str:
+    """The address of the folder's own PostgreSQL database with all tables and no rows, copied as on SQLite."""
+    if not _with_tables:
+        template = Database(server().database(TABLES).replace("postgresql://", "postgresql+psycopg://"))
+        tables.upgrade_tables(template)
+        template.dispose()
+        _with_tables.append(TABLES)
+    return server().database_for(folder, template=TABLES)
+
+
 def server() -> PostgresServer:
     """This test process's PostgreSQL server, started when it is asked for first."""
     if not _running:
@@ -51,5 +64,6 @@ def stop() -> None:
     """End the server, if it runs, and take the template away."""
     while _running:
         _running.pop().__exit__()
+    _with_tables.clear()
     while _templates:
         shutil.rmtree(_templates.pop().parent)

@@ -107,10 +107,10 @@ class PostgresServer:
             connection.execute(f'create database "{name}"')
         return self.url_of(name)
 
-    def database_for(self, folder: Path) -> str:
-        """The address of a database of the folder's own, made when it is asked for first."""
+    def database_for(self, folder: Path, template: str = "template1") -> str:
+        """The address of a database of the folder's own, made as a copy of `template` when it is asked for first."""
         name = "d" + hashlib.sha256(str(folder).encode()).hexdigest()[:20]
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
-                connection.execute(f"create database {name}")
+                connection.execute(f"create database {name} template {template}")
         return self.url_of(name)
