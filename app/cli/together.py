@@ -31,7 +31,7 @@ def resume_all(ready: Services, problem: str, plan: str | None, *, no_wait: bool
     except review.NotPossible as why:
         raise click.ClickException(f"Nothing was changed: {why}") from None
     if not joint:
-        raise click.ClickException("No order stands for that")
+        raise click.ClickException(_nobody(ready, problem, plan))
     found = _looked(ready, joint) if no_wait else _followed(ready, joint)
     show([_as_json(one) for one in found], as_json=as_json, in_words=_in_words)
     left = sum(one.states.get(OrderState.NEEDS_REVIEW, 0) for one in found)
@@ -39,8 +39,15 @@ def resume_all(ready: Services, problem: str, plan: str | None, *, no_wait: bool
         raise click.ClickException(f"{left} of them {'needs' if left == 1 else 'need'} a person")
 
 
-def _meant(session: Session, problem: str, plan: str | None) -> list[Standing]:
-    found = [one for one in standing(session, listed=0) if one.cause.problem.code == problem]
+def _nobody(ready: Services, problem: str, plan: str | None) -> str:
+    with ready.database.read() as session:
+        away = sum(one.count for one in _meant(session, problem, plan, also_put_off=True))
+    return "No order stands for that" + (f"; {away} would, and {'is' if away == 1 else 'are'} put off" if away else "")
+
+
+def _meant(session: Session, problem: str, plan: str | None, *, also_put_off: bool = False) -> list[Standing]:
+    found = standing(session, listed=0, also_put_off=also_put_off)
+    found = [one for one in found if one.cause.problem.code == problem]
     return [one for one in found if plan is None or plan_key(plan) in one.cause.plan_keys]
 
 

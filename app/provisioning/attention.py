@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.models import OnIt, Order
 from app.provisioning.actions import LET_GO, ON_IT, TAKE_OVER, Action
-from app.provisioning.causes.standing import stands
+from app.provisioning.causes.standing import STANDING, stands
 
-IS_ON_IT = and_(OnIt.order_id == Order.id, OnIt.run == Order.run)
-"""The row is about the order as it stands. Once the order went on, or was decided, it has another run."""
+IS_ON_IT = and_(OnIt.order_id == Order.id, OnIt.run == Order.run, Order.state.in_(STANDING))
+"""The row is about the order as it stands. Once the order went on, or was decided, it has another run, or waits."""
 
 
 @dataclass(frozen=True)

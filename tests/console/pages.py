@@ -7,12 +7,14 @@ hostile values where a person, an address or a text comes from outside.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import quote
 
 from sqlalchemy import select
 
-from app.models import AuditEntry, OrderState, Role, StepState
+from app.models import AuditEntry, Order, OrderState, Role, StepState, now
 from app.people import audit, users
+from app.provisioning import desk
 from app.provisioning.actions import DISMISS
 from app.provisioning.causes import together
 from app.provisioning.causes.standing import standing
@@ -48,12 +50,20 @@ def a_person(service: Service) -> Mapping[str, str]:
 
 
 def hostile_order(service: Service) -> Mapping[str, str]:
-    """An order of a customer whose name and address are scripts, and one that needs a person."""
+    """An order of a customer whose name and address are scripts, one that needs a person, and one that is put off."""
     home = made_orders.apart(106, firstname=HOSTILE, address=f"106 {HOSTILE} ST")
     done = made_orders.settled_as(service, "UIA202411-000666", OrderState.COMPLETED, **home)
     unknown = made_orders.apart(107, plan=f"{HOSTILE} Gbps")
     unsettled = made_orders.settled_as(service, "UIA202411-000667", OrderState.NEEDS_REVIEW, **unknown)
-    return {"orderref": done, "unsettled": unsettled}
+    unknown = made_orders.apart(119, plan=f"{HOSTILE} Gbps", lastname="Moe")
+    away = made_orders.settled_as(service, "UIA202411-000665", OrderState.NEEDS_REVIEW, **unknown)
+    zone = service.services.settings.zone
+    day = now().astimezone(zone).date() + timedelta(days=2)
+    with service.services.database.write() as session:
+        desk.note(session, unsettled, "Stan Staff", f"{HOSTILE}\n{HOSTILE}")
+        desk.take(session, HOSTILE, Order.orderref == unsettled)
+        desk.put_off(session, HOSTILE, day, zone, Order.orderref == away, reason=HOSTILE)
+    return {"orderref": done, "unsettled": unsettled, "away": away}
 
 
 def hostile_cause(service: Service) -> Mapping[str, str]:
@@ -133,6 +143,8 @@ AFTERCARE_PAGES = [
 
 PAGES_TO_CHECK: list[ConsolePage] = [
     ConsolePage("today", "/console", prepare=hostile_order),
+    ConsolePage("today-staff", "/console", Role.STAFF, hostile_order),
+    ConsolePage("order-put-off", "/console/orders/{away}", Role.STAFF, hostile_order),
     ConsolePage("me", "/console/people/me"),
     ConsolePage("people", "/console/people", Role.ADMINISTRATOR),
     ConsolePage("person", "/console/people/{user}", Role.ADMINISTRATOR, a_person),

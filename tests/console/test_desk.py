@@ -14,6 +14,7 @@ from app.provisioning.causes import standing as standing_causes
 from app.provisioning.causes.put_off import put_off
 from app.provisioning.causes.standing import Standing, standing
 from app.provisioning.desk import LONGEST_NOTE
+from app.provisioning.plans import trials
 from tests.conftest import Service
 from tests.console.browsing import Browsing, axe
 from tests.console.deciding import PAGE, REF, decide, decisions
@@ -168,6 +169,16 @@ def test_a_whole_cause_is_taken_with_one_tap_and_who_joins_later_is_not(
     assert as_read_only.post("/console/causes/on-it", form).status_code == 403
     as_staff.post("/console/causes/let-go", form)
     assert "Stan Staff" not in needs_of(as_read_only.get("/console").text)
+
+
+def test_nobody_is_on_an_order_that_waits_for_the_first_of_its_plan(
+    service: Service, as_staff: Person, cause: Standing
+) -> None:
+    with service.services.database.write() as session:
+        desk.take(session, "Stan Staff")
+        trials.hold(session, cause.cause.key, "another one goes first")
+
+    assert "is on it" not in words_of(as_staff.get("/console/orders").text)
 
 
 def test_nobody_is_on_what_needs_nobody(service: Service, as_staff: Person) -> None:

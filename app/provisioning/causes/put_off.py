@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.models import Order, PutOff, now
 from app.provisioning.causes.naming import EXISTS, Cause, cause_of
-from app.provisioning.causes.standing import Who, orders_that_stand, stands
+from app.provisioning.causes.standing import STANDING, Who, orders_that_stand, stands
 
 LISTED = 20
 MOST = 50
-IS_ITS_ROW = and_(PutOff.order_id == Order.id, PutOff.run == Order.run)
+IS_ITS_ROW = and_(PutOff.order_id == Order.id, PutOff.run == Order.run, Order.state.in_(STANDING))
 GROUPED = (Order.cause, PutOff.until, PutOff.put_off_by, PutOff.reason)
 
 
