@@ -3,13 +3,15 @@
 import gc
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
 from itertools import groupby, pairwise
-from operator import itemgetter
-from typing import NamedTuple, overload
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+from app.digest.sorted_lines import SortedLines
 
 ClosingKey = tuple[str, date]
 """What makes a closing one: the ticket's key (`ticket_key`) and the day it was closed."""
@@ -49,70 +51,70 @@ class CustomerDigest(NamedTuple):
         return f"CustomerDigest({self.tickets!r})"
 
 
-EMAIL_KEY = Closure._fields.index("email_key")
+EMAIL_KEY, PERSON = 3, slice(2, 6)
+"""In a closure: the customer, and address and names as they are written."""
 ROW_ZERO = 1_000_000_000
 """Added to the numbers of rows, so that as texts they sort as they do as numbers."""
+HEAPS = 32
+new = tuple.__new__  # naming each part of half a million closures took a tenth of the time
 
 
-class Closures(Sequence[Closure]):
-    """Closures in the order of their rows, each kept as one line of text: half a million take 70 MB, and not 240.
+class Closures:
+    """Closures by customer, day, ticket and row, each kept as one line of text that sorts so (`SortedLines`).
 
-    The lines sort by customer, day, ticket and row. Texts of cells hold no tab and no sign that sorts before it.
+    Texts of cells hold no tab and no sign that sorts before it.
     """
 
     def __init__(self, closures: Iterable[Closure] = ()) -> None:
-        self._lines: list[str] = []
-        self._hashes = array("q")
+        self._lines = SortedLines()
+        self._hashes = [array("q") for _ in range(HEAPS)]
+        self._dropped: set[int] = set()
         for closure in closures:
             self.add(closure)
 
     def add(self, closure: Closure) -> None:
         """Keep one more."""
         ticket, day, email, email_key, first_name, last_name, row = closure
-        key = ticket.casefold()
-        closing = f"{day.toordinal()}\t{key}"
-        spelled = "" if (ticket.isascii() and ticket.isupper()) or key.upper() == ticket else ticket
+        key, ordinal = ticket.casefold(), day.toordinal()
         address = "" if email == email_key else email
-        self._hashes.append(hash(closing))
-        self._lines.append(f"{email_key}\t{closing}\t{ROW_ZERO + row}\t{spelled}\t{first_name}\t{last_name}\t{address}")
+        line = f"{email_key}\t{ordinal}\t{key}\t{ROW_ZERO + row}\t{ticket}\t{first_name}\t{last_name}\t{address}"
+        self.add_line(line, key, ordinal)
+
+    def add_line(self, line: str, key: str, ordinal: int) -> None:
+        """Keep one more that is such a line already: of the ticket with this key, closed on the day of this number."""
+        closing = hash(key) ^ ordinal
+        self._hashes[closing % HEAPS].append(closing)
+        self._lines.add(line)
+
+    def drop(self, rows: Iterable[int]) -> None:
+        """Take out those of these rows."""
+        self._dropped.update(rows)
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._lines)
+        return len(self._lines) - len(self._dropped)
 
-    @overload
-    def __getitem__(self, place: int) -> Closure: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Closure]: ...
-    def __getitem__(self, place: int | slice) -> Closure | list[Closure]:
-        """One of them, or some."""
-        return [*map(_closure, self._lines[place])] if isinstance(place, slice) else _closure(self._lines[place])
+    def __iter__(self) -> Iterator[Closure]:
+        """All of them, each customer's together."""
+        closures = map(_closure, self._lines)
+        dropped = self._dropped
+        return (closure for closure in closures if closure.row not in dropped) if dropped else closures
 
-    def by_customer(self) -> Iterator[Closure]:
-        """All of them, each customer's together, by day, ticket and row."""
-        return map(_closure, sorted(self._lines))
-
-    def listed_again(self) -> list[list[int]]:
-        """The places of closures with one key, where there are several, in the order of their rows."""
-        hashes = sorted(self._hashes)
-        several = {one for one, following in pairwise(hashes) if one == following}
-        places: dict[ClosingKey, list[int]] = {}
-        for place, one in enumerate(self._hashes) if several else ():
-            if one in several:
-                places.setdefault(self[place].key, []).append(place)
-        return [those for those in places.values() if len(those) > 1]
-
-    def without(self, places: set[int]) -> "Closures":
-        """The others."""
-        if not places:
-            return self
-        return Closures(closure for place, closure in enumerate(self) if place not in places)
+    def listed_again(self) -> list[list[Closure]]:
+        """Closures with one key, where there are several, in the order of their rows."""
+        several = {one for heap in self._hashes for one, following in pairwise(sorted(heap)) if one == following}
+        found: dict[ClosingKey, list[Closure]] = {}
+        for closure in self if several else ():
+            ticket_key, day = closure.key
+            if hash(ticket_key) ^ day.toordinal() in several:
+                found.setdefault(closure.key, []).append(closure)
+        return [sorted(those, key=attrgetter("row")) for those in found.values() if len(those) > 1]
 
 
 def _closure(line: str) -> Closure:
-    email_key, ordinal, key, row, spelled, first_name, last_name, address = line.split("\t")
-    ticket, number = spelled or key.upper(), int(row) - ROW_ZERO
-    return Closure._make((ticket, _day(ordinal), address or email_key, email_key, first_name, last_name, number))
+    email_key, ordinal, _, row, ticket, first_name, last_name, address = line.split("\t")
+    cells = (ticket, _day(ordinal), address or email_key, email_key, first_name, last_name, int(row) - ROW_ZERO)
+    return new(Closure, cells)
 
 
 @lru_cache(maxsize=8192)
@@ -141,18 +143,18 @@ def group_by_customer(closures: Iterable[Closure]) -> Iterator[CustomerDigest]:
     The same closures give the same digests, in whatever order they come.
     """
     kept = closures if isinstance(closures, Closures) else Closures(closures)
-    for _, mine in groupby(kept.by_customer(), itemgetter(EMAIL_KEY)):
+    for _, mine in groupby(kept, itemgetter(EMAIL_KEY)):
         yield _digest(list(mine))
 
 
 def _digest(closures: list[Closure]) -> CustomerDigest:
-    if len(closures) == 1:
-        _, _, email, email_key, first_name, last_name, _ = closures[0]
-        return CustomerDigest(email, email_key, full_name(first_name, last_name) or email, tuple(closures))
-    email = _usual([closure.email for closure in closures])
-    names = [full_name(closure.first_name, closure.last_name) for closure in closures]
-    name = _usual([name for name in names if name] or [email])
-    return CustomerDigest(email, closures[0].email_key, name, tuple(closures))
+    _, _, email, email_key, first_name, last_name, _ = closures[0]
+    name = full_name(first_name, last_name) or email
+    if len(closures) > 1 and len({closure[PERSON] for closure in closures}) > 1:
+        email = _usual([closure.email for closure in closures])
+        names = [full_name(closure.first_name, closure.last_name) for closure in closures]
+        name = _usual([name for name in names if name] or [email])
+    return new(CustomerDigest, (email, email_key, name, tuple(closures)))
 
 
 def _usual(spellings: list[str]) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from enum import IntEnum
 
-from app.digest.closings import ClosingKey, Closure, Closures, collector_paused
+from app.digest.closings import ROW_ZERO, ClosingKey, Closure, Closures, collector_paused
 from app.digest.report.cells import (
+    TWO_BLANKS,
+    TWO_DOTS,
     USUAL_ADDRESS,
     USUAL_NAME,
     USUAL_TICKET,
@@ -24,7 +26,7 @@ from app.digest.report.cells import (
     ticket_key,
 )
 from app.digest.report.columns import ReportRow
-from app.digest.report.days import DaysSeen
+from app.digest.report.days import MOST_KNOWN, DaysSeen
 from app.digest.report.unreadable import SourceUnreadable
 
 SHOWN = 120
@@ -39,11 +41,8 @@ EXCHANGED = (
 SPOILED_STATUS = Unusable(Cause.STATUS, "the status can't be read")
 NO_STATUS = Unusable(Cause.STATUS, "the status is missing, though the row has a date")
 SHIFTED = Unusable(Cause.STATUS, "the status stands in another column: the row has a cell too many or too few")
-USUAL_LENGTH = 64
-"""Of ticket, address and names together: no part of an address is too long then."""
-PLAINLY_CLOSED = frozenset({"Closed", "closed", "CLOSED"})
-USUAL_CELLS = re.compile(rf"{USUAL_TICKET}\t{USUAL_ADDRESS}\t{USUAL_NAME}\t{USUAL_NAME}")
-"""Ticket, address and names that stand for themselves; dates and the other cells of a row don't match it."""
+USUAL_LINE = re.compile(rf"{USUAL_ADDRESS}\t[0-9]+\t[a-z0-9-]+\t[0-9]+\t{USUAL_TICKET}\t{USUAL_NAME}\t{USUAL_NAME}\t")
+"""A closure's line whose ticket, address and names stand for themselves; no dates and other cells of a row match it."""
 CELL_IN_QUESTION = {
     Cause.STATUS: "status",
     Cause.DATE: "date",
@@ -89,7 +88,7 @@ Verdict = Closure | SetAside | PassedOver
 class Selection:
     """The outcome of reading a report.
 
-    `closures` and `set_aside` are in the order of their rows. The counts are rows: `already_reported` in an earlier
+    `set_aside` is in the order of its rows. The counts are rows: `already_reported` in an earlier
     run, `repeated` in this report, `too_old` closed before the window. Blank rows are none.
     """
 
@@ -122,37 +121,36 @@ def select_closures(
     it was in `zone`. Raises `SourceUnreadable` when days and months are exchanged in the whole report.
     """
     listed, seen = _Listing(), DaysSeen(zone)
+    looks = _Looks(seen, since, today)
     with collector_paused():
         for row in rows:
-            day = seen.day(row.date)
-            usual = usual_closure(row, day, since, today)
-            if usual is not None and not (already_reported and usual.key in already_reported):
-                listed.closures.add(usual)
-                continue
-            verdict = judge(row, day, since, today, already_reported)
-            if isinstance(verdict, Closure):
-                listed.closures.add(verdict)
-            elif isinstance(verdict, SetAside):
-                listed.set_aside.append(verdict)
-            else:
-                listed.passed[verdict] += 1
+            look = looks[row[5:]]  # status and date
+            if isinstance(look, PassedOver):
+                listed.passed[look] += 1
+            elif look is None or not listed.take_usual(row, look, already_reported):
+                listed.take(judge(row, seen.day(row.date), since, today, already_reported))
         if seen.exchanged:
             raise SourceUnreadable(EXCHANGED)
         return listed.selection()
 
 
-def usual_closure(row: ReportRow, day: date | Unusable, since: date, today: date) -> Closure | None:
-    """What `judge` says of a closed row in the window, where no cell needs mending: nearly all do not, and look alike.
+class _Looks(dict[tuple[Cell, Cell], PassedOver | date | None]):
+    """What `judge` can say by status and date alone, remembered as both come again and again.
 
-    None of any other row. It halves the time that a long report takes.
+    That is why the row is no news, or the day of a closing in the window; None: more has to be looked at.
     """
-    number, first_name, last_name, email, ticket, status, _ = row
-    if status not in PLAINLY_CLOSED or isinstance(day, Unusable) or not since <= day <= today:
-        return None
-    cells = f"{ticket}\t{email}\t{first_name}\t{last_name}"
-    if len(cells) > USUAL_LENGTH or not USUAL_CELLS.fullmatch(cells):
-        return None
-    return Closure._make((ticket, day, email, email, first_name, last_name, number))
+
+    def __init__(self, seen: DaysSeen, since: date, today: date) -> None:
+        self._seen, self._since, self._today = seen, since, today
+
+    def __missing__(self, cells: tuple[Cell, Cell]) -> PassedOver | date | None:
+        status, day = read_status(cells[0]), self._seen.day(cells[1])
+        look: PassedOver | date | None = PassedOver.NOT_CLOSED if status is Status.OTHER else None
+        if status is Status.CLOSED and isinstance(day, date) and day <= self._today:
+            look = PassedOver.EARLIER if day < self._since else day
+        if len(self) < MOST_KNOWN:
+            self[cells] = look
+        return look
 
 
 def judge(
@@ -240,17 +238,41 @@ class _Listing:
         self.set_aside: list[SetAside] = []
         self.passed = [0] * len(PassedOver)
 
+    def take(self, verdict: Verdict) -> None:
+        """Put a row where it belongs."""
+        if isinstance(verdict, Closure):
+            self.closures.add(verdict)
+        elif isinstance(verdict, SetAside):
+            self.set_aside.append(verdict)
+        else:
+            self.passed[verdict] += 1
+
+    def take_usual(self, row: ReportRow, day: date, already_reported: Collection[ClosingKey]) -> bool:
+        """Put a closing in the window where `judge` would, if no cell needs mending: nearly all do not, and look alike.
+
+        It halves the time that a long report takes.
+        """
+        number, first_name, last_name, email, ticket, _, _ = row
+        key, ordinal = f"{ticket}".lower(), day.toordinal()
+        line = f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first_name}\t{last_name}\t"
+        if not USUAL_LINE.fullmatch(line) or TWO_DOTS in line or TWO_BLANKS in line:
+            return False
+        if already_reported and (key, day) in already_reported:
+            self.passed[PassedOver.REPORTED] += 1
+        else:
+            self.closures.add_line(line, key, ordinal)
+        return True
+
     def selection(self) -> Selection:
         """What is left once closings that are listed again are settled."""
-        dropped: set[int] = set()
         repeated = 0
-        for places in self.closures.listed_again():
-            same, contested = _told_apart([self.closures[place] for place in places])
+        for closures in self.closures.listed_again():
+            same, contested = _told_apart(closures)
             repeated += same
             self.set_aside += map(_contested, contested)
-            dropped.update(places if contested else places[1:])
+            self.closures.drop(closure.row for closure in (closures if contested else closures[1:]))
         return Selection(
-            closures=self.closures.without(dropped),
+            closures=self.closures,
             set_aside=tuple(sorted(self.set_aside, key=lambda aside: aside.row)),
             already_reported=self.passed[PassedOver.REPORTED],
             repeated=repeated,

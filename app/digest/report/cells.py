@@ -42,9 +42,11 @@ _ADDRESS = re.compile(
 )
 
 # How nearly all cells look. Each of these is read as it is, and such an address is its own key.
-USUAL_TICKET = r"[A-Za-z]{1,20}-?[0-9]{1,20}"
-USUAL_ADDRESS = r"[a-z0-9]++(?:[._-][a-z0-9]++)*+@(?:[a-z0-9]++\.)+[a-z]{2,}"
-USUAL_NAME = r"(?!nan|None|NaN|NaT)[A-Za-z]{1,40}[0-9]{0,9}"
+USUAL_TICKET = r"(?:[A-Za-z]{1,20}-?)?[0-9]{1,20}"
+USUAL_ADDRESS = r"(?!\.)[a-z0-9._-]{1,64}+(?<!\.)@(?:[a-z0-9]{1,60}+\.){1,3}[a-z]{2,20}"
+USUAL_NAME = r"(?!nan|None|NaN|NaT)[A-Za-z][A-Za-z0-9'. -]{0,60}+(?<! )"
+TWO_DOTS, TWO_BLANKS = "..", "  "
+"""Never in such an address, never in such a name."""
 
 
 class Cause(StrEnum):

@@ -5,14 +5,16 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import BinaryIO
 
-from app.digest.report.columns import HEADINGS, RawRow, heading_key
+from app.digest.report.columns import HEADINGS, RawRows, heading_key
 from app.digest.report.unreadable import SourceUnreadable
 
 MAX_FIELD = 4 * 1024 * 1024
 """Characters in one cell; more means a quotation mark that is never closed."""
 
+ROWS_AT_ONCE = 100
 _DELIMITERS = ",;\t"
 _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -30,7 +32,7 @@ _QUOTE_AND_BLANK = re.compile(rb'"\0{0,3} ')
 csv.field_size_limit(MAX_FIELD)
 
 
-def delimited_rows(content: BinaryIO) -> Iterator[RawRow]:
+def delimited_rows(content: BinaryIO) -> Iterator[RawRows]:
     """The rows, numbered as a spreadsheet numbers them: a blank row counts, a line break inside quotes doesn't.
 
     The delimiter is the one that a first line `sep=;` names, or whichever of comma, semicolon and tab makes the most of
@@ -84,15 +86,19 @@ def _without_blanks(token: re.Match[str]) -> str:
     return token[1] or token[0]
 
 
-def _records(reader: Iterator[list[str]]) -> Iterator[RawRow]:
-    number = 0
+def _records(reader: Iterator[list[str]]) -> Iterator[RawRows]:
+    first, rows = 1, [[""]]
     try:
-        for number, cells in enumerate(reader, start=1):
-            yield number, cells
+        while rows:
+            rows = []
+            rows.extend(islice(reader, ROWS_AT_ONCE))
+            yield range(first, first + len(rows)), rows
+            first += len(rows)
     except csv.Error:
+        yield range(first, first + len(rows)), rows  # headings that are missing are told before a fault further down
         raise SourceUnreadable(
-            f"Row {number + 1} of the report can't be told apart from those below: a quotation mark is opened and "
-            "not closed, or text follows a closing one. Correct that row."
+            f"Row {first + len(rows)} of the report can't be told apart from those below: a quotation mark is opened "
+            "and not closed, or text follows a closing one. Correct that row."
         ) from None
 
 

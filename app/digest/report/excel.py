@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 from app.digest.report import excel_reader
 from app.digest.report.cells import Cell
-from app.digest.report.columns import RawRow
+from app.digest.report.columns import RawRows
 from app.digest.report.number_formats import shown
 from app.digest.report.unreadable import SourceUnreadable
 
 
-def workbook_rows(content: BinaryIO) -> Iterator[RawRow]:
+def workbook_rows(content: BinaryIO) -> Iterator[RawRows]:
     """The rows of the first sheet that is shown, blank ones left out. `content` must be a file of the system.
 
     Raises `SourceUnreadable`, at the latest after the last row when the sheet turns out to be incomplete.
@@ -43,13 +43,13 @@ def _bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
 
 
-def _received(process: subprocess.Popen[bytes]) -> Generator[RawRow, None, bool]:
+def _received(process: subprocess.Popen[bytes]) -> Generator[RawRows, None, bool]:
     """Yields the rows; returns whether the end mark came."""
     for line in process.stdout or ():
         if line == b'"end"\n':
             return True
-        for number, cells in json.loads(line):
-            yield number, [cell if type(cell) is str else _cell(cell) for cell in cells]
+        numbers, rows = json.loads(line)
+        yield numbers, [[cell if type(cell) is str else _cell(cell) for cell in cells] for cells in rows]
     return False
 
 

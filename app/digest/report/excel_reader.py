@@ -7,7 +7,7 @@ second time, in Python, and would not help against shared strings or packed entr
 on memory and processor time that the system keeps hold against all of them, and the service itself is never at risk.
 Sizes are looked at first only to say at once what is wrong.
 
-Each line is a list of rows `[number, [cell, ...]]`; a cell is a text, `["2026-11-14"]` for a real date, or
+Each line is some rows, `[[number, ...], [[cell, ...], ...]]`; a cell is a text, `["2026-11-14"]` for a real date, or
 `[123, "00000"]` for a whole number with a format of its own. Blank rows are left out. The last line is `"end"`; without
 it the sheet is incomplete, and the exit status says why.
 
@@ -21,8 +21,9 @@ import re
 import resource
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
 
@@ -93,15 +94,11 @@ def first_sheet(workbook: CalamineWorkbook) -> Sheet:
     return sys.exit(NO_SHEET)
 
 
-def write_rows(rows: Iterable[tuple[int, list[Any]]]) -> None:
+def write_rows(rows: Iterator[tuple[int, list[Any]]]) -> None:
     """Writes all rows, in lines of `ROWS_A_LINE`, then the end mark."""
-    lines: list[tuple[int, list[Any]]] = []
-    for row in rows:
-        lines.append(row)
-        if len(lines) == ROWS_A_LINE:
-            sys.stdout.write(json.dumps(lines) + "\n")
-            lines.clear()
-    sys.stdout.write(json.dumps(lines) + '\n"end"\n')
+    while some := list(islice(rows, ROWS_A_LINE)):
+        sys.stdout.write(json.dumps([*zip(*some, strict=True)]) + "\n")
+    sys.stdout.write('"end"\n')
     sys.stdout.flush()
 
 

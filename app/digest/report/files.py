@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from app.digest.report.columns import RawRow
+from app.digest.report.columns import RawRows
 from app.digest.report.delimited import delimited_rows
 from app.digest.report.excel import workbook_rows
 from app.digest.report.unreadable import SourceUnreadable
@@ -26,7 +26,7 @@ def check_ending(name: str) -> str:
     return ending
 
 
-def file_rows(content: BinaryIO, name: str) -> Iterator[RawRow]:
+def file_rows(content: BinaryIO, name: str) -> Iterator[RawRows]:
     """The rows of an opened regular file. Raises `SourceUnreadable`, also while reading.
 
     What it is, its first bytes say; a `name` that ends otherwise is told.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from app.digest.report.cells import Cell
-from app.digest.report.columns import RawRow
+from app.digest.report.columns import RawRows
 from app.digest.report.unreadable import Limits, SourceUnreadable
 from wire import Failure, Reply, Request, TooLong, Transport
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # google-auth takes a tenth of a start, and few need it
     from google.oauth2.service_account import Credentials
 
 GOOGLE = "https://sheets.googleapis.com"
+ROWS_AT_ONCE = 100
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 
 
@@ -34,7 +35,7 @@ class SheetRange(NamedTuple):
     cells: str
 
 
-def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limits: Limits) -> Iterator[RawRow]:
+def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limits: Limits) -> Iterator[RawRows]:
     """The rows of the range with their numbers in the sheet; cells are the texts that the sheet shows.
 
     The token's address comes from the key file. Raises `SourceUnreadable`.
@@ -49,8 +50,10 @@ def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limit
     _fetch_token(credentials, transport)
     answer = _get_values(where, credentials, transport, endpoint, limits)
     first = _first_row_number(answer.get("range"))
-    for number, cells in enumerate(_values(answer), start=first):
-        yield number, [_text(cell) for cell in cells]
+    values = _values(answer)
+    for at in range(0, len(values), ROWS_AT_ONCE):
+        rows = [[_text(cell) for cell in cells] for cells in values[at : at + ROWS_AT_ONCE]]
+        yield range(first + at, first + at + len(rows)), rows
 
 
 def _credentials(key_file: Path | None) -> "Credentials":

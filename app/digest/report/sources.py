@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.digest.report.columns import RawRow, ReportRow, report_rows
+from app.digest.report.columns import RawRows, ReportRow, report_rows
 from app.digest.report.files import check_ending, file_rows
 from app.digest.report.s3 import S3Object, fetched
 from app.digest.report.sheets import GOOGLE, SheetRange, sheet_rows
@@ -63,17 +63,17 @@ def parse_source(source: str) -> SheetRange | FilePath | S3Object:
     raise SourceUnreadable(f"REPORT_SOURCE is not an address of a report. It is written {FORMS}.")
 
 
-def _local_rows(where: FilePath) -> Iterator[RawRow]:
+def _local_rows(where: FilePath) -> Iterator[RawRows]:
     with _opened(where.path) as content:
         yield from file_rows(content, where.path.name)
 
 
-def _s3_rows(where: S3Object, limits: Limits) -> Iterator[RawRow]:
+def _s3_rows(where: S3Object, limits: Limits) -> Iterator[RawRows]:
     with fetched(where, limits) as content:
         yield from file_rows(content, where.key)
 
 
-def _told(rows: Iterator[RawRow]) -> Iterator[RawRow]:
+def _told(rows: Iterator[RawRows]) -> Iterator[RawRows]:
     """The rows; a fault of this machine while they are read (disk full, memory, a drive that went away) is told."""
     try:
         yield from rows

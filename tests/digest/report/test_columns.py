@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from app.digest.report.cells import Cell
-from app.digest.report.columns import HEADINGS, report_rows
+from app.digest.report.columns import HEADINGS, RawRows, report_rows
 from app.digest.report.unreadable import SourceUnreadable
 
 
-def numbered(*rows: Sequence[Cell]) -> Iterator[tuple[int, Sequence[Cell]]]:
-    return enumerate(rows, start=1)
+def numbered(*rows: Sequence[Cell]) -> Iterator[RawRows]:
+    yield range(1, len(rows) + 1), rows
 
 
 def refusal(*rows: Sequence[Cell]) -> str:
