@@ -37,7 +37,7 @@ from app.provisioning.plans import plan_table
 from app.safekeeping import pruning
 from app.services import Services
 from app.setup import tables
-from app.storage.database import REPEATABLE
+from app.storage.database import MODE, READ_ONLY, REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
 from tests.tools.office import Office
@@ -231,7 +231,7 @@ class Watched:
         self.began = time.perf_counter()
 
     def _ends(self, connection: Any) -> None:
-        if not connection.get_execution_options().get("read_only"):
+        if connection.info.get(MODE) != READ_ONLY:
             self.longest = max(self.longest, time.perf_counter() - self.began)
 
     def prune(self, services: Services, moment: datetime) -> None:
@@ -288,7 +288,7 @@ def _hurry(services: Services) -> None:
     engine = services.database.engine
     engine.dispose()
     event.listen(engine, "connect", lambda connection, _record: connection.execute(f"PRAGMA {SELDOM}"))
-    services.database.engine = engine.execution_options(**REPEATABLE)
+    event.listen(engine, "checkout", lambda _connection, record, _proxy: record.info.setdefault(MODE, REPEATABLE))
 
 
 def main() -> None:

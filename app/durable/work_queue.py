@@ -97,7 +97,7 @@ class WorkQueue:
     def client(self) -> DBOSClient:
         """The library's client, on the service's own connections."""
         return DBOSClient(
-            system_database_engine=self._database.repeatable_engine,  # what is enqueued goes with the caller's commit
+            system_database_engine=self._database.engine,  # what is enqueued goes with the caller's commit
             application_name=APPLICATION,
             serializer=SERIALIZER,
             retry_connection_errors=False,

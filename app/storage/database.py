@@ -19,12 +19,17 @@ from sqlalchemy import Connection, Engine, Executable, Table, create_engine, eve
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from app.storage import ownership
 from app.storage.presence import Presence
 
-READ_ONLY = {"read_only": True}
-REPEATABLE = {"repeatable": True}
+MODE = "mode"
+READ_ONLY, REPEATABLE = "read only", "repeatable"
+"""What a connection's transactions are, in its `info` until it is given back; without: they write, and that lasts.
+
+No execution options and no events of SQLAlchemy's, which cost more at each statement than SQLite needs for it.
+"""
 BUSY_SECONDS = 30
 BUSY_PAUSE_SECONDS = 0.02
 INSIST_ATTEMPTS = 6
@@ -104,7 +109,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.presence = Presence(self.path)
         self.engine = _sqlite_engine(url, self.presence) if self.is_sqlite else _postgresql_engine(url)
-        self.repeatable_engine = self.engine.execution_options(**REPEATABLE)
+        event.listen(self.engine, "checkin", lambda _connection, record: record.info.pop(MODE, None))
         self._writing = threading.Lock()
         self._was_busy = False
 
@@ -131,10 +136,9 @@ class Database:
         `repeatable`: what it records would simply be done again. On SQLite it is on the disk with the next commit that
         isn't, and lost in a power cut before that, together with all that came after it.
         """
-        engine = self.repeatable_engine if repeatable else self.engine
         with self.turn():
             try:
-                with Session(engine, expire_on_commit=False) as session, session.begin():
+                with self._connected(REPEATABLE if repeatable else None) as session, session.begin():
                     yield session
             except OperationalError:
                 self.note_whether_busy(True)
@@ -180,9 +184,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries; on SQLite it never waits for a writer."""
-        connection = self.engine.connect().execution_options(**READ_ONLY)
-        with connection, Session(connection, expire_on_commit=False) as session:
+        with self._connected(READ_ONLY) as session:
             yield session
+
+    @contextmanager
+    def _connected(self, mode: str | None) -> Iterator[Session]:
+        """A session on a connection of its own, whose transactions are of this mode."""
+        with self.engine.connect() as connection:
+            if mode is not None:
+                connection.info[MODE] = mode
+            with Session(connection, expire_on_commit=False) as session:
+                yield session
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -291,20 +303,23 @@ def _sqlite_engine(url: str, presence: Presence) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         _keep_private(path)
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        options, cursor = connection.get_execution_options(), connection.connection.cursor()
-        if not options.get("read_only"):
-            cursor.execute(f"PRAGMA synchronous={'NORMAL' if options.get('repeatable') else 'FULL'}")
-        beginning = "BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE"
-        try:
-            with _waiting() as patience:
-                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
-                cursor.execute(beginning)
-        except sqlite3.OperationalError as error:  # SQLAlchemy wraps what statements raise, and not what is raised here
-            raise OperationalError(beginning, None, error) from error
-
+    engine.dialect.do_begin = _begin_on_sqlite  # type: ignore[method-assign, assignment]
     return engine
+
+
+def _begin_on_sqlite(connection: PoolProxiedConnection) -> None:
+    mode, cursor = connection.info.get(MODE), connection.cursor()
+    if mode != READ_ONLY:
+        _set(connection, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
+    with _waiting() as patience:
+        _set(connection, "busy_timeout", int(patience * 1000))
+        cursor.execute("BEGIN" if mode == READ_ONLY else "BEGIN IMMEDIATE")
+
+
+def _set(connection: PoolProxiedConnection, pragma: str, value: object) -> None:
+    if connection.info.get(pragma) != value:
+        connection.cursor().execute(f"PRAGMA {pragma}={value}")
+        connection.info[pragma] = value
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -346,14 +361,14 @@ def _postgresql_engine(url: str) -> Engine:
         connect_args={"connect_timeout": 5, **_postgresql_options()},
     )
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        hurry = _hurry()
-        if hurry is not None and not connection.get_execution_options().get("read_only"):
-            milliseconds = max(1, int(hurry * 1000))
-            connection.connection.cursor().execute(f"SET LOCAL lock_timeout = {milliseconds}")
-
+    engine.dialect.do_begin = _begin_on_postgresql  # type: ignore[method-assign, assignment]
     return engine
+
+
+def _begin_on_postgresql(connection: PoolProxiedConnection) -> None:
+    hurry = _hurry()
+    if hurry is not None and connection.info.get(MODE) != READ_ONLY:
+        connection.cursor().execute(f"SET LOCAL lock_timeout = {max(1, int(hurry * 1000))}")
 
 
 def _postgresql_options() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app.storage import ownership
-from app.storage.database import READ_ONLY, Database
+from app.storage.database import Database
 from config import PROJECT
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def is_current(database: Database) -> bool:
 
 def version_of(database: Database) -> str | None:
     """The version of our tables; None in an empty database."""
-    with database.engine.connect().execution_options(**READ_ONLY) as connection:
-        return _version_in(connection)
+    with database.read() as session:
+        return _version_in(session.connection())
 
 
 def _version_in(connection: Connection) -> str | None:

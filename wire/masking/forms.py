@@ -139,7 +139,7 @@ def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a text in ASCII holds, in lower case, when it holds any form of a value that `customer_pattern` finds.
+    """What a text in ASCII holds, in lower case, when it holds any form of a value that is searched for here.
 
     No form changes a letter or a digit of ASCII, or parts those of a word; only digits may have separators between
     them that the value has not. A value in other letters may leave no trace: an empty word is in every text.
@@ -150,7 +150,7 @@ class Trace:
 
     @classmethod
     def of(cls, piece: str) -> "Trace":
-        """The trace of one of the `customer_pieces`."""
+        """The trace of one of the `customer_pieces` or `secret_bases`."""
         if not piece.isascii():
             return cls("", None)
         word = max(_WORD.findall(piece.lower()), key=len, default="")
@@ -166,20 +166,18 @@ def digits_in(text: str) -> str:
     return _NO_DIGIT.sub("", text)
 
 
-def secret_pattern(secrets: Iterable[str], shortest: int) -> re.Pattern[str] | None:
-    """Return a pattern that finds each secret raw, quoted, escaped and in base64, or None without secrets.
+def secret_bases(secrets: Iterable[str], shortest: int) -> set[str]:
+    """Return what is searched for of each secret: raw and in base64, as a whole and in pieces.
 
-    Those of less than `shortest` characters are left out.
+    Secrets of less than `shortest` characters are left out.
     """
     texts = {text for secret in secrets for text in (secret, *pieces(secret)) if len(text) <= CHUNK}
-    bases = {form for text in texts if len(text.strip()) >= shortest for form in _bases(text)}
+    return {form for text in texts if len(text.strip()) >= shortest for form in _bases(text)}
+
+
+def secret_pattern(bases: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds each of the `secret_bases` raw, quoted and escaped, or None without any."""
     return _any_of(re.escape(form) for base in bases for form in encoded(base))
-
-
-def core_pattern(cores: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern that finds each of the `base64_cores`, or None without any."""
-    known = sorted(set(cores))
-    return re.compile("|".join(map(re.escape, known))) if known else None
 
 
 def _bases(secret: str) -> set[str]:

@@ -1,17 +1,17 @@
 """Where in a text something has to go, and the text without it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from .forms import (
     Trace,
     base64_cores,
-    core_pattern,
     customer_pattern,
     customer_pieces,
     digits_in,
     pieces,
+    secret_bases,
     secret_pattern,
 )
 
@@ -20,20 +20,26 @@ _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 
 class Secrets:
-    """Known secrets of at least `shortest` characters, as they are searched for in any number of texts."""
+    """Known secrets of at least `shortest` characters, as they are searched for in any number of texts.
+
+    A pattern is built of those alone that have left a trace in a text, as with `Values`: each portal password
+    is one that was never searched for before.
+    """
 
     def __init__(self, secrets: Iterable[str], shortest: int) -> None:
         known = frozenset(secrets)
-        self._pattern = secret_pattern(known, shortest)
-        self._cores = core_pattern(core for secret in known for piece in pieces(secret) for core in base64_cores(piece))
+        self._traces = {base: Trace.of(base) for base in secret_bases(known, shortest)}
+        self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
 
     def found(self, text: str) -> list[Span]:
         """Where one of them stands: as it is, in another notation, or inside of what was encoded in base64."""
-        found = [] if self._pattern is None else [match.span() for match in self._pattern.finditer(text)]
+        suspects = _suspects(self._traces, text)
+        pattern = _pattern_of_secrets(frozenset(suspects)) if suspects else None
+        found = [] if pattern is None else [match.span() for match in pattern.finditer(text)]
         letters = text.replace("-", "+").replace("_", "/")
-        if self._cores is not None and self._cores.search(letters):
-            runs = (run.span() for run in _BASE64_RUN.finditer(text))
-            found += [run for run in runs if self._cores.search(letters, *run)]
+        if any(map(letters.__contains__, self._cores)):
+            runs = [run.span() for run in _BASE64_RUN.finditer(text)]
+            found += [(start, end) for start, end in runs if any(core in letters[start:end] for core in self._cores)]
         return found
 
 
@@ -49,16 +55,21 @@ class Values:
 
     def found(self, text: str) -> list[Span]:
         """Where one of them stands, in any form."""
-        is_plain, shown = text.isascii(), text.lower()
-        digits = digits_in(text)
-        suspects = [each for each, trace in self._traces.items() if not is_plain or trace.may_be_in(shown, digits)]
-        pattern = _pattern_for(frozenset(suspects)) if suspects else None
-        return [match.span() for match in pattern.finditer(text)] if pattern is not None else []
+        suspects = _suspects(self._traces, text)
+        pattern = _pattern_of_values(frozenset(suspects)) if suspects else None
+        return [] if pattern is None else [match.span() for match in pattern.finditer(text)]
 
 
-@lru_cache(maxsize=64)
-def _pattern_for(suspects: frozenset[str]) -> re.Pattern[str] | None:
-    return customer_pattern(suspects)
+def _suspects(traces: Mapping[str, Trace], text: str) -> list[str]:
+    """What may stand in the text."""
+    if not text.isascii():
+        return list(traces)
+    shown, digits = text.lower(), digits_in(text)
+    return [each for each, trace in traces.items() if trace.may_be_in(shown, digits)]
+
+
+_pattern_of_values = lru_cache(maxsize=64)(customer_pattern)
+_pattern_of_secrets = lru_cache(maxsize=64)(secret_pattern)
 
 
 def spans_of(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[Span]:
