@@ -55,7 +55,7 @@ def activate(services: Services, one: statuses.Inactive, by: str, seen: int) -> 
     """
     customer_id = one.status.customer_id
     intent = Intent(f"activate:{customer_id}:{seen}", by, customer_id, one.order.id)
-    write = writes.carry_out(services, ACTIVATE, intent)
+    write = writes.carry_out(services, ACTIVATE, intent, lambda session: under_way(session, customer_id) is None)
     if write is not None:
         statuses.read_now(services, customer_id)
     return write

@@ -9,6 +9,7 @@ import powercode
 from app.aftercare import writes
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
 from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
+from app.provisioning.written import GIVEN_PLAN
 from app.services import Services
 
 
@@ -65,7 +66,10 @@ def _has_portal_name(services: Services, write: CustomerWrite) -> bool | None:
 
 
 PLAN = Kind(
-    "plan", System.POWERCODE, lambda write: f"One more plan: service {write.content.get('service_id', '')}", _add_plan
+    GIVEN_PLAN,
+    System.POWERCODE,
+    lambda write: f"One more plan: service {write.content.get('service_id', '')}",
+    _add_plan,
 )
 TICKET = Kind("ticket", System.POWERCODE, lambda _write: "One more ticket", _open_ticket)
 TAG = Kind("tag", System.POWERCODE, lambda write: f"Tag {write.content.get('tag_id', '')}", _add_tag, _has_tag)
@@ -96,12 +100,15 @@ def give(
     Raises `AlreadyThere` for what the customer has by us, or may have, unless they want it `again`; and
     `lookups.asking.NotAnswered` with nothing written.
     """
-    with services.database.read() as session:
+
+    def may(session: Session) -> bool:
         if last_write(session, customer_id) != seen:
-            return None
+            return False
         _refuse_doubled(session, kind, customer_id, content, again=again)
+        return True
+
     intent = Intent(f"more:{customer_id}:{seen}", by, customer_id, order_id, dict(content))
-    return writes.carry_out(services, kind, intent)
+    return writes.carry_out(services, kind, intent, may)
 
 
 def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dict[str, str], *, again: bool) -> None:

@@ -1,7 +1,7 @@
 """The two halves of a case: UTOPIA's, which is a call of ours, and PowerCode's, which a person does and ticks."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 from sqlalchemy import select
@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from app.aftercare import statuses, writes
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
+from app.lookups import changes
 from app.lookups.asking import NotAnswered, answer
 from app.lookups.change_catalogue import BY_NAME
-from app.lookups.changes import Change
+from app.lookups.changes import OF_A_CASE, Change
 from app.models import Billing, Case, CustomerWrite, StepState, System, now
 from app.people import audit
 from app.services import Services
 
-SENT = "utopia:"
 BY_BOTH = "both halves"
 
 
@@ -45,11 +45,9 @@ def _kind(change: Change) -> Kind:
     def title(write: CustomerWrite) -> str:
         return f"{change.title} at UTOPIA (case {write.case_id})"
 
-    return Kind(f"{SENT}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
+    return Kind(f"{OF_A_CASE}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
 
 
-THE_SAME_WITHIN = timedelta(days=30)
-"""A call with the same customer, site and day is the same call."""
 UTOPIA_CALLS: Mapping[str, Kind] = {
     kind.change: _kind(change_of(kind)) for kind in CASE_KINDS.values() if kind.has_halves
 }
@@ -73,25 +71,30 @@ def send(services: Services, case_id: int, by: str, entries: Mapping[str, str], 
 
     None when it may not be sent: it was already, or just is. Raises `NotAnswered` with nothing sent.
     """
-    with services.database.write() as session:
-        case = session.get_one(Case, case_id, with_for_update=True)
-        sent = last_sent(session, case_id)
-        if not may_send(case, sent) or (sent.id if sent else 0) != seen or _is_sent_elsewhere(session, case, entries):
-            return None
-        case.entries = dict(entries)
+    with services.database.read() as session:
+        case = session.get_one(Case, case_id)
     kind = UTOPIA_CALLS[CASE_KINDS[case.kind].change]
     content = {"entries": dict(entries)}
     intent = Intent(f"case:{case_id}:{seen}", by, case.customer_id, case.order_id, content, case_id)
-    return writes.carry_out(services, kind, intent)
+    return writes.carry_out(services, kind, intent, partial(_may_be_sent, case_id, entries, seen))
+
+
+def _may_be_sent(case_id: int, entries: Mapping[str, str], seen: int, session: Session) -> bool:
+    """Whether the case still wants this call; then it keeps the entries. In the transaction of the intent."""
+    case = session.get_one(Case, case_id, with_for_update=True)
+    sent = last_sent(session, case_id)
+    if not may_send(case, sent) or (sent.id if sent else 0) != seen or _is_sent_elsewhere(session, case, entries):
+        return False
+    case.entries = dict(entries)
+    return True
 
 
 def _is_sent_elsewhere(session: Session, case: Case, entries: Mapping[str, str]) -> bool:
-    """Whether another case sent the very same: a rule and a person may have opened one each."""
-    same = (CustomerWrite.kind == UTOPIA_CALLS[CASE_KINDS[case.kind].change].code, CustomerWrite.case_id != case.id)
-    known = CustomerWrite.state.in_((*IN_DOUBT, StepState.DONE))
-    lately = CustomerWrite.sent_at > now() - THE_SAME_WITHIN
-    found = session.scalars(select(CustomerWrite).where(*same, known, lately))
-    return any(write.content == {"entries": dict(entries)} for write in found)
+    """Whether another case sent the very same, or somebody did from the page of changes."""
+    change, lasts = change_of(CASE_KINDS[case.kind]), changes.CASE_LASTS
+    if changes.by_a_case(session, change, entries, case.id) is not None:
+        return True
+    return changes.by_hand(session, change, entries, done_within=lasts, doubt_within=lasts) is not None
 
 
 def tick_utopia(session: Session, case_id: int, by: str) -> bool:

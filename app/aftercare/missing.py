@@ -77,8 +77,11 @@ def keep(session: Session, found: Sequence[str], *, are_older: bool) -> None:
         )
 
 
-def ask_about(services: Services) -> None:
-    """Ask UTOPIA for the contracts of orders that never called back, those that were asked longest ago first."""
+def ask_about(services: Services) -> bool:
+    """Ask UTOPIA for the contracts of orders that never called back, those that were asked longest ago first.
+
+    False when the service is stopped meanwhile, which waits for no further contract.
+    """
     not_told = and_(~IS_KNOWN, MissingOrder.is_older.is_(False), MissingOrder.put_aside_at.is_(None))
     order = (MissingOrder.asked_at.is_not(None), MissingOrder.asked_at, MissingOrder.orderref)
     with services.database.read() as session:
@@ -86,12 +89,15 @@ def ask_about(services: Services) -> None:
         named = refs.all()
     failures = 0
     for orderref in named:
-        if engine.is_stopping() or failures >= ENOUGH_FAILURES:  # the next comparison asks for those that are left
-            return
+        if engine.is_stopping():
+            return False
+        if failures >= ENOUGH_FAILURES:  # the next comparison asks for those that are left
+            return True
         said = _contract_in_words(services, orderref)
         failures = failures + 1 if said["answer"] == NO_ANSWER else 0
         with services.database.write(repeatable=True) as session:
             session.execute(update(MissingOrder).filter_by(orderref=orderref).values(asked_at=now(), **said))
+    return True
 
 
 def _contract_in_words(services: Services, orderref: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ import utopia
 from app.aftercare import missing
 from app.aftercare.references import references_in
 from app.digest.timetable import last_due, wall_clock
+from app.durable import engine
 from app.models import (
     SYSTEM_NAMES,
     Reconciliation,
@@ -34,18 +35,25 @@ log = logging.getLogger(__name__)
 BY_SCHEDULE = "schedule"
 LEFT_BEHIND = timedelta(minutes=15)
 """A comparison whose process said nothing for so long was broken off."""
+IS_OPEN = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
 CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
 
 
 def start_when_due(services: Services) -> int | None:
-    """Record the schedule's comparison, once, also when its time passed while no process lived; returns its number."""
+    """Record the schedule's comparison, once, also when its time passed while no process lived; returns its number.
+
+    None while one is under way, such as one that waits for UTOPIA: it answers for those that were due meanwhile.
+    """
     settings = services.settings
     if not settings.reconcile_schedule:
         return None
     with services.database.write(repeatable=True) as session:
         kept_since = schedule_marks.kept_since(session, "reconcile", settings.reconcile_schedule)
         by_schedule = Reconciliation.key.startswith(f"{BY_SCHEDULE}:")
-        newest = session.scalar(select(func.max(Reconciliation.started_at)).where(by_schedule))
+        if session.scalar(select(Reconciliation.id).where(IS_OPEN).limit(1)) is not None:
+            return None
+        over = func.coalesce(Reconciliation.finished_at, Reconciliation.started_at)
+        newest = session.scalar(select(func.max(over)).where(by_schedule))
     due = last_due(settings.reconcile_schedule, settings.zone, max(kept_since, min(newest or kept_since, now())), now())
     if due is None:
         return None
@@ -59,8 +67,7 @@ def start_when_due(services: Services) -> int | None:
 
 def ask(session: Session, by: str) -> int:
     """Somebody wants to know now: record a comparison, unless one is under way; returns its number."""
-    is_open = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
-    under_way = session.scalars(select(Reconciliation).where(is_open).order_by(Reconciliation.id)).first()
+    under_way = session.scalars(select(Reconciliation).where(IS_OPEN).order_by(Reconciliation.id)).first()
     if under_way is None:
         return _begin(session, f"asked:{uuid.uuid4()}", by)
     if under_way.state == RunState.WAITING:
@@ -74,6 +81,8 @@ def go_on(services: Services) -> None:
     with services.database.read() as session:
         due = session.scalars(due_now).all()
     for number in due:
+        if engine.is_stopping():
+            return
         carry_out(services, number)
 
 
@@ -146,11 +155,19 @@ def _wait(services: Services, number: int, why: str) -> None:
     log.warning("The comparison with UTOPIA's orders waits: %s", why)
 
 
+def _leave(services: Services, number: int) -> None:
+    """The service is stopped: after its start, or at once in another process, the comparison is begun again."""
+    with services.database.write() as session:
+        session.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=None))
+
+
 def _compare(services: Services, number: int, found: Sequence[str]) -> None:
     with services.database.write() as session:
         is_first = last_that_told(session) is None
         missing.keep(session, found, are_older=is_first)
-    missing.ask_about(services)
+    if not missing.ask_about(services):
+        _leave(services, number)
+        return
     with services.database.write() as session:
         run = session.get_one(Reconciliation, number)
         run.state, run.finished_at, run.found, run.error = RunState.COMPLETED, now(), len(found), None

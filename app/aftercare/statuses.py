@@ -5,6 +5,7 @@ One call at a time, a few customers to a batch, and none while an order is at wo
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -129,7 +130,7 @@ def take_up(services: Services) -> int:
 
 
 def read_due(services: Services) -> int:
-    """Read a batch of those whose time has come; returns how many were read."""
+    """Read a batch of those whose time has come; returns how many were read. Each is kept as soon as it is read."""
     if not is_on(services):
         return 0
     with services.database.read() as session:
@@ -137,17 +138,14 @@ def read_due(services: Services) -> int:
             return 0
         due = select(CustomerStatus.customer_id, Order.site_id).join(Order, Order.id == CustomerStatus.order_id)
         batch = session.execute(due.where(IS_OPEN, _is_due()).order_by(CustomerStatus.next_read_at).limit(BATCH)).all()
-    told: dict[str, dict[str, Any]] = {}
     failures = 0
-    for customer_id, site_id in batch:
-        if engine.is_stopping():
-            break
-        told[customer_id] = _read(services, customer_id, site_id)
-        failures = failures + 1 if told[customer_id].get("error") else 0
-        if failures >= ENOUGH_FAILURES:
-            break
-    _keep(services, told)
-    return len(told)
+    for done, (customer_id, site_id) in enumerate(batch):
+        if engine.is_stopping() or failures >= ENOUGH_FAILURES:
+            return done
+        told = _read(services, customer_id, site_id)
+        _keep(services, customer_id, told)
+        failures = failures + 1 if told["error"] else 0
+    return len(batch)
 
 
 def read_now(services: Services, customer_id: str) -> None:
@@ -156,7 +154,7 @@ def read_now(services: Services, customer_id: str) -> None:
         status = session.get(CustomerStatus, customer_id)
         site_id = session.scalar(select(Order.site_id).filter_by(id=status.order_id)) if status else None
     if status is not None:
-        _keep(services, {customer_id: _read(services, customer_id, site_id)})
+        _keep(services, customer_id, _read(services, customer_id, site_id))
 
 
 def _is_due() -> ColumnElement[bool]:
@@ -170,12 +168,9 @@ def _is_busy(session: Session) -> bool:
     return session.scalar(at_work.limit(1)) is not None
 
 
-def _keep(services: Services, told: dict[str, dict[str, Any]]) -> None:
-    if not told:
-        return
+def _keep(services: Services, customer_id: str, told: dict[str, Any]) -> None:
     with services.database.write(repeatable=True) as session:
-        for customer_id, values in told.items():
-            session.execute(update(CustomerStatus).filter_by(customer_id=customer_id).values(values))
+        session.execute(update(CustomerStatus).filter_by(customer_id=customer_id).values(told))
 
 
 def _read(services: Services, customer_id: str, site_id: str | None) -> dict[str, Any]:
@@ -207,9 +202,11 @@ def billing_in(status: str) -> Billing:
 
 
 def _router(services: Services, site_id: str | None) -> dict[str, Any]:
-    """UTOPIA's trouble changes nothing about what PowerCode said."""
-    try:
-        seen, mac = router_in(services.utopia.ap_view(site_id)) if site_id else (RouterSeen.CANT_TELL, None)
-    except utopia.UtopiaError:
-        seen, mac = RouterSeen.CANT_TELL, None
+    """UTOPIA's trouble changes nothing about what PowerCode said; while UTOPIA is down, it is not asked."""
+    with services.database.read() as session:
+        is_down = breaker.is_down(session, System.UTOPIA)
+    seen, mac = RouterSeen.CANT_TELL, None
+    if site_id and not is_down:
+        with suppress(utopia.UtopiaError):
+            seen, mac = router_in(services.utopia.ap_view(site_id))
     return {"router": seen, "router_mac": mac}

@@ -17,8 +17,9 @@ from app.lookups.asking import a_turn
 from app.lookups.changes import outcome_in_words, outcome_of
 from app.models import SYSTEM_NAMES, CustomerWrite, StepState, System, now
 from app.people import audit
+from app.provisioning.written import INTENT_LOCK
 from app.services import DEADLINE_OVER_READ_SECONDS, Services
-from app.storage.database import insert_if_new
+from app.storage.database import insert_if_new, one_at_a_time
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,19 @@ class Intent:
     case_id: int | None = None
 
 
-def carry_out(services: Services, kind: Kind, intent: Intent) -> CustomerWrite | None:
-    """Write it once, and return it with its outcome; None when it was written already, or just is.
+def carry_out(
+    services: Services, kind: Kind, intent: Intent, may: Callable[[Session], bool] = lambda _session: True
+) -> CustomerWrite | None:
+    """Write it once, and return it with its outcome; None when it was written already, or just is, or `may` says no.
 
-    Raises `lookups.asking.NotAnswered`, with nothing written, when too many questions are under way.
+    `may` is asked in the transaction of the intent, which no other intent's runs beside: what it saw still holds then.
+    Raises what `may` raises, and `lookups.asking.NotAnswered` when too many questions are under way, with nothing
+    written.
     """
     with a_turn():
         with services.database.write() as session:
-            if not insert_if_new(session, CustomerWrite, "key", **_row(kind, intent)):
+            one_at_a_time(session, INTENT_LOCK)
+            if not may(session) or not insert_if_new(session, CustomerWrite, "key", **_row(kind, intent)):
                 return None
             write = named(session, intent.key)
         state, said = outcome_of(services, lambda: kind.send(services, write))

@@ -16,6 +16,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 
+from app.aftercare.kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
 from app.console.records import masked, readable
@@ -24,6 +25,7 @@ from app.lookups.change_catalogue import BY_NAME, CHANGES
 from app.lookups.changes import (
     Change,
     Confirmed,
+    calls_of_cases,
     carry_out,
     entry_of,
     find_subject,
@@ -54,7 +56,10 @@ def page() -> str:
     """What can be changed, and what was."""
     with services_of(current_app).database.read() as session:
         entries = audit.remote_changes(session)
-    return render_template("console/lookups/changes.html", changes=CHANGES, entries=entries, words=what_came_of_it)
+        calls = [(call, KINDS[call.kind].title(call)) for call in calls_of_cases(session)]
+    return render_template(
+        "console/lookups/changes.html", changes=CHANGES, entries=entries, calls=calls, words=what_came_of_it
+    )
 
 
 @changes.get("/<name>")

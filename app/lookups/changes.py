@@ -5,9 +5,9 @@ The row's key is the confirmation's: a second click, or the same form sent again
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.lookups.asking import REMOTE_ERRORS, a_turn, answer
 from app.lookups.fields import Field, Given
 from app.lookups.subjects import Subject
-from app.models import AuditEntry, StepState, System, now
+from app.models import AuditEntry, CustomerWrite, StepState, System, now
 from app.people import audit
 from app.services import Services
 from wire.masking import masked, on_one_line
@@ -27,6 +27,11 @@ ANSWER_KEPT = 600
 """Characters of an answer that are kept with the change."""
 DOUBT_LASTS = timedelta(days=7)
 JUST_NOW = timedelta(hours=1)
+CASE_LASTS = timedelta(days=30)
+"""A case's call with the same customer, site and day is the same call."""
+OF_A_CASE = "utopia:"
+"""How the kinds of a case's calls begin; the change's name follows."""
+UNDECIDED = (StepState.RUNNING, StepState.UNKNOWN)
 OUTCOMES = {
     "never_arrived": StepState.NEVER_ARRIVED,
     "throttled": StepState.NEVER_ARRIVED,
@@ -93,16 +98,50 @@ def find_subject(services: Services, change: Change, given: Given) -> Subject:
     return answer(lambda: change.subject(services, given))
 
 
-def sent_before(services: Services, change: Change, given: Given) -> AuditEntry | None:
-    """The same change, sent lately: done just now, or with an outcome that nobody knows."""
-    undecided = AuditEntry.outcome.in_((StepState.RUNNING, StepState.UNKNOWN))
-    done_just_now = and_(AuditEntry.outcome == StepState.DONE, AuditEntry.made_at > now() - JUST_NOW)
-    query = select(AuditEntry).where(
-        AuditEntry.action == action(change), AuditEntry.made_at > now() - DOUBT_LASTS, or_(undecided, done_just_now)
-    )
+@dataclass(frozen=True)
+class Earlier:
+    """The same change, sent before: from the page of changes (`entry_id`), or as a case's call (`case_id`)."""
+
+    made_by: str
+    made_at: datetime
+    outcome: str | None
+    entry_id: int | None = None
+    case_id: int | None = None
+
+
+def sent_before(services: Services, change: Change, given: Given) -> Earlier | None:
+    """The same change, sent lately: done just now, done for a case, or with an outcome that nobody knows."""
     with services.database.read() as session:
-        entries = session.scalars(query.order_by(AuditEntry.id.desc()).limit(100)).all()
+        entry = by_hand(session, change, given, done_within=JUST_NOW, doubt_within=DOUBT_LASTS)
+        if entry is not None:
+            return Earlier(entry.made_by, entry.made_at, entry.outcome, entry_id=entry.id)
+        write = by_a_case(session, change, given)
+    return Earlier(write.made_by, write.sent_at, write.state, case_id=write.case_id) if write else None
+
+
+def by_hand(
+    session: Session, change: Change, given: Given, *, done_within: timedelta, doubt_within: timedelta
+) -> AuditEntry | None:
+    """The same change, sent from the page of changes: done, or with an outcome that nobody knows."""
+    undecided = and_(AuditEntry.outcome.in_(UNDECIDED), AuditEntry.made_at > now() - doubt_within)
+    done = and_(AuditEntry.outcome == StepState.DONE, AuditEntry.made_at > now() - done_within)
+    query = select(AuditEntry).where(AuditEntry.action == action(change), or_(undecided, done))
+    entries = session.scalars(query.order_by(AuditEntry.id.desc()).limit(100)).all()
     return next((entry for entry in entries if _first_line(entry) == _written(change, given)), None)
+
+
+def by_a_case(session: Session, change: Change, given: Given, case_id: int | None = None) -> CustomerWrite | None:
+    """The same change as the call of a case, other than `case_id`: done, or with an outcome that nobody knows."""
+    mine = (CustomerWrite.kind == f"{OF_A_CASE}{change.name}", CustomerWrite.case_id.is_distinct_from(case_id))
+    known = (CustomerWrite.state.in_((*UNDECIDED, StepState.DONE)), CustomerWrite.sent_at > now() - CASE_LASTS)
+    writes = session.scalars(select(CustomerWrite).where(*mine, *known).order_by(CustomerWrite.id.desc()))
+    return next((each for each in writes if change.sent(each.content["entries"]) == change.sent(given)), None)
+
+
+def calls_of_cases(session: Session, limit: int = 50) -> Sequence[CustomerWrite]:
+    """The newest so many calls of cases."""
+    query = select(CustomerWrite).where(CustomerWrite.case_id.is_not(None)).order_by(CustomerWrite.id.desc())
+    return session.scalars(query.limit(limit)).all()
 
 
 def carry_out(services: Services, confirmed: Confirmed) -> bool:

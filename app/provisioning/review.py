@@ -26,9 +26,11 @@ from app.provisioning.lifecycle import go_on
 from app.provisioning.problems import OUTCOME_UNKNOWN, PLAN_REFUSED, TICKET_REFUSED
 from app.provisioning.telling import tell
 from app.provisioning.written import (
+    ONCE_MORE,
     SETTLED,
     doubtful_step,
     has_written,
+    newest_given,
     plan_named,
     refused_step,
     was_forgotten_half_done,
@@ -92,10 +94,11 @@ def resume(
         decision["new_account"] = True
     if told is NEW_CUSTOMER:
         order.customer_id = None
+    named = order.decision if CUSTOMER.kept_as in (order.decision or {}) else {}
     order.decision = decision or order.decision
     if told.answers is Question.IS_IT_THERE:
-        _answer_doubt(session, order, told, ticket_id)
-        order.decision = {}
+        # or an order that goes on with a customer whom somebody named looks for one again
+        order.decision = {**named, **_answer_doubt(session, order, told, ticket_id)}
     if told.answers is Question.WHAT_WAS_REFUSED:
         _settle_refused(session, order, told, by, note or "")
         order.decision = {}
@@ -150,17 +153,18 @@ def _settle_refused(session: Session, order: Order, told: Action, by: str, note:
     order.remarks = [*order.remarks, f"PowerCode refused {what}, and it {words} ({by}: {note})"]
 
 
-def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> None:
-    """Take a person's word for the step whose outcome nobody could look up."""
+def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> dict[str, Any]:
+    """Take a person's word for the step whose outcome nobody could look up; what is kept of it for the next try."""
     step = doubtful_step(session, order)
     if step is None:
-        return
+        return {}
     done = told is IT_IS_THERE
     step.state = StepState.DONE if done else StepState.NEVER_ARRIVED
     step.error = f"A person looked, and {told.did}"
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
         search.keep(session, order)
+    return {} if done else {ONCE_MORE: {step.name: newest_given(session, order)}}
 
 
 def dismiss(

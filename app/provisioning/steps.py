@@ -15,7 +15,7 @@ from app.provisioning.journal import Work
 from app.provisioning.plans import plans_seen, trials
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.runs import Outcome
-from app.provisioning.written import plan_named
+from app.provisioning.written import given_by_hand, plan_named
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -66,6 +66,15 @@ def add_plan(service_id: int, work: Work) -> Outcome:
     name = plan_name(work.order, service_id)
     if work.in_doubt_since is not None:
         raise _ask_whether(work, f"whether the plan {name} was added")
+    with work.services.database.read() as session:
+        given = given_by_hand(session, work.order, service_id)
+    if given is not None:
+        raise NeedsReview(
+            problems.OUTCOME_UNKNOWN,
+            f"{given.made_by} gave customer {work.order.customer_id} the plan {name} apart from this order, and now it "
+            "would be billed twice. If it was meant for this order, it is there; if they get it once more, it is not",
+            step_state=StepState.UNKNOWN,
+        )
     try:
         work.services.powercode.add_customer_service(
             _customer_id(work.order), service_id, quantity=1, prorate=work.services.settings.pc_prorate_service

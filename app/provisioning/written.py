@@ -1,9 +1,15 @@
 """What of an order is in PowerCode, or may be: told by its steps."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderState, OrderStep, StepState
+from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
+from app.storage.database import one_at_a_time
+
+INTENT_LOCK = 5050_447
+"""Held by a transaction that decides whether a person's write after the account is sent, and keeps its intent."""
+GIVEN_PLAN = "plan"
+"""The kind of such a write that adds a plan."""
 
 
 def has_written(session: Session, order: Order) -> bool:
@@ -29,6 +35,25 @@ def was_settled_as(step: OrderStep | None) -> str | None:
 
 
 SETTLED = "settled"
+
+
+ONCE_MORE = "once_more"
+"""In an order's decision: for a plan that a person said is not there, the newest write that the customer had then."""
+
+
+def newest_given(session: Session, order: Order) -> int:
+    """The number of the newest write that people sent for the order's customer, 0 for none."""
+    return session.scalar(select(func.max(CustomerWrite.id)).filter_by(customer_id=order.customer_id)) or 0
+
+
+def given_by_hand(session: Session, order: Order, service_id: int) -> CustomerWrite | None:
+    """A plan that a person gave the order's customer apart from the order, or may have, and was not asked about."""
+    asked = (order.decision or {}).get(ONCE_MORE, {}).get(f"plan:{service_id}", 0)
+    one_at_a_time(session, INTENT_LOCK)
+    added = (StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)
+    theirs = select(CustomerWrite).filter_by(customer_id=order.customer_id, kind=GIVEN_PLAN)
+    given = session.scalars(theirs.where(CustomerWrite.state.in_(added), CustomerWrite.id > asked))
+    return next((each for each in given if each.content.get("service_id") == str(service_id)), None)
 
 
 def doubtful_step(session: Session, order: Order) -> OrderStep | None:

@@ -11,8 +11,11 @@ from sqlalchemy import update
 import powercode
 from app.aftercare import activation, settling, statuses, writes
 from app.aftercare.kinds import KINDS
+from app.aftercare.overview import overview
 from app.aftercare.routers import router_in
-from app.models import Billing, CustomerStatus, CustomerWrite, Order, OrderState, RouterSeen, StepState, now
+from app.models import Billing, CustomerStatus, CustomerWrite, Order, OrderState, RouterSeen, StepState, System, now
+from app.remote import breaker
+from tests.aftercare.stopping import stopping
 from tests.conftest import Service
 from utopia import AccessPortal
 
@@ -176,6 +179,51 @@ def test_nobody_is_read_while_an_order_is_at_work_in_powercode(service: Service)
     assert read(service) == 0
 
 
+def test_those_who_were_read_stay_read_when_the_process_dies_amid_a_batch(service: Service) -> None:
+    people(service, 3)
+    before = service.sandbox.powercode.on_call
+
+    def dies_at_the_third(_call: object, moment: str) -> None:
+        if moment == "arrived" and service.sandbox.powercode.count("readCustomer") == 3:
+            with service.services.database.read() as session:
+                read_by_now.append(statuses.count(session))
+
+    read_by_now: list[int] = []
+    service.sandbox.powercode.on_call = dies_at_the_third
+    try:
+        assert read(service) == 3
+    finally:
+        service.sandbox.powercode.on_call = before
+    assert read_by_now == [2]
+
+
+def test_a_stop_waits_for_no_batch(service: Service) -> None:
+    people(service, 3)
+    with stopping():
+        assert read(service) == 0
+
+    assert read(service) == 3
+
+
+def test_utopia_is_not_asked_for_routers_while_it_is_down(service: Service) -> None:
+    people(service, 2)
+    with service.services.database.write() as session:
+        breaker.report_down(session, System.UTOPIA, "no answer", (60.0,))
+
+    assert read(service) == 2
+
+    assert service.sandbox.utopia.count("apview") == 0
+    assert {router for _, _, router in listed(service)} == {RouterSeen.CANT_TELL}
+
+
+def test_switched_off_nothing_counts(service: Service) -> None:
+    people(service, 2)
+    read(service)
+    for setting, counts in (("show", 2), ("off", 0)):
+        with service.changed(activation=setting), service.services.database.read() as session:
+            assert overview(session, service.services.settings, now()).inactive == counts
+
+
 def test_switched_off_nothing_is_read(service: Service) -> None:
     with service.changed(activation="off"):
         made(service)
@@ -297,6 +345,17 @@ def settled(service: Service, write: CustomerWrite) -> None:
     settling.settle(service.services)
 
 
+def test_nothing_is_sent_again_while_nobody_knows_what_became_of_the_first(service: Service) -> None:
+    made(service)
+    service.sandbox.powercode.fault("updateCustomerStatus", "reset")
+    write = activate(service)
+    assert write is not None
+
+    assert activate(service, seen=write.id) is None
+
+    assert service.sandbox.powercode.count("updateCustomerStatus") == 1
+
+
 def test_what_is_not_active_yet_is_not_taken_for_lost_too_early(service: Service) -> None:
     made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "reset")
@@ -321,6 +380,49 @@ def test_powercode_that_is_down_is_looked_at_again(service: Service) -> None:
     settling.settle(service.services)
 
     assert write_of(service, write).state == StepState.DONE
+
+
+def test_who_is_learnt_later_to_be_active_is_read_again_at_once(service: Service) -> None:
+    made(service)
+    service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
+    service.sandbox.powercode.fault("readCustomer", "reset")
+    write = activate(service)
+    assert write is not None
+    with service.services.database.write() as session:
+        session.execute(update(CustomerStatus).values(next_read_at=now() + timedelta(hours=20)))
+    settled(service, write)
+    assert write_of(service, write).state == StepState.DONE
+
+    assert read(service) == 1
+
+    assert listed(service) == []
+
+
+@pytest.mark.parametrize("looking", ["fails", "can't tell"])
+def test_what_its_sender_tells_while_somebody_looks_stays(service: Service, looking: str) -> None:
+    customer_id = made(service)
+    service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
+    write = activate(service)
+    assert write is not None
+    if looking == "fails":
+        service.sandbox.powercode.fault("readCustomer", "reset")
+    else:
+        del service.sandbox.powercode.customers[int(customer_id)]
+    before = service.sandbox.powercode.on_call
+
+    def its_sender_tells(_call: object, moment: str) -> None:
+        if moment == "arrived":
+            with service.services.database.write() as session:
+                writes.end(session, activation.ACTIVATE, write.id, StepState.REFUSED, "No", was_told=True)
+
+    service.sandbox.powercode.on_call = its_sender_tells
+    try:
+        settled(service, write)
+    finally:
+        service.sandbox.powercode.on_call = before
+
+    kept = write_of(service, write)
+    assert (kept.state, kept.said, kept.asks) == (StepState.REFUSED, "No", False)
 
 
 def test_a_record_without_a_status_makes_a_person_look(service: Service) -> None:

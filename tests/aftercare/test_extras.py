@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -10,10 +11,11 @@ import powercode
 from app.aftercare import extras, settling, writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.writes import Kind
-from app.models import CustomerWrite, StepState, now
+from app.models import CustomerWrite, Order, OrderState, StepState, now
 from app.provisioning import review
 from sandbox.accounts import Customer
 from tests.conftest import Service
+from tests.provisioning.test_orders import ADA, resume
 
 THINGS = [
     (extras.PLAN, {"service_id": "164"}, "addCustomerService"),
@@ -184,6 +186,46 @@ def test_a_process_that_dies_while_it_writes_doubles_and_loses_nothing(
     assert service.sandbox.powercode.count(action) == 1
     plans, tickets, tags, name = counted(customer)
     assert plans + tickets + tags + (name == "grace") == int(done)
+
+
+def test_what_an_order_does_between_look_and_intent_counts(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    someone(service)
+    carry_out = writes.carry_out
+
+    def late(*arguments: Any) -> CustomerWrite | None:
+        with service.services.database.write() as session:
+            session.add(Order(orderref="UIA-1", state=OrderState.WAITING, customer_id="1001"))
+        return carry_out(*arguments)
+
+    monkeypatch.setattr(writes, "carry_out", late)
+
+    with pytest.raises(extras.AlreadyThere, match="UIA-1"):
+        give(service, extras.PLAN, {"service_id": "164"})
+    assert service.sandbox.powercode.count("addCustomerService") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "plans"),
+    [("it_is_there", None, 1), ("it_is_there", "no_answer", 1), ("it_is_not_there", None, 2)],
+)
+def test_an_order_that_goes_on_with_a_customer_bills_no_plan_twice_that_somebody_gave_them(
+    service: Service, answer: str, fault: str | None, plans: int
+) -> None:
+    known = service.sandbox.powercode.add_customer(**ADA)
+    if fault:
+        service.sandbox.powercode.fault("addCustomerService", fault)
+    give(service, extras.PLAN, {"service_id": "164"})
+    order = service.take(plan="1 Gbps")
+    assert order["state"] == "exists"
+
+    resume(service, order["orderref"], customer_id="1001")
+
+    asked = service.rested(order["orderref"], "needs_review")
+    assert (asked["problem"], len(known.services)) == ("outcome_unknown", 1)
+    assert "Stan Staff gave customer 1001 the plan 1 Gbps (164) apart from this order" in asked["reason"]
+    resume(service, order["orderref"], **{answer: True})
+    service.rested(order["orderref"], "completed")
+    assert [each.service_id for each in known.services] == [164] * plans
 
 
 @pytest.mark.parametrize(("kind", "content"), [each[:2] for each in THINGS[:2]], ids=["plan", "ticket"])

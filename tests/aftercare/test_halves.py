@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -10,6 +11,7 @@ import utopia
 from app.aftercare import cases, halves, settling, writes
 from app.aftercare.case_kinds import CANCEL, CASE_KINDS, MESSAGE, NEW_TENANT, SPEED, SUSPEND
 from app.aftercare.kinds import KINDS
+from app.lookups import changes
 from app.models import Case, CustomerWrite, EventKind, Outgoing, StepState, now
 from tests.conftest import Service
 
@@ -235,6 +237,60 @@ def test_other_systems_are_told_once_that_a_case_is_due(service: Service) -> Non
         (event,) = session.scalars(select(Outgoing).filter_by(kind=EventKind.CASE_DUE)).all()
         assert event.content["case"]["id"] == case_id
         assert event.content["links"]["case"].endswith(f"/console/aftercare/cases/{case_id}")
+
+
+def test_a_case_that_is_closed_between_look_and_intent_sends_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = opened(service)
+    carry_out = writes.carry_out
+
+    def late(*arguments: Any) -> CustomerWrite | None:
+        with service.services.database.write() as session:
+            cases.close(session, case_id, "Stan Staff", "They stay")
+        return carry_out(*arguments)
+
+    monkeypatch.setattr(writes, "carry_out", late)
+
+    assert send(service, case_id) is None
+    assert service.sandbox.utopia.count("cancelservice") == 0
+
+
+def by_hand(service: Service, key: str = "typed once") -> bool:
+    """The same cancellation from the page of changes."""
+    confirmed = changes.Confirmed(halves.change_of(CANCEL), ENTRIES, key, "Ada Administrator", "Ada Lind")
+    return changes.carry_out(service.services, confirmed)
+
+
+@pytest.mark.parametrize("fault", [None, "no_answer"])
+def test_what_was_sent_from_the_page_of_changes_no_case_sends_again(service: Service, fault: str | None) -> None:
+    case_id = opened(service)
+    if fault:
+        service.sandbox.utopia.fault("cancelservice", fault)
+    assert by_hand(service)
+
+    assert send(service, case_id) is None
+
+    assert service.sandbox.utopia.count("cancelservice") == 1
+    with service.services.database.write() as session:
+        assert halves.tick_utopia(session, case_id, "Stan Staff"), "a person says that it is done"
+
+
+@pytest.mark.parametrize("fault", [None, "no_answer"])
+def test_the_page_of_changes_knows_what_a_case_sent(service: Service, fault: str | None) -> None:
+    case_id, change = opened(service), halves.change_of(CANCEL)
+    assert changes.sent_before(service.services, change, ENTRIES) is None
+    if fault:
+        service.sandbox.utopia.fault("cancelservice", fault)
+    send(service, case_id)
+
+    earlier = changes.sent_before(service.services, change, ENTRIES)
+
+    assert earlier is not None
+    assert (earlier.case_id, earlier.outcome) == (case_id, StepState.UNKNOWN if fault else StepState.DONE)
+    assert changes.sent_before(service.services, change, {**ENTRIES, "cid": "90002"}) is None
+    with service.services.database.read() as session:
+        assert [call.case_id for call in changes.calls_of_cases(session)] == [case_id]
 
 
 def test_two_cases_of_one_cancellation_send_it_once(service: Service) -> None:

@@ -20,6 +20,7 @@ from app.models import (
     now,
 )
 from app.provisioning import review
+from tests.aftercare.stopping import stopping
 from tests.conftest import Service
 
 OURS, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -261,6 +262,39 @@ def test_what_was_due_while_nothing_ran_is_made_up_once(service: Service) -> Non
 
         assert reconciling.start_when_due(service.services) is not None
         assert reconciling.start_when_due(service.services) is None
+
+
+def test_comparisons_that_were_due_while_one_waited_for_utopia_are_one(service: Service) -> None:
+    with service.changed(reconcile_schedule="* * * * *", retry_minutes=(60.0,)):
+        reconciling.start_when_due(service.services)
+        reconciling_since(service, timedelta(minutes=9))
+        number = reconciling.start_when_due(service.services)
+        assert number is not None
+        service.sandbox.utopia.fault("orders", "reset")
+        reconciling.go_on(service.services)
+        with service.services.database.write() as session:
+            session.execute(update(Reconciliation).values(started_at=now() - timedelta(minutes=5), next_try_at=now()))
+
+        assert reconciling.start_when_due(service.services) is None, "it waits"
+        reconciling.go_on(service.services)
+        assert reconciling.start_when_due(service.services) is None, "it answered for those that were due meanwhile"
+
+
+def test_a_comparison_that_a_stop_cut_off_is_begun_again_and_nothing_of_it_counts_before(service: Service) -> None:
+    begun(service)
+    never_called(service, SECOND)
+    with stopping():
+        run = compare(service)
+        reconciling.go_on(service.services)
+
+    assert (run.state, run.claimed_at, run.finished_at) == (RunState.RUNNING, None, None)
+    assert service.sandbox.utopia.count("contractlookup") == 1, "that of the order that came"
+    assert service.notices("never called back") == []
+    reconciling.go_on(service.services)
+    with service.services.database.read() as session:
+        assert session.get_one(Reconciliation, run.id).state == RunState.COMPLETED
+    assert [row.person for row in listed(service).missing] == ["Bo Lind"]
+    assert len(service.notices("never called back")) == 1
 
 
 def reconciling_since(service: Service, ago: timedelta) -> None:

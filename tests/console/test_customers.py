@@ -1,7 +1,11 @@
 """The page with more for a customer who exists."""
 
+from datetime import date
+
 import pytest
 
+from app.aftercare import cases
+from app.aftercare.case_kinds import CANCEL
 from tests.conftest import Service
 from tests.console.conftest import Person
 
@@ -23,6 +27,26 @@ def test_a_plan_is_added_from_an_order_s_page_on(service: Service, as_staff: Per
     as_staff.post(f"{PAGE}/plan", {"seen": "0", "service_id": "164"})
     assert "since you loaded the page" in as_staff.get(PAGE).text
     assert service.sandbox.powercode.count("addCustomerService") == 3
+
+
+def test_who_may_only_read_finds_no_way_to_a_case_or_to_more_for_a_customer(
+    service: Service, as_read_only: Person
+) -> None:
+    service.take(REF)
+    with service.services.database.write() as session:
+        case = cases.open_case(session, CANCEL, by="Stan", due_on=date(2026, 12, 1), slot=REF, orderref=REF)
+        assert case is not None
+    order, page = (
+        as_read_only.get(f"/console/orders/{REF}").text,
+        as_read_only.get(f"/console/aftercare/cases/{case.id}").text,
+    )
+
+    assert [path for path in (PAGE, "/cases/new") if path in order] == []
+    assert [word for word in (f"/cases/{case.id}/", "/cases/new") if word in page] == []
+    for path in (PAGE, "/console/aftercare/cases/new", f"/console/aftercare/cases/{case.id}/utopia"):
+        assert as_read_only.get(path).status_code == 403
+    for path in (f"{PAGE}/plan", "/console/aftercare/cases/new", f"/console/aftercare/cases/{case.id}/close"):
+        assert as_read_only.post(path).status_code == 403
 
 
 @pytest.mark.parametrize(
