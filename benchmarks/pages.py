@@ -37,6 +37,7 @@ from app.models import (
     now,
 )
 from app.people import users
+from app.provisioning.search import pieces_in
 from app.provisioning.search_words import line_of
 from app.services import Services
 from app.setup import tables
@@ -145,7 +146,8 @@ def _search(numbers: range) -> Iterator[dict[str, Any]]:
             address=address,
             mail=f"ada{number}@example.com",
         )
-        yield {"order_id": number, "person": person, "address": address, "plan": "250 Mbps", "words": words}
+        shown = {"person": person, "address": address, "plan": "250 Mbps"}
+        yield {"order_id": number, "words": words, **shown, **pieces_in(words)}
 
 
 def _callbacks(numbers: range) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, now
@@ -149,6 +149,8 @@ class OrderSearch(Base):
 
     A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
     that can be searched, in one line (`provisioning.search_words`); it ends with `notes`, the words of people's notes.
+    The `pieces` have a bit for each three letters in a row that `words` has: reading numbers rules out most orders. -1
+    has all bits, and rules out nothing.
     """
 
     __tablename__ = "order_search"
@@ -159,6 +161,10 @@ class OrderSearch(Base):
     plan: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    pieces_1: Mapped[int] = mapped_column(BigInteger, default=-1, server_default="-1")
+    pieces_2: Mapped[int] = mapped_column(BigInteger, default=-1, server_default="-1")
+    pieces_3: Mapped[int] = mapped_column(BigInteger, default=-1, server_default="-1")
+    pieces_4: Mapped[int] = mapped_column(BigInteger, default=-1, server_default="-1")
 
 
 class Callback(Base):

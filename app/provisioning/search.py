@@ -4,21 +4,23 @@ A search reads every row of words, but never an order's own row, which holds its
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
+from operator import or_ as or_bits
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, event, false, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.models import OnIt, Order, OrderSearch, PutOff, now
+from app.models import OnIt, Order, OrderSearch, OrderState, PutOff, now
 from app.provisioning.attention import IS_ON_IT
 from app.provisioning.causes.put_off import IS_ITS_ROW
 from app.provisioning.contracts import contract_of, digits, one_line
 from app.provisioning.matching.addresses import street_line, usps_state
-from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, note_line, terms_of
+from app.provisioning.search_words import LONGEST_TEXT, Term, is_reference, line_of, note_line, pieces_of, terms_of
 from app.storage.database import Database
 from utopia import Contract
 
@@ -109,11 +111,27 @@ def keep(session: Session, order: Order) -> None:
 def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
     """Let orders that just came in be found by their references; by reference, their ids."""
     nothing = {"person": "", "address": "", "plan": "", "notes": ""}
-    rows = [{"order_id": id, "words": reference_line(orderref), **nothing} for orderref, id in orders.items()]
+    lines = [(id, reference_line(orderref)) for orderref, id in orders.items()]
+    rows = [{"order_id": id, "words": line, **nothing, **pieces_in(line)} for id, line in lines]
     connection.execute(INSERT_ROW, rows)
 
 
 INSERT_ROW = insert(OrderSearch.__table__)  # type: ignore[arg-type]
+
+
+PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, OrderSearch.pieces_4)
+
+
+def pieces_in(line: str) -> dict[str, int]:
+    """What a row keeps of its line of words beside it, by column."""
+    return {column.key: bits for column, bits in zip(PIECES, pieces_of(line), strict=True)}
+
+
+@event.listens_for(OrderSearch.words, "set")
+def _keep_pieces(row: OrderSearch, words: str, before: object = None, *_: object) -> None:
+    if words != before:
+        for name, bits in pieces_in(words).items():
+            setattr(row, name, bits)
 
 
 def keep_note(session: Session, order_id: int, text: str) -> None:
@@ -181,7 +199,7 @@ def _cut(text: str) -> str:
 
 def backfill(database: Database) -> int:
     """Make the rows of orders that have none, or an old one, `BATCH` in a transaction; returns how many were made."""
-    made, last = 0, 0
+    made, last = _add_pieces(database), 0
     while True:
         with database.write() as session:
             rows = _without_words(session, last)
@@ -191,6 +209,20 @@ def backfill(database: Database) -> int:
         if not ids:
             return made
         made, last = made + len(ids), ids[-1]
+
+
+def _add_pieces(database: Database) -> int:
+    """For rows that a former version wrote."""
+    added, last = 0, 0
+    lacks = select(OrderSearch.order_id, OrderSearch.words).where(OrderSearch.pieces_1 == -1)
+    while True:
+        with database.write() as session:
+            next_ones = lacks.where(OrderSearch.order_id > last).order_by(OrderSearch.order_id).limit(BATCH)
+            rows = session.execute(next_ones).all()
+            if not rows:
+                return added
+            session.execute(update(OrderSearch), [{"order_id": id, **pieces_in(words)} for id, words in rows])
+            added, last = added + len(rows), rows[-1][0]
 
 
 def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
@@ -221,8 +253,12 @@ def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many orders are in each state that has any."""
-    return dict(session.execute(select(Order.state, func.count()).group_by(Order.state)).all())
+    """How many orders are in each state that has any. Those that are done are most, and what the others leave."""
+    others = Order.state.in_([state for state in OrderState if state is not OrderState.COMPLETED])
+    found = dict(session.execute(select(Order.state, func.count()).where(others).group_by(Order.state)).all())
+    total = session.scalar(select(func.count()).select_from(Order)) or 0
+    completed = total - sum(found.values())
+    return {**found, OrderState.COMPLETED.value: completed} if completed > 0 else found
 
 
 def problems(session: Session) -> dict[str, int]:
@@ -321,9 +357,17 @@ def _of_words(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     terms = terms_of(wanted.text)
     if wanted.text.strip() and not terms:
         yield false()
+    yield from _has_pieces(form for form, *others in terms if not others)
     yield from map(_matches, terms)
     if wanted.plan:
         yield (", " + func.lower(OrderSearch.plan) + ", ").contains(f", {wanted.plan.lower()}, ", autoescape=True)
+
+
+def _has_pieces(forms: Iterable[str]) -> Iterator[ColumnElement[bool]]:
+    """That a row may have all of these, by its numbers: only the words of those that may are read."""
+    for column, of_forms in zip(PIECES, zip(*map(pieces_of, forms), strict=True), strict=False):
+        if bits := reduce(or_bits, of_forms):
+            yield column.bitwise_and(bits) == bits
 
 
 def _matches(term: Term) -> ColumnElement[bool]:

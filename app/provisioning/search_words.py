@@ -7,6 +7,7 @@ address is there as it was written and in the short form of the post, so that `S
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, STATES, SUFFIXES
 from app.wording.spelling import folded
@@ -27,6 +28,8 @@ SHORT_FORMS = {
 }
 """`street` and `st` to `st`. Where one spelling has several meanings, what counts is that both sides read it alike."""
 SHORT_NUMBER, SHORT_WORD = 3, 2
+PIECES = 4
+"""Numbers of 64 bits: some 80 of the 256 are set for an order."""
 
 Term = tuple[str, ...]
 """One word of a search: an order has it when any of these is in its line of words."""
@@ -56,6 +59,25 @@ def terms_of(text: str) -> list[Term]:
     """What a search looks for, what is rarest first."""
     terms = dict.fromkeys(_term(word) for word in _asked(text[:LONGEST_TEXT]))
     return sorted(terms, key=_how_common)[:MOST_TERMS]
+
+
+def pieces_of(line: str) -> tuple[int, ...]:
+    """A bit for each three letters in a row of a line, in `PIECES` numbers as databases keep them.
+
+    Whatever has a text in it has all the text's bits; a few others have them, too.
+    """
+    bits = 0
+    for piece in {line[first : first + 3] for first in range(len(line) - 2)}:
+        bits |= _bit_of(piece)
+    numbers = (bits >> 64 * number & 0xFFFF_FFFF_FFFF_FFFF for number in range(PIECES))
+    return tuple(number - (number >> 63 << 64) for number in numbers)
+
+
+@lru_cache(maxsize=20_000)
+def _bit_of(piece: str) -> int:
+    first, second, third = map(ord, piece)
+    number = (first << 16 ^ second << 8 ^ third) * 0x9E3779B1 & 0xFFFF_FFFF
+    return 1 << ((number ^ number >> 15) * 0x85EBCA77 >> 24 & 0xFF)
 
 
 def is_reference(text: str, orderref: str) -> bool:

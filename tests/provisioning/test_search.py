@@ -9,10 +9,11 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, func, make_url, select
+from sqlalchemy import delete, event, func, make_url, select, update
 
 from app.models import Base, Order, OrderSearch, OrderState
 from app.provisioning import search
+from app.provisioning.search_words import line_of, pieces_of
 from app.storage.database import Database
 from app.wording.spelling import folded
 from utopia import Address, Contract, OrderItem, Person
@@ -342,6 +343,47 @@ def test_what_a_former_version_kept_is_made_anew(database: Database) -> None:
     assert found(database, "12 oak st apt 4") == ["UIA-1"]
     for text in ("ole@example.com", "(406) 555-0127", "12 elm st.", "uia2", "1001"):
         assert found(database, text) == ["UIA-2"], text
+
+
+def test_words_have_their_pieces_beside_them_and_rows_without_get_them(database: Database) -> None:
+    number = an_order(database, "UIA-1", first_name="Ada", street="12 OAK STREET")
+    with database.write() as session:
+        row = session.get_one(OrderSearch, number)
+        words, kept = row.words, search.pieces_in(row.words)
+        assert {name: getattr(row, name) for name in kept} == kept
+        session.execute(update(OrderSearch).values(pieces_1=-1, pieces_2=-1, pieces_3=-1, pieces_4=-1))
+
+    assert found(database, "ada oak") == ["UIA-1"]
+    assert search.backfill(database) == 1
+    assert search.backfill(database) == 0
+    with database.write() as session:
+        row = session.get_one(OrderSearch, number)
+        assert (row.words, {name: getattr(row, name) for name in kept}) == (words, kept)
+        search.keep_note(session, number, "asks for a later day")
+    assert found(database, "later ada") == ["UIA-1"]
+
+
+ODD = ["ada", "12 oak", "0127", " st ", "straße", "名前は", "@example.com", "\ud800\ud801x", ""]
+
+
+def rules_out(line: str, text: str) -> bool:
+    """Whether the pieces of a line show that it has not this text in it."""
+    return any(here & there != here for here, there in zip(pieces_of(text), pieces_of(line), strict=True))
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_line_has_the_pieces_of_all_that_is_in_it(text: str) -> None:
+    for line in (text, f"uia-1 {text} and more", f"4065550{text}9"):
+        assert not rules_out(line, text)
+        assert all(-(2**63) <= number < 2**63 for number in pieces_of(line))
+
+
+def test_most_lines_are_ruled_out_by_their_pieces() -> None:
+    lines = [
+        line_of(texts=["Ada Lind", str(4065550000 + number)], mail=f"{number}@example.com") for number in range(500)
+    ]
+
+    assert sum(rules_out(line, "0123") for line in lines) > 400
 
 
 def test_many_orders_are_made_findable_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,9 @@ def standing_for(session: Session, key: str, *, listed: int = LISTED, also_put_o
 def next_of(session: Session, key: str, after: str = "") -> str | None:
     """Of the orders that stand for a cause, the longest waiting one that came after this one; None when none did."""
     came = select(Order.id).filter_by(orderref=after).scalar_subquery()
-    those = select(Order.orderref).where(Order.cause == key, *stands(), ~is_put_off(), Order.id > func.coalesce(came, 0))
+    those = select(Order.orderref).where(
+        Order.cause == key, *stands(), ~is_put_off(), Order.id > func.coalesce(came, 0)
+    )
     return session.scalar(those.order_by(Order.id).limit(1))
 
 
