@@ -4,7 +4,7 @@ Nothing of it needs the order to be as they saw it: it changes nothing that the 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -97,8 +97,8 @@ def _put_off_together() -> Sequence[ColumnElement[bool]]:
     if not named:
         return ()
     try:
-        until = datetime.fromisoformat(named)
-    except ValueError:
+        until = datetime.fromisoformat(named).astimezone(UTC)
+    except (ValueError, OverflowError):
         abort(400)
     return (exists().where(PutOff.order_id == Order.id, PutOff.until == until),)
 

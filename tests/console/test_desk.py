@@ -255,6 +255,8 @@ def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
     service.rested(joined, OrderState.DISMISSED)
     assert service.state("UIA202412-000201") == OrderState.NEEDS_REVIEW
     back = {"cause": cause.cause.key, "newest": str(away.newest), "until": away.until.isoformat()}
+    for until, status in (("soon", 400), ("2026-11-30", 303)):
+        assert as_staff.post("/console/causes/bring-back", {**back, "until": until}).status_code == status
     as_staff.post("/console/causes/bring-back", back)
     assert "2 orders wait for the plan 10 Gbps" in needs_of(as_staff.get("/console").text)
 
