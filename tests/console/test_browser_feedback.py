@@ -9,7 +9,7 @@ from app.models import Order, OrderState
 from app.provisioning import search, workflow
 from tests.conftest import Service
 from tests.console.browsing import PHONE, Browsing
-from tests.console.test_orders import REF
+from tests.console.order_pages import REF
 
 pytestmark = pytest.mark.sweep
 

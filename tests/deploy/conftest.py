@@ -20,3 +20,9 @@ def server(remote: Path, tmp_path: Path) -> Iterator[Server]:
     """A server on which the service runs."""
     with Sandbox() as sandbox, Server(remote, tmp_path, sandbox) as running:
         yield running
+
+
+@pytest.fixture
+def before(server: Server) -> tuple[int, str]:
+    """The process and the commit that run before."""
+    return server.main, server.runs

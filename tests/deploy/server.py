@@ -25,6 +25,7 @@ from tests.tools.processes import environment_of, until
 
 HERE = Path(__file__).resolve().parent
 TEXT = "ticket_descriptions/new_desc.txt"
+MINE = "Welcome, dear neighbour {first_name}\n"
 STATE_LINE = re.compile(r'^utopia_handler_orders\{state="(\w+)"\} (\S+)$', re.MULTILINE)
 GIT_USER = {
     **{"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"},
@@ -255,3 +256,8 @@ class Server:
         path = self._folder / "bin" / "packages"
         path.write_text(f"#!{sys.executable}\n" + (HERE / "packages.py").read_text())
         path.chmod(0o755)
+
+
+def last_line(output: str) -> str:
+    """What a deploy says last."""
+    return output.splitlines()[-1]

@@ -1,6 +1,5 @@
 """What goes wrong during a deploy: the script says why in one sentence, and what ran before runs."""
 
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,20 +9,12 @@ import psycopg
 import pytest
 
 from sandbox import Sandbox
-from tests.deploy.server import TEXT, Server, git
+from tests.deploy.server import MINE, TEXT, Server, git, last_line
 from tests.deploy.test_deploying import a_migration
 from tests.tools.postgres import PROGRAMS, PostgresServer
 from tests.tools.processes import until
 
 pytestmark = pytest.mark.timeout(300)
-
-MINE = "Welcome, dear neighbour {first_name}\n"
-
-
-@pytest.fixture
-def before(server: Server) -> tuple[int, str]:
-    """The process and the commit that run before."""
-    return server.main, server.runs
 
 
 def still(server: Server) -> tuple[int, str]:
@@ -31,10 +22,6 @@ def still(server: Server) -> tuple[int, str]:
     assert server.head == server.runs
     assert server.local_changes == ""
     return server.main, server.runs
-
-
-def last_line(output: str) -> str:
-    return output.splitlines()[-1]
 
 
 @pytest.mark.sweep
@@ -288,101 +275,6 @@ def test_a_commit_that_was_withdrawn_is_said_to_be_and_followed_on_request(
     assert "git push" not in refused.stdout
     assert followed.returncode == 0, followed.stdout
     assert (server.runs, server.head, server.local_changes) == (first, first, "")
-
-
-@pytest.mark.sweep
-def test_what_was_pushed_replaces_what_was_changed_here_only_on_request_and_keeps_it(server: Server) -> None:
-    commit = server.push({TEXT: "Welcome {first_name}\n"})
-    (server.checkout / TEXT).write_text(MINE)
-
-    done = server.deploy("--take-pushed")
-
-    assert done.returncode == 0, done.stdout
-    assert (server.runs, server.local_changes) == (commit, "")
-    branch = re.search(r"on the branch (kept-\S+) of this server", done.stdout)
-    assert branch
-    assert git(server.checkout, "show", f"{branch[1]}:{TEXT}") == MINE.strip()
-
-
-@pytest.mark.sweep
-def test_what_was_put_aside_is_back_when_the_version_fails(server: Server, before: tuple[int, str]) -> None:
-    crash = server.changed(
-        "app/running/background.py", "self._executor.start()", 'raise RuntimeError("no weather today")'
-    )
-    server.push({TEXT: "Welcome {first_name}\n", **crash})
-    (server.checkout / TEXT).write_text(MINE)
-
-    done = server.deploy("--take-pushed")
-
-    assert done.returncode == 7, done.stdout
-    assert (server.checkout / TEXT).read_text() == MINE
-    assert (server.main, server.runs) == before
-
-
-@pytest.mark.sweep
-def test_a_text_that_was_edited_here_and_pushed_by_another_is_named_and_never_overwritten(server: Server) -> None:
-    server.push({TEXT: "Welcome {first_name}\n"})
-    (server.checkout / TEXT).write_text(MINE)
-    ran = server.runs
-
-    done = server.deploy()
-
-    assert done.returncode == 4, done.stdout
-    assert f"Changed here AND in what was pushed: {TEXT}" in done.stdout
-    assert f"-{MINE.strip()}" in done.stdout
-    assert "git push" not in done.stdout
-    assert ((server.checkout / TEXT).read_text(), server.runs) == (MINE, ran)
-
-
-@pytest.mark.soak
-@pytest.mark.sweep
-def test_a_text_that_was_edited_here_stays_while_others_are_deployed(server: Server) -> None:
-    (server.checkout / TEXT).write_text(MINE)
-    (server.checkout / "ticket_descriptions" / "own.txt").write_text(MINE)
-    commit = server.push(server.changed("README.md", "\n", "\nMore.\n"))
-
-    done = server.deploy()
-
-    assert done.returncode == 0, done.stdout
-    assert f"Changed here, not in git, and left as it is: {TEXT}" in done.stdout
-    assert (server.checkout / TEXT).read_text() == MINE
-    assert server.runs == commit
-
-
-@pytest.mark.soak
-@pytest.mark.sweep
-def test_the_very_text_that_was_saved_here_and_pushed_by_another_is_no_hindrance(server: Server) -> None:
-    (server.checkout / TEXT).write_text(MINE)
-    commit = server.push({TEXT: MINE})
-
-    done = server.deploy()
-
-    assert done.returncode == 0, done.stdout
-    assert (server.runs, server.local_changes) == (commit, "")
-
-
-@pytest.mark.soak
-@pytest.mark.sweep
-def test_a_file_here_that_git_does_not_know_is_not_overwritten_by_one_that_comes(server: Server) -> None:
-    own = server.checkout / "ticket_descriptions" / "own.txt"
-    own.write_text(MINE)
-    server.push({"ticket_descriptions/own.txt": "Another text\n"})
-
-    assert server.deploy().returncode == 4
-    assert own.read_text() == MINE
-
-
-@pytest.mark.sweep
-def test_commits_of_this_server_and_of_others_are_not_mixed(server: Server, before: tuple[int, str]) -> None:
-    server.push(server.changed(TEXT, "\n", "\nHello!\n"))
-    git(server.checkout, "commit", "--quiet", "--allow-empty", "--message", "From the server")
-
-    done = server.deploy()
-
-    assert done.returncode == 5, done.stdout
-    assert "1 commits of its own" in last_line(done.stdout)
-    assert "--take-pushed" in last_line(done.stdout)
-    assert (server.main, server.runs) == before
 
 
 @pytest.mark.sweep

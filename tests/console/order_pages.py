@@ -1,0 +1,17 @@
+"""An order's page and the list of orders, as tests look at them."""
+
+from sqlalchemy import insert
+
+from app.models import Order
+from app.provisioning import search
+from tests.conftest import Service
+
+REF = "UIA202411-001186"
+PAGE = f"/console/orders/{REF}"
+
+
+def many(service: Service, count: int, state: str = "completed") -> None:
+    with service.services.database.write() as session:
+        rows = [{"orderref": f"UIA-{number:04}", "state": state} for number in range(count)]
+        session.execute(insert(Order), rows)
+    search.backfill(service.services.database)

@@ -1,0 +1,38 @@
+"""Rows of a report, and what is selected of them."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from app.digest.closings import ClosingKey
+from app.digest.closures import Selection, select_closures
+from app.digest.report.cells import Cause
+from app.digest.report.columns import ReportRow
+
+TODAY = date(2026, 11, 16)
+SINCE = date(2026, 11, 9)
+
+
+def a_row(number: int = 2, **cells: Any) -> ReportRow:
+    """A closed ticket of Ada's in the window, unless told otherwise."""
+    usual = {
+        "first_name": "Ada",
+        "last_name": "Lind",
+        "email": "ada.lind@example.com",
+        "ticket": "TM-20391",
+        "status": "Closed",
+        "date": "14/11/2026",
+    }
+    return ReportRow(number, **(usual | cells))
+
+
+def select(
+    *rows: ReportRow, since: date = SINCE, today: date = TODAY, already_reported: Collection[ClosingKey] = frozenset()
+) -> Selection:
+    return select_closures(rows, since=since, today=today, already_reported=already_reported)
+
+
+def only_reason(selection: Selection) -> tuple[Cause, str]:
+    (aside,) = selection.set_aside
+    assert not selection.closures
+    return aside.cause, aside.reason
