@@ -23,6 +23,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
@@ -113,7 +114,7 @@ def numbered_rows(sheet: CalamineSheet, package: "Package", place: int) -> Itera
             for column, mark in marked.items():
                 if column < len(cells):
                     written[column] = with_mark(cells[column], mark)
-            yield number, merged.filled(number, written)
+            yield number, merged.filled(number, written) if merged.below else written
 
 
 def with_mark(cell: object, mark: str) -> str | list[Any]:
@@ -131,6 +132,7 @@ class Merged:
     def __init__(self, sheet: CalamineSheet) -> None:
         ranges = sheet.merged_cell_ranges or []
         self._next = sorted((one for one in ranges if one[1][0] > one[0][0]), reverse=True)
+        self.below = bool(self._next)
         self._open: dict[int, tuple[int, Any]] = {}
 
     def filled(self, number: int, cells: list[Any]) -> list[Any]:
@@ -259,6 +261,7 @@ def tagged(tree: ElementTree.Element | None, name: str) -> list[ElementTree.Elem
     return [] if tree is None else [one for one in tree.iter() if one.tag.rpartition("}")[2] == name]
 
 
+@lru_cache(maxsize=8192, typed=True)  # days come again and again; 1.0 and TRUE are equal, and not of one type
 def as_written(cell: object) -> str | list[str]:
     """The cell as a person reads it: 20391.0 is `20391`; a date loses its time of day."""
     if isinstance(cell, str):
