@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_POST_BOX = re.compile(r"\b(?:P ?O ?(?:BOX|BX|DRAWER)|POB|POST OFFICE BOX) ?(\w+)")
+_POST_BOX = re.compile(r"\b(?:P ?O ?(?:BOX|BX|DRAWER)|POB|POST OFFICE BOX) ?(\w+(?: [A-Z]\b)?)")
 _ROUTE = re.compile(
     r"(?:R ?R|RFD|RURAL (?:ROUTE|RTE?)|RTE?|ROUTE|H ?CR?|HIGHWAY CONTRACT(?: ROUTE)?|STAR (?:ROUTE|RTE?)) ?(\d+)"
     r"(?: (?:BOX|BX) (\w+(?: [A-Z]\b)?))?"
@@ -23,7 +23,7 @@ def read_box(words: Sequence[str]) -> Box | None:
     """The box, where the words are one and no street."""
     text = " ".join(word for word in words if word != "#")
     if found := _POST_BOX.fullmatch(text):
-        return Box("PO", (found[1].lstrip("0"),))
+        return Box("PO", (found[1].lstrip("0").replace(" ", ""),))
     if found := _ROUTE.match(text):
         return Box("RR", tuple(number.replace(" ", "") for number in found.groups() if number))
     return None

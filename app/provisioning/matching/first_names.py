@@ -12,6 +12,8 @@ _SOUNDS = tuple(
     (re.compile(letters), sound)
     for letters, sound in (
         (r"ph", "f"),
+        (r"eigh", "i"),
+        (r"a[iy](?=[^aeiou])", "a"),
         (r"ck|q|k|ch(?=r)|c(?![eiyh])", "k"),
         (r"g(?=e)|dg", "j"),
         (r"c(?=[eiy])|z", "s"),
@@ -33,6 +35,7 @@ LEAST_FRAME = 3
 
 _FURTHER = (
     ("francisco", "paco", "pancho", "frank"),
+    ("gabriela", "gaby", "gabby"),
     ("guadalupe", "lupe", "lupita"),
     ("jesus", "chuy"),
     ("jose", "pepe", "joe"),
@@ -45,6 +48,8 @@ _FURTHER = (
     ("salvador", "chava"),
     ("graciela", "chela"),
     ("dolores", "lola"),
+    ("rosario", "chayo"),
+    ("juan", "john"),
     ("sean", "shawn", "shaun", "shane"),
 )
 """What the list lacks: the first name with its short forms."""
@@ -76,9 +81,9 @@ def are_alike(one: str, two: str) -> bool:
     """Whether two first names in lower case may be one person's: `bob`, `b` and `robert`, `kathryn` and `catherine`."""
     if one == two or two in _short_forms().get(one, ()):
         return True
-    if 1 in (len(one), len(two)):
-        letter, name = sorted((one, two), key=len)
-        return any(other.startswith(letter) for other in (name, *_short_forms().get(name, ())))
+    if _are_initials(one) or _are_initials(two):
+        letters, name = sorted((one, two), key=len)
+        return any(other.startswith(letters[0]) for other in (name, *_short_forms().get(name, ())))
     if _sound(one) in _sounds_of_family(two) or _sound(two) in _sounds_of_family(one) or _have_one_frame(one, two):
         return True
     return _are_misspelt(one, two)
@@ -89,6 +94,11 @@ def _are_misspelt(one: str, two: str) -> bool:
     shorter = min(len(one), len(two))
     letters = 0 if shorter < 3 else 2 if shorter > 5 and not (is_known(one) and is_known(two)) else 1
     return abs(len(one) - len(two)) <= letters and distance(one, two) <= letters
+
+
+def _are_initials(name: str) -> bool:
+    """`T` and `TJ`, not `Al` and `Ty`."""
+    return len(name) == 1 or (len(name) == 2 and not set(name) & set("aeiouy"))
 
 
 def _have_one_frame(one: str, two: str) -> bool:

@@ -93,12 +93,15 @@ def is_name(text: str) -> bool:
 def _readings(text: str) -> list[_Name]:
     """The name, and where it has umlauts also in the letters for them: `Müller` as `Muller` and `Mueller`.
 
-    What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`.
+    What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`. A comma
+    can stand between people: `Ada, Bo & Cy Lind`.
     """
     written = text.casefold()
     readings = [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
     if _BRACKET.search(written):
         readings.append(replace(_read(_BRACKET.sub(" ", written)), noted=True))
+    if "," in written and _AND.search(written):
+        readings.append(replace(_read(written.replace(",", " and ")), noted=True))
     return readings
 
 
@@ -143,8 +146,10 @@ def _core(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_additions(words: Sequence[str]) -> list[str]:
-    """Without degrees and generations; `Jr` alone, behind a comma, leaves nothing."""
-    return [word for word in words if word not in _GENERATIONS and word not in _DEGREES]
+    """Without degrees and generations; `Jr` alone, behind a comma, leaves nothing. In front it is `J. R.`."""
+    additions = _GENERATIONS.keys() | _DEGREES
+    kept = [word for word in words[1:] if word not in additions]
+    return [*words[:1], *kept] if words and (words[0] not in additions or (kept and words[0] == "jr")) else kept
 
 
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -6,15 +6,16 @@ from app.provisioning.matching.usps import DIRECTIONALS, STATES, SUFFIXES
 
 _KINDS = frozenset({"HWY", "RTE", "RD"})
 _OWNERS = {
-    **dict.fromkeys(("US", "U S"), "US"),
+    **dict.fromkeys(("US", "U S", "UNITED STATES"), "US"),
     **dict.fromkeys(("STATE", "ST", "SR", "S R", "UT", "UTAH", "ID", "IDAHO", "MT", "MONTANA"), "STATE"),
-    **dict.fromkeys(("COUNTY", "CNTY", "CO", "CR", "C R"), "COUNTY"),
+    **dict.fromkeys(("COUNTY", "CNTY", "CTY", "CO", "CR", "C R"), "COUNTY"),
     **dict.fromkeys(("TOWNSHIP", "TWP"), "TOWNSHIP"),
     **dict.fromkeys(("FOREST", "FOREST SERVICE", "FR", "FS"), "FOREST"),
     **dict.fromkeys(("FARM", "FARM TO MARKET", "FM"), "FARM"),
     **dict.fromkeys(("INTERSTATE", "I"), "INTERSTATE"),
 }
-_ALONE = frozenset(_OWNERS) - {"STATE", "ST", "CO", "CNTY", "TOWNSHIP", "TWP", "FOREST", "FOREST SERVICE", "FARM"}
+_WITH_KIND = frozenset({"STATE", "ST", "CO", "CNTY", "CTY", "TOWNSHIP", "TWP", "FOREST", "FOREST SERVICE", "FARM"})
+_ALONE = frozenset(_OWNERS) - _WITH_KIND - {"UNITED STATES"}
 """Owners that need no `HWY` before the number."""
 ANY = "HWY"
 """A highway of which it isn't said whose it is."""
@@ -47,9 +48,14 @@ def _road(words: Sequence[str]) -> tuple[str, int] | None:
     for length in range(min(3, len(before)), 0, -1):
         owner = " ".join(before[-length:])
         if owner in (_OWNERS if kind in _KINDS else _ALONE):
-            # `HWY US 89` has the kind in front.
-            in_front = before[: len(before) - length][-1:]
-            return _OWNERS[owner], length + (kind in _KINDS or in_front in (["HWY"], ["HIGHWAY"]))
+            return _OWNERS[owner], length + (kind in _KINDS) + _in_front(owner, before[: len(before) - length])
     if kind not in _KINDS or kind == "RD":
         return None
     return ("STATE", 2) if before and before[-1] in STATES else (ANY, 1)
+
+
+def _in_front(owner: str, words: Sequence[str]) -> int:
+    """How many words before the owner say nothing more: `HWY` of `HWY US 89`, `UTAH` of `UTAH STATE RTE 32`."""
+    last = words[-1] if words else ""
+    twice = _OWNERS[owner] == _OWNERS.get(last) == "STATE" and last != "ST"
+    return int(twice or SUFFIXES.get(last) == "HWY")

@@ -1,5 +1,6 @@
 """What agrees and what differs between two street lines, each in one reading. Numbers decide before words do."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +9,7 @@ from app.provisioning.matching.roads import ANY
 from app.provisioning.matching.streets import Street
 from app.provisioning.matching.units import compare_units, is_in_range
 from app.provisioning.matching.words import misspelt_ordinals
-from app.wording.spelling import distance, is_shortened
+from app.wording.spelling import distance, is_abbreviated, is_shortened
 
 _COMPLETE = frozenset({"VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO", "RUE", "BROADWAY"})
 """Names that begin so have no kind behind them."""
@@ -85,8 +86,8 @@ def _is_misspelt_number(one: Street, two: Street) -> bool:
 
 
 def _share_road(ours: str, theirs: str) -> bool:
-    """Whether one highway of a pair is the other side's: `89-91` and `89`."""
-    first, second = set(ours.split("-")), set(theirs.split("-"))
+    """Whether one highway of a pair is the other side's: `89-91` and `89`; `89A` can be meant with it."""
+    first, second = (set(re.findall(r"\d+", number)) for number in (ours, theirs))
     return first <= second or second <= first
 
 
@@ -126,7 +127,10 @@ def _name(one: Street, two: Street) -> Mark:
         return road if road is not Mark.AGREES else _words(one.name, two.name)
     if _have_two_names(one, two):
         return Mark.UNKNOWN
-    return Mark.AGREES if _are_spelled_alike(one, two) else _words(one.name, two.name)
+    if _are_spelled_alike(one, two):
+        return Mark.AGREES
+    named = _words(one.name, two.name)
+    return Mark.UNKNOWN if named is Mark.DIFFERS and _are_spelled_nearly_alike(one, two) else named
 
 
 def _road(one: Street, two: Street) -> Mark:
@@ -148,10 +152,12 @@ def _words(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
 
 
 def _are_initials(ours: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Whether a word of one is the first letters of what the other has instead: `MLK JR`, `MARTIN LUTHER KING JR`."""
+    """Whether a word is short for what the other has instead: `MLK JR`, `MARTIN LUTHER KING JR`; `BUS LOOP`."""
     first, second = Counter(ours), Counter(theirs)
     left, right = [list((one - two).elements()) for one, two in ((first, second), (second, first))]
     short, long = sorted((left, right), key=len)
+    if len(short) == len(long) == 1 < len(ours):
+        return is_abbreviated(short[0], long[0])
     return len(short) == 1 < len(long) and short[0] == "".join(word[0] for word in long)
 
 
@@ -165,7 +171,7 @@ def _are_alike(one: str, two: str) -> bool:
 
 def _kind(one: Street, two: Street) -> Mark:
     ours, theirs = _told_kind(one), _told_kind(two)
-    if ours == theirs or _are_spelled_alike(one, two):
+    if ours == theirs or one.kind == two.kind or _are_spelled_alike(one, two):
         return Mark.AGREES
     if ours and theirs:
         return Mark.DIFFERS
@@ -181,6 +187,12 @@ def _is_complete(street: Street) -> bool:
     """Whether the name has no kind of its own: `E SOUTH TEMPLE`, `VIA CHRISTINA`, `BROADWAY`."""
     first = street.name[0] if street.name else ""
     return first in _COMPLETE or (first == "TEMPLE" and bool(street.before))
+
+
+def _are_spelled_nearly_alike(one: Street, two: Street) -> bool:
+    """Whether one has a direction that the other has within its name, a letter aside: `NORTHPOINTE`, `N POINT`."""
+    is_glued = len(one.before) + len(one.after) != len(two.before) + len(two.after)
+    return is_glued and abs(len(one.text) - len(two.text)) < 2 and distance(one.text, two.text) < 2
 
 
 def _are_spelled_alike(one: Street, two: Street) -> bool:

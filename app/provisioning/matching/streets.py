@@ -25,7 +25,7 @@ _LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE", "HTS": "HEIGHTS", "PT
 _LONG |= {"ALY": "ALLEY", "BYP": "BYPASS", "BYU": "BAYOU", "SHRS": "SHORES", "SMT": "SUMMIT", "VLG": "VILLAGE"}
 _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _LONG_KINDS = {_LONG[kind]: kind for kind in sorted(KINDS)}
-_OWNERS = frozenset({"FARM", "FOREST", "PRIVATE", "RANCH", "RURAL", "SERVICE"})
+_OWNERS = frozenset({"PRIVATE", "RANCH", "RURAL", "SERVICE"})
 _PARTICLES = frozenset({"O", "D", "L"})
 """What stands before a name as well as behind a number: `12 O HARA CT`."""
 _BRACKETS = re.compile(r"\(([^()]*)\)?")
@@ -236,7 +236,7 @@ def _ends_in_bare_unit(words: Sequence[str]) -> bool:
     if street[-1] in DIRECTIONALS:
         return len(street) > 1 and (street[-2].isdigit() or SUFFIXES.get(street[-2]) in KINDS)
     if kind in KINDS:
-        return len(street) > 1 and street[-2] not in _OWNERS
+        return len(street) > 1 and not (kind == "RD" and street[-2] in _OWNERS)
     if street[-1].isdigit():
         return bool(road_and_number(street))
     return words[-1] not in DIRECTIONALS
