@@ -164,3 +164,20 @@ def test_a_kill_during_a_case_s_call_asks_and_sends_nothing_again(
     assert sandbox.utopia.count("cancelservice") == 1
     with database.read() as session:
         assert session.get_one(Case, case.id).utopia_at is None
+
+
+@pytest.mark.parametrize("moment", ["arrived", "processed"])
+def test_a_kill_while_a_plan_is_given_asks_and_gives_nothing_again(
+    sandbox: Sandbox, process: ServiceProcess, database: Database, moment: Moment
+) -> None:
+    customer, calls = sandbox.powercode.customers[1001], sandbox.powercode.count("addCustomerService")
+    held, page = Held(sandbox, "addCustomerService", moment), "/console/aftercare/customers/1001/plan"
+    form = {"seen": "0", "service_id": "164"}
+
+    die_at(process, database, held, send(process, page, form))
+
+    write = became(database)
+    assert (write.state, write.asks) == (StepState.UNKNOWN, True)
+    send(process, page, {**form, "seen": str(write.id), "again": "y"}).join(60)
+    assert sandbox.powercode.count("addCustomerService") == calls + 1
+    assert [each.service_id for each in customer.services].count(164) == int(moment == "processed")
