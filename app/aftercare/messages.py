@@ -84,7 +84,8 @@ def decide(session: Session, key: str, rule: str, by: str) -> bool:
     if row is None:
         return False
     before, row.rule, row.decided_by = row.rule, rule, by[:80]
-    audit.record(session, by, audit.RULE_CHANGED, row.msg, f"{before} -> {rule}")
+    words = dict(rules())
+    audit.record(session, by, audit.RULE_CHANGED, row.msg, f"{words.get(before, before)} → {words[rule]}")
     return True
 
 
