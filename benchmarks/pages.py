@@ -2,7 +2,8 @@
 
 `python -m benchmarks.pages [--quick] [--postgresql URL]` fills a new database, signs an administrator in and asks for
 each page in turn, several rounds. Times are the whole application's (routing, sign-in, queries, template), without a
-network; medians and the slowest round are printed. Exits with 1 when a median is over the promise.
+network; medians, the slowest round and the median of the processor time (PostgreSQL's own is not in it) are printed. On
+a busy machine the last one is what counts. Exits with 1 when a median is over the promise.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,8 +50,7 @@ from utopia import Contract
 ORDERS = 100_000
 AT_A_TIME = 5_000
 CUSTOMERS_TOLD = 5_000
-PROMISED_MS = 100.0
-PROMISED_SEARCH_MS = 50.0
+PROMISED_MS = 50.0
 PASSWORD = "timed with a stopwatch"
 REST = {3: OrderState.NEEDS_REVIEW, 5: OrderState.WAITING, 7: OrderState.EXISTS, 11: OrderState.DISMISSED}
 
@@ -201,20 +202,28 @@ def signed_in(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def measure(client: FlaskClient, rounds: int) -> dict[str, tuple[list[float], int]]:
-    """By page: the milliseconds of each round, and the page's size in bytes."""
-    seen: dict[str, tuple[list[float], int]] = {}
+@dataclass
+class Asked:
+    """A page that was asked for: the milliseconds of each round, those of the processor, and its size in bytes."""
+
+    times: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    size: int = 0
+
+
+def measure(client: FlaskClient, rounds: int) -> dict[str, Asked]:
+    """Each page in turn, several times."""
+    seen = {path: Asked() for path in PAGES}
     for path in PAGES:
         client.get(path)
     for _ in range(rounds):
         for path in PAGES:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             answer = client.get(path)
-            took = 1000 * (time.perf_counter() - began)
+            seen[path].times.append(1000 * (time.perf_counter() - began))
+            seen[path].processor.append(1000 * (time.process_time() - worked))
             assert answer.status_code == 200, f"{path} answers {answer.status_code}"
-            times, _size = seen.setdefault(path, ([], 0))
-            times.append(took)
-            seen[path] = (times, len(answer.data))
+            seen[path].size = len(answer.data)
     return seen
 
 
@@ -241,14 +250,15 @@ def main() -> None:
     sys.exit(_judge(seen))
 
 
-def _judge(seen: dict[str, tuple[list[float], int]]) -> int:
-    print(f"{'page':<42}{'median, ms':>12}{'slowest, ms':>13}{'kB':>8}")
+def _judge(seen: dict[str, Asked]) -> int:
+    print(f"{'page':<62}{'median, ms':>12}{'slowest, ms':>13}{'processor':>11}{'kB':>8}")
     slow = []
-    for path, (times, size) in seen.items():
-        print(f"{path:<42}{statistics.median(times):>12.1f}{max(times):>13.1f}{size / 1000:>8.1f}")
-        if statistics.median(times) >= (PROMISED_SEARCH_MS if "?q=" in path else PROMISED_MS):
+    for path, asked in seen.items():
+        median, processor = statistics.median(asked.times), statistics.median(asked.processor)
+        print(f"{path:<62}{median:>12.1f}{max(asked.times):>13.1f}{processor:>11.1f}{asked.size / 1000:>8.1f}")
+        if median >= PROMISED_MS:
             slow.append(path)
-    promise = f"each page under {PROMISED_MS:g} ms, each search under {PROMISED_SEARCH_MS:g} ms"
+    promise = f"each page and each search under {PROMISED_MS:g} ms"
     print(f"{'NOT KEPT' if slow else 'kept    '}  {promise} {', '.join(slow)}".rstrip())
     return 1 if slow else 0
 
