@@ -192,7 +192,7 @@ def conclude(soak: Soak, kills: int, control: SandboxControl, office: Office, *m
     still = still_until_rest(office)
     took = time.monotonic() - began
     orders = office.orders(soak.acknowledged)
-    while answered := [order for order in orders if office.answer(order)]:
+    while answered := office.answer(orders):
         asked.update(order["orderref"] for order in answered)
         still += still_until_rest(office)
         orders = office.orders(soak.acknowledged)

@@ -70,6 +70,5 @@ def test_kills_while_a_number_is_on_trial_lose_no_order_and_bill_nobody_twice(
 
 def _settled(office: Office, orderrefs: list[str]) -> bool:  # noqa: F811
     orders = office.orders(orderrefs)
-    for order in orders:
-        office.answer(order)
+    office.answer(orders)
     return {order["state"] for order in orders} == {"completed"}

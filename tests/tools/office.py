@@ -68,11 +68,16 @@ class Office:
         with self._services.database.read() as session:
             return {row[0]: tuple(row[1:]) for query in (active, pending) for row in session.execute(query)}
 
-    def answer(self, order: Json) -> bool:
-        """Answer whether the step in doubt had its effect, by what PowerCode holds; False when that isn't asked."""
-        if order["problem"] != "outcome_unknown":
-            return False
-        (customer,) = customers_of(self._look(), order["orderref"])
+    def answer(self, orders: Sequence[Json]) -> list[Json]:
+        """Answer whether each step in doubt had its effect, by what PowerCode holds; the orders where that is asked."""
+        asked = [order for order in orders if order["problem"] == "outcome_unknown"]
+        state = self._look() if asked else {}
+        for order in asked:
+            self._answer(order, state)
+        return asked
+
+    def _answer(self, order: Json, state: Json) -> None:
+        (customer,) = customers_of(state, order["orderref"])
         (step,) = (step["name"] for step in order["steps"] if step["state"] in ("unknown", "running"))
         if step == "ticket":
             there = bool(customer["tickets"])
@@ -81,14 +86,12 @@ class Office:
         answer: dict[str, Any] = {"it_is_there": True} if there else {"it_is_not_there": True}
         with self._services.database.write() as session:
             review.resume(self._services, session, order["orderref"], "office", **answer)
-        return True
 
     def completed(self, orderrefs: Sequence[str], seconds: float = 60.0) -> list[dict[str, Any]]:
         """The orders once they rest and nothing is asked of the office any more."""
         while True:
             orders = self.rested(orderrefs, seconds)
-            answered = [self.answer(order) for order in orders]
-            if not any(answered):
+            if not self.answer(orders):
                 return orders
 
     def _all_rest(self, orderrefs: Sequence[str]) -> bool:
