@@ -37,6 +37,7 @@ _GENERATIONS = {
     **dict.fromkeys(("iii", "3rd"), "3"),
     **dict.fromkeys(("iv", "4th"), "4"),
 }
+_ADDITIONS = frozenset(_GENERATIONS) | _DEGREES
 _LEGAL_FORMS = {
     **dict.fromkeys(("llc", "lc"), "llc"),
     **dict.fromkeys(("inc", "incorporated"), "inc"),
@@ -140,16 +141,14 @@ def _without_end(words: Sequence[str], endings: Iterable[str]) -> list[str]:
 
 def _core(words: Sequence[str]) -> tuple[str, ...]:
     """A company's words without `The`, its numbers in figures: `First Street Dental` is `1st Street Dental`."""
-    return tuple(
-        with_figures([word.upper() for word in (words[1:] if len(words) > 1 and words[0] == "the" else words)])
-    )
+    named = words[1:] if len(words) > 1 and words[0] == "the" else words
+    return tuple(with_figures([word.upper() for word in named]))
 
 
 def _without_additions(words: Sequence[str]) -> list[str]:
     """Without degrees and generations; `Jr` alone, behind a comma, leaves nothing. In front it is `J. R.`."""
-    additions = _GENERATIONS.keys() | _DEGREES
-    kept = [word for word in words[1:] if word not in additions]
-    return [*words[:1], *kept] if words and (words[0] not in additions or (kept and words[0] == "jr")) else kept
+    kept = [word for word in words[1:] if word not in _ADDITIONS]
+    return [*words[:1], *kept] if words and (words[0] not in _ADDITIONS or (kept and words[0] == "jr")) else kept
 
 
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
