@@ -14,8 +14,8 @@ A_PART = 512
 class SortedLines:
     """Takes lines in any order, and gives them in theirs. A line holds no line break.
 
-    Lines of a kind share most of their text: packed, half a million of 75 letters take 8 MB, and not 70. In memory and
-    not in a file, as customers are in them.
+    Lines of a kind share most of their text: packed, half a million of 75 letters take some 6 MB, and not 70. In memory
+    and not in a file, as customers are in them.
     """
 
     def __init__(self) -> None:
