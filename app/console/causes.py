@@ -18,7 +18,7 @@ from app.models import JointDecision, Role, now
 from app.provisioning import attention, decisions, desk, review
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
 from app.provisioning.attention import Hand
-from app.provisioning.causes import together
+from app.provisioning.causes import following, together
 from app.provisioning.causes.standing import Standing, next_of, standing_for
 from app.provisioning.plans import plan_table
 from app.services import services_of
@@ -187,10 +187,12 @@ def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run
     """What it will bill, and how many orders it is for: the number alone tells nobody anything."""
     with services_of(current_app).database.read() as session:
         table = plan_table.plan_table(session)
+        followers = following.followers_of(session, found.cause.plan_keys)
     sold = [(name, number, table.names_of(number, apart_from=name)) for name, number in service_ids.items()]
     seen = {"cause": found.cause.key, "newest": found.newest, "run": run, "sure": "yes"}
     form = TogetherPlansForm.of(list(service_ids), list(service_ids.values()), formdata=None, data=seen)
-    return render_template("console/causes/confirm.html", standing=found, sold=sold, form=form, path=path)
+    shown = {"standing": found, "followers": followers, "sold": sold, "form": form, "path": path}
+    return render_template("console/causes/confirm.html", **shown)
 
 
 def _found(cause: str, *, also_put_off: bool = False) -> Standing | None:

@@ -11,7 +11,8 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState, now
-from app.provisioning.actions import SUBMIT, TOLD_ONLY
+from app.provisioning.actions import FORGET, SUBMIT, TOLD_ONLY
+from app.provisioning.lifecycle import NEED_SOMEBODY
 from config import Settings
 
 CHART_DAYS = 30
@@ -37,7 +38,7 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
 def days(session: Session, settings: Settings) -> list[Day]:
     """The last CHART_DAYS days where TIMEZONE is, the oldest first.
 
-    An order that still stands counts on the day on which it stopped, one that was settled on the day of the decision.
+    An order counts once: while it stands, on the day on which it stopped; afterwards on the day of the last decision.
     """
     last = now().astimezone(settings.zone).date()
     those = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
@@ -56,11 +57,12 @@ def _completed_on(each: date, settings: Settings) -> ScalarSelect[int]:
 
 
 def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[date]:
-    standing = select(Order.stopped_at).where(
-        Order.state.in_([OrderState.NEEDS_REVIEW, OrderState.EXISTS]), Order.stopped_at >= since
-    )
-    settled = select(func.max(OrderDecision.made_at)).where(
-        OrderDecision.made_at >= since, OrderDecision.action.not_in((SUBMIT.kept_as, *TOLD_ONLY))
+    standing = select(Order.stopped_at).where(Order.state.in_(NEED_SOMEBODY), Order.stopped_at >= since)
+    decided = select(func.max(OrderDecision.made_at)).join(Order, Order.id == OrderDecision.order_id)
+    settled = decided.where(
+        OrderDecision.made_at >= since,
+        OrderDecision.action.not_in((SUBMIT.kept_as, FORGET.kept_as, *TOLD_ONLY)),
+        Order.state.not_in(NEED_SOMEBODY),
     )
     moments: Iterable[Any] = [*session.scalars(standing), *session.scalars(settled.group_by(OrderDecision.order_id))]
     return Counter(moment.astimezone(settings.zone).date() for moment in moments)

@@ -70,9 +70,9 @@ def write(
 ) -> Mail:
     """The mail that a notice is; `cause` is what is known of the one that it tells of."""
     facts = {
-        **(cause or {}),
         **FACTS[notice.kind](notice),
         **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
+        **(cause or {}),
         "notice": notice,
         "enclosure": enclosure,
         "attachment_mb": f"{settings.mail_attachment_mb:g}",

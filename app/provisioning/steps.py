@@ -84,8 +84,8 @@ def add_plan(service_id: int, work: Work) -> Outcome:
     except powercode.Refused as refused:
         raise NeedsReview(
             problems.PLAN_REFUSED,
-            f"PowerCode refused the plan {name}: {refused.detail}. If the number is wrong, correct it on the page "
-            "Plans, then try again",
+            f"PowerCode refused the plan {name}: {refused.detail}. If the number is wrong, correct it on the "
+            "order's page: every order that it stops goes on then",
         ) from None
     return Outcome(value={"service_id": service_id})
 

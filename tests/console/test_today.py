@@ -234,10 +234,11 @@ def test_the_chart_counts_what_stands_and_what_was_settled_and_how_long_an_accou
     ]
     with service.services.database.write() as session:
         session.execute(insert(Order), rows)
-        session.add(Order(orderref="S1", state=OrderState.NEEDS_REVIEW, stopped_at=moment))
+        standing_again = Order(orderref="S1", state=OrderState.NEEDS_REVIEW, stopped_at=moment)
         settled = Order(orderref="S2", state=OrderState.DISMISSED)
-        session.add(settled)
+        session.add_all([standing_again, settled])
         session.flush()
+        session.add(OrderDecision(order_id=standing_again.id, made_by="Ada", action="resume"))
         session.add_all(OrderDecision(order_id=settled.id, made_by="Ada", action="dismiss") for _ in range(2))
         last = days(session, service.services.settings)[-1]
         assert (last.completed, last.stopped) == (3, 2)

@@ -80,7 +80,9 @@ def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Serv
     (mail,) = service.notices("Needs you")
     assert mail["Subject"].strip() == f"Needs you: plan {PLAN} is unknown, 3 orders"
     assert "3 fiber orders stopped for this reason" in mail.text
-    assert "- UIA202412-000402, Ada Lind402" in mail.text
+    listed = "these:\n- UIA202412-000402, Ada Lind402\n- UIA202412-000403, Ada Lind403\n\nYou get"
+    assert f"With the first, which is below, {listed}" in mail.text
+    assert "The first of them:\n\nOrder:              UIA202412-000401" in mail.text
     assert "Settle all of them at once here: https://orders.example.com/console" in mail.text
 
 

@@ -46,6 +46,7 @@ def test_customer_exists_says_that_nothing_was_changed_and_how_to_go_on(service:
     mail = the_mail(service)
     assert mail["Subject"].startswith("Customer exists already: Ada Lind, 12 N EXAMPLE AVENUE")
     assert says(mail, "Nothing was changed in PowerCode", "PowerCode customer 1001: the same name at the same address")
+    assert says(mail, "Otherwise close the order there, with a note")
     assert f"settle it here:\n  {ORDER_PAGE}" in mail.text
     assert f'href="{ORDER_PAGE}"' in html_of(mail)
     assert page(service, "1001") in mail.text

@@ -1,12 +1,14 @@
 """What a mail says of a cause, as it stands when the mail goes out."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.models import Notice, Order
-from app.provisioning.causes import following
-from app.provisioning.causes.standing import standing_for
+from app.models import Notice, Order, OrderState
+from app.provisioning.causes import following, together
+from app.provisioning.causes.standing import Standing, standing_for
+from app.provisioning.offers import offers_for
 
 LISTED = 30
 
@@ -15,9 +17,7 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
     """Why, for how many orders, which others, how many joined since the last mail, how many wait behind the first."""
     key = str((notice.content or {}).get("cause") or order.cause or "")
     found = standing_for(session, key, listed=LISTED)
-    followers = sum(
-        one.followers for one in following.on_trial(session) if found and one.trial.key in found.cause.plan_keys
-    )
+    followers = following.followers_of(session, found.cause.plan_keys) if found else 0
     return {
         "why": str((notice.content or {}).get("why") or (found.cause if found else "an order stopped")),
         "count": max(found.count if found else 1, 1) + followers,
@@ -25,4 +25,13 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
         "others": [one for one in found.orders if one.orderref != order.orderref] if found else [],
         "followers": followers,
         "together": bool(found and found.cause.decided_together),
+        "actions": _offered(session, notice, order, found),
     }
+
+
+def _offered(session: Session, notice: Notice, order: Order, found: Standing | None) -> Sequence[Mapping[str, Any]]:
+    """What the page offers that the mail leads to: the cause's card, or the order's own. It went on: as it was then."""
+    if found and found.count > 1 and found.cause.decided_together:
+        return [action.kept() for action in together.fitting(found.cause)]
+    now = [offer.action.saying(offer.title).kept(offer.customer_id) for offer in offers_for(session, order)]
+    return now if order.state == OrderState.NEEDS_REVIEW and now else (notice.content or {}).get("actions") or []

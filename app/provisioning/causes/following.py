@@ -3,11 +3,11 @@
 The schedule looks at it twice a second. All that it goes by is in rows, so nothing is lost whenever a process dies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.models import ACTIVE_STATES, Order, OrderState, OrderStep, PlanTrial, StepState
@@ -77,6 +77,17 @@ def on_trial(session: Session) -> list[OnTrial]:
         waiting = sum(count for cause, count in counts.items() if trial.key in keys_in(cause))
         found.append(OnTrial(trial, first, verdict, waiting))
     return [each for each in found if each.first or each.followers]
+
+
+def followers_of(session: Session, keys: Collection[str]) -> int:
+    """How many orders wait for the first one with any of these plans, each counted once."""
+    return session.scalar(select(func.count()).select_from(Order).where(is_behind(session, keys))) or 0
+
+
+def is_behind(session: Session, keys: Collection[str]) -> ColumnElement[bool]:
+    """Of the orders that wait for the first one with any of these plans."""
+    causes = [cause for cause in _followers(session) if not set(keys).isdisjoint(keys_in(cause))]
+    return and_(*trials.FOLLOWS, Order.cause.in_(causes))
 
 
 def go_on(services: Services) -> None:

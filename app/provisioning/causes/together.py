@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
@@ -134,8 +134,9 @@ def sell(
         trials.begin(session, description, service_id, by)
     causes = _freed(session, keys)
     joint = _kept(session, by, causes, plans) if causes else None
+    if joint is not None:
+        _audit_all(session, joint, causes, keys)
     for cause in causes:
-        _audit_all(session, cause, joint)
         trials.hold(
             session, cause, "One order shows first whether PowerCode takes the plan; this one follows by itself"
         )
@@ -175,9 +176,8 @@ def _kept(session: Session, by: str, causes: Sequence[str], plans: Mapping[str, 
     return joint
 
 
-def _audit_all(session: Session, cause: str, joint: JointDecision | None) -> None:
-    if joint is None:
-        return
+def _audit_all(session: Session, joint: JointDecision, causes: Sequence[str], keys: Collection[str]) -> None:
+    """With those that stopped, and with those that wait for one of these to show whether the number is right."""
     kept = {
         "made_at": joint.made_at,
         "made_by": joint.made_by,
@@ -186,7 +186,8 @@ def _audit_all(session: Session, cause: str, joint: JointDecision | None) -> Non
         "joint_id": joint.id,
     }
     columns = [literal(value, OrderDecision.__table__.c[name].type) for name, value in kept.items()]
-    those = select(Order.id, *columns).where(Order.cause == cause, Order.state == OrderState.NEEDS_REVIEW)
+    stopped = and_(Order.cause.in_(causes), Order.state == OrderState.NEEDS_REVIEW)
+    those = select(Order.id, *columns).where(or_(stopped, following.is_behind(session, keys)))
     session.execute(insert(OrderDecision).from_select(["order_id", *kept], those))
 
 

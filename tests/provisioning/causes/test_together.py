@@ -76,6 +76,11 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
     assert {service.state(orderref) for orderref in others} == {OrderState.WAITING}
     found = the_cause(service)
     assert (found.count, str(found.cause)) == (1, f"PowerCode refused the plan {PLAN}")
+    mail = service.notices("refused the plan")[-1]
+    assert "- Correct the plan's number, for all orders that it stops\n" in mail.text
+    assert f"{COUNT - 1} of them wait until" in mail.text
+    with service.services.database.read() as session:
+        assert following.followers_of(session, found.cause.plan_keys) == COUNT - 1
 
     sold_as(service, 165)
 
@@ -84,6 +89,8 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
     assert customers(service) == COUNT
     with service.services.database.read() as session:
         assert session.scalars(select(PlanTrial)).all() == []
+        corrected = session.scalars(select(JointDecision).order_by(JointDecision.id.desc())).first()
+        assert corrected and together.reached(session, corrected) == COUNT
 
 
 def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan(
