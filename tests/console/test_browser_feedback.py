@@ -106,18 +106,24 @@ def test_the_focus_is_seen_on_everything_that_can_be_reached(browse: Browsing) -
     assert {"Today", "Sign out", "Find", "Filter", "find", "since"} <= seen
 
 
-def test_on_a_phone_the_menu_is_one_row_and_targets_fit_a_finger(service: Service, browse: Browsing) -> None:
+TARGETS = "header.top a, td > a:only-child, button, select, summary, input:not([type=hidden])"
+
+
+def test_on_a_phone_the_menu_is_one_row_and_targets_fit_a_finger(
+    service: Service, browse_as_administrator: Browsing
+) -> None:
+    browse = browse_as_administrator
     service.take(plan="10 Gbps")
     browse.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    for path in ("/console", "/console/orders", PAGE, "/console/digest", "/console/ticket-texts"):
+    for path in ("/console", "/console/orders", PAGE, "/console/digest", "/console/ticket-texts", "/console/people"):
         page = browse.goto(path)
         tops = page.evaluate(
             "[...document.querySelectorAll('header.top .menus li')].map(e => e.getBoundingClientRect().top)"
         )
         assert len({round(top) for top in tops}) == 1, path
         small = page.evaluate(
-            "[...document.querySelectorAll('header.top a, button, select, summary, input:not([type=hidden])')]"
-            ".map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])"
+            f"[...document.querySelectorAll('{TARGETS}')]"
+            ".map(e => [e.outerHTML.slice(0, 90), (e.closest('label') ?? e).getBoundingClientRect()])"
             ".filter(([, r]) => r.width && (r.height < 43.5 || r.width < 43.5)).map(([html]) => html)"
         )
         assert small == [], path
