@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, STATES, SUFFIXES
+from app.wording.labels import LABELS
 from app.wording.spelling import folded
 
 LONGEST_TEXT = 200
@@ -27,6 +28,16 @@ SHORT_FORMS = {
     for spelling, short in table.items()
 }
 """`street` and `st` to `st`. Where one spelling has several meanings, what counts is that both sides read it alike."""
+IN_A_LINE = re.compile(r"[^\W_]*\d{6}-\d{6}(?!\d)")
+"""One of UTOPIA's references, whatever it stands in: a subject, a title, the address of the order's page."""
+CUSTOMER_PAGE = re.compile(r"\S*[?&]customerid=(\d+)\S*")
+SOLD_AS = re.compile(r"\((?:PowerCode service \d+|unknown)\).*")
+"""What our pages and mails write behind a plan."""
+LABEL = re.compile(
+    rf"^[\s-]*\b(?:{'|'.join(sorted({*LABELS.values(), 'customer'}, reverse=True))})(?:\s*[:\t]|\s+#?(?=\d))",
+    re.IGNORECASE,
+)
+"""A label at the beginning of a line; without a colon, before a number only: `customer 1002`."""
 SHORT_NUMBER, SHORT_WORD = 3, 2
 PIECES = 4
 """Numbers of 64 bits: some 80 of the 256 are set for an order."""
@@ -57,7 +68,7 @@ def note_line(text: str) -> str:
 
 def terms_of(text: str) -> list[Term]:
     """What a search looks for, what is rarest first."""
-    terms = dict.fromkeys(_term(word) for word in _asked(text[:LONGEST_TEXT]))
+    terms = dict.fromkeys(_term(word) for word in _asked(_telling(text[:LONGEST_TEXT])))
     return sorted(terms, key=_how_common)[:MOST_TERMS]
 
 
@@ -100,6 +111,15 @@ def _asked(text: str) -> Iterator[str]:
             yield casefolded(word).strip("<>()[]{},;:.\"'")
         else:
             yield from _words(word)
+
+
+def _telling(line: str) -> str:
+    """What of a line copied out of a mail or a page tells which order: its reference, or what stands behind a label."""
+    references = IN_A_LINE.findall(line)
+    if references:
+        return " ".join(references)
+    left = CUSTOMER_PAGE.sub(r"\1", SOLD_AS.sub("", LABEL.sub("", line.replace("’", "'"), count=1)))
+    return left if WORD.search(left) else line
 
 
 def _digits(found: re.Match[str], group: int = 0) -> str:

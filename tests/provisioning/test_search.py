@@ -15,7 +15,9 @@ from app.models import Base, Order, OrderSearch, OrderState
 from app.provisioning import search
 from app.provisioning.search_words import line_of, pieces_of
 from app.storage.database import Database
+from app.wording.labels import LABELS
 from app.wording.spelling import folded
+from powercode import customer_page
 from utopia import Address, Contract, OrderItem, Person
 
 LETTERS = st.characters(categories=("Lu", "Ll")).filter(lambda letter: folded(folded(letter)).isalpha())
@@ -94,6 +96,7 @@ def ada(database: Database) -> Database:
         zip="59715",
         customer_id="2345",
         ticket_id="98765",
+        site_id="714786",
     )
     an_order(database, "UIA-3", first_name="Ole", last_name="Berg", customer_id="1003")
     return database
@@ -134,6 +137,59 @@ def ada(database: Database) -> Database:
 )
 def test_an_order_is_found_by_what_staff_know_of_it(ada: Database, text: str) -> None:
     assert found(ada, text) == ["UIA202411-001186"]
+
+
+LABELLED = {
+    **dict.fromkeys(("order", "order_page"), "UIA202411-001186"),
+    "person": "Ada Líndström",
+    **dict.fromkeys(("plan", "plans"), "250 Mbps (PowerCode service 163), not known whether it was added"),
+    "address": "12 N EXAMPLE AVENUE APT 4, Bozeman MT 59715",
+    "mail": "ada.lind@example.com",
+    "phone": "(406) 555-0143",
+    "customer": "2345",
+    "customer_page": customer_page("https://pc.example.com:444", "2345"),
+    "ticket": "98765",
+    "site": "714786",
+    "theirs": "406.555.0143",
+}
+
+
+@pytest.mark.parametrize("between", [": ", ":              ", "\t"])
+def test_an_order_is_found_by_each_labelled_line_of_a_mail_or_page(ada: Database, between: str) -> None:
+    for label, words in LABELS.items():
+        line = f"{words}{between}{LABELLED[label]}"
+        expected = ["UIA-3", "UIA202411-001186", "UIA-1"] if "plan" in label else ["UIA202411-001186"]
+        assert found(ada, line) == expected, line
+    assert "UIA202411-001186" in found(ada, "Plan: 250 Mbps (unknown)")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Account created: Ada Lindt, 12 N EXAMPLE AVENUE APT 4, Bozeman MT 59715 (UIA202411-001186)",
+        "Needs you: PowerCode refused the plan 250 Mbps, order UIA202411-001186, Ada Lind",
+        "Contract still missing for Ada (UIA202411-001186)",
+        "Order UIA202411-001186, Ada Lind – Fiber orders",
+        "Order's page: http://orders.example.com/console/orders/UIA202411-001186",
+        "- UIA202411-001186, Ada Lind",
+        "PowerCode customer 2345",
+        "customer 2345",
+        "Ticket 98765",
+        "Customer’s page: https://pc.example.com/index.php?q&customerid=2345",
+    ],
+)
+def test_an_order_is_found_by_a_subject_a_title_and_an_address(ada: Database, line: str) -> None:
+    assert found(ada, line) == ["UIA202411-001186"]
+
+
+def test_a_label_alone_is_a_word_like_any_other(database: Database) -> None:
+    an_order(database, "UIA-1", last_name="Ticket")
+    an_order(database, "UIA-2", last_name="Berg")
+
+    for text in ("ticket", "Ticket:"):
+        assert found(database, text) == ["UIA-1"], text
+    assert found(database, "Person: Ticket") == ["UIA-1"]
+    assert found(database, "Ticket Berg") == []
 
 
 @pytest.mark.parametrize(
