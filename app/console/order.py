@@ -49,6 +49,7 @@ from app.provisioning.facts import customer_page_of, order_facts
 from app.provisioning.finding import SideBySide
 from app.provisioning.plans import plan_table
 from app.provisioning.undoing import undoing
+from app.provisioning.written import joined_customer
 from app.services import services_of
 from utopia import Contract
 
@@ -56,7 +57,6 @@ AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 SENTENCES = {
     OrderState.RECEIVED: "It is on disk; work on it begins in a moment.",
     OrderState.RUNNING: "It is being worked on just now.",
-    OrderState.COMPLETED: "The account is made, with its plans, its ticket and its tags.",
 }
 
 
@@ -171,10 +171,20 @@ def order_named(session: Session, orderref: str) -> Order:
     return found
 
 
+def _sentence(order: Order) -> str:
+    if order.state != OrderState.COMPLETED:
+        return SENTENCES.get(OrderState(order.state)) or order.reason or ""
+    tagged = any(step.name.startswith("tag:") for step in order.steps)
+    customer_id, added = joined_customer(order), "plans, ticket and tags" if tagged else "plans and ticket"
+    if customer_id:
+        return f"Its {added} were added to customer {customer_id}, whom a person named. No new account was made."
+    return f"The account is made, with its {added}."
+
+
 def _story(session: Session, order: Order) -> dict[str, Any]:
     return {
         "order": order,
-        "sentence": SENTENCES.get(OrderState(order.state)) or order.reason or "",
+        "sentence": _sentence(order),
         "events": timeline.timeline(session, order),
         "systems": SYSTEM_NAMES,
         "at_work": order.state in AT_WORK,

@@ -86,7 +86,7 @@ CUSTOMER = Action(
     needs=Needs.CUSTOMER,
     answers=Question.WHO_IS_IT,
     kept_as="customer_id",
-    says="You see first who that is. Then the order's plans, the welcome ticket and the tags are added to that "
+    says="You see first who that is. Then the order's plans, the welcome ticket and any tags are added to that "
     "customer; no new account is made.",
     option="--customer-id",
 )

@@ -75,7 +75,9 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
     found = work.services.powercode.read_customer(customer_id=customer_id)
     if found is None or found.customer_id != customer_id:
         reason = f"PowerCode has no customer {customer_id}"
-        raise NeedsReview(problems.NO_SUCH_CUSTOMER, reason)
+        alike = (work.order.found_customers or {}).get("look_alikes", [])
+        others = [each["customer_id"] for each in alike if each["customer_id"] != customer_id]
+        raise NeedsReview(problems.NO_SUCH_CUSTOMER, reason, customer_ids=others)
     return found
 
 

@@ -10,7 +10,7 @@ from app.models import Order, OrderState, StepState
 from app.provisioning import finding
 from app.provisioning.actions import BY_HAND, WITHOUT_IT
 from app.provisioning.contracts import contract_of
-from app.provisioning.written import was_settled_as
+from app.provisioning.written import joined_customer, was_settled_as
 from config import Settings
 
 ASKS = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
@@ -34,6 +34,7 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
         "beside": finding.look_alikes(order) if order.state in ASKS else [],
+        "joined_to": joined_customer(order),
         "elsewhere": finding.elsewhere(order),
         "page_of": partial(customer_page_of, settings),
         "order_page": order_page,

@@ -102,7 +102,8 @@ def _for_review(order: Order, *, correctable: bool) -> Iterator[tuple[Action, st
         yield cure, None
     kept = [row for row in order.actions if row.get("action") != DISMISS.code]
     yield from map(_as_kept, kept)
-    if any(row.get("customer_id") for row in kept):
+    names_one = [bool(row.get("customer_id")) for row in kept if row.get("action") == CUSTOMER.code]
+    if names_one and all(names_one):
         yield CUSTOMER, None
     if cure is not CORRECT and correctable:
         yield CORRECT, None
@@ -199,7 +200,7 @@ def _plans(order: Order, *kinds: str) -> list[str]:
 
 def _and_the_rest(plans: Sequence[str]) -> str:
     named = [f"the plan {plan}" for plan in plans] or ["the order's plans"]
-    return ", ".join([*named, "the welcome ticket and the tags"])
+    return ", ".join([*named, "the welcome ticket and any tags"])
 
 
 def doubt(order: Order, step: OrderStep | None) -> str:

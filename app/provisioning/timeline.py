@@ -24,6 +24,7 @@ from app.models import (
 )
 from app.provisioning.actions import ACTIONS, NOTE
 from app.provisioning.steps import plan_name
+from app.provisioning.written import joined_customer
 
 MOST_CALLBACKS = 20
 MOST_LOADED = 40
@@ -43,7 +44,7 @@ CALLBACKS: Mapping[str, str] = {
     CallbackOutcome.ORDER: "the order was taken in",
     CallbackOutcome.REPEAT: "known already, nothing was changed",
     CallbackOutcome.TEST: "UTOPIA's test",
-    CallbackOutcome.RECORDED: "noted, nothing to do",
+    CallbackOutcome.RECORDED: "noted; nothing was changed at the order",
     CallbackOutcome.REJECTED: "refused",
     CallbackOutcome.FLOOD: "refused, and more that are not kept",
     CallbackOutcome.NOT_STORED: "could not be stored",
@@ -221,7 +222,8 @@ def readable(text: str) -> str:
 
 def _notices(order: Order) -> Iterator[Event]:
     for notice in order.notices:
-        title = f"Mail to staff: {NOTICES.get(notice.kind, notice.kind)}"
+        added = notice.kind == NoticeKind.ACCOUNT_CREATED and joined_customer(order)
+        title = f"Mail to staff: {f'added to customer {added}' if added else NOTICES.get(notice.kind, notice.kind)}"
         yield Event(f"notice-{notice.id}", notice.created_at, title, notice.state, _about(notice), notice.sent_at)
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
+from app.provisioning.actions import CUSTOMER
 from app.storage.database import one_at_a_time
 
 INTENT_LOCK = 5050_447
@@ -77,6 +78,17 @@ def was_forgotten_half_done(session: Session, order: Order) -> bool:
     )
 
 
+def joined_customer(order: Order) -> str | None:
+    """The customer, named by a person, whom a completed order was added to; None when an account was made for it."""
+    if order.state != OrderState.COMPLETED:
+        return None
+    steps = {step.name: step.result for step in order.steps}
+    found = steps.get("find_customer")
+    named = found.get("customer_id") if isinstance(found, dict) else None
+    is_new = "create_customer" in steps or order.decision.get("new_account")
+    return None if is_new else named or order.decision.get(CUSTOMER.kept_as)
+
+
 def was_to_be_created(session: Session, order: Order) -> bool:
     """Whether a customer whom a person names was made for this order, and gets what every new account gets."""
     creating = select(OrderStep.id).filter_by(order_id=order.id, name="create_customer")
@@ -84,7 +96,7 @@ def was_to_be_created(session: Session, order: Order) -> bool:
 
 
 def plan_named(order: Order, step: str) -> str:
-    """The plan of a step, in words: `1 Gbps (164)`."""
+    """The plan of a step, in words: `1 Gbps (164)`; `of service 164` when its name is not known any more."""
     number, account = int(step.partition(":")[2]), order.account or {}
-    names = dict([*account.get("plans", []), *account.get("additional", [])])
-    return f"{names.get(number, 'service')} ({number})"
+    names = dict([pair for kind in ("renumbered", "plans", "additional") for pair in account.get(kind, [])])
+    return f"{names[number]} ({number})" if number in names else f"of service {number}"

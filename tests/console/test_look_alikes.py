@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 
+from app.provisioning import review
 from tests.conftest import Service
 from tests.console.deciding import PAGE, REF, decide, decisions, run_of
 from tests.console.persons import Person, words_of
@@ -44,9 +45,33 @@ def test_each_decision_says_what_it_does_to_powercode(service: Service, as_staff
 
     said = words_of(as_staff.get(PAGE).text)
 
-    assert "customer 1001 gets the plan 250 Mbps (163), the welcome ticket and the tags" in said
+    assert "customer 1001 gets the plan 250 Mbps (163), the welcome ticket and any tags" in said
     assert "a new customer is made, with the plan 250 Mbps (163), the plan Bond fee (172), the welcome ticket" in said
     assert "Nothing is changed at customer 1001." in said
+
+
+def test_after_a_mistyped_number_the_right_one_is_still_offered_and_the_order_is_said_to_be_added_there(
+    service: Service, as_staff: Person
+) -> None:
+    service.sandbox.powercode.add_customer(**LINDT)
+    service.take()
+    with service.services.database.write() as session:
+        review.resume(service.services, session, REF, "Stan", customer_id="5555")
+    service.rested(REF, "needs_review")
+    asked = words_of(as_staff.get(PAGE).text)
+    assert "It is customer 1001: go on with it" in asked
+    assert asked.count("Go on with another customer") == 1
+    assert "- It is customer 1001: go on with it\n" in service.notices("no such customer")[-1].text
+
+    with service.changed(pc_cust_tags=()):
+        decide(service, as_staff, "customer", customer_id="1001")
+        service.rested(REF, "completed")
+
+    said = words_of(as_staff.get(PAGE).text)
+    assert "Its plans and ticket were added to customer 1001, whom a person named. No new account was made." in said
+    assert "Mail to staff: added to customer 1001" in said
+    (mail,) = service.notices("Added to customer 1001: Ada Lind, ")
+    assert "This fiber order was added to customer 1001, whom a person named. No new account was made." in mail.text
 
 
 def test_what_our_own_orders_gave_to_the_other_is_told_with_its_day(service: Service, as_staff: Person) -> None:

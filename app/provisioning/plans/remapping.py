@@ -24,14 +24,16 @@ def renew(services: Services, session: Session, order: Order) -> None:
         return
     account: dict[str, Any] = dict(order.account)
     changed: dict[int, int] = {}
+    former: list[Any] = list(account.get("renumbered", []))
     for kind, mapping in (("plans", table.plans), ("additional", table.additional)):
         pairs = account.get(kind, [])
         account[kind] = [[_now_sold_as(pair, mapping, steps), pair[1]] for pair in pairs]
         changed |= {old[0]: new[0] for old, new in zip(pairs, account[kind], strict=True) if old != new}
+        former += [old for old, new in zip(pairs, account[kind], strict=True) if old != new]
     numbers = [changed.get(number, number) for number in found.result["service_ids"]]
     if len(set(numbers)) < len(numbers):
         return  # two would be one service: a person has to look at the table first
-    order.account = account
+    order.account = {**account, "renumbered": former}  # the story goes on telling what the former numbers were for
     tags = list(dict.fromkeys(services.settings.pc_cust_tags))
     found.result = {**found.result, "service_ids": numbers, "tag_ids": tags}
     gone = [f"plan:{number}" for number in changed]

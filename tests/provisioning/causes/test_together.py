@@ -14,6 +14,7 @@ from app.provisioning.causes.following import Verdict, verdict_on
 from app.provisioning.causes.standing import standing
 from app.provisioning.offers import offers_for
 from app.provisioning.plans import plan_changes
+from app.provisioning.timeline import timeline
 from tests.conftest import Service, wait_for
 
 PLAN = "2.5 Gbps"
@@ -91,6 +92,8 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
         assert session.scalars(select(PlanTrial)).all() == []
         corrected = session.scalars(select(JointDecision).order_by(JointDecision.id.desc())).first()
         assert corrected and together.reached(session, corrected) == COUNT
+        told = timeline(session, session.scalars(select(Order).filter_by(orderref=first)).one())
+        assert f"Add the plan {PLAN} (999), before the order was started again" in [event.title for event in told]
 
 
 def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan(
