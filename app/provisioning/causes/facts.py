@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.models import Notice, Order, OrderState
+from app.provisioning.actions import MAP_PLANS
 from app.provisioning.causes import following, together
 from app.provisioning.causes.standing import Standing, standing_for
 from app.provisioning.offers import offers_for
@@ -25,6 +26,7 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
         "others": [one for one in found.orders if one.orderref != order.orderref] if found else [],
         "followers": followers,
         "together": bool(found and found.cause.decided_together),
+        "by_number": MAP_PLANS.code,
         "actions": _offered(session, notice, order, found),
     }
 
