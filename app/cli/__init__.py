@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.cli.aftercare import accounts
+from app.cli.common import AllCommands
 from app.cli.config import config
 from app.cli.db import db
 from app.cli.digest import digest
@@ -16,5 +17,6 @@ from app.cli.worker import worker
 
 def register_commands(app: Flask) -> None:
     """Add all commands."""
+    app.cli = AllCommands(app.name)
     for command in (accounts, config, db, digest, import_, orders, plans, templates, users, worker):
         app.cli.add_command(command)

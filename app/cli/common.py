@@ -3,7 +3,8 @@
 import getpass
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,20 +12,72 @@ from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.provisioning import search
+from app.provisioning.problems import PROBLEMS
 from app.services import Services, services_of
 from app.storage import migrate, moves
 from app.storage.database import Database
+
+NAME = "utopia-handler"
+"""What an administrator calls; the program behind it has another name."""
+
+PROBLEM = click.Choice([str(code) for code in PROBLEMS])
+SAID = (
+    (r"is not a valid integer( range)?", "is no whole number"),
+    (r"is not in the range (\S+)<=x<=(\S+)", r"is not from \1 to \2"),
+    (r"is not in the range x>=(\S+)", r"is less than \1"),
+    (r"does not match the formats?.*", "is no day such as 2026-11-20"),
+    ("is not one of", "does not fit; there are"),
+)
+"""What the library says of a value, and how people say it."""
+
+
+class Called(click.Context):
+    """A command by the name that people call it by."""
+
+    @property
+    def command_path(self) -> str:
+        """`utopia-handler orders`."""
+        return f"{NAME} {self.info_name}"
+
+
+class Command(click.Command):
+    """A command that stands in no group, and tells in one line of words that don't fit."""
+
+    context_class = Called
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Take the words that it was called with."""
+        with _words_that_fit():
+            return super().make_context(*given, **more)
+
+
+class AllCommands(AppGroup):
+    """The commands of the application."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; one line about a name that none has."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and not ctx.resilient_parsing:
+            raise WrongWords(f"There is no command {cmd_name}. See {NAME} --help")
+        return found
 
 
 class Commands(AppGroup):
     """A group of commands that tells in one line of a database that can't be used, and of words that don't fit."""
 
+    context_class = Called
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Take the words that it was called with."""
+        with _words_that_fit():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
-        except click.UsageError as error:
-            raise _in_one_line(error) from None
+            with _words_that_fit():
+                return super().invoke(ctx)
         except moves.DatabaseMoved as moved:
             raise click.ClickException(str(moved)) from None
         except migrate.MigrationFailed as failed:
@@ -46,6 +99,14 @@ class WrongWords(click.ClickException):
     exit_code = 2
 
 
+@contextmanager
+def _words_that_fit() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        raise _in_one_line(error) from None
+
+
 def _in_one_line(error: click.UsageError) -> click.ClickException:
     """As all errors of the commands are; where only the group is named, its help is what people want."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -63,10 +124,15 @@ def _our_words(error: click.UsageError) -> str:
         case click.MissingParameter() if error.param is not None:
             return f"{error.param.get_error_hint(error.ctx)} is missing" if error.ctx else error.format_message()
         case click.BadParameter() if error.param is not None and error.ctx is not None:
-            given = error.message.replace("is not one of", "does not fit; there are")
-            return f"{error.param.get_error_hint(error.ctx)}: {given}"
+            return f"{error.param.get_error_hint(error.ctx)}: {_as_people_say_it(error.message)}"
     unknown = re.match(r"No such command '(.+)'", error.message)
     return f"There is no command {unknown[1]}" if unknown else error.format_message()
+
+
+def _as_people_say_it(words: str) -> str:
+    for theirs, ours in SAID:
+        words = re.sub(theirs, ours, words)
+    return words
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -84,6 +150,12 @@ def ready_services() -> Services:
     if not migrate.is_current(ready.database):
         raise click.ClickException("The database is not up to date. Run: utopia-handler db upgrade")
     return ready
+
+
+def as_it_is_written(ready: Services, orderref: str) -> str:
+    """The reference of the order that is meant, whatever its case; one that nobody knows, as it stands."""
+    with ready.database.read() as session:
+        return search.order_called(session, orderref) or orderref
 
 
 def show(content: Any, *, as_json: bool, in_words: Callable[[Any], str]) -> None:

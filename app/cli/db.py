@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.common import Commands, as_json, database_trouble, ready_services, services, show
@@ -64,13 +65,16 @@ def check(context: click.Context, as_json: bool) -> None:
 @click.argument("place", type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE")
 @click.option("--keep", "kept", default=nightly.KEPT, type=click.IntRange(min=1), help="How many stay in FOLDER (7).")
 @as_json
-def back_up(place: Path, kept: int, as_json: bool) -> None:
+@click.pass_context
+def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> None:
     """Back the database up while the service runs or not, SQLite or PostgreSQL.
 
     Into a folder: a new file, beside it one with .env and what counts besides; the oldest go, and the service knows of
     it. To a file: that one alone, replacing one of that name.
     """
     own, place = services(), place.absolute()
+    if context.get_parameter_source("kept") is ParameterSource.COMMANDLINE and not place.is_dir():
+        raise click.ClickException(f"--keep goes with a folder, and {place} is none. Make it first: mkdir {place}")
     with _in_one_line():
         moves.refuse_moved(own.database)
         if place.is_dir():

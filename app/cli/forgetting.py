@@ -6,7 +6,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import as_json, operator, ready_services, show
+from app.cli.common import as_it_is_written, as_json, operator, ready_services, show
 from app.provisioning.review import NotPossible
 from app.safekeeping import forgetting, remnants
 from app.services import Services
@@ -33,6 +33,7 @@ yes = click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(orderref: str, digest: bool, yes: bool, as_json: bool) -> None:
     """Erase the personal data of a finished order. Its reference, state, dates and PowerCode numbers stay."""
     ready = ready_services()
+    orderref = as_it_is_written(ready, orderref)
     if not yes:
         click.confirm(f"Erase the personal data of {orderref}? It can't be brought back", abort=True, err=True)
     try:

@@ -8,10 +8,9 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import as_json, ready_services, show
+from app.cli.common import PROBLEM, as_json, ready_services, show
 from app.models import OrderState
 from app.provisioning import search
-from app.provisioning.problems import PROBLEMS
 from app.provisioning.search import FoundOrder
 from app.wording.spreadsheets import csv_line
 from app.wording.state_words import in_words
@@ -34,7 +33,7 @@ COLUMNS = {
 @click.command("list")
 @with_appcontext
 @click.option("--state", type=click.Choice([state.value for state in OrderState]), help="Only orders in this state.")
-@click.option("--problem", type=click.Choice(list(PROBLEMS)), help="Only orders that stopped for this reason.")
+@click.option("--problem", type=PROBLEM, help="Only orders that stopped for this reason.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="The newest so many.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
 @as_json

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 import utopia
 from app.callbacks import ORDERREF
-from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.common import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
 from app.cli.forgetting import forget
 from app.cli.order_lists import list_orders
 from app.cli.together import resume_all
@@ -36,7 +36,8 @@ LOOK_EVERY_SECONDS = 0.2
 @as_json
 def show_order(orderref: str, as_json: bool) -> None:
     """Show one order: where it stands, its steps, callbacks and notices."""
-    show(_whole(ready_services(), orderref), as_json=as_json, in_words=_in_words)
+    ready = ready_services()
+    show(_whole(ready, as_it_is_written(ready, orderref)), as_json=as_json, in_words=_in_words)
 
 
 @orders.command("submit")
@@ -49,6 +50,7 @@ def submit(orderref: str, yes: bool, no_wait: bool, as_json: bool) -> None:
     if not ORDERREF.fullmatch(orderref):
         raise click.ClickException("An order reference is 1 to 64 letters, digits and . _ : -, with a digit among them")
     ready = ready_services()
+    orderref = as_it_is_written(ready, orderref)
     if not yes and _is_a_stranger(ready, orderref):
         question = f"UTOPIA has no order {orderref} for this provider. Take it in all the same?"
         click.confirm(question, abort=True, err=True)
@@ -88,9 +90,7 @@ def _answers(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("orderref", required=False)
 @_answers
 @click.option("--all", "of_all", is_flag=True, help="All orders that stopped for --problem.")
-@click.option(
-    "--problem", type=click.Choice(list(PROBLEMS)), help="With --all: the problem, as `orders show` names it."
-)
+@click.option("--problem", type=PROBLEM, help="With --all: the problem, as `orders show` names it.")
 @click.option("--note", help="What you did by hand, or why it is left out; kept with the order.")
 @click.option("--plan", help="With --all: only those that stopped over this plan.")
 @no_wait
@@ -114,6 +114,7 @@ def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, 
     if not orderref or problem or plan:
         raise click.ClickException("Name the order; or give --all with --problem, and --plan if you like")
     ready = ready_services()
+    orderref = as_it_is_written(ready, orderref)
     if not given and _goes_on_by_itself(ready, orderref):
         click.echo(f"{orderref} goes on by itself already.", err=True)
         _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
@@ -138,6 +139,7 @@ def dismiss(orderref: str, note: str) -> None:
     if not note.strip():
         raise click.ClickException("The note is empty; say why the order is closed")
     ready = ready_services()
+    orderref = as_it_is_written(ready, orderref)
     _decide(lambda session: review.dismiss(ready, session, orderref, operator(), note.strip()), ready)
     click.echo(f"{orderref} is {in_words(OrderState.DISMISSED)}.")
 

@@ -2,11 +2,11 @@
 
 import click
 
-from app.cli.common import services
+from app.cli.common import Command, services
 from app.running.serving import serve
 
 
-@click.command("worker")
+@click.command("worker", cls=Command)
 @click.option("--name", help="The name it works under, one of its kind. Default: EXECUTOR_ID, or the host's name.")
 @click.option("--port", type=click.IntRange(1, 65535), help="For /readyz and /metrics. Default: WORKER_PORT.")
 def worker(name: str | None, port: int | None) -> None:

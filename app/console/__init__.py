@@ -9,6 +9,8 @@ from app.console.url_ids import UrlId
 
 OLD_ADDRESSES = ("/admin", "/admin/", "/admin/<path:_page>")
 """Where the script in use before had its pages."""
+SPELLINGS = ("/console/", "/Console", "/Console/")
+"""How people type the address of the first page."""
 
 
 def register(app: Flask, public_address: str) -> None:
@@ -20,7 +22,7 @@ def register(app: Flask, public_address: str) -> None:
     for page in PAGES:
         app.register_blueprint(page)
     app.add_url_rule("/", access.HOME, _to_the_first_page)
-    for old in OLD_ADDRESSES:
+    for old in OLD_ADDRESSES + SPELLINGS:
         app.add_url_rule(old, access.HOME, _to_the_first_page)
 
 

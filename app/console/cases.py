@@ -7,14 +7,14 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Length, Optional
 
 from app.aftercare import cases as work
 from app.aftercare import halves
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
-from app.console.order_forms import DIGITS, DIGITS_ONLY, NUMBER, stripped
+from app.console.order_forms import A_CUSTOMER, DIGITS, stripped
 from app.lookups import changes
 from app.lookups.asking import NotAnswered
 from app.lookups.fields import faults, given
@@ -39,7 +39,7 @@ class CaseForm(FlaskForm):  # type: ignore[misc]
     orderref = StringField("Order (optional)", [Length(max=64)], filters=[stripped], render_kw={"autocomplete": "off"})
     customer_id = StringField(
         "PowerCode customer number (optional)",
-        [Optional(), Regexp(NUMBER, message=DIGITS_ONLY)],
+        [Optional(), A_CUSTOMER],
         filters=[stripped],
         description="The order's customer, where this is left blank",
         render_kw=DIGITS,

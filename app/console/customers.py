@@ -14,7 +14,7 @@ import powercode
 from app.aftercare import extras, writes
 from app.aftercare.kinds import KINDS
 from app.console.access import requires, viewer
-from app.console.order_forms import DIGITS, DIGITS_ONLY, NUMBER, SERVICE_ID, stripped
+from app.console.order_forms import A_SERVICE, A_TAG, DIGITS, stripped
 from app.lookups.asking import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
 from app.provisioning.contracts import PORTAL_NAME
@@ -39,7 +39,7 @@ class PlanForm(MoreForm):
 
     service_id = StringField(
         "PowerCode service",
-        [DataRequired("Write the number of a PowerCode service"), Regexp(SERVICE_ID, message=DIGITS_ONLY)],
+        [DataRequired("Write the number of a PowerCode service"), A_SERVICE],
         filters=[stripped],
         render_kw=DIGITS | {"list": "services-sold"},
     )
@@ -58,7 +58,7 @@ class TagForm(MoreForm):
     """A tag."""
 
     tag_id = StringField(
-        "Number of the tag", [DataRequired("Write the tag's number"), Regexp(NUMBER, message=DIGITS_ONLY)],
+        "Number of the tag", [DataRequired("Write the tag's number"), A_TAG],
         filters=[stripped], render_kw=DIGITS,
     )  # fmt: skip
 

@@ -5,14 +5,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, FieldList, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms import DateField, Field, FieldList, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.form import BaseForm
+from wtforms.validators import DataRequired, Length, Optional, StopValidation
 
 from app.provisioning.desk import LONGEST_NOTE, LONGEST_REASON, MOST_DAYS, is_a_day_ahead
+from config_values import LARGEST_SERVICE_ID
 
-NUMBER = r"[1-9][0-9]{0,17}\Z"
-SERVICE_ID = r"[1-9][0-9]{0,8}\Z"
-DIGITS_ONLY = "Write digits only, such as 1001"
+LARGEST_NUMBER = 10**18 - 1
 DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -24,6 +24,26 @@ def stripped(value: str | None) -> str:
 def in_lines(value: str | None) -> str:
     """Without blanks around it, whatever ends its lines."""
     return "\n".join(line.rstrip() for line in stripped(value).splitlines())
+
+
+class PowerCodeNumber:
+    """A number that PowerCode can have: what is no number, and what is too small or too large, is told apart."""
+
+    def __init__(self, example: int, largest: int = LARGEST_NUMBER) -> None:
+        self._digits_only = f"Write digits only, such as {example}"
+        self._largest = largest
+
+    def __call__(self, _form: BaseForm, field: Field) -> None:
+        """Raises `StopValidation` with what is wrong."""
+        digits = str(field.data or "").strip()
+        if not (digits.isascii() and digits.isdecimal()):
+            raise StopValidation(self._digits_only)
+        if len(digits) > len(str(self._largest)) or not 0 < int(digits) <= self._largest:
+            raise StopValidation(f"Write a number from 1 to {self._largest}, as PowerCode shows it")
+
+
+A_CUSTOMER, A_TICKET, A_TAG = PowerCodeNumber(1001), PowerCodeNumber(50001), PowerCodeNumber(5)
+A_SERVICE = PowerCodeNumber(164, LARGEST_SERVICE_ID)
 
 
 class DecisionForm(FlaskForm):  # type: ignore[misc]
@@ -45,7 +65,7 @@ class CustomerForm(DecisionForm):
         "PowerCode customer number",
         [
             DataRequired("Write the customer's number, such as 1001"),
-            Regexp(NUMBER, message=DIGITS_ONLY),
+            A_CUSTOMER,
         ],
         filters=[stripped],
         render_kw=DIGITS,
@@ -59,7 +79,7 @@ class TicketForm(DecisionForm):
         "Number of the ticket in PowerCode",
         [
             DataRequired("Write the ticket's number, such as 50001"),
-            Regexp(NUMBER, message=DIGITS_ONLY),
+            A_TICKET,
         ],
         filters=[stripped],
         render_kw=DIGITS,
@@ -159,7 +179,7 @@ class PlansForm(DecisionForm):
         StringField(
             validators=[
                 DataRequired("Write the number of a PowerCode service, such as 164"),
-                Regexp(SERVICE_ID, message="Write the service's number in digits only, such as 164"),
+                A_SERVICE,
             ],
             filters=[stripped],
             render_kw=DIGITS | {"list": "services-sold"},

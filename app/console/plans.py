@@ -1,7 +1,5 @@
 """Plans: what UTOPIA's contracts name, which PowerCode service each is sold as, and what every new account gets."""
 
-import re
-
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -9,17 +7,15 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Regexp, ValidationError
 
 from app.console.access import requires, viewer
+from app.console.order_forms import A_SERVICE
 from app.models import JointDecision, Role
 from app.provisioning.contracts import one_line
 from app.provisioning.plans import plan_changes, plan_overview, plan_table
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_changes import Plan
 from app.services import services_of
-from config_values import LARGEST_SERVICE_ID
 
 plans = Blueprint("plans", __name__, url_prefix="/console/plans")
-
-NUMBER = re.compile(r"\s*[0-9]{1,10}\s*")
 
 
 class MapForm(FlaskForm):  # type: ignore[misc]
@@ -28,7 +24,7 @@ class MapForm(FlaskForm):  # type: ignore[misc]
     description = StringField("Plan, as UTOPIA writes it", [InputRequired("Write the plan's name")])
     service_id = StringField(
         "PowerCode service",
-        [InputRequired("Write the service's number, such as 201")],
+        [InputRequired("Write the service's number, such as 201"), A_SERVICE],
         description="The number that the service has in PowerCode, such as 201.",
     )
     seen = HiddenField(validators=[Regexp(r"[0-9]{0,10}\Z")])
@@ -37,13 +33,6 @@ class MapForm(FlaskForm):  # type: ignore[misc]
         """Neither blank nor longer than the table holds."""
         if not plan_table.can_be_mapped(one_line(field.data)):
             raise ValidationError(f"Write 1 to {plan_table.LONGEST_DESCRIPTION} characters")
-
-    def validate_service_id(self, field: StringField) -> None:
-        """A number that PowerCode can have."""
-        if not NUMBER.fullmatch(field.data):
-            raise ValidationError("Write the service's number in digits only, such as 201")
-        if not 0 < int(field.data) <= LARGEST_SERVICE_ID:
-            raise ValidationError(f"Write a number from 1 to {LARGEST_SERVICE_ID}, as PowerCode shows it")
 
 
 class UnmapForm(FlaskForm):  # type: ignore[misc]
@@ -59,7 +48,8 @@ def page() -> str:
     services = services_of(current_app)
     with services.database.read() as session:
         overview = plan_overview.overview(session)
-        differing = plan_table.differing(session, services.settings)
+        # One that was mapped here alone is as it should be.
+        differing = [one for one in plan_table.differing(session, services.settings) if one.wanted]
     return render_template("console/plans/page.html", overview=overview, differing=differing)
 
 

@@ -22,6 +22,7 @@ from app.wording import schedules
 from app.wording.labels import LABELS
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
+from app.wording.notice_words import mail_in_words
 from app.wording.sections import section
 from app.wording.state_words import in_words
 
@@ -56,6 +57,7 @@ def register(app: Flask) -> None:
         "local": local,
         "exact": exact,
         "in_words": in_words,
+        "mail_in_words": mail_in_words,
         "day": day,
         "sentence": sentence,
         "dialled": dialled,

@@ -45,7 +45,8 @@ class PagesOnly(SecureCookieSessionInterface):
 
 def is_page(path: str) -> bool:
     """Whether people look at what is there."""
-    return path == "/login" or path.startswith(("/login/", "/console"))
+    plain = path.casefold()
+    return plain == "/login" or plain.startswith(("/login/", "/console"))
 
 
 def configure(app: Flask, *, secure: bool) -> None:

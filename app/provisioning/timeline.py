@@ -25,6 +25,7 @@ from app.models import (
 from app.provisioning.actions import ACTIONS, NOTE
 from app.provisioning.steps import plan_name
 from app.provisioning.written import joined_customer
+from app.wording.notice_words import mail_in_words
 
 MOST_CALLBACKS = 20
 MOST_LOADED = 40
@@ -49,17 +50,11 @@ CALLBACKS: Mapping[str, str] = {
     CallbackOutcome.FLOOD: "refused, and more that are not kept",
     CallbackOutcome.NOT_STORED: "could not be stored",
 }
-NOTICES: Mapping[str, str] = {
-    NoticeKind.ACCOUNT_CREATED: "account created",
-    NoticeKind.CUSTOMER_EXISTS: "customer exists",
-    NoticeKind.NEEDS_YOU: "needs you",
-    NoticeKind.STILL_WAITING: "still waiting",
-    NoticeKind.CONTRACT: "the contract",
-}
 DECISIONS: Mapping[str, str] = {action.kept_as: action.did for action in ACTIONS.values()}
 
 CALLS: Mapping[str, str] = {
     "contractlookup": "look the order up",
+    "contractdownload": "fetch the contract's file",
     "searchCustomers": "search customers",
     "readCustomer": "read a customer",
     "createCustomer": "create the customer",
@@ -223,7 +218,7 @@ def readable(text: str) -> str:
 def _notices(order: Order) -> Iterator[Event]:
     for notice in order.notices:
         added = notice.kind == NoticeKind.ACCOUNT_CREATED and joined_customer(order)
-        title = f"Mail to staff: {f'added to customer {added}' if added else NOTICES.get(notice.kind, notice.kind)}"
+        title = f"Mail to staff: {f'added to customer {added}' if added else mail_in_words(notice.kind)}"
         yield Event(f"notice-{notice.id}", notice.created_at, title, notice.state, _about(notice), notice.sent_at)
 
 

@@ -16,13 +16,14 @@ from app import notices
 from app.digest.report.sources import Limits, SourceUnreadable, read_report
 from app.models import now
 from app.provisioning.plans import plan_table
-from app.remote.mail import Mail, MailFailed, MailOutcomeUnknown, RecipientRefused
+from app.remote.mail import Mail, MailFailed, MailOutcomeUnknown, RecipientRefused, SignInRefused
 from app.services import Services
 from app.setup import tables
 from app.storage import migrate
 from config import Settings
 
 REPORT_LIMITS = Limits(connect_seconds=5, read_seconds=15, total_seconds=30)
+SHORTEST_SECRET, FEWEST_CHARACTERS = 16, 8
 SEARCH = "connection check of the fiber order service"
 
 
@@ -68,8 +69,18 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield f"there is no ticket template {settings.ticket_template}"
     if not settings.service_plan_mapping:
         yield "SERVICE_PLAN_MAPPING is {}: until plans are mapped in the console, every order needs a person"
+    if is_guessable(settings.secret_key.get_secret_value()):
+        yield (
+            "SECRET_KEY is short or simple, and it signs the cookies of who is signed in: take a long random text. "
+            "`python3 -c 'import secrets; print(secrets.token_hex(32))'` makes one; everybody then signs in anew"
+        )
     if settings.customer_portal_password:
         yield "CUSTOMER_PORTAL_PASSWORD is set: all new customers get the same portal password"
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a key is shorter than any program makes one, or a few characters again and again."""
+    return len(key) < SHORTEST_SECRET or len(set(key)) < FEWEST_CHARACTERS
 
 
 def open_to_anybody(settings: Settings) -> str:
@@ -98,7 +109,7 @@ def plans_that_differ(services: Services) -> list[str]:
 def advice(error: Exception) -> str:
     """What to do about an error of a check; "" where the error says it itself."""
     words: list[tuple[tuple[type[Exception], ...], str]] = [
-        ((utopia.AuthenticationFailed,), "Correct UTOPIA_API_KEY and restart the service."),
+        ((utopia.AuthenticationFailed,), "Correct UTOPIA_API_KEY and reload the service."),
         ((utopia.Throttled, powercode.Throttled), "Try again in a few minutes."),
         ((utopia.NeverArrived,), "Check UTOPIA_URL_ENDPOINT, and whether this machine reaches the internet."),
         ((utopia.UtopiaError,), "Try again in a few minutes; if it stays, ask UTOPIA."),
@@ -108,6 +119,7 @@ def advice(error: Exception) -> str:
         ((RecipientRefused,), "Check EMAIL_SENDER and EMAIL_RECIPIENTS."),
         ((MailOutcomeUnknown,), "The mail may have arrived all the same: look before you try again."),
         ((Unusable,), "Check DATABASE_URL, and whether the database runs and lets this machine in."),
+        ((SignInRefused,), "Check MAIL_USERNAME and MAIL_PASSWORD."),
         ((MailFailed,), "Check MAIL_SERVER, MAIL_PORT and the other settings of the mail."),
     ]
     return next((text for kinds, text in words if isinstance(error, kinds)), "")

@@ -13,7 +13,8 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.digest.mails import HTML_TEMPLATE
@@ -33,11 +34,15 @@ _TEMPORARY = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text as it is on disk, with line breaks as \\n; `fingerprint` changes with every byte of the file."""
+    """A text as it is on disk, with line breaks as \\n; `fingerprint` changes with every byte of the file.
+
+    `changed_at` is what the file system says, None where nobody asked it.
+    """
 
     name: str
     text: str
     fingerprint: str
+    changed_at: datetime | None = field(default=None, compare=False)
 
 
 class TextUnreadable(Exception):
@@ -158,12 +163,13 @@ def _read_if_there(directory: int, name: str) -> TextFile | None:
 
 def _read(directory: int, name: str) -> TextFile:
     with os.fdopen(os.open(name, _READING, dir_fd=directory), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
             raise TextUnreadable("This is not a file.")
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise TextUnreadable(f"The file is larger than {MAX_BYTES // 1000} kB, which no ticket takes.")
-    return TextFile(name, _text(content), _fingerprint(content))
+    return TextFile(name, _text(content), _fingerprint(content), datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _text(content: bytes) -> str:

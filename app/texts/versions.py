@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import TicketTextVersion
+from app.models import TicketTextVersion, now
 from app.people import audit
 from app.storage.database import Database
 from app.texts.files import TextFile
@@ -30,15 +30,23 @@ def see(database: Database, present: Iterable[TextFile]) -> None:
     """Keep what the files hold where nobody saved that here: it was edited on the server, or came with a deploy."""
     found = {file.name: file for file in present}
 
-    def unknown(session: Session) -> list[TextFile]:
+    def unknown(session: Session) -> list[TicketTextVersion]:
         kept = newest_of(session, found)
-        return [file for name, file in found.items() if name not in kept or kept[name].text != file.text]
+        others = [(file, kept.get(name)) for name, file in found.items()]
+        return [_found(file, before) for file, before in others if before is None or before.text != file.text]
 
     with database.read() as session:
         is_new = bool(unknown(session))
     if is_new:
         with database.write() as session:
-            session.add_all(TicketTextVersion(file=file.name, text=file.text) for file in unknown(session))
+            session.add_all(unknown(session))
+
+
+def _found(file: TextFile, before: TicketTextVersion | None) -> TicketTextVersion:
+    """A version as of the file's own time; a copied file may have one that is older than what was there before it."""
+    at = min(file.changed_at or now(), now())
+    at = max(at, before.seen_at) if before else at
+    return TicketTextVersion(file=file.name, text=file.text, seen_at=at)
 
 
 def newest_of(session: Session, names: Iterable[str]) -> dict[str, TicketTextVersion]:

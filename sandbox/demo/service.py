@@ -24,9 +24,10 @@ from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 
 TEXTS, REPORT_NAME = PROJECT / "ticket_descriptions", "report.csv"
 CONSOLE_NAME, CONSOLE_PASSWORD = "demo", "demo"
-READY_SECONDS = 60.0
-PATIENCE_SECONDS = 60.0
+READY_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
 STOP_SECONDS = 30.0
+BUSY = "A machine that is busy takes longer: wait until it is quiet, and run make demo again"
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
@@ -83,6 +84,15 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def answer(web: requests.Session, address: str, seconds: float = 5.0) -> str | None:
+    """What the address says; None when it says nothing in time, breaks off, or says that it can't."""
+    try:
+        said = web.get(address, timeout=seconds)
+    except requests.RequestException:
+        return None
+    return said.text if said.ok else None
+
+
 class DemoService:
     """Runs inside `with`; `url` is its address. RuntimeError when it does not do what is asked of it."""
 
@@ -128,7 +138,11 @@ class DemoService:
     def send_callback(self, orderref: str) -> requests.Response:
         """UTOPIA's callback for a new order, over HTTP."""
         body = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
-        return self._web.post(f"{self.url}/api-callback", json=body, timeout=10)
+        try:
+            return self._web.post(f"{self.url}/api-callback", json=body, timeout=PATIENCE_SECONDS)
+        except requests.RequestException:
+            self.check_alive()
+            raise RuntimeError(f"the service gave no answer to a callback. {BUSY}") from None
 
     def wait_for(self, state: str, number: int, asked_to_end: threading.Event) -> float:
         """Wait until so many orders are in a state (/metrics says so); returns how many seconds that took."""
@@ -139,38 +153,43 @@ class DemoService:
                 return time.monotonic() - began
             if asked_to_end.wait(0.05):
                 raise RuntimeError("ended before it was over")
-        raise RuntimeError(f"no order became {state}. See {self._folder}/*.log, and .demo/flask orders list")
+        shown = f"See {self._folder}/*.log, and .demo/flask orders list"
+        raise RuntimeError(f"no order became {state} within {PATIENCE_SECONDS:g} seconds. {BUSY}. {shown}")
 
     def order(self, orderref: str) -> dict[str, Any]:
         """What `orders show --json` prints."""
         command = [str(self._folder / "flask"), "orders", "show", orderref, "--json"]
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+        try:
+            done = subprocess.run(
+                command, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"orders show took more than {PATIENCE_SECONDS:g} seconds. {BUSY}") from None
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "orders show failed")
         order: dict[str, Any] = json.loads(done.stdout)
         return order
 
     def _orders_in(self, state: str) -> int:
-        metrics = self._web.get(f"{self.url}/metrics", timeout=10).text
-        found = re.search(rf'^utopia_handler_orders{{state="{state}"}} (\d+)', metrics, re.MULTILINE)
+        metrics = answer(self._web, f"{self.url}/metrics")
+        found = re.search(rf'^utopia_handler_orders{{state="{state}"}} (\d+)', metrics or "", re.MULTILINE)
         return int(found[1]) if found else 0
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             self.check_alive()
-            try:
-                answer = self._web.get(f"{self.url}/readyz", timeout=5)
-                if answer.ok and answer.json()["executor"] == "running":
-                    return
-            except requests.ConnectionError:
-                pass
+            said = answer(self._web, f"{self.url}/readyz")
+            if said and json.loads(said)["executor"] == "running":
+                return
             time.sleep(0.1)
-        raise RuntimeError(f"the service was not ready within {READY_SECONDS:g} seconds. See {self._folder}/*.log")
+        late = f"the service was not ready within {READY_SECONDS:g} seconds"
+        raise RuntimeError(f"{late}. {BUSY}. See {self._folder}/*.log")
 
     def _write_command(self) -> None:
         """`.demo/flask`: the flask command with the demo's settings, to try things while the demo runs."""
-        exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self._settings.items())
+        given = {**self._settings, "FLASK_SKIP_DOTENV": "1"}
+        exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in given.items())
         path = self._folder / "flask"
         flask = f'exec {shlex.quote(sys.executable)} -m flask --app wsgi "$@"'
         path.write_text(f"#!/bin/sh\n{exports}\ncd {shlex.quote(str(PROJECT))} || exit\n{flask}\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app import create_app
+from app.setup import checks
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.tools.command_runs import commands, failed, idle, printed, run
@@ -28,6 +29,13 @@ def test_a_missing_token_is_told_loudly(service: Service) -> None:
     assert run(service, "config", "check").stderr.startswith("WARNING: CALLBACK_TOKEN is not set")
     with service.changed(callback_token=SecretStr("x")):
         assert "CALLBACK_TOKEN" not in run(service, "config", "check").output
+
+
+@pytest.mark.parametrize(("key", "is_told"), [("abc", True), ("a" * 64, True), ("4c1f09e2b7d35a86" * 2, False)])
+def test_a_secret_key_that_can_be_guessed_is_noted(service: Service, key: str, is_told: bool) -> None:
+    settings = service.services.settings.model_copy(update={"secret_key": SecretStr(key)})
+
+    assert any("SECRET_KEY" in note for note in checks.warnings(settings)) == is_told
 
 
 def test_switched_off_certificate_checks_are_a_loud_warning(service: Service) -> None:
@@ -203,6 +211,9 @@ WRONG_WORDS = (
     "digest run --since tomorrow",
     "db copy",
     "users add Ada --role king",
+    "flob",
+    "worker --port 99999",
+    "orders --flob",
 )
 
 
@@ -211,7 +222,9 @@ def test_words_that_do_not_fit_are_one_line_that_leads_to_the_help(service: Serv
     result = run(service, *words.split())
 
     assert result.exit_code == 2
+    assert "See utopia-handler" in failed(result)
     assert "--help" in failed(result)
+    assert "integer" not in failed(result)
 
 
 def test_a_description_longer_than_the_table_holds_is_refused(service: Service) -> None:

@@ -55,6 +55,8 @@ def test_orders_of_a_problem_are_listed_also_for_a_spreadsheet_that_executes_not
 
     header, line = run(service, "orders", "list", "--problem", "unknown_plan", "--csv").stdout.splitlines()
 
+    assert run(service, "orders", "list", "--problem", "similar_name").stdout == "No orders.\n"
+    assert run(service, "orders", "show", "uia-1").stdout.startswith("UIA-1: ")
     assert header.split(",")[:4] == ["order", "state", "person", "address"]
     assert line.startswith("UIA-1,needs you,'=HYPERLINK(1) Lind,")
 

@@ -148,6 +148,7 @@ def test_a_ticket_that_is_there_is_taken_with_its_number(service: Service, as_st
         ("4711", "does not show a ticket 4711"),
         ("", "Write the ticket's number"),
         ("ticket 15", "Write digits only"),
+        ("0", "Write a number from 1 to"),
     ],
 )
 def test_a_ticket_that_is_not_the_customers_is_refused(

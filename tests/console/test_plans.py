@@ -105,10 +105,11 @@ def test_the_number_of_a_service_is_never_filled_in_by_itself(service: Service, 
     ("number", "fault"),
     [
         ("", "Write the service"),
-        ("abc", "in digits only, such as 201"),
+        ("abc", "Write digits only, such as 164"),
         ("0", "Write a number from 1 to"),
-        ("-4", "in digits only, such as 201"),
-        ("1_6", "in digits only, such as 201"),
+        ("-4", "Write digits only, such as 164"),
+        ("1_6", "Write digits only, such as 164"),
+        ("9" * 20, "Write a number from 1 to"),
         ("9999999999", "Write a number from 1 to"),
         ("164\n", "is sold as"),
     ],
@@ -182,7 +183,14 @@ def test_what_differs_from_the_settings_is_shown(service: Service, as_staff: Per
 
     page = as_staff.get("/console/plans").text
 
-    assert "is sold as service 165; <code>SERVICE_PLAN_MAPPING</code> has service 164" in page
+    assert "is sold as service 165; the settings have service 164.</li>" in page
+    assert "SERVICE_PLAN_MAPPING" not in page
+
+
+def test_a_plan_that_the_settings_do_not_have_is_no_difference(service: Service, as_staff: Person) -> None:
+    as_staff.post(map_path("10 Gbps"), form_of("10 Gbps", "170"))
+
+    assert "Other than in the settings" not in as_staff.get("/console/plans").text
 
 
 def test_orders_that_wait_though_their_plan_is_mapped_go_on_by_a_button(service: Service, as_staff: Person) -> None:

@@ -118,3 +118,5 @@ def test_a_page_that_does_not_exist_says_so_in_the_console_s_words(as_staff: Per
 
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
+    assert "There is no such page" in as_staff.get("/Console/nothing-here").text
+    assert [as_staff.get(f"/{typed}").headers["Location"] for typed in ("console/", "Console")] == ["/console"] * 2

@@ -106,7 +106,7 @@ def test_an_order_that_waits_is_listed_with_the_system_it_waits_for(service: Ser
     assert "Nothing needs you" in page
     assert "Waiting by itself: 1" in page
     assert "for UTOPIA; next try" in page
-    assert "does not answer" in page
+    assert "can’t be used" in page
 
 
 def test_a_system_that_nobody_calls_at_the_moment_is_not_called_down(service: Service, as_read_only: Person) -> None:
@@ -116,7 +116,7 @@ def test_a_system_that_nobody_calls_at_the_moment_is_not_called_down(service: Se
     page = as_read_only.get("/console").text
 
     assert "gave no answer" in page
-    assert "does not answer" not in page
+    assert "can’t be used" not in page
 
 
 def failed_notice(service: Service) -> int:

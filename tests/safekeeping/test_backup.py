@@ -69,6 +69,7 @@ def test_a_backup_is_one_file_for_nobody_else_and_replaces_the_last_one(app: Fla
 
 def test_a_backup_that_can_not_be_made_says_why_in_one_line(app: Flask, tmp_path: Path) -> None:
     assert failed(run(app, "db", "backup", tmp_path / "none" / "b.db")) == f"There is no folder {tmp_path}/none"
+    assert "--keep goes with a folder" in failed(run(app, "db", "backup", tmp_path / "none", "--keep", "2"))
     assert "is the database itself" in failed(run(app, "db", "backup", tmp_path / "handler.db"))
 
 

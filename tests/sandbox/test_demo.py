@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from config import PROJECT, Settings, load_settings
 from sandbox import Sandbox
-from sandbox.demo.service import demo_settings
+from sandbox.demo.service import answer, demo_settings
 
 
 def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(
@@ -47,3 +48,9 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another(taken_port: int) -
     assert demo.returncode == 1
     assert f"port {taken_port} is taken" in demo.stderr
     assert "make demo FLASK_PORT=5060" in demo.stderr
+
+
+def test_a_service_that_is_too_busy_to_answer_is_asked_again_and_ends_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy, requests.Session() as web:
+        address = f"http://127.0.0.1:{busy.getsockname()[1]}/readyz"
+        assert answer(web, address, seconds=0.05) is None

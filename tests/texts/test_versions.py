@@ -1,5 +1,6 @@
 """Versions of the texts: each state of a file is kept, also those that somebody else made."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def save(database: Database, folder: Path, text: str, by: str = "alice") -> Text
 def kept(database: Database) -> list[tuple[str, str | None]]:
     with database.read() as session:
         return [(version.text, version.saved_by) for version in reversed(versions.history(session, NAME, 100))]
+
+
+def test_what_was_found_in_the_folder_has_the_time_of_its_file(database: Database, folder: Path) -> None:
+    os.utime(folder / NAME, (1_795_000_000, 1_795_000_000))
+    versions.see(database, [files.read(folder, NAME)])
+
+    with database.read() as session:
+        (version,) = versions.history(session, NAME, 100)
+    assert version.seen_at.timestamp() == 1_795_000_000
 
 
 def test_the_text_before_the_first_save_is_kept(database: Database, folder: Path) -> None:

@@ -55,7 +55,7 @@ class Difference:
 
 
 def differing(session: Session, settings: Settings) -> list[Difference]:
-    """Where the table says something else than the settings, which count for the first start only."""
+    """Where the table says something else than the settings, whose plans a start only adds where it has none."""
     table = plan_table(session)
     pairs = (
         ("SERVICE_PLAN_MAPPING", settings.service_plan_mapping, table.plans),

@@ -18,6 +18,8 @@ from app.remote.mail.errors import (
     MailOutcomeUnknown,
     RecipientRefused,
     SessionOver,
+    SignInRefused,
+    answered,
     in_words,
 )
 from app.remote.mail.messages import Mail, Message
@@ -77,6 +79,9 @@ class Mailer:
     def _connect(self) -> SafeConnection:
         try:
             return SafeConnection(self._mail).__enter__()
+        except smtplib.SMTPAuthenticationError as refused:
+            words = answered(refused.smtp_code, refused.smtp_error)
+            raise SignInRefused(f"{words}: it does not accept our name and password") from None
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed(in_words(error, TIMEOUT_SECONDS)) from None
 

@@ -17,6 +17,10 @@ class MailFailed(Exception):
         super().__init__(detail)
 
 
+class SignInRefused(MailFailed):
+    """The server does not know the name, or the password is another one."""
+
+
 class MailOutcomeUnknown(MailFailed):
     """The whole message was sent and no answer came: the server may have taken it."""
 

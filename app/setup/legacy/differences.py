@@ -129,6 +129,7 @@ def _settings_page() -> Difference:
     return Difference(
         "Changing a setting",
         "on the script's settings page",
-        "in .env on the server, then a restart; the console shows the settings, plans and texts are changed there",
+        "in .env on the server, then systemctl reload utopia-handler; the console shows the settings, "
+        "plans and texts are changed there",
         "there is no old way to keep",
     )

@@ -52,8 +52,10 @@ def compare(text: str, running: Settings) -> Iterator[Entry]:
     for line in written.faults:
         yield Entry(f"line {line.number}", Became.NOT_TAKEN, f"it {line.words}")
     there = {name.lower(): value for name, value in written.values.items()}
-    yield from (_named(name, there, running) for name in written.values)
-    yield from _missing({name.upper() for name, value in written.values.items() if value}, running)
+    needed = list(_missing({name.upper(): value for name, value in written.values.items()}, running))
+    told = {entry.subject for entry in needed}
+    yield from (_named(name, there, running) for name in written.values if name.upper() not in told)
+    yield from needed
 
 
 def _named(name: str, there: Mapping[str, str], running: Settings) -> Entry:
@@ -114,15 +116,20 @@ def _unusable(name: str, fault: str) -> Entry:
     return Entry(name, Became.ANEW, f"its value there can't be used here: {fault.partition(': ')[2].rstrip('.')}")
 
 
-def _missing(given: set[str], running: Settings) -> Iterator[Entry]:
-    """What is needed here, and not in that file."""
+def _missing(there: Mapping[str, str], running: Settings) -> Iterator[Entry]:
+    """What is needed here, and not in that file, or without a value there."""
+    given = {name for name, value in there.items() if value}
     for field, what in REQUIRED.items():
         if field.upper() not in given and field.upper() not in {plan.setting for plan in PLANS.values()}:
-            yield Entry(field.upper(), Became.ANEW, f"it is not in that file, and set here: {what}")
+            yield Entry(field.upper(), Became.ANEW, f"{_absent(field.upper(), there)}, and set here: {what}")
     for name, plan in PLANS.items():
         if name not in given and plan.setting not in given and service_of(plan, running) != plan.number:
-            why = f"it is not in that file, so the old script took {plan.number}. No number is built in here"
+            why = f"{_absent(name, there)}, so the old script took {plan.number}. No number is built in here"
             yield Entry(name, Became.ANEW, f"{why}: write {name}={plan.number}, or {plan.setting}")
+
+
+def _absent(name: str, there: Mapping[str, str]) -> str:
+    return "it has no value in that file" if name in there else "it is not in that file"
 
 
 def _all(running: Settings) -> dict[str, Any]:
