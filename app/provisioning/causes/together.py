@@ -161,6 +161,14 @@ def waiting_for_plans(session: Session) -> list[str]:
     return [cause for cause in session.scalars(standing) if cause and keys_in(cause)]
 
 
+def held_up_by(session: Session, keys: Collection[str]) -> int:
+    """How many orders stopped over any of these plans, or wait for one that did."""
+    causes = [cause for cause in waiting_for_plans(session) if not set(keys).isdisjoint(keys_in(cause))]
+    stopped = and_(Order.cause.in_(causes), Order.state == OrderState.NEEDS_REVIEW)
+    those = or_(stopped, following.is_behind(session, keys))
+    return session.scalar(select(func.count()).select_from(Order).where(those)) or 0
+
+
 def _is_freed(cause: str, keys: set[str], known: set[str]) -> bool:
     plans = set(keys_in(cause))
     return bool(plans & keys) and plans <= known

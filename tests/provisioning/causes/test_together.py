@@ -82,6 +82,7 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
     assert f"{COUNT - 1} of them wait until" in mail.text
     with service.services.database.read() as session:
         assert following.followers_of(session, found.cause.plan_keys) == COUNT - 1
+        assert together.held_up_by(session, found.cause.plan_keys) == COUNT
 
     sold_as(service, 165)
 
