@@ -60,8 +60,12 @@ CALLS: Mapping[str, str] = {
     "createCustomer": "create the customer",
     "addCustomerService": "add a plan",
     "createTicket": "create the ticket",
+    "readTicket": "read a ticket",
+    "updateCustomer": "change the customer",
+    "updateCustomerStatus": "change the customer's status",
     "GET customer/tags/customer": "list the tags",
     "POST customer/tags/customer": "add a tag",
+    "DELETE customer/tags/customer": "remove a tag",
 }
 STOPPED = "stopped"
 OUTCOMES: Mapping[str, str] = {
