@@ -101,7 +101,7 @@ def test_a_note_without_words_or_with_too_many_is_told_at_its_field(
 
     assert answer.status_code == 422
     assert 'id="text-fault"' in answer.text
-    assert re.search(r'<details id="note" open', answer.text)
+    assert re.search(r'<details id="write-note" open', answer.text)
     assert decisions(service) == []
 
 
@@ -111,7 +111,7 @@ def test_who_may_only_look_reads_notes_and_writes_none(
     decide(service, as_staff, "note", text="Called, nobody there")
 
     assert "Called, nobody there" in words_of(story(as_read_only))
-    assert 'id="note"' not in as_read_only.get(PAGE).text
+    assert 'id="write-note"' not in as_read_only.get(PAGE).text
     assert as_read_only.post(f"{PAGE}/note", {"text": "x"}).status_code == 403
 
 

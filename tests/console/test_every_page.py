@@ -135,6 +135,8 @@ def test_a_page_works_without_javascript(office: Office, shown: ConsolePage) -> 
 
     assert page.status == 200
     assert len(re.findall(r"<h1\b", text)) == 1
+    ids = re.findall(r"<[^>]*\sid=[\"']([^\"']+)", text)
+    assert [each for each in set(ids) if ids.count(each) > 1] == [], "a label or a link finds the first one only"
     outside_of_forms = re.sub(r"<form\b.*?</form>", "", text, flags=re.DOTALL)
     assert re.findall(r"<button\b(?![^>]*\bform=)[^>]*>", outside_of_forms) == []
     assert re.findall(r"<(?:a|form)\b[^>]*\b(?:href|action)=[\"'](?:#|javascript:)?[\"']", text) == []
