@@ -27,13 +27,13 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
         "followers": followers,
         "together": bool(found and found.cause.decided_together),
         "by_number": MAP_PLANS.code,
-        "actions": _offered(session, notice, order, found),
+        "actions": _offered(session, notice, order, found if found and found.count + followers > 1 else None),
     }
 
 
-def _offered(session: Session, notice: Notice, order: Order, found: Standing | None) -> Sequence[Mapping[str, Any]]:
+def _offered(session: Session, notice: Notice, order: Order, many: Standing | None) -> Sequence[Mapping[str, Any]]:
     """What the page offers that the mail leads to: the cause's card, or the order's own. It went on: as it was then."""
-    if found and found.count > 1 and found.cause.decided_together:
-        return [action.kept() for action in together.fitting(found.cause)]
+    if many and many.cause.decided_together:
+        return [action.kept() for action in together.fitting(many.cause)]
     now = [offer.action.saying(offer.title).kept(offer.customer_id) for offer in offers_for(session, order)]
     return now if order.state == OrderState.NEEDS_REVIEW and now else (notice.content or {}).get("actions") or []

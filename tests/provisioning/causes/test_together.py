@@ -79,6 +79,7 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
     assert (found.count, str(found.cause)) == (1, f"PowerCode refused the plan {PLAN}")
     mail = service.notices("refused the plan")[-1]
     assert "- Correct the plan's number, for all orders that it stops\n" in mail.text
+    assert "- Go on without it" not in mail.text  # that is on the order's own page, and the mail leads to all of them
     assert f"{COUNT - 1} of them wait until" in mail.text
     with service.services.database.read() as session:
         assert following.followers_of(session, found.cause.plan_keys) == COUNT - 1
