@@ -13,12 +13,10 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-from sqlalchemy import JSON, Column, Connection, Integer, Select, String, Table, Text, cast, select, text
+from sqlalchemy import JSON, BigInteger, Column, Connection, Integer, Select, String, Table, Text, cast, select, text
 
 AT_ONCE = 1000
 MOST_NAMED = 20
-SMALLEST, LARGEST = -(2**31), 2**31 - 1
-"""What fits into PostgreSQL's integer."""
 PLACE = re.compile(r"^COPY [^,]+, line (\d+)(?:, column (\w+))?", re.MULTILINE)
 
 
@@ -131,9 +129,14 @@ def _fault(column: Column[Any], value: Any) -> str | None:
             return "has a NUL character"
         most = getattr(column.type, "length", None) if isinstance(column.type, String) else None
         return f"has {len(value)} characters, and {most} fit" if most and len(value) > most else None
-    if isinstance(column.type, Integer) and not SMALLEST <= value <= LARGEST:
+    if isinstance(column.type, Integer) and not -_limit(column) <= value < _limit(column):
         return f"is {value}, which is too large"
     return None
+
+
+def _limit(column: Column[Any]) -> int:
+    """What no longer fits into PostgreSQL's number."""
+    return 2**63 if isinstance(column.type, BigInteger) else 2**31
 
 
 def _place(error: psycopg.Error, here: Connection, table: Table) -> RefusedRow:

@@ -24,6 +24,7 @@ from app.models import (
     Notice,
     Order,
     OrderExchange,
+    OrderSearch,
     OrderStep,
     ServicePlanMapping,
     StepState,
@@ -90,6 +91,8 @@ def fill(app: Flask) -> None:
         )
         session.add(Callback(outcome="order", status=200, orderref="UIA-7", body="\\N", remote_address=None))
         session.add(Notice(key="k", kind="test_callback", state="sent", content={"reason": None}))
+        extremes = {"pieces_1": 2**63 - 1, "pieces_2": -(2**63), "pieces_3": 0}
+        session.merge(OrderSearch(order_id=7, person="", address="", plan="", words="", **extremes))
         session.add(DigestWindow(id=1, starts_on=date(2026, 2, 28), set_by="run 1"))
         session.add(ServicePlanMapping(key="2gbps", description="2 Gbps", service_id=2**31 - 1, additional=True))
 
