@@ -227,7 +227,7 @@ def test_an_old_order_of_a_known_customer_can_still_be_given_to_that_customer(se
     assert (order["state"], order["customer_id"], order["remarks"]) == ("completed", customer_id, [])
     assert plans_in_powercode(service) == [["163"]]
     assert row(service).contract is not None
-    assert "Ada Lind" in service.notices("Account created")[0].get_body(("plain",)).get_content()
+    assert "Ada Lind" in service.notices("Added to customer")[0].get_body(("plain",)).get_content()
 
 
 def test_what_a_person_corrected_holds_when_an_old_order_goes_on(service: Service) -> None:
