@@ -190,7 +190,7 @@ def test_an_order_that_is_not_finished_keeps_its_details_however_old_it_is(servi
     service.take(plan="10 Gbps")
     service.mail_settled()
     before = left(service)
-    write(service, update(Order).values(state=state, finished_at=now()))
+    write(service, update(Order).values(state=state, cause=None, finished_at=now()))
     pruning.prune(service.services, in_days(4000), pause=0)
 
     assert left(service) == before

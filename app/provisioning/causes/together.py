@@ -264,10 +264,11 @@ def progress(session: Session, joint_id: int) -> Progress | None:
     joint = session.get(JointDecision, joint_id)
     if joint is None:
         return None
+    # First what is left: counted last, orders that were reached in between would be in neither number.
+    left = 0 if joint.done_at else session.scalar(select(func.count()).select_from(Order).where(*_left(joint)))
     reached = select(OrderDecision.order_id).filter_by(joint_id=joint_id)
     by_state = select(Order.state, func.count()).where(Order.id.in_(reached)).group_by(Order.state)
     states = dict(session.execute(by_state).all())
-    left = 0 if joint.done_at else session.scalar(select(func.count()).select_from(Order).where(*_left(joint)))
     return Progress(joint, left or 0, states, _listed(session, joint))
 
 
