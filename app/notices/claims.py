@@ -24,9 +24,10 @@ Claimed = tuple[Notice, Order | None]
 IS_DUE = and_(
     Notice.state == NoticeState.PENDING,
     Notice.claimed_by.is_(None),
-    or_(Notice.next_try_at.is_(None), breaker.due_as_of(Notice.next_try_at)),
+    or_(Notice.next_try_at.is_(None), breaker.due_as_of(Notice.next_try_at), Notice.waiting_for == System.MAIL),
 )
-"""Nobody is at work on it, and its time has come, by `breaker.moments`."""
+"""Nobody is at work on it, and its time has come, by `breaker.moments`. One that waits for the mail server is due as
+soon as that answers: on PostgreSQL it may have begun to wait just when all others were told that it does."""
 
 NEXT = [select(Notice.__table__.c.id).where(IS_DUE).order_by(end).limit(1) for end in (Notice.id.desc(), Notice.id)]
 """The newest and the oldest that is due; built once, and without the mapped class, as it is asked for each notice."""

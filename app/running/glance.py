@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from app import notices
 from app.channels import sending
@@ -55,7 +55,11 @@ DUE: dict[Job, ColumnElement[bool]] = {
     waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, breaker.due_as_of(Order.next_try_at)),
     intake.start_next: exists().where(*HELD_BACK),
     notices.wake_due_notices: exists().where(
-        Notice.state == NoticeState.PENDING, breaker.due_as_of(Notice.next_try_at)
+        Notice.state == NoticeState.PENDING,
+        or_(
+            breaker.due_as_of(Notice.next_try_at),
+            and_(Notice.waiting_for == System.MAIL, ~_is_down(System.MAIL)),
+        ),
     ),
     probing.ask_utopia: _is_down(System.UTOPIA),
     probing.ask_powercode: _is_down(System.POWERCODE),
