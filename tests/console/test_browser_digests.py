@@ -88,10 +88,11 @@ def test_without_javascript_a_preview_is_seen_by_loading_the_page_again(
     with browsing(chromium, live_url, java_script_enabled=False) as person:
         person.sign_in(name)
         page = person.goto(PATH)
-        page.get_by_role("button", name="Make a preview now").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Make a preview now").click()
 
         def done() -> bool:
-            page.reload()
+            person.goto(PATH)
             return "Would be told now" in page.content()
 
         wait_for(done)
@@ -106,6 +107,7 @@ def test_what_nobody_knows_is_settled_with_one_click_and_the_next_run_tells_thos
     office.webhook.posts.clear()
     page = browse.goto(PATH)
     page.get_by_role("link", name=f"3 messages of run {run}").click()
+    expect(page.get_by_role("button", name="It arrived c0000@example.com")).to_be_visible()
     axe(page)
     page.get_by_role("button", name="It arrived c0000@example.com").click()
     expect(page.get_by_role("status").first).to_contain_text("1 message is settled: the customers were told.")

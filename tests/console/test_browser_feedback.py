@@ -88,7 +88,7 @@ def test_what_people_carry_elsewhere_is_copied_with_a_button(service: Service, b
     page = browse.goto(PAGE)
     page.get_by_role("button", name=f"Copy {REF}").click()
 
-    assert page.evaluate("navigator.clipboard.readText()") == REF
+    page.wait_for_function("async ref => await navigator.clipboard.readText() === ref", arg=REF)
 
 
 def test_the_focus_is_seen_on_everything_that_can_be_reached(browse: Browsing) -> None:

@@ -66,6 +66,7 @@ def test_a_passkey_is_added_asked_for_at_the_sign_in_and_taken_away_on_the_serve
         expect(page.get_by_text("“my phone” is added")).to_be_visible()
 
         page.get_by_role("button", name="Sign out").first.click()
+        page.get_by_text("You are signed out.").wait_for()
         person.goto("/login")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)

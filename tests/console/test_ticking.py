@@ -130,6 +130,7 @@ def test_ticks_outlive_the_list_s_refresh_and_all_are_ticked_at_once(
     expect(page.get_by_text("3 chosen")).to_be_visible()
     axe_layout(page)
     page.get_by_role("button", name="Decide for the chosen").click()
+    expect(page.get_by_role("button", name="Try again (3)")).to_be_visible()
 
     axe_layout(page)
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
