@@ -150,9 +150,9 @@ def _wait_for(run: Run, system: System) -> dict[str, Any]:
         if order is not None:
             error = breaker.error_of(session, system)
             why = f"{SYSTEM_NAMES[system]} does not answer ({error}); it is asked again and again until it does"
-            _settle(run, session, order, Waits(system, why))
+            _settle(run, session, order, Waits(system, why, unanswered=True))
 
-    run.commit(commit, repeatable=False)
+    run.commit(commit, repeatable=False, waits_for=system)
     return OVER
 
 
@@ -192,7 +192,7 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
         if order is not None:
             _settle(run, session, order, stop)
 
-    run.commit(commit, repeatable=False)
+    run.commit(commit, repeatable=False, waits_for=stop.system if isinstance(stop, Waits) else None)
     return OVER
 
 

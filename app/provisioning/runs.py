@@ -12,9 +12,9 @@ from typing import Any, Self
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderState, OrderStep
+from app.models import Order, OrderState, OrderStep, System
 from app.provisioning import search
-from app.remote import exchanges
+from app.remote import breaker, exchanges
 from app.services import Services
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
@@ -92,13 +92,16 @@ class Run(AbstractContextManager["Run"]):
         of_this_run = {"order_id": self.order.id, "number": self.number}
         return session.connection().execute(CURRENT, of_this_run).first() is not None
 
-    def commit(self, work: Callable[[Session], None], *, repeatable: bool) -> None:
+    def commit(self, work: Callable[[Session], None], *, repeatable: bool, waits_for: System | None = None) -> None:
         """Write down what waits, and do `work`, in one transaction, with patience.
 
         `repeatable` as in `Database.write`: the outcome of a write makes it wait for the disk, whatever `work` does.
+        `waits_for`: the system for which the order may begin to wait in it.
         """
 
         def write(session: Session) -> None:
+            if waits_for is not None:
+                breaker.hold(session, waits_for)
             self._forget_made()
             self._write_down(session)
             work(session)

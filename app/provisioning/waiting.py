@@ -21,7 +21,8 @@ def begin(services: Services, session: Session, order: Order, why: Waits) -> Nee
     order.waiting_for, order.tried_at = why.system, now()
     order.waiting_since = order.waiting_since or now()
     order.tries += why.alone
-    pause_ends = breaker.retry_at(order.tries, services.settings.retry_minutes)
+    back_meanwhile = why.unanswered and not why.alone
+    pause_ends = now() if back_meanwhile else breaker.retry_at(order.tries, services.settings.retry_minutes)
     order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
     if why.alone and order.tries >= MOST_TRIES:
         return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=_ways_out(order, why.system))

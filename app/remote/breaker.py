@@ -105,6 +105,15 @@ def next_probe_at(session: Session, system: System) -> datetime | None:
     return row.next_probe_at if row and row.down_since else None
 
 
+def hold(session: Session, system: System) -> None:
+    """Until the transaction ends, nobody reports that the system is down, or answers again.
+
+    Who begins to wait would else be missed on PostgreSQL, when all that waits is made due just then. Systems are always
+    locked before orders.
+    """
+    session.execute(select(SYSTEMS.c.name).where(SYSTEMS.c.name == system).with_for_update(read=True))
+
+
 def error_of(session: Session, system: System) -> str:
     """What the last harmless call to a system that is down came to."""
     row = session.get(RemoteSystem, system)

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import threading
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.alerts import long_waits, records
 from app.alerts.watch import watch_for_alerts
 from app.durable import work_queue
-from app.models import Order, OrderState, OrderStep, RemoteSystem, now
+from app.models import Order, OrderState, OrderStep, RemoteSystem, System, now
 from app.provisioning import intake, lifecycle, review, waiting, waking, workflow
 from app.remote import breaker, probing
 from sandbox import Call
@@ -268,6 +269,33 @@ def test_an_order_that_arrives_after_a_long_outage_does_not_wait_for_the_next_ha
         send(service, [second])
 
         all_are(service, [first, second], "completed")
+
+
+def test_an_order_that_begins_to_wait_as_the_system_comes_back_goes_on(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, database = waiting.begin, service.services.database
+
+    def comes_back() -> None:
+        with database.write() as session:
+            breaker.report_up(session, System.POWERCODE)
+
+    back = threading.Thread(target=comes_back)
+
+    def while_it_comes_back(*given: Any) -> Any:
+        enough = begin(*given)
+        service.sandbox.powercode.up()
+        back.start()
+        back.join(0.5)  # not long enough where it has to wait for this transaction
+        return enough
+
+    monkeypatch.setattr(waiting, "begin", while_it_comes_back)
+    with service.changed(retry_minutes=ONE_DAY):
+        service.sandbox.powercode.down()
+        (only,) = several_orders(service, 1)
+        send(service, [only])
+        all_are(service, [only], "completed")
+    back.join()
 
 
 def test_after_an_outage_few_are_started_at_a_time_the_newest_and_the_oldest_in_turn(service: Service) -> None:
