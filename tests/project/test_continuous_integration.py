@@ -15,7 +15,7 @@ import pytest
 def test_that_runs():
     pass
 
-def test_that_wants_what_is_not_installed():
+def test_that_wants_what_is_missing():
     pytest.importorskip("a_library_that_is_not_installed")
 """
 
@@ -31,4 +31,4 @@ def test_a_skipped_test_fails_the_run_on_ci_and_is_named(tmp_path: Path, ci: str
         command, cwd=PROJECT, env={**os.environ, "CI": ci}, capture_output=True, text=True, timeout=120, check=False
     )
     assert run.returncode == expected, run.stdout
-    assert ("fails the run as CI=true: test_some.py::test_that_wants_what_is_not_installed" in run.stdout) == (ci == "true")
+    assert ("fails the run as CI=true: test_some.py::test_that_wants_what_is_missing" in run.stdout) == (ci == "true")
