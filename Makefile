@@ -26,7 +26,7 @@ test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; 
 	@$(BIN)/python -m pytest -n 5 --dist worksteal --database $(DATABASE) $(ARGS)
 
 sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "sweep and not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "(long or sweep) and not (pictures or soak)" $(ARGS)
 
 pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures

@@ -295,12 +295,17 @@ def pytest_unconfigure() -> None:
     databases.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what can't be asked here: systemd's own opinion where it isn't installed (it is not, where CI runs).
 
-    On PostgreSQL, also what is about SQLite alone, and what knows no database and ran on SQLite already.
+    On PostgreSQL, also what is about SQLite alone, and what knows no database and ran on SQLite already. What opens a
+    browser takes long.
     """
     left_out = set()
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("long")
     if shutil.which("systemd-analyze") is None:
         left_out |= {item for item in items if item.get_closest_marker("systemd")}
     if config.getoption("--database") == "postgresql":

@@ -280,6 +280,7 @@ def test_comparisons_that_were_due_while_one_waited_for_utopia_are_one(service: 
         assert reconciling.start_when_due(service.services) is None, "it answered for those that were due meanwhile"
 
 
+@pytest.mark.long
 def test_a_comparison_that_a_stop_cut_off_is_begun_again_and_nothing_of_it_counts_before(service: Service) -> None:
     begun(service)
     never_called(service, SECOND)

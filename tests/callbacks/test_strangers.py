@@ -16,6 +16,8 @@ from app.provisioning import intake, waking
 from tests.conftest import Service, wait_for
 from tests.tools.callback_requests import NEW, stored
 
+pytestmark = pytest.mark.long
+
 STRANGER, UTOPIA = "203.0.113.9", "198.51.100.7"
 
 

@@ -75,6 +75,7 @@ def test_a_deep_answer_ends_somewhere() -> None:
     assert masked(deep, ["secret"]) is not None
 
 
+@pytest.mark.long
 @given(JSON)
 def test_whatever_comes_can_be_shown_and_sent(content: Any) -> None:
     for text in texts(readable(content)):

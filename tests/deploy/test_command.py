@@ -58,6 +58,7 @@ def test_a_command_runs_as_the_services_user_in_any_folder(installed: Path, owne
     assert (result.returncode, result.stderr) == (3, "")
 
 
+@pytest.mark.long
 def test_a_command_that_is_broken_off_leaves_nothing_running(installed: Path, tmp_path: Path) -> None:
     if SOMEBODY:
         shutil.chown(tmp_path / "program" / "instance", SOMEBODY)
@@ -73,6 +74,7 @@ def test_a_command_that_is_broken_off_leaves_nothing_running(installed: Path, tm
     process.stdout.close()
 
 
+@pytest.mark.long
 def test_the_command_is_the_services_own(tmp_path: Path) -> None:
     (tmp_path / "utopia-handler").symlink_to(COMMAND)
 

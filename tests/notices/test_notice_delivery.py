@@ -189,6 +189,7 @@ def test_several_test_callbacks_within_a_minute_are_told_of_once(service: Servic
 # After an outage
 
 
+@pytest.mark.long
 def test_notices_that_waited_go_out_one_after_the_other_and_a_new_one_does_not_wait_behind_them(
     service: Service,
 ) -> None:

@@ -152,6 +152,7 @@ def test_one_worker_answers_for_all(scrape_of_one_of_three_workers: list[str]) -
     assert 'utopia_handler_remote_call_seconds_count{action="orders",system="utopia"} 3.0' in shown
 
 
+@pytest.mark.long
 def test_the_databases_numbers_are_shown_once_with_several_workers(scrape_of_one_of_three_workers: list[str]) -> None:
     shown = scrape_of_one_of_three_workers
     assert [line for line in shown if line.startswith('utopia_handler_orders{state="waiting"')] == [

@@ -129,6 +129,7 @@ def test_a_network_of_version_6_is_one_sender(database: Database) -> None:
     assert is_in(database, sign_in(database, address="2001:db8:1:3::1"))
 
 
+@pytest.mark.long
 def test_a_flood_from_everywhere_does_not_keep_out_who_comes_from_where_they_were(database: Database) -> None:
     sign_in(database, address="192.0.2.7")
     for number in range(signing_in.FAILURES_OF_A_NAME):
@@ -137,6 +138,7 @@ def test_a_flood_from_everywhere_does_not_keep_out_who_comes_from_where_they_wer
     assert is_in(database, sign_in(database, address="192.0.2.7"))
 
 
+@pytest.mark.long
 def test_a_flood_from_everywhere_keeps_others_out(database: Database) -> None:
     sign_in(database, address="192.0.2.7")
     for number in range(signing_in.FAILURES_OF_A_NAME):

@@ -128,6 +128,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.long
 def test_none_of_a_dozen_customers_typed_in_by_hand_gets_a_second_account(service: Service) -> None:
     powercode = service.sandbox.powercode
     orders = {}

@@ -85,6 +85,7 @@ def test_a_stop_ends_the_step_in_flight_and_the_next_start_goes_on_with_the_next
     assert "needs_you" not in str(office.orders())
 
 
+@pytest.mark.long
 def test_an_idle_service_ends_with_exit_code_0(process: ServiceProcess) -> None:
     process.start()
     until(lambda: process.executing)

@@ -23,7 +23,7 @@ from tests.conftest import settings_for
 from tests.tools.processes import until
 
 # how `ended` ends the thread
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")]
 
 PERIOD_SECONDS = 1.5
 SILENCE_SECONDS = 3.0

@@ -44,7 +44,7 @@ from tests.tools.postgres import PostgresServer
 from tests.tools.processes import ServiceProcess, until
 from tests.tools.promises import broken, contract_of
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.long, pytest.mark.sqlite]
 
 MOMENT = datetime(2026, 11, 1, 7, 30, 15, 123456, tzinfo=UTC)
 

@@ -23,6 +23,8 @@ from tests.safekeeping.kept import add_order, database_of, left_in, orders_in, r
 from tests.tools.command_runs import failed, printed
 from tests.tools.postgres import PROGRAMS
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -25,7 +25,7 @@ from tests.safekeeping.kept import add_order, database_of, killed_at, left_in, o
 from tests.tools.command_runs import failed, printed
 from tests.tools.processes import ServiceProcess
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.long, pytest.mark.sqlite]
 
 
 def test_nothing_is_restored_under_a_service_that_works_or_serves(app: Flask, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def taken_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
+@pytest.mark.long
 def test_a_taken_port_is_named_with_the_way_to_choose_another(taken_port: int) -> None:
     environment = {**os.environ, "FLASK_PORT": str(taken_port), "ONCE": "1"}
     command = [sys.executable, "-m", "sandbox.demo"]

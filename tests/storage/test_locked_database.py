@@ -20,7 +20,8 @@ from tests.conftest import Service, settings_for
 from tests.console.persons import NAMES, Person, add_user
 from tests.tools.callback_requests import NEW, ORDER, post, stored, threaded_server
 
-pytestmark = pytest.mark.timeout(60)  # twice the patience of those who work, and not of those who ask
+TWICE_THE_PATIENCE = pytest.mark.timeout(60)  # of those who work, and not of those who ask
+pytestmark = [pytest.mark.long, TWICE_THE_PATIENCE]
 
 
 @pytest.fixture

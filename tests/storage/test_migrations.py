@@ -25,6 +25,8 @@ from sandbox import Sandbox
 from tests.conftest import settings_for, wait_for
 from tests.tools.processes import ServiceProcess
 
+pytestmark = pytest.mark.long
+
 FORMER_DATABASES = PROJECT / "tests" / "storage" / "former_databases"
 """A database with an order or two, as each commit that changed the tables made it; named by commit and version."""
 TABLES = (
