@@ -49,7 +49,8 @@ CONTINUES = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECAS
 LANES = {b"/healthz": 1, b"/readyz": 1}
 """Paths with threads of their own: monitoring is answered while all others are taken."""
 ASKING = 2
-"""Threads that ask the application about requests that are not whole: of hundreds at once, no whole one waits."""
+"""Threads for requests that lack something, slow ones and such as broke off: behind hundreds of them, no whole one
+waits."""
 
 _working = threading.local()
 
@@ -94,11 +95,11 @@ class Arrived:
         """Whether the line of the request and its headers are here."""
         return HEAD_ENDS in self.content
 
-    def seems_whole(self) -> bool:
+    def lacks_nothing(self) -> bool:
         """A guess, and no more is needed: only the parser knows, and says `StillComing` where this is wrong."""
         head = self.content.find(HEAD_ENDS) + len(HEAD_ENDS)
-        if self.ended or head < len(HEAD_ENDS):
-            return self.ended
+        if head < len(HEAD_ENDS):
+            return False
         if CHUNKED.search(self.content, 0, head):
             return self.content.endswith(HEAD_ENDS, head)
         length = LENGTH.search(self.content, 0, head)
@@ -133,7 +134,7 @@ class Caller(TConn):  # type: ignore[misc]
 
     def is_ready(self) -> bool:
         """Whether a thread should look at the request now."""
-        if self.arrived.seems_whole() or len(self.arrived.content) >= self.asked_again_at:
+        if self.arrived.ended or self.arrived.lacks_nothing() or len(self.arrived.content) >= self.asked_again_at:
             return True
         if self.tries or not self.arrived.has_head:
             return False
@@ -225,7 +226,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Caller) -> None:
         """Give a request to a thread."""
-        usual: Any = self.tpool if conn.arrived.seems_whole() else self._asking
+        usual: Any = self.tpool if conn.arrived.lacks_nothing() else self._asking
         pool = self._lanes.get(conn.arrived.path(), usual)
         work = pool.submit(self.handle, conn)
         work.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))

@@ -22,27 +22,27 @@ THREADS = 2
 HEAD = b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 10\r\n"
 
 APPLICATION = f"""
-import json, sys, threading
+import collections, json, sys, threading
 sys.path.insert(0, {str(PROJECT)!r})
 from reception import take_what_is_here
-runs, going_on, unheld = [], threading.Event(), threading.Event()
+runs, going_on, unheld = [], threading.Event(), collections.defaultdict(threading.Event)
 
 def app(environ, start_response):
     path, admitted = environ["PATH_INFO"], environ.get("HTTP_TOKEN") != "wrong"
     runs.append(path)
     if path == "/wait":
         going_on.wait(60)
-    if path == "/hold":
-        unheld.wait(60)
     if environ["QUERY_STRING"] == "unhold":
-        unheld.set()
+        unheld[path].set()
+    if path.startswith("/hold"):
+        unheld[path].wait(60)
     if environ["QUERY_STRING"] == "go":
         going_on.set()
     if not admitted:
         take_what_is_here()
     body = environ["wsgi.input"].read(1000 if path == "/some" else -1)
     answer = {{"path": path, "size": len(body), "runs": runs.count(path), "end": body[-9:].decode(),
-              "waiting": runs.count("/wait"), "held": runs.count("/hold")}}
+              "waiting": runs.count("/wait"), "ran": sorted(set(runs))}}
     content = b"x" * 200_000 if path == "/large" else json.dumps(answer).encode()
     start_response("200 OK" if admitted else "401 Unauthorized", [("Content-Length", str(len(content)))])
     return [content]
@@ -121,14 +121,20 @@ def test_half_open_requests_keep_no_thread(server: Running, sent: bytes) -> None
         assert server.ask(body=b"0123456789")[0] == 200
 
 
-def test_many_that_are_not_whole_keep_no_whole_one_waiting_while_they_are_looked_at(server: Running) -> None:
+@pytest.mark.parametrize(("path", "broken_off"), [("/hold-slow", False), ("/hold-broken-off", True)])
+def test_many_that_are_not_whole_keep_no_whole_one_waiting_while_they_are_looked_at(
+    server: Running, path: str, broken_off: bool
+) -> None:
     with ExitStack() as open_ones:
         for _ in range(5 * THREADS):
-            open_ones.enter_context(server.open(HEAD.replace(b"/ ", b"/hold ", 1) + b"\r\n12345"))
+            connection = server.open(HEAD.replace(b"/", path.encode(), 1) + b"\r\n12345")
+            open_ones.enter_context(connection)
+            if broken_off:
+                connection.shutdown(socket.SHUT_WR)
 
-        until(lambda: server.ask(body=b"0123456789")[1]["held"])
+        until(lambda: path in server.ask(body=b"0123456789")[1]["ran"])
         assert server.ask(body=b"0123456789")[0] == 200
-        server.ask("/?unhold")
+        server.ask(f"{path}?unhold")
 
 
 def test_a_body_that_comes_byte_by_byte_is_taken_whole(server: Running) -> None:
