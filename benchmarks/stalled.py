@@ -41,7 +41,8 @@ def measured(door: Door, name: str, options: argparse.Namespace) -> float:
             took = [answered(door, f"{name.replace(' ', '-')}-{number}-{each}") for each in range(options.callbacks)]
         what = "nothing" if sent is None else f"{options.stalled} that sent {len(sent)} bytes"
         median, p99, slowest = statistics.median(took), sorted(took)[int(0.99 * len(took))], max(took)
-        print(f"{name:<9} beside {what:<28} median {median:>6.1f} ms, p99 {p99:>6.1f}, slowest {slowest:>6.1f}", flush=True)
+        times = f"median {median:>6.1f} ms, p99 {p99:>6.1f}, slowest {slowest:>6.1f}"
+        print(f"{name:<9} beside {what:<28} {times}", flush=True)
         medians.append(median)
     return max(medians)
 
