@@ -246,7 +246,7 @@ finish() {
 }
 
 say_token() {
-    say "  Each callback must carry the CALLBACK_TOKEN that is in it: give UTOPIA the address with ?token= (docs/install.md, step 3)"
+    say "  Each callback must carry the CALLBACK_TOKEN that is in it: UTOPIA needs the address with ?token=, as the console's first page says"
 }
 
 check_settings() {

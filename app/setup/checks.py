@@ -25,6 +25,10 @@ from config import Settings
 REPORT_LIMITS = Limits(connect_seconds=5, read_seconds=15, total_seconds=30)
 SHORTEST_SECRET, FEWEST_CHARACTERS = 16, 8
 SEARCH = "connection check of the fiber order service"
+CERTIFICATE = (
+    "Most PowerCode servers signed theirs themselves: save it in a file, and name that in PC_VERIFY_SSL: "
+    'docs/alerts.md, "PowerCode\'s certificate", has the commands.'
+)
 
 
 class Unusable(Exception):
@@ -89,7 +93,7 @@ def open_to_anybody(settings: Settings) -> str:
     return (
         f"CALLBACK_TOKEN is not set: {who} can send callbacks, real ones and forged ones alike. "
         "`python3 -c 'import secrets; print(secrets.token_urlsafe(24))'` makes one; "
-        "UTOPIA needs it, too (docs/install.md, step 3)"
+        "UTOPIA needs it, too, behind ?token= in the callback's address"
     )
 
 
@@ -108,6 +112,8 @@ def plans_that_differ(services: Services) -> list[str]:
 
 def advice(error: Exception) -> str:
     """What to do about an error of a check; "" where the error says it itself."""
+    if isinstance(error, powercode.NeverArrived) and "certificate" in error.detail:
+        return CERTIFICATE
     words: list[tuple[tuple[type[Exception], ...], str]] = [
         ((utopia.AuthenticationFailed,), "Correct UTOPIA_API_KEY and reload the service."),
         ((utopia.Throttled, powercode.Throttled), "Try again in a few minutes."),

@@ -18,18 +18,21 @@ from app.texts.kinds import faults_of
 from config import Settings
 
 CHECKED = {"utopia": "UTOPIA", "powercode": "PowerCode", "mail": "The mail server"}
+UNTESTED = "Nobody has tested it yet."
+BEFORE_THE_TEST = {"powercode": f"{UNTESTED} PowerCode takes its key from this server's IP address only."}
 
 
 @dataclass(frozen=True)
 class FirstStep:
     """A step: whether it is done, and what there is to know. `check` names a connection with a button that tests it,
-    `page` the endpoint of the page where it is done."""
+    `page` the endpoint of the page where it is done, `settings` those that it depends on."""
 
     title: str
     done: bool
     words: str
     check: str = ""
     page: str = ""
+    settings: tuple[str, ...] = ()
 
 
 def is_new(session: Session) -> bool:
@@ -43,7 +46,8 @@ def first_steps(services: Services, session: Session) -> list[FirstStep]:
         *_connections(session),
         _plans(session),
         _text(services.settings),
-        *_orders(session),
+        _callback(services.settings, session),
+        _account(session),
         *_digest(services, session),
     ]
 
@@ -56,7 +60,7 @@ def _connections(session: Session) -> list[FirstStep]:
         tested = select(AuditEntry).filter_by(action=CONNECTION_TESTED, subject=check.title)
         last = session.scalar(tested.order_by(AuditEntry.id.desc()).limit(1))
         works = last is not None and last.outcome == StepState.DONE
-        words = (last.note or "") if last else "Nobody has tested it yet."
+        words = (last.note or "") if last else BEFORE_THE_TEST.get(check.name, UNTESTED)
         steps.append(FirstStep(f"{CHECKED[check.name]} answers", works, words, check=check.name))
     return steps
 
@@ -86,22 +90,33 @@ def _text(settings: Settings) -> FirstStep:
     return FirstStep(title, not faults, f"{words} Read it as a customer will.", page="ticket_texts.page")
 
 
-def _orders(session: Session) -> Sequence[FirstStep]:
-    called = _is_there(session, Callback.outcome.in_([CallbackOutcome.TEST, CallbackOutcome.ORDER]))
-    finished = not is_new(session)
-    return (
-        FirstStep(
-            "A callback of UTOPIA's arrived",
-            called,
-            "" if called else "Ask UTOPIA for a test callback: your office gets a mail when it arrives.",
-        ),
-        FirstStep(
-            "The first order became an account",
-            finished,
-            "" if finished else "Wait for one, or enter one by hand: you see what will happen before it does.",
-            page="new_order.page",
-        ),
+def _callback(settings: Settings, session: Session) -> FirstStep:
+    title = "A callback of UTOPIA's arrived"
+    if _is_there(session, Callback.outcome.in_([CallbackOutcome.TEST, CallbackOutcome.ORDER])):
+        return FirstStep(title, True, "")
+    address = f"{settings.public_url or 'https://YOUR-SERVER'}/api-callback"
+    named = () if settings.public_url else ("PUBLIC_URL",)
+    if settings.callback_token:
+        give = f"Give UTOPIA the address {address}?token=TOKEN with your own token in place of TOKEN."
+    else:
+        give = f"Give UTOPIA the address {address} (no token is set: {_who(settings)} can send callbacks)."
+    ask = "Then ask for a test callback: your office gets a mail when it arrives."
+    return FirstStep(title, False, f"{give} {ask}", settings=("CALLBACK_TOKEN", *named))
+
+
+def _who(settings: Settings) -> str:
+    return "whoever is in the allowed networks" if settings.callback_allowed_networks else "anybody"
+
+
+def _account(session: Session) -> FirstStep:
+    title, page = "The first order became an account", "new_order.page"
+    if not is_new(session):
+        return FirstStep(title, True, "", page=page)
+    words = (
+        "See first that the tax zone, the days of billing and the ticket's numbers are those of your PowerCode. "
+        "Then wait for an order, or enter one by hand: you see what will happen before it does."
     )
+    return FirstStep(title, False, words, page=page, settings=("PC_TAX_ZONE_ID", "PC_TICKET_CATEGORY"))
 
 
 def _digest(services: Services, session: Session) -> Sequence[FirstStep]:

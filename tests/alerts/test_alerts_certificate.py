@@ -113,7 +113,7 @@ def test_another_certificate_than_the_one_in_the_file_is_told_with_its_fingerpri
 
     mail = the_mail(service, "PowerCode's certificate has changed: orders wait")
     fingerprint = (the_alert(service) or Alert()).content["fingerprint"]
-    assert says(mail, "is not the one in", "powercode.pem", fingerprint, "step 4", "Orders wait meanwhile")
+    assert says(mail, "is not the one in", "powercode.pem", fingerprint, "docs/alerts.md", "Orders wait meanwhile")
 
     restarted = talking_to(service, appliance, saved(new, tmp_path))
     look(restarted, 110, 113, 116, 200)

@@ -7,13 +7,44 @@ from sqlalchemy import insert
 from app.models import AuditEntry, Callback, CallbackOutcome, Order, OrderState
 from app.people.audit import CONNECTION_TESTED
 from app.provisioning.plans import plan_table
-from app.setup.first_steps import first_steps, is_new
+from app.setup.first_steps import FirstStep, first_steps, is_new
 from tests.conftest import Service
 
 
 def done(service: Service) -> dict[str, bool]:
     with service.services.database.read() as session:
         return {step.title: step.done for step in first_steps(service.services, session)}
+
+
+def told(service: Service, title: str, **settings: object) -> FirstStep:
+    with service.changed(**settings), service.services.database.read() as session:
+        return next(step for step in first_steps(service.services, session) if step.title == title)
+
+
+def test_the_callbacks_step_gives_the_address_for_utopia_without_its_secret(service: Service) -> None:
+    title, place = "A callback of UTOPIA's arrived", {"public_url": "https://orders.example.com"}
+
+    step = told(service, title, callback_token="a-long-word-of-ours", **place)
+    assert "https://orders.example.com/api-callback?token=TOKEN " in step.words
+    assert "a-long-word" not in step.words
+    assert step.settings == ("CALLBACK_TOKEN",)
+
+    step = told(service, title, callback_token=None, **place)
+    assert "https://orders.example.com/api-callback " in step.words
+    assert "anybody can send callbacks" in step.words
+
+
+def test_the_callbacks_step_does_not_send_utopia_to_this_machine(service: Service) -> None:
+    step = told(service, "A callback of UTOPIA's arrived", public_url=None)
+    assert "127.0.0.1" not in step.words
+    assert "PUBLIC_URL" in step.settings
+
+
+def test_the_steps_say_what_else_depends_on_this_office(service: Service) -> None:
+    assert "from this server's IP address only" in told(service, "PowerCode answers").words
+    first = told(service, "The first order became an account")
+    assert "tax zone" in first.words
+    assert set(first.settings) == {"PC_TAX_ZONE_ID", "PC_TICKET_CATEGORY"}
 
 
 def test_with_nothing_set_up_every_step_but_the_text_is_open(service: Service) -> None:
