@@ -1,17 +1,50 @@
 """The flask commands: what they print, how they end, and that ordinary faults are one line and no traceback."""
 
+import re
 from pathlib import Path
 
 import pytest
 import trustme
+from flask.cli import ScriptInfo
+from flask.cli import cli as cli_of_flask
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from app import create_app
 from app.setup import checks
+from app.version import VERSION
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.tools.command_runs import commands, failed, idle, printed, run
+
+# what it says of itself
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_the_help_says_what_the_commands_are_in_our_words(service: Service, arguments: tuple[str, ...]) -> None:
+    result = run(service, "overview", *arguments)
+
+    assert result.stdout.startswith("Usage: utopia-handler [OPTIONS] COMMAND [ARGS]...\n\n  The commands of Utopia API")
+    assert "orders     Fiber orders." in result.stdout
+    assert not {word for word in ("flask", "Flask", "overview", "shell", "routes") if word in result.stdout}
+
+
+def test_the_version_is_the_services_own(service: Service) -> None:
+    assert run(service, "overview", "--version").stdout.startswith(f"utopia-handler {VERSION}, commit ")
+
+
+def test_an_option_without_a_command_is_told_of_in_one_line(service: Service) -> None:
+    fault = failed(run(service, "overview", "--nonsense"))
+    assert fault == "There is no option --nonsense. See utopia-handler --help"
+
+
+def test_the_librarys_own_commands_are_not_offered(service: Service) -> None:
+    with service.app.app_context():
+        said = service.app.test_cli_runner().invoke(
+            cli_of_flask, ["--help"], obj=ScriptInfo(create_app=lambda: service.app)
+        )
+    assert {"routes", "run", "shell"}.isdisjoint(re.findall(r"^  (\w+)", said.stdout, re.MULTILINE))
+
 
 # config
 

@@ -58,6 +58,15 @@ def test_a_command_runs_as_the_services_user_in_any_folder(installed: Path, owne
     assert (result.returncode, result.stderr) == (3, "")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("--nonsense", "orders")])
+def test_without_a_commands_name_the_service_tells_of_itself(
+    installed: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    result = run(installed, *arguments, cwd=tmp_path)
+
+    assert result.stdout.splitlines()[2].split()[2:] == ["overview", *arguments]
+
+
 @pytest.mark.long
 def test_a_command_that_is_broken_off_leaves_nothing_running(installed: Path, tmp_path: Path) -> None:
     if SOMEBODY:
