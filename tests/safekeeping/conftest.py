@@ -1,4 +1,4 @@
-"""A SQLite database with an order in it, its commands, and the service on it as a process."""
+"""A SQLite database with an order in it, its commands, the service on it as a process; somebody of the office."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,12 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.models import Order
+from app.models import Order, Role
 from app.services import Services
 from app.setup import tables
 from sandbox import Sandbox
-from tests.conftest import settings_for
+from tests.conftest import Service, settings_for
+from tests.console.persons import Person, add_user
 from tests.tools import databases
 from tests.tools.processes import ServiceProcess
 
@@ -48,3 +49,11 @@ def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[ServiceProcess]:
     )
     with ServiceProcess(settings, tmp_path) as process:
         yield process
+
+
+@pytest.fixture
+def as_staff(service: Service) -> Person:
+    """Signed in on the service that most tests share, may settle orders."""
+    person = Person(service.app.test_client())
+    assert person.sign_in(add_user(service, Role.STAFF)).status_code == 303
+    return person
