@@ -8,7 +8,7 @@ import pytest
 
 from app.remote.mail import MailFailed
 from sandbox import Mailbox
-from tests.remote.test_mail import send
+from tests.remote.mails import send
 
 
 @contextmanager
