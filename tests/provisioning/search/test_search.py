@@ -1,105 +1,22 @@
 """Orders are found by any piece of what staff know of them, and by nothing else."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, func, make_url, select, update
+from sqlalchemy import select
 
-from app.models import Base, Order, OrderSearch, OrderState
+from app.models import OrderSearch
 from app.provisioning import search
-from app.provisioning.search_words import line_of, pieces_of
 from app.storage.database import Database
 from app.wording.labels import LABELS
 from app.wording.spelling import folded
 from powercode import customer_page
-from utopia import Address, Contract, OrderItem, Person
+from tests.provisioning.search.searched_orders import an_order, empty, found
 
 LETTERS = st.characters(categories=("Lu", "Ll")).filter(lambda letter: folded(folded(letter)).isalpha())
 NAMES = st.text(LETTERS, min_size=1, max_size=12)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder: Path = tmp_path_factory.mktemp("search")
-    url = f"sqlite:///{folder}/orders.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_url")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'create database "{folder.name}"')
-        address = make_url(server).set(drivername="postgresql+psycopg", database=folder.name)
-        url = address.render_as_string(hide_password=False)
-    database = Database(url)
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def database(shared: Database) -> Database:
-    empty(shared)
-    return shared
-
-
-def empty(database: Database) -> None:
-    with database.write() as session:
-        session.execute(delete(Order))
-        session.execute(delete(OrderSearch))
-
-
-def an_order(database: Database, orderref: str, *, kept: bool = True, state: str = "completed", **values: Any) -> int:
-    person = {name: values.pop(name) for name in ("first_name", "last_name", "email", "phone") if name in values}
-    place = {
-        name.removesuffix("_code"): values.pop(name)
-        for name in ("street", "unit", "city", "state_code", "zip")
-        if name in values
-    }
-    item = OrderItem(charge_type="mrc", description=values.pop("plan", "250 Mbps"))
-    contract = Contract(customer=Person(**person), address=Address(**place), items=(item,))
-    with database.write() as session:
-        order = Order(orderref=orderref, state=state, contract=contract.to_dict(), **values)
-        session.add(order)
-        session.flush()
-        if kept:
-            search.keep(session, order)
-        elif state == "received":
-            search.keep_references(session.connection(), {orderref: order.id})
-        return order.id
-
-
-def found(database: Database, text: str = "", state: str | None = None, **wanted: Any) -> list[str]:
-    with database.read() as session:
-        page = search.find(session, search.Wanted(text, state, **wanted))
-        return [each.orderref for each in page.orders]
-
-
-@pytest.fixture
-def ada(database: Database) -> Database:
-    """Ada's order among others."""
-    an_order(database, "UIA-1", first_name="Grace", last_name="Moe", customer_id="1001", street="1 OAK STREET")
-    an_order(
-        database,
-        "UIA202411-001186",
-        first_name="Ada",
-        last_name="Líndström",
-        email="ada.lind@example.com",
-        phone="4065550143",
-        street="12 N EXAMPLE AVENUE",
-        unit="APT 4",
-        city="Bozeman",
-        state_code="Montana",
-        zip="59715",
-        customer_id="2345",
-        ticket_id="98765",
-        site_id="714786",
-    )
-    an_order(database, "UIA-3", first_name="Ole", last_name="Berg", customer_id="1003")
-    return database
 
 
 @pytest.mark.parametrize(
@@ -214,23 +131,12 @@ def test_what_no_order_has_finds_none(ada: Database, text: str) -> None:
     assert found(ada, text) == []
 
 
-def test_an_empty_search_shows_all_with_the_newest_first(ada: Database) -> None:
-    assert found(ada, "  ") == ["UIA-3", "UIA202411-001186", "UIA-1"]
-
-
 def test_an_order_that_nothing_was_done_for_yet_is_found_by_its_reference(database: Database) -> None:
     an_order(database, "UIA-fresh", state="received", kept=False)
 
     assert found(database, "uia-FRESH") == ["UIA-fresh"]
     assert found(database, "fresh", "received") == ["UIA-fresh"]
     assert found(database, "fresh", "completed") == []
-
-
-def test_an_order_at_work_is_listed_once(database: Database) -> None:
-    an_order(database, "UIA-1", state="running", first_name="Ada")
-
-    assert found(database, "uia-1") == ["UIA-1"]
-    assert found(database, "uia ada", "running") == ["UIA-1"]
 
 
 NAMES_OF_THE_FIELD = {
@@ -299,198 +205,3 @@ def test_any_piece_of_a_name_finds_all_who_have_it(shared: Database, people: lis
     having = [number for number, line in words.items() if (piece if len(piece) > 2 else f" {piece}") in line]
     assert [each.id for each in page.orders] == sorted(having, reverse=True)
     assert page.orders
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(states=st.lists(st.sampled_from(["completed", "waiting", "received"]), max_size=23), limit=st.integers(1, 7))
-@pytest.mark.parametrize(("text", "state"), [("", None), ("uia", None), ("", "waiting"), ("uia", "received")])
-def test_walking_the_pages_shows_each_order_once(
-    shared: Database, states: list[str], limit: int, text: str, state: str | None
-) -> None:
-    empty(shared)
-    for number, each in enumerate(states):
-        an_order(shared, f"UIA-{number:03}", state=each, kept=each != "received")
-    matching = [f"UIA-{number:03}" for number, each in enumerate(states) if state in (None, each)][::-1]
-    wanted = search.Wanted(text, state)
-
-    with shared.read() as session:
-        pages = [search.find(session, wanted, limit=limit)]
-        while pages[-1].more:
-            pages.append(search.find(session, wanted, len(pages) + 1, limit=limit))
-        everything = search.all_of(session, wanted)
-    assert [each.orderref for page in pages for each in page.orders] == matching
-    assert [each.id for page in pages for each in page.orders] == list(everything)
-    assert {(page.total, page.counted) for page in pages} == {(len(matching), True)}
-    assert len(pages) == max(1, -(-len(matching) // limit))
-
-
-def test_a_page_after_the_last_is_empty_and_knows_how_many_there_are(ada: Database) -> None:
-    with ada.read() as session:
-        page = search.find(session, page=9)
-    assert (page.orders, page.total, page.more) == ([], 3, False)
-
-
-def test_counting_stops_where_nobody_needs_the_number(ada: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "MOST_COUNTED", 2)
-    with ada.read() as session:
-        page = search.find(session, search.Wanted("uia"), limit=1)
-        assert (page.total, page.counted) == (2, False)
-        page = search.find(session, search.Wanted(), limit=1)
-        assert (page.total, page.counted) == (3, True)
-
-
-def test_orders_are_sorted_by_what_was_asked_for(database: Database) -> None:
-    an_order(database, "UIA-2", first_name="Ada", plan="1 Gbps", state="waiting")
-    an_order(database, "UIA-1", first_name="Ole", plan="250 Mbps", state="completed")
-    an_order(database, "UIA-3", first_name="Grace", plan="1 Gbps", state="completed")
-
-    def sorted_by(sort: str, **wanted: Any) -> list[str]:
-        return [each[-1] for each in found(database, sort=search.Sort(sort), descending=False, **wanted)]
-
-    assert sorted_by("order") == ["1", "2", "3"]
-    assert sorted_by("person") == ["2", "3", "1"]
-    assert sorted_by("plan") == ["2", "3", "1"]
-    assert sorted_by("state") == ["1", "3", "2"]
-    assert sorted_by("received") == ["2", "1", "3"]
-    assert sorted_by("person", text="uia", state="completed") == ["3", "1"]
-
-
-def test_orders_are_filtered_by_cause_plan_and_day(database: Database) -> None:
-    def moment(day: int) -> datetime:
-        return datetime(2026, 11, day, 12, tzinfo=UTC)
-
-    an_order(database, "UIA-1", plan="2.5 Gbps", problem="unknown_plan", received_at=moment(1))
-    an_order(database, "UIA-2", plan="25 Gbps", problem="unknown_plan", received_at=moment(2))
-    an_order(database, "UIA-3", plan="2.5 Gbps", received_at=moment(3))
-
-    assert found(database, problem="unknown_plan") == ["UIA-2", "UIA-1"]
-    assert found(database, plan="2.5 gbps") == ["UIA-3", "UIA-1"]
-    assert found(database, plan="5 Gbps") == []
-    assert found(database, since=moment(2)) == ["UIA-3", "UIA-2"]
-    assert found(database, until=moment(2)) == ["UIA-1"]
-    assert found(database, "uia", problem="unknown_plan", plan="2.5 Gbps", since=moment(1)) == ["UIA-1"]
-    with database.read() as session:
-        assert search.problems(session) == {"unknown_plan": 2}
-
-
-def test_orders_from_before_the_search_become_findable(database: Database) -> None:
-    an_order(database, "UIA-1", kept=False, first_name="Ada")
-    an_order(database, "UIA-2", kept=False, state="not_ours")
-    an_order(database, "UIA-3", kept=False, state="received")
-
-    assert search.backfill(database) == 2  # a new order comes with its row
-    assert search.backfill(database) == 0
-    assert found(database, "ada") == ["UIA-1"]
-    assert found(database, "uia") == ["UIA-3", "UIA-2", "UIA-1"]
-
-
-def test_what_a_former_version_kept_is_made_anew(database: Database) -> None:
-    number = an_order(database, "UIA-1", street="12 OAK STREET", unit="4")
-    pruned = an_order(database, "UIA-2", first_name="Ole", email="ole@example.com", phone="4065550127")
-    with database.write() as session:
-        old = "uia-2 ole lind 4065550127 +1 (406) 555-0127 ole@example.com 1001 12 elm street"
-        session.get_one(OrderSearch, number).words = "uia-1 12 oak street 4"
-        row = session.get_one(OrderSearch, pruned)
-        row.words, row.address = old, "12 ELM STREET"
-        session.get_one(Order, pruned).contract = None
-
-    assert search.backfill(database) == 2
-    assert search.backfill(database) == 0
-    assert found(database, "12 oak st apt 4") == ["UIA-1"]
-    for text in ("ole@example.com", "(406) 555-0127", "12 elm st.", "uia2", "1001"):
-        assert found(database, text) == ["UIA-2"], text
-
-
-def test_words_have_their_pieces_beside_them_and_rows_without_get_them(database: Database) -> None:
-    number = an_order(database, "UIA-1", first_name="Ada", street="12 OAK STREET")
-    with database.write() as session:
-        row = session.get_one(OrderSearch, number)
-        words, kept = row.words, search.pieces_in(row.words)
-        assert {name: getattr(row, name) for name in kept} == kept
-        session.execute(update(OrderSearch).values(pieces_1=-1, pieces_2=-1, pieces_3=-1, pieces_4=-1))
-
-    assert found(database, "ada oak") == ["UIA-1"]
-    assert search.backfill(database) == 1
-    assert search.backfill(database) == 0
-    with database.write() as session:
-        row = session.get_one(OrderSearch, number)
-        assert (row.words, {name: getattr(row, name) for name in kept}) == (words, kept)
-        search.keep_note(session, number, "asks for a later day")
-    assert found(database, "later ada") == ["UIA-1"]
-
-
-ODD = ["ada", "12 oak", "0127", " st ", "straße", "名前は", "@example.com", "\ud800\ud801x", ""]
-
-
-def rules_out(line: str, text: str) -> bool:
-    """Whether the pieces of a line show that it has not this text in it."""
-    return any(here & there != here for here, there in zip(pieces_of(text), pieces_of(line), strict=True))
-
-
-@pytest.mark.parametrize("text", ODD)
-def test_a_line_has_the_pieces_of_all_that_is_in_it(text: str) -> None:
-    for line in (text, f"uia-1 {text} and more", f"4065550{text}9"):
-        assert not rules_out(line, text)
-        assert all(-(2**63) <= number < 2**63 for number in pieces_of(line))
-
-
-def test_most_lines_are_ruled_out_by_their_pieces() -> None:
-    lines = [
-        line_of(texts=["Ada Lind", str(4065550000 + number)], mail=f"{number}@example.com") for number in range(500)
-    ]
-
-    assert sum(rules_out(line, "0123") for line in lines) > 400
-
-
-def test_many_orders_are_made_findable_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "BATCH", 3)
-    for number in range(8):
-        an_order(database, f"UIA-{number}", kept=False)
-
-    assert search.backfill(database) == 8
-
-
-def test_a_changed_order_is_found_by_its_new_values_only(database: Database) -> None:
-    number = an_order(database, "UIA-1", first_name="Ada", customer_id="1001")
-    with database.write() as session:
-        order = session.get_one(Order, number)
-        order.corrections, order.customer_id, order.ticket_id = {"first_name": "Grace"}, "1002", "77"
-        search.keep(session, order)
-
-    assert found(database, "grace 1002 77") == ["UIA-1"]
-    assert found(database, "ada") == []
-
-
-def test_an_endless_name_is_kept_short(database: Database) -> None:
-    number = an_order(database, "UIA-1", first_name="x" * 10_000, street="y" * 10_000, email="z" * 10_000)
-
-    with database.read() as session:
-        row = session.get_one(OrderSearch, number)
-        assert len(row.words) < 1_500
-        assert len(row.person) <= search.LONGEST_TEXT
-
-
-def test_a_list_never_reads_contracts_and_asks_three_times_at_most(ada: Database) -> None:
-    asked: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(ada.engine, "before_cursor_execute", hear)
-    try:
-        found(ada, "a", "completed")
-        found(ada, "a")
-        found(ada)
-    finally:
-        event.remove(ada.engine, "before_cursor_execute", hear)
-    asked = [statement for statement in asked if statement.startswith("SELECT")]
-    assert len(asked) == 3 * 2
-    assert not [statement for statement in asked if "contract" in statement]
-
-
-def test_the_states_are_counted(ada: Database) -> None:
-    an_order(ada, "UIA-4", state=OrderState.WAITING)
-
-    with ada.read() as session:
-        assert search.counts(session) == {"completed": 3, "waiting": 1}
-        assert session.scalar(select(func.count()).select_from(OrderSearch)) == 4
