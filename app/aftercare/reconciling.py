@@ -29,6 +29,7 @@ from app.remote import breaker
 from app.services import Services
 from app.storage import schedule_marks
 from app.storage.database import insert_if_new
+from app.wording.outages import in_trouble
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +93,9 @@ def carry_out(services: Services, number: int) -> None:
         if not _claim(services, session, number):
             return
         is_down = breaker.is_down(session, System.UTOPIA)
+        error = breaker.error_of(session, System.UTOPIA)
     if is_down:
-        _wait(services, number, f"{SYSTEM_NAMES[System.UTOPIA]} does not answer")
+        _wait(services, number, in_trouble(SYSTEM_NAMES[System.UTOPIA], error))
         return
     try:
         found = references_in(services.utopia.orders().content)

@@ -16,6 +16,7 @@ from app.alerts.patience import Condition, patience
 from app.models import SYSTEM_NAMES, Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.remote import breaker
 from app.services import Services
+from app.wording.outages import refused_key
 
 UNDER_WAY = (OrderState.WAITING, OrderState.RUNNING)
 """An order that waited keeps what it waited for while it tries again."""
@@ -92,7 +93,7 @@ def conditions(services: Services) -> Iterator[Condition]:
         with services.database.read() as session:
             row = session.get(RemoteSystem, system)
             waiting = session.scalars(select(Order.orderref).where(*_for(system)).order_by(Order.id)).all()
-        _note(services, alert, waiting)
+        _note(services, alert, waiting, row.error if row else None)
         if alert.kind == AlertKind.SYSTEM_DOWN:
             answers = row is None or row.down_since is None
             since = row.up_since if row and answers else None
@@ -113,13 +114,25 @@ def _for(system: System) -> tuple[ColumnElement[bool], ...]:
     return (Order.state.in_(UNDER_WAY), Order.waiting_for == system)
 
 
-def _note(services: Services, seen: Alert, orderrefs: Sequence[str]) -> None:
-    if set(orderrefs) <= set(seen.content.get("orders", [])):
+def _note(services: Services, seen: Alert, orderrefs: Sequence[str], error: str | None) -> None:
+    """Which orders wait by now, and whether the system refuses our key by now, or no longer gets as far as that."""
+    is_known, is_the_same = set(orderrefs) <= set(seen.content.get("orders", [])), _is_told_alike(seen, error)
+    if is_known and is_the_same:
         return
     with services.database.write() as session:
         alert = session.get(Alert, seen.id, with_for_update=True)
-        if alert is not None and alert.slot is not None:
-            records.join(alert, orderrefs)
+        if alert is None or alert.slot is None:
+            return
+        records.join(alert, orderrefs)
+        if not is_the_same:
+            alert.content = {**alert.content, "reason": error}
+
+
+def _is_told_alike(alert: Alert, error: str | None) -> bool:
+    if alert.kind != AlertKind.SYSTEM_DOWN or error is None:
+        return True
+    system = alert.content.get("system")
+    return refused_key(system, error) == refused_key(system, alert.content.get("reason"))
 
 
 def certificate_is_refused(session: Session) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.models import Alert, AlertKind
+from app.wording.outages import in_trouble, usable_again
 
 Content = Mapping[str, Any]
 
@@ -27,7 +28,9 @@ def _certificate(content: Content) -> str:
 
 
 TITLES: Mapping[AlertKind, Callable[[Content], str]] = {
-    AlertKind.SYSTEM_DOWN: lambda content: f"{content.get('system') or 'A remote system'} does not answer",
+    AlertKind.SYSTEM_DOWN: lambda content: in_trouble(
+        content.get("system") or "A remote system", content.get("reason")
+    ),
     AlertKind.MAIL_STUCK: lambda _: "Mails to the office are held up",
     AlertKind.DIGEST_HELD_UP: lambda content: (
         "The digest failed" if content.get("state") == "failed" else "The digest is held up"
@@ -41,7 +44,9 @@ TITLES: Mapping[AlertKind, Callable[[Content], str]] = {
 
 
 ENDS: Mapping[AlertKind, Callable[[Content], str]] = {
-    AlertKind.SYSTEM_DOWN: lambda content: f"{content.get('system') or 'The remote system'} answers again",
+    AlertKind.SYSTEM_DOWN: lambda content: usable_again(
+        content.get("system") or "The remote system", content.get("reason")
+    ),
     AlertKind.MAIL_STUCK: lambda _: "Mails to the office go out again",
     AlertKind.DIGEST_HELD_UP: lambda _: "The digest is no longer held up",
     AlertKind.DISK_NEARLY_FULL: lambda content: f"The disk of {content.get('host', 'a server')} has room again",

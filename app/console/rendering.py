@@ -23,6 +23,7 @@ from app.wording.labels import LABELS
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
 from app.wording.notice_words import mail_in_words
+from app.wording.outages import refused_key
 from app.wording.sections import section
 from app.wording.state_words import in_words
 
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
     app.jinja_env.finalize = visible
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
+        "refused_key": refused_key,
         "how_much": how_much,
         "capitalise_first": capitalise_first,
         "local": local,

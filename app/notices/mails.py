@@ -15,6 +15,7 @@ from app.services import Services
 from app.wording.labels import LABELS
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
+from app.wording.outages import refused_key
 from config import Settings
 
 ALERTS = (
@@ -110,14 +111,21 @@ def _test_callback(notice: Notice) -> dict[str, Any]:
 
 
 def _still_waiting(notice: Notice) -> dict[str, Any]:
-    return {**notice.content, "since": datetime.fromisoformat(notice.content["since"])}
+    return {**notice.content, **_refused_key(notice), "since": datetime.fromisoformat(notice.content["since"])}
 
 
 def _alert(notice: Notice) -> dict[str, Any]:
     content = notice.content
     times = {name: datetime.fromisoformat(content[name]) for name in MOMENTS if content.get(name)}
     lasted = times["until"] - times["since"] if "until" in times else None
-    return {**dict.fromkeys(MOMENTS), **content, **times, "lasted": lasted}
+    return {**dict.fromkeys(MOMENTS), **content, **_refused_key(notice), **times, "lasted": lasted}
+
+
+def _refused_key(notice: Notice) -> dict[str, str | None]:
+    """The setting whose key a system refuses; an order that waits alone waits for something else."""
+    content = notice.content
+    is_outage = not content.get("works")
+    return {"refused_key": refused_key(content.get("system"), content.get("reason")) if is_outage else None}
 
 
 def _digest(notice: Notice) -> dict[str, Any]:

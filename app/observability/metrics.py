@@ -234,7 +234,10 @@ class _Scrape(Collector):
         down = dict.fromkeys(snapshot.down, 1)
         alerts = ("utopia_handler_alerts", "What is wrong with the system itself, by kind.")
         yield _by_label("kind", *alerts, snapshot.alerts, self._labels.alert_kinds)
-        systems = ("utopia_handler_system_down", "1 for a remote system that did not answer when it was called last.")
+        systems = (
+            "utopia_handler_system_down",
+            "1 for a remote system that does not answer, or refuses our API key.",
+        )
         yield _by_label("system", *systems, down, self._labels.breakers)
 
 

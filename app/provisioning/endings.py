@@ -9,6 +9,7 @@ import utopia
 from app.models import SYSTEM_NAMES, OrderState, StepState, System, now
 from app.provisioning.actions import DISMISS, THIS_CUSTOMER, Action
 from app.provisioning.problems import REFUSED, Problem
+from app.wording.outages import key_refused
 
 
 class Stop(Exception):
@@ -143,8 +144,7 @@ def _stop_for_refusal(error: utopia.NotOurs | utopia.Refused | powercode.Refused
         case utopia.NotOurs():
             return BelongsElsewhere("UTOPIA has no record of this order for this provider")
         case utopia.AuthenticationFailed():
-            return Waits(System.UTOPIA, "UTOPIA refuses our API key; check UTOPIA_API_KEY", unanswered=True)
+            return Waits(System.UTOPIA, key_refused("UTOPIA"), unanswered=True)
         case powercode.Refused() if error.action in LOOK_UPS or error.status in NOT_THIS_CALLER:
-            reason = f"PowerCode refuses our API key ({error.detail}); check PC_API_KEY"
-            return Waits(System.POWERCODE, reason, unanswered=True)
+            return Waits(System.POWERCODE, key_refused("PowerCode", error.detail), unanswered=True)
     return NeedsReview(REFUSED, f"{name} refused {error.action}: {error.detail}")

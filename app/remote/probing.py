@@ -14,6 +14,7 @@ from app.models import System
 from app.remote import breaker, exchanges
 from app.remote.mail import Mailer, MailFailed
 from app.storage.database import Database
+from app.wording.outages import key_refused
 from config import Settings
 
 log = logging.getLogger(__name__)
@@ -90,9 +91,9 @@ def _ask(connections: Connections, system: System) -> bool:
     with connections.database.write() as session:
         if fault is not None:
             breaker.report_down(session, system, fault, connections.settings.retry_minutes)
-            log.warning("%s does not answer a harmless call: %s", system, fault)
+            log.warning("%s can't be used, as a harmless call shows: %s", system, fault)
         elif breaker.report_up(session, system):
-            log.info("%s answers again", system)
+            log.info("%s can be used again", system)
     return fault is None
 
 
@@ -100,7 +101,7 @@ def _fault_of_utopia(connections: Connections) -> str | None:
     try:
         connections.utopia.contract(NO_ORDER)
     except utopia.AuthenticationFailed:
-        return "UTOPIA refuses our API key; check UTOPIA_API_KEY"
+        return key_refused("UTOPIA")
     except (utopia.NotOurs, utopia.Refused):
         return None
     except utopia.NeverArrived as error:
@@ -114,7 +115,7 @@ def _fault_of_powercode(connections: Connections) -> str | None:
     try:
         connections.powercode.search_customers(NOBODY)
     except powercode.Refused as refused:  # "nobody" is no refusal
-        return f"PowerCode refuses our API key ({refused.detail}); check PC_API_KEY"
+        return key_refused("PowerCode", refused.detail)
     except powercode.NeverArrived as error:
         return f"PowerCode can't be reached: {error.detail}"
     except powercode.PowerCodeError as error:

@@ -11,7 +11,7 @@ NOTICE_WORDS: Mapping[str, str] = {
     "contract": "the contract",
     "digest_report": "report on the digest",
     "digest_trouble": "the digest is held up",
-    "answers_again": "a system answers again",
+    "answers_again": "a system can be used again",
     "mail_was_stuck": "mails were held up",
     "disk_nearly_full": "the disk is nearly full",
     "disk_has_room": "the disk has room again",

@@ -10,10 +10,12 @@ from sqlalchemy import update
 
 from app.alerts import long_waits
 from app.alerts.watch import watch_for_alerts
+from app.alerts.words import title
 from app.models import Order, OrderState, RemoteSystem, System, now
 from app.provisioning import waking, workflow
 from app.safekeeping import aftermath
 from app.services import Services
+from app.wording import outages
 from tests.alerts.looking import (
     MINUTE,
     alerts,
@@ -82,6 +84,45 @@ def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patie
     assert len(patient.notices("PowerCode")) == 2
     (alert,) = alerts(patient)
     assert (alert.kind, alert.subject, alert.told, alert.slot) == ("system_down", "powercode", True, None)
+
+
+def test_a_refused_key_is_told_as_that_with_its_setting_from_the_first_mail_to_the_last(patient: Service) -> None:
+    server = patient.sandbox.powercode
+    key, server.api_key = server.api_key, "a new one, made there"
+    order = patient.take(REF)
+    assert order["reason"].startswith("PowerCode refuses our API key")
+    a_while_ago(patient, 200)
+    long_waits.tell(patient.services)
+
+    mail = the_mail(patient, "PowerCode refuses our API key (PC_API_KEY): 1 order waits")
+    assert says(
+        mail, "refuses our API key since", "Correct PC_API_KEY in .env", "this server's IP address", "systemctl reload"
+    )
+    assert "answered" not in mail.text
+    (alert,) = alerts(patient)
+    assert title(alert) == "PowerCode refuses our API key (PC_API_KEY)"
+
+    server.api_key = key
+    answers_again(patient, REF)
+    looks(patient, 11)
+
+    mail = the_mail(patient, "PowerCode accepts our API key again (PC_API_KEY), after 3 h 20 min")
+    assert says(mail, "PowerCode refused our API key (PC_API_KEY) from")
+    assert "not answer" not in mail.text
+
+
+def test_an_outage_that_turns_out_to_be_a_refused_key_is_told_as_that_from_then_on(patient: Service) -> None:
+    down_with_orders(patient, REF)
+    a_while_ago(patient, 31)
+    long_waits.tell(patient.services)
+    with patient.services.database.write() as session:
+        session.execute(update(RemoteSystem).values(error=outages.key_refused("PowerCode", "Invalid API key")))
+
+    watch_for_alerts(patient.services)
+
+    (alert,) = alerts(patient)
+    assert title(alert) == "PowerCode refuses our API key (PC_API_KEY)"
+    assert alert.content["orders"] == [REF]
 
 
 def test_a_mail_about_thousands_of_orders_names_some_and_counts_the_others(patient: Service) -> None:

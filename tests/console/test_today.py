@@ -27,6 +27,7 @@ from app.models import (
     now,
 )
 from app.provisioning.plans.mapping import plan_key
+from app.wording.outages import key_refused
 from tests.conftest import Service, wait_for
 from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
 from tests.console.pages import HOSTILE, hostile_order
@@ -296,6 +297,7 @@ def everything_is_wrong(service: Service) -> None:
     system = {"system": "PowerCode", "reason": f"PowerCode can't be reached: {HOSTILE}", "orders": ["A-1", "A-2"]}
     disk = {"free": 1_900_000_000, "total": 40_000_000_000, "host": "fiber-1", "folder": "/opt/utopia-handler/instance"}
     wrong(service, AlertKind.SYSTEM_DOWN, "powercode", **system)
+    wrong(service, AlertKind.SYSTEM_DOWN, "utopia", system="UTOPIA", reason=key_refused("UTOPIA"), orders=["A-3"])
     wrong(service, AlertKind.MAIL_STUCK, "mail", reason=f"no answer {HOSTILE}", held_up=3)
     wrong(service, AlertKind.DIGEST_HELD_UP, "digest", run=7, state="waiting", reason=f"no report {HOSTILE}")
     wrong(service, AlertKind.DISK_NEARLY_FULL, "fiber-1:/opt", **disk, holds="the database and the log")
@@ -316,6 +318,7 @@ def test_what_is_wrong_with_the_system_comes_first_and_says_what_to_do(service: 
     assert page.index("wrong with the system itself") < page.index("Nothing needs you")
     for words in (
         *("PowerCode does not answer", "2 orders have waited for it", "Mails to the office are held up"),
+        *("UTOPIA refuses our API key (UTOPIA_API_KEY)", "Ask whoever keeps the server to correct it"),
         *("The digest is held up", "The disk of fiber-1 is nearly full", "1.9 GB of 40 GB were left"),
         *("The backup failed", "The last good one is of 2026-11-20 02:00 UTC", "no room"),
         *("certificate is not accepted", "certificate ends on 2026-12-01", "shows another certificate than before"),

@@ -1,0 +1,30 @@
+"""How a remote system that can't be used is told of: it does not answer, or it refuses our API key."""
+
+from collections.abc import Mapping
+
+KEYS: Mapping[str, str] = {"UTOPIA": "UTOPIA_API_KEY", "PowerCode": "PC_API_KEY"}
+"""The setting that has the key, by the system's name."""
+
+REFUSES = "refuses our API key"
+
+
+def key_refused(system: str, said: str = "") -> str:
+    """The error of a call whose key was refused; `said` are the system's own words."""
+    return f"{system} {REFUSES}{f' ({said})' if said else ''}; check {KEYS[system]}"
+
+
+def refused_key(system: str | None, error: str | None) -> str | None:
+    """The setting whose key the system refuses, where that is what `error` says; None for any other error."""
+    return KEYS.get(system or "") if (error or "").startswith(f"{system} {REFUSES}") else None
+
+
+def in_trouble(system: str, error: str | None) -> str:
+    """`PowerCode does not answer`, or `PowerCode refuses our API key (PC_API_KEY)`."""
+    key = refused_key(system, error)
+    return f"{system} {REFUSES} ({key})" if key else f"{system} does not answer"
+
+
+def usable_again(system: str, error: str | None) -> str:
+    """`PowerCode answers again`, or `PowerCode accepts our API key again (PC_API_KEY)`."""
+    key = refused_key(system, error)
+    return f"{system} accepts our API key again ({key})" if key else f"{system} answers again"
