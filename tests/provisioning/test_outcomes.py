@@ -8,24 +8,24 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order, OrderStep
-from app.provisioning import lifecycle, review, waking, workflow
-from powercode import answers
-from sandbox.accounts import Customer
+from app.provisioning import lifecycle
 from tests.conftest import Service, wait_for
+from tests.provisioning.deciding import resume
+from tests.provisioning.spoilt_writes import (
+    FIRST_PLAN,
+    REF,
+    WRITES,
+    a_person_looks,
+    ended,
+    everything_once,
+    spoil,
+    the_customer,
+)
 
-REF = "UIA202411-001186"
-SECOND_PLAN = 172
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
 READ_TIMEOUT = 1.0
 LATE = 1.5
-
-WRITES = {
-    "createCustomer": ("createCustomer", 1),
-    "the first addCustomerService": ("addCustomerService", 1),
-    "the second addCustomerService": ("addCustomerService", 2),
-    "createTicket": ("createTicket", 1),
-    "the first tag": ("POST customer/tags/customer", 1),
-}
-"""PowerCode's action, and which call of it."""
 
 UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "closed before it was processed": ("refuse", {}),
@@ -40,7 +40,6 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "an answer cut off": ("cut", {}),
     "an answer that stalls": ("stall", {}),
 }
-FIRST_PLAN = "the first addCustomerService"
 LATE_FAULTS = [fault for fault, (kind, _) in UNKNOWN.items() if kind in ("slow", "stall")]
 
 
@@ -48,12 +47,6 @@ def each(write: str, *thorough: str) -> list[Any]:
     """Every fault of every write; those of the writes that are `thorough` only in the long run of the tests."""
     pairs = [(one, fault) for one in (write, *thorough) for fault in UNKNOWN]
     return [pytest.param(*pair, marks=[pytest.mark.sweep] if pair[0] in thorough else []) for pair in pairs]
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 @contextmanager
@@ -66,64 +59,9 @@ def patience_for(service: Service, fault: str) -> Iterator[None]:
         yield
 
 
-def spoil(service: Service, write: str, kind: str, **args: Any) -> None:
-    """Let one of the writes meet a fault."""
-    action, which = WRITES[write]
-    if which > 1:
-        service.sandbox.powercode.fault(action, "slow", times=which - 1, seconds=0)
-    service.sandbox.powercode.fault(action, kind, **args)
-
-
-def ended(service: Service, *states: str) -> dict[str, Any]:
-    """The order once it needs nobody's patience any more (or is in one of `states`)."""
-    wanted = states or ("completed", "needs_review", "exists")
-
-    def look() -> bool:
-        waking.wake_due_orders(service.services)
-        return service.state(REF) in wanted
-
-    wait_for(look)
-    return service.show(REF)
-
-
-def resume(service: Service, **decision: Any) -> None:
-    """What `orders resume` does."""
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "office", **decision)
-
-
-def the_customer(service: Service) -> Customer:
-    """The one customer there is."""
-    (customer,) = service.sandbox.powercode.customers.values()
-    return customer
-
-
-def everything_once(service: Service) -> bool:
-    """Whether the account is whole, and nothing in it double."""
-    customer = the_customer(service)
-    return (
-        [each.service_id for each in customer.services] == [163, SECOND_PLAN]
-        and len(customer.tickets) == 1
-        and customer.tags == [5, 9]
-    )
-
-
 def one_mail(service: Service, subject: str) -> bool:
     """Whether exactly one such notice arrived."""
     return len(service.notices(subject)) == 1
-
-
-def a_person_looks(service: Service, write: str) -> dict[str, bool]:
-    """The honest answer to the question whether the write is there."""
-    wait_for(lambda: all(call.ended for call in service.sandbox.powercode.calls if call.fault != "stall"))
-    customer = the_customer(service)
-    added = [each.service_id for each in customer.services]
-    there = {
-        "the first addCustomerService": 163 in added,
-        "the second addCustomerService": SECOND_PLAN in added,
-        "createTicket": bool(customer.tickets),
-    }
-    return {"it_is_there" if there[write] else "it_is_not_there": True}
 
 
 # Unknown
@@ -222,130 +160,6 @@ def test_the_order_number_in_the_notes_tells_ours_from_a_neighbours(
 
     assert ended(service)["state"] == "completed"
     assert len(service.sandbox.powercode.customers) == customers
-
-
-# Refused
-
-
-@pytest.mark.parametrize("write", WRITES)
-def test_a_refused_write_needs_a_person_and_goes_on_when_it_is_tried_again(service: Service, write: str) -> None:
-    spoil(service, write, "status_code", status_code=1, message="Invalid for today")
-
-    order = service.take()
-
-    assert order["state"] == "needs_review"
-    assert "Invalid for today" in order["reason"]
-    assert order["actions"][0]["action"] == "resume"
-    assert order["actions"][-1]["action"] == "dismiss"
-    resume(service)
-    assert service.rested(REF)["state"] == "completed"
-    assert everything_once(service)
-
-
-def test_a_refused_customer_can_be_made_by_hand(service: Service) -> None:
-    service.sandbox.powercode.fault("createCustomer", "status_code")
-    order = service.take()
-    by_hand = service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lind")
-    assert "customer" in [each["action"] for each in order["actions"]]
-
-    resume(service, customer_id="4711")
-    assert "no customer 4711" in service.rested(REF, "needs_review")["reason"]
-    resume(service, customer_id=str(by_hand.customer_id))
-
-    assert service.rested(REF)["state"] == "completed"
-    assert everything_once(service)
-
-
-def test_an_order_that_is_tried_again_after_a_refusal_looks_for_the_customer_again(service: Service) -> None:
-    service.sandbox.powercode.fault("createCustomer", "status_code")
-    service.take()
-    service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
-    )
-
-    resume(service)
-
-    assert service.rested(REF)["state"] == "exists"
-    assert len(service.sandbox.powercode.customers) == 1
-
-
-def test_an_order_that_is_tried_again_after_a_refusal_reads_what_utopia_corrected(service: Service) -> None:
-    service.sandbox.powercode.fault("createCustomer", "status_code")
-    service.take()
-    service.order(REF, email="ada.corrected@example.com")
-
-    resume(service)
-
-    assert service.rested(REF)["state"] == "completed"
-    (customer,) = service.sandbox.powercode.customers.values()
-    assert customer.fields["emailAddress"] == "ada.corrected@example.com"
-
-
-def test_a_lookup_that_fails_after_a_doubt_makes_no_second_customer(service: Service) -> None:
-    service.sandbox.powercode.fault("createCustomer", "no_answer")
-    service.sandbox.powercode.fault("readCustomer", "status_code", times=4, status_code=1, message="Lock wait timeout")
-    service.sandbox.powercode.fault(
-        "searchCustomers", "status_code", times=4, status_code=1, message="Lock wait timeout"
-    )
-
-    service.take()
-
-    assert service.rested(REF, "completed")["state"] == "completed"
-    assert len(service.sandbox.powercode.customers) == 1
-
-
-# Refused, in words that don't say that nothing was done
-
-LIE = "Lock wait timeout exceeded; try restarting transaction"
-REFUSALS = {
-    "in words of trouble, and done": {"message": LIE, "processed": True},
-    "in words of trouble": {"message": LIE},
-    "in words that nobody knows, and done": {"message": "Not today", "processed": True},
-}
-
-
-@pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("write", [FIRST_PLAN, "createTicket"])
-def test_a_refusal_that_may_be_a_lie_asks_whether_it_is_there(service: Service, write: str, refusal: str) -> None:
-    spoil(service, write, "status_code", **REFUSALS[refusal])
-
-    order = service.take()
-
-    assert (order["state"], order["problem"]) == ("needs_review", "outcome_unknown")
-    assert str(REFUSALS[refusal]["message"]) in order["reason"]
-    resume(service, **a_person_looks(service, write))
-    assert service.rested(REF)["state"] == "completed"
-    assert everything_once(service)
-
-
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_customer_refused_in_words_that_may_be_a_lie_is_looked_up(service: Service, refusal: str) -> None:
-    spoil(service, "createCustomer", "status_code", **REFUSALS[refusal])
-
-    service.take()
-
-    assert ended(service)["state"] == "completed"
-    assert everything_once(service)
-
-
-def test_a_tag_refused_in_words_of_trouble_is_looked_up(service: Service) -> None:
-    spoil(service, "the first tag", "status_code", message=LIE, processed=True)
-
-    service.take()
-
-    assert ended(service)["state"] == "completed"
-    assert everything_once(service)
-
-
-def test_too_many_requests_that_comes_late_to_a_write_asks_whether_it_is_there(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(answers, "PROMPT_SECONDS", 0.0)
-    spoil(service, FIRST_PLAN, "http", status=429, processed=True)
-
-    order = service.take()
-
-    assert (order["state"], order["problem"]) == ("needs_review", "outcome_unknown")
 
 
 # Never arrived
