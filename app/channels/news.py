@@ -18,6 +18,7 @@ from app.models import Alert, Notice, NoticeKind, Outgoing, OutgoingState, now
 from app.outgoing import records
 from app.provisioning.causes.standing import Standing, standing
 from app.services import Services
+from app.wording.done_words import done_words
 
 GATHERED_FOR = timedelta(minutes=1)
 """A cause stands for so long before it is told: of forty orders that stop together, one message says forty."""
@@ -112,8 +113,8 @@ def _morning(session: Session, moment: datetime) -> Iterator[Message]:
     mine = (Notice.kind == NoticeKind.MORNING_SUMMARY, Notice.created_at > moment - NEWS_FOR)
     for notice in session.scalars(select(Notice).where(*mine)):
         said = notice.content
-        needing, made = said["orders_needing"], said["done"]["completed"]
+        needing, done = said["orders_needing"], said["done"]
         needs = f"{needing:,} {'order needs' if needing == 1 else 'orders need'} you" if needing else "none needs you"
-        title = f"Good morning: {needs}; {made:,} {'account' if made == 1 else 'accounts'} made {said['days']}"
+        title = f"Good morning: {needs}; {done_words(done['completed'], done.get('added', 0))} {said['days']}"
         lines = [*(one["title"] for one in said["needs"]), *(one["title"] for one in said["alerts"])]
         yield Message(MORNING, notice.key, title, text="\n".join(f"- {line}" for line in lines))

@@ -19,6 +19,7 @@ from app.models import SYSTEM_NAMES, Role, now
 from app.services import services_of
 from app.version import VERSION
 from app.wording import schedules
+from app.wording.done_words import added_words
 from app.wording.labels import LABELS
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
@@ -67,6 +68,7 @@ def register(app: Flask) -> None:
         "schedule": schedules.in_words,
     }
     app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
+    app.jinja_env.globals |= {"added_words": added_words}
     app.jinja_env.globals |= {"labels": LABELS, "note_fault": note_fault, "noted_faults": noted_faults}
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)

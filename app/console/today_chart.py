@@ -11,6 +11,7 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState, now
+from app.provisioning import written
 from app.provisioning.actions import FORGET, SUBMIT, TOLD_ONLY
 from app.provisioning.lifecycle import NEED_SOMEBODY
 from config import Settings
@@ -32,6 +33,10 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
     """The chart's numbers, with the median time from an order to its account, in seconds, as `median`."""
     midnight = datetime.combine(now().astimezone(settings.zone).date(), time(), settings.zone)
     drawn = bars(days(session, settings))
+    begins = datetime.combine(drawn["bars"][0]["day"], time(), settings.zone)
+    added = [order.finished_at for order in written.added_to_customers(session, Order.finished_at >= begins)]
+    today = sum(1 for moment in added if moment and moment >= midnight)
+    drawn |= {"added": len(added), "added_today": today, "made_today": drawn["bars"][-1]["count"] - today}
     return {**drawn, "median": median_seconds(session), "median_today": median_seconds(session, midnight)}
 
 

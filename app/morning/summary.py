@@ -25,6 +25,7 @@ from app.models import (
     System,
     now,
 )
+from app.provisioning import written
 from app.provisioning.causes.put_off import how_many
 from app.provisioning.causes.standing import STANDING, Standing, standing
 from app.remote import breaker
@@ -81,10 +82,14 @@ def _in_words(since: datetime, until: datetime) -> str:
 
 
 def _done(session: Session, since: datetime, until: datetime) -> dict[str, int]:
-    ended = select(Order.state, func.count()).where(Order.finished_at >= since, Order.finished_at < until)
+    """How many of each; `completed` are accounts made, `added` what a customer got who existed."""
+    then = (Order.finished_at >= since, Order.finished_at < until)
+    ended = select(Order.state, func.count()).where(*then)
     counts = Counter(dict(session.execute(ended.group_by(Order.state)).all()))
+    added = len(written.added_to_customers(session, *then))
+    counts[OrderState.COMPLETED] -= added
     came = select(func.count()).where(Order.received_at >= since, Order.received_at < until)
-    return {"came": session.scalar(came) or 0, **{name: counts[state] for state, name in DONE.items()}}
+    return {"came": session.scalar(came) or 0, "added": added, **{name: counts[state] for state, name in DONE.items()}}
 
 
 def _cause(one: Standing, when: When) -> dict[str, Any]:

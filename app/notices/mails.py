@@ -12,6 +12,7 @@ from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
 from app.remote.mail import Attachment, Mail
 from app.services import Services
+from app.wording.done_words import done_words
 from app.wording.labels import LABELS
 from app.wording.marks import visible
 from app.wording.measures import how_long, how_much
@@ -43,7 +44,7 @@ templates = Environment(
     lstrip_blocks=True,
 )
 templates.filters.update(how_long=how_long, how_much=how_much)
-templates.globals["labels"] = LABELS
+templates.globals |= {"labels": LABELS, "done_words": done_words}
 
 
 class FetchContract(Protocol):

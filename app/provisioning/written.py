@@ -1,7 +1,7 @@
 """What of an order is in PowerCode, or may be: told by its steps."""
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
 from app.provisioning.actions import CUSTOMER
@@ -87,6 +87,15 @@ def joined_customer(order: Order) -> str | None:
     named = found.get("customer_id") if isinstance(found, dict) else None
     is_new = "create_customer" in steps or order.decision.get("new_account")
     return None if is_new else named or order.decision.get(CUSTOMER.kept_as)
+
+
+def added_to_customers(session: Session, *those: ColumnElement[bool]) -> list[Order]:
+    """Of the orders that `those` are true of, the completed ones for which no account was made."""
+    made = select(OrderStep.id).where(OrderStep.order_id == Order.id, OrderStep.name == "create_customer").exists()
+    of_steps = selectinload(Order.steps).load_only(OrderStep.order_id, OrderStep.name, OrderStep.result)
+    orders = select(Order).where(Order.state == OrderState.COMPLETED, ~made, *those)
+    read = orders.options(load_only(Order.state, Order.decision, Order.finished_at), of_steps)
+    return [order for order in session.scalars(read) if joined_customer(order)]
 
 
 def was_to_be_created(session: Session, order: Order) -> bool:

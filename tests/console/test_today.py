@@ -359,6 +359,18 @@ def test_alerts_fit_a_desk_and_a_phone(
         page.screenshot(path=tmp_path / "today.png", full_page=True)
 
 
+def test_an_order_that_was_added_to_a_customer_is_counted_apart(service: Service, as_read_only: Person) -> None:
+    finished = {"state": OrderState.COMPLETED, "received_at": now(), "finished_at": now()}
+    with service.services.database.write() as session:
+        session.add(Order(orderref="UIA202411-000001", **finished))
+        session.add(Order(orderref="UIA202411-000002", decision={"customer_id": "1001"}, **finished))
+
+    page = " ".join(as_read_only.get("/console").text.split())
+
+    assert "<strong>All done:</strong> 1 account and 1 order added to a customer today, median" in page
+    assert "The last 30 days: 2 completed (1 added to a customer)" in page
+
+
 def test_after_the_last_stop_the_page_says_what_the_day_brought(service: Service, as_read_only: Person) -> None:
     service.take("UIA202411-001186")
 

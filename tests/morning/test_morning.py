@@ -10,7 +10,19 @@ from sqlalchemy import select
 
 from app.aftercare import cases
 from app.aftercare.case_kinds import CANCEL
-from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, ScheduleMark, now
+from app.models import (
+    Alert,
+    AlertKind,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Order,
+    OrderState,
+    OrderStep,
+    ScheduleMark,
+    StepState,
+    now,
+)
 from app.morning.due import tell_when_due
 from app.morning.summary import summary
 from app.provisioning import desk
@@ -114,8 +126,32 @@ def test_done_yesterday_is_on_a_monday_what_was_done_since_friday(office: Servic
     )
 
     assert content(office)["days"] == "from Friday to Sunday"
-    assert content(office)["done"] == {"came": 4, "completed": 2, "exists": 0, "not_ours": 0, "closed": 1}
+    assert content(office)["done"] == {"came": 4, "completed": 2, "added": 0, "exists": 0, "not_ours": 0, "closed": 1}
     assert content(office, MONDAY + timedelta(days=1))["days"] == "yesterday"
+
+
+def added_to_a_customer(office: Service, finished_at: datetime) -> None:
+    """Two orders that were finished then: one made an account, one was added to a customer whom a person named."""
+    add(
+        office, *({"state": OrderState.COMPLETED, "finished_at": finished_at, "received_at": finished_at} for _ in "ab")
+    )
+    with office.services.database.write() as session:
+        made, added = session.scalars(select(Order).order_by(Order.id)).all()
+        session.add(OrderStep(order_id=made.id, name="create_customer", state=StepState.DONE))
+        found = {"customer_id": "1001"}
+        session.add(OrderStep(order_id=added.id, name="find_customer", state=StepState.DONE, result=found))
+
+
+def test_an_order_that_was_added_to_a_customer_is_no_account_that_was_made(office: Service) -> None:
+    added_to_a_customer(office, MONDAY - timedelta(days=1))
+
+    done = content(office)["done"]
+    assert (done["completed"], done["added"]) == (1, 1)
+    tell_when_due(office.services, MONDAY)
+    (mail,) = office.notices("Good morning")
+    assert mail["Subject"].endswith("; 1 account made, 1 order added to a customer from Friday to Sunday")
+    assert "- Added to customers:     1\n" in mail.text
+    assert "Added to customers" in str(mail.get_body(("html",)).get_content())
 
 
 def test_what_needs_somebody_is_told_by_cause_with_the_oldest_order_and_nobodys_name(office: Service) -> None:
