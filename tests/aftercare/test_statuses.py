@@ -179,6 +179,7 @@ def test_switched_off_nothing_counts(service: Service) -> None:
             assert overview(session, service.services.settings, now()).inactive == counts
 
 
+@pytest.mark.long
 def test_switched_off_nothing_is_read(service: Service) -> None:
     with service.changed(activation="off"):
         made(service)

@@ -76,6 +76,7 @@ def test_switched_off_certificate_checks_are_a_loud_warning(service: Service) ->
         assert "Note: PC_VERIFY_SSL is false" in run(service, "config", "check").stdout
 
 
+@pytest.mark.long
 def test_every_fault_of_the_settings_is_printed_at_once_without_a_traceback(tmp_path: Path) -> None:
     with commands(tmp_path) as (_sandbox, process):
         process.environment |= {"PC_API_KEY": "", "MAIL_PORT": "smtp", "CALLBACK_TOKEN": "tok-1", "LOG_LEVEL": "LOUD"}

@@ -309,6 +309,7 @@ def at_once(*acts: Callable[[], str]) -> list[str]:
         return list(threads.map(do, acts))
 
 
+@pytest.mark.long
 def test_two_people_who_map_the_two_plans_of_an_order_at_once_let_it_go_on(elsewhere: Service) -> None:
     waits_for(elsewhere, "10 Gbps", "Voice")
 

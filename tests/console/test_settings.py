@@ -65,6 +65,7 @@ def test_a_value_tells_where_it_comes_from(
     }
 
 
+@pytest.mark.long
 def test_a_setting_that_was_edited_takes_effect_at_the_next_restart(
     service: Service, as_administrator: Person, env_file: Callable[..., None]
 ) -> None:

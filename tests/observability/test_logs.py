@@ -261,6 +261,7 @@ def test_of_a_huge_traceback_the_error_itself_stays(any_log: Written) -> None:
 _names = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=30).map(str.strip)
 
 
+@pytest.mark.long
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=_names.filter(lambda name: len(name) > 2 and name.lower() not in ("none", "null")), around=st.text())
 def test_json_stays_json_and_the_name_stays_out(json_log: Written, name: str, around: str) -> None:

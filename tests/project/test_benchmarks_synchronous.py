@@ -46,6 +46,7 @@ def test_one_callback_makes_one_whole_account_and_one_mail_with_the_contract(
     assert mail.attachments[f"{ORDER}.pdf"].startswith(b"%PDF")
 
 
+@pytest.mark.long
 def test_it_makes_the_remote_calls_that_the_service_makes(
     sandbox: Sandbox, client: FlaskClient, service: Service
 ) -> None:

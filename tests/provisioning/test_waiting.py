@@ -119,6 +119,7 @@ def test_a_clock_that_steps_ahead_gives_no_order_up(service: Service) -> None:
     assert service.state(REF) == "waiting"
 
 
+@pytest.mark.long
 def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> None:
     with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
         orderrefs = several_orders(service, 4)
@@ -177,6 +178,7 @@ def test_a_system_that_is_asked_next_too_far_off_is_asked_now(service: Service) 
     service.rested(REF, "completed")
 
 
+@pytest.mark.long
 def test_a_clock_that_steps_ahead_makes_no_second_account(service: Service) -> None:
     """PowerCode is still at work on the customer, and by the clock it had an hour for it."""
     powercode = service.sandbox.powercode

@@ -147,6 +147,7 @@ def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service:
         all_are(service, [first, second], "completed")
 
 
+@pytest.mark.long
 def test_a_system_that_comes_and_goes_loses_and_doubles_nothing(service: Service) -> None:
     powercode = service.sandbox.powercode
     orderrefs = several_orders(service, 4)

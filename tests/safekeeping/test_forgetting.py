@@ -17,6 +17,8 @@ from tests.conftest import Service
 from tests.safekeeping.forgotten import PERSON, forget, found_in, settled, stored, write
 from tests.tools.command_runs import ORDER, failed, run
 
+pytestmark = pytest.mark.long
+
 # What goes, and what stays
 
 

@@ -13,6 +13,8 @@ from tests.digest.conftest import Office, office_of
 from tests.safekeeping.forgotten import PERSON, forget, found_in, settled, stored, write
 from tests.tools.command_runs import ORDER, failed, printed, run
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def office(service: Service, tmp_path: Path) -> Iterator[Office]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.models import OrderSearch
@@ -10,6 +11,8 @@ from tests.conftest import Service
 from tests.console.persons import Person
 from tests.safekeeping.forgotten import NEIGHBOUR, forget, found_in, stored
 from tests.tools.command_runs import ORDER, failed, run
+
+pytestmark = pytest.mark.long
 
 
 def dismissed(service: Service, **contract: Any) -> None:

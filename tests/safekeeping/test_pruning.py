@@ -27,6 +27,8 @@ from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.tools.command_runs import ORDER, printed, run
 
+pytestmark = pytest.mark.long
+
 DETAILS = (OrderExchange, OrderStep, Callback, Notice, NoticeDelivery)
 KEPT = 400
 NEIGHBOUR = {"siteid": "7", "firstname": "Ole", "email": "ole@example.com", "phone": "4065550127"}

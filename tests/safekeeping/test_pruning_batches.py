@@ -14,6 +14,8 @@ from app.running.schedule import Schedule
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 
+pytestmark = pytest.mark.long
+
 ORDERS = 12
 FIRST = 1_000_000
 """Far from the numbers that the database gives by itself."""

@@ -105,6 +105,7 @@ def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process: Sand
         assert "sandbox" not in f"{response.headers} {response.text}".lower()
 
 
+@pytest.mark.long
 def test_sigterm_ends_it_cleanly_and_frees_its_ports() -> None:
     with SandboxProcess() as first:
         addresses = first.addresses

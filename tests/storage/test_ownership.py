@@ -85,6 +85,7 @@ def test_the_service_goes_on_with_what_root_began(folder: Path, request: pytest.
     database.dispose()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["orders list", "db upgrade", "db check", "config check"])
 def test_a_database_that_can_not_be_opened_is_one_sentence(
     folder: Path, request: pytest.FixtureRequest, command: str

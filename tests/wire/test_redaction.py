@@ -289,6 +289,7 @@ def test_no_value_survives_in_any_surroundings(value: str, before: str, after: s
         assert has_its_own_marks_only(cleaned(before + value + after), value)
 
 
+@pytest.mark.long
 @quietly
 @given(values=st.lists(_value, min_size=2, max_size=4), between=_anything)
 def test_no_value_of_several_survives(values: list[str], between: str) -> None:

@@ -186,6 +186,7 @@ def test_an_order_is_called_by_its_whole_reference_only(ada: Database) -> None:
         assert search.called_among(page.orders, "uia2024") is None
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(people=st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=5), data=st.data())
 def test_any_piece_of_a_name_finds_all_who_have_it(shared: Database, people: list[Any], data: Any) -> None:

@@ -25,6 +25,7 @@ def test_an_order_at_work_is_listed_once(database: Database) -> None:
     assert found(database, "uia ada", "running") == ["UIA-1"]
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(states=st.lists(st.sampled_from(["completed", "waiting", "received"]), max_size=23), limit=st.integers(1, 7))
 @pytest.mark.parametrize(("text", "state"), [("", None), ("uia", None), ("", "waiting"), ("uia", "received")])
