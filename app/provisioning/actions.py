@@ -38,7 +38,7 @@ class Action:
     `code` is what an order keeps of it, `kept_as` what the history of decisions keeps and `review.resume` is told.
     `does` is the function in `app` that does it. `did` follows a person's name. `says` is what will happen,
     where that is the same for every order. `option` belongs to `orders resume`; `command` is the whole command.
-    What does not decide anything is told to colleagues, and changes nothing of what becomes of the order.
+    An action that does not decide only tells colleagues something; the order goes on as it would without it.
     """
 
     code: str
@@ -73,7 +73,7 @@ class Action:
         return self.label.replace("{customer_id}", customer_id or "")
 
     def kept(self, customer_id: str | None = None) -> dict[str, Any]:
-        """As an order keeps that it was offered, and a mail tells it."""
+        """The action as plain JSON: an order keeps it as offered, and a mail shows it."""
         row = {"action": self.code, "label": self.label_for(customer_id)}
         return row | {"customer_id": customer_id} if customer_id else row
 
@@ -245,7 +245,7 @@ TOLD_ONLY: Sequence[str] = [action.kept_as for action in ACTIONS.values() if not
 
 
 def told(decision: Mapping[str, object]) -> Action:
-    """What `review.resume` was told; to try again, when nothing."""
+    """The action that `review.resume` was told; `RESUME` when it was told none."""
     return next((action for action in ANSWERS if action.kept_as in decision), RESUME)
 
 
@@ -269,4 +269,4 @@ OFFERED: Mapping[str, Sequence[Action]] = {
     OrderState.NOT_OURS: (ASK_UTOPIA_AGAIN,),
     OrderState.DISMISSED: (TAKE_UP_AGAIN,),
 }
-"""In each state that says by itself what fits; what fits an order that needs a person is in `problems`."""
+"""The actions for each state that alone says what fits; for an order that needs a person they are in `problems`."""

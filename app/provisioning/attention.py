@@ -12,7 +12,7 @@ from app.provisioning.actions import LET_GO, ON_IT, TAKE_OVER, Action
 from app.provisioning.causes.standing import STANDING, stands
 
 IS_ON_IT = and_(OnIt.order_id == Order.id, OnIt.run == Order.run, Order.state.in_(STANDING))
-"""The row is about the order as it stands. Once the order went on, or was decided, it has another run, or waits."""
+"""An `OnIt` row counts for the order's current run only. An order that went on has another run, or another state."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Hand:
 
 
 def hands_on(session: Session, *those: ColumnElement[bool]) -> Mapping[str, Sequence[Hand]]:
-    """By the cause that orders stand for: who is on them, the first one first."""
+    """Who is on the orders of each cause, by cause; who came first is first."""
     columns = (Order.cause, OnIt.taken_by, func.count(), func.min(OnIt.taken_at).label("since"))
     rows = select(*columns).join(OnIt, IS_ON_IT).where(*stands(), *those).group_by(Order.cause, OnIt.taken_by)
     found: dict[str, list[Hand]] = {}

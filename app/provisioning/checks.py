@@ -1,4 +1,4 @@
-"""What a contract comes to: applicant, plans and the ticket's text. What stops an order is raised as `NeedsReview`."""
+"""Checks of a contract: applicant, plans and ticket text. A fault that stops an order is raised as `NeedsReview`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 MOST_FETCHED = 32 * MEGABYTE
 LEAST_READ = MEGABYTE // 16
-"""Of any answer, so that one without a contract can be understood."""
+"""We read this much of any answer, so that an answer without a contract can be understood."""
 
 
 def contract_for_mail(services: Services, order: Order, into: BinaryIO) -> Enclosure:
-    """Fetch the contract into an empty file; not ready counts also while UTOPIA doesn't answer."""
+    """Fetch the contract into an empty file; it also counts as not ready while UTOPIA doesn't answer."""
     with services.database.read() as session:
         if breaker.is_down(session, System.UTOPIA):
             return Enclosure(without=Without.NOT_READY)
@@ -27,12 +27,12 @@ def contract_for_mail(services: Services, order: Order, into: BinaryIO) -> Enclo
     except utopia.UtopiaError as error:
         log.info("No contract yet: %s", error)
         if isinstance(error, (utopia.NeverArrived, utopia.OutcomeUnknown)):
-            probing.works(services, System.UTOPIA)  # or the others need not try
+            probing.works(services, System.UTOPIA)  # if it doesn't, the others need not try
         return Enclosure(without=Without.NOT_READY)
 
 
 def _fetch(services: Services, order: Order, into: BinaryIO) -> Enclosure:
-    """What is too large for a mail is not read to its end."""
+    """Fetch the contract; a file that is too large for a mail is not read to its end."""
     most = min(int(services.settings.mail_attachment_mb * MEGABYTE), MOST_FETCHED)
     try:
         size = services.utopia.contract_pdf(order.orderref, into, limit=max(most, LEAST_READ))

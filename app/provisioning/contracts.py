@@ -14,8 +14,8 @@ PERSON = ("first_name", "last_name", "email", "phone")
 PLACE = ("street", "unit", "city", "state", "zip")
 PORTAL_USERNAME = "portal_username"
 CORRECTABLE = (*PERSON, *PLACE, PORTAL_USERNAME)
-"""What staff may write instead of UTOPIA's value. The site id is not among it: it says which fiber is meant. UTOPIA has
-no name for PowerCode's portal: where staff write none, it is the mail address."""
+"""The fields that staff may correct. The site id is none of them: it says which fiber is meant. UTOPIA has no name for
+PowerCode's portal: unless staff write one, the mail address is used."""
 
 MAIL_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+")
 PORTAL_NAME = re.compile(r"[^\s<>\"']+")
@@ -46,7 +46,7 @@ class Applicant:
         return f"{self.first_name} {self.last_name}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, for the order's row; a version that knows no portal names reads it as long as there is none."""
+        """Plain JSON, for the order's row. Without a portal name, a version that knows none can read it, too."""
         return {name: value for name, value in asdict(self).items() if value or name != PORTAL_USERNAME}
 
 
@@ -121,7 +121,7 @@ def fields_of(contract: Contract) -> dict[str, str]:
 
 
 def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
-    """The contract with what staff wrote instead of UTOPIA's values; what is no correctable field is left alone."""
+    """The contract with the values that staff wrote instead of UTOPIA's; other fields are left alone."""
     written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}
     person = {name: value for name, value in written.items() if name in PERSON}
     place = {name: value for name, value in written.items() if name in PLACE}

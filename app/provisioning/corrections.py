@@ -1,7 +1,7 @@
-"""What staff write instead of a value of UTOPIA's contract, and who did.
+"""The values that staff write instead of those of UTOPIA's contract, and who wrote them.
 
-A correction stays with the order and is laid over UTOPIA's contract whenever that is read. Once something of the order
-is in PowerCode nothing is corrected here any more: the customer would have been made with the other value.
+A correction stays with the order, and replaces UTOPIA's value whenever the contract is read. Once something of the
+order is in PowerCode, nothing is corrected here any more: the customer was made with the former value.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class NotUsable(Exception):
 
 
 def corrections_of(contract: Contract, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Where `wanted`, a value for each of `CORRECTABLE`, says something else than UTOPIA's contract."""
+    """The values in `wanted` that differ from UTOPIA's contract; `wanted` has one for each of `CORRECTABLE`."""
     return _differences(fields_of(contract), wanted)
 
 
@@ -64,8 +64,8 @@ def correct(
 ) -> Order:
     """Correct an order that needs a person, and go on with it.
 
-    `run` is the order's run that the person saw. What was decided about the person before is asked again: it was
-    decided about other values. Raises `NotUsable`, and `review.NotPossible` when it doesn't fit the order.
+    `run` is the order's run that the person saw. Earlier decisions about the customer are asked again: they were made
+    about other values. Raises `NotUsable`, and `review.NotPossible` when a correction doesn't fit the order.
     """
     breaker.ask_now(session)
     order = review.find(session, orderref, run)

@@ -22,7 +22,7 @@ from app.storage.database import one_at_a_time
 from config import Settings
 
 NEIGHBOUR_SECONDS = 5
-"""How long an order waits before it looks again whether the order that goes first is through."""
+"""How long an order waits before it checks again whether the order ahead of it is through."""
 HAS_ITS_TURN = "has its turn"
 FINDING_LOCK = 5050_446
 
@@ -56,7 +56,7 @@ def _go_on_with(
     forgotten: bool = False,
     found: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """`forgotten`: the customer was made for this order, and the database, put back from a backup, doesn't know it."""
+    """`forgotten`: the customer was made for this order, but the database was restored from a backup without it."""
     value = {
         "customer_id": customer_id,
         "service_ids": service_ids,
@@ -82,11 +82,11 @@ def _read_customer(work: Work, customer_id: str) -> powercode.Customer:
 
 
 def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
-    """Two orders that may be one customer's must not both look before either has created: the first goes first.
+    """Wait if an order that may be for the same customer is ahead: otherwise both could find nobody, and both create.
 
-    That is told by the site, and by the rule that compares an order with PowerCode's customers. The turn is taken
-    under a lock, in the step's own row, and lasts until the customer is made, or the order rests or waits without
-    having found out anything.
+    Two orders may be for the same customer if they have one site, or by the rule that compares an order with
+    PowerCode's customers. The turn is taken under a lock, and kept in the step's own row. It lasts until the customer
+    is made, or the order rests or waits without having found out anything.
     """
     ahead: list[str] = []
     me = {"order_id": work.order.id}
@@ -97,7 +97,7 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
         if not ahead:
             work.run.keep(session, work.step, result=HAS_ITS_TURN)
 
-    work.run.commit(take_turn, repeatable=True)  # whoever lost it in a power cut has also lost the look that it was for
+    work.run.commit(take_turn, repeatable=True)  # a power cut that loses the turn also loses the look-up behind it
     if ahead:
         raise Waits(
             System.POWERCODE,
@@ -171,7 +171,7 @@ def _created(customer_id: str) -> Outcome:
 
 
 def _made_new(customer_id: str, remark: str | None = None) -> Outcome:
-    """A customer who is new has no plans and no ticket that anybody could have forgotten."""
+    """A new customer has no plans and no ticket from before, so nothing is in doubt any more."""
     changes = {"customer_id": customer_id, "in_doubt_since": None}
     return Outcome(value={"customer_id": customer_id}, changes=changes, remark=remark)
 
@@ -228,9 +228,9 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
 
 
 def _stop_if_look_alike(work: Work, found: LookUpResult) -> None:
-    """Somebody like our customer, without our order number: a person tells whether it is ours.
+    """Stop if a customer is like ours but lacks our order number: a person decides whether it is ours.
 
-    Unless they said of just those customers that they are somebody else.
+    Go on if a person already said of exactly these customers that they are somebody else.
     """
     seen = (work.order.found_customers or {}).get("seen", []) if work.order.decision.get(NEW_CUSTOMER.kept_as) else []
     if set(found.decision.customer_ids) <= set(seen):

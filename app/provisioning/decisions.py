@@ -1,6 +1,6 @@
-"""What a person decides about an order beside `review`: what PowerCode has to confirm, and what a plan is sold as.
+"""Decisions about an order that are not in `review`: what PowerCode has to confirm, and what a plan is sold as.
 
-PowerCode is asked before, outside any transaction.
+PowerCode is asked before the transaction begins.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def check_ticket(client: powercode.PowerCodeClient, ticket_id: str, customer_id:
 
 
 def _owner(content: Any) -> str | None:
-    """The customer's id in a ticket, which sits at its top or one level down; "" is nobody's."""
+    """The customer's id in a ticket, at its top or one level down; "" when the ticket belongs to nobody."""
     if not isinstance(content, dict):
         return None
     for record in [content, *(each for each in content.values() if isinstance(each, dict))]:
@@ -107,7 +107,7 @@ def map_plans(
 def sell_as(
     services: Services, session: Session, by: str, cause: Cause, service_ids: Mapping[str, int]
 ) -> JointDecision:
-    """Keep what the plans of a cause are sold as, unknown ones or such as PowerCode refused, and go on with its orders.
+    """Keep what the plans of a cause (unknown, or refused by PowerCode) are sold as, and go on with its orders.
 
     Raises as `map_plans` does.
     """
@@ -130,7 +130,7 @@ def _keep_all(session: Session, by: str, service_ids: Mapping[str, int], *, are_
 
 
 def _correct(session: Session, by: str, description: str, service_id: int) -> None:
-    """Another number than the one that PowerCode refused."""
+    """Replace the plan's number that PowerCode refused."""
     plan, additional = plan_table.service_of(session, description), False
     if plan is None:
         plan, additional = plan_table.service_of(session, description, additional=True), True
@@ -143,7 +143,7 @@ def _correct(session: Session, by: str, description: str, service_id: int) -> No
 
 
 def resume(services: Services, session: Session, orderref: str, by: str, **how: Any) -> Order:
-    """As `review.resume`; an order that waited for plans that are known by now takes the others with it."""
+    """As `review.resume`. If the order waited for plans that are known now, other orders for them go on as well."""
     if session.scalar(select(Order.problem).filter_by(orderref=orderref)) == UNKNOWN_PLAN.code:
         breaker.ask_now(session)
         plan_table.lock(session)
@@ -173,7 +173,7 @@ def _keep_plan(session: Session, by: str, description: str, service_id: int) -> 
 
 
 def unknown_plans(order: Order) -> list[str]:
-    """The descriptions that nobody has said yet what they are sold as, when that is what the order waits for."""
+    """The unknown plans that the order waits for, by description; none when it waits for something else."""
     waits = order.problem == UNKNOWN_PLAN.code
     return [str(name) for name in (order.account or {}).get("unknown_plans", [])] if waits else []
 

@@ -21,7 +21,7 @@ LONGEST_NOTE = 1000
 """Characters. It is shown whole, and found by the search."""
 LONGEST_REASON = 200
 MOST_DAYS = 30
-"""For so long an order can be put off at most: somebody pays for it, or would like to."""
+"""How long an order can be put off at most: a customer pays for it, or would like to."""
 BATCH = 500
 
 
@@ -33,9 +33,9 @@ def note(session: Session, orderref: str, by: str, text: str) -> None:
 
 
 def take(session: Session, by: str, *those: ColumnElement[bool], over: bool = False) -> None:
-    """Say that somebody is on these orders; `over`: also where somebody else is.
+    """Say that `by` is on these orders; `over`: take over those that somebody else is on.
 
-    Raises `review.NotPossible` when there is none that needs somebody and that nobody is on.
+    Raises `review.NotPossible` when none of the orders needs somebody and is free to be taken.
     """
     rows = [
         row
@@ -51,7 +51,7 @@ def take(session: Session, by: str, *those: ColumnElement[bool], over: bool = Fa
 
 
 def let_go(session: Session, by: str, *those: ColumnElement[bool]) -> None:
-    """Say that somebody is no longer on these orders; raises `review.NotPossible` when they were on none."""
+    """Say that `by` is no longer on these orders; raises `review.NotPossible` when they were on none."""
     rows = [row for row in _standing(session, *those) if row.taken_by == by]
     if not rows:
         raise review.NotPossible("you were not on it any more")
@@ -104,7 +104,7 @@ def is_a_day_ahead(day: date, today: date) -> bool:
 
 
 def _standing(session: Session, *those: ColumnElement[bool]) -> Sequence[Any]:
-    """The orders among these that need somebody, with who is on each; locked, so that two people come one by one."""
+    """Those of these orders that need somebody, and who is on each. Their rows are locked: people come one by one."""
     rows = select(Order.id, Order.run, OnIt.taken_by).outerjoin(OnIt, IS_ON_IT).where(*stands(), *those)
     return session.execute(rows.order_by(Order.id).with_for_update(of=Order)).all()
 

@@ -30,10 +30,10 @@ class Stop(Exception):
 
 
 class Waits(Stop):
-    """Tried again by itself: when the system answers again, at `retry_at`, or by the order's own schedule.
+    """The order waits, and is tried again by itself: when the system answers again, at `retry_at`, or by its schedule.
 
-    `unanswered`: there was no answer that can be used, and a harmless call tells whose trouble that is. `soon`: a
-    moment may be all that it takes, so the call is repeated within the step first. `alone`: the system works, but not
+    `unanswered`: no usable answer came, and a harmless call tells whether system or order is the trouble.
+    `soon`: a moment may be enough, so the call is first repeated within the step. `alone`: the system works, but not
     for this order.
     """
 
@@ -62,7 +62,7 @@ class Waits(Stop):
 
 
 class Follows(Stop):
-    """Another order shows first whether PowerCode takes a plan's number; `cause` is for whose plans this one waits."""
+    """Another order shows first whether PowerCode takes a plan's number; `cause` names the plans."""
 
     state = OrderState.WAITING
 
@@ -73,7 +73,7 @@ class Follows(Stop):
 class NeedsReview(Stop):
     """A person decides.
 
-    Each of the customers in `customer_ids` is offered first. `actions` are offered where not all of the problem's fit.
+    Each of the customers in `customer_ids` is offered first. `actions` replaces the problem's actions if not all fit.
     """
 
     state = OrderState.NEEDS_REVIEW

@@ -1,4 +1,4 @@
-"""What will happen to an order before anything does: the checks and the look-up of its story, and not one write."""
+"""What will happen to an order, told beforehand: the workflow's checks and its look-up, without any write."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,7 +120,7 @@ def forecast(services: Services, orderref: str, contract: Contract, corrections:
 
 
 def _stops(reading: Reading) -> Iterator[str]:
-    """What is wrong with the contract, and nobody can correct here."""
+    """The faults of the contract that nobody can correct here."""
     if "site_id" in reading.wrong:
         yield "UTOPIA's contract has no site id that can be used. Ask UTOPIA to correct it"
     if reading.ended:

@@ -1,12 +1,12 @@
-"""Orders that come in: taken in once, and started the newest and the oldest in turn, a stranger's at a pace.
+"""Orders that come in: each is taken in once; the newest and the oldest start in turn, strangers' orders at a low rate.
 
 Anybody who knows the callback's address can send references that UTOPIA doesn't know, thousands of them in seconds,
-and each takes a look-up. So no more than AT_WORK orders wait in the engine's queue; others are on disk, in the state
-`received` and without a `tried_at`, until their turn comes. In turn, because a real order is then next even when it
-came last, and because none waits for ever behind newer ones.
+and each takes a look-up. So no more than AT_WORK orders wait in the engine's queue; the others are on disk, in the
+state `received` and without a `tried_at`, until their turn comes. Newest and oldest take turns so that a real order
+that came last is soon next, and so that no order waits for ever behind newer ones.
 
-What is started at UTOPIA is in PowerCode's queue a moment later, which takes the first come first. So orders are
-started only as long as that queue is short: after an outage, too, one that comes in is soon through it.
+An order started at UTOPIA is in PowerCode's queue a moment later, and that queue is first in, first out. So orders are
+started only as long as PowerCode's queue is short: a new order is soon through it, also after an outage.
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ AT_WORK = 16
 """Four times as many as are looked up at a time: enough to keep all four look-ups busy, in a short queue."""
 AT_UTOPIA = 4
 WOKEN_PER_SLOT, NEW_PER_SLOT = 2, 3
-"""Orders under way for each that may be in PowerCode at a time: enough that no slot is idle for a beat. After an outage
-those that waited leave room for new ones."""
+"""Orders under way for each slot in PowerCode: enough that no slot is idle for a beat (0.5 s). After an outage, the
+orders that waited leave room for new ones."""
 UNKNOWN_OF_A_STRANGER = 20
 WITHIN = timedelta(hours=1)
 """A sender is a stranger after so many references that UTOPIA does not know."""
 OF_STRANGERS = 2
-"""So many orders of strangers are started at a beat (0.5 s), newest and oldest; a real one may be among them."""
+"""How many strangers' orders start at each beat (0.5 s), newest and oldest in turn; a real order may be among them."""
 
 RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS received")
 ANY_HELD_BACK = select(Order.__table__.c.id).where(*HELD_BACK).limit(1)
@@ -61,10 +61,10 @@ _turns = cycle((0, 1))
 
 
 def take_in(services: Services, connection: Connection, orderrefs: Sequence[str], most: int | None = None) -> set[str]:
-    """Take orders in and start their work, once; those of them that there was anything to start for.
+    """Take orders in and start their work, once; returns those for which there was work to start.
 
-    An order that is known stays as it is, except that one that was not ours is looked up again. With `most`, no more
-    than so many are started now; the others wait for their turn (`start_next`), and have no `tried_at` until then.
+    A known order stays as it is, but one that was not ours is looked up again. No more than `most` orders, if given,
+    are started now; the others wait for their turn (`start_next`), and have no `tried_at` until then.
     """
     if not orderrefs:
         return set()
@@ -105,7 +105,7 @@ def _look_up_again(services: Services, connection: Connection, orderrefs: set[st
 
 
 def _hold_back(session: Session, order: Order) -> None:
-    """As `lifecycle.start_over`, when its turn comes."""
+    """Let the order start over (`lifecycle.start_over`) when its turn comes, not now."""
     session.execute(delete(OrderStep).filter_by(order_id=order.id))
     order.stage, order.state, order.run, order.remarks = "order", OrderState.RECEIVED, order.run + 1, []
     order.reason = order.tried_at = order.finished_at = None
@@ -167,7 +167,7 @@ def _choose(session: Session, free: int, senders: Sequence[str]) -> list[int]:
 
 
 def in_turn(session: Session, count: int, *those: ColumnElement[bool]) -> list[int]:
-    """The newest, the oldest, the second newest and so on; a call begins with the end that the last one didn't take."""
+    """The newest, the oldest, the second newest and so on. A call begins at the end that the last call didn't take."""
     if count <= 0:
         return []
     ends = [session.scalars(select(Order.id).where(*those).order_by(end).limit(count)).all() for end in _ENDS]

@@ -1,7 +1,7 @@
-"""A row before, an outcome after: how every step of an order is run.
+"""How every step of an order is run: its row is committed before the step acts, its outcome afterwards.
 
-`perform` commits the step's row together with the outcomes that wait for a commit (`runs`), and lets it act; its own
-outcome goes with the next commit, and so does what it changes on the order. A step that is done is never done again,
+`perform` commits the step's row together with the outcomes that wait for a commit (`runs`), and then lets the step act.
+The step's outcome, and its changes to the order, go into the next commit. A step that is done is never done again,
 whatever the engine repeats; a run that a newer one has replaced does nothing any more.
 """
 
@@ -97,7 +97,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
-    """A step that calls nobody needs no row before it acts: it is simply done again."""
+    """Commit the step's row before it acts; a step without a remote call needs no row, and is simply repeated."""
     if not run.read():
         return OVER
     known = run.steps.get(name)
@@ -137,7 +137,7 @@ def _begin(run: Run, work: Work, system: System, begun: dict[str, Any], *, write
 
 
 def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
-    """Since when nobody knows whether the step had its effect: by its own row, or as the order comes from a backup."""
+    """Since when the step's effect is unknown: by its row, or because the order is from a backup."""
     if step and step.state in (StepState.RUNNING, StepState.UNKNOWN) and step.sent_at:
         return step.sent_at
     since = order.in_doubt_since
@@ -158,7 +158,7 @@ def _wait_for(run: Run, system: System) -> dict[str, Any]:
 
 
 def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: bool) -> dict[str, Any]:
-    """A call that may be repeated freely is, for a moment; anything else ends the run."""
+    """Raise `TryAgainError` for a call that may be repeated in a moment; any other failure ends the run."""
     if isinstance(stop, Waits) and stop.soon and quick and not engine.last_attempt():
         run.commit(lambda session: _keep_failure(session, work, stop), repeatable=False)
         log.warning("%s is tried again in a moment: %s", work.step.name, stop.reason)
@@ -183,7 +183,7 @@ def _fault(name: str, fault: Exception) -> NeedsReview:
 
 
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
-    if system and _says_nothing(work, stop) and not engine.is_stopping():  # a stop waits for no further call
+    if system and _says_nothing(work, stop) and not engine.is_stopping():  # no further call while the process stops
         works = probing.works(run.services, system)
         stop = stop.by_itself() if works and isinstance(stop, Waits) else stop
 
@@ -198,7 +198,7 @@ def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, A
 
 
 def _says_nothing(work: Work, stop: Stop) -> bool:
-    """Whether the end of this step leaves open if the system works at all."""
+    """Whether this step's end leaves open whether the system works at all."""
     if isinstance(stop, NeedsReview) and stop.problem is PROGRAM_FAULT:
         return False
     lost = stop.step_state is StepState.UNKNOWN and work.in_doubt_since is None

@@ -1,6 +1,6 @@
 """How an order changes its state: each function works in the caller's transaction.
 
-An order's state, the start of a workflow, and the notice that tells of it are always one commit.
+An order's new state, the start of its workflow, and the notice about it are always one commit.
 """
 
 from datetime import timedelta
@@ -27,7 +27,7 @@ QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 NEED_SOMEBODY = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
 
 NEW = timedelta(minutes=1)
-"""After an outage, thousands that waited are no reason for one that comes in to wait."""
+"""An order that came in within this time goes first: after an outage, thousands may have waited."""
 
 
 def workflow_id(order: Order) -> str:
@@ -58,7 +58,7 @@ def current(session: Session, orderref: str, run: int) -> Order | None:
 def next_run(services: Services, session: Session, order: Order, *, state: OrderState = OrderState.RUNNING) -> None:
     """Start the order's stage again; steps that are done stay done.
 
-    As long as nothing is written, the customer is looked for again: somebody may have made one meanwhile.
+    As long as nothing is written, we look for the customer again: somebody may have made one meanwhile.
     """
     if not has_written(session, order):
         found = delete(OrderStep).filter_by(order_id=order.id, name="find_customer", state=StepState.DONE)
@@ -110,7 +110,7 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
 
 
 def _stands(order: Order) -> Cause:
-    """It needs a person from now on, for a cause that it may share with others."""
+    """Mark that the order needs a person from now on, for a cause that it may share with other orders."""
     cause = cause_of(order) or Cause(PROGRAM_FAULT.code, PROGRAM_FAULT)
     order.cause, order.stopped_at = cause.key, now()
     return cause
@@ -133,14 +133,14 @@ def complete(services: Services, session: Session, order: Order) -> None:
 
 
 def start_over(services: Services, session: Session, order: Order) -> None:
-    """From the contract on, for an order that has written nothing to PowerCode."""
+    """Start again with fetching the contract; for an order that has written nothing to PowerCode."""
     session.execute(delete(OrderStep).filter_by(order_id=order.id))
     order.stage, order.reason, order.remarks = "order", None, []
     next_run(services, session, order, state=OrderState.RECEIVED)
 
 
 def go_on(services: Services, session: Session, order: Order) -> None:
-    """Where it stopped, with the numbers that hold now; from the contract on, if nothing of it is in PowerCode."""
+    """Go on where the order stopped, with the numbers that hold now; start over if nothing of it is in PowerCode."""
     waiting.end(order)
     if not has_written(session, order):
         start_over(services, session, order)

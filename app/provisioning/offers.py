@@ -1,4 +1,4 @@
-"""What a person can do with an order as it stands, and what each of it would do to PowerCode.
+"""What a person can do with an order as it stands, and what each action would do to PowerCode.
 
 The rows are in `actions`; why an order needs a person is in `problems`.
 """
@@ -42,8 +42,8 @@ THE_TICKET = "the ticket"
 class Offer:
     """Something that a person can do with an order now: `says` is what will happen, `needs` what they give with it.
 
-    `customer_id` is set when a certain customer is meant. `commands` do the same; there are none for what only a page
-    can do.
+    `customer_id` is set when a certain customer is meant. `commands` do the same as the action; there are none where
+    only a page can do it.
     """
 
     action: Action
@@ -61,7 +61,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Standing:
-    """How an order stands: the step that nobody knows the outcome of, and whether something of it is in PowerCode."""
+    """How an order stands: its step whose outcome is unknown, and whether something of the order is in PowerCode."""
 
     order: Order
     doubtful: OrderStep | None
@@ -111,7 +111,7 @@ def _for_review(order: Order, *, correctable: bool) -> Iterator[tuple[Action, st
 
 
 def _as_kept(row: Mapping[str, Any]) -> tuple[Action, str | None]:
-    """What an order keeps that it was offered, in the words of then."""
+    """An action from what an order keeps of its offers, in the words of that time."""
     action = ACTIONS.get(str(row.get("action")), RESUME)
     customer_id = row.get("customer_id")
     return action.saying(str(row.get("label") or action.label)), str(customer_id) if customer_id else None
@@ -173,7 +173,7 @@ def _adds_to(standing: Standing, customer_id: str | None) -> str:
 
 
 def _opens_account(standing: Standing, _: str | None) -> str:
-    """What a new account does to PowerCode, and to whom it leaves alone."""
+    """What a new account does to PowerCode, and which customers it leaves alone."""
     order = standing.order
     made = f"In PowerCode: a new customer is made, with {_and_the_rest(_plans(order, 'plans', 'additional'))}."
     found = [one.customer_id for one in finding.look_alikes(order)]
@@ -188,7 +188,7 @@ def _opens_account(standing: Standing, _: str | None) -> str:
 
 
 def shared_contacts(order: Order) -> str:
-    """What the order's person and a customer like them both have: `phone number and mail address`; "" for nothing."""
+    """The contacts that the order's person shares with a look-alike: `phone number and mail address`; "" for none."""
     shared = dict.fromkeys(word for one in finding.look_alikes(order) for word in one.contacts)
     return " and ".join(shared)
 
@@ -204,7 +204,7 @@ def _and_the_rest(plans: Sequence[str]) -> str:
 
 
 def doubt(order: Order, step: OrderStep | None) -> str:
-    """What nobody knows whether it is in PowerCode, in words: `the ticket`, `the plan 1 Gbps (164)`."""
+    """The write whose outcome is unknown, in words: `the ticket`, `the plan 1 Gbps (164)`."""
     if step is not None and step.name.startswith("plan:"):
         return f"the plan {plan_name(order, int(step.name.partition(':')[2]))}"
     return THE_TICKET
@@ -254,7 +254,7 @@ _SAYS: Mapping[str, Callable[[Standing, str | None], str]] = {
     WITHOUT_IT.code: _left_out,
     DISMISS.code: _closes,
 }
-"""What will happen, where that depends on the order; for the rest the action's row says it."""
+"""The functions that say what will happen, where it depends on the order; for other actions their row says it."""
 
 
 def additions(session: Session, order: Order) -> list[str]:

@@ -1,4 +1,4 @@
-"""Why an order goes to a person: one row each. Lists, pages, mails, commands and the runbook go by it."""
+"""Why an order goes to a person: one row each, read by lists, pages, mails, commands and the runbook."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Problem:
     """Why an order goes to a person.
 
     `code` is what an order keeps of it, `words` are for lists, `section` is the runbook's. `actions` are offered
-    besides closing the order; before them `cure`, what mends the cause, as long as that is possible.
+    besides closing the order; `cure`, which mends the cause, comes before them as long as it is possible.
     """
 
     code: str
@@ -67,7 +67,7 @@ ALIKE: Mapping[Alike, Problem] = {
         Alike.SHARED_CONTACT: "Another name with the same mail or phone",
     }.items()
 }
-"""By what `matching` found."""
+"""The problems by what `matching` found."""
 
 REFUSED_IT = "PowerCode refused it"
 SETTLED_BY_HAND = (RESUME, BY_HAND, WITHOUT_IT)

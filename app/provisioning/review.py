@@ -40,7 +40,7 @@ from app.remote import breaker
 from app.services import Services
 
 WHILE_IT_WAITS = 0
-"""In place of the run that a person saw: an order that waits begins new ones by itself, and is still what they saw."""
+"""Stands for the run of an order that a person saw waiting: it begins new runs by itself, which change nothing."""
 
 
 class NotPossible(Exception):
@@ -50,7 +50,7 @@ class NotPossible(Exception):
 def find(session: Session, orderref: str, seen_run: int | None = None) -> Order:
     """The order, locked against other changes; raises `NotPossible` when there is none.
 
-    With `seen_run` also when it has moved on since that run: what a person decides then rests on what is over.
+    With `seen_run`, it also raises when the order has moved on since that run: the person's decision is then outdated.
     `WHILE_IT_WAITS` stands for the run of an order that waited.
     """
     order = session.scalar(select(Order).filter_by(orderref=orderref).with_for_update())
@@ -97,7 +97,7 @@ def resume(
     named = order.decision if CUSTOMER.kept_as in (order.decision or {}) else {}
     order.decision = decision or order.decision
     if told.answers is Question.IS_IT_THERE:
-        # or an order that goes on with a customer whom somebody named looks for one again
+        # otherwise an order that goes on with a named customer would look for one again
         order.decision = {**named, **_answer_doubt(session, order, told, ticket_id)}
     if told.answers is Question.WHAT_WAS_REFUSED:
         _settle_refused(session, order, told, by, note or "")
@@ -142,7 +142,7 @@ def _check_resumable(session: Session, order: Order, told: Action) -> None:
 
 
 def _settle_refused(session: Session, order: Order, told: Action, by: str, note: str) -> None:
-    """Take a person's word for what PowerCode refused: it is there by their hand, or is left out."""
+    """Take a person's word for the step that PowerCode refused: they did it by hand, or it is left out."""
     step = refused_step(session, order)
     if step is None:
         raise NotPossible(f"{order.orderref} has no step that PowerCode refused")
@@ -154,7 +154,7 @@ def _settle_refused(session: Session, order: Order, told: Action, by: str, note:
 
 
 def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str | None) -> dict[str, Any]:
-    """Take a person's word for the step whose outcome nobody could look up; what is kept of it for the next try."""
+    """Take a person's word for the step whose outcome nobody could look up; returns what is kept for the next try."""
     step = doubtful_step(session, order)
     if step is None:
         return {}
@@ -187,7 +187,7 @@ def dismiss(
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
     order.cause = order.stopped_at = None
-    order.run += 1  # a run that is still on its way has no say any more
+    order.run += 1  # a run that is still at work may change nothing any more
     waiting.end(order)
     tell(services, session, EventKind.ORDER_DISMISSED, order)
     return order

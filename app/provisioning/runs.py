@@ -1,7 +1,7 @@
 """One run of an order's story: the order and its steps as they were read, and the outcomes that wait for a commit.
 
-The outcome of a step and the intent of the next go into one commit, and several steps that write nothing outside make
-one together. `Run.commit` writes down what waits, whatever else it does; a run that ends leaves nothing unwritten.
+The outcome of a step and the intent of the next go into one commit. Several steps that write to no remote system share
+one commit, too. Each `Run.commit` writes the outcomes that wait; a run that ends leaves nothing unwritten.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,8 @@ from app.services import Services
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 
-# Built once, and on the tables: through the mapped classes, each takes several times as long as SQLite needs for it.
+# Built once, and on the tables: through the mapped classes, building each statement takes several times as long as
+# SQLite needs to execute it.
 ORDERS, STEPS = Order.__table__, OrderStep.__table__
 INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
 UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
@@ -46,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Done:
-    """A step that is done: what its row says now, what it brought, and what was said meanwhile."""
+    """A step that is done: its row's new values, its outcome, and its exchanges with the remote systems."""
 
     step: OrderStep
     values: dict[str, Any]
@@ -56,14 +57,14 @@ class Done:
 
 
 class Run(AbstractContextManager["Run"]):
-    """One run of an order's story; at the end of the block, all of it is written down."""
+    """One run of an order's story, for a `with` block; at the end of the block, everything is committed."""
 
     def __init__(self, services: Services, orderref: str, number: int) -> None:
         self.services = services
         self.orderref = orderref
         self.number = number
         self.order: Order
-        """As it was read, with what the run's steps changed since: nobody else changes an order that runs."""
+        """The order as it was read, with the changes of the run's steps: nobody else changes an order that runs."""
         self.steps: dict[str, OrderStep]
         self._is_read = False
         self._made: list[OrderStep] = []
@@ -77,7 +78,7 @@ class Run(AbstractContextManager["Run"]):
             self.commit(lambda _session: None, repeatable=True)
 
     def read(self) -> bool:
-        """Read the order and its steps, once; whether this run may work on it."""
+        """Read the order and its steps, once; returns whether this run may work on it."""
         if not self._is_read:
             with self.services.database.read() as session:
                 order = session.scalar(select(Order).filter_by(orderref=self.orderref))
@@ -93,10 +94,10 @@ class Run(AbstractContextManager["Run"]):
         return session.connection().execute(CURRENT, of_this_run).first() is not None
 
     def commit(self, work: Callable[[Session], None], *, repeatable: bool, waits_for: System | None = None) -> None:
-        """Write down what waits, and do `work`, in one transaction, with patience.
+        """Write the outcomes that wait, and do `work`, in one transaction; retried while the database is busy.
 
-        `repeatable` as in `Database.write`: the outcome of a write makes it wait for the disk, whatever `work` does.
-        `waits_for`: the system for which the order may begin to wait in it.
+        `repeatable` as in `Database.write`; if a waiting outcome is that of a write, the commit always waits for the
+        disk. `waits_for`: the system for which the order may begin to wait in this transaction.
         """
 
         def write(session: Session) -> None:
@@ -111,13 +112,13 @@ class Run(AbstractContextManager["Run"]):
         self._unwritten, self._made = [], []
 
     def _forget_made(self) -> None:
-        """Rows of a transaction that did not come to its end are not there."""
+        """Forget the rows that were made in a transaction that failed: they are not in the database."""
         for step in self._made:
             step.id = None  # type: ignore[assignment]
         self._made = []
 
     def keep(self, session: Session, step: OrderStep, **values: Any) -> None:
-        """Write values of a step's row, which is made when it is not there yet; the step has them then, too."""
+        """Write values of a step's row, made if there is none yet, and set them on `step`."""
         for column, value in values.items():
             setattr(step, column, value)
         connection = session.connection()
@@ -131,12 +132,12 @@ class Run(AbstractContextManager["Run"]):
         self.steps[step.name] = step
 
     def keep_order(self, session: Session, values: dict[str, Any]) -> None:
-        """Write values of the order's row, which the run's order then has, too."""
+        """Write values of the order's row, and set them on the run's order."""
         session.connection().execute(UPDATE_ORDER, {"order_id": self.order.id, **values})
         self._change(values)
 
     def done(self, done: Done) -> None:
-        """A step is done: the run knows it at once, and writes it down with its next commit."""
+        """Note that a step is done: the run knows it at once, and writes it with its next commit."""
         for column, value in done.values.items():
             setattr(done.step, column, value)
         self.steps[done.step.name] = done.step

@@ -27,14 +27,14 @@ from utopia import Contract
 PAGE = 50
 BATCH = 500
 MOST_COUNTED = 1000
-"""Where each order's words have to be read, counting stops here: the reader knows enough, and need not wait."""
+"""Where the search has to read each order's words, it stops counting here, so that the reader need not wait."""
 
 
 @dataclass(frozen=True)
 class FoundOrder:
     """An order as a list shows it; `person`, `address` and `plan` are "" as long as UTOPIA was not asked.
 
-    `on_it` is who said that they are.
+    `on_it` names who said that they are on it.
     """
 
     id: int
@@ -68,7 +68,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which orders somebody wants to see: those that all of it is true of. `until` is the first moment too late."""
+    """Which orders somebody wants to see: those that match all of these. `until` is the first moment too late."""
 
     text: str = ""
     state: str | None = None
@@ -82,7 +82,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of orders, the `first` of which has that number among `total`; `counted` when there are no more."""
+    """One page of orders. `first` is its first order's number among `total`; `counted`: `total` is the exact number."""
 
     orders: Sequence[FoundOrder]
     first: int
@@ -97,7 +97,7 @@ class Page:
 def keep(session: Session, order: Order) -> None:
     """Bring the order's row of words up to date, in the transaction that changes the order.
 
-    An order whose details were removed is found by what it was found by before, until its contract is fetched again.
+    An order whose details were removed keeps its words until its contract is fetched again.
     """
     row = session.get(OrderSearch, order.id)
     if row is None:
@@ -109,7 +109,7 @@ def keep(session: Session, order: Order) -> None:
 
 
 def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
-    """Let orders that just came in be found by their references; by reference, their ids."""
+    """Let orders that just came in be found by their references; `orders` has their ids by reference."""
     nothing = {"person": "", "address": "", "plan": "", "notes": ""}
     lines = [(id, reference_line(orderref)) for orderref, id in orders.items()]
     rows = [{"order_id": id, "words": line, **nothing, **pieces_in(line)} for id, line in lines]
@@ -123,7 +123,7 @@ PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, Orde
 
 
 def pieces_in(line: str) -> dict[str, int]:
-    """What a row keeps of its line of words beside it, by column."""
+    """The columns that a row keeps beside its line of words: its pieces, by column."""
     return {column.key: bits for column, bits in zip(PIECES, pieces_of(line), strict=True)}
 
 
@@ -142,7 +142,7 @@ def keep_note(session: Session, order_id: int, text: str) -> None:
 
 
 def words_of(row: OrderSearch) -> str:
-    """The order's own words, without those of notes: whose they are, nobody knows."""
+    """The order's own words, without those of notes: notes may name anybody."""
     return row.words.removesuffix(row.notes)
 
 
@@ -154,7 +154,7 @@ def forget_notes(session: Session, order_ids: Sequence[int]) -> None:
 
 
 def reference_line(*references: str | None) -> str:
-    """The words of an order of which nothing but numbers may be known: its reference, customer and ticket."""
+    """The words of an order of which only numbers may be kept: its reference, customer and ticket."""
     return line_of(texts=(), references=filter(None, references))
 
 
@@ -173,7 +173,7 @@ def _row(row: OrderSearch, order: Order) -> OrderSearch:
 
 
 def _address(order: Order, contract: Contract) -> str:
-    """As the order's page and the mails have it: with the unit in the street line, and the state's code."""
+    """The address as the order's page and the mails have it: the unit in the street line, the state as code."""
     place = contract.address
     street = (order.account or {}).get("applicant", {}).get("street") or street_line(
         one_line(place.street)[:LONGEST_TEXT], one_line(place.unit)[:LONGEST_TEXT]
@@ -212,7 +212,7 @@ def backfill(database: Database) -> int:
 
 
 def _add_pieces(database: Database) -> int:
-    """For rows that a former version wrote."""
+    """Add the pieces to rows that a former version wrote."""
     added, last = 0, 0
     lacks = select(OrderSearch.order_id, OrderSearch.words).where(OrderSearch.pieces_1 == -1)
     while True:
@@ -226,7 +226,7 @@ def _add_pieces(database: Database) -> int:
 
 
 def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
-    """Lines of words begin with a blank; what former versions wrote does not."""
+    """Orders without a row of words, or with a former version's, whose line does not begin with a blank."""
     lacks = OrderSearch.order_id.is_(None) | OrderSearch.words.not_like(" %")
     query = select(Order, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(lacks)
     return [
@@ -253,7 +253,7 @@ def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many orders are in each state that has any. Those that are done are most, and what the others leave."""
+    """How many orders are in each state that has any. Most are completed: those are not counted, but subtracted."""
     others = Order.state.in_([state for state in OrderState if state is not OrderState.COMPLETED])
     found = dict(session.execute(select(Order.state, func.count()).where(others).group_by(Order.state)).all())
     total = session.scalar(select(func.count()).select_from(Order)) or 0
@@ -292,7 +292,7 @@ def find(session: Session, wanted: Wanted | None = None, page: int = 1, *, limit
 
 
 def _read_through(session: Session, wanted: Wanted, first: int, limit: int) -> Page:
-    """Where the words have to be read, they are read once, for the page and for its number."""
+    """A page where the orders' words have to be read: read once, for both the page and the total."""
     most = max(MOST_COUNTED, first + limit)
     ids = session.scalars(_sorted(wanted).limit(most + 1)).all()
     orders, more = orders_of(session, ids[first : first + limit]), len(ids) > first + limit
@@ -318,18 +318,18 @@ SORTED_BY: Mapping[Sort, InstrumentedAttribute[str]] = {
     Sort.PLAN: OrderSearch.plan,
     Sort.STATE: Order.state,
 }
-"""An order's id says when it was received."""
+"""Sorting by id is sorting by arrival."""
 
 
 def _sorted_by(wanted: Wanted) -> InstrumentedAttribute[Any] | None:
-    """Between two days, an index has the orders by their arrival; reading it in that order takes no sorting."""
+    """The column to sort by. Between two days, the index on the arrival has the orders sorted already."""
     if wanted.sort is Sort.RECEIVED and (wanted.since or wanted.until):
         return Order.received_at
     return SORTED_BY.get(wanted.sort)
 
 
 def _matching(wanted: Wanted) -> Select[Any]:
-    """The ids. Each of the two tables comes in only where it must: the orders' own is many times as large."""
+    """Selects the ids. Each of the two tables is read only if it must: the orders' own is many times as large."""
     of_order, of_words = list(_of_order(wanted)), list(_of_words(wanted))
     column = _sorted_by(wanted)
     orders = bool(of_order) or (column is not None and column.class_ is Order)
@@ -343,7 +343,7 @@ def _matching(wanted: Wanted) -> Select[Any]:
 def _of_order(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.state:
         between_days = wanted.since or wanted.until
-        yield (Order.state.concat("") if between_days else Order.state) == wanted.state  # not by the state's index then
+        yield (Order.state.concat("") if between_days else Order.state) == wanted.state  # keeps the state's index out
     if wanted.problem:
         yield Order.problem == wanted.problem
     if wanted.since:
@@ -353,7 +353,7 @@ def _of_order(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 
 def _of_words(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    """A text of which nothing is left to look for finds nothing: it was not empty, and no order has it."""
+    """The conditions on an order's words. A text that leaves no word to look for finds nothing, unless it is empty."""
     terms = terms_of(wanted.text)
     if wanted.text.strip() and not terms:
         yield false()
@@ -364,7 +364,7 @@ def _of_words(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 
 def _has_pieces(forms: Iterable[str]) -> Iterator[ColumnElement[bool]]:
-    """That a row may have all of these, by its numbers: only the words of those that may are read."""
+    """The conditions on a row's pieces that it may have all of these: only such rows' words are read."""
     for column, of_forms in zip(PIECES, zip(*map(pieces_of, forms), strict=True), strict=False):
         if bits := reduce(or_bits, of_forms):
             yield column.bitwise_and(bits) == bits

@@ -19,7 +19,7 @@ MOST_TERMS = 20
 WORD = re.compile(r"[^\W_]+")
 PHONE = re.compile(r"(?<![\w-])(?:\+?1[\s.-]*)?(\(?\d{3}\)?[\s./-]*\d{3}[\s./-]*\d{4})(?![\w-])")
 REFERENCE = re.compile(r"(?<=\d{6})-(?=\d{6}(?!\d))")
-"""The hyphen of UTOPIA's references: with their parts joined, they are one word, and a rare one."""
+"""The hyphen within UTOPIA's references: without it, a reference is one word, and a rare one."""
 LOCAL_PHONE = re.compile(r"(?<![\w-])\d{3}[.-]\d{4}(?![\w-])")
 FOREIGN_PHONE = re.compile(r"\+[2-9][\d\s()./-]{6,}")
 SHORT_FORMS = {
@@ -27,9 +27,9 @@ SHORT_FORMS = {
     for table in (STATES, DESIGNATORS, SUFFIXES, DIRECTIONALS)
     for spelling, short in table.items()
 }
-"""`street` and `st` to `st`. Where one spelling has several meanings, what counts is that both sides read it alike."""
+"""`street` and `st` to `st`. A spelling with several meanings does no harm: both sides read it the same way."""
 IN_A_LINE = re.compile(r"[^\W_]*\d{6}-\d{6}(?!\d)")
-"""One of UTOPIA's references, whatever it stands in: a subject, a title, the address of the order's page."""
+"""One of UTOPIA's references within any text: a subject, a title, the address of the order's page."""
 CUSTOMER_PAGE = re.compile(r"\S*[?&]customerid=(\d+)\S*")
 SOLD_AS = re.compile(r"\((?:PowerCode service \d+|unknown)\).*")
 """What our pages and mails write behind a plan."""
@@ -40,19 +40,19 @@ LABEL = re.compile(
 """A label at the beginning of a line; without a colon, before a number only: `customer 1002`."""
 SHORT_NUMBER, SHORT_WORD = 3, 2
 PIECES = 4
-"""Numbers of 64 bits: some 80 of the 256 are set for an order."""
+"""How many 64-bit numbers hold an order's bits: some 80 of the 256 bits are set."""
 
 Term = tuple[str, ...]
 """One word of a search: an order has it when any of these is in its line of words."""
 
 
 def casefolded(text: str) -> str:
-    """A text as it is compared: without regard to case and to how its letters are put together."""
+    """A text in the form for comparison: case and the composition of its letters (Unicode) don't matter."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def line_of(*, texts: Iterable[str], address: str = "", references: Iterable[str] = (), mail: str = "") -> str:
-    """The line of words that an order is found by. A reference is in it with its parts joined, too."""
+    """The line of words that an order is found by. It also has each reference with its parts joined."""
     words = [word for reference in references for word in (*_words(reference), "".join(_words(reference)))]
     words += [word for text in texts for word in _words(text)]
     words += [form for word in _words(address) for form in (word, SHORT_FORMS.get(word, word))]
@@ -61,7 +61,7 @@ def line_of(*, texts: Iterable[str], address: str = "", references: Iterable[str
 
 
 def note_line(text: str) -> str:
-    """The words of what a person wrote, to stand at the end of such a line: phone numbers as a search takes them."""
+    """The words of a person's note, for the end of such a line; phone numbers in the form that a search uses."""
     words = dict.fromkeys(_asked(text))
     return "".join(f"{word} " for word in words)
 
@@ -75,7 +75,7 @@ def terms_of(text: str) -> list[Term]:
 def pieces_of(line: str) -> tuple[int, ...]:
     """A bit for each three letters in a row of a line, in `PIECES` numbers as databases keep them.
 
-    Whatever has a text in it has all the text's bits; a few others have them, too.
+    A line that contains a text has all the text's bits; a few other lines have them, too.
     """
     bits = 0
     for piece in {line[first : first + 3] for first in range(len(line) - 2)}:
@@ -92,12 +92,12 @@ def _bit_of(piece: str) -> int:
 
 
 def is_reference(text: str, orderref: str) -> bool:
-    """Whether a text is this reference, whatever its case and its hyphens, and whatever it stands in."""
+    """Whether a text is this reference, whatever its case, its hyphens and the punctuation around it."""
     return bool(text) and "".join(_words(text)) == "".join(_words(orderref))
 
 
 def _words(text: str) -> list[str]:
-    return WORD.findall(folded(folded(text)))  # taking a letter apart can bring an apostrophe to light
+    return WORD.findall(folded(folded(text)))  # folding a letter can leave an apostrophe, so fold twice
 
 
 def _asked(text: str) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _asked(text: str) -> Iterator[str]:
 
 
 def _telling(line: str) -> str:
-    """What of a line copied out of a mail or a page tells which order: its reference, or what stands behind a label."""
+    """The part of a line copied from a mail or a page that names the order: its reference, or what follows a label."""
     references = IN_A_LINE.findall(line)
     if references:
         return " ".join(references)
@@ -127,7 +127,7 @@ def _digits(found: re.Match[str], group: int = 0) -> str:
 
 
 def _term(word: str) -> Term:
-    """A piece of a word is enough, but a short number has to be the whole of one, and two letters its beginning."""
+    """A term matches a part of a word; a short number only a whole word, and two letters only a word's beginning."""
     short = SHORT_FORMS.get(word, word)
     forms = (word,) if short == word else (word, f" {short} ")
     if word.isascii() and word.isdecimal() and len(word) <= SHORT_NUMBER:
@@ -138,6 +138,6 @@ def _term(word: str) -> Term:
 
 
 def _how_common(term: Term) -> tuple[bool, bool, bool, int]:
-    """Sorts what few orders have before what many have: the first one decides how long a search takes."""
+    """A sort key: rare terms come first, because the first term decides how long a search takes."""
     word = term[0].strip()
     return word in SHORT_FORMS, len(term[0]) > len(word), not word.isdecimal(), -len(word)

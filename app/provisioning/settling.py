@@ -1,7 +1,7 @@
 """Whether a write in doubt has had its time: PowerCode may be at work on it for a minute after its connection is gone.
 
-Measured by what this process has seen pass, and by no clock that can be set: one that stepped ahead by an hour made a
-second account. A process that finds a doubt from before its own start waits the whole time once more.
+The time is measured by this process's monotonic clock. A clock that can be set is not safe: one that stepped ahead by
+an hour made a second account. A process that finds a doubt from before its own start waits the whole time once more.
 """
 
 import time
@@ -14,14 +14,14 @@ _seen: dict[int, tuple[datetime | None, float]] = {}
 
 
 def begins(step_id: int) -> None:
-    """What the step sent has no known outcome, from now on."""
+    """Note that from now on, the outcome of the step's write is unknown."""
     _seen[step_id] = (None, time.monotonic())
 
 
 def settled_at(step_id: int, sent_at: datetime, seconds: float) -> datetime | None:
-    """When what was sent then will have had its time; None: it has had it."""
+    """When a write sent at `sent_at` will have had its time; None when it has had it already."""
     known, began = _seen.get(step_id, (sent_at, time.monotonic()))
-    if known not in (None, sent_at):  # another doubt, of another try
+    if known not in (None, sent_at):  # a newer try's doubt
         began = time.monotonic()
     _seen[step_id] = (sent_at, began)
     left = began + seconds - time.monotonic()

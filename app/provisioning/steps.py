@@ -42,7 +42,7 @@ def check_contract(work: Work) -> Outcome:
 
 
 def _take_turn(work: Work, descriptions: Sequence[str]) -> None:
-    """A plan whose number is new is shown by one order; the others wait for it."""
+    """If a plan's number is new, one order shows whether PowerCode takes it; the others wait for that order."""
     on_trial = trials.blocking(work.services.database, work.order, descriptions)
     if on_trial:
         names = ", ".join(on_trial.values())

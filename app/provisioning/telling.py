@@ -1,4 +1,4 @@
-"""The events that tell others how an order ended. Beside its reference they name its customer's number, and nobody."""
+"""The events that tell other programs how an order ended. They hold its reference and customer number, and no names."""
 
 from sqlalchemy.orm import Session
 

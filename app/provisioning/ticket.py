@@ -34,8 +34,8 @@ PLACEHOLDERS: Mapping[str, str] = {
 """Every placeholder of the ticket's template, with what it stands for."""
 
 OLD_NAMES: Mapping[str, str] = {"customer_name": "full_name", "order_ref": "orderref", "site_id": "siteid"}
-"""Names of the scripts in use before, whose texts work as they are (reference: the old scripts). The others that their
-editor offered are ours."""
+"""Placeholders of the scripts that were used before, so that their texts still work (reference: the old scripts). The
+other names that their editor offered are the same as ours."""
 
 
 def values_from(

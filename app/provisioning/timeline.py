@@ -30,7 +30,7 @@ from app.wording.notice_words import mail_in_words
 MOST_CALLBACKS = 20
 MOST_LOADED = 40
 SHOWN_CHARACTERS = 24_000
-"""Of all that was sent and answered, so much HTML is on the order's page; the rest is one click away."""
+"""How much HTML of exchanges the order's page shows; the rest is one click away."""
 
 STEPS: Mapping[str, str] = {
     "fetch_contract": "Fetch the contract from UTOPIA",
@@ -171,7 +171,7 @@ def _steps(session: Session, order: Order) -> Iterator[Event]:
 
 
 def _state(step: OrderStep, exchanges: Sequence[Exchange]) -> str:
-    """A step that ended in a question to a person was refused by nobody: it stopped."""
+    """The state in words. A step that ended in a question to a person is not "refused", but stopped."""
     refused = any(exchange.outcome == StepState.REFUSED for exchange in exchanges)
     return STOPPED if step.state == StepState.REFUSED and not refused else step.state
 
@@ -185,7 +185,7 @@ def step_title(order: Order, name: str) -> str:
 
 
 def _exchanges(session: Session, order: Order) -> Iterator[tuple[str, Exchange]]:
-    """By their step's name, the first one first; the newest have their texts with them."""
+    """The exchanges with their steps' names, oldest first; only the newest have their texts."""
     columns = [getattr(OrderExchange, name) for name in ("id", "made_at", "system", "action", "outcome", "seconds")]
     length = func.length(OrderExchange.sent) + func.length(OrderExchange.answered)
     query = select(OrderExchange.step, length, *columns).where(OrderExchange.order_id == order.id)
@@ -233,7 +233,7 @@ def _about(notice: Notice) -> str | None:
 
 
 def _outgoing(session: Session, order: Order) -> Iterator[Event]:
-    """The events that told others of it."""
+    """The events that told other programs of the order."""
     for row in session.scalars(select(Outgoing).filter_by(order_id=order.id).order_by(Outgoing.id)):
         number = row.id if row.state != OutgoingState.PENDING else None
         key, title = f"outgoing-{row.id}", f"Event to your other systems: {row.kind}"

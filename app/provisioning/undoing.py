@@ -1,4 +1,4 @@
-"""What to undo in PowerCode by hand, when what a person decided about an order's customer turns out wrong."""
+"""What to undo in PowerCode by hand when a person's decision about an order's customer turns out wrong."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ WHO = [action.kept_as for action in ANSWERS if action.answers is Question.WHO_IS
 
 @dataclass(frozen=True)
 class Undoing:
-    """What a person would do in PowerCode, in its order, if the decision was wrong as `title` says."""
+    """What a person would do in PowerCode, step by step, if the decision was wrong in the way that `title` says."""
 
     title: str
     todo: Sequence[str]
@@ -25,7 +25,7 @@ def _is_there(step: OrderStep) -> bool:
 
 
 def undoing(order: Order) -> Undoing | None:
-    """None as long as nothing that a person decided about the customer has come to PowerCode."""
+    """What to undo; None as long as no decision about the customer has changed anything in PowerCode."""
     decided = next((one for one in reversed(order.decisions) if one.action in WHO), None)
     done = [step.name for step in order.steps if _is_there(step)]
     if decided is None or not order.customer_id or not order.account or not done:

@@ -1,4 +1,4 @@
-"""How an order waits: for a system that is down with all others, or for itself, and for how long at most."""
+"""How an order waits, and for how long: for a system that is down, like all other orders, or by its own schedule."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,11 +13,11 @@ from app.remote import breaker
 from app.services import Services
 
 MOST_TRIES = 5
-"""So often an order may fail while the system works; with the usual pauses, 23 minutes go by meanwhile."""
+"""How often an order may fail while the system works; with the usual pauses, that takes 23 minutes."""
 
 
 def begin(services: Services, session: Session, order: Order, why: Waits) -> NeedsReview | None:
-    """Let the order wait until its next try; returns why it goes to a person instead, if it waited enough."""
+    """Let the order wait until its next try; if it has waited too long, returns why it goes to a person instead."""
     order.waiting_for, order.tried_at = why.system, now()
     order.waiting_since = order.waiting_since or now()
     order.tries += why.alone
@@ -26,23 +26,23 @@ def begin(services: Services, session: Session, order: Order, why: Waits) -> Nee
     order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
     if why.alone and order.tries >= MOST_TRIES:
         return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=_ways_out(order, why.system))
-    is_outage = breaker.is_down(session, why.system)  # then it is given up by `waking.give_up_after_outage`
+    is_outage = breaker.is_down(session, why.system)  # then `waking.give_up_after_outage` gives it up
     return None if is_outage or order.waiting_since > longest_ago(services) else given_up(services, why.reason)
 
 
 def longest_ago(services: Services) -> datetime:
-    """Whoever has waited since then has waited enough."""
+    """An order that has waited since before this moment goes to a person (`GIVE_UP_AFTER_HOURS`)."""
     return now() - timedelta(hours=services.settings.give_up_after_hours)
 
 
 def given_up(services: Services, reason: str | None) -> NeedsReview:
-    """Why an order goes to a person that has waited enough."""
+    """Why an order that has waited too long goes to a person."""
     hours = services.settings.give_up_after_hours
     return NeedsReview(GIVEN_UP, f"Given up after {hours:g} hours. The last time: {reason}")
 
 
 def _ways_out(order: Order, system: System) -> Sequence[Action]:
-    """As long as there is no customer, a person can look for them, or make them, in PowerCode itself."""
+    """What a person can do then: as long as the order has no customer, also find or make one in PowerCode itself."""
     without_customer = system is System.POWERCODE and not order.customer_id
     return ONLY_THIS_ORDER.actions if without_customer else [RESUME]
 

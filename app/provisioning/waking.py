@@ -24,10 +24,10 @@ SET_BACK_SECONDS = 5.0
 
 
 def wake_due_orders(services: Services) -> int:
-    """Start orders whose time has come, but those that wait for a system that is down; returns how many.
+    """Start orders whose time has come, except those that wait for a system that is down; returns how many.
 
-    After an outage there may be thousands of them. So that a new order never waits behind them, no more than a few are
-    in the engine's queues at a time, the newest and the oldest in turn.
+    After an outage, thousands of orders may be due. No more than a few are in the engine's queues at a time, the newest
+    and the oldest in turn, so that a new order never waits behind them.
     """
     with services.database.read() as session:
         chosen = choose(services, session)
@@ -57,19 +57,19 @@ def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
 
 
 def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:
-    """As many as there is room for beside those that are at work in the stage, or queued for it."""
+    """As many due orders as there is room for, besides those that run in the stage or are queued for it."""
     room = intake.room_at(services, session, stage, intake.WOKEN_PER_SLOT)
     return intake.in_turn(session, room, *due, Order.stage == stage)
 
 
 class Clock:
-    """Notices that the clock was set back, by comparing it with one that can't be."""
+    """Notices that the clock was set back: compares it with the monotonic clock."""
 
     def __init__(self) -> None:
         self._ahead = time.time() - time.monotonic()
 
     def was_set_back(self) -> bool:
-        """Whether it was since the last look, by more than a correction of seconds."""
+        """Whether the clock was set back since the last call, by more than a correction of seconds."""
         before, self._ahead = self._ahead, time.time() - time.monotonic()
         return self._ahead < before - SET_BACK_SECONDS
 
@@ -78,7 +78,7 @@ _clock = Clock()
 
 
 def go_on_when_set_back(services: Services) -> None:
-    """A clock that was set back would let all that waits wait for so much longer."""
+    """Make all waits end now if the clock was set back: otherwise, each would last that much longer."""
     if _clock.was_set_back():
         log.warning("The clock was set back: whatever waits is tried now")
         with services.database.write() as session:
@@ -88,7 +88,7 @@ def go_on_when_set_back(services: Services) -> None:
 def give_up_after_outage(services: Services) -> None:
     """Orders that have waited for `GIVE_UP_AFTER_HOURS` for a system that has been down for as long go to a person.
 
-    How long it has been down is told by its failed calls: a clock that steps gives up no order.
+    The system's failed calls tell how long it has been down, so a clock that steps ahead makes no order give up.
     """
     limit = timedelta(hours=services.settings.give_up_after_hours)
     with services.database.read() as session:
@@ -106,9 +106,9 @@ def give_up_after_outage(services: Services) -> None:
 
 
 def pick_up_stranded_orders(services: Services) -> int:
-    """Start orders again that should be worked on and that the engine knows nothing of; returns how many.
+    """Start orders again that should be running but that the engine doesn't know; returns how many.
 
-    An order and its work are begun in one commit, so no time has to go by before one of them is missed.
+    An order and its workflow begin in one commit, so an order without a workflow is stranded: no need to wait and see.
     """
     picked_up = 0
     with services.database.read() as session:

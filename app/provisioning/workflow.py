@@ -1,7 +1,7 @@
 """The order's story, from the callback to the account. Read it from top to bottom.
 
 Two workflows, one for each remote system, so that neither system's trouble holds up the other's orders.
-Their bodies touch nothing: no clock, no database, no network. All that is in the steps.
+The workflows' bodies use no clock, no database and no network: all of that is in the steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from app.services import Services
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
-"""Before the first repetition of a call within its step; twice as long before the next."""
+"""The pause before the first retry of a call within its step; it doubles before the next one."""
 
 
 class RunIsOver(Exception):
@@ -26,7 +26,7 @@ class RunIsOver(Exception):
 
 
 class Story:
-    """Runs the steps of one run in their order; each keeps in its row what came of it."""
+    """Runs the steps of one run in their order; each step keeps its outcome in its row."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -1,6 +1,6 @@
-"""Of the orders with a plan whose number is new, one goes first. PowerCode takes its plan: the others follow.
+"""Of the orders with a plan whose number is new, one goes first. When PowerCode takes its plan, the others follow.
 
-The schedule looks at it twice a second. All that it goes by is in rows, so nothing is lost whenever a process dies.
+The schedule runs `go_on` twice a second. All its state is in rows, so nothing is lost when a process dies.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -30,13 +30,13 @@ class Verdict(StrEnum):
 
 
 SETTLED = (Verdict.TAKEN, Verdict.ANOTHER)
-"""Here there is something to do; anything else is for the first order, or for a person."""
+"""With these verdicts `go_on` has something to do; with any other, the first order or a person has to act."""
 
 
 def verdict_on(order: Order | None, step: OrderStep | None) -> Verdict:
     """What an order shows about a plan: `step` is the one that adds it.
 
-    An order that stops over something else, or whose plan a person added by hand, shows nothing: another goes first.
+    An order that stops for another reason, or whose plan a person added by hand, shows nothing: another goes first.
     """
     if order is None:
         return Verdict.ANOTHER
@@ -125,7 +125,7 @@ def begin_with_another(services: Services, session: Session, trial: PlanTrial) -
 
 
 def _waiting_longest(session: Session, trial: PlanTrial) -> Select[Order]:
-    """Among those that wait for no other plan's first order."""
+    """The order that has waited longest, of those that wait for no other plan's first order."""
     others = select(PlanTrial.key).where(PlanTrial.first_order_id.is_not(None), PlanTrial.key != trial.key)
     elsewhere = set(session.scalars(others))
     causes = [

@@ -24,7 +24,7 @@ from app.provisioning.problems import (
 )
 
 EXISTS = Problem("exists", "The person has an account already", "The customer exists", actions=())
-"""Not one of `PROBLEMS`: the state says it, and what can be done is in `actions.OFFERED`."""
+"""Not in `PROBLEMS`: the order's state says it, and what can be done is in `actions.OFFERED`."""
 
 BY_PLANS = (UNKNOWN_PLAN.code, PLAN_REFUSED.code)
 BY_WORDS = tuple(
@@ -34,15 +34,15 @@ BY_WORDS = tuple(
         *(GIVEN_UP, PROGRAM_FAULT),
     )
 )
-"""Of the same problem, the system's words tell whether two orders share the cause. Of all others it is a question about
-each order's own person or account: they stand together, and are decided one by one."""
+"""With one of these problems, two orders share a cause if the system's words are the same. Every other problem is a
+question about each order's own person or account: such orders are listed together, and decided one by one."""
 BETWEEN = "\n"
 """Between the keys of plans, which have no blanks."""
 LONGEST = 500
 
 
 class Stopped(Protocol):
-    """What is looked at of an order: its row, or these columns of it."""
+    """The columns of an order that decide its cause; the whole row will do as well."""
 
     @property
     def state(self) -> str: ...

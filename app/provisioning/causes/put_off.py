@@ -46,13 +46,13 @@ class HowMany:
 
 
 def how_many(session: Session) -> HowMany:
-    """That need nobody yet."""
+    """How many orders are put off, and need nobody yet."""
     columns = (func.count(), func.min(PutOff.until), func.max(PutOff.until))
     return HowMany(*session.execute(_those(*columns)).one())
 
 
 def put_off(session: Session, *those: ColumnElement[bool], listed: int = LISTED) -> list[PutAway]:
-    """What is put off, what comes back first at the top."""
+    """What is put off; what comes back first is at the top."""
     first, newest = func.min(Order.id).label("first"), func.max(Order.id).label("newest")
     rows = _those(*GROUPED, func.count().label("count"), first, newest).where(*those).group_by(*GROUPED)
     found = session.execute(rows.order_by(PutOff.until, "first").limit(MOST)).all()

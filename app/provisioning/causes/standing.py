@@ -14,7 +14,7 @@ from app.provisioning.problems import PROGRAM_FAULT
 from app.storage.database import Database
 
 STANDING = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
-"""In these states an order needs a person: in the second, somebody who pays waits for an account that was not made."""
+"""In these states an order needs a person. In the second, a paying customer waits for an account that was not made."""
 LISTED = 50
 BATCH = 500
 
@@ -63,7 +63,7 @@ def standing(
 ) -> list[Standing]:
     """The causes that need a person, the one that stops most orders first; of each, `listed` orders by name.
 
-    What is put off needs nobody yet, and is left out; `also_put_off`: it counts as well.
+    Orders that are put off need nobody yet, and are left out unless `also_put_off`.
     """
     those = those if also_put_off else (*those, ~is_put_off())
     first, newest = func.min(Order.id).label("first"), func.max(Order.id).label("newest")
@@ -81,7 +81,7 @@ def standing_for(session: Session, key: str, *, listed: int = LISTED, also_put_o
 
 
 def next_of(session: Session, key: str, after: str = "") -> str | None:
-    """Of the orders that stand for a cause, the longest waiting one that came after this one; None when none did."""
+    """The order of a cause that comes next after the order `after`, the longest waiting first; None after the last."""
     came = select(Order.id).filter_by(orderref=after).scalar_subquery()
     those = select(Order.orderref).where(
         Order.cause == key, *stands(), ~is_put_off(), Order.id > func.coalesce(came, 0)
@@ -95,12 +95,12 @@ def needed(session: Session) -> int:
 
 
 def stands() -> Sequence[ColumnElement[bool]]:
-    """Of an order that needs a person, and shares the cause with others."""
+    """The condition for an order that needs a person, and has a cause."""
     return (Order.cause.is_not(None), Order.state.in_(STANDING))
 
 
 def is_put_off() -> ColumnElement[bool]:
-    """Of an order that somebody put off until a day that is still to come; it went on: it is put off no more."""
+    """The condition for an order that is put off until a day to come. An order that went on is put off no more."""
     return exists().where(PutOff.order_id == Order.id, PutOff.run == Order.run, PutOff.until > now())
 
 
@@ -126,7 +126,7 @@ def orders_that_stand(session: Session, *those: ColumnElement[bool], listed: int
 
 
 def backfill(database: Database) -> None:
-    """Say for which cause the orders stand that stopped before causes were kept."""
+    """Write the cause of orders that stopped before causes were kept."""
     while True:
         with database.write() as session:
             without = select(Order).where(Order.state.in_(STANDING), Order.cause.is_(None)).limit(BATCH)

@@ -1,7 +1,7 @@
 """Which mails the office gets about causes: one when a cause begins, and later one that counts who joined it.
 
-Forty orders that stop for one reason are one mail. While it lasts, further ones join it quietly. What is put off counts
-as if it were not there: nobody looks at it just now, so what joins it is news.
+Forty orders that stop for one reason are one mail. While the cause lasts, further orders join it without a mail. Orders
+that are put off don't count: nobody looks at them now, so an order that joins them is news.
 """
 
 from datetime import timedelta
@@ -18,13 +18,13 @@ from app.services import Services
 from app.storage.database import insert_if_new
 
 LOOKED_AT = timedelta(minutes=10)
-"""For so long after a decision, whoever made it is taken to be at the order's page."""
+"""For so long after a decision, we take it that the person who made it still looks at the order's page."""
 AGAIN, AGAIN_OF_EACH = timedelta(days=1), timedelta(hours=1)
-"""When those are told of who joined since; sooner where each of them has to be decided by itself."""
+"""How long after a mail the next one counts the orders that joined; sooner where each order is decided by itself."""
 
 
 def tell(services: Services, session: Session, order: Order, cause: Cause) -> None:
-    """An order stops: a mail, unless it joins a cause that is known, or somebody is looking at it."""
+    """Mail that an order stopped, unless it joins a known cause, or somebody is looking at it."""
     if insert_if_new(session, ToldCause, "key", key=cause.key, told_at=now()):
         _record(services, session, order, cause)
         return
@@ -46,7 +46,7 @@ def _has_others(session: Session, order: Order) -> bool:
 
 
 def _is_being_looked_at(session: Session, order: Order) -> bool:
-    """Whoever tried again a moment ago sees on the page that it stops for the same reason: that is no news by mail."""
+    """A person who tried again a moment ago sees on the page that the order stopped again, and needs no mail."""
     told = select(Notice.content).filter_by(order_id=order.id, kind=NoticeKind.NEEDS_YOU).order_by(Notice.id.desc())
     last = session.scalar(told.limit(1))
     decided = (OrderDecision.order_id == order.id, OrderDecision.action.not_in(TOLD_ONLY))
@@ -55,7 +55,7 @@ def _is_being_looked_at(session: Session, order: Order) -> bool:
 
 
 def tell_of_those_who_joined(services: Services) -> None:
-    """One mail for each cause that more orders joined since the last one, at its time."""
+    """Send one mail for each cause that more orders joined since its last mail, when its time has come."""
     with services.database.read() as session:
         due = [key for key, joined in _joined(session).items() if joined]
     for key in due:
@@ -70,7 +70,7 @@ def tell_of_those_who_joined(services: Services) -> None:
 
 
 def _joined(session: Session, key: str | None = None) -> dict[str, int]:
-    """How many joined each cause of which it is time to tell again, since it was told of."""
+    """How many orders joined since the last mail, for each cause whose next mail is due."""
     newer = (Order.cause == ToldCause.key, Order.state == OrderState.NEEDS_REVIEW, Order.stopped_at > ToldCause.told_at)
     rows = select(ToldCause.key, ToldCause.told_at, func.count()).join(Order, and_(*newer, ~is_put_off()))
     rows = rows.where(ToldCause.told_at <= now() - AGAIN_OF_EACH).group_by(ToldCause.key, ToldCause.told_at)

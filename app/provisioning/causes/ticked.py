@@ -1,6 +1,6 @@
 """One decision for orders that a person ticked in a list: what all of them allow, for each as it was seen.
 
-They may stand for different causes. Whatever moved on since it was seen is told, and left alone.
+The orders may have different causes. An order that moved on since the person saw it is named, and left alone.
 """
 
 from collections import Counter
@@ -21,9 +21,9 @@ from app.remote import breaker
 from app.services import Services
 
 MOST = 50
-"""Orders in one decision: they are one transaction, and more than a page of the list nobody looks at."""
+"""Orders in one decision: they are one transaction, and nobody looks at more than a page of the list."""
 MANY = (RESUME, BY_HAND, WITHOUT_IT, DISMISS)
-"""What one can say of many orders. Everything else is a question about each order's person, or about its cause."""
+"""What can be decided for many orders. All else is a question about each order's person, or about its cause."""
 SAID_OF_MANY: Mapping[str, str] = {
     BY_HAND.code: "You did in PowerCode, at each one's customer, what it refused. The orders go on after it; their "
     "notices say that it was done by hand, with your note."
@@ -63,7 +63,7 @@ class Shared:
 class Chosen:
     """The orders that were ticked as they stand now, those that moved on, and what can be decided for the first.
 
-    `cause` is there when all of them wait for the same plans: their number is said for everybody who waits for them.
+    `cause` is set when all of them wait for the same plans: the plans' number then holds for every order of the cause.
     """
 
     orders: Sequence[Who]
@@ -102,7 +102,7 @@ def _shared(session: Session, orders: Sequence[Order]) -> list[Shared]:
 
 
 def _allowed(session: Session, order: Order) -> dict[str, str]:
-    """What fits the order of the actions for many, by code, with what it will do."""
+    """Those of the actions for many that fit the order, by code, with what each will do."""
     fitting = {offer.action.code: offer.says for offer in offers.offers_for(session, order)}
     if order.problem == UNKNOWN_PLAN.code:
         fitting.pop(RESUME.code, None)  # it would stop again; the plan's number lets it go on

@@ -1,6 +1,6 @@
 """One decision for all orders of a cause. Its row is committed first; the schedule then reaches order after order.
 
-What a person said a plan is sold as is kept at once, and one order goes first (`following`).
+The service that a person named for a plan is kept at once, and one order goes first (`following`).
 """
 
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 AT_A_TIME = 50
 LISTED = 200
 NOT_POSSIBLE = "not possible: "
-"""Begins what is kept with an order that a decision left alone."""
+"""The beginning of the note on an order that a decision left alone."""
 
 
 def fitting(cause: Cause) -> Sequence[Action]:
@@ -42,7 +42,7 @@ def fitting(cause: Cause) -> Sequence[Action]:
 def decide(
     session: Session, by: str, action: Action, cause: str, *, newest: int, note: str | None = None
 ) -> JointDecision:
-    """Keep that this is to be done with all orders of the cause up to the id `newest`; `go_on` does it.
+    """Record a decision for all orders of the cause up to the id `newest`; `go_on` carries it out.
 
     Raises `review.NotPossible` when none stands any more, or the action doesn't fit.
     """
@@ -81,16 +81,16 @@ def _do_next(services: Services, session: Session, joint_id: int) -> None:
 
 
 def _left(joint: JointDecision) -> Sequence[ColumnElement[bool]]:
-    """The orders that the decision has not reached; one that came back to the same cause was reached.
+    """The orders that the decision has not reached. An order that came back to the same cause counts as reached.
 
-    What is put off is not on the card that the decision was made on.
+    Orders that are put off are left out: they were not on the card where the decision was made.
     """
     reached = exists().where(OrderDecision.order_id == Order.id, OrderDecision.joint_id == joint.id)
     return (Order.cause == joint.cause, Order.state.in_(STANDING), Order.id <= joint.newest, ~reached, ~is_put_off())
 
 
 def _do(services: Services, session: Session, joint: JointDecision, order: Order) -> None:
-    """A decision that one order can't follow, for whatever reason, is for the others all the same."""
+    """Carry out the decision on one order; if that fails, for whatever reason, it still holds for the others."""
     try:
         with session.begin_nested():
             carry_out(services, session, joint, order)
@@ -114,7 +114,7 @@ def carry_out(services: Services, session: Session, joint: JointDecision, order:
 
 
 def leave_alone(session: Session, joint: JointDecision, order: Order, why: str) -> None:
-    """Keep that a decision came to the order, and did nothing to it."""
+    """Record that a decision reached the order, and why nothing was done to it."""
     note = f"{NOT_POSSIBLE}{why}"
     review.audit(session, order, joint.made_by, ACTIONS[joint.action], note, joint_id=joint.id)
 
@@ -125,7 +125,7 @@ def leave_alone(session: Session, joint: JointDecision, order: Order, why: str) 
 def sell(
     services: Services, session: Session, by: str, plans: Mapping[str, int], first: Order | None = None
 ) -> JointDecision | None:
-    """The plan table has these numbers: one order goes first, `first` where it is given, and the others follow.
+    """Go on after the plan table got these numbers: one order goes first (`first`, if given), and the others follow.
 
     Returns the decision as it is kept with all orders that stopped over the plans; None when there was none.
     """
@@ -149,7 +149,7 @@ def sell(
 
 
 def _freed(session: Session, keys: Collection[str]) -> list[str]:
-    """The causes that the new numbers settle: all of their plans are known by now."""
+    """The causes that the new numbers settle: those whose plans are all known now."""
     table = plan_table(session)
     known = {plan_key(name) for name in (*table.plans, *table.additional)}
     return [cause for cause in waiting_for_plans(session) if _is_freed(cause, set(keys), known)]
@@ -185,7 +185,7 @@ def _kept(session: Session, by: str, causes: Sequence[str], plans: Mapping[str, 
 
 
 def _audit_all(session: Session, joint: JointDecision, causes: Sequence[str], keys: Collection[str]) -> None:
-    """With those that stopped, and with those that wait for one of these to show whether the number is right."""
+    """Keep it with orders that stopped, and with those that wait for one of these to show if the number is right."""
     kept = {
         "made_at": joint.made_at,
         "made_by": joint.made_by,
@@ -222,7 +222,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a decision has come: how many orders it has still to reach, and where those stand that it reached."""
+    """How far a decision has come: how many orders it has still to reach, and how the orders that it reached stand."""
 
     joint: JointDecision
     left: int
@@ -264,7 +264,7 @@ def progress(session: Session, joint_id: int) -> Progress | None:
     joint = session.get(JointDecision, joint_id)
     if joint is None:
         return None
-    # First what is left: counted last, orders that were reached in between would be in neither number.
+    # Count first what is left. Counted last, an order that is reached in between would be in neither number.
     left = 0 if joint.done_at else session.scalar(select(func.count()).select_from(Order).where(*_left(joint)))
     reached = select(OrderDecision.order_id).filter_by(joint_id=joint_id)
     by_state = select(Order.state, func.count()).where(Order.id.in_(reached)).group_by(Order.state)
@@ -283,6 +283,6 @@ def _listed(session: Session, joint: JointDecision) -> list[Reached]:
 
 
 def _why_not(joint: JointDecision, note: str | None) -> str:
-    """What people write themselves may begin alike."""
+    """Why an order was left alone, from its note; "" for a note that a person wrote, which may begin the same."""
     is_ours = note is not None and note != joint.note and note.startswith(NOT_POSSIBLE)
     return (note or "").removeprefix(NOT_POSSIBLE) if is_ours else ""

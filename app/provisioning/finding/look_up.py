@@ -1,4 +1,4 @@
-"""Looking for a person in PowerCode: the searches, and a customer's whole record where the answer hangs on it."""
+"""Looking for a person in PowerCode: the searches, and a customer's whole record where the decision depends on it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from app.provisioning.finding.terms import phone_term, search_terms
 from app.provisioning.matching import Aspect, Candidate, Comparison, Decision, Door, Kind, Mark, Person, decide, kind_of
 
 MOST_READ = 10
-"""Customers whose record is read. More are like the person only in a house where PowerCode names no units; each of
-them was found by what they were compared by, the phone number included."""
+"""How many customers' records are read. More customers resemble the person only in a house where PowerCode names no
+units; the searches found each of these by what is compared, the phone number included."""
 MOST_ELSEWHERE = 3
 CONTACTS = (Aspect.PHONE, Aspect.MAIL)
 
@@ -41,7 +41,7 @@ def person_of(applicant: Applicant) -> Person:
 
 
 def may_be_one(applicant: Applicant, other: Applicant) -> bool:
-    """Whether an account made for the one would be the other's, or would make a person look."""
+    """Whether the two may be one person: with an account made for `other`, `applicant` would no longer be new."""
     made = Candidate(
         customer_id="",
         name=other.name,
@@ -59,7 +59,7 @@ def may_be_one(applicant: Applicant, other: Applicant) -> bool:
 def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> LookUpResult:
     """Whether the applicant is a PowerCode customer already, and the customers whom the decision rests on.
 
-    Raises what the client raises: where one of the searches tells nothing, nobody is taken to be new.
+    Raises what the client raises: if one search gives no answer, we can't say that the applicant is new.
     """
     look = _Look(client, applicant)
     look.read_site()
@@ -130,7 +130,7 @@ class _Look:
 
 
 def _joined(record: powercode.Customer | None, hit: powercode.Customer) -> powercode.Customer:
-    """The record, with what only the search told; the search's answer where the customer is gone, or another came."""
+    """The record, with what only the search told. The search's answer alone if the record is missing, or another's."""
     if record is None or record.customer_id != hit.customer_id:
         return hit
     told = {name: value for name, value in hit.model_dump().items() if value and not getattr(record, name)}
@@ -138,7 +138,7 @@ def _joined(record: powercode.Customer | None, hit: powercode.Customer) -> power
 
 
 def _worth_reading(decision: Decision, records: Collection[str]) -> Iterator[str]:
-    """The customers of whom more has to be known, the likeliest first; not those of whom the searches told it."""
+    """The customers whose record has to be read, the likeliest first; left out where the searches told enough."""
     moved = decision.elsewhere[:MOST_ELSEWHERE]
     for one in decision.comparisons:
         who = one.candidate
@@ -151,5 +151,5 @@ def _worth_reading(decision: Decision, records: Collection[str]) -> Iterator[str
 
 
 def _may_share_a_contact(one: Comparison) -> bool:
-    """Whether a contact that is not known yet would make somebody else one who may be the person."""
+    """Whether a contact that is not known yet could turn somebody else into one who may be the person."""
     return one.door is not Door.ANOTHER and any(one.marks[aspect] is Mark.UNKNOWN for aspect in CONTACTS)

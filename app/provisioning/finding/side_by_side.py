@@ -107,7 +107,7 @@ def _kept(one: Comparison, plans: Mapping[str, Sequence[str]]) -> Json:
 
 
 def look_alikes(order: Order) -> list[SideBySide]:
-    """The customers that the order stopped over, each beside its person; none once its details were removed."""
+    """The customers over whom the order stopped, each beside its person; none once the order's details were removed."""
     account = order.account or {}
     if "applicant" not in account:
         return []

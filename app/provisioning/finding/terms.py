@@ -1,7 +1,7 @@
-"""What PowerCode's search is asked for, so that a customer comes up whom somebody typed in by hand.
+"""What we search PowerCode for, so that the search also finds customers whom somebody typed in by hand.
 
-It finds a part of a name, an address or a phone number as they are written there. Whether it disregards case, accents
-or punctuation is not known (reference: PowerCode), so each term is a part that is alike in every way of writing it.
+The search finds a part of a name, an address or a phone number as PowerCode has it. Whether it disregards case, accents
+or punctuation is not known (reference: PowerCode), so each term is a part that is the same in every spelling.
 """
 
 import re
@@ -14,7 +14,7 @@ LAST_DIGITS = 4
 """However a phone number is grouped, these stand together: 4065550143, (406) 555-0143, 406.555.0143."""
 LEAST_DIGITS = 7
 LEAST_LETTERS = 3
-"""Two letters are a part of every tenth name."""
+"""Fewer would find too much: two letters are a part of every tenth name."""
 OWN_DIGITS = 4
 """A house number of so many digits is searched alone: what follows it is written in many ways."""
 

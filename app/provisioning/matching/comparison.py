@@ -46,7 +46,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A customer beside the person. `marks` has every aspect, in the order for people, and is plain JSON."""
+    """A customer beside the person. `marks` has every aspect, in the order in which people read it, as plain JSON."""
 
     candidate: Candidate
     identity: Identity

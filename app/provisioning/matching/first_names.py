@@ -31,7 +31,7 @@ _SOUNDS = tuple(
 
 _VOWELS_WITHIN = re.compile(r"[aeiou](?=.)")
 LEAST_FRAME = 3
-"""Of Daniel and Danielle, Michael and Michelle the vowels are all that differs."""
+"""Shorter frames tell nothing: of Daniel and Danielle, Michael and Michelle the vowels are all that differs."""
 
 _FURTHER = (
     ("francisco", "paco", "pancho", "frank"),
@@ -66,7 +66,7 @@ def _short_forms() -> Mapping[str, frozenset[str]]:
     for name, short_forms in known.items():
         for one in short_forms:
             alike.setdefault(one, set()).add(name)
-            # A short form that has short forms of its own is several people's: Bill is William, and in the list Robert.
+            # A short form that has short forms of its own stands for several names: Bill is William, in the list Robert
             alike[one].update(() if names.canonicals_of(name) else short_forms)
         alike.setdefault(name, set()).update(short_forms)
     return {name: frozenset(others) for name, others in alike.items()}
@@ -102,7 +102,7 @@ def _are_initials(name: str) -> bool:
 
 
 def _have_one_frame(one: str, two: str) -> bool:
-    """Whether but the vowels within differ, in names with consonants enough: `caitlin` and `katelyn`."""
+    """Whether only the inner vowels differ, in names with enough consonants: `caitlin` and `katelyn`."""
     frame = _frame(one)
     return frame == _frame(two) and len(frame) > LEAST_FRAME
 
@@ -115,7 +115,7 @@ def _frame(name: str) -> str:
 
 @lru_cache(maxsize=2000)
 def _sounds_of_family(name: str) -> frozenset[str]:
-    """How the name sounds, and those that it is a short form of or that are short forms of it: Katie is Kathryn."""
+    """How the name, its full names and its short forms sound: Katie is Kathryn."""
     return frozenset(map(_sound, (name, *_short_forms().get(name, ()))))
 
 

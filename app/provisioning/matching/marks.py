@@ -1,4 +1,4 @@
-"""What two records are compared by, and the mark that each of it gets."""
+"""The aspects by which two records are compared, and the mark that each aspect gets."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -41,6 +41,6 @@ class Mark(StrEnum):
 
 
 def overall(marks: Iterable[Mark]) -> Mark:
-    """One mark for several: what differs outweighs what is not known, and that what agrees. Of none: AGREES."""
+    """One mark for several: DIFFERS outweighs UNKNOWN, and UNKNOWN outweighs AGREES. For none: AGREES."""
     found = set(marks)
     return next((mark for mark in (Mark.DIFFERS, Mark.UNKNOWN) if mark in found), Mark.AGREES)

@@ -55,7 +55,7 @@ _HOUSEHOLDS = frozenset(
 class _Name:
     """A name taken apart. `people` has the words of each person on the account, in lower case, the first name first.
 
-    `core` are the words of a company without its legal form, `form` is that. `generation` is "jr", "3", and so on.
+    `core` has a company's words without its legal form, `form` is the legal form. `generation` is "jr", "3" and so on.
     `noted`: it says more than a name does (`(Deceased)`, `- 2`, `Estate of`).
     """
 
@@ -71,12 +71,12 @@ class _Name:
 
     @property
     def has_number(self) -> bool:
-        """Whether a figure is in it, as in no person's name."""
+        """Whether the name has a figure in it: no person's name has one."""
         return any(word[0].isdigit() for word in self.words)
 
 
 def compare_names(first: str, second: str) -> Identity:
-    """Whether two full names are one person's, accents, case, punctuation, titles and `Lind, Ada` for `Ada Lind` aside.
+    """Whether two full names are one person's. Accents, case, punctuation, titles and `Lind, Ada` don't matter.
 
     May be: a letter or two differ, a word more (`Ada M Lind`, `Ada Lind Jr`), an initial or a short form for a first
     name, another sequence of the words, one of two people on an account, or a name is missing or in another script.
@@ -92,7 +92,7 @@ def is_name(text: str) -> bool:
 
 
 def _readings(text: str) -> list[_Name]:
-    """The name, and where it has umlauts also in the letters for them: `Müller` as `Muller` and `Mueller`.
+    """The ways to read a name. One with umlauts is read in both spellings: `Müller` as `Muller` and `Mueller`.
 
     What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`. A comma
     can stand between people: `Ada, Bo & Cy Lind`.
@@ -146,7 +146,7 @@ def _core(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_additions(words: Sequence[str]) -> list[str]:
-    """Without degrees and generations; `Jr` alone, behind a comma, leaves nothing. In front it is `J. R.`."""
+    """The words without degrees and generations. `Jr` alone, after a comma, leaves nothing; in front it is `J. R.`."""
     kept = [word for word in words[1:] if word not in _ADDITIONS]
     return [*words[:1], *kept] if words and (words[0] not in _ADDITIONS or (kept and words[0] == "jr")) else kept
 
@@ -186,7 +186,7 @@ def _compared(one: _Name, two: _Name) -> Identity:
 
 
 def _is_all(one: _Name, two: _Name) -> bool:
-    """Whether both names say the same, and not one of them more."""
+    """Whether both names say the same, and neither says more than the other."""
     more = one.noted != two.noted or one.generation != two.generation
     return (len(one.people) == len(two.people) == 1 or set(one.people) == set(two.people)) and not more
 
@@ -203,7 +203,7 @@ def _companies(one: _Name, two: _Name) -> Identity:
 
 
 def _are_abbreviated(one: Sequence[str], two: Sequence[str]) -> bool:
-    """Whether word for word one is the other or its short form: `SMITH BROS`, `SMITH BROTHERS`."""
+    """Whether each word is the same as the other's, or its short form: `SMITH BROS`, `SMITH BROTHERS`."""
     return len(one) == len(two) and all(a == b or is_abbreviated(a, b) for a, b in zip(one, two, strict=True))
 
 
@@ -246,7 +246,7 @@ def _ends(words: Sequence[str]) -> set[int]:
 
 
 def _run_together(one: Sequence[str], two: Sequence[str]) -> bool:
-    """Another number of words, and but a letter differs: somebody typed a letter for the blank."""
+    """Whether the number of words differs, and only one letter: somebody typed a letter instead of the blank."""
     return len(one) != len(two) and distance("".join(one), "".join(two)) <= 1
 
 

@@ -18,7 +18,7 @@ _WITH_KIND = frozenset({"STATE", "ST", "CO", "CNTY", "CTY", "TOWNSHIP", "TWP", "
 _ALONE = frozenset(_OWNERS) - _WITH_KIND - {"UNITED STATES"}
 """Owners that need no `HWY` before the number."""
 ANY = "HWY"
-"""A highway of which it isn't said whose it is."""
+"""A highway whose owner isn't named."""
 
 
 def road_and_number(words: Sequence[str]) -> tuple[str, str, list[str]] | None:

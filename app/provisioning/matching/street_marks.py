@@ -12,7 +12,7 @@ from app.provisioning.matching.words import misspelt_ordinals
 from app.wording.spelling import distance, is_abbreviated, is_shortened
 
 _COMPLETE = frozenset({"VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO", "RUE", "BROADWAY"})
-"""Names that begin so have no kind behind them."""
+"""Street names that begin with one of these have no kind after them."""
 
 
 def compare_streets(one: Street, two: Street) -> Mapping[Aspect, Mark]:
@@ -34,7 +34,7 @@ def compare_streets(one: Street, two: Street) -> Mapping[Aspect, Mark]:
 
 
 def _compare_boxes(one: Street, two: Street) -> Mapping[Aspect, Mark]:
-    """Two boxes of one kind by their numbers; whose box it is at a street, nobody can tell."""
+    """The marks of two boxes: boxes of one kind by their numbers; a box and a street can't be compared."""
     marks = dict.fromkeys(STREET_LINE, Mark.UNKNOWN)
     if one.box != two.box:
         return marks
@@ -80,7 +80,7 @@ def _numbers(one: Street, two: Street) -> Mark:
 
 
 def _is_misspelt_number(one: Street, two: Street) -> bool:
-    """Whether the number of one is a word in the other, a letter or two aside: `12TH AVE` and `TWELVETH AVE`."""
+    """Whether one's number is a word of the other with a letter or two wrong: `12TH AVE` and `TWELVETH AVE`."""
     numbers = {*one.numbers, *two.numbers}
     return any(number in numbers for word in (*one.name, *two.name) for number in misspelt_ordinals(word))
 
@@ -190,7 +190,7 @@ def _is_complete(street: Street) -> bool:
 
 
 def _are_spelled_nearly_alike(one: Street, two: Street) -> bool:
-    """Whether one has a direction that the other has within its name, a letter aside: `NORTHPOINTE`, `N POINT`."""
+    """Whether one's direction is part of the other's name, one letter aside: `NORTHPOINTE`, `N POINT`."""
     is_glued = len(one.before) + len(one.after) != len(two.before) + len(two.after)
     return is_glued and abs(len(one.text) - len(two.text)) < 2 and distance(one.text, two.text) < 2
 

@@ -66,7 +66,7 @@ class Street:
         return bool(self.numbers) and not self.road and not self.name and (bool(self.after) or not self.kind)
 
     def can_be_beside(self, other: "Street") -> bool:
-        """Whether both readings take a direction at the end for the same: `12 MAIN ST N` is not `12 MAIN ST S`."""
+        """Whether both readings take a direction at the end as the same thing: `12 MAIN ST N` is not `12 MAIN ST S`."""
         return self.ending == other.ending or not (self.ending and other.ending)
 
     @property

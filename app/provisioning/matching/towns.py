@@ -89,7 +89,7 @@ IDAHO FALLS: AMMON, IONA, UCON, LINCOLN
 BOZEMAN: FOUR CORNERS
 """
 _NEIGHBOURS = (frozenset({"BOZEMAN", "BELGRADE"}),)
-"""Towns whose names are taken for each other at their border, but not where the ZIPs differ."""
+"""Towns whose names people confuse near their border, but not where the ZIPs differ."""
 _ZIPS = """
 SALT LAKE:841 OREM:84057,84058,84059,84097 PROVO:846 BOZEMAN:59715,59717,59718,59719,59771,59772 BELGRADE:59714
 IDAHO FALLS:83401,83402,83403,83404,83405,83406,83415 LAYTON:84040,84041 OGDEN:844 LEHI:84005,84043,84045,84048
@@ -134,7 +134,7 @@ def normalised_zip(text: str) -> str:
 def split_town(words: Sequence[str], town: str) -> tuple[list[str], str]:
     """The words without the town, state and ZIP that they end in, and that town ("": none).
 
-    `town` is the town that the record names. A town is left where nothing would remain of the street.
+    `town` is the town that the record names. The town stays in the words if nothing of the street would remain.
     """
     rest = _without_state(list(words))
     if not rest or not rest[-1].isalpha() or SUFFIXES.get(rest[-1]) in KINDS:

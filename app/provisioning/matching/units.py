@@ -121,13 +121,13 @@ def _joined(unit: frozenset[str]) -> str:
 
 
 def _in_words(unit: frozenset[str]) -> bool:
-    """Whether it has neither a number nor a letter to tell it by: `REAR`, `IN LAW`."""
+    """Whether the unit is told by words, without a number or a letter: `REAR`, `IN LAW`."""
     codes = (part.rpartition(" ")[2] for part in unit - DESIGNATORS_WITHOUT_VALUE)
     return not any(len(code) < 3 or any(letter.isdigit() for letter in code) for code in codes)
 
 
 def _holds(one: frozenset[str], two: frozenset[str]) -> bool:
-    """Whether one is the floor of the other (`FL 3` and `308`), or several doors with it (`101-103` and `102`)."""
+    """Whether one is the floor of the other (`FL 3` and `308`), or a range that includes it (`101-103` and `102`)."""
     (first, *more), (other, *others) = sorted(one), sorted(two)
     if more or others:
         return False

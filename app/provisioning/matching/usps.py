@@ -141,4 +141,4 @@ KINDS = frozenset(
         "WAY",
     }
 )
-"""What says of which kind a street is, and never is a part of its name: a Lane is not a Drive."""
+"""Words that say which kind a street is, and are never part of its name: a Lane is not a Drive."""

@@ -79,8 +79,8 @@ _TENS_NUMBERS = {word: number * 10 for number, word in enumerate(_TENS, 2)}
 def words_of(text: str) -> list[str]:
     """The words in capitals, without accents and punctuation: `12 N. O'Hara Ct` -> `12`, `N`, `OHARA`, `CT`.
 
-    Signs within numbers stay, thousands are joined, `C/O` with its name is left out, and what is written together is
-    taken apart where it can mean one thing only (`APT4`, `US89`).
+    Signs within numbers stay, thousands are joined, and `C/O` with its name is left out. Words written together are
+    taken apart where they can mean one thing only (`APT4`, `US89`).
     """
     plain = folded(_FRACTION.sub(r" \g<0> ", text)).upper().replace("⁄", "/")
     plain = _HALF.sub(r"\1 1/2 ", _THOUSANDS.sub("", _CARE_OF.sub(" ", plain)))
@@ -114,7 +114,7 @@ def misspelt_ordinals(word: str) -> tuple[str, ...]:
 def with_figures(words: Sequence[str]) -> list[str]:
     """Numbers in figures, ordinals with `TH`: `TWENTY FIRST` -> `21TH`, `SEVEN` -> `7`, `7 TH` -> `7TH`, `05` -> `5`.
 
-    `TH` also behind 21 and 22: it is the same for all, and not for people to read.
+    All ordinals end in `TH`, also 21 and 22: they are compared, and not shown to people.
     """
     turned: list[str] = []
     waiting = list(reversed(words))

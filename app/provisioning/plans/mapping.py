@@ -70,7 +70,7 @@ def plans_for_new_account(
 
 
 def check_apart(ordered: Iterable[ServicePlan], additional: Mapping[str, int]) -> None:
-    """Raises SameService: a plan would never be billed besides what its account gets anyway."""
+    """Raises SameService if a plan is also an additional service: it would then be billed once instead of twice."""
     for plan in ordered:
         for name in same_service(plan.description, plan.service_id, additional):
             sentence = (

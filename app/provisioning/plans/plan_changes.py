@@ -65,7 +65,7 @@ def resume_all(services: Services, session: Session, by: str) -> JointDecision |
 
 
 def _check_unchanged(session: Session, plan: Plan) -> None:
-    """Money is never moved on what somebody saw a while ago."""
+    """Raises `ChangedMeanwhile` when the plan differs from what the person saw: what a plan is sold as moves money."""
     plan_table.lock(session)
     found = plan_table.service_of(session, plan.description, additional=plan.additional)
     if found != plan.service_id:

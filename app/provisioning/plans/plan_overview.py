@@ -42,7 +42,7 @@ class PlansOverview:
 
 
 def overview(session: Session) -> PlansOverview:
-    """The plans as they stand; costs one look at the orders that wait for a plan, and none at the others."""
+    """The plans as they stand; reads the orders that wait for a plan once, and no other orders."""
     mappings = session.scalars(select(ServicePlanMapping).order_by(ServicePlanMapping.description)).all()
     mapped = {row.key: row for row in mappings if not row.additional}
     seen = {row.key: row for row in session.scalars(select(PlanSeen))}

@@ -46,7 +46,7 @@ def seed(session: Session, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """A plan that the table sells otherwise than `setting`, whose service is `wanted` (None: it has no such plan)."""
+    """A plan whose service in the table differs from `wanted`, that of `setting` (None: the setting lacks the plan)."""
 
     description: str
     service_id: int
@@ -55,7 +55,7 @@ class Difference:
 
 
 def differing(session: Session, settings: Settings) -> list[Difference]:
-    """Where the table says something else than the settings, whose plans a start only adds where it has none."""
+    """Where table and settings differ: at a start, only plans that the table lacks are added from the settings."""
     table = plan_table(session)
     pairs = (
         ("SERVICE_PLAN_MAPPING", settings.service_plan_mapping, table.plans),
@@ -81,7 +81,7 @@ def differences(session: Session, settings: Settings) -> list[str]:
 
 
 def lock(session: Session) -> None:
-    """Nobody else changes the table until the transaction ends; reading goes on. SQLite writes alone anyway."""
+    """Lock the table against changes until the transaction ends; reading goes on. SQLite has one writer anyway."""
     if session.get_bind().dialect.name != "sqlite":
         session.execute(text(f"LOCK TABLE {ServicePlanMapping.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
@@ -120,7 +120,7 @@ def map_plan(session: Session, description: str, service_id: int, *, additional:
 
 
 def _key(description: str, additional: bool) -> str:
-    # No key of a plan has a blank, so that the plan "+Bond fee" is not the additional plan "Bond fee".
+    # A plan's key has no blank, so the plan "+Bond fee" can't be taken for the additional plan "Bond fee".
     return (" " if additional else "") + plan_key(description)
 
 

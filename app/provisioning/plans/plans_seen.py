@@ -13,12 +13,12 @@ from app.storage.database import Database
 from utopia import Contract, OrderItem
 
 LONGEST = 200
-"""In characters, of a description and of its key. What is longer is kept cut: it can be seen, but not be mapped."""
+"""In characters, of a description and of its key. A longer one is kept cut: it is shown, but can't be mapped."""
 BATCH = 500
 
 
 def key_of(description: str) -> str:
-    """The key of a plan's row, cut where no mapping could have it."""
+    """The key of a plan's row, cut where it is too long for any mapping."""
     return plan_key(description)[:LONGEST]
 
 
@@ -31,7 +31,7 @@ def record(session: Session, orderref: str, contract: Contract) -> None:
 def backfill(database: Database) -> None:
     """Note the plans of the contracts that were stored before plans were noted.
 
-    All in one commit at its end: what broke off begins anew, since nothing is noted yet.
+    Everything is one commit at the end. If it breaks off, nothing is noted yet, and the next start begins anew.
     """
     with database.read() as session:
         if session.scalar(select(PlanSeen.key).limit(1)) is not None:
@@ -75,7 +75,7 @@ def _row(description: str, orderref: str, first: Any, last: Any) -> dict[str, An
 
 
 def _upsert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Each key once and in their order, so that two transactions never wait for each other."""
+    """Write each key once and in sorted order, so that two transactions can't deadlock."""
     distinct = {row["key"]: row for row in rows if row["key"]}
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     for _, row in sorted(distinct.items()):

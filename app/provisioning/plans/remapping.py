@@ -1,4 +1,4 @@
-"""What an order has still to get, as plan table and settings have it now: for one that PowerCode refused a part of."""
+"""Puts today's numbers from plan table and settings into an order, after PowerCode refused a part of it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ NOTHING_SENT = (StepState.REFUSED, StepState.NEVER_ARRIVED)
 
 
 def renew(services: Services, session: Session, order: Order) -> None:
-    """Put in the numbers that hold now, wherever nothing is done and nothing is in doubt."""
+    """Put in the numbers that hold now, for each part that is neither done nor in doubt."""
     steps = {step.name: step for step in session.scalars(select(OrderStep).filter_by(order_id=order.id))}
     found, table = steps.get("find_customer"), plan_table(session)
     if found is None or not isinstance(found.result, dict) or not order.account:
@@ -32,8 +32,8 @@ def renew(services: Services, session: Session, order: Order) -> None:
         former += [old for old, new in zip(pairs, account[kind], strict=True) if old != new]
     numbers = [changed.get(number, number) for number in found.result["service_ids"]]
     if len(set(numbers)) < len(numbers):
-        return  # two would be one service: a person has to look at the table first
-    order.account = {**account, "renumbered": former}  # the story goes on telling what the former numbers were for
+        return  # two plans would be one service: a person has to look at the table first
+    order.account = {**account, "renumbered": former}  # the order's page still has to name the plans of former numbers
     tags = list(dict.fromkeys(services.settings.pc_cust_tags))
     found.result = {**found.result, "service_ids": numbers, "tag_ids": tags}
     gone = [f"plan:{number}" for number in changed]

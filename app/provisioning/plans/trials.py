@@ -14,7 +14,7 @@ from app.provisioning.plans.mapping import plan_key
 from app.storage.database import Database
 
 FOLLOWS: Sequence[ColumnElement[bool]] = (Order.cause.is_not(None), Order.state == OrderState.WAITING)
-"""Of orders that wait for another one's plan: no other order that waits has a cause."""
+"""The condition for orders that wait for another order's plan: no other waiting order has a cause."""
 
 
 def begin(session: Session, description: str, service_id: int, by: str) -> None:
@@ -36,7 +36,7 @@ def of(session: Session, keys: Collection[str]) -> list[PlanTrial]:
 
 
 def blocking(database: Database, order: Order, descriptions: Iterable[str]) -> Mapping[str, str]:
-    """Which of the plans another order shows first: their names, by key. Where none does yet, this one will."""
+    """The plans that another order shows first: names by key. A plan that no order shows yet is taken by `order`."""
     keys = {plan_key(name) for name in descriptions}
     with database.read() as session:
         if not of(session, keys):
