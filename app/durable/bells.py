@@ -1,4 +1,4 @@
-"""Wakes the engine's queues: who enqueues rings, and nobody has to look again and again whether something has come."""
+"""Wakes the engine's queues: code that enqueues rings a bell, so no thread has to poll the database."""
 
 import threading
 import time
@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 REST_SECONDS = 0.03
-"""Between two looks. In a burst, one look finds what several rang for."""
+"""The pause between two looks at a queue: in a burst, one look finds what several rang for."""
 
 
 class Bell:
-    """What the thread of a queue waits for."""
+    """The event that a queue's thread waits for."""
 
     def __init__(self) -> None:
         self._rung = False
@@ -51,7 +51,7 @@ class Bells:
         self._bells: dict[str, Bell] = {}
 
     def put_up(self, bells: dict[str, Bell]) -> None:
-        """From now on, these are rung."""
+        """Use these bells from now on."""
         self._bells = bells
 
     def ring(self, queue: str) -> None:

@@ -1,7 +1,7 @@
-"""Begins what is enqueued: a thread for each of the engine's queues, which sleeps until somebody rings.
+"""Begins enqueued workflows: one thread for each of the engine's queues, which sleeps until its bell rings.
 
-It does what the library's own loop does, `dbos._queue.queue_worker_thread`, which nobody can wake and which looks at
-more than is used here. What begins with an underscore is private there, and pinned with the library's version.
+It replaces the library's own loop, `dbos._queue.queue_worker_thread`, which can't be woken, and which looks at more
+than is used here. Names with an underscore are private to the library; its version is pinned because of them.
 """
 
 import logging
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Queue:
     """How many of its workflows (by name) run at a time, in all processes together.
 
-    It is looked at when somebody rings (`bells`): this process when it enqueues, the schedule when others did. Where
-    nobody does, every `polling_seconds`. `runs_dry` is called when a look leaves places free.
+    A thread looks at the queue when its bell rings (`bells`): this process rings when it enqueues, the schedule when
+    other processes did; otherwise every `polling_seconds`. `runs_dry` is called when a look leaves places free.
     """
 
     at_a_time: int
@@ -54,7 +54,7 @@ class Dispatcher:
 
     @property
     def alive(self) -> bool:
-        """Whether it does its work."""
+        """Whether its thread works."""
         return self._thread.is_alive()
 
     def start(self, dbos: DBOS, executor_id: str) -> None:
@@ -73,7 +73,7 @@ class Dispatcher:
             self._thread.join()
 
     def at_work(self, workflow_id: str) -> None:
-        """A workflow's thread is in it: the library counts it by itself now."""
+        """Note that a workflow's thread has begun: from now on, the library counts the workflow itself."""
         self._begun.discard(workflow_id)
 
     def _run(self) -> None:
@@ -96,7 +96,7 @@ class Dispatcher:
         self._more_may_wait = True
         running = len(self._begun) + self._dbos._active_workflows_set.count_for_queue(self._name)
         room = self._queue.at_a_time - running
-        if room <= 0:  # who ends rings
+        if room <= 0:  # the next workflow that ends rings the bell
             return
         owner = generate_uuid()
         with self._database.turn():
@@ -130,7 +130,7 @@ class Dispatcher:
                 self._begun.discard(workflow_id)
 
     def _ended(self, workflow_id: str, _future: Any) -> None:
-        """The engine has noted its end, so its place is free."""
+        """Free the workflow's place, now that the engine has noted its end."""
         self._begun.discard(workflow_id)
         if self._more_may_wait:
             self.bell.ring()

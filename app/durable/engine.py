@@ -26,11 +26,11 @@ ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.2
 LAUNCH_AGAIN_SECONDS = 5.0
 LOOK_FOR_LOST_SECONDS = 10.0
-"""Work that no thread does at two looks is lost. One look alone may come between a queue and a thread, or between a
-thread's end and the engine's note of it."""
+"""A workflow that no thread runs at two looks in a row is lost. A single look may fall between its queue and its
+thread, or between its thread's end and the engine's note of it."""
 DRAIN_SECONDS = 170
-"""Longer than the longest step, of four calls that each take their 40 seconds; a step that ends later leaves no
-checkpoint, and is looked up or asked about after the next start."""
+"""Longer than the longest step, of four calls that each take 40 seconds. A step that ends later leaves no checkpoint:
+after the next start, its outcome is looked up, or a person is asked."""
 
 Result = TypeVar("Result")
 
@@ -47,11 +47,11 @@ class Suspended(BaseException):
 
 
 class TryAgainError(Exception):
-    """A step's call never arrived or may be repeated; the engine repeats the step after a moment."""
+    """A step's call never arrived, or may be repeated: the engine repeats the step after a moment."""
 
 
 def step(name: str, act: Callable[..., Result], *args: Any) -> Result:
-    """Run `act(*args)` as a step that the engine keeps the (JSON) result of: it is not run again after a crash.
+    """Run `act(*args)` as a step whose (JSON) result the engine keeps: it is not run again after a crash.
 
     Raises `Suspended` instead of beginning a step while the process stops.
     """
@@ -61,8 +61,7 @@ def step(name: str, act: Callable[..., Result], *args: Any) -> Result:
 
 
 def attempt(act: Callable[..., Result], *args: Any, attempts: int = 1, pause: float = 1.0) -> Result:
-    """Run `act(*args)`, which keeps what it did by itself: the engine keeps nothing of it, and runs it again after a
-    crash.
+    """Run `act(*args)`, which keeps its own result: the engine keeps none, and runs it again after a crash.
 
     `act` may raise `TryAgainError` on all but its last attempt (see `last_attempt`), and is then run again after
     `pause` seconds, the next time after twice as long. Raises `Suspended` instead of beginning while the process stops.
@@ -84,7 +83,7 @@ def is_stopping() -> bool:
 
 
 def last_attempt() -> bool:
-    """Whether what runs is not going to be tried again if it raises `TryAgainError`."""
+    """Whether this is the last attempt: a `TryAgainError` now leads to no other."""
     return _attempt.is_last or _stopping.is_set()
 
 
@@ -94,8 +93,8 @@ def migrate(database: Database) -> None:
 
 
 def _let_rest(dbos: DBOS) -> None:
-    """End the library's threads for what is not used here: its own queue, schedules, delays and deadlines. Each looks
-    into the database every second."""
+    """End the library's threads for its own queue, schedules, delays and deadlines: they are not used here, and each
+    queries the database every second."""
     for stopping in (*dbos.background_thread_stop_events, dbos._background_jobs_stop_event):
         stopping.set()
 
@@ -131,7 +130,7 @@ class Executor:
 
     @property
     def alive(self) -> bool:
-        """Whether this process executes or stands by to."""
+        """Whether this process executes, or stands by to execute."""
         return self._thread.is_alive()
 
     def start(self) -> None:
@@ -160,7 +159,7 @@ class Executor:
         except Exception:
             log.exception("The executor failed")
             if self._has_executed and not _stopping.is_set():
-                os._exit(70)  # half stopped it would only look healthy; the supervisor starts it anew
+                os._exit(70)  # half stopped, the process would only look healthy; the supervisor restarts it
         finally:
             self._lock.release()
         return LAUNCH_AGAIN_SECONDS
@@ -197,7 +196,7 @@ class Executor:
                 "run_migrations": False,
             }
         )
-        DBOS.listen_queues([])  # their dispatchers listen to them
+        DBOS.listen_queues([])  # our dispatchers listen to the queues
         for name, queue in self._queues.items():
             for workflow in queue.workflows:
                 function = noted(self._workflows[workflow], dispatchers[name].at_work)
@@ -229,7 +228,7 @@ class Executor:
 
     @contextmanager
     def _confirming(self) -> Iterator[None]:
-        """During the block, also while running steps end."""
+        """Confirm the lock again and again during the block, also while running steps end."""
         ended = threading.Event()
         thread = threading.Thread(target=self._confirm_until, args=[ended], name="executor-lock", daemon=True)
         if self._lock.is_shared:
@@ -242,7 +241,7 @@ class Executor:
                 thread.join()
 
     def _confirm_until(self, ended: threading.Event) -> None:
-        """In a thread that does nothing else: whatever hangs, a lock that may be lost ends the process in time."""
+        """Runs in a thread of its own: whatever else hangs, a lock that may be lost ends the process in time."""
         while not ended.wait(CONFIRM_EVERY_SECONDS):
             try:
                 self._lock.confirm()
@@ -270,8 +269,8 @@ class Executor:
                 log.warning("Took over %d workflows of a process that is gone", adopted)
 
     def _take_up_lost(self, missed: set[str]) -> set[str]:
-        """Enqueue again what no thread works on since the last look (`missed`), as after a full disk that took no
-        outcome; returns what none works on now."""
+        """Enqueue again what no thread ran at the last look (`missed`) and none runs now, as after a full disk that took
+        no outcome; returns the workflows that are missed now for the first time."""
         try:
             rows = self._work_queue.lost(self._lock.executor_id)
             lost = [row for row in rows if row.workflow_id in missed]
@@ -298,7 +297,7 @@ class Executor:
             self._work_queue.standstill = None
 
     def _take_over(self) -> int:
-        """Enqueue again what processes that are gone left behind, and count it."""
+        """Enqueue again the workflows that dead processes left behind; returns how many."""
         adopted = 0
         for other in sorted(set(self._work_queue.pending()) - {self._lock.executor_id}):
             with self._lock.borrow(other) as is_gone:

@@ -1,7 +1,7 @@
 """Who may execute: a lock for each executor id, which its process holds for as long as it executes.
 
-A process that dies loses its lock, and another one may go on with its work. One that is only frozen keeps it. One
-that may have lost it (`LockMayBeLost`) has to end at once.
+A process that dies loses its lock, and another process may go on with its work. A process that is only frozen keeps its
+lock. A process that may have lost its lock (`LockMayBeLost`) has to end at once.
 """
 
 import fcntl
@@ -27,8 +27,8 @@ ANSWERS_HERE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }
-"""A host that is cut off ends at most 10 s after the cut: it asks every 2 s, and waits 8 s for an answer. The server
-frees its lock 16 s after the last packet (`HOST_IS_GONE`), so 14 s after the cut at the earliest."""
+"""A process whose host is cut off ends at most 10 s after the cut: it asks every 2 s, and waits 8 s for an answer. The
+server frees its lock 16 s after the last packet (`HOST_IS_GONE`), so 14 s after the cut at the earliest."""
 
 
 class LockMayBeLost(Exception):
@@ -77,7 +77,7 @@ _opened: dict[tuple[int, int, str], int] = {}
 def _database_file(path: Path, purpose: str) -> int:
     """The database's file, opened for a lock once and never closed.
 
-    Closing any descriptor of a file frees what SQLite has locked in it for this process; an flock is apart from that.
+    Closing any descriptor of a file frees the locks that SQLite holds on it for this process. An flock is not affected.
     """
     found = path.stat()
     key = (found.st_dev, found.st_ino, purpose)
@@ -100,8 +100,8 @@ def _is_taken(database: Path) -> bool:
 class FileLock:
     """For SQLite: a lock on the database's file itself; the kernel frees it when the process dies.
 
-    It is the file's own, under whatever name or link somebody reaches it. A file beside the database is locked as well,
-    for a process of a former version that knows only that one.
+    The lock belongs to the file, whatever name or link leads to it. A second file beside the database is locked as
+    well, because a process of a former version knows only that one.
     """
 
     executor_id = "local"
@@ -137,7 +137,7 @@ class FileLock:
             log.error("Nothing can be executed: the lock %s can't be taken (%s)", self._path, error.strerror)
 
     def confirm(self) -> None:
-        """The kernel takes it from nobody who lives."""
+        """Return at once: the kernel never takes the lock from a process that lives."""
 
     def release(self) -> None:
         """Let another process have it."""
@@ -150,7 +150,7 @@ class FileLock:
 
     @contextmanager
     def borrow(self, executor_id: str) -> Iterator[bool]:
-        """There is no other."""
+        """False: on SQLite there is no other executor id."""
         del executor_id
         yield False
 
@@ -206,7 +206,7 @@ class AdvisoryLock:
                 self._ask(self.FREE, executor_id)
 
     def _ask(self, question: str, executor_id: str) -> bool:
-        """Over the connection that holds the lock, and never over a new one."""
+        """Ask over the connection that holds the lock, never over a new one."""
         try:
             if self._connection is None:
                 raise LockMayBeLost

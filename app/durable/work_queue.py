@@ -1,4 +1,4 @@
-"""What waits for the durable engine, DBOS Transact: enqueued in the caller's transaction; and what of it is at work."""
+"""Workflows for the durable engine, DBOS Transact: enqueued in the caller's transaction; and which of them run."""
 
 import time
 from collections.abc import Callable, Collection
@@ -17,7 +17,7 @@ from app.storage.database import Database
 
 APPLICATION = "utopia-api-handler"
 VERSION = "1"
-"""Of the workflows' steps. Raise it only when steps move: work of another version is never picked up."""
+"""The version of the workflows' steps. Raise it only when steps move: work of another version is never picked up."""
 
 LONG_SECONDS = 45.0
 GOING = ["ENQUEUED", "PENDING", "DELAYED"]
@@ -25,15 +25,15 @@ AT_ONCE = 500
 """Workflows in one look-up, under the limit of variables in a statement."""
 
 FIRST, BEHIND = 0, 1
-"""A queue's next one is of the first kind, as long as there are any."""
+"""Priorities: a queue takes workflows of the first one as long as there are any."""
 
 EngineError = dbos_error.DBOSException
-"""What the engine raises by itself, as when work can't be enqueued."""
+"""The engine's own exceptions, raised for example when work can't be enqueued."""
 
 SERIALIZER = DBOSPortableJSONSerializer()
 
 IN_FLIGHT = "status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
-"""As the library's index on it is written, which SQLite uses for nothing else."""
+"""Written exactly as in the library's index: SQLite uses the index for no other wording."""
 ENQUEUED_IN = {
     "sqlite": text(f"SELECT DISTINCT queue_name FROM workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608 - a constant
     "postgresql": text(f"SELECT DISTINCT queue_name FROM dbos.workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608
@@ -49,11 +49,11 @@ WITHDRAWING = {
 Result = TypeVar("Result")
 
 _at_work: set[str] = set()
-"""The workflows that a thread of this process is in, whatever any row says."""
+"""The workflows that threads of this process run now, whatever the rows say."""
 
 
 def noted(workflow: Callable[..., Result], begins: Callable[[str], None]) -> Callable[..., Result]:
-    """The workflow, known to be at work as long as a thread is in it; `begins` is told its id."""
+    """The workflow, noted as running while a thread runs it; `begins` is called with its id."""
 
     @wraps(workflow)
     def at_work(*args: Any) -> Result:
@@ -70,7 +70,7 @@ def noted(workflow: Callable[..., Result], begins: Callable[[str], None]) -> Cal
 
 @dataclass
 class Standstill:
-    """Work that no thread was doing: since when, how much of it, and until when (by a clock that can't be set)."""
+    """Workflows that no thread was running: since when, how many, and until when (by the monotonic clock)."""
 
     since: datetime
     began: float
@@ -91,7 +91,7 @@ class WorkQueue:
         self.bells = Bells()
         self.bells.listen_to(database.engine)
         self.standstill: Standstill | None = None
-        """Set by the executor while work stands still, and afterwards until it was told of or was not worth it."""
+        """Set by the executor while work stands still, and until an alert told of it or it proved too short for one."""
 
     @cached_property
     def client(self) -> DBOSClient:
@@ -126,7 +126,7 @@ class WorkQueue:
         self.client.enqueue_in_transaction(writing, options, *args)
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:
-        """Once the caller's transaction commits, a workflow that has not begun never will; one that has goes on."""
+        """Cancel a workflow that has not begun when the caller's transaction commits; one that has begun goes on."""
         status, its_input = WITHDRAWING[connection.dialect.name]
         if connection.execute(status, {"workflow_id": workflow_id}).rowcount:
             connection.execute(its_input, {"workflow_id": workflow_id})
@@ -162,11 +162,11 @@ class WorkQueue:
         return rows
 
     def lost(self, executor_id: str) -> list[Any]:
-        """The workflows that this executor should be running, and that no thread of this process runs."""
+        """The workflows that this executor should be running, but that no thread of this process runs."""
         return [row for row in self.pending().get(executor_id, []) if row.workflow_id not in _at_work]
 
     def start_again(self, executor_id: str) -> int:
-        """Enqueue again what runs under an executor id whose process is gone, and count it."""
+        """Enqueue again the workflows of an executor id whose process is gone; returns how many."""
         rows = self.pending().get(executor_id, [])
         for row in rows:
             self.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
