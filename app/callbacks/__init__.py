@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 callbacks = Blueprint("callbacks", __name__)
 
 TAKEN = b'{"data":"Information received"}\n'
-"""Written once: made anew for each callback, it took as long as a statement."""
+"""Built once: building it for each callback took as long as a database statement."""
 NEW_ORDER = "project new order"
 TEST = "test"
 FIELDS = ("event", "orderref", "msg")
 ORDERREF = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-"""Wide enough for every reference seen, narrow enough for commands and file names, and no word of the console's."""
+"""Matches every reference seen so far; safe in commands and file names; never a word in the console's addresses."""
 
 # Built once, and on the tables: built anew for each callback, and through the mapped classes, they took more
 # time than SQLite needs to execute them.
@@ -78,7 +78,7 @@ def _wire(state: BlueprintSetupState) -> None:
 
 @callbacks.route("/api-callback", methods=["GET", "PUT", "PATCH"], strict_slashes=False)
 def reachable() -> Response:
-    """For UTOPIA's reachability probe. An order that comes this way lost its POST to a redirect, and is refused."""
+    """Answer UTOPIA's reachability probe. A GET with an order was a POST before a redirect, and is refused."""
     body, _ = bodies.read(request)
     body = body or _order_in_address(request)
     if not body and request.method in ("GET", "HEAD"):
@@ -90,7 +90,7 @@ def reachable() -> Response:
 
 
 def _order_in_address(incoming: Request) -> bytes:
-    """A callback's fields in the query, and nothing else of it: a token stays out of the record."""
+    """The callback's fields in the query, and no others, so that a token stays out of the record."""
     fields = [(name, value) for name, value in incoming.args.items(multi=True) if name.casefold() in FIELDS]
     return urlencode(fields).encode()
 
@@ -134,7 +134,7 @@ def _store(services: Services, message: Message) -> Response:
         answer.status_code = 503
         return answer
     services.metrics.callback(outcome)
-    # For a new order the step that begins it has the line; here it would be a sixth of a callback's time.
+    # A new order's first step writes the log line; writing it here would take a sixth of a callback's time.
     level = logging.DEBUG if outcome is CallbackOutcome.ORDER else logging.INFO
     log.log(level, "Callback %s: %s", message.orderref or "-", outcome)
     return Response(TAKEN, mimetype="application/json")
@@ -187,7 +187,7 @@ def store(services: Services, connection: Connection, group: Sequence[Received])
         if outcome is CallbackOutcome.TEST:
             _tell_of_test(services, connection, remote_address)
         elif outcome is CallbackOutcome.ORDER and message.orderref in started:
-            started.remove(message.orderref)  # another one for it in this group repeats it
+            started.remove(message.orderref)  # a second callback for the order in this group is a repeat
         elif outcome is CallbackOutcome.ORDER:
             outcome = CallbackOutcome.REPEAT
         outcomes.append(outcome)

@@ -1,4 +1,4 @@
-"""A callback's body: read, unpacked and parsed, and of what is not a body of ours the reason."""
+"""A callback's body: read, unpacked and parsed; or the reason why it can't be used."""
 
 import json
 import zlib
@@ -13,7 +13,7 @@ KEPT_OF_BODY = 4 * 1024
 MOST_PACKINGS = 4
 WRAPPED_AT_MOST = 3
 AROUND = "\ufeff\x00 \t\r\n"
-"""What senders leave before and behind their JSON: byte order marks, and the rest of a buffer."""
+"""What some senders leave before and after their JSON: byte order marks, and the rest of a buffer."""
 
 GZIP, ZLIB, RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 PACKINGS = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (ZLIB, RAW)}
@@ -32,9 +32,9 @@ class CallbackRefused(Exception):
 
 
 def read(incoming: Request) -> tuple[bytes, bool]:
-    """The body as it came, or of one that is too large the beginning; and whether it is whole.
+    """The body as it came, or only its beginning if it is too large; and whether it is whole.
 
-    A body that breaks off is an error of the server's own kind, whose text has a part of the body in it.
+    If the body breaks off, the server's own error is raised; its text holds a part of the body.
     """
     body = b""
     try:
@@ -85,7 +85,7 @@ def _parts(body: bytes, form: int) -> Iterator[bytes]:
 def content_of(body: bytes, content_type: str) -> dict[str, Any]:
     """The JSON object in a body; raises `CallbackRefused` with what is wrong.
 
-    It is taken under any content type, since a wrong one has been seen and an order must not be lost over it.
+    Any content type is accepted: wrong ones have been seen, and no order must be lost over one.
     """
     if len(body) > BODY_LIMIT:
         raise CallbackRefused(413, TOO_LARGE)

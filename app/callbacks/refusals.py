@@ -1,6 +1,6 @@
-"""What is kept of callbacks that are not taken, for whoever looks for them; no answer depends on it.
+"""Keeps a record of refused callbacks, for people who look for them; no answer depends on it.
 
-Anybody can send refused ones, as many as the machine takes: each sender has an allowance, and all of them together one.
+Anybody can send such callbacks, as many as the machine takes: each sender has an allowance, and all together have one.
 """
 
 import ipaddress
@@ -64,7 +64,7 @@ class Budget:
 
 
 def _network(sender: str) -> str:
-    """Who has an IPv6 address has all of its /64."""
+    """The sender's network: whoever has one IPv6 address has the whole /64."""
     try:
         address = ipaddress.ip_address(sender)
     except ValueError:

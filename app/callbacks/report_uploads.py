@@ -1,6 +1,6 @@
-"""`POST /digest-source`: S3 says that the report was uploaded, and the run that the week still owes is started.
+"""`POST /digest-source`: S3 says that the report was uploaded; the run that is still due this week is started.
 
-It comes through SNS, through EventBridge or straight from a store, with `CALLBACK_TOKEN` or SNS's signature.
+The request comes through SNS, through EventBridge or straight from a store, with `CALLBACK_TOKEN` or SNS's signature.
 """
 
 import json
@@ -32,7 +32,7 @@ def _wire(state: BlueprintSetupState) -> None:
 
 @report_uploads.post("/digest-source", strict_slashes=False)
 def receive() -> Response:
-    """Start the run that the week still owes; the answer says what came of it."""
+    """Start the run that is still due this week; the answer says what came of it."""
     services = services_of(current_app)
     body, is_whole = bodies.read(request)
     try:
@@ -46,7 +46,7 @@ def receive() -> Response:
 
 
 def _content(services: Services, body: bytes, *, is_whole: bool) -> dict[str, Any]:
-    """What the request says, once it is known whom it comes from. Raises `CallbackRefused`."""
+    """The request's content, after a check of who sent it. Raises `CallbackRefused`."""
     token = services.settings.callback_token
     has_token = token is not None and admission.has_token(request, token)
     try:

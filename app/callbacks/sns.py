@@ -1,9 +1,9 @@
 """Messages of Amazon SNS: whether they are genuine, and whose topic they come from.
 
 A signature proves that SNS sent a message, and no more: anybody can have a topic. So a message counts only with our
-token in its address, or when its topic belongs to the account whose credentials we read the report with. The only
-address of a message that is fetched is the certificate's, which has AWS's form to the letter; that of a confirmation is
-put together here.
+token in its address, or when its topic belongs to the account whose credentials we read the report with. Of a message's
+addresses we fetch only the certificate's, which must have exactly AWS's form. The address of a confirmation is built
+here.
 
 Source: AWS's developer guide of SNS, "Verifying the signatures of Amazon SNS messages".
 """
@@ -33,10 +33,10 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     **dict.fromkeys(CONFIRMATIONS, ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")),
 }
-"""What the signature is over, by the message's type, in this order."""
+"""The fields that are signed, in this order, by the message's type."""
 HASHES: Mapping[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303 - a topic's default, and AWS's choice
 
-# A region begins with two letters and no more: sns.s3.amazonaws.com, or sns.s3-us-west-2, is a bucket of anybody's.
+# A region begins with exactly two letters: sns.s3.amazonaws.com, or sns.s3-us-west-2, is a bucket of anybody's.
 REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
 TOPIC = re.compile(rf"arn:(aws[a-z-]*):sns:({REGION}):([0-9]{{12}}):[A-Za-z0-9_.-]{{1,256}}", re.ASCII)
 CERTIFICATE = re.compile(rf"https://sns\.{REGION}\.amazonaws\.com(?:\.cn)?/SimpleNotificationService-[0-9a-zA-Z]+\.pem")
@@ -100,7 +100,7 @@ def check_signature(message: Mapping[str, Any], certificate: x509.Certificate, m
 class Sns:
     """What is known of SNS in this process: its certificates, and our own account at AWS.
 
-    Strangers can make it ask for more, so few calls are made, and never two at a time.
+    Strangers can cause calls to AWS, so few calls are made, and never two at a time.
     """
 
     def __init__(self) -> None:
