@@ -1,6 +1,6 @@
 """The mails to staff: `records` keeps what is to be told, `mails` says it, `delivery` sends it once.
 
-It knows nothing of how orders are done: whoever starts a delivery tells it about the order (`AboutOrders`).
+This package knows nothing of how orders are done: the caller of a delivery passes what is needed (`AboutOrders`).
 """
 
 from app.notices.delivery import deliver

@@ -1,7 +1,7 @@
-"""Which notice is delivered next. A workflow claims it, so that no other one delivers it, too.
+"""Which notice is delivered next. A workflow claims it, so that no other workflow delivers it, too.
 
-A workflow that was started for one notice goes on with whatever else is due, the newest and the oldest in turn: after
-an outage thousands wait, and what is new doesn't wait behind them.
+A workflow that was started for one notice then delivers other due notices, the newest and the oldest in turn: after an
+outage thousands wait, and a new notice must not wait behind them.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from app.remote import breaker
 from app.services import Services
 
 MOST_AT_ONCE = 200
-"""Notices that one workflow delivers; the next one goes on with the others."""
+"""How many notices one workflow delivers; the next workflow goes on with the others."""
 
 Claimed = tuple[Notice, Order | None]
 
@@ -26,15 +26,16 @@ IS_DUE = and_(
     Notice.claimed_by.is_(None),
     or_(Notice.next_try_at.is_(None), breaker.due_as_of(Notice.next_try_at), Notice.waiting_for == System.MAIL),
 )
-"""Nobody is at work on it, and its time has come, by `breaker.moments`. One that waits for the mail server is due as
-soon as that answers: on PostgreSQL it may have begun to wait just when all others were told that it does."""
+"""A notice is due when no workflow has claimed it and its time has come, by `breaker.moments`. A notice that waits for
+the mail server is due as soon as the server answers: on PostgreSQL, the notice may have begun to wait just when all
+waiting notices were made due."""
 
 NEXT = [select(Notice.__table__.c.id).where(IS_DUE).order_by(end).limit(1) for end in (Notice.id.desc(), Notice.id)]
-"""The newest and the oldest that is due; built once, and without the mapped class, as it is asked for each notice."""
+"""Queries for the newest and the oldest due notice. They run for each notice, so they are built once, on the table."""
 
 
 def claims(services: Services, notice_id: int, run: int) -> Iterator[Claimed]:
-    """The notice that a workflow was started for, what it left behind when its process died, and then what is due."""
+    """The notice that the workflow was started for, those that it left when its process died, and then the due ones."""
     worker = records.workflow_of(notice_id, run)
     with services.database.read() as session:
         mine = Notice.state == NoticeState.PENDING, Notice.claimed_by == worker
@@ -67,7 +68,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
 
 
 def _claim_due(services: Services, worker: str, due: Select[int]) -> Claimed | None:
-    """The claimed notice needs no workflow of its own any more."""
+    """Claim a due notice, which then needs no workflow of its own any more."""
     moments = breaker.moments(services.settings.retry_minutes)
     with services.database.read() as session:
         if session.connection().scalar(due, moments) is None:

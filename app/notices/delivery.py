@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 WITH_CONTRACT = (NoticeKind.ACCOUNT_CREATED, NoticeKind.CUSTOMER_EXISTS, NoticeKind.CONTRACT)
 MOST_DEATHS = 3
-"""So often a delivery may break off; after that the notice goes out without its contract, which may be why."""
+"""How often a delivery may break off before the notice goes out without its contract, which may be the reason."""
 
-# Built once, and on the table: through the mapped class, each takes several times as long.
+# Built once, and on the table: through the mapped class, each statement takes several times as long.
 DELIVERIES = NoticeDelivery.__table__
 OF_ONE = (DELIVERIES.c.notice_id == bindparam("of"), DELIVERIES.c.recipient == bindparam("to"))
 STATE = select(DELIVERIES.c.state).where(*OF_ONE)
@@ -70,7 +70,7 @@ def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice,
 
 
 def _cause(services: Services, about: AboutOrders, notice: Notice, order: Order | None) -> dict[str, Any] | None:
-    """As it stands now: a mail that waited tells of all who joined meanwhile."""
+    """The cause as it stands now, so that a mail that waited includes orders that joined meanwhile."""
     if order is None or notice.kind != NoticeKind.NEEDS_YOU:
         return None
     with services.database.read() as session:
@@ -98,7 +98,7 @@ def _follows(enclosure: Enclosure | None) -> bool:
 def _send_to_all(
     services: Services, post: Post, notice: Notice, say: Say, enclosure: Enclosure | None
 ) -> dict[str, str]:
-    """What went wrong, by recipient."""
+    """Send to each recipient; returns what went wrong, by recipient."""
     failures, mail = {}, say(enclosure)
     for recipient in services.settings.email_recipients:
         if not _begin(services, notice, recipient):
@@ -176,9 +176,9 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
 
 
 def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
-    """The server takes other mails, so the trouble is this one's: it waits alone, and the others go on.
+    """The server takes other mails, so the trouble is with this one: it waits alone, and the others go on.
 
-    An answer that doesn't come to the whole mail counts as a delivery that broke off: a large one may be why.
+    If the whole mail was sent and no answer came, the delivery counts as broken off: a large mail may be the reason.
     """
     log.warning("Notice %s waits: %s", notice.kind, failed.detail)
     works = probing.works(services, System.MAIL)
@@ -194,7 +194,7 @@ def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
 
 
 def _put_down(session: Session, notice: Notice, *, broke_off: bool = False) -> Notice:
-    """The notice's row, free for others again."""
+    """Release the claim on the notice's row, and return the row."""
     row = session.get_one(Notice, notice.id)
     row.claimed_by = None
     row.restarts = row.restarts if broke_off else 0

@@ -1,4 +1,4 @@
-"""The contract that goes with a notice, or why it doesn't; who has the contract fetches it."""
+"""The contract that goes with a notice, or why there is none. The package that knows contracts fetches it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from app.wording.measures import how_much
 
 
 class Without(StrEnum):
-    """Why a contract is not attached. Only one that is not ready follows in a second mail."""
+    """Why a contract is not attached. Only a contract that is not ready yet follows in a second mail."""
 
     NOT_READY = "not_ready"
     TOO_LARGE = "too_large"

@@ -56,7 +56,7 @@ class FetchContract(Protocol):
 
 @dataclass(frozen=True)
 class AboutOrders:
-    """What notices are told about orders: what every mail about one names, its contract, and its cause."""
+    """What notices need to know about an order: the facts that every mail about it names, its contract, its cause."""
 
     facts: Callable[[Settings, Order], dict[str, Any]]
     contract: FetchContract
@@ -72,7 +72,7 @@ def write(
     *,
     cause: Mapping[str, Any] | None = None,
 ) -> Mail:
-    """The mail that a notice is; `cause` is what is known of the one that it tells of."""
+    """The mail for a notice; `cause` has the facts of the cause that the notice is about."""
     facts = {
         **FACTS[notice.kind](notice),
         **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
@@ -123,7 +123,7 @@ def _alert(notice: Notice) -> dict[str, Any]:
 
 
 def _refused_key(notice: Notice) -> dict[str, str | None]:
-    """The setting whose key a system refuses; an order that waits alone waits for something else."""
+    """The setting whose key a system refuses; None where an order waits alone, for it waits for something else."""
     content = notice.content
     is_outage = not content.get("works")
     return {"refused_key": refused_key(content.get("system"), content.get("reason")) if is_outage else None}

@@ -38,7 +38,7 @@ def workflow_id(notice: Notice) -> str:
 
 
 def workflow_of(notice_id: int, run: int) -> str:
-    """The same where the notice itself is not at hand."""
+    """The same, from the notice's id and run."""
     return f"notice-{notice_id}" + (f"#{run}" if run > 1 else "")
 
 
@@ -51,7 +51,7 @@ def next_run(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
 
 
 def send_again(work_queue: WorkQueue, session: Session, notice_id: int) -> Notice | None:
-    """Try once more to deliver a notice that failed, to those who didn't get it; None when it isn't one any more."""
+    """Deliver a failed notice once more, to those who didn't get it; None when it is no failed notice any more."""
     notice = _failed(session, notice_id)
     if notice is not None:
         notice.state, notice.error, notice.tries = NoticeState.PENDING, None, 0
@@ -60,7 +60,7 @@ def send_again(work_queue: WorkQueue, session: Session, notice_id: int) -> Notic
 
 
 def drop(session: Session, notice_id: int) -> Notice | None:
-    """Nobody needs a notice that failed any more; None when it isn't one."""
+    """Give up a failed notice that nobody needs any more; None when it hasn't failed."""
     notice = _failed(session, notice_id)
     if notice is not None:
         notice.state = NoticeState.DROPPED

@@ -12,7 +12,7 @@ from app.services import Services
 def wake_due_notices(services: Services) -> int:
     """Start the first notice that is due. Its workflow then delivers the other due ones, too.
 
-    Nothing is started behind deliveries that wait for their turn already: each of those goes on with what is due, too.
+    Nothing is started while deliveries are queued already: each of those also delivers the other due notices.
     """
     moments = breaker.moments(services.settings.retry_minutes)
     due = select(Notice).where(IS_DUE, Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
@@ -31,7 +31,7 @@ def wake_due_notices(services: Services) -> int:
 def pick_up_stranded_notices(services: Services) -> None:
     """Start notices again that should be on their way and aren't.
 
-    A notice and its work are begun in one commit, so no time has to go by before one of them is missed.
+    A notice and its workflow begin in one commit, so a notice without a workflow is stranded: no need to wait and see.
     """
     lost = select(Notice).where(Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
     with services.database.read() as session:
