@@ -1,7 +1,7 @@
 """One breaker for each remote system, in the database, so that all processes and commands share it.
 
-A system is down when a harmless call gets no answer (`probing`), which then is repeated until it does. The first
-answer makes everything that waited due at once.
+A system is down when a harmless call gets no answer (`probing`). The harmless call is then repeated until it is
+answered, and the first answer makes everything that waited due at once.
 """
 
 import threading
@@ -17,19 +17,19 @@ from app.storage.database import insert_if_new
 
 SYSTEMS = RemoteSystem.__table__
 DOWN = select(SYSTEMS.c.name).where(SYSTEMS.c.name == bindparam("name"), SYSTEMS.c.down_since.is_not(None))
-"""Asked before each call to a remote system: on the table, as through the class it takes ten times as long."""
+"""Run before each call to a remote system, so built on the table: through the class it takes ten times as long."""
 
 LONGEST_MINUTES = 60.0
 LEASE = timedelta(seconds=45)
-"""How long a harmless call may take before it is made once more: as long as its timeouts. When the process dies that
-makes it, nobody else asks for so long, and all that waits for the system stands still."""
+"""How long a harmless call may take before another one is made: as long as its timeouts. If the process that makes it
+dies, no other process asks for this long, and everything that waits for the system stands still."""
 
 ANEW_SECONDS = 3.0
-"""While new orders come in, a system that is down is asked again after so long, whatever its pauses have become."""
+"""While new orders come in, a system that is down is asked this often, however long its pauses have become."""
 
 
 class Demand:
-    """For which systems that are down somebody new waits in this process, and when each was asked last."""
+    """The systems that are down and that something new waits for in this process, and when each was asked last."""
 
     def __init__(self) -> None:
         self._wanted: set[System] = set()
@@ -37,17 +37,17 @@ class Demand:
         self._lock = threading.Lock()
 
     def want(self, system: System) -> None:
-        """Somebody came who has not waited for the system yet."""
+        """Note that something new waits for the system."""
         with self._lock:
             self._wanted.add(system)
 
     def asked(self, system: System) -> None:
-        """The harmless call was made just now."""
+        """Note that the harmless call was made just now."""
         with self._lock:
             self._asked_at[system] = time.monotonic()
 
     def take(self, system: System) -> bool:
-        """Whether the call is to be made for those who came; it is then the caller who makes it."""
+        """Whether the call is to be made for what is new; the caller then has to make it."""
         with self._lock:
             paused = time.monotonic() - self._asked_at.get(system, -ANEW_SECONDS) >= ANEW_SECONDS
             if not paused or system not in self._wanted:
@@ -63,7 +63,7 @@ def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
 
 
 def longest_pause(minutes: Sequence[float]) -> timedelta:
-    """Nobody is ever made to wait for longer than this at a time."""
+    """The longest wait until a next try."""
     return timedelta(minutes=max(*minutes, LONGEST_MINUTES))
 
 
@@ -84,12 +84,12 @@ def moments(minutes: Sequence[float]) -> dict[str, datetime]:
 
 
 def is_later(moment: datetime | None, minutes: Sequence[float]) -> bool:
-    """The opposite, of a row that was read."""
+    """Whether a next try is not due yet: the opposite of `due`, for a row that was read."""
     return moment is not None and now() < moment <= now() + longest_pause(minutes)
 
 
 def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
-    """For how long a system has been down at least: by the pauses between the failed calls, and by no clock."""
+    """How long at least a system has been down: the sum of the pauses between failed calls, not the clock's time."""
     pauses = [minutes[min(number, len(minutes) - 1)] for number in range(row.failures - 1)]
     return timedelta(minutes=sum(pauses))
 
@@ -106,16 +106,16 @@ def next_probe_at(session: Session, system: System) -> datetime | None:
 
 
 def hold(session: Session, system: System) -> None:
-    """Until the transaction ends, nobody reports that the system is down, or answers again.
+    """Lock the system's row: until the transaction ends, no other one can report that the system is down or up.
 
-    Who begins to wait would else be missed on PostgreSQL, when all that waits is made due just then. Systems are always
-    locked before orders.
+    Otherwise, on PostgreSQL, an order that begins to wait would be missed when everything that waits is made due at
+    that moment. Systems are always locked before orders.
     """
     session.execute(select(SYSTEMS.c.name).where(SYSTEMS.c.name == system).with_for_update(read=True))
 
 
 def error_of(session: Session, system: System) -> str:
-    """What the last harmless call to a system that is down came to."""
+    """Why the last harmless call to a system that is down failed."""
     row = session.get(RemoteSystem, system)
     return (row.error if row else None) or "it did not when it was asked last"
 
@@ -126,7 +126,7 @@ def report_down(session: Session, system: System, error: str, minutes: Sequence[
     row = session.get_one(RemoteSystem, system, with_for_update=True)
     if row.down_since is None:
         row.down_since, row.failures = now(), 0
-    elif row.probe is None and row.next_probe_at is not None:  # several found it out at the same time
+    elif row.probe is None and row.next_probe_at is not None:  # several callers found it down at the same time
         return row.next_probe_at
     row.failures += 1
     row.error, row.probe = error, None
@@ -136,7 +136,7 @@ def report_down(session: Session, system: System, error: str, minutes: Sequence[
 
 
 def report_up(session: Session, system: System) -> bool:
-    """Record an answer; whether the system was down before, in which case all that waited is due now."""
+    """Record an answer; returns whether the system was down before. Then everything that waited is due now."""
     row = session.get(RemoteSystem, system, with_for_update=True)
     if row is None or row.down_since is None:
         return False
@@ -147,7 +147,7 @@ def report_up(session: Session, system: System) -> bool:
 
 
 def _move_waiting(session: Session, system: System, moment: datetime) -> None:
-    """Everybody who waits for the system waits until the same moment."""
+    """Make everything that waits for the system wait until this moment."""
     if system is System.MAIL:
         pending = (Notice.state == NoticeState.PENDING, Notice.waiting_for == system)
         session.execute(update(Notice).where(*pending).values(next_try_at=moment))
@@ -171,14 +171,14 @@ def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
 
 
 CLAIMED = "claimed"
-"""In the column `probe`, while somebody makes the call."""
+"""The value of the column `probe` while a process makes the call."""
 
 
 def ask_now(session: Session) -> None:
-    """A person wants to go on, or what kept a system from answering is mended: every system that is down is due.
+    """Make every system that is down due: a person wants to go on, or the fault is mended.
 
-    It locks the systems. Always before orders are locked: two transactions that take both in different order would wait
-    for each other.
+    It locks the systems' rows. Call it before orders are locked: two transactions that lock both in different order
+    would deadlock.
     """
     for row in session.scalars(select(RemoteSystem).order_by(RemoteSystem.name).with_for_update()):
         if row.down_since is not None:
@@ -186,7 +186,7 @@ def ask_now(session: Session) -> None:
 
 
 def wait_no_longer(session: Session) -> None:
-    """Whatever waits is due now: the clock that its next try was set by was wrong."""
+    """Make everything that waits due now: the clock was wrong when the next tries were set."""
     ask_now(session)
     later = {"next_try_at": now()}
     session.execute(update(Order).where(Order.state == OrderState.WAITING).values(later))

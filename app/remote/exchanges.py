@@ -1,4 +1,4 @@
-"""What is said to the remote systems while a step of an order works: collected in its thread, stored with its outcome.
+"""The calls that an order's step makes to remote systems: collected in its thread, stored with its outcome.
 
 The texts hold customers' data: they go into the order's rows, and never into the log or the metrics.
 """
@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from app.models import OrderExchange, OrderStep, now
 
 INSERT = insert(OrderExchange.__table__)  # type: ignore[arg-type]
-"""On the table: through the mapped class it takes several times as long, in each step of each order."""
+"""Built on the table, as it runs in each step of each order: the mapped class would take several times as long."""
 
 MOST_OF_AN_ATTEMPT = 20
 MOST_OF_A_CALL = 10
-"""How many exchanges of one call are kept for each step: of a look-up that failed for days, the last ones tell all."""
+"""How many exchanges of one call are kept for each step: if a look-up fails for days, its last exchanges are enough."""
 
 
 class Seen(Protocol):
@@ -86,7 +86,7 @@ def note(seen: Seen) -> None:
 
 
 def store(session: Session, step: OrderStep, collected: Iterable[Exchange]) -> None:
-    """Keep what was said during an attempt of the step, and of each call only the last ones."""
+    """Store the exchanges of an attempt of the step; of each call, only the last ones are kept."""
     rows = [_row(step, exchange) for exchange in collected]
     if not rows:
         return

@@ -1,7 +1,7 @@
-"""Whose trouble is it? A harmless call that no order's data is in tells whether a remote system works.
+"""Tells whether a remote system is down or only one order has trouble, by a harmless call without any order's data.
 
-A call without an answer says nothing of the system yet: one order's data can break a call for ever. So the harmless
-call decides, and while it gets no answer, that call is repeated, and no order.
+A call without an answer does not prove that the system is down: one order's data can break a call for ever. So the
+harmless call decides. While it gets no answer, only the harmless call is repeated, and no order.
 """
 
 import logging
@@ -26,15 +26,15 @@ NO_ORDER = "UIA000000-000000"
 
 
 class Connections(Protocol):
-    """What is needed to ask the systems, and to remember what they say; `Services` has it all."""
+    """What is needed to ask the systems and to store their state; `Services` has it all."""
 
     @property
     def settings(self) -> Settings:
-        """Who is asked, and how often."""
+        """The systems' addresses, and how often to ask."""
 
     @property
     def database(self) -> Database:
-        """Where it is remembered."""
+        """Where the state is stored."""
 
     @property
     def utopia(self) -> utopia.UtopiaClient:
@@ -50,11 +50,11 @@ class Connections(Protocol):
 
     @property
     def demand(self) -> breaker.Demand:
-        """Who waits for them."""
+        """What is new and waits for them."""
 
 
 def works(connections: Connections, system: System) -> bool:
-    """Whether the system answers a harmless call, although somebody's call got no answer; an outage is recorded."""
+    """Whether the system answers a harmless call after another call got no answer; an outage is recorded."""
     with connections.database.read() as session:
         if breaker.is_down(session, system):
             return False
@@ -62,7 +62,7 @@ def works(connections: Connections, system: System) -> bool:
 
 
 def answers_by_now(connections: Connections, system: System) -> bool:
-    """Whether a system that was down answers again; asked only when it is time to, and by one at a time."""
+    """Whether a system that was down answers again; asked only when it is due, and by one process at a time."""
     minutes = connections.settings.retry_minutes
     with connections.database.read() as session:
         if not breaker.is_down(session, system):
@@ -76,16 +76,16 @@ def answers_by_now(connections: Connections, system: System) -> bool:
 
 
 def answers_newcomer(connections: Connections, system: System) -> bool:
-    """The same for one who has not waited for the system yet: it is asked now, or in a few seconds if it just was.
+    """The same for an order that has not waited yet: the system is asked now, or in a few seconds if it just was.
 
-    After a long outage the pauses are an hour, and who comes when it is over does not wait for so long.
+    After a long outage the pauses are an hour; an order that comes in after its end must not wait that long.
     """
     connections.demand.want(system)
     return answers_by_now(connections, system)
 
 
 def _ask(connections: Connections, system: System) -> bool:
-    with exchanges.collecting(exchanges.newest()):  # it is no part of the order whose step made somebody ask
+    with exchanges.collecting(exchanges.newest()):  # kept apart from the exchanges of the order whose step asks
         fault = FAULTS[system](connections)
     connections.demand.asked(system)
     with connections.database.write() as session:
@@ -137,7 +137,7 @@ FAULTS: Mapping[System, Callable[[Connections], str | None]] = {
     System.POWERCODE: _fault_of_powercode,
     System.MAIL: _fault_of_mail,
 }
-"""What keeps a system from answering a harmless call, in words; None: nothing."""
+"""By system: makes the harmless call, and says in words why it got no answer; None: it got one."""
 
 
 def ask_utopia(connections: Connections) -> None:

@@ -52,7 +52,7 @@ class SafeConnection(Connection):
         return host
 
     def __exit__(self, *_error: object) -> None:
-        """Leave politely; a server that is gone by then has taken the mail all the same."""
+        """Close with QUIT; if the server is gone by then, it has taken the mail all the same."""
         if self.host is not None:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self.host.quit()
@@ -69,7 +69,7 @@ class Mailer:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator["Post"]:
-        """What mails are sent with during the block; it connects when there is something to send."""
+        """A `Post` to send mails with during the block; it connects when there is something to send."""
         post = Post(self._connect, self._sender)
         try:
             yield post
@@ -120,8 +120,8 @@ class Post:
     def send(self, mail: Mail, recipient: str) -> None:
         """Send a mail to one recipient; returns when the server has taken it.
 
-        Raises `RecipientRefused` when it won't have this one (`ContentRefused`: with what is in it),
-        `MailOutcomeUnknown` when it gave no answer, and `MailFailed` when it takes nothing.
+        Raises `RecipientRefused` when the server refuses this mail (`ContentRefused`: because of its content),
+        `MailOutcomeUnknown` when it gave no answer, and `MailFailed` when it takes no mail at all.
         """
         try:
             message = Message(mail, self._sender, recipient)
@@ -144,7 +144,7 @@ class Post:
                 return
 
     def _what_is_over(self, over: SessionOver, message: Message) -> MailFailed:
-        """A session in which nothing was taken: once, the message may be why; twice, the server takes nothing."""
+        """What a session that took no mail means: once, the message may be why; twice, the server takes nothing."""
         if over.at == "start" or self._in_vain:
             return MailFailed(over.detail)
         self._in_vain = True

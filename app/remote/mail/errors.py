@@ -18,7 +18,7 @@ class MailFailed(Exception):
 
 
 class SignInRefused(MailFailed):
-    """The server does not know the name, or the password is another one."""
+    """The server does not know the user name, or the password is wrong."""
 
 
 class MailOutcomeUnknown(MailFailed):
@@ -26,7 +26,7 @@ class MailOutcomeUnknown(MailFailed):
 
 
 class SessionOver(MailFailed):
-    """The server ended the session before it took the message; `at` is how far that had come."""
+    """The server ended the session before it took the message; `at` is the stage that the message had reached."""
 
     def __init__(self, detail: str, *, at: Stage) -> None:
         super().__init__(detail)
@@ -42,7 +42,7 @@ class RecipientRefused(MailFailed):
 
 
 class ContentRefused(RecipientRefused):
-    """The server does not take what is in this mail: it is too large, or not allowed."""
+    """The server does not take this mail's content: it is too large, or not allowed."""
 
 
 def in_words(error: Exception, seconds: float) -> str:

@@ -1,6 +1,6 @@
 """What goes out: a mail, and the message that it becomes for one recipient.
 
-One recipient a message, since a refused recipient among several passes silently. Messages are safe to build from
+Each message has one recipient: among several, a refused recipient would go unnoticed. Messages are safe to build from
 customers' data: header values are single lines, bodies quoted-printable. Files are read and encoded while they go out,
 so that a large one takes no more memory than a small one.
 """
@@ -18,7 +18,7 @@ from email.utils import formatdate, parseaddr
 from typing import BinaryIO
 
 LINE = 57
-"""Bytes of a file that make one line of base64."""
+"""How many bytes of a file make one line of base64."""
 PIECE = 1024 * LINE
 START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
 
@@ -33,7 +33,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail before it has a recipient; `key` makes its Message-ID, so that a repeat can be told."""
+    """A mail before it has a recipient; `key` makes its Message-ID, so that a repeat can be recognised."""
 
     key: str
     subject: str
@@ -64,7 +64,7 @@ class Message:
 
 
 def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
-    """The message without what is in its files: text and HTML, and a Message-ID that is the same on a repeat."""
+    """The message without its files' content: text and HTML, and a Message-ID that is the same on a repeat."""
     message = EmailMessage(policy=policy.SMTP)
     message["Subject"] = one_line(mail.subject)
     message["From"] = sender

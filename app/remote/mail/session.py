@@ -38,9 +38,9 @@ class Session:
     def send(self, message: Message, sender: str, recipient: str) -> None:
         """Send a message; returns when the server has taken it.
 
-        Raises `RecipientRefused` (or `ContentRefused`) when it won't have this one, `SessionOver` when it hangs up
-        before it took the message, `MailOutcomeUnknown` when it gave no answer to the whole of it, and `MailFailed`
-        when it refuses everything.
+        Raises `RecipientRefused` (or `ContentRefused`) when the server refuses this message, `SessionOver` when it
+        hangs up before it took the message, `MailOutcomeUnknown` when the whole message was sent and no answer came,
+        and `MailFailed` when it refuses everything.
         """
         with self._not_delivered("start"):
             self._announce(message, sender)
@@ -116,7 +116,7 @@ class Session:
 
     @contextlib.contextmanager
     def _not_delivered(self, at: Stage) -> Iterator[None]:
-        """What breaks in here leaves the message undelivered: its last line was not sent."""
+        """If the connection breaks within the block, the message is not delivered: its last line was not sent."""
         try:
             yield
         except smtplib.SMTPResponseException as error:

@@ -6,11 +6,11 @@ import smtplib
 from app.remote.mail.errors import MailFailed
 
 TAKEN = (235, 503)
-"""Signed in, and signed in already."""
+"""SMTP replies: signed in, and signed in already."""
 
 
 def sign_in(host: smtplib.SMTP, name: str, password: str) -> None:
-    """Sign in. Outside ASCII, PLAIN is the one mechanism whose letters are agreed on: UTF-8 (RFC 4616).
+    """Sign in. For letters outside ASCII, only the mechanism PLAIN has a fixed encoding: UTF-8 (RFC 4616).
 
     Raises `MailFailed` where the server has no PLAIN for such a password, and smtplib's own errors.
     """
