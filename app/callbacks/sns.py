@@ -36,7 +36,7 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
 """The fields that are signed, in this order, by the message's type."""
 HASHES: Mapping[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303 - a topic's default, and AWS's choice
 
-# A region begins with exactly two letters: sns.s3.amazonaws.com, or sns.s3-us-west-2, is a bucket of anybody's.
+# A region begins with exactly two letters: sns.s3.amazonaws.com, or sns.s3-us-west-2, may be anybody's bucket.
 REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
 TOPIC = re.compile(rf"arn:(aws[a-z-]*):sns:({REGION}):([0-9]{{12}}):[A-Za-z0-9_.-]{{1,256}}", re.ASCII)
 CERTIFICATE = re.compile(rf"https://sns\.{REGION}\.amazonaws\.com(?:\.cn)?/SimpleNotificationService-[0-9a-zA-Z]+\.pem")

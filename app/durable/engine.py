@@ -269,8 +269,8 @@ class Executor:
                 log.warning("Took over %d workflows of a process that is gone", adopted)
 
     def _take_up_lost(self, missed: set[str]) -> set[str]:
-        """Enqueue again what no thread ran at the last look (`missed`) and none runs now, as after a full disk that took
-        no outcome; returns the workflows that are missed now for the first time."""
+        """Enqueue again what no thread ran at the last look (`missed`) and none runs now, as after a full disk that
+        took no outcome; returns the workflows that are missed now for the first time."""
         try:
             rows = self._work_queue.lost(self._lock.executor_id)
             lost = [row for row in rows if row.workflow_id in missed]

@@ -137,7 +137,7 @@ FAULTS: Mapping[System, Callable[[Connections], str | None]] = {
     System.POWERCODE: _fault_of_powercode,
     System.MAIL: _fault_of_mail,
 }
-"""By system: makes the harmless call, and says in words why it got no answer; None: it got one."""
+"""By system: makes the harmless call; returns in words why it got no answer, or None when it got one."""
 
 
 def ask_utopia(connections: Connections) -> None:
