@@ -1,1 +1,1 @@
-"""The database: connections and transactions, its versions, whose files it is made of, and where it was moved to."""
+"""The database: connections and transactions, its versions, who owns its files, and where it was moved to."""

@@ -26,7 +26,8 @@ from app.storage.presence import Presence
 
 MODE = "mode"
 READ_ONLY, REPEATABLE = "read only", "repeatable"
-"""What a connection's transactions are, in its `info` until it is given back; without: they write, and that lasts.
+"""The kind of a connection's transactions, in its `info` until the connection is given back. Without it, they write,
+and their commits last.
 
 No execution options and no events of SQLAlchemy's, which cost more at each statement than SQLite needs for it.
 """
@@ -36,12 +37,13 @@ INSIST_ATTEMPTS = 6
 SERVER_IS_GONE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 15000}
 """A PostgreSQL server that is gone without a word is noticed after 15 s, and not after as many minutes."""
 HOST_IS_GONE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_user_timeout": 16000}
-"""For the server to notice a host that is gone: what its transactions locked is free 16 s after its last packet."""
+"""So that the server notices a host that is gone: its transactions' locks are free 16 s after its last packet."""
 STANDS_STILL = {"idle_in_transaction_session_timeout": 60000}
-"""A process that stands still amid a transaction locks others out for a minute; no transaction waits for anything."""
+"""A process that stands still within a transaction locks others out for a minute at most. No transaction of ours waits
+for anything, so the limit harms none."""
 
 BUSY_AGAIN_SECONDS = 0.2
-"""How long who is in a hurry waits for a database that somebody waited for in vain a moment ago."""
+"""How long a thread in a hurry waits for the database when the last wait for it was in vain."""
 
 log = logging.getLogger(__name__)
 _thread = threading.local()
@@ -51,7 +53,7 @@ Result = TypeVar("Result")
 
 
 def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> bool:
-    """Insert a row unless one with the same `unique` column is there; whether it was new. Two at once make one row."""
+    """Insert a row unless one has the same `unique` value; returns whether it was new. Two at once make one row."""
     statement = _insertion_if_new(model.__table__, unique, session.get_bind().dialect.name)
     return session.connection().execute(statement, values).first() is not None
 
@@ -70,7 +72,7 @@ def _insertion_if_new(table: Table, unique: str, dialect_name: str) -> Executabl
 def in_a_hurry(seconds: float) -> Iterator[None]:
     """During the block, this thread waits for a busy database for so many seconds in all.
 
-    For those who are waited for themselves, as a request is; an order's work waits for BUSY_SECONDS each time.
+    For work that somebody waits for, such as a request; an order's work waits for BUSY_SECONDS each time.
     """
     _thread.left = seconds
     try:
@@ -80,7 +82,7 @@ def in_a_hurry(seconds: float) -> Iterator[None]:
 
 
 def _hurry() -> float | None:
-    """For how many more seconds this thread may wait; None: there is no limit, as nobody waits for its answer."""
+    """How many more seconds this thread may wait; None: no limit, as nobody waits for its answer."""
     left: float | None = getattr(_thread, "left", None)
     return left
 
@@ -92,7 +94,7 @@ def _patience() -> float:
 
 @contextmanager
 def _waiting() -> Iterator[float]:
-    """Yields for how many seconds to wait; what was waited is then gone from the thread's hurry."""
+    """Yields how many seconds to wait, and takes the time that passed off the seconds that the thread has left."""
     began, patience = time.monotonic(), _patience()
     try:
         yield patience
@@ -133,8 +135,8 @@ class Database:
     def write(self, *, repeatable: bool = False) -> Iterator[Session]:
         """A transaction that commits at the end of the block, and writes alone from its start on SQLite.
 
-        `repeatable`: what it records would simply be done again. On SQLite it is on the disk with the next commit that
-        isn't, and lost in a power cut before that, together with all that came after it.
+        `repeatable`: if this transaction is lost, its work is simply done again. On SQLite it reaches the disk with the
+        next commit that is not repeatable; a power cut before that loses it, and all that came after it.
         """
         with self.turn():
             try:
@@ -146,7 +148,7 @@ class Database:
             self.note_whether_busy(False)
 
     def insist(self, work: Callable[[Session], object], *, repeatable: bool = False) -> None:
-        """Run `work` in a transaction, with patience: an effect whose outcome isn't recorded would need a person."""
+        """Run `work` in a transaction, with retries: an effect whose outcome isn't recorded would need a person."""
         for attempt in range(1, INSIST_ATTEMPTS + 1):
             try:
                 with self.write(repeatable=repeatable) as session:
@@ -160,7 +162,8 @@ class Database:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """On SQLite, the process's threads write one after the other: it makes them sleep and try, up to 100 ms."""
+        """On SQLite, take a lock, so that the process's threads write one by one: SQLite itself makes a thread that
+        waits sleep and try again, up to 100 ms each time."""
         hurry = _hurry()
         if self._was_busy and hurry is not None:
             _thread.left = min(hurry, BUSY_AGAIN_SECONDS)
@@ -178,7 +181,7 @@ class Database:
             self._writing.release()
 
     def note_whether_busy(self, busy: bool) -> None:
-        """Whether the last transaction was waited for in vain: the next ones who are in a hurry wait less."""
+        """Note whether the last wait for a transaction was in vain: the next threads in a hurry then wait less."""
         self._was_busy = busy
 
     @contextmanager
@@ -205,8 +208,8 @@ class Database:
 class GroupCommit(Generic[Item, Result]):
     """Writes what threads hand in at the same time: on SQLite, where a commit costs more than the work, in one commit.
 
-    `write(connection, items)` returns a result for each item, in their order. It does nothing but query and write: when
-    a group's transaction fails on what is in it, it is done again for each item alone.
+    `write(connection, items)` returns a result for each item, in their order. It must do nothing but query and write:
+    when one item makes a group's transaction fail, `write` is called again for each item alone.
     """
 
     def __init__(self, database: Database, write: Callable[[Connection, Sequence[Item]], Sequence[Result]]) -> None:
@@ -216,7 +219,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting_lock = threading.Lock()
 
     def put(self, item: Item) -> Result:
-        """The item's result, once it is committed; raises what kept this item from that."""
+        """The item's result, once it is committed; raises the error that kept this item from being committed."""
         mine: tuple[Item, Future[Result]] = (item, Future())
         if not self._database.is_sqlite:
             self._commit([mine])
@@ -224,7 +227,7 @@ class GroupCommit(Generic[Item, Result]):
         with self._waiting_lock:
             self._waiting.append(mine)
             is_first = len(self._waiting) == 1
-        if is_first:  # it writes for all who come until it has its turn
+        if is_first:  # this thread writes for all that come until it has the lock
             self._write_waiting()
         return mine[1].result()
 
@@ -279,7 +282,7 @@ def session_in(connection: Connection) -> Iterator[Session]:
 
 def _sqlite_engine(url: str, presence: Presence) -> Engine:
     path = Path(make_url(url).database or "")
-    with suppress(OSError):  # a folder that can't be made is told by the first connection
+    with suppress(OSError):  # if the folder can't be made, the first connection says so
         ownership.make_folder(path.parent)
     engine = create_engine(
         url,
@@ -323,7 +326,8 @@ def _set(connection: PoolProxiedConnection, pragma: str, value: object) -> None:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Once per file it is a change, and then SQLite does not wait for one who writes, whatever `busy_timeout` says."""
+    """Switch to write-ahead logging. Once per file that is a change: then SQLite doesn't wait for another writer,
+    whatever `busy_timeout` says, so it is tried again."""
     deadline = time.monotonic() + _patience()
     while True:
         try:
@@ -336,7 +340,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 class CheckpointConnection(sqlite3.Connection):
-    """For the engine's checkpoints on SQLite: those that a power cut takes are made again from our own rows."""
+    """For the engine's checkpoints on SQLite: checkpoints that a power cut loses are made again from our own rows."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -345,7 +349,7 @@ class CheckpointConnection(sqlite3.Connection):
 
 
 def _keep_private(path: Path) -> None:
-    """Customers' data is in there: nobody but the service's user and group reads it."""
+    """Let only the service's user and group read the file: customers' data is in it."""
     if path.exists() and path.stat().st_mode & 0o007:
         path.chmod(path.stat().st_mode & 0o770)
 

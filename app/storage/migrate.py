@@ -23,11 +23,11 @@ ADVISORY_LOCK = 5050_444
 LOCK_EVERY_SECONDS = 0.2
 LONGEST_STATEMENT = 300
 EARLY = frozenset({"0001", "0002", "0003", "0004"})
-"""Versions of before the first release, which `0005` completes whatever they lack."""
+"""Versions from before the first release; `0005` adds whatever they lack."""
 
 
 class MigrationFailed(Exception):
-    """A step to a newer version failed; the text says from which version on, and what the database said to it."""
+    """A step to a newer version failed; the text names the version before it, and the database's words."""
 
 
 def upgrade(database: Database) -> None:
@@ -59,7 +59,7 @@ def _what_failed(database: Database, error: DBAPIError) -> str:
 def is_current(database: Database) -> bool:
     """Whether the database has all that this program needs: its newest version, or that of a newer program.
 
-    A deploy that was taken back leaves the tables of the version after it: they have more, and nothing less.
+    A deploy that was taken back leaves the newer version's tables: they have all that this program needs, and more.
     """
     version = version_of(database)
     return version == newest() or (version is not None and not knows(version))
@@ -95,7 +95,7 @@ def alembic_config(connection: object = None) -> "Config":
 
 
 def knows(version: str | None) -> bool:
-    """Whether a database of this version can be brought up to date; one of a newer program can't."""
+    """Whether this program knows the version, and so can bring the database up to date; a newer program's it can't."""
     return version in _versions()[1] | EARLY
 
 
@@ -103,7 +103,7 @@ def knows(version: str | None) -> bool:
 def _versions() -> tuple[str | None, frozenset[str]]:
     """The newest and all versions, as this process first found them: a deploy changes the folder while it runs.
 
-    By the numbers that the files' names begin with, as reading the files takes Alembic.
+    Read from the numbers at the beginning of the files' names, because reading the files would need Alembic.
     """
     versions = sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))
     return (versions[-1] if versions else None), frozenset(versions)
@@ -121,8 +121,8 @@ def alone(database: Database) -> Iterator[None]:
             yield
         return
     with database.engine.connect() as connection:
-        # Asked for again and again: one who waits inside a statement would hold up the engine's concurrent index
-        # builds, which wait for every statement, and the two would wait for each other for ever.
+        # Poll for the lock: waiting for it inside a statement would hold up the engine's concurrent index builds, which
+        # wait for every statement, so that both would wait for each other for ever.
         while not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
             connection.commit()
             time.sleep(LOCK_EVERY_SECONDS)

@@ -1,7 +1,7 @@
 """The mark of a database that was moved: nothing may be done with the old one any more.
 
-Programs ask `refuse_moved` before they work. A process that was never stopped, and one that doesn't ask, is refused by
-the database itself: triggers let nobody write.
+Programs call `refuse_moved` before they work. Processes that were never stopped, or that don't ask, are refused by the
+database itself: triggers let nobody write.
 """
 
 from typing import cast
@@ -45,7 +45,7 @@ def of(database: Database) -> DatabaseMove | None:
 
 
 def close(here: Connection, move: DatabaseMove) -> None:
-    """From the transaction's commit on, the old database is not used any more."""
+    """Close the old database to all writes, from the transaction's commit on."""
     here.execute(delete(DatabaseMove))
     here.execute(insert(DatabaseMove).values(key=move.key, address=move.address, content=move.content))
     for statement in _for_each_table(CLOSED):
@@ -53,13 +53,13 @@ def close(here: Connection, move: DatabaseMove) -> None:
 
 
 def arrived(database: Database) -> None:
-    """The new database has everything."""
+    """Note that the new database has everything."""
     with database.write() as session:
         session.execute(update(DatabaseMove).values(arrived_at=now()))
 
 
 def open_again(database: Database) -> None:
-    """The move is taken back."""
+    """Take the move back, and let the database be written again."""
     with database.write() as session:
         for statement in _for_each_table(OPENED):
             session.execute(text(statement))

@@ -1,4 +1,4 @@
-"""Whose the service's files are: what root makes first must be open to the user that the service runs as.
+"""Who owns the service's files: a file that root makes first must be open to the user that the service runs as.
 
 That user is the owner of the folder (`instance/`, as `deploy/install.sh` makes it).
 """
@@ -29,7 +29,7 @@ def make_folder(folder: Path) -> None:
 def make_file(file: Path, mode: int = FILE_MODE) -> None:
     """As root, make a file that is missing, empty, for the owner of its folder. One that is there stays as it is.
 
-    Whoever opens it next finds it there. What goes wrong, the opening itself will say.
+    Whoever opens the file next finds it there. If it can't be made, opening it will raise the error.
     """
     if os.geteuid() != 0:
         return
@@ -52,7 +52,7 @@ def why_closed(database: Path) -> str | None:
 
 
 def _needs(database: Path) -> Iterator[tuple[Path, int]]:
-    """What is there, from the top down, and the rights that it takes."""
+    """The folders and files that exist, from the top down, with the rights that are needed on each."""
     for folder in reversed(database.parents):
         if not folder.is_dir():
             return

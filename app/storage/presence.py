@@ -1,8 +1,8 @@
 """Who has the SQLite database open: a lock on a file beside it.
 
-Every process shares the lock from its first connection until it lets go of them all. Whoever puts another file in the
-database's place, or moves it elsewhere, holds it alone: a process that has the old file open would go on writing where
-nobody looks any more.
+Every process shares the lock from its first connection until its last one is closed. A command that replaces the
+database's file, or moves it elsewhere, holds the lock alone: otherwise a process that has the old file open would go on
+writing where nobody looks any more.
 """
 
 import fcntl
@@ -33,21 +33,21 @@ class Presence:
         self._guard = threading.Lock()
 
     def enter(self, seconds: float = WAIT_SECONDS) -> None:
-        """Share the lock, before a connection is opened; waits for one who holds it alone.
+        """Share the lock, before a connection is opened; waits while another process holds it alone.
 
         Raises `sqlite3.OperationalError` when that takes longer than `seconds`.
         """
         with self._guard:
             if self._file is not None:
                 return
-            with suppress(OSError):  # a folder that isn't there or can't be written is told by the connection itself
+            with suppress(OSError):  # if the folder is missing or can't be written, connecting says so
                 self._file = self._open()
             if self._file is not None and not self._lock(fcntl.LOCK_SH, seconds):
                 self._close()
                 raise sqlite3.OperationalError("the database is being restored or moved")
 
     def leave(self) -> None:
-        """The connections are closed."""
+        """Release the lock, once the connections are closed."""
         with self._guard:
             self._close()
 
@@ -69,7 +69,8 @@ class Presence:
             self.leave()
 
     def _open(self) -> int:
-        """For reading, which is enough to lock: whoever runs the first command makes the file, others lock it too."""
+        """Open the lock's file for reading, which is enough to lock it: the first user makes the file, and others have
+        to lock it, too."""
         ownership.make_file(self._path, 0o644)
         file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         with suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""Since when each schedule is kept, so that a new one makes up nothing that was due before it was set."""
+"""Since when each schedule is kept, so that a new schedule makes up nothing that was due before it was set."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ LONGEST = 40
 
 
 def kept_since(session: Session, what: str, schedule: str) -> datetime:
-    """From when on what was due by a schedule may be made up: the first time that it was asked for.
+    """From when on missed work of a schedule may be made up: since the first call with this schedule.
 
-    `what` is due by it, as the mark's name says: `digest`, `morning`, `reconcile`.
+    `what` is the kind of work, and part of the mark's name: `digest`, `morning`, `reconcile`.
     """
     name = mark_of(what, schedule)
     mark = session.get(ScheduleMark, name)
