@@ -11,11 +11,11 @@ from app.models.states import Billing, RouterSeen, RunState, StepState
 
 
 class Reconciliation(Base):
-    """One comparison of UTOPIA's orders with ours; `key` makes one of the schedule one of its kind.
+    """One comparison of UTOPIA's orders with ours; a unique `key` lets the schedule make each one once.
 
-    `found` is how many references UTOPIA's answer held; 0 of one that is completed means "can't tell". `is_first`: what
-    was unknown then is older than the comparing itself, and counts as known. `claimed_at` is when a process last began
-    with it: one that died is begun again.
+    `found` is how many references UTOPIA's answer held; 0 in a completed comparison means "can't tell". `is_first`:
+    orders that were unknown then are older than the comparing itself, and count as known. `claimed_at` is when a
+    process last began it: if that process died, another one begins it again.
     """
 
     __tablename__ = "reconciliations"
@@ -60,7 +60,7 @@ class MissingOrder(Base):
 
 
 class CustomerStatus(Base):
-    """A completed order's customer as PowerCode had them at `read_at`: read anew until they are active once.
+    """A completed order's customer as PowerCode had them at `read_at`: read again until they have been active once.
 
     `status` is PowerCode's word. `error` is why the last reading came to nothing. `router` is about UTOPIA's access
     portal at the order's site.
@@ -85,9 +85,9 @@ class CustomerStatus(Base):
 class CustomerWrite(Base):
     """What a person had written to a remote system after the account: the row is committed before it is sent.
 
-    `key` makes it one of its kind. `state` is its outcome, as of an order's step. `content` is what it says, `said`
-    what the system answered. One with an unknown outcome is looked up (at `next_look_at`) where that can be done;
-    otherwise it `asks` a person, who then is `settled_by`.
+    `key` is unique. `state` is its outcome, as of an order's step. `content` is what it says, `said` what the system
+    answered. A write with an unknown outcome is looked up (at `next_look_at`) where that can be done; otherwise it
+    `asks` a person, whose name `settled_by` then holds.
     """
 
     __tablename__ = "customer_writes"
@@ -132,10 +132,10 @@ class CallbackMessage(Base):
 
 
 class Case(Base):
-    """Something that has to be done at UTOPIA and in PowerCode, by a day; or that a callback says and somebody reads.
+    """Something to be done at UTOPIA and in PowerCode by a day, or a callback's message that somebody has to read.
 
-    `slot` makes an open case one of its kind. `entries` are what UTOPIA's call needs. A half is done when its `_at` is
-    set. `status` is PowerCode's word for the customer when somebody said that its half is done.
+    `slot` is unique among open cases. `entries` are what UTOPIA's call needs. A half is done when its `_at` is set.
+    `status` is PowerCode's word for the customer at the time when somebody said that PowerCode's half is done.
     """
 
     __tablename__ = "cases"

@@ -12,9 +12,9 @@ from app.models.base import Base, now
 class Alert(Base):
     """Something that is wrong, from the first sign of it until it is over.
 
-    `slot` is the kind and the subject until then: a subject has one alert of a kind at a time. It is only suspected
-    while `opened_at` is None. `began_at` is since when it is wrong, `gone_since` since when an open one shows no sign
-    any more, `looked_at` when somebody looked last. `told`: staff had a mail when it opened.
+    `slot` is the kind and the subject until the alert is over: a subject has one alert of a kind at a time. While
+    `opened_at` is None, the trouble is only suspected. `began_at` is since when it is wrong, `gone_since` since when an
+    open alert shows no sign any more, `looked_at` when it was looked at last. `told`: staff had a mail when it opened.
     """
 
     __tablename__ = "alerts"

@@ -9,9 +9,9 @@ from app.models.base import Base
 
 
 class LastBackup(Base):
-    """One row: the last good backup and the last failure, and since when somebody looks at them.
+    """One row: the last good backup and the last failure, and since when they are watched.
 
-    A backup that is put back doesn't know of itself: the row begins anew then.
+    A restored backup doesn't know of itself, so the row begins anew after a restore.
     """
 
     __tablename__ = "last_backup"

@@ -22,7 +22,7 @@ class DigestWindow(Base):
 
 
 class ScheduleMark(Base):
-    """Since when a schedule is kept: what was due before that is not made up."""
+    """Since when a schedule is kept: work that was due before is not made up."""
 
     __tablename__ = "schedule_marks"
 
@@ -31,11 +31,11 @@ class ScheduleMark(Base):
 
 
 class DigestRun(Base):
-    """One run of the digest. `key` makes a run of the schedule one of its kind, however many processes start it.
+    """One run of the digest. `key` is unique: the schedule makes each run once, however many processes start it.
 
-    `attempt` counts how often its work was started; an attempt with another number has no say any more. `tries` counts
-    those in a row in which nothing went out. Each of the `rows_read` is counted once: due, for next week, reported
-    before, repeated, not closed, too old or set aside.
+    `attempt` counts how often its work was started; only the attempt with this number may work. `tries` counts attempts
+    in a row in which nothing went out. Each of the `rows_read` is counted once: due, for next week, reported before,
+    repeated, not closed, too old or set aside.
     """
 
     __tablename__ = "digest_runs"
@@ -106,7 +106,7 @@ class ReportedTicket(Base):
 
 
 class DigestSetAside(Base):
-    """A row of the report that could not be used, with its number in the sheet, why, and what stood there."""
+    """A row of the report that could not be used, with its number in the sheet, the reason, and its content."""
 
     __tablename__ = "digest_set_aside"
 

@@ -11,7 +11,8 @@ from app.models.base import Base, now
 class DatabaseMove(Base):
     """A move of everything from SQLite to PostgreSQL, in both databases under the same `key`.
 
-    A SQLite database that has one must not be used any more; it may not be over there yet while `arrived_at` is None.
+    A SQLite database with such a row must not be used any more. While `arrived_at` is None, its content may not have
+    arrived in PostgreSQL yet.
     `content` is the checksum of what arrived. `address` is without a password.
     """
 

@@ -13,14 +13,14 @@ from app.models.states import NoticeState, OrderState, StepState
 class Order(Base):
     """One UTOPIA order, from its first callback to its end.
 
-    `run` counts how often its story was started; a run with another number than this has no say any more.
+    `run` counts how often its story was started; only the run with this number may work on it.
     `stage` is the workflow that the current run is in. `decision` holds what a person decided about it. `tries` counts
     the failures of the present wait, `restarts` how often its work broke off. `corrections` are what a person wrote
-    instead of values of UTOPIA's contract. What was written to PowerCode for it before `in_doubt_since` is not known:
-    the order comes from a backup. `found_customers` are those of PowerCode whom the person was compared with, where it
-    matters (`provisioning.finding`). The details of a finished order without a contract were removed
-    (`safekeeping.pruning`). `cause` is what an order that stopped for a person shares with others
-    (`provisioning.causes`), `stopped_at` since when it stands.
+    instead of values of UTOPIA's contract. `in_doubt_since` is set on an order from a backup: what was written to
+    PowerCode for it before that moment is not known. `found_customers` are PowerCode's customers whom the person was
+    compared with, where it matters (`provisioning.finding`). A finished order without a contract had its details
+    removed (`safekeeping.pruning`). `cause` is what an order that stopped for a person shares with others
+    (`provisioning.causes`), `stopped_at` is when it stopped.
     """
 
     __tablename__ = "orders"
@@ -88,7 +88,7 @@ class Order(Base):
 
 
 HELD_BACK = (Order.state == OrderState.RECEIVED, Order.tried_at.is_(None))
-"""Of an order that waits for its turn, as too many came in at once."""
+"""For an order that waits for its turn, because too many came in at once."""
 
 
 class OrderStep(Base):
@@ -114,7 +114,7 @@ class OrderStep(Base):
 
 
 class OrderDecision(Base):
-    """What a person did with an order: who, when, what, and their note; `joint_id` where it was one for many orders."""
+    """What a person did with an order: who, when, what, and their note; `joint_id` if they decided for many orders."""
 
     __tablename__ = "order_decisions"
 
@@ -149,8 +149,8 @@ class OrderSearch(Base):
 
     A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
     that can be searched, in one line (`provisioning.search_words`); it ends with `notes`, the words of people's notes.
-    The `pieces` have a bit for each three letters in a row that `words` has: reading numbers rules out most orders. -1
-    has all bits, and rules out nothing.
+    The `pieces` have a bit for each three letters in a row that `words` has, so that comparing numbers rules out most
+    orders. -1 has all bits, and rules out nothing.
     """
 
     __tablename__ = "order_search"
@@ -185,9 +185,9 @@ class Callback(Base):
 
 
 class Notice(Base):
-    """A mail to staff, recorded with the change that it tells of; `key` makes it one of its kind.
+    """A mail to staff, recorded with the change that it tells of; `key` is unique.
 
-    `claimed_by` is the workflow that delivers it just now, `restarts` how often a delivery was begun and not ended.
+    `claimed_by` is the workflow that delivers it now, `restarts` how often a delivery was begun and not ended.
     """
 
     __tablename__ = "notices"

@@ -13,12 +13,12 @@ from app.models.states import OutgoingState
 class Outgoing(Base):
     """An event or a message, recorded with the change that it tells of. No customer's data is in it.
 
-    `channel` is where it goes: `events`, or the name of a channel of NOTIFY_URLS. `key` makes it one of its kind.
-    `message_id` is the same at each try, so that a receiver knows one that it had. `started_at` is when its tries
-    began: for one that is sent once more, now. While it is being sent, `next_try_at` is when it counts as lost.
+    `channel` is where it goes: `events`, or the name of a channel of NOTIFY_URLS. `key` is unique. `message_id` is the
+    same at each try, so that a receiver recognises one that it had. `started_at` is when its tries began, or began
+    anew. While it is being sent, `next_try_at` is when it counts as lost.
 
-    `others_taken`: its channel took another since this one was last not taken. `is_refused`: it was not taken though
-    another was just before, so that it keeps its own pauses when the next one is.
+    `others_taken`: since this one last failed, its channel took another one. `is_refused`: this one failed although
+    another one was taken just before, so that it keeps its own pauses when the next one is taken.
     """
 
     __tablename__ = "outgoing"

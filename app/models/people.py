@@ -11,8 +11,8 @@ from app.models.base import Base, now
 class User(Base):
     """A person who may sign in. `key` is the name without regard to case; `role` is one of `Role`.
 
-    `signed_in_from` is the address, or the network of version 6, of the last sign-in. `needs_passkey`: what an
-    administrator may do is only for a sign-in with a passkey.
+    `signed_in_from` is the IPv4 address, or the IPv6 network, of the last sign-in. `needs_passkey`: an administrator's
+    rights need a sign-in with a passkey.
     """
 
     __tablename__ = "users"
@@ -73,8 +73,8 @@ class FailedSignIn(Base):
 class AuditEntry(Base):
     """What a person changed, other than an order: who, when, what, and how it was before.
 
-    A change of a remote system has a `key`, which makes it one of its kind, and an `outcome` (a `StepState`): the row
-    is committed before the call, its outcome after.
+    A change of a remote system has a unique `key`, and an `outcome` (a `StepState`): the row is committed before the
+    call, its outcome after.
     """
 
     __tablename__ = "audit_entries"
@@ -90,7 +90,7 @@ class AuditEntry(Base):
 
 
 class TicketTextVersion(Base):
-    """A ticket's text as its file had it from `seen_at` on; `saved_by` is None where it came otherwise."""
+    """A ticket's text as its file had it from `seen_at` on; `saved_by` is None if it was not saved in the console."""
 
     __tablename__ = "ticket_text_versions"
 

@@ -72,7 +72,7 @@ SYSTEM_NAMES: Mapping[str, str] = {
 
 
 FIRST_ORDER = "first_order"
-"""What an order waits for, in place of a system: that another one shows whether PowerCode takes a plan's number."""
+"""Stands in for a system: the order waits for another one to show whether PowerCode takes a plan's number."""
 
 
 class CallbackOutcome(StrEnum):

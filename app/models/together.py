@@ -1,4 +1,4 @@
-"""What a person decided for all orders of a cause at once, plans that one order tries first, and who is on what."""
+"""Joint decisions for all orders of a cause, plans that one order tries first, and who is on which order."""
 
 from datetime import datetime
 
@@ -11,7 +11,8 @@ from app.models.base import Base, now
 class JointDecision(Base):
     """One decision for all orders of a cause that stood when a person saw them: those up to the id `newest`.
 
-    `words` say what it is about. The row is there before the first order is touched; `done_at` says that none is left.
+    `words` say what it is about. The row is committed before the first order is touched; `done_at` is set once no order
+    is left.
     """
 
     __tablename__ = "joint_decisions"
@@ -44,7 +45,7 @@ class PlanTrial(Base):
 
 
 class ToldCause(Base):
-    """A cause that the office was told of by mail, and when last: what joined it since is told of later, at once."""
+    """A cause that the office was told of by mail, and when last: orders that joined it since share one later mail."""
 
     __tablename__ = "told_causes"
 
@@ -53,7 +54,7 @@ class ToldCause(Base):
 
 
 class OnIt(Base):
-    """Who is on an order that needs somebody. It is said of the order's `run`, so it is over when the order goes on."""
+    """Who is on an order that needs somebody. It holds for the order's `run`, so it is over when the order goes on."""
 
     __tablename__ = "orders_on_it"
 
@@ -64,7 +65,7 @@ class OnIt(Base):
 
 
 class PutOff(Base):
-    """An order that needs somebody, and not before `until`; said of its `run`, as `OnIt`."""
+    """An order that needs somebody, but not before `until`; like `OnIt`, it holds for the order's `run`."""
 
     __tablename__ = "orders_put_off"
 
