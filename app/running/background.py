@@ -18,7 +18,7 @@ from app.services import Services
 
 MAIL_AT_A_TIME = 2
 POLLING_SECONDS = 30.0
-"""Between two looks at a queue that nobody rang for: the last resort."""
+"""The pause between two looks at a queue whose bell did not ring: the last resort."""
 
 ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail, cause_facts)
 

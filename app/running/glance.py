@@ -1,8 +1,8 @@
 """One look, twice a second, at whether there is anything to do: what is due by now, and what other processes enqueued.
 
-Each of the jobs behind it asks several questions through the mapped classes, and each look of the engine at one of its
-queues is a transaction of its own. Asked all the time, that kept a service busy that had nothing to do; this look is
-two narrow statements, built once.
+Each job makes several queries through the mapped classes, and each look of the engine at one of its queues is a
+transaction of its own. Running all of them all the time kept an idle service busy; this look is two narrow statements,
+built once.
 """
 
 import threading
@@ -70,17 +70,17 @@ DUE: dict[Job, ColumnElement[bool]] = {
     sending.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
     starting.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
 }
-"""When there may be something to do for each of these; each finds out by itself what."""
+"""The condition under which each job may have something to do; the job itself finds out what."""
 
 
 class Glance:
-    """Looks, and wakes those for whom there may be something to do."""
+    """Looks, and wakes the jobs that may have something to do."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._any_due: Any = select(*(condition.label(f"job{number}") for number, condition in enumerate(DUE.values())))
         self.woken = {job: threading.Event() for job in DUE}
-        """Set when there may be something to do for a job; whoever does it clears it first."""
+        """By job: set when it may have something to do; the job clears it before it begins."""
 
     def look(self, _services: Services) -> None:
         """Look once."""
@@ -96,6 +96,6 @@ class Glance:
             self._services.work_queue.bells.ring(queue)
 
     def wake_all(self) -> None:
-        """Let whoever waits look whether to stop."""
+        """Wake all jobs that wait, so that they look whether to stop."""
         for event in self.woken.values():
             event.set()

@@ -40,7 +40,7 @@ def ready() -> tuple[Response, int]:
 
 
 def _beside(services: Services) -> dict[str, str | None]:
-    """What is no reason to take the service out of use. Commands and the deploy script ask for the settings."""
+    """States that are no reason to take the service out of use. Commands and the deploy script ask for the settings."""
     is_current = current_app.extensions["settings_in_use"].is_current()
     in_use = {"settings": "current" if is_current else "changed", "settings_mark": mark(services.settings)}
     return {**in_use, **_backup(services)}
@@ -56,7 +56,8 @@ def _backup(services: Services) -> dict[str, str | None]:
 
 
 def _background(services: Services) -> dict[str, str]:
-    """In the role `web`, orders are stored whether a worker runs or not: that alone takes no web process out of use."""
+    """The executor's and the schedule's state. With the role `web`, orders are stored without a worker, too, so a
+    missing worker takes no web process out of use."""
     if services.settings.role == "web":
         return dict.fromkeys(("executor", "scheduler"), _elsewhere(services))
     background = current_app.extensions.get("background")
@@ -95,6 +96,6 @@ def _database(services: Services) -> str:
 
 
 def _file(path: Path) -> str:
-    """SQLite goes on writing to a file that was deleted, where nobody will find it."""
+    """Raises if the database's file was deleted: SQLite would go on writing to it, where nobody will find it."""
     path.stat()
     return "the disk is full" if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES else "ok"

@@ -1,6 +1,6 @@
 """What runs when, in the one process that executes.
 
-What is due is always read from the database, so a missed beat is made up by the next.
+What is due is always read from the database, so the next beat makes up for a missed one.
 """
 
 import logging
@@ -30,16 +30,15 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 FIRST_PRUNING_SECONDS = 300
-"""After a start: a server that is restarted every day would never come to it."""
+"""How long after a start it runs first: otherwise, a server that is restarted every day would never do it."""
 
 
 class Schedule:
-    """The service's recurring work: a thread for each job, so that one that takes long delays no other.
+    """The service's recurring work: a thread for each job, so that a long job delays no other.
 
-    Those of `glance.DUE` sleep until there is something to do; the others have a beat.
+    The jobs of `glance.DUE` sleep until there is something to do; the others have a beat.
 
-    The pauses are measured by a clock that can't be set. Only the digest goes by the time of day, and is looked at by a
-    beat as well.
+    The pauses are measured by the monotonic clock. Only the digest goes by the time of day; it has a beat as well.
     """
 
     def __init__(self, services: Services) -> None:
@@ -54,7 +53,7 @@ class Schedule:
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def start_more(self) -> None:
-        """There is room in PowerCode for an order that waits for its turn."""
+        """Let the intake start more orders: there is room in PowerCode."""
         self._looking.woken[intake.start_next].set()
 
     @contextmanager
@@ -139,7 +138,7 @@ PRUNING: dict[Callable[..., None], tuple[float, float]] = {
     pruning.limit_unclaimed_callbacks: (600, 600),
     pruning.prune: (24 * 3600, FIRST_PRUNING_SECONDS),
 }
-"""Every so many seconds, and after so many for the first time. It ends between two batches when the service stops."""
+"""The seconds between two runs, and before the first one. A run ends between two batches when the service stops."""
 
 
 def _thread(repeat: Callable[..., None], work: Callable[..., object], *when: Any) -> threading.Thread:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 FORMER = "GUNICORN_PID"
-"""gunicorn's name for the first process that was there before, in the environment of those that replace it."""
+"""gunicorn's environment variable with the former first process, set in the process that replaces it."""
 READY_WITHIN_SECONDS = 15.0
 ASK_EVERY_SECONDS = 0.2
 WAITS_FOR_DATABASE_SECONDS = 4.0
-"""In all, while it answers one request: a caller is told within 5 s that nothing was stored."""
+"""How long a request may wait for the database in all: a caller is told within 5 s that nothing was stored."""
 
 log = getLogger(__name__)
 
@@ -33,7 +33,7 @@ class NotReady(RuntimeError):
 
 
 def answering_in_time(answer: "WSGIApplication") -> "WSGIApplication":
-    """An application none of whose requests waits long for a database that somebody has locked."""
+    """The application, with a limit on how long each request waits for a locked database."""
 
     def answer_in_time(environ: Any, start_response: Any) -> Iterable[bytes]:
         with in_a_hurry(WAITS_FOR_DATABASE_SECONDS):
@@ -53,8 +53,8 @@ def serve(**environment: str) -> NoReturn:
 def take_over(app: Flask) -> None:
     """After a reload: end the former process once this one can work, and tell systemd which one serves from now on.
 
-    Does nothing in a process that replaces none. Raises `NotReady`: this process ends then, and the former one, which
-    has served all the while, goes on as if nothing had been.
+    Does nothing in a process that replaces no other. Raises `NotReady` if this process can't work: it then ends, and
+    the former process, which has served all the while, goes on.
     """
     former = os.environ.get(FORMER)
     if former is None:

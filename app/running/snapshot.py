@@ -66,7 +66,7 @@ def _digest_succeeded_at(session: Session) -> float | None:
 
 
 def _digest_due_since(session: Session, services: Services) -> float | None:
-    """Before a first run there is no other sign that one is missing."""
+    """Since when the digest's schedule is kept: before a first run, nothing else shows that a run is missing."""
     settings = services.settings
     mark = (
         session.get(ScheduleMark, schedule_marks.mark_of("digest", settings.digest_schedule))

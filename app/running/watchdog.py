@@ -1,11 +1,11 @@
 """systemd's watchdog: a service that says nothing for WatchdogSec hangs, and is killed and started anew.
 
-The worker process speaks, as long as it can do its work: a request is answered in it, its executor and schedule
-live, and gunicorn's first process, which starts new workers, turns its loop. Whatever hangs keeps this thread from
-speaking, too, or is seen by it. Neither the database nor a remote system is asked: a restart mends none of them, and
-/readyz tells of them.
+A thread of the worker process reports to systemd as long as the process can do its work: a request is answered in it,
+its executor and schedule live, and the loop of gunicorn's first process, which starts new workers, runs. Whatever hangs
+either stops this thread, too, or is seen by it. Neither the database nor a remote system is asked: a restart mends none
+of them, and /readyz reports on them.
 
-With several workers, systemd hears of one that is well. One whose loop stands still is ended by gunicorn (`timeout`).
+With several workers, systemd is content with one that is well. gunicorn ends a worker whose loop hangs (`timeout`).
 """
 
 import logging
@@ -19,14 +19,14 @@ from flask import Flask
 from gunicorn.systemd import sd_notify
 
 TIMES_A_PERIOD = 3
-"""So that one that comes late on a busy machine does no harm."""
+"""How often we report in each period of the watchdog, so that a late report on a busy machine does no harm."""
 TIMES_ASLEEP = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 
 log = logging.getLogger(__name__)
 
 
 def watch(app: Flask) -> None:
-    """Begin to tell systemd that this process can do its work; nothing where no watchdog waits for that."""
+    """Begin to tell systemd that this process can do its work; does nothing without a watchdog."""
     period = _period_seconds()
     if period:
         arguments = (app, period / TIMES_A_PERIOD)
@@ -66,7 +66,7 @@ def _fault(app: Flask) -> str:
 
 
 def _fault_of_parent(former: int | None, waits: int | None) -> str:
-    """gunicorn's first process goes to sleep every second; one that is stopped or caught in a loop never does."""
+    """gunicorn's first process goes to sleep every second; if it is stopped or caught in a loop, it never does."""
     if former is None or waits is None or former != waits:
         return ""
     return "gunicorn's first process hangs"
