@@ -149,8 +149,9 @@ def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> 
         _tell(services, session, row, row.msg, "new", is_new=True)
         return
     key = f"{NoticeKind.CALLBACK_MESSAGE}:many:{cases.today(services)}"
-    content: dict[str, Any] = {"msg": row.msg, "orderref": None, "event": None, "is_new": True, "case_id": None}
-    notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, is_many=True, **content)
+    content: dict[str, Any] = {"msg": row.msg, "orderref": None, "event": row.last_event, "is_new": True}
+    content |= {"is_many": True, "told": TOLD_A_DAY, "case_id": None}
+    notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, **content)
 
 
 def _tell(

@@ -107,6 +107,10 @@ def _what_it_holds(notice: Notice) -> dict[str, Any]:
     return dict(notice.content)
 
 
+def _callback_message(notice: Notice) -> dict[str, Any]:
+    return {"told": 20, **notice.content}
+
+
 def _test_callback(notice: Notice) -> dict[str, Any]:
     return {"received_at": notice.created_at, "remote_address": notice.content.get("remote_address")}
 
@@ -146,7 +150,7 @@ FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.STILL_WAITING: _still_waiting,
     NoticeKind.ORDERS_MISSING: _what_it_holds,
-    NoticeKind.CALLBACK_MESSAGE: _what_it_holds,
+    NoticeKind.CALLBACK_MESSAGE: _callback_message,
     NoticeKind.MORNING_SUMMARY: _what_it_holds,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from app.aftercare import cases, messages
 from app.models import Callback, Case
+from tests.alerts.looking import says
 from tests.conftest import Service
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
@@ -56,11 +57,19 @@ def test_a_new_text_is_told_of_once(service: Service) -> None:
     for _ in range(2):
         service.callback(REF, CANCELLED)
 
-    (mail,) = service.notices("something new")
-    assert CANCELLED in mail.text
-    assert "/console/aftercare/messages" in mail.text
+    (mail,) = service.notices(f"UTOPIA says something new: “{CANCELLED}” about {REF}")
+    assert says(mail, CANCELLED, "no such order is known here", "/console/aftercare/messages", "no order was changed")
+    assert "/console/orders/" not in mail.text
     with service.services.database.read() as session:
         assert messages.undecided(session) == 1
+
+
+def test_a_new_text_about_an_order_leads_to_it_since_it_may_need_something_now(service: Service) -> None:
+    service.take(REF)
+    service.callback(REF, CANCELLED)
+
+    (mail,) = service.notices("something new")
+    assert says(mail, f"/console/orders/{REF}", "See whether the order needs something now")
 
 
 def test_nobody_is_told_of_new_texts_when_that_is_off(service: Service) -> None:
@@ -161,7 +170,8 @@ def test_a_stranger_s_thousand_texts_fill_neither_table_nor_mailbox_and_keep_no_
         assert (messages.made_room(session), messages.undecided(session)) == (6, 6)
         assert len(session.scalars(select(Callback)).all()) == 13
     assert len(service.notices("something new")) == 2
-    (mail,) = service.notices("more that is new than can be told one by one")
-    assert "/console/aftercare/messages" in mail.text
+    (mail,) = service.notices("More than 2 new callback texts in a day: look at them together")
+    assert says(mail, "The first 2 have a mail each", "no order was changed", "/console/aftercare/messages")
+    assert says(mail, "a new CALLBACK_TOKEN", text(1))
     service.callback(OTHER, CANCELLED)
     assert [case.kind for case in open_cases(service)] == ["cancel"], "a rule stays in force"
