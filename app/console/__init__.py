@@ -1,4 +1,4 @@
-"""The console: the pages for staff. `register` attaches them to the application; nothing is connected or asked yet."""
+"""The console: the pages for staff. `register` adds them to the application, and opens no connection."""
 
 from flask import Flask, redirect
 from werkzeug.wrappers import Response
@@ -8,13 +8,13 @@ from app.console.pages import PAGES
 from app.console.url_ids import UrlId
 
 OLD_ADDRESSES = ("/admin", "/admin/", "/admin/<path:_page>")
-"""Where the script in use before had its pages."""
+"""Addresses of the pages of the old script."""
 SPELLINGS = ("/console/", "/Console", "/Console/")
 """How people type the address of the first page."""
 
 
 def register(app: Flask, public_address: str) -> None:
-    """Add the pages, the sign-in, and what protects both."""
+    """Add the pages, the sign-in and the protection of both."""
     security.configure(app, secure=public_address.startswith("https://"))
     access.guard(app)
     rendering.register(app)

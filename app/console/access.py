@@ -1,6 +1,6 @@
-"""Who may see and do what: everything is refused that is not allowed by name.
+"""Who may see and do what: whatever is not allowed by name is refused.
 
-A view says with `requires` what role it needs. One that says nothing is refused to everybody, whoever wrote it.
+A view says with `requires` which role it needs. A view that says nothing is refused to everybody.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from app.services import services_of
 View = TypeVar("View", bound=Callable[..., Any])
 
 ROLES = tuple(Role)
-"""From the one that may least."""
+"""The role with the fewest rights first."""
 ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
 
 HOME = "home"
@@ -30,7 +30,7 @@ OPEN_PAGES = frozenset({"static", "signing_in.sign_in", "passkeys.sign_in", HOME
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at a page. `token` is the sign-in's, `place` its number."""
+    """Who looks at a page. `token` is the token of the sign-in, `place` its row's number."""
 
     id: int
     name: str
@@ -38,13 +38,13 @@ class Viewer:
     place: int
     token: str
     lacks_passkey: bool = False
-    """One is asked of this user, and this sign-in was without."""
+    """This user must have a passkey, and signed in without one."""
 
     is_active = is_authenticated = True
     is_anonymous = False
 
     def get_id(self) -> str:
-        """What Flask-Login keeps in the cookie: the sign-in, not the user, so that it can be ended by itself."""
+        """What Flask-Login keeps in the cookie: the sign-in, not the user, so that one sign-in can be ended alone."""
         return self.token
 
     def may(self, role: str) -> bool:
@@ -53,7 +53,7 @@ class Viewer:
 
 
 def viewer() -> Viewer:
-    """Who looks at the page; only where a role is required."""
+    """Who looks at the page; call it only in views that require a role."""
     return cast(Viewer, current_user)
 
 
@@ -70,8 +70,8 @@ def requires(role: Role) -> Callable[[View], View]:
 def guard(app: Flask) -> None:
     """Look at every request before its view does."""
     manager = LoginManager()
-    manager.init_app(app, add_context_processor=False)  # no template asks for it, and it asks the database
-    manager.session_protection = None  # the sign-in itself ends; an address that changes is no thief's sign
+    manager.init_app(app, add_context_processor=False)  # no template uses it, and it would query the database
+    manager.session_protection = None  # sign-ins expire; a changed IP address proves no theft
     manager.user_loader(_load)
     app.before_request(_admit)
 
@@ -83,7 +83,7 @@ def _load(token: str) -> Viewer | None:
     if found is None:
         return None
     user, place = found
-    if signing_in.is_due(place) and not is_fragment():  # a page that refreshes itself is nobody at the desk
+    if signing_in.is_due(place) and not is_fragment():  # a page that refreshes itself shows no activity
         _note_seen(place.id)
     lacks_passkey = user.needs_passkey and not place.with_passkey
     return Viewer(user.id, user.name, Role(user.role), place.id, token, lacks_passkey)
@@ -111,7 +111,7 @@ def _admit() -> Response | None:
 
 
 def _refuse_nul() -> None:
-    """PostgreSQL takes no NUL character. So one is refused here, for all pages, the sign-in included."""
+    """Refuse NUL characters for all pages, the sign-in included: PostgreSQL can't store them."""
     values = (value for _, value in request.values.items(multi=True))
     if any("\0" in text for text in (request.path, *values)):
         abort(400)
@@ -131,23 +131,23 @@ def _refuse(view: Callable[..., Any]) -> Response | None:
 
 
 def to_sign_in() -> Response:
-    """To the sign-in, and back afterwards to the page that was asked for."""
+    """Redirect to the sign-in, which leads back to the requested page."""
     asked = f"{quote(request.path, safe='/:')}?{request.query_string.decode('latin-1')}".rstrip("?")
     back = asked if request.method == "GET" and not is_fragment() else None
     address = url_for("signing_in.sign_in", next=back)
     if is_fragment():
-        # A redirect would be followed out of sight, and the sign-in would appear amid the page.
+        # htmx would follow a redirect unseen, and put the sign-in form into the middle of the page.
         return Response(status=401, headers={"HX-Redirect": address})
     return redirect(address, 303)
 
 
 def is_fragment() -> bool:
-    """Whether htmx asks, for a part of a page."""
+    """Whether htmx requests a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def safe_address(address: str | None) -> str | None:
-    """An address of the console to go on to, or None: a link must not lead people elsewhere through our sign-in."""
+    """The address if it is one of the console's, or None: our sign-in must not redirect people to another site."""
     if not address or "\\" in address or any(ord(character) < 33 for character in address):
         return None
     try:

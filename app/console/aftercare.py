@@ -1,4 +1,4 @@
-"""What follows an order's account: an overview that leads to the page of each part, and what nobody knows about."""
+"""Aftercare: an overview that links to the page of each part, and the writes whose outcome is unknown."""
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ aftercare = Blueprint("aftercare", __name__, url_prefix="/console/aftercare")
 @aftercare.get("")
 @requires(Role.READ_ONLY)
 def page() -> str:
-    """Each part, with what of it waits for somebody."""
+    """Each part, with the number of things in it that wait for a person."""
     services = services_of(current_app)
     with services.database.read() as session:
         return render_template(
@@ -30,7 +30,7 @@ def page() -> str:
 
 
 def _doubtful(services: Services, session: Session) -> list[tuple[CustomerWrite, str, str, str | None]]:
-    """What a person has to say something about: the write, what it is, at which system, the customer's page."""
+    """The writes that a person has to settle: each with its kind, its system and the customer's page."""
     return [
         (
             write,
@@ -45,7 +45,7 @@ def _doubtful(services: Services, session: Session) -> list[tuple[CustomerWrite,
 @aftercare.post("/writes/<int:write_id>/answer")
 @requires(Role.STAFF)
 def answer(write_id: int) -> Response:
-    """Take a person's word for what could not be looked up."""
+    """Keep a person's answer about a write that could not be looked up."""
     there = request.form.get("there")
     if there not in ("yes", "no"):
         abort(400)

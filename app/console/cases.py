@@ -66,7 +66,7 @@ def page() -> str:
 @cases.get("/new")
 @requires(Role.STAFF)
 def new() -> str:
-    """The form of a new case, with the order that it was opened from."""
+    """The form of a new case, filled in from the order whose page led here."""
     first = {"orderref": request.args.get("order", ""), "due_on": work.today(services_of(current_app))}
     form = CaseForm(formdata=None, data={**first, "kind": "cancel"})
     return render_template("console/aftercare/new_case.html", form=form)
@@ -156,7 +156,7 @@ def read_status(case_id: int) -> Response:
 @cases.post("/<int:case_id>/utopia-done")
 @requires(Role.STAFF)
 def tick_utopia(case_id: int) -> Response:
-    """UTOPIA's half was done otherwise."""
+    """UTOPIA's half was done in another way."""
     with services_of(current_app).database.write() as session:
         done = halves.tick_utopia(session, case_id, viewer().name)
     return _told(case_id, done, "It is ticked.", "There is nothing to tick: it was sent, or is done.")
@@ -165,7 +165,7 @@ def tick_utopia(case_id: int) -> Response:
 @cases.get("/<int:case_id>/utopia")
 @requires(Role.ADMINISTRATOR)
 def utopia(case_id: int) -> Page:
-    """What UTOPIA's call needs; then whom it hits and what it does."""
+    """The entries that UTOPIA's call needs; then the customer it concerns, and what it will do."""
     case, kind = _with_halves(case_id)
     change = halves.change_of(kind)
     first = {"issuedate": case.due_on.isoformat(), **case.entries}

@@ -1,4 +1,4 @@
-"""Decisions for all orders of a cause: read what it means and for how many, confirm, and see what becomes of each."""
+"""Joint decisions: read what one means and for how many orders, confirm, and see what becomes of each order."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ Page = str | tuple[str, int] | Response
 
 
 class TogetherForm(FlaskForm):  # type: ignore[misc]
-    """For which cause, and the newest order of it that the person saw: what came later is not meant."""
+    """The cause, and its newest order that the person saw: the decision does not apply to orders that came later."""
 
     cause = HiddenField(validators=[InputRequired()])
     newest = IntegerField(validators=[InputRequired()])
@@ -59,9 +59,9 @@ def page() -> Page:
 @causes.post("/map-plans")
 @requires(MAP_PLANS.role)
 def map_plans() -> Page:
-    """Say what the plans are sold as: first read what that bills, then one order goes, and the others follow.
+    """Map the plans: the person first reads what that bills; then one order goes on, and the others follow.
 
-    Those that are put off wait for the same, and follow as well.
+    Orders that are put off wait for the same plans, and follow as well.
     """
     found = _found(request.form.get("cause", ""), also_put_off=True)
     if found is None:
@@ -81,7 +81,7 @@ def map_plans() -> Page:
 @causes.get("/dismiss")
 @requires(Role.READ_ONLY)
 def after_a_refused_form() -> Response:
-    """The address that a form leaves behind when something in it was wrong."""
+    """The address in the browser after a form with a mistake; loading it again leads back to a page."""
     return redirect(url_for("today.page"), 303)
 
 
@@ -128,13 +128,13 @@ def decided(joint_id: int) -> str:
 @causes.get("/decided/<int:joint_id>/progress")
 @requires(Role.READ_ONLY)
 def progress(joint_id: int) -> str:
-    """What of it changes by itself."""
+    """The part of the page that changes by itself."""
     return render_template("console/causes/_progress.html", progress=_progress(joint_id))
 
 
 @dataclass(frozen=True)
 class Attended:
-    """Who is on `count` orders, and what the viewer can say of that."""
+    """Who is on it for `count` orders, and what the viewer can change about that."""
 
     hands: Sequence[Hand]
     count: int
@@ -142,29 +142,29 @@ class Attended:
 
 
 def attended(hands: Sequence[Hand], count: int) -> Attended:
-    """As the viewer sees it."""
+    """Who is on it, as this viewer sees it."""
     offered = attention.offered(hands, count, viewer().name)
     return Attended(hands, count, [action for action in offered if viewer().may(action.role)])
 
 
 def all_attended(session: Session, found: Iterable[Standing]) -> Mapping[str, Attended]:
-    """By the causes' keys."""
+    """Who is on the orders of each cause, by the cause's key."""
     hands = attention.hands_on(session)
     return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
 
 
 def today() -> date:
-    """The day in the office."""
+    """Today's date in the office's time zone."""
     return now().astimezone(services_of(current_app).settings.zone).date()
 
 
 def desk_words() -> dict[str, Any]:
-    """What pages need to offer that something is put off, for who may."""
+    """What templates need to offer putting orders off and bringing them back."""
     return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": desk.near_days(today())}
 
 
 def forms_for(found: Standing) -> dict[str, Any]:
-    """What a person fills in for the cause, by the action's code; a number is typed, and never there already."""
+    """The cause's forms by the action's code; numbers are never filled in, so that a person types them."""
     seen = {"cause": found.cause.key, "newest": found.newest}
     forms = {
         MAP_PLANS.code: TogetherPlansForm.of(found.cause.plans, formdata=None, data=seen),
@@ -178,13 +178,13 @@ def forms_for(found: Standing) -> dict[str, Any]:
 
 
 def _tell_apart(form: Any, slug: str) -> None:
-    """A page has the same form for several causes: each field gets an id of its own."""
+    """Give each field an id of its own, as a page has the same form for several causes."""
     for field in (*form, *getattr(form, "services", ())):
         field.id = f"{slug}-{field.id}"
 
 
 def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run: int | None = None) -> str:
-    """What it will bill, and how many orders it is for: the number alone tells nobody anything."""
+    """The names of the services that will be billed, and for how many orders: a service's number alone says nothing."""
     with services_of(current_app).database.read() as session:
         table = plan_table.plan_table(session)
         followers = following.followers_of(session, found.cause.plan_keys)
@@ -201,7 +201,7 @@ def _found(cause: str, *, also_put_off: bool = False) -> Standing | None:
 
 
 def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
-    """As it is shown, or with a form as a person sent it."""
+    """The page of a cause; `filled` are forms as a person sent them."""
     forms = {found.cause.key: {**forms_for(found), **(filled or {})}}
     with services_of(current_app).database.read() as session:
         hands = all_attended(session, [found])
@@ -216,7 +216,7 @@ def may(found: Standing) -> Sequence[Action]:
 
 
 def nobody() -> Response:
-    """To the first page, when nobody needs to be asked any more."""
+    """Redirect to the first page: no order of this cause needs a decision any more."""
     flash("No order stands for this any more: somebody else decided, put them off, or they went on.", "done")
     return redirect(url_for("today.page"), 303)
 

@@ -1,7 +1,7 @@
-"""Changes at UTOPIA and PowerCode by hand, for administrators: enter, read whom it hits and what it does, confirm.
+"""Changes at UTOPIA and PowerCode by hand, for administrators: enter, read whom it concerns and what it does, confirm.
 
-What is confirmed is what was read: the confirmation carries the entries, signed, and a key under which they are sent
-once, whatever is clicked.
+The confirmation's form carries the entries, signed, so that what is sent is what the person read. It also carries a
+key: the change is sent once for each key, however often somebody clicks.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class ConfirmationForm(FlaskForm):  # type: ignore[misc]
 @changes.get("")
 @requires(Role.ADMINISTRATOR)
 def page() -> str:
-    """What can be changed, and what was."""
+    """What can be changed, and the latest changes."""
     with services_of(current_app).database.read() as session:
         entries = audit.remote_changes(session)
         calls = [(call, KINDS[call.kind].title(call)) for call in calls_of_cases(session)]
@@ -65,7 +65,7 @@ def page() -> str:
 @changes.get("/<name>")
 @requires(Role.ADMINISTRATOR)
 def change(name: str) -> str | tuple[str, int] | Response:
-    """The form of one change; with `check`, whom it would hit and what it would do."""
+    """The form of one change; with `check`, the customer it would concern and what it would do."""
     chosen = BY_NAME.get(name) or abort(404)
     entries = given(chosen.fields, request.args)
     if "check" not in request.args:
@@ -88,7 +88,7 @@ def change(name: str) -> str | tuple[str, int] | Response:
 @changes.post("/<name>")
 @requires(Role.ADMINISTRATOR)
 def confirm(name: str) -> Response | tuple[str, int]:
-    """Send what was confirmed, once; then its record."""
+    """Send the confirmed change once, then show its record."""
     chosen = BY_NAME.get(name) or abort(404)
     form = ConfirmationForm()
     if not form.validate_on_submit():
@@ -132,7 +132,7 @@ def _already_sent(entry: AuditEntry) -> Response:
 
 
 def _key(chosen: Change, entries: Given) -> str:
-    """One for each time the form was opened: going back to the confirmation finds what was sent from there."""
+    """One key for each time the form is opened: a confirmation that is sent again finds the change already made."""
     once = request.args.get("once") or secrets.token_hex(16)
     content = json.dumps([once, viewer().name, chosen.name, dict(entries)], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
@@ -175,12 +175,12 @@ def _typed_wrong(services: Services, chosen: Change, entries: Given, form: Confi
 
 
 def _is_retyped(services: Services, chosen: Change, entries: Given, subject: Subject) -> bool:
-    """Where it can't be taken back, or something doesn't fit together, one click is not enough."""
+    """Whether the number has to be typed again: the change can't be undone, raises a doubt, or was sent before."""
     return chosen.always_retyped or bool(subject.doubts) or sent_before(services, chosen, entries) is not None
 
 
 def _signer(chosen: Change) -> URLSafeTimedSerializer:
-    """For one person and one kind of change."""
+    """Signs entries for one person and one kind of change."""
     return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"change {chosen.name} by {viewer().name}")
 
 
@@ -192,7 +192,7 @@ def _sign(chosen: Change, entries: Given, subject: Subject, *, key: str, retype:
 
 
 def _read(chosen: Change, confirmed: str) -> dict[str, Any] | Response:
-    """What was signed; a way back to the form when it is not ours or too old."""
+    """The signed entries; redirects to the form when the signature is wrong or too old."""
     again: dict[str, str] = {}
     try:
         signed: dict[str, Any] = _signer(chosen).loads(confirmed, max_age=CONFIRM_WITHIN_SECONDS)

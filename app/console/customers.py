@@ -1,4 +1,4 @@
-"""More for a customer who exists: who it is, what they got from here, and the forms for one thing more."""
+"""More for an existing customer: who it is, what they got from here, and a form for each thing to add."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ Page = str | tuple[str, int] | Response
 
 
 class MoreForm(FlaskForm):  # type: ignore[misc]
-    """One thing more. `seen` is the newest write that the person saw."""
+    """The base of these forms. `seen` is the newest write that the person saw."""
 
     seen = HiddenField()
     again = BooleanField("They have it already, and get it once more")
@@ -97,7 +97,7 @@ def show(customer_id: str) -> Page:
 @customers.post("/<customer_id>/<code>")
 @requires(Role.STAFF)
 def give(customer_id: str, code: str) -> Page:
-    """Write one thing more, once."""
+    """Add one thing to the customer, once."""
     kind, form = extras.EXTRAS.get(code) or abort(404), (FORMS.get(code) or abort(404))()
     seen = str(form.seen.data or "")
     if not _is_number(customer_id) or not seen.isdecimal() or len(seen) > 9:

@@ -1,6 +1,6 @@
-"""What a person decides about an order. Everything is recorded with who and when; two at once are one decision.
+"""What a person decides about an order, recorded with who and when. When two decide at once, one decision counts.
 
-PowerCode is asked between transactions, and before anything is decided.
+PowerCode is asked before the decision, while no transaction is open.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ View = Callable[[str], Page]
 
 
 def button(action: Action) -> Callable[[View], View]:
-    """Let the view do what the action's button on the order's page asks for."""
+    """Make the view the target of the action's button on the order's page."""
     path = f"/<path:orderref>/{action.path}"
 
     def offer(view: View) -> View:
@@ -53,7 +53,7 @@ def button(action: Action) -> Callable[[View], View]:
 
 @requires(Role.READ_ONLY)
 def after_a_refused_form(orderref: str) -> Response:
-    """The address that a form leaves behind when something in it was wrong: it leads back to the order."""
+    """The address in the browser after a form with a mistake; loading it again leads back to the order."""
     return redirect(url_for("orders.show", orderref=orderref), 303)
 
 
@@ -65,7 +65,7 @@ def resume(orderref: str) -> Page:
 
 @button(actions.NEW_CUSTOMER)
 def new_customer(orderref: str) -> Page:
-    """Open a new account all the same; where a contact is shared, the person is asked once more."""
+    """Make a new account after all; the person confirms once more when a customer has the same mail or phone."""
     form = NewCustomerForm()
     if not form.sure.data and (page := _are_you_sure(orderref)):
         return page
@@ -74,7 +74,7 @@ def new_customer(orderref: str) -> Page:
 
 
 def _are_you_sure(orderref: str) -> str:
-    """The page that asks; "" where it doesn't have to."""
+    """The page that asks for that confirmation; "" where none is needed."""
     services = services_of(current_app)
     with services.database.read() as session:
         order = order_named(session, orderref)
@@ -92,13 +92,13 @@ def _are_you_sure(orderref: str) -> str:
 
 @button(actions.IT_IS_NOT_THERE)
 def it_is_not_there(orderref: str) -> Page:
-    """Do again what PowerCode did not confirm."""
+    """Repeat the write that PowerCode did not confirm."""
     return _resume(orderref, DecisionForm(), "It is sent to PowerCode once more.", actions.IT_IS_NOT_THERE)
 
 
 @button(actions.IT_IS_THERE)
 def it_is_there(orderref: str) -> Page:
-    """Take as done what PowerCode did not confirm; a ticket only when PowerCode shows it to be the customer's."""
+    """Take the unconfirmed write as done; a ticket only when PowerCode shows that it is this customer's."""
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
         step = doubtful_step(session, order)
@@ -119,7 +119,7 @@ def _check_ticket(form: TicketForm, order: Order) -> None:
 @orders.get("/<path:orderref>/customer")
 @requires(actions.CUSTOMER.role)
 def customer(orderref: str) -> Page:
-    """Show who it is, before anything is added there."""
+    """Show who the customer is, before anything is added to them."""
     form = CustomerForm(request.args, meta={"csrf": False})
     return _who_is_it(orderref, form)
 
@@ -147,7 +147,7 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
 @orders.post("/<path:orderref>/customer")
 @requires(actions.CUSTOMER.role)
 def use_customer(orderref: str) -> Page:
-    """Go on with that customer, whom PowerCode has to know."""
+    """Go on with that customer, after checking that PowerCode has them."""
     form, client = CustomerForm(), services_of(current_app).powercode
     if not form.validate() or not _confirmed(
         form.customer_id, lambda: decisions.customer_named(client, form.customer_id.data)
@@ -160,13 +160,13 @@ def use_customer(orderref: str) -> Page:
 
 @button(actions.BY_HAND)
 def by_hand(orderref: str) -> Page:
-    """Go on after what a person did in PowerCode themselves, as it refused it."""
+    """Go on: PowerCode refused a write, and a person did it there by hand."""
     return _settled(orderref, actions.BY_HAND)
 
 
 @button(actions.WITHOUT_IT)
 def without_it(orderref: str) -> Page:
-    """Go on without what PowerCode refused."""
+    """Go on without the write that PowerCode refused."""
     return _settled(orderref, actions.WITHOUT_IT)
 
 
@@ -179,7 +179,7 @@ def _settled(orderref: str, action: Action) -> Page:
 
 @button(actions.MAP_PLANS)
 def map_plans(orderref: str) -> Page:
-    """Keep what the plans are sold as, once a person has read what that bills; this order goes first."""
+    """Map the plans, once a person has read what that bills; this order goes first."""
     services, by = services_of(current_app), viewer().name
     with services.database.read() as session:
         order = order_named(session, orderref)
@@ -214,7 +214,7 @@ def dismiss(orderref: str) -> Page:
 
 
 def _confirmed(field: object, check: Callable[[], object]) -> bool:
-    """Whether PowerCode confirms it; if not, the field tells why."""
+    """Whether PowerCode confirms what was entered; if not, the reason is added to the field's errors."""
     try:
         with a_turn():
             check()
@@ -244,12 +244,12 @@ def _resume(
 
 
 def _seen_run(form: DecisionForm) -> int:
-    """The run that the person saw; the page of an order that waits sends none."""
+    """The run that the person saw; the page of a waiting order sends none."""
     return form.run.data or review.WHILE_IT_WAITS
 
 
 def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Response:
-    """Do it, and show the order; where the orders of a cause are decided one by one, the next of them."""
+    """Decide, then show the order, or the cause's next order where these are decided one by one."""
     in_turn = request.form.get("in_turn")
     try:
         with services_of(current_app).database.write() as session:

@@ -1,6 +1,6 @@
 """What people tell each other about orders, on an order's page and on a cause's card.
 
-Nothing of it needs the order to be as they saw it: it changes nothing that the system does.
+These forms don't check that the order is still as the person saw it: they change nothing that the service does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ HANDS: Mapping[Action, tuple[Callable[..., None], str]] = {
     actions.LET_GO: (desk.let_go, "Your colleagues see that you are not on it any more."),
     actions.BRING_BACK: (desk.bring_back, "It needs somebody again."),
 }
-"""What each does, and what is said then."""
+"""For each action: the function that does it, and the message shown then."""
 
 
 @button(actions.NOTE)
@@ -50,7 +50,7 @@ def note(orderref: str) -> Page:
 
 @button(actions.PUT_OFF)
 def put_off(orderref: str) -> Page:
-    """Leave the order out of what needs somebody until a day."""
+    """Put the order off until a day: it is not listed as needing somebody until then."""
     form = PutOffForm()
     day = form.until(today())
     if day is None:
@@ -62,14 +62,14 @@ def put_off(orderref: str) -> Page:
 @causes.get("/put-off")
 @requires(Role.READ_ONLY)
 def after_a_refused_day() -> Response:
-    """The address that a form leaves behind when its day was wrong."""
+    """The address in the browser after a form with a wrong day."""
     return redirect(url_for("today.page"), 303)
 
 
 @causes.post("/put-off")
 @requires(actions.PUT_OFF.role)
 def put_cause_off() -> Page:
-    """Leave the orders that the person saw on the card out of what needs somebody until a day."""
+    """Put the orders that the person saw on the card off until a day."""
     form = TogetherPutOffForm()
     day = form.until(today())
     if day is None:
@@ -92,7 +92,7 @@ def _on_card(form: TogetherForm) -> Sequence[ColumnElement[bool]]:
 
 
 def _put_off_together() -> Sequence[ColumnElement[bool]]:
-    """Of a cause whose orders are put off until different days, those of the line that the person saw."""
+    """Conditions for the orders of one line: a cause's put-off orders have one line for each day."""
     named = request.form.get("until")
     if not named:
         return ()
@@ -114,7 +114,7 @@ def _hand_on_order(action: Action, orderref: str) -> Response:
 
 
 def _hand_on_cause(action: Action) -> Response:
-    """For the orders that the person saw on the card."""
+    """Do the action for the orders that the person saw on the card."""
     form = TogetherForm()
     if not form.validate():
         abort(400)

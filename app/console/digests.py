@@ -1,4 +1,4 @@
-"""The weekly digest: its runs, what the next one would send, and messages that nobody knows to have arrived or not."""
+"""The weekly digest: its runs, what the next one would send, and messages whose outcome is unknown."""
 
 import uuid
 from collections.abc import Mapping
@@ -39,21 +39,21 @@ STATE_ORDER = (
     MessageState.PLANNED,
     MessageState.ACCEPTED,
 )
-"""As the filter shows them: what may need a person comes first."""
+"""The order of states in the filter: those that may need a person come first."""
 
 
 class AskForm(FlaskForm):  # type: ignore[misc]
-    """Nothing but the token."""
+    """A form with the CSRF token only."""
 
 
 class RunForm(FlaskForm):  # type: ignore[misc]
-    """A run to start; pressing twice starts one."""
+    """Starts a run; pressing the button twice starts one run."""
 
     key = HiddenField(validators=[Regexp(rf"^{UUID}\Z")])
 
 
 class SettleForm(FlaskForm):  # type: ignore[misc]
-    """What became of a message, or of a batch: each button's value says all of it."""
+    """What became of a message or of a batch; the value of each button says both which and what."""
 
     settle = HiddenField(validators=[Regexp(r"^(arrived|not_arrived) (message|batch) [1-9]\d{0,8}\Z")])
 
@@ -61,7 +61,7 @@ class SettleForm(FlaskForm):  # type: ignore[misc]
 @digests.get("")
 @requires(Role.READ_ONLY)
 def page() -> str:
-    """What was and what will be: the runs, the next one's time, and its preview."""
+    """The runs so far, the time of the next one, and its preview."""
     number = _number("page")
     with _database().read() as session:
         newest = select(DigestRun).order_by(DigestRun.id.desc())
@@ -91,7 +91,7 @@ def _doubtful_runs(session: Session) -> Mapping[int, int]:
 
 
 def _missing(settings: Settings) -> str:
-    """What has to be set before a digest can run, for whoever keeps the server; empty when nothing is missing."""
+    """The settings that are missing before a digest can run, for the server's administrator; empty for none."""
     if not settings.report_source:
         return "No report is set up, so no digest goes out. Ask an administrator to have it set."
     if settings.digest_delivery == "webhook" and not settings.digest_webhook_url:
@@ -100,7 +100,7 @@ def _missing(settings: Settings) -> str:
 
 
 def _delivery(settings: Settings) -> str:
-    """How customers get it. Of the webhook only the machine: its address may hold a key."""
+    """How customers get the digest. For the webhook only the host is shown: its address may hold a key."""
     if settings.digest_delivery == "mail":
         return f"by mail through {settings.mail_server}"
     host = urlsplit(str(settings.digest_webhook_url)).hostname if settings.digest_webhook_url else None
@@ -110,7 +110,7 @@ def _delivery(settings: Settings) -> str:
 @digests.get("/preview")
 @requires(Role.READ_ONLY)
 def preview() -> str:
-    """How far the preview is, or what it found: a part of the page."""
+    """The part of the page with the preview's progress or result."""
     with _database().read() as session:
         newest = preview_requests.newest(session)
     return render_template(
@@ -121,7 +121,7 @@ def preview() -> str:
 @digests.post("/preview")
 @requires(Role.STAFF)
 def ask_preview() -> Response:
-    """Have the next digest previewed; one that is being made already will do."""
+    """Start a preview of the next digest, unless one is being made already."""
     _valid(AskForm())
     if not _settings().report_source:
         flash(_missing(_settings()), "failed")
@@ -172,7 +172,7 @@ def start() -> Response:
 
 
 def _to_the_other(key: str) -> Response:
-    """The run that keeps this one from being started: pressing twice is no fault."""
+    """Redirect to the run that is under way already: pressing the button twice is no error."""
     with _database().read() as session:
         same = session.scalar(select(DigestRun.id).filter_by(key=key))
         other = _under_way(session)
@@ -277,14 +277,14 @@ def _to_run(run_id: int) -> Response:
 
 
 def _valid(form: Any) -> Any:
-    """The form of the page. Any other form is refused, and nothing is done."""
+    """The page's form, validated. An invalid form is refused before anything is done."""
     if not form.validate_on_submit():
         abort(400)
     return form
 
 
 def _number(name: str) -> int:
-    """A page's number from the address; the first when it is none."""
+    """The page number from the address; 1 when it is not a number."""
     written = request.args.get(name, "1")
     return min(int(written), 100_000) if written.isdecimal() and len(written) < 8 and int(written) > 0 else 1
 

@@ -1,4 +1,4 @@
-"""The events that went out, what became of each, and the buttons that send one again."""
+"""The outgoing events, what became of each, and the buttons that send one again."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class Line:
-    """An event, and its order's reference where it is about one."""
+    """An event, with the reference of its order if it has one."""
 
     row: Outgoing
     orderref: str | None
@@ -45,7 +45,7 @@ def page() -> str:
 @events.post("/<int:number>/again")
 @requires(Role.STAFF)
 def again(number: int) -> Response:
-    """Send an event once more, whatever became of it: under its own id, so that the receiver may know it."""
+    """Send an event again, whatever became of it. It keeps its id, so that the receiver can recognise a repeat."""
     services = services_of(current_app)
     with services.database.write() as session:
         row = records.send_again(session, number) if services.settings.events_url else None
@@ -63,7 +63,7 @@ def again(number: int) -> Response:
 @events.post("/failed/again")
 @requires(Role.STAFF)
 def all_failed_again() -> Response:
-    """Send everything once more that was given up."""
+    """Send all events again that were given up."""
     services = services_of(current_app)
     with services.database.write() as session:
         count = _all_failed(session) if services.settings.events_url else 0
@@ -80,7 +80,7 @@ def _all_failed(session: Session) -> int:
 @events.post("/test")
 @requires(Role.ADMINISTRATOR)
 def test() -> Response:
-    """Send an event that tells of nothing."""
+    """Send a test event."""
     services = services_of(current_app)
     with services.database.write() as session:
         outgoing.record(services, session, EventKind.TEST, f"{now().isoformat()}", by="the console")

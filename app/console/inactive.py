@@ -1,4 +1,4 @@
-"""Customers who were made and are not active yet: who they are, and making them active where that is allowed."""
+"""Customers whose account was made and who are not active yet, and making them active where that is allowed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ BUTTON = "button"
 @inactive.get("")
 @requires(Role.READ_ONLY)
 def page() -> str:
-    """Everybody who is not active, as PowerCode had them when they were read last."""
+    """Everybody who is not active, with the status that was last read from PowerCode."""
     services = services_of(current_app)
     with services.database.read() as session:
         listed = statuses.inactive(session)
@@ -39,7 +39,7 @@ def page() -> str:
 @inactive.post("/read")
 @requires(Role.STAFF)
 def read() -> Response:
-    """Read everybody's status again; the work is the service's own."""
+    """Have the service read everybody's status again, in the background."""
     with services_of(current_app).database.write() as session:
         statuses.ask(session)
     return _back("Their status is read again, a few at a time. Load this page again in a moment.")

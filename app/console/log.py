@@ -1,4 +1,4 @@
-"""The log, for administrators: its last lines, those of an order or with a text, and the files as they are."""
+"""The log, for administrators: its last lines, filtered by an order or a text, and the files to download."""
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_wtf import FlaskForm
@@ -56,7 +56,7 @@ def page() -> str:
 @log.get("/download")
 @requires(Role.ADMINISTRATOR)
 def download() -> Response | tuple[str, int]:
-    """The log's file as it is, in blocks; with `all`, also those that were rotated away, the oldest first."""
+    """The log file, sent in blocks; with `all`, the rotated files come first, the oldest at the top."""
     log_file = services_of(current_app).settings.log_file
     try:
         parts = log_reading.parts(log_file)

@@ -1,4 +1,4 @@
-"""Looking things up at UTOPIA and PowerCode. The question is in the address: it can be kept, and gone back to."""
+"""Look-ups at UTOPIA and PowerCode. The question is in the address, so it can be bookmarked and repeated."""
 
 import json
 import re
@@ -39,7 +39,7 @@ LEADS_TO = {
         "extaccountid": ("utopia", "site", "siteid"),
     },
 }
-"""Which look-up says more about a value, by the value's name without case and punctuation."""
+"""Which look-up says more about a value, by the value's name in lower case without punctuation."""
 
 AT_A_SITE = ("suspend", "unsuspend", "change-speed", "cancel")
 CHANGES_BESIDE: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -49,7 +49,7 @@ CHANGES_BESIDE: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]
     ("powercode", "customer"): (("add-tag", "remove-tag"), ("customer_id",)),
     ("powercode", "tags"): (("add-tag", "remove-tag"), ("customer_id",)),
 }
-"""Which changes an answer leads to, and what of it their forms are filled with."""
+"""Which changes an answer offers, and which of its values their forms are filled with."""
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}", re.ASCII)
 
@@ -57,7 +57,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}", re.ASCII)
 @lookups.get("")
 @requires(Role.READ_ONLY)
 def page() -> str:
-    """All look-ups; those that are used most with their forms."""
+    """All look-ups; the most used ones are shown with their forms."""
     frequent = [(look_up := BY_PLACE[place], entry_form(look_up.fields, {}, {})) for place in FREQUENT]
     by_system = [(name, [each for each in LOOK_UPS if each.system is system]) for system, name in SYSTEMS]
     return render_template("console/lookups/page.html", frequent=frequent, by_system=by_system)
@@ -80,7 +80,7 @@ def look_up(system: str, name: str) -> str | tuple[str, int]:
 @lookups.get("/<system>/<name>/answer.json")
 @requires(Role.READ_ONLY)
 def download(system: str, name: str) -> Response:
-    """The whole answer as it came, without secrets."""
+    """The whole answer as the system sent it, without secrets."""
     chosen = BY_PLACE.get((system, name)) or abort(404)
     entries = given(chosen.fields, request.args)
     if faults(chosen.fields, entries):

@@ -1,4 +1,4 @@
-"""The orders that UTOPIA has and that never called back: what UTOPIA says about each, and taking them in."""
+"""Missing orders: what UTOPIA says about each, and taking them in."""
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -30,7 +30,7 @@ def page() -> str:
 @missing_orders.post("/compare")
 @requires(Role.STAFF)
 def compare() -> Response:
-    """Ask UTOPIA now; the work is the service's own."""
+    """Have the service compare with UTOPIA now, in the background."""
     with services_of(current_app).database.write() as session:
         reconciling.ask(session, viewer().name)
     return _back("UTOPIA is asked for its orders. Load this page again in a moment.")
@@ -39,7 +39,7 @@ def compare() -> Response:
 @missing_orders.post("/take-in")
 @requires(Role.STAFF)
 def take_in() -> Response:
-    """Take in the orders that were named; all that the page shows when its button for all was used."""
+    """Take in the orders that were chosen, or all that the page shows."""
     services, named = services_of(current_app), request.form.getlist("orderref")
     try:
         with services.database.write() as session:

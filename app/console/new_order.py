@@ -1,6 +1,6 @@
-"""An order by hand: what UTOPIA says, what will happen, then the order. The same for one that needs a correction.
+"""Enter an order by hand, or correct one: see what UTOPIA says and what will happen, then take the order in.
 
-Looking writes nothing. It is a POST as soon as there are values of a customer, which must not stand in an address.
+Looking writes nothing. It is a POST once the form holds a customer's values, as these must not be in an address.
 """
 
 from collections.abc import Mapping
@@ -52,12 +52,12 @@ RIGHT = {
     "zip": "Write five digits, such as 59715.",
     "street": "Write number and street, such as 12 N Example Ave.",
 }
-"""What a field's fault does not say by itself: what is right."""
+"""The right form of a field's value, shown beside its error."""
 HEADINGS = {f"<{slash}h{level}>": f"<{slash}p>" for slash in ("", "/") for level in range(1, 5)}
 
 
 class ContractForm(FlaskForm):  # type: ignore[misc]
-    """The fields that can be corrected. `seen` is UTOPIA's word, sealed: what staff were shown to correct."""
+    """The fields that can be corrected. `seen` are the values of UTOPIA that staff were shown, signed."""
 
     seen = HiddenField()
     run = IntegerField(widget=HiddenInput(), validators=[Optional()])
@@ -66,11 +66,11 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
     )
 
     def written(self) -> dict[str, str]:
-        """What stands in the fields, without those that weren't sent."""
+        """The fields' values, without fields that weren't sent."""
         return {name: self[name].data for name in CORRECTABLE if self[name].raw_data}
 
     def tell(self, theirs: Mapping[str, str], wrong: Mapping[str, str]) -> None:
-        """Put each fault to its field, and UTOPIA's value to each that says something else."""
+        """Add each fault to its field, and UTOPIA's value to each field that differs from it."""
         for name in CORRECTABLE:
             field = self[name]
             field.errors = [f"{wrong[name]} {RIGHT.get(name, '')}".strip()] if name in wrong else []
@@ -80,7 +80,7 @@ class ContractForm(FlaskForm):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Look:
-    """What UTOPIA said: a contract, or why there is none. `theirs` are its values, also from an earlier look."""
+    """UTOPIA's answer: a contract, or why there is none. `theirs` are its values, also from an earlier answer."""
 
     contract: Contract | None
     theirs: Mapping[str, str]
@@ -120,7 +120,7 @@ def enter() -> tuple[str, int] | str | Response:
 
 
 def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = None) -> tuple[str, int] | str:
-    """The page of an order that is to be entered, or why it can't be."""
+    """The page of an order to be entered, or why it can't be entered."""
     if not ORDERREF.fullmatch(orderref):
         return _reference_page(orderref, NO_REFERENCE), 422
     state = _state(orderref)
@@ -182,7 +182,7 @@ def save(orderref: str) -> tuple[str, int] | str | Response:
 
 
 def _correctable(orderref: str) -> Order | None:
-    """The order, or None with the reason told to the viewer."""
+    """The order; or None, with a message to the viewer that says why it can't be corrected."""
     with services_of(current_app).database.read() as session:
         order = session.scalar(select(Order).filter_by(orderref=orderref)) or abort(404)
         if corrections.may_correct(session, order):
@@ -207,7 +207,7 @@ def _forecast(orderref: str, contract: Contract, written: Mapping[str, str]) -> 
 
 @new_order.errorhandler(NotAnswered)
 def busy(why: NotAnswered) -> tuple[str, int]:
-    """Too many questions are under way, so this one was not asked."""
+    """The page for a look-up that was not made, because too many are under way."""
     return render_template("console/fault.html", title="Not at this moment", advice=str(why)), 503
 
 
@@ -225,7 +225,7 @@ def _page(name: str, form: ContractForm, seen: Forecast | None, **values: Any) -
 
 
 def _beside_headings(ticket: str) -> Markup:
-    """The ticket's text, which is safe HTML, without headings that would be read as this page's own."""
+    """The ticket's text (safe HTML) with paragraphs for headings, which would be read as headings of this page."""
     for heading, paragraph in HEADINGS.items():
         ticket = ticket.replace(heading, paragraph)
     return Markup(ticket)  # noqa: S704 - cleaned by nh3 when it was rendered
@@ -241,7 +241,7 @@ def _state(orderref: str) -> str | None:
 
 
 def _fill(form: ContractForm, theirs: Mapping[str, str]) -> None:
-    """UTOPIA's values in the fields that nobody wrote in yet."""
+    """Fill UTOPIA's values into the fields that nobody has written in yet."""
     for name, value in theirs.items():
         if not form[name].raw_data:
             form[name].data = value
@@ -260,7 +260,7 @@ def _sealed(orderref: str, theirs: Mapping[str, str]) -> str:
 
 
 def _unsealed(form: ContractForm, orderref: str) -> dict[str, str]:
-    """UTOPIA's values as this page showed them before; empty when it showed none."""
+    """UTOPIA's values that this page showed before, read from the signed field; empty when it showed none."""
     try:
         sealed_for, theirs = _serializer().loads(form.seen.data or "")
     except BadData:

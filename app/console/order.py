@@ -62,7 +62,7 @@ SENTENCES = {
 
 @orders.before_request
 def _a_reference_that_ends_like_an_address() -> str | None:
-    """`A/contract` is the contract of order A, unless there is no order A, and one that is called `A/contract`."""
+    """`A/contract` is the contract of order A; only where there is no order A, it may be an order of that name."""
     named = (request.view_args or {}).get("orderref")
     whole = request.path.removeprefix(f"{orders.url_prefix}/")
     if request.method != "GET" or named in (None, whole):
@@ -80,7 +80,7 @@ def show(orderref: str) -> str:
 
 
 def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
-    """The order's page; `filled` are forms by their action's code, as a person sent them."""
+    """The order's page; `filled` are forms as a person sent them, by their action's code."""
     with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
         offered = offers.offers_for(session, order)
@@ -115,19 +115,19 @@ def _attended(session: Session, order: Order) -> Attended | None:
 
 
 def _in_turn(session: Session, order: Order) -> Standing | None:
-    """The cause whose orders the viewer decides one by one, while this is one of them."""
+    """The cause whose orders the viewer decides one by one, if this order is one of them."""
     asked = request.values.get("in_turn")
     return standing_for(session, asked, listed=0) if asked and asked == order.cause else None
 
 
 def _beside(order: Order) -> Sequence[SideBySide]:
-    """Whom the order's person is compared with, as long as that is what has to be decided."""
+    """The customers that the applicant is compared with, while a person has to decide about them."""
     asked = order.state == OrderState.EXISTS or any(each.get("action") == NEW_CUSTOMER.code for each in order.actions)
     return finding.look_alikes(order) if asked else []
 
 
 def facts_of(session: Session, order: Order) -> dict[str, Any]:
-    """What the order is about; once its details were removed, what it is still found by."""
+    """The order's facts; once its details were removed, only the facts by which it is still found."""
     facts = order_facts(services_of(current_app).settings, order)
     kept = None if order.contract else session.get(OrderSearch, order.id)
     if kept is not None:
@@ -136,7 +136,7 @@ def facts_of(session: Session, order: Order) -> dict[str, Any]:
 
 
 def _forms(session: Session, order: Order) -> dict[str, Any]:
-    """Forms for a page that nobody has sent anything from: empty, but for plans that were mapped since it stopped."""
+    """The forms of a fresh page: empty, except for plans that were mapped since the order stopped."""
     plans = decisions.plans_asked_for(order)
     sold_as = [plan_table.service_of(session, plan) for plan in decisions.unknown_plans(order)]
     return {
@@ -151,7 +151,7 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
 
 
 def _sold(session: Session) -> list[tuple[int, str]]:
-    """The services that plans are sold as, with these plans; what every account gets besides is none of them."""
+    """The services that plans are sold as, each with its plans; without additional plans."""
     table = plan_table.plan_table(session)
     named: dict[int, list[str]] = {}
     for description, service_id in table.plans.items():
@@ -160,13 +160,13 @@ def _sold(session: Session) -> list[tuple[int, str]]:
 
 
 def _corrections(order: Order) -> list[tuple[str, str, str]]:
-    """Each corrected field: in words, UTOPIA's value, and ours."""
+    """Each corrected field: its name in words, UTOPIA's value and ours."""
     theirs = fields_of(Contract.from_dict(order.contract or {}))
     return [(WORDS.get(name, name), theirs.get(name, ""), value) for name, value in (order.corrections or {}).items()]
 
 
 def order_named(session: Session, orderref: str) -> Order:
-    """The order; the page for what is not there when there is none."""
+    """The order; raises HTTP 404 when there is none."""
     found: Order = session.scalar(select(Order).filter_by(orderref=orderref)) or abort(404)
     return found
 
@@ -195,10 +195,10 @@ def _story(session: Session, order: Order) -> dict[str, Any]:
 @orders.get("/<path:orderref>/story")
 @requires(Role.READ_ONLY)
 def story(orderref: str) -> str:
-    """What changes by itself. `shown` is the state that the page was made for; its actions fit that one.
+    """The part of the page that changes by itself. `shown` is the state for which the page offers its actions.
 
-    A page of an order at work has no form that somebody could be typing into. When the order rests, all of it but the
-    messages above is loaded anew: a confirmation stays until it is read.
+    While an order is at work, its page has no form that somebody could be typing into. When the order rests, all of the
+    page but the messages at the top is loaded anew, so that people can still read these.
     """
     shown = request.args.get("shown", "")
     with services_of(current_app).database.read() as session:
@@ -241,7 +241,7 @@ def contract(orderref: str) -> Answer:
 
 
 def _download(orderref: str, client: utopia.UtopiaClient) -> Response:
-    """The contract. It is written to the disk first: nobody gets half of it, and a large one takes no memory."""
+    """The contract. It is written to disk first: nobody gets half a file, and a large one takes no memory."""
     with ExitStack() as on_failure:
         file = on_failure.enter_context(tempfile.TemporaryFile())
         size = client.contract_pdf(orderref, file)

@@ -1,4 +1,4 @@
-"""Which orders a list shows, as its address says it: a filtered list can be kept, sent and loaded again."""
+"""The filter of a list of orders. It is in the address, so a filtered list can be bookmarked and sent to others."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +19,7 @@ UNREADABLE_DAY = "Write the day as year-month-day, such as 2026-11-28."
 
 @dataclass(frozen=True)
 class Filter:
-    """What an address asks for, as people wrote it. `faults` has a sentence for each day that can't be read."""
+    """The filter as people entered it. `faults` has a sentence for each day that can't be read."""
 
     q: str = ""
     state: str = ""
@@ -32,7 +32,7 @@ class Filter:
 
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> "Filter":
-        """What is none of the choices counts as not asked for."""
+        """The filter in an address; a value that is none of the choices is ignored."""
         given = {name: asked.get(name, "").strip()[:LONGEST_TEXT] for name in ("q", "plan", "since", "until")}
         state, problem, sort = (asked.get(name, "") for name in ("state", "problem", "sort"))
         return cls(
@@ -45,22 +45,22 @@ class Filter:
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """By field."""
+        """What is wrong with each field, by the field's name."""
         given = {"since": self.since, "until": self.until}
         return {name: UNREADABLE_DAY for name, text in given.items() if text and not _day(text)}
 
     @property
     def narrows(self) -> bool:
-        """Whether more than a text and a state is asked for."""
+        """Whether the list is filtered by more than a text and a state."""
         return any((self.problem, self.plan, self.since, self.until))
 
     @property
     def is_text_alone(self) -> bool:
-        """Whether somebody searched, and did nothing else."""
+        """Whether the list is filtered by a text alone."""
         return bool(self.q) and self == Filter(q=self.q)
 
     def wanted(self, zone: ZoneInfo) -> Wanted:
-        """As the search takes it. Days are those of `zone`, both included."""
+        """The filter in the form that the search takes. Days are in `zone`, first and last included."""
         since, until = _day(self.since), _day(self.until)
         return Wanted(
             text=self.q,
@@ -74,18 +74,18 @@ class Filter:
         )
 
     def address(self, **changed: Any) -> dict[str, Any]:
-        """What stands in the address of the same list with something changed; another list begins at its first page."""
+        """The address's parameters with some changed; the page is the first one unless `page` is among them."""
         other = replace(self, **{"page": 1, **changed})
         return {name: value for name, value in asdict(other).items() if value != getattr(Filter(), name)}
 
     def sorted_by(self, sort: str) -> dict[str, Any]:
-        """The address of the list sorted by this; by the same again: the other way round."""
+        """The parameters of the list sorted by this column; if it is sorted by it already, in the reverse direction."""
         first = f"-{sort}" if sort == Sort.RECEIVED else sort
         turned = sort if self.sort.startswith("-") else f"-{sort}"
         return self.address(sort=turned if self.sort.removeprefix("-") == sort else first)
 
     def direction_of(self, sort: str) -> str:
-        """For `aria-sort`; "" for another column than the one sorted by."""
+        """The value of `aria-sort`; "" for a column that the list is not sorted by."""
         if self.sort.removeprefix("-") != sort:
             return ""
         return "descending" if self.sort.startswith("-") else "ascending"

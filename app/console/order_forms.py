@@ -22,12 +22,12 @@ def stripped(value: str | None) -> str:
 
 
 def in_lines(value: str | None) -> str:
-    """Without blanks around it, whatever ends its lines."""
+    """Without blanks around it, with any kind of line break as \\n."""
     return "\n".join(line.rstrip() for line in stripped(value).splitlines())
 
 
 class PowerCodeNumber:
-    """A number that PowerCode can have: what is no number, and what is too small or too large, is told apart."""
+    """Validates a number of PowerCode's; a text that is no number and a number out of range get different messages."""
 
     def __init__(self, example: int, largest: int = LARGEST_NUMBER) -> None:
         self._digits_only = f"Write digits only, such as {example}"
@@ -53,13 +53,13 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]
 
 
 class NewCustomerForm(DecisionForm):
-    """A new account; `sure` is what a person says when they are asked once more."""
+    """A new account; `sure` says that the person confirmed it."""
 
     sure = HiddenField()
 
 
 class CustomerForm(DecisionForm):
-    """Which customer of PowerCode."""
+    """The number of a PowerCode customer."""
 
     customer_id = StringField(
         "PowerCode customer number",
@@ -73,7 +73,7 @@ class CustomerForm(DecisionForm):
 
 
 class TicketForm(DecisionForm):
-    """Which ticket of PowerCode."""
+    """The number of a PowerCode ticket."""
 
     ticket_id = StringField(
         "Number of the ticket in PowerCode",
@@ -115,14 +115,14 @@ class WorkNoteForm(NoteForm):
 
     @classmethod
     def of(cls, path: str, **options: Any) -> "WorkNoteForm":
-        """The form of one action; a page has several of them, so its field is called by the action's path."""
+        """The form of one action; its field is named after the action's path, as a page has several of these forms."""
         form = cls(**options)
         form.note.id = f"{path}-note"
         return form
 
 
 class ColleaguesNoteForm(FlaskForm):  # type: ignore[misc]
-    """What a person tells their colleagues about an order; it is meant whatever became of the order meanwhile."""
+    """What a person tells their colleagues about an order; it is kept whatever became of the order meanwhile."""
 
     text = TextAreaField(
         "Note for your colleagues",
@@ -136,7 +136,7 @@ class ColleaguesNoteForm(FlaskForm):  # type: ignore[misc]
 
 
 class PutOffForm(FlaskForm):  # type: ignore[misc]
-    """Until which day, and why; `near` is the day of the button that was pressed instead of naming one."""
+    """Until which day, and why; `near` is the day of a button that stands for a day close by."""
 
     day = DateField("Until", [Optional()])
     reason = StringField(
@@ -149,19 +149,19 @@ class PutOffForm(FlaskForm):  # type: ignore[misc]
 
     @classmethod
     def suggesting(cls, today: date, **seen: Any) -> "PutOffForm":
-        """With the next Monday in it, for a page that is shown."""
+        """The form as a page first shows it, with next Monday filled in."""
         monday = today + timedelta(days=7 - today.weekday())
         form = cls(formdata=None, data={"day": monday, **seen})
         form.bound(today)
         return form
 
     def bound(self, today: date) -> None:
-        """Let the browser offer the days that there are."""
+        """Set the first and last day that the browser offers."""
         first, last = today + timedelta(days=1), today + timedelta(days=MOST_DAYS)
         self.day.render_kw = {"min": first.isoformat(), "max": last.isoformat()}
 
     def until(self, today: date) -> date | None:
-        """The day that a person chose; None when something is wrong, which its field tells."""
+        """The chosen day; None when it is wrong, with the reason at its field."""
         self.bound(today)
         is_right = self.validate()
         day: date | None = self.near.data or self.day.data
@@ -172,7 +172,7 @@ class PutOffForm(FlaskForm):  # type: ignore[misc]
 
 
 class PlansForm(DecisionForm):
-    """What each plan is sold as; `sure` is what a person says who has read what it will bill, and to how many."""
+    """What each plan is sold as; `sure` says that the person has read what will be billed and to how many."""
 
     sure = HiddenField()
     services = FieldList(
@@ -188,7 +188,7 @@ class PlansForm(DecisionForm):
 
     @classmethod
     def of(cls, plans: Sequence[str], sold_as: Sequence[int | None] = (), **options: Any) -> "PlansForm":
-        """The form with a field for each plan; `sold_as` are the services that are known, for a page that is shown."""
+        """The form with a field for each plan; `sold_as` are known services to fill in when the page is first shown."""
         form = cls(**options)
         while len(form.services) > len(plans):
             form.services.pop_entry()

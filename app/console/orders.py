@@ -1,4 +1,4 @@
-"""All orders: those that match some words and filters, page by page or as a file."""
+"""The list of all orders, filtered by words and more, page by page or as a file."""
 
 from collections.abc import Iterator, Sequence
 
@@ -30,7 +30,7 @@ COLUMNS = (
 @orders.get("")
 @requires(Role.READ_ONLY)
 def page() -> str | Answer:
-    """A page of orders. Whoever searches for the reference of one gets to its own page."""
+    """A page of orders. A search for an order's reference leads to its own page."""
     asked = Filter.of(request.args)
     services = services_of(current_app)
     with services.database.read() as session:
@@ -58,19 +58,19 @@ def _is_search(asked: Filter) -> bool:
 
 
 def _tickable(orders: Sequence[FoundOrder]) -> Sequence[int]:
-    """The ids of those that need somebody, for whom may decide."""
+    """The ids of the orders that need somebody; empty for viewers who may not decide."""
     return [order.id for order in orders if order.state in STANDING] if viewer().may(Role.STAFF) else []
 
 
 def _causes(session: Session, asked: Filter) -> Sequence[tuple[str, str]]:
-    """The codes for which orders stopped, each with its words and how many."""
+    """The problems that orders stopped for: code, words, and the number of orders."""
     stopped = {**({asked.problem: 0} if asked.problem else {}), **search.problems(session)}
     named = [(code, f"{PROBLEMS[code].words} ({number:,})") for code, number in stopped.items() if code in PROBLEMS]
     return sorted(named, key=lambda each: each[1].casefold())
 
 
 def _plans(session: Session, asked: Filter) -> Sequence[str]:
-    """The plans that contracts had or that are mapped, each once."""
+    """The plans that contracts name or that are mapped, each once."""
     seen = session.scalars(select(PlanSeen.description))
     mapped = session.scalars(select(ServicePlanMapping.description).filter_by(additional=False))
     named = {name.casefold(): name for name in [*mapped, *seen, asked.plan] if name}
@@ -90,7 +90,7 @@ def as_csv() -> Response:
 
 
 def _lines(ids: Sequence[int]) -> Iterator[str]:
-    """The file piece by piece: a long one takes no memory, and no transaction stays open while it is fetched."""
+    """The file in pieces: a long one takes no memory, and no transaction is open while it is downloaded."""
     yield BYTE_ORDER_MARK + csv_line(COLUMNS)
     for first in range(0, len(ids), search.BATCH):
         with services_of(current_app).database.read() as session:

@@ -1,4 +1,4 @@
-"""Passkeys: adding one, signing in with it, and asking it of administrators. The browser's part is in `passkeys.js`."""
+"""Passkeys: adding one, signing in with it, requiring one of administrators. The browser's part is `passkeys.js`."""
 
 import time
 from typing import Any
@@ -40,7 +40,7 @@ def page() -> str:
 @passkeys.post("/console/people/me/passkeys")
 @requires(Role.READ_ONLY)
 def add() -> Response:
-    """Keep the passkey that the browser has just made; it counts for this sign-in, too."""
+    """Keep the passkey that the browser has just made; from now on this sign-in counts as one with a passkey."""
     challenge, answer = session.pop("new_passkey", ""), _answer()
     try:
         with services_of(current_app).database.write() as rows:
@@ -72,7 +72,7 @@ def remove(passkey_id: int) -> Response:
 @passkeys.post("/console/people/passkeys")
 @requires(Role.ADMINISTRATOR)
 def ask() -> Response:
-    """Ask a passkey of all administrators, or of nobody any more."""
+    """Require a passkey of all administrators, or of nobody any more."""
     needed = request.form.get("needed") == "yes"
     with services_of(current_app).database.write() as rows:
         if needed and not people_passkeys.of_user(rows, viewer().id):
@@ -109,14 +109,14 @@ def sign_in() -> tuple[str, int] | Response:
 
 
 def _pending() -> dict[str, Any] | None:
-    """Who gave the right password a moment ago, in this browser."""
+    """Who gave the right password in this browser a moment ago, and has still to use the passkey."""
     found = session.get("passkey_of")
     return found if isinstance(found, dict) and found["until"] > time.time() else None
 
 
 def _let_in(pending: dict[str, Any]) -> None:
     answer, challenge, user_id = _answer(), str(pending.get("challenge", "")), int(pending["user_id"])
-    session["passkey_of"] = {**pending, "challenge": ""}  # an answer counts once
+    session["passkey_of"] = {**pending, "challenge": ""}  # each challenge is used once
     place, browser = _place(), request.headers.get("User-Agent", "")
     database = services_of(current_app).database
     token = signing_in.sign_in_with_passkey(

@@ -1,4 +1,4 @@
-"""People: who may sign in, with which role, where they are signed in, and what was changed by whom."""
+"""People: who may sign in, with which role, where they are signed in, and who changed what."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def _password_field(label: str) -> PasswordField:
 
 
 class NewUserForm(FlaskForm):  # type: ignore[misc]
-    """Somebody who may sign in from now on."""
+    """A new user."""
 
     name = StringField("Name", [InputRequired("Write a name"), Length(max=80, message="Write at most 80 characters")])
     role = SelectField("Role", choices=ROLE_CHOICES, default=Role.STAFF.value)
@@ -80,7 +80,7 @@ def _places(session: Session, user: User) -> Sequence[SignIn]:
 @people.post("")
 @requires(Role.ADMINISTRATOR)
 def add() -> tuple[str, int] | Response:
-    """Let somebody in."""
+    """Add a user."""
     form = NewUserForm()
     if form.validate_on_submit():
         try:
@@ -184,7 +184,7 @@ def end_sign_in(user_id: int, place: int) -> Response:
 @people.post("/<int:user_id>/remove")
 @requires(Role.ADMINISTRATOR)
 def remove(user_id: int) -> Response:
-    """Let somebody in no more."""
+    """Remove a user, who can't sign in any more."""
     try:
         with services_of(current_app).database.write() as session:
             user = _user(session, user_id)
@@ -222,7 +222,7 @@ def set_own_password() -> tuple[str, int] | Response:
 
 
 def _change_own_password(form: OwnPasswordForm) -> bool:
-    """Whether the password is changed; what is wrong is told at its field."""
+    """Whether the password was changed; if not, the reason is at the field."""
     database = services_of(current_app).database
     with database.read() as session:
         known = session.get_one(User, viewer().id).password_hash

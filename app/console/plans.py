@@ -20,7 +20,7 @@ plans = Blueprint("plans", __name__, url_prefix="/console/plans")
 
 
 class MapForm(FlaskForm):  # type: ignore[misc]
-    """What a plan is sold as. `seen` is the service that the page showed: what changed since isn't overwritten."""
+    """What a plan is sold as. `seen` is the service that the page showed: a change made since isn't overwritten."""
 
     description = StringField("Plan, as UTOPIA writes it", [InputRequired("Write the plan's name")])
     service_id = StringField(
@@ -37,7 +37,7 @@ class MapForm(FlaskForm):  # type: ignore[misc]
 
 
 class UnmapForm(FlaskForm):  # type: ignore[misc]
-    """That a plan is sold no more."""
+    """Confirms that a plan is no longer sold."""
 
     seen = HiddenField(validators=[Regexp(r"[0-9]{1,10}\Z")])
 
@@ -49,7 +49,7 @@ def page() -> str:
     services = services_of(current_app)
     with services.database.read() as session:
         overview = plan_overview.overview(session)
-        # One that was mapped here alone is as it should be.
+        # A plan that is only in this table is no difference.
         differing = [one for one in plan_table.differing(session, services.settings) if one.wanted]
     return render_template("console/plans/page.html", overview=overview, differing=differing)
 
@@ -57,7 +57,7 @@ def page() -> str:
 @plans.get("/map")
 @requires(Role.STAFF)
 def map_plan() -> str:
-    """Ask what the plan is sold as; the field is empty, since money is not moved on a default."""
+    """Ask what the plan is sold as. The field is empty: a default might bill the wrong service."""
     shown = _shown()
     return _map_page(MapForm(formdata=None, description=shown.description, seen=shown.service_id or ""), shown)
 
@@ -83,7 +83,7 @@ def save() -> tuple[str, int] | Response:
 @plans.get("/unmap")
 @requires(Role.STAFF)
 def unmap_plan() -> tuple[str, int] | str:
-    """Tell what it means, and ask."""
+    """Say what unmapping means, and ask for confirmation."""
     return _unmap_page(_shown())
 
 
@@ -108,7 +108,7 @@ def remove() -> tuple[str, int] | Response:
 @plans.post("/go-on")
 @requires(Role.STAFF)
 def go_on() -> Response:
-    """Let the orders go on that wait for plans that are mapped by now."""
+    """Let orders go on whose missing plans are mapped by now."""
     services = services_of(current_app)
     with services.database.write() as session:
         joint = plan_changes.resume_all(services, session, viewer().name)
@@ -118,7 +118,7 @@ def go_on() -> Response:
 
 
 def _to(joint: JointDecision | None) -> Response:
-    """Where a person sees what becomes of the orders that waited; back to the plans where there were none."""
+    """Redirect to the orders that were let go on, or to the plans where there were none."""
     return redirect(url_for("causes.decided", joint_id=joint.id) if joint else url_for("plans.page"), 303)
 
 
@@ -135,7 +135,7 @@ def _shown(description: str | None = None) -> Plan:
 
 
 def _map_page(form: MapForm, shown: Plan) -> str:
-    """The form with the plan as it is now, so that what is sent next was seen."""
+    """The form with the plan as it is now: the person has seen that before they send it again."""
     form.seen.data = form.seen.raw_data = str(shown.service_id or "")
     with services_of(current_app).database.read() as session:
         waiting = together.held_up_by(session, {plan_key(shown.description)})

@@ -1,7 +1,6 @@
-"""Whatever JSON a remote system answered, as something to read: facts, tables and lists, never too deep or too long.
+"""Any JSON answer of a remote system in readable form: facts, tables and lists, cut where too deep or too long.
 
-Nothing here trusts the content: a template that shows these values escapes them, and only plain http and https
-addresses become links.
+The content is not trusted: templates escape these values, and only plain http and https addresses become links.
 """
 
 import json
@@ -20,19 +19,19 @@ MOST_CHARACTERS = 25_000
 MOST_RAW_CHARACTERS = 15_000
 LONGEST_TEXT = 1_500
 COST_OF_A_VALUE = 25
-"""What each value costs besides its text, so that a great many short ones are too much as well."""
+"""Characters that each value counts for besides its text, so that very many short values reach the limit too."""
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{1,500}")
-# Everything that isn't visible, or turns the reading direction.
+# Characters that are invisible or change the writing direction.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 LinkOf = Callable[[str, str], str | None]
-"""From a value's name and text, the page of the console that says more."""
+"""Returns the console's page about a value, by the value's name and text."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """One value. `inside` leads to a page of the console, `outside` away from it."""
+    """One value. `inside` is the address of a page of the console, `outside` that of another site."""
 
     kind: ClassVar[str] = "text"
     value: str
@@ -42,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values; `left_out` more were there."""
+    """Names and values; `left_out` counts those not shown."""
 
     kind: ClassVar[str] = "facts"
     pairs: tuple[tuple[str, "Node"], ...]
@@ -148,7 +147,7 @@ def raw(content: object) -> tuple[str, bool]:
 
 
 def visible(text: str, *, keep_lines: bool = False) -> str:
-    """The text with a sign for every character that can't be seen; in one line unless `keep_lines`."""
+    """The text with each invisible character replaced by a visible sign; in one line unless `keep_lines`."""
     shown = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return shown if keep_lines else " ".join(shown.split())
 

@@ -1,4 +1,4 @@
-"""What all pages share: times as people read them, words for states, and a page for each thing that can go wrong."""
+"""What all pages share: times as people read them, words for states, and the error pages."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ from app.wording.state_words import in_words
 
 NOBODY = {"is_authenticated": False}
 REFRESH = "10s"
-"""How often a page that changes by itself asks anew: `hx-trigger="every {{ refresh }}"`."""
+"""How often a page reloads the part that changes by itself: `hx-trigger="every {{ refresh }}"`."""
 
 FAULTS: Mapping[int, tuple[str, str]] = {
     400: ("This can't be read", "Go back, load the page again, and repeat what you did."),
@@ -50,7 +50,7 @@ FAULTS: Mapping[int, tuple[str, str]] = {
 
 
 def register(app: Flask) -> None:
-    """Add the templates' words and the pages for faults."""
+    """Add the template filters and the error pages."""
     app.jinja_env.finalize = visible
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
@@ -91,7 +91,7 @@ def _words() -> dict[str, Any]:
 
 
 def dialled(number: str | None) -> str:
-    """A phone number as a phone dials it, US numbers with their country; "" for what is none."""
+    """A phone number as a phone dials it, US numbers with the country code; "" for what is no phone number."""
     plain = re.sub(r"[\s()./-]", "", number or "")
     if not re.fullmatch(r"\+?\d{7,15}", plain):
         return ""
@@ -108,7 +108,7 @@ def duration(seconds: float) -> str:
 
 
 def sentence(said: object) -> str:
-    """Words that another sentence can follow."""
+    """The words as a sentence, so that another one can follow."""
     words = str(said or "")
     return words if not words or words.rstrip()[-1:] in ".!?…:" else f"{words.rstrip()}."
 
@@ -120,7 +120,7 @@ def sentences(faults: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong on a page; `id` and `label` are its field's, "" for the page as a whole."""
+    """What is wrong on a page; `id` and `label` are those of its field, "" for a fault of the whole page."""
 
     words: str
     id: str
@@ -128,7 +128,7 @@ class Fault:
 
 
 def note_fault(words: str, id: str = "", label: str = "") -> bool:
-    """Have the page's top tell what is wrong; True for the first field that has a fault."""
+    """Add a fault to the list at the top of the page; True for the first field that has a fault."""
     noted = noted_faults()
     is_first = bool(id) and not any(fault.id for fault in noted)
     noted.append(Fault(words, id, label))
@@ -136,7 +136,7 @@ def note_fault(words: str, id: str = "", label: str = "") -> bool:
 
 
 def noted_faults() -> list[Fault]:
-    """What the page noted so far."""
+    """The faults of the page so far."""
     if "page_faults" not in g:
         g.page_faults = []
     faults: list[Fault] = g.page_faults
@@ -153,7 +153,7 @@ def _here(moment: datetime) -> datetime:
 
 
 def local(moment: datetime | str) -> str:
-    """`today 08:04`, `21 Nov 08:04`, or `21 Nov 2025`, where TIMEZONE is; takes ISO 8601 texts, too."""
+    """`today 08:04`, `21 Nov 08:04` or `21 Nov 2025`, in TIMEZONE; also takes texts in ISO 8601."""
     here = _here(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)
     today = _here(now())
     if here.date() == today.date():
@@ -198,7 +198,7 @@ def _own_fault(fault: Exception) -> Any:
 
 
 def _busy(fault: OperationalError | NoConnection) -> Response:
-    """Nothing of the request was written: its transaction was never begun, or was taken back."""
+    """Answers while the database is busy. Nothing was written: the transaction never began, or was rolled back."""
     current_app.logger.warning("The database took no request in time (%s)", type(fault.__cause__ or fault).__name__)
     if is_page(request.path):
         answer = Response(_page(*FAULTS[503]), 503)
@@ -210,7 +210,7 @@ def _busy(fault: OperationalError | NoConnection) -> Response:
 
 
 def _page(title: str, advice: str) -> str:
-    """The page, without the menu where not even the viewer's name can be asked for."""
+    """The error page; without the menu where the viewer's name can't be read from the database."""
     try:
         return render_template("console/fault.html", title=title, advice=advice)
     except SQLAlchemyError:

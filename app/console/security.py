@@ -20,7 +20,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""No script and no style stands in a page itself. `data:` pictures are the small signs in Pico's style sheet."""
+"""Pages have no inline scripts or styles. `data:` pictures are the icons in Pico's style sheet."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -31,32 +31,32 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 OPEN_TO_MACHINES = frozenset({"callbacks", "report_uploads", "health"})
-"""Blueprints that have doors of their own, or none; no browser shows what they answer."""
+"""Blueprints with an authentication of their own, or none; their answers are not for browsers."""
 ASSETS_KEPT = timedelta(days=30)
 
 
 class PagesOnly(SecureCookieSessionInterface):
-    """Sessions for the console's pages; what machines ask for has none, and is answered without looking for one."""
+    """Sessions for the console's pages only; requests by machines are answered without loading a session."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The page's session, or None."""
+        """The session for a page's request; None for a machine's."""
         return super().open_session(app, request) if is_page(request.path) else None
 
 
 def is_page(path: str) -> bool:
-    """Whether people look at what is there."""
+    """Whether the path is a page for people."""
     plain = path.casefold()
     return plain == "/login" or plain.startswith(("/login/", "/console"))
 
 
 def configure(app: Flask, *, secure: bool) -> None:
-    """Cookies that scripts can't read and other sites can't send; where it is `secure`, only over https."""
+    """Set cookies that scripts can't read and other sites can't send; with `secure`, only over https."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-handler" if secure else "handler",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        WTF_CSRF_CHECK_DEFAULT=False,  # `access` asks for it, for every request but the callbacks
+        WTF_CSRF_CHECK_DEFAULT=False,  # `access` checks the token, for every request except callbacks
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open all day; the token ends with the session
         SEND_FILE_MAX_AGE_DEFAULT=ASSETS_KEPT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,

@@ -1,4 +1,4 @@
-"""The settings as they run, where each comes from, what a restart would change, and whether each system can be used."""
+"""The settings in use, where each comes from, what a restart would change, and whether each system can be used."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ settings = Blueprint("settings", __name__, url_prefix="/console/settings")
 
 CHECKS = {check.name: check for check in checks.BUTTONS}
 LONGEST_FLASH = 600
-"""What is flashed travels in a cookie."""
+"""Characters: flashed messages are stored in a cookie, which is small."""
 
 
 @settings.get("")
 @requires(Role.ADMINISTRATOR)
 def page() -> str:
-    """Every setting. They are changed in `.env`, not here."""
+    """Every setting. Settings are changed in `.env`, not here."""
     services = services_of(current_app)
     return render_template(
         "console/settings/page.html",
@@ -46,7 +46,7 @@ def _channels(services: Services) -> dict[str, Any]:
 @settings.post("/channels/<name>/test")
 @requires(Role.ADMINISTRATOR)
 def test_channel(name: str) -> Response:
-    """Send a channel a message that tells of nothing, and say what came of it."""
+    """Send a test message to a channel, and show the outcome."""
     services = services_of(current_app)
     try:
         with a_turn():
@@ -64,7 +64,7 @@ def test_channel(name: str) -> Response:
 @settings.post("/check/<name>")
 @requires(Role.ADMINISTRATOR)
 def check(name: str) -> Response:
-    """Try one system, and say what came of it."""
+    """Check the connection to one system, and show the outcome."""
     services, chosen = services_of(current_app), CHECKS.get(name) or abort(404)
     back = url_for("today.page" if request.form.get("from") == "today" else "settings.page")
     try:

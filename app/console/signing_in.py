@@ -1,4 +1,4 @@
-"""The sign-in, and the way out."""
+"""Signing in and out."""
 
 import time
 
@@ -19,7 +19,7 @@ from app.services import services_of
 signing_in = Blueprint("signing_in", __name__)
 
 PASSKEY_SECONDS = 300
-"""For so long after the password, the passkey may follow."""
+"""How long after the password the passkey may be given."""
 
 
 AT_MOST = Length(max=passwords.LONGEST, message=f"Write at most {passwords.LONGEST} characters")
@@ -35,7 +35,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 
 @signing_in.route("/login", methods=["GET", "POST"])
 def sign_in() -> tuple[str, int] | Response:
-    """Let somebody in, and on to the page they wanted."""
+    """Sign somebody in, and redirect to the page they wanted."""
     onward = safe_address(request.args.get("next")) or url_for("today.page")
     if current_user.is_authenticated and request.method == "GET":
         return redirect(onward)
@@ -67,14 +67,14 @@ def _let_in(form: SignInForm) -> None:
 
 
 def begin(token: str) -> None:
-    """Let the browser be signed in from now on."""
+    """Mark the browser as signed in."""
     database = services_of(current_app).database
     with database.read() as rows:
         found = sign_ins.find(rows, token)
     if found is None:
         raise sign_ins.SignInRefused("You were signed out at this moment. Try again")
     user, place = found
-    session.clear()  # nothing that was in the browser before goes on into the signed-in session
+    session.clear()  # nothing from before the sign-in is kept in the session
     login_user(Viewer(user.id, user.name, Role(user.role), place.id, token))
 
 

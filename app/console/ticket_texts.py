@@ -1,4 +1,4 @@
-"""Ticket texts: what customers read, edited with a preview, and every version there was."""
+"""Ticket texts, which customers read: editing with a preview, and all former versions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ VERSIONS_SHOWN = 30
 
 
 class EditForm(FlaskForm):  # type: ignore[misc]
-    """A text, with the fingerprint of the file that it was made from."""
+    """A text, with the fingerprint of the file as it was when editing began."""
 
     text = TextAreaField("Text")
     fingerprint = HiddenField()
 
 
 class RestoreForm(FlaskForm):  # type: ignore[misc]
-    """Which file a version replaces."""
+    """Brings a version back; has the fingerprint of the file that it replaces."""
 
     fingerprint = HiddenField()
 
@@ -54,7 +54,7 @@ class NewForm(FlaskForm):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Listed:
-    """A text in the list; `unreadable` says why it can't be shown."""
+    """A text in the list; `unreadable` says why the text can't be shown."""
 
     name: str
     title: str
@@ -125,7 +125,7 @@ def _read(name: str) -> TextFile | str | None:
 
 
 def _in_use(settings: Settings, name: str) -> str:
-    """In a word, whether customers get this text."""
+    """Whether customers get this text, in words."""
     if kind_of(name) is Kind.TICKET:
         return "active" if settings.ticket_template == settings.ticket_template_dir / name else "not in use"
     return "active" if settings.digest_delivery == "mail" else "not in use (digests go to the webhook)"
@@ -163,7 +163,7 @@ def create() -> tuple[str, int] | Response:
 @ticket_texts.get("/<name>")
 @requires(Role.READ_ONLY)
 def edit(name: str) -> str:
-    """A text with its preview and versions; to be edited by whoever may."""
+    """A text with its preview and versions; with a form for viewers who may edit."""
     there = _there(name)
     if isinstance(there, TextFile):
         versions.see(_database(), [there])
@@ -174,7 +174,7 @@ def edit(name: str) -> str:
 @ticket_texts.post("/<name>")
 @requires(Role.STAFF)
 def save(name: str) -> str | tuple[str, int] | Response:
-    """Save the text; or only show how it would look, for browsers without JavaScript."""
+    """Save the text; or only preview it, for browsers without JavaScript."""
     there, form = _there(name), EditForm()
     if not form.validate_on_submit():
         abort(400)
@@ -197,7 +197,7 @@ def save(name: str) -> str | tuple[str, int] | Response:
 @ticket_texts.post("/<name>/preview")
 @requires(Role.STAFF)
 def show(name: str) -> str:
-    """How the text looks while it is being written: a part of the page."""
+    """The preview while the text is being written: a part of the page."""
     if not files.is_name(name):
         abort(404)
     return render_template("console/ticket_texts/_preview.html", shown=_shown(name, _lines(EditForm())))
@@ -206,7 +206,7 @@ def show(name: str) -> str:
 @ticket_texts.get("/<name>/versions/<int:version_id>")
 @requires(Role.READ_ONLY)
 def version(name: str, version_id: int) -> str:
-    """A version: what was changed in it, and what bringing it back would change now."""
+    """A version: what it changed, and what bringing it back would change now."""
     there = _there(name)
     with _database().read() as session:
         found = versions.find(session, name, version_id) or abort(404)
@@ -249,7 +249,7 @@ def _save(name: str, text: str, expected: str, action: str) -> None:
 
 
 def _there(name: str) -> TextFile | str | None:
-    """The file, why it can't be shown, or None for one that is gone; a name that never was one is not found."""
+    """The file, why it can't be shown, or None for a file that is gone. HTTP 404 for a name that never had a file."""
     if not files.is_name(name):
         abort(404)
     there = _read(name)
@@ -289,13 +289,13 @@ def _editor(
 
 
 def _with_changes(history: Sequence[TicketTextVersion]) -> list[tuple[TicketTextVersion, str]]:
-    """Each version with what it changed in the one before it."""
+    """Each version with what it changed since the version before it."""
     changes = [versions.change_in_words(old.text, new.text) for new, old in pairwise(history)]
     return list(zip(history, [*changes, "The first that is known."], strict=False))
 
 
 def _undo(history: Sequence[TicketTextVersion], current: str | None) -> TicketTextVersion | None:
-    """The version before the present one, as long as the file still has that."""
+    """The version before the present one, if the file still holds the present version."""
     if len(history) > 1 and current == history[0].text:
         return history[1]
     return None
@@ -334,5 +334,5 @@ def _folder() -> Path:
 
 
 def _shown_folder() -> Path:
-    """As the settings name it: below the service's own folder, without that."""
+    """The folder of the texts, relative to the service's folder where it is inside that."""
     return _folder().relative_to(PROJECT) if _folder().is_relative_to(PROJECT) else _folder()

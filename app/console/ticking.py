@@ -1,4 +1,4 @@
-"""Orders that were ticked in the list: read what can be decided for all of them and what it does, then decide once."""
+"""Orders ticked in the list: see which decisions fit all of them and what these do, then decide once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ Page = str | tuple[str, int] | Response
 @ticking.post("")
 @requires(Role.STAFF)
 def page() -> Page:
-    """What all orders that were ticked allow, and what it will do to how many."""
+    """The decisions that fit all ticked orders, with what each will do and for how many."""
     ticks = _ticks()
     return _page(ticks) if ticks else _back("Tick the orders first, then decide.")
 
@@ -35,14 +35,14 @@ def page() -> Page:
 @ticking.get("/<_path>")
 @requires(Role.READ_ONLY)
 def after_a_form(_path: str = "") -> Response:
-    """The address that a form leaves behind leads back to the list."""
+    """The address in the browser after a form; loading it again leads back to the list."""
     return redirect(_list(), 303)
 
 
 @ticking.post("/<path>")
 @requires(Role.STAFF)
 def decide(path: str) -> Page:
-    """Do it with each of them."""
+    """Apply the decision to each ticked order."""
     action, ticks = _action(path), _ticks()
     form = _form(action)
     if form and not form.validate():
@@ -57,7 +57,7 @@ def decide(path: str) -> Page:
 
 
 def _ticks() -> Sequence[Tick]:
-    """What was ticked; nobody ticks more than a page has."""
+    """The ticked orders; more than a page lists are refused."""
     sent = request.form.getlist(TICKS)
     ticks = [tick for tick in map(Tick.of, dict.fromkeys(sent)) if tick]
     return ticks if len(ticks) == len(set(sent)) and len(ticks) <= MOST else abort(400)
@@ -95,7 +95,7 @@ def _back(why: str) -> Response:
 
 
 def _list() -> str:
-    """The list as it was filtered, at the same page."""
+    """The address of the list with the same filter and page."""
     return url_for("orders.page", **_asked())
 
 

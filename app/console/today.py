@@ -32,7 +32,7 @@ SHOWN_COLUMNS = (Order.orderref, Order.state, Order.reason, Order.waiting_for, O
 
 @dataclass(frozen=True)
 class Listed:
-    """Some orders of a kind, with whom they are for, and how many there are in all."""
+    """Some orders of a kind with their applicants, and how many there are in all."""
 
     orders: Sequence[tuple[Order, OrderSearch | None]]
     count: int
@@ -48,7 +48,7 @@ def page() -> str:
 @today.get("/today")
 @requires(Role.READ_ONLY)
 def live() -> str:
-    """What of it changes by itself."""
+    """The part of the page that changes by itself."""
     return render_template("console/today/_live.html", fragment=True, **_content(services_of(current_app)))
 
 
@@ -79,7 +79,7 @@ def _content(services: Services) -> dict[str, Any]:
 
 
 def _causes(session: Session) -> dict[str, Any]:
-    """What needs somebody, with the form for each decision, and the plans of which one order goes first."""
+    """The causes that need somebody, with the form for each decision, and the plans that are on trial."""
     found = standing.standing(session)
     forms = {one.cause.key: forms_for(one) for one in found}
     return {
@@ -127,7 +127,7 @@ def send_notice_again(notice_id: int) -> Response:
 @today.post("/notices/<int:notice_id>/drop")
 @requires(Role.STAFF)
 def drop_notice(notice_id: int) -> Response:
-    """Nobody needs a notice that failed any more."""
+    """Drop a notice that failed: nobody needs it any more."""
     with services_of(current_app).database.write() as session:
         return _settled(session, notices.drop(session, notice_id), "notice dropped", "The mail is dropped.")
 
@@ -142,7 +142,7 @@ def _settled(session: Session, notice: Notice | None, action: str, words: str) -
 
 
 def _waited_for(session: Session) -> set[str | None]:
-    """The systems that an order or a notice waits for, and tries again."""
+    """The systems that an order or a notice waits for."""
     orders = select(Order.waiting_for).where(Order.state == OrderState.WAITING)
     mails = select(Notice.waiting_for).where(Notice.state == NoticeState.PENDING)
     return set(session.scalars(orders.distinct())) | set(session.scalars(mails.distinct()))

@@ -1,4 +1,4 @@
-"""The chart of the first page: what each day brought, and how long an order takes to become an account."""
+"""The chart of the first page: the orders of each day, and how long an order takes to become an account."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -41,9 +41,9 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
 
 
 def days(session: Session, settings: Settings) -> list[Day]:
-    """The last CHART_DAYS days where TIMEZONE is, the oldest first.
+    """The last CHART_DAYS days in TIMEZONE, the oldest first.
 
-    An order counts once: while it stands, on the day on which it stopped; afterwards on the day of the last decision.
+    An order that needed a person counts once: while it stands, on the day it stopped; later, on the last decision's.
     """
     last = now().astimezone(settings.zone).date()
     those = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
@@ -74,7 +74,7 @@ def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[d
 
 
 def median_seconds(session: Session, since: datetime | None = None) -> float | None:
-    """From the callback to the finished account, of the newest `MOST_TIMED` since then or in the chart; None: none."""
+    """Median seconds from callback to account, of the newest `MOST_TIMED` since then or in the chart; None for none."""
     since = since or now() - timedelta(days=CHART_DAYS)
     finished = (Order.state == OrderState.COMPLETED, Order.finished_at >= since)
     newest = select(Order.received_at, Order.finished_at).where(*finished).order_by(Order.finished_at.desc())
@@ -83,7 +83,7 @@ def median_seconds(session: Session, since: datetime | None = None) -> float | N
 
 
 def bars(counts: Sequence[Day], *, width: int = 600, height: int = 80) -> dict[str, Any]:
-    """A bar a day, what needed a person on top of what was completed; the highest is as high as the chart."""
+    """One bar a day: orders that needed a person above completed ones. The highest bar is as high as the chart."""
     most = max((each.completed + each.stopped for each in counts), default=0)
     step = width / max(len(counts), 1)
     drawn = []

@@ -1,9 +1,9 @@
-"""Ids in pages' addresses. One that is too large for any row is answered 404: a database refuses to compare it."""
+"""Ids in pages' addresses. One too large for any row is answered 404, as databases raise an error for it."""
 
 from werkzeug.routing import IntegerConverter, Map
 
 LARGEST = 2**31 - 1
-"""PostgreSQL's `integer`; it refuses to compare one with anything larger, as SQLite does from 2**63 on."""
+"""The largest `integer` of PostgreSQL, which raises an error for larger values; SQLite does so from 2**63 on."""
 
 
 class UrlId(IntegerConverter):
@@ -16,7 +16,7 @@ class UrlId(IntegerConverter):
 
 
 def id_in(text: str) -> int | None:
-    """The id that a text names; None when it is none."""
+    """The id in a text; None when the text is no id."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
         return None
     return min(int(text), LARGEST)
