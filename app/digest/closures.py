@@ -1,4 +1,4 @@
-"""What is reported, to whom, and what is set aside and why. Pure: rows in, decisions with their reasons out."""
+"""Decides what is reported to whom, and what is set aside and why. Pure: rows in, decisions with reasons out."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -42,7 +42,7 @@ SPOILED_STATUS = Unusable(Cause.STATUS, "the status can't be read")
 NO_STATUS = Unusable(Cause.STATUS, "the status is missing, though the row has a date")
 SHIFTED = Unusable(Cause.STATUS, "the status stands in another column: the row has a cell too many or too few")
 USUAL_LINE = re.compile(rf"{USUAL_ADDRESS}\t[0-9]+\t[a-z0-9-]+\t[0-9]+\t{USUAL_TICKET}\t{USUAL_NAME}\t{USUAL_NAME}\t")
-"""A closure's line whose ticket, address and names stand for themselves; no dates and other cells of a row match it."""
+"""The line of a closure whose ticket, address and names need no cleaning; a line with other dates never matches."""
 CELL_IN_QUESTION = {
     Cause.STATUS: "status",
     Cause.DATE: "date",
@@ -72,7 +72,7 @@ class SetAside:
 
 
 class PassedOver(IntEnum):
-    """Why a sound row is not news. Numbers, as they count a million times a second and enumerated texts don't."""
+    """Why a sound row is not news. Numbers, because a StrEnum is too slow for a million rows."""
 
     BLANK = 0
     NOT_CLOSED = 1
@@ -81,7 +81,7 @@ class PassedOver(IntEnum):
 
 
 Verdict = Closure | SetAside | PassedOver
-"""What a row by itself amounts to."""
+"""The result of judging one row by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Selection:
     """The outcome of reading a report.
 
     `set_aside` is in the order of its rows. The counts are rows: `already_reported` in an earlier
-    run, `repeated` in this report, `too_old` closed before the window. Blank rows are none.
+    run, `repeated` in this report, `too_old` closed before the window. Blank rows don't count.
     """
 
     closures: Closures
@@ -101,7 +101,7 @@ class Selection:
 
     @property
     def rows_read(self) -> int:
-        """The rows with content: each is one of these."""
+        """How many rows have content: the sum of all counts."""
         passed = self.already_reported + self.repeated + self.not_closed + self.too_old
         return len(self.closures) + len(self.set_aside) + passed
 
@@ -117,8 +117,8 @@ def select_closures(
     """The closings to report: closed from `since` to `today` (both included), not reported before, each once.
 
     A closing listed for two addresses is reported to neither: one of them would read another customer's ticket.
-    Rows are taken one at a time, and only what is selected is kept. A moment with a zone of its own is of the day that
-    it was in `zone`. Raises `SourceUnreadable` when days and months are exchanged in the whole report.
+    Rows are read one at a time, and only selected ones are kept. A moment with a zone of its own counts for the day in
+    `zone`. Raises `SourceUnreadable` when days and months are exchanged in the whole report.
     """
     listed, seen = _Listing(), DaysSeen(zone)
     looks = _Looks(seen, since, today)
@@ -135,9 +135,9 @@ def select_closures(
 
 
 class _Looks(dict[tuple[Cell, Cell], PassedOver | date | None]):
-    """What `judge` can say by status and date alone, remembered as both come again and again.
+    """What `judge` can say by status and date alone; remembered, because the same pairs come again and again.
 
-    That is why the row is no news, or the day of a closing in the window; None: more has to be looked at.
+    The value is why the row is no news, or the day of a closing in the window. None: `judge` has to look at all cells.
     """
 
     def __init__(self, seen: DaysSeen, since: date, today: date) -> None:
@@ -156,10 +156,10 @@ class _Looks(dict[tuple[Cell, Cell], PassedOver | date | None]):
 def judge(
     row: ReportRow, day: date | Unusable, since: date, today: date, already_reported: Collection[ClosingKey]
 ) -> Verdict:
-    """What one row of a `day` by itself amounts to.
+    """Judge one row of a `day` by itself.
 
-    A row that isn't closed, or was closed before `since`, is passed over whatever else is wrong with it. A closing
-    after `today` is set aside: it is news once its day has come.
+    A row that isn't closed, or was closed before `since`, is passed over even when other cells are faulty. A closing
+    after `today` is set aside: it is news once that day has come.
     """
     status = read_status(row.status)
     if status is Status.OTHER:
@@ -176,7 +176,7 @@ def judge(
 
 
 def _judge_unclosed(row: ReportRow, status: Status, day: date | Unusable, since: date) -> SetAside | PassedOver:
-    """An unreadable status may have been Closed. A missing one matters only where there is a date."""
+    """Judge a row that isn't closed. An unreadable status may mean Closed; a missing one matters only beside a date."""
     old = isinstance(day, date) and day < since
     if status is Status.UNREADABLE:
         return PassedOver.EARLIER if old else _set_aside(row, SPOILED_STATUS)
@@ -189,12 +189,12 @@ def _judge_unclosed(row: ReportRow, status: Status, day: date | Unusable, since:
 
 
 def _says_closed_elsewhere(row: ReportRow) -> bool:
-    """A cell that holds just that word is the status, wherever it stands."""
+    """Whether another cell holds just the word Closed: then the columns are mixed up."""
     return any(read_status(cell) is Status.CLOSED for cell in row[1:])
 
 
 def _judge_closing(row: ReportRow, day: date, already_reported: Collection[ClosingKey]) -> Verdict:
-    """What was reported is passed over before its address is read: a later edit of that can't bring it back."""
+    """Judge a closing. The ledger is asked first, so that a later edit of the address can't report it twice."""
     ticket = read_ticket(row.ticket)
     if isinstance(ticket, Unusable):
         return _set_aside(row, ticket)
@@ -208,7 +208,7 @@ def _judge_closing(row: ReportRow, day: date, already_reported: Collection[Closi
 
 def _closure(row: ReportRow, ticket: str, day: date, address: str) -> Closure:
     number, first_name, last_name = row[:3]
-    key = address if address.islower() else address_key(address)  # it is one word of ASCII
+    key = address if address.islower() else address_key(address)  # the address is one word of ASCII
     return Closure(ticket, day, address, key, read_name(first_name), read_name(last_name), number)
 
 
@@ -239,7 +239,7 @@ class _Listing:
         self.passed = [0] * len(PassedOver)
 
     def take(self, verdict: Verdict) -> None:
-        """Put a row where it belongs."""
+        """Keep or count a row, by its verdict."""
         if isinstance(verdict, Closure):
             self.closures.add(verdict)
         elif isinstance(verdict, SetAside):
@@ -248,9 +248,9 @@ class _Listing:
             self.passed[verdict] += 1
 
     def take_usual(self, row: ReportRow, day: date, already_reported: Collection[ClosingKey]) -> bool:
-        """Put a closing in the window where `judge` would, if no cell needs mending: nearly all do not, and look alike.
+        """Take a closing in the window as `judge` would, if no cell needs cleaning, as in nearly all rows; else False.
 
-        It halves the time that a long report takes.
+        This halves the time for a long report.
         """
         number, first_name, last_name, email, ticket, _, _ = row
         key, ordinal = f"{ticket}".lower(), day.toordinal()
@@ -264,7 +264,7 @@ class _Listing:
         return True
 
     def selection(self) -> Selection:
-        """What is left once closings that are listed again are settled."""
+        """The result, once repeated and contested closings are sorted out."""
         repeated = 0
         for closures in self.closures.listed_again():
             same, contested = _told_apart(closures)
@@ -282,7 +282,7 @@ class _Listing:
 
 
 def _told_apart(closures: list[Closure]) -> tuple[int, list[Closure]]:
-    """Of rows with one closing: how many only repeat the first, and those that name different customers."""
+    """For rows of the same closing: how many just repeat the first, and the rows that name different customers."""
     others = [place for place, closure in enumerate(closures) if closure.email_key != closures[0].email_key]
     if not others:
         return len(closures) - 1, []

@@ -1,6 +1,6 @@
 """Hands messages over: a batch to the mail webhook, or one mail at a time to the mail server.
 
-Each hand-over ends as accepted, refused, refused for now, never arrived, or unknown. What is unknown is never repeated.
+Each hand-over ends as accepted, refused, refused for now, never arrived, or unknown. An unknown one is never repeated.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Receipt:
 
 
 class Webhook:
-    """The mail webhook (reference: the weekly ticket report): one POST a batch, under a key that tells a repeat."""
+    """The mail webhook (reference: the weekly ticket report): one POST for each batch, with an idempotency key."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._url = settings.digest_webhook_url or ""
@@ -63,7 +63,7 @@ class Webhook:
 
 
 def receipt_for(answer: Reply | Failure) -> Receipt:
-    """What the webhook's answer means. Any success will do: some answer 202 or 204."""
+    """What the webhook's answer means. Any 2xx is a success, as some webhooks answer 202 or 204."""
     if isinstance(answer, Failure):
         handed = Handed.UNKNOWN if answer.sent else Handed.NEVER_ARRIVED
         return Receipt(handed, f"the mail webhook: {answer.detail}")

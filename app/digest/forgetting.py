@@ -1,6 +1,6 @@
-"""Erasing what the digest keeps of a customer, who is a mail address: in the caller's transaction.
+"""Erases what the digest keeps of a customer, which is a mail address, in the caller's transaction.
 
-The tickets and days that were told stay, without whom they were told to: each closing is told once, whoever asks.
+The tickets and days that were told stay, without the address, so that no closing is told a second time.
 """
 
 import json
@@ -48,8 +48,8 @@ def messages_to(session: Session, address: str) -> int:
 def forget_address(session: Session, address: str, iso_week: str) -> Erased:
     """Erase an address, and the names that went with it.
 
-    A message of `iso_week` (the present one) stays, or the customer might get a second one in it; so does one that is
-    on its way, or whose outcome a person has still to find out.
+    A message of `iso_week` (the present one) stays: without it, the customer might get a second one this week. So does
+    one that is being sent, or whose outcome is unknown.
     """
     key = address_key(address)
     messages = session.scalars(select(DigestMessage).filter_by(email_key=key).with_for_update()).all()
@@ -70,7 +70,7 @@ def _is_over(message: DigestMessage, under_way: set[int], iso_week: str) -> bool
 
 
 def _erase_rows(session: Session, key: str) -> int:
-    """The rows of a report that were set aside; their cells are as somebody wrote them."""
+    """Erase rows that were set aside, as these keep a report's cells as they were written."""
     cells = select(DigestSetAside.id, DigestSetAside.email, DigestSetAside.written)
     found = session.execute(cells.where(or_(DigestSetAside.email != "", DigestSetAside.written != ""))).all()
     those = [row_id for row_id, *texts in found if any(_names_in_a_cell(text, key) for text in texts)]
@@ -91,14 +91,14 @@ def _erase_decisions(session: Session, key: str) -> None:
 
 
 def _drop_previews(session: Session, key: str) -> None:
-    """A preview shows whole messages; another one is made in a moment."""
+    """Drop previews that show the customer's message; a new preview is quickly made."""
     for preview in session.scalars(select(DigestPreview).where(DigestPreview.state != PreviewState.RUNNING)):
         if _names(json.dumps(preview.result, ensure_ascii=False), key):
             session.delete(preview)
 
 
 def _erase_reports(session: Session, key: str) -> None:
-    """What staff were told of rows that were set aside names what stands in them."""
+    """Erase the rows that the notices to staff list as set aside: they quote the cells."""
     for notice in session.scalars(select(Notice).filter_by(kind=NoticeKind.DIGEST_REPORT)):
         rows = notice.content.get("rows_set_aside", [])
         kept = [ERASED if _names_in_a_cell(str(row), key) else row for row in rows]

@@ -64,7 +64,7 @@ def summary(session: Session, run: DigestRun) -> dict[str, Any]:
 
 
 def row_counts(run: DigestRun, told: int) -> dict[str, int]:
-    """What became of the rows read, of which `told` were told: each is counted once."""
+    """What became of the rows read, each counted once; `told` is how many of them were told."""
     return {
         "told": told,
         "told_before": run.already_reported + run.repeated,
@@ -121,7 +121,7 @@ def overview(session: Session, settings: Settings) -> DigestOverview:
 
 
 def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
-    """What the notice after a run tells: numbers, and the first rows to mend, each with its ticket and why."""
+    """The content of the notice after a run: numbers, and the first rows to correct, each with ticket and reason."""
     numbers = summary(session, run)
     rows = [tally.row_in_words(set_aside(row)) for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
     became = {"rows_became": tally.listed(numbers["rows"], run.repeated), "rows_set_aside": rows}
@@ -129,7 +129,7 @@ def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
 
 
 def _trouble_that_is_over(session: Session, run: DigestRun) -> dict[str, Any]:
-    """Since when the run was held up, if staff were told so, and the week of a failed run whose customers it tells."""
+    """When staff were told that the run was held up; and the week of the failed run that this run makes up for."""
     trouble = select(Notice.created_at).filter_by(key=f"{NoticeKind.DIGEST_TROUBLE}:{run.id}")
     before = select(DigestRun).where(DigestRun.id < run.id, DigestRun.source == run.source)
     last = session.scalar(before.order_by(DigestRun.id.desc()).limit(1))
@@ -140,7 +140,7 @@ def _trouble_that_is_over(session: Session, run: DigestRun) -> dict[str, Any]:
 def customers(
     session: Session, run_id: int, *, state: str | None, offset: int, limit: int, most_tickets: int
 ) -> list[CustomerTold]:
-    """Some of a run's customers in the order in which they are told, those in a state where one is named."""
+    """Some of a run's customers in the order in which they are told; with `state`, only messages in this state."""
     those = select(DigestMessage).filter_by(run_id=run_id, **({"state": state} if state else {}))
     found = session.scalars(those.order_by(DigestMessage.id).offset(offset).limit(limit)).all()
     counts, first = _first_tickets(session, [message.id for message in found], most_tickets)
@@ -150,7 +150,7 @@ def customers(
 def _first_tickets(
     session: Session, message_ids: Sequence[int], most: int
 ) -> tuple[dict[int, int], dict[int, list[ReportedTicket]]]:
-    """How many tickets messages have, and the first ones: a report may list a hundred thousand for one customer."""
+    """The number of tickets of each message, and the first ones; a customer may have a hundred thousand."""
     mine, of_message = ReportedTicket.message_id.in_(message_ids), ReportedTicket.message_id
     place = func.row_number().over(partition_by=of_message, order_by=ReportedTicket.id).label("place")
     numbered = select(ReportedTicket.id, place).where(mine).subquery()

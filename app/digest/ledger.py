@@ -1,7 +1,7 @@
 """What was reported, in which run, to which address, with which outcome.
 
-Two unique slots keep the promises whatever dies or runs twice: an address has one message an ISO week, and
-a closing (ticket and day) is told once. A message that is known not to have gone out gives its slots back.
+Two unique columns (`slot`) guarantee, even after crashes and double runs, that an address gets one message in an ISO
+week, and that a closing (ticket and day) is told once. A message that surely did not go out frees its slots.
 Each function works in the caller's transaction.
 """
 
@@ -38,7 +38,7 @@ SCHEDULE_KEY = "schedule "
 """How the key of the schedule's runs begins."""
 
 AT_ONCE = 500
-"""Rows in one statement, well under SQLite's limit of variables."""
+"""Rows in one statement: well under SQLite's limit of variables."""
 
 
 class AlreadyUnderWay(Exception):
@@ -50,7 +50,7 @@ class ImportRefused(Exception):
 
 
 def alone(session: Session) -> None:
-    """Wait until no other transaction opens a run or a preview."""
+    """Take the lock for opening a run or a preview; waits for other transactions that hold it."""
     one_at_a_time(session, ADVISORY_LOCK)
 
 
@@ -75,7 +75,7 @@ def current(session: Session, run_id: int, attempt: int) -> DigestRun | None:
 
 
 def schedule_kept_since(session: Session, schedule: str) -> datetime:
-    """From when on what was due may be made up: since this schedule is kept, and since the schedule's last run."""
+    """From when on a missed run is made up for: the later of the schedule's last change and its last run."""
     kept_since = schedule_marks.kept_since(session, "digest", schedule)
     last_run = session.scalar(select(func.max(DigestRun.started_at)).where(DigestRun.key.startswith(SCHEDULE_KEY)))
     return max(kept_since, last_run or kept_since)
@@ -142,7 +142,7 @@ def addressed_in(session: Session, iso_week: str) -> set[str]:
 
 
 def forget_plan(session: Session, run_id: int) -> None:
-    """Drop the part of a plan that was cut off: nothing of it went out, and the report is read again."""
+    """Delete an unfinished plan: none of it was sent, and the report is read again."""
     session.execute(delete(DigestMessage).where(DigestMessage.run_id == run_id))
 
 
@@ -187,7 +187,7 @@ def last_batch(session: Session, run_id: int) -> int:
 
 
 def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -> None:
-    """Keep the rows that could not be used; of very many, the first."""
+    """Keep the rows that could not be used; only the first ones when there are very many."""
     run.set_aside = len(rows)
     values = [
         {
@@ -208,7 +208,7 @@ def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -
 
 
 def move_to_week(session: Session, run_id: int, batch: int, iso_week: str) -> None:
-    """What was planned in one week and goes out in another takes the place of the week in which customers get it."""
+    """Move messages planned in an earlier week to the slot of this week, in which customers get them."""
     planned = select(DigestMessage).filter_by(run_id=run_id, batch=batch, state=MessageState.PLANNED)
     late = session.scalars(planned.where(~DigestMessage.slot.startswith(f"{iso_week} ", autoescape=True))).all()
     if not late:
@@ -225,7 +225,7 @@ def move_to_week(session: Session, run_id: int, batch: int, iso_week: str) -> No
 
 
 def doubt_what_was_being_sent(session: Session, run_id: int, batch: int) -> int:
-    """A message that was being sent when its process died may have arrived: mark it, and count."""
+    """Mark messages as unknown whose process died while sending: they may have arrived. Returns how many."""
     caught = (DigestMessage.run_id == run_id, DigestMessage.batch == batch, DigestMessage.state == MessageState.SENDING)
     why = "the process ended while this was being sent"
     done = session.execute(update(DigestMessage).where(*caught).values(state=MessageState.UNKNOWN, error=why))
@@ -244,7 +244,7 @@ def told(message: DigestMessage) -> Told:
 
 
 def mark(session: Session, message_ids: Sequence[int], state: MessageState, error: str | None = None) -> None:
-    """Record where messages stand; those that did not go out give their slots back."""
+    """Set the state of messages; those that did not go out free their slots."""
     on_its_way = state in (MessageState.ACCEPTED, MessageState.UNKNOWN, MessageState.SENDING)
     values: dict[str, Any] = {"state": state, "error": error, "sent_at": now() if on_its_way else None}
     if state in (MessageState.REFUSED, MessageState.NOT_SENT):
@@ -255,7 +255,7 @@ def mark(session: Session, message_ids: Sequence[int], state: MessageState, erro
 
 
 def give_up_on_planned(session: Session, run_id: int, why: str) -> None:
-    """Messages that never went out are left to a later run; one that was on its way may have arrived."""
+    """Leave unsent messages to a later run; a message that was being sent becomes unknown, as it may have arrived."""
     on_the_way = (DigestMessage.run_id == run_id, DigestMessage.state == MessageState.SENDING)
     session.execute(update(DigestMessage).where(*on_the_way).values(state=MessageState.UNKNOWN, error=why))
     left = session.scalars(select(DigestMessage.id).filter_by(run_id=run_id, state=MessageState.PLANNED)).all()
@@ -269,7 +269,7 @@ def counts(session: Session, run_id: int) -> dict[str, int]:
 
 
 def counts_of(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Messages of several runs by state, each state named. Answered from an index alone, as it names the states."""
+    """Messages of several runs by state, each state named. The query names the states, so an index alone answers it."""
     of_runs = (DigestMessage.state.in_(list(MessageState)), DigestMessage.run_id.in_(run_ids))
     by_state = select(DigestMessage.run_id, DigestMessage.state, func.count()).where(*of_runs)
     grouped = session.execute(by_state.group_by(DigestMessage.run_id, DigestMessage.state))

@@ -1,4 +1,4 @@
-"""What a customer reads: the entry for the mail webhook, or the mail itself.
+"""What customers read: the entry for the mail webhook, or the mail itself.
 
 The mail's templates can be edited like the ticket's text. A line that has `{ticket}` or `{closed_on}` is
 repeated for each ticket.

@@ -15,7 +15,7 @@ from app.storage.database import Database
 from config import Settings
 
 Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]
-"""The report's rows on their way, so that somebody can be told how far the reading is."""
+"""Passes the report's rows on, and can report progress."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a digest would do now. `due` would be told, `for_next_week` had this week's message already."""
+    """What a digest would do now. `due` customers would be told; `for_next_week` already had this week's message."""
 
     window_starts_on: date
     selection: Selection
@@ -41,7 +41,7 @@ class Outlook:
 
     @property
     def rows(self) -> dict[str, int]:
-        """What would become of the rows read: each is counted once."""
+        """What would become of the rows read, each counted once."""
         told, later = (sum(len(digest.tickets) for digest in those) for those in (self.due, self.for_next_week))
         return tally.of_selection(self.selection, told=told, for_next_week=later)
 

@@ -1,6 +1,6 @@
-"""A preview that a person asked for: made in the background by the engine, one at a time, and only the newest is kept.
+"""Previews that people ask for: made in the background by the engine, one at a time; only the newest is kept.
 
-A process that dies meanwhile leaves nothing behind but the request: the next one begins the preview again.
+When a process dies while making a preview, only the request is left, and the next process begins it again.
 """
 
 import logging
@@ -26,7 +26,7 @@ WORKFLOW = "digest-preview"
 MOST_MESSAGES = 200
 MOST_SET_ASIDE = 200
 LONGEST_BODY = 2_000
-"""Characters of a message that are kept: somebody with a thousand tickets would fill the page."""
+"""Characters of a message that are kept: a message with a thousand tickets would fill the page."""
 
 TELL_EVERY_ROWS = 500
 TELL_EVERY_SECONDS = 0.5
@@ -39,7 +39,7 @@ def newest(session: Session) -> DigestPreview | None:
 
 
 def ask(services: Services, by: str) -> int:
-    """Start a preview, unless one is being made; the number of the one to look at."""
+    """Start a preview, unless one is being made; returns the number of the preview to look at."""
     with services.database.read() as session:
         before = newest(session)
     gone = before.id if before and not _is_being_made(services, before) else None
@@ -57,7 +57,7 @@ def ask(services: Services, by: str) -> int:
 
 
 def workflow_id(asked: DigestPreview) -> str:
-    """The engine's idempotency key; the moment is in it as SQLite gives a deleted row's number to another."""
+    """The engine's idempotency key. It includes the time, because SQLite reuses the numbers of deleted rows."""
     return f"{WORKFLOW}#{asked.id}.{asked.asked_at:%Y%m%dT%H%M%S%f}"
 
 
@@ -66,9 +66,9 @@ def _is_being_made(services: Services, asked: DigestPreview) -> bool:
 
 
 def fail_broken_off(services: Services) -> None:
-    """A preview that nothing works on any more has failed, and says so.
+    """Mark a preview as failed when no process works on it any more.
 
-    It and its work are begun in one commit, so no time has to go by before that is missed.
+    The preview and its work are committed together, so missing work means failure at once, without a grace period.
     """
     with services.database.read() as session:
         asked = newest(session)
@@ -84,7 +84,7 @@ def make(services: Services, preview_id: int) -> None:
 
 
 def _make(services: Services, preview_id: int) -> str:
-    """Returns the state in which it ended. Reading a report again is harmless: so is doing this step again."""
+    """Returns the state in which the preview ended. The step may be repeated, as reading a report again is harmless."""
     tell = _teller(services, preview_id)
     try:
         tell("Reading the report")
@@ -113,7 +113,7 @@ def _teller(services: Services, preview_id: int) -> Callable[[str], None]:
 
 
 def _counting(tell: Callable[[str], None]) -> preview.Watched:
-    """The rows as they are, with word of their number from time to time."""
+    """Pass the rows on unchanged, and report their number from time to time."""
 
     def watched(rows: Iterator[ReportRow]) -> Iterator[ReportRow]:
         told_at, read = monotonic(), 0
@@ -142,7 +142,7 @@ def _running(preview_id: int) -> tuple[Any, Any]:
 
 
 def _result(found: preview.Outlook) -> dict[str, Any]:
-    """Counts of everything, and so much of the rest that a page can show it."""
+    """All counts, and as many messages and rows as fit on a page."""
     selection = found.selection
     return {
         "window_starts_on": found.window_starts_on.isoformat(),

@@ -1,6 +1,6 @@
-"""What a person found out about messages whose outcome was not known: they arrived, or they did not.
+"""Settles messages whose outcome is unknown: a person found out whether they arrived.
 
-Each function works in the caller's transaction. Of two people at once, one settles and the other finds it done.
+Each function works in the caller's transaction. When two people settle at once, the second finds it done.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from app.models import AuditEntry, DigestMessage, MessageState
 from app.people import audit
 
 ARRIVED, NOT_ARRIVED = "settled as arrived", "settled as not arrived"
-"""What the audit calls the two."""
+"""The two answers in the audit."""
 
 
 def settle_message(session: Session, run_id: int, message_id: int, *, arrived: bool, by: str) -> int:
-    """Settle one message; 1, or 0 when its outcome is known already."""
+    """Settle one message; returns 1, or 0 when its outcome is known already."""
     of_message = DigestMessage.id == message_id
     address = session.scalar(select(DigestMessage.email).where(of_message, DigestMessage.run_id == run_id))
     found = _doubtful(session, run_id, of_message)
@@ -25,30 +25,30 @@ def settle_message(session: Session, run_id: int, message_id: int, *, arrived: b
 
 
 def settle_batch(session: Session, run_id: int, batch: int, *, arrived: bool, by: str) -> int:
-    """Settle what is not known of a batch; how many messages that were."""
+    """Settle the messages of a batch whose outcome is unknown; returns how many."""
     found = _doubtful(session, run_id, DigestMessage.batch == batch)
     return _settle(session, run_id, found, f"{len(found)} messages of batch {batch}", arrived=arrived, by=by)
 
 
 def subject(run_id: int) -> str:
-    """Under which the audit keeps what people decided about a run."""
+    """The audit's subject for decisions about a run."""
     return f"digest run {run_id}"
 
 
 def decisions(session: Session, run_id: int) -> Sequence[AuditEntry]:
-    """What people decided about a run, the first first."""
+    """What people decided about a run, the oldest decision first."""
     about = select(AuditEntry).filter_by(subject=subject(run_id))
     return session.scalars(about.order_by(AuditEntry.id)).all()
 
 
 def _doubtful(session: Session, run_id: int, those: ColumnElement[bool]) -> Sequence[int]:
-    """Locked, where two transactions can write at once."""
+    """The messages whose outcome is unknown, locked where two transactions can write at once."""
     unknown = select(DigestMessage.id).filter_by(run_id=run_id, state=MessageState.UNKNOWN).where(those)
     return session.scalars(unknown.order_by(DigestMessage.id).with_for_update()).all()
 
 
 def _settle(session: Session, run_id: int, ids: Sequence[int], what: str, *, arrived: bool, by: str) -> int:
-    """What arrived counts as told. What did not gives its week and its tickets back: the next run tells them."""
+    """Messages that arrived count as told. The others free their slots, so that the next run tells their tickets."""
     if not ids:
         return 0
     for start in range(0, len(ids), ledger.AT_ONCE):

@@ -1,4 +1,4 @@
-"""Many lines of text that are handed back in order, and take little memory while they wait."""
+"""Many lines of text, kept in little memory and returned in order."""
 
 import zlib
 from bisect import bisect_right
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from itertools import islice
 
 A_RUN = 16_384
-"""So many lines are sorted and packed together."""
+"""Lines that are sorted and compressed together."""
 A_PART = 512
-"""So many of them are unpacked together."""
+"""Lines that are decompressed together."""
 
 
 class SortedLines:
-    """Takes lines in any order, and gives them in theirs. A line holds no line break.
+    """Takes lines in any order, and yields them sorted. A line holds no line break.
 
-    Lines of a kind share most of their text: packed, half a million of 75 letters take some 6 MB, and not 70. In memory
-    and not in a file, as customers are in them.
+    The lines share most of their text: compressed, half a million of 75 letters take some 6 MB instead of 70. They are
+    kept in memory and not in a file, because they hold customers' data.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class SortedLines:
             self._waiting.clear()
 
     def __iter__(self) -> Iterator[str]:
-        """All of them in order, as often as is asked for."""
+        """All lines in order; can be repeated."""
         return _merged([map(_unpacked, run) for run in self._runs] + [_parts(self._waiting)])
 
 
@@ -52,9 +52,9 @@ def _unpacked(packed: bytes) -> list[str]:
 
 
 def _merged(runs: list[Iterator[list[str]]]) -> Iterator[str]:
-    """The lines of all runs in order. What is not above the least of the parts' last lines comes before all others.
+    """Merge the sorted runs. No line still to come sorts before the smallest of the parts' last lines.
 
-    heapq.merge does it a line at a time, and takes four times as long.
+    heapq.merge works line by line, and takes four times as long.
     """
     at_hand = [(part, run) for run in runs for part in islice(run, 1)]
     while at_hand:

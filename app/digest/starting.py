@@ -45,7 +45,7 @@ def workflow_id(run: DigestRun) -> str:
 
 
 def next_attempt(services: Services, session: Session, run: DigestRun) -> None:
-    """Go on with a run that waited or was left behind."""
+    """Start the next attempt of a run that waited, or whose process died."""
     run.attempt += 1
     run.state, run.next_try_at = RunState.RUNNING, None
     session.flush()
@@ -53,7 +53,7 @@ def next_attempt(services: Services, session: Session, run: DigestRun) -> None:
 
 
 def start_when_due(services: Services) -> int | None:
-    """Start the schedule's run, once, also when its time passed while no process lived; returns its number."""
+    """Start the schedule's run once, also when it was due while no process ran; returns its number."""
     settings = services.settings
     if not settings.report_source:
         return None

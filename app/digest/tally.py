@@ -1,4 +1,4 @@
-"""What became of a report's rows, and how a row that was set aside is named: the same in commands, pages and mails."""
+"""Words for what became of a report's rows and for rows set aside: the same in commands, pages and mails."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ WORDS: Mapping[str, str] = {
     "for_next_week": "left for next week's message",
     "not_told": "not told yet, or nobody knows",
 }
-"""What a row of the report may have come to: each row is counted once."""
+"""Words for what may become of a row of the report; each row is counted once."""
 
 NOT_ALWAYS = {"for_next_week", "not_told"}
-"""Named only where there are any."""
+"""Kinds that are named only when there are any."""
 
 
 def of_selection(selection: Selection, *, told: int, for_next_week: int) -> dict[str, int]:
@@ -34,7 +34,7 @@ def of_selection(selection: Selection, *, told: int, for_next_week: int) -> dict
 
 
 def listed(rows: Mapping[str, int], repeated: int = 0) -> list[tuple[str, int]]:
-    """Each kind in words, with its number; of those told before, `repeated` are listed twice in the report itself."""
+    """Each kind in words with its number; of the rows told before, `repeated` stand twice in the report itself."""
     words = dict(WORDS)
     if repeated:
         words["told_before"] += f" ({repeated:,} listed twice)"
@@ -49,7 +49,7 @@ def in_words(rows: Mapping[str, int], repeated: int = 0) -> str:
 
 
 def row_in_words(row: Mapping[str, Any]) -> str:
-    """A row that was set aside: where it is, its ticket, why, and what stands there, unless that was said already."""
+    """A row that was set aside: its place, its ticket, the reason, and the cell's text unless the reason quotes it."""
     ticket = f"ticket {row['ticket']}" if row["ticket"] else "no ticket"
     return f"row {row['row']}: {ticket}, {row['reason']}{_there(row)}"
 

@@ -29,13 +29,13 @@ def next_due(schedule: str, zone: ZoneInfo, moment: datetime) -> datetime | None
 
 
 def _following(times: CronTrigger, after: datetime) -> datetime | None:
-    """In UTC: adding to a local time forgets which of autumn's two hours it is, and comes back to the first."""
+    """The next due time, computed in UTC: local arithmetic would confuse the hour that comes twice in autumn."""
     found = times.get_next_fire_time(None, after.astimezone(UTC) + timedelta(microseconds=1))
     return found.astimezone(UTC) if found else None
 
 
 def wall_clock(moment: datetime, zone: ZoneInfo) -> str:
-    """A due time as the clock on the wall shows it: the hour that comes twice in autumn is one time."""
+    """A due time in local time: both hours of autumn's clock change give the same text."""
     return f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 

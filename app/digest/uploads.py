@@ -1,4 +1,4 @@
-"""An upload of the report starts the run that the week still owes: once, like the schedule's own."""
+"""An upload of the report starts this week's run, unless there was one: once, like the schedule."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -23,14 +23,14 @@ STARTED_BY = "upload"
 
 @dataclass(frozen=True)
 class Upload:
-    """An object that came into a bucket; `at` is None where the event names no time."""
+    """An object that was uploaded to a bucket; `at` is None where the event names no time."""
 
     where: S3Object
     at: datetime | None = None
 
 
 def report_in_s3(source: str | None) -> S3Object | None:
-    """The object that REPORT_SOURCE is; None when it is another kind of report, or none."""
+    """The S3 object that REPORT_SOURCE names; None when it names another source, or none."""
     try:
         where = parse_source(source or "")
     except SourceUnreadable:
@@ -39,7 +39,7 @@ def report_in_s3(source: str | None) -> S3Object | None:
 
 
 def heed(services: Services, uploads: Iterable[Upload]) -> str:
-    """Start the run that this week owes, if one of these is the report; in words, what came of it."""
+    """Start this week's run, if one of the uploads is the report and there was no run; the outcome in words."""
     settings = services.settings
     report, week = report_in_s3(settings.report_source), iso_week(now(), settings.zone)
     ours = [upload for upload in uploads if upload.where == report]
@@ -61,7 +61,7 @@ def heed(services: Services, uploads: Iterable[Upload]) -> str:
 
 
 def _go_on(services: Services, session: Session, run: DigestRun) -> str:
-    """A run that waits for its report goes on at once; one that is at work reads what it began to read."""
+    """Let a run that waits for its report go on at once; a run at work keeps reading the report it began."""
     if run.state == RunState.WAITING and not run.planned and run.source == services.settings.report_source:
         next_attempt(services, session, run)
         return f"Run {run.id} waited for the report, and goes on"
@@ -69,13 +69,13 @@ def _go_on(services: Services, session: Session, run: DigestRun) -> str:
 
 
 def _made_in(session: Session, week: str) -> Sequence[DigestRun]:
-    """The runs of a week that the schedule or an upload started; what a person starts by hand comes on top."""
+    """The week's runs that the schedule or an upload started; runs started by hand don't count."""
     by_itself = or_(DigestRun.key.startswith(ledger.SCHEDULE_KEY), DigestRun.started_by == STARTED_BY)
     return session.scalars(select(DigestRun).where(DigestRun.iso_week == week, by_itself).order_by(DigestRun.id)).all()
 
 
 def _key(services: Services, week: str, session: Session) -> str:
-    """The schedule's own key where its time is still to come this week, so that it starts no second one."""
+    """The run's key: the schedule's, if that is still due this week, so that the schedule starts no second run."""
     settings = services.settings
     due = next_due(settings.digest_schedule, settings.zone, now())
     if due is not None and iso_week(due, settings.zone) == week:

@@ -1,7 +1,7 @@
 """The weekly digest's story: read the report, plan who is told what, hand it over batch by batch, tell staff.
 
-Each batch is a checkpointed step. What was planned is in the ledger before anything goes out, so a run that
-dies goes on where it was: with the batch after the one that was on its way, whose outcome is unknown.
+Each batch is a checkpointed step, and the plan is in the ledger before anything is sent. So after a crash a run goes on
+with the next batch; the outcome of the batch that was being sent is unknown.
 """
 
 import logging
@@ -32,7 +32,7 @@ from config import Settings
 log = logging.getLogger(__name__)
 
 TRY_FOR = timedelta(hours=24)
-"""How long a run that can't go on is tried again; after that the next week's run takes its tickets."""
+"""How long a run that can't go on is retried; after that, the next week's run tells its tickets."""
 
 MESSAGE_STATES = {
     Handed.ACCEPTED: MessageState.ACCEPTED,
@@ -44,7 +44,7 @@ MESSAGE_STATES = {
 
 
 class CannotGoOn(Exception):
-    """The run waits for another try: the source can't be read, or nothing arrives. The text is for staff."""
+    """The run has to wait and retry: the source can't be read, or no message arrives. The text is for staff."""
 
 
 def digest(services: Services, run_id: int, attempt: int) -> None:
@@ -59,7 +59,7 @@ def digest(services: Services, run_id: int, attempt: int) -> None:
 
 
 def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
-    """A step's number, or None when the run is over for now."""
+    """A step that returns a number; or None when the run has to wait, or another attempt works on it."""
 
     def step(services: Services, run_id: int, attempt: int, *args: int) -> int | None:
         try:
@@ -70,7 +70,7 @@ def _unless_it_waits(act: Callable[..., int]) -> Callable[..., int | None]:
         except CannotGoOn as why:
             _wait(services, run_id, attempt, str(why))
         except Exception as fault:
-            # Without this the run would be taken for stranded and begun again every second.
+            # Without this, the run would look abandoned and be started again every second.
             log.exception("Digest run %d met a fault", run_id)
             _wait(services, run_id, attempt, f"The program met a fault ({type(fault).__name__}); the log has more.")
         return None
@@ -98,7 +98,7 @@ def plan(services: Services, run_id: int) -> int:
 
 
 class _Due:
-    """The customers who have no message of this week, put together one by one, with the count of what passes."""
+    """Yields the customers who have no message of this week yet, and counts their rows and the customers left out."""
 
     def __init__(self, digests: Iterator[CustomerDigest], taken: set[str]) -> None:
         self._digests, self._taken = digests, taken
@@ -118,7 +118,7 @@ def _this_week(services: Services) -> str:
 
 
 def _plan_batches(services: Services, run_id: int, due: _Due) -> int:
-    """A transaction a batch: callbacks need the database, too."""
+    """Commit each batch in a transaction of its own, so that callbacks get the database in between."""
     week, size, customers, batch = _this_week(services), services.settings.digest_batch_size, iter(due), 0
     while some := list(islice(customers, size)):
         batch += 1
@@ -128,7 +128,7 @@ def _plan_batches(services: Services, run_id: int, due: _Due) -> int:
 
 
 def read_selection(services: Services, run: DigestRun) -> Selection:
-    """What of the report is news in this run; raises `CannotGoOn` when it can't be read."""
+    """The closings that this run has to report; raises `CannotGoOn` when the report can't be read."""
     settings, today = services.settings, now().astimezone(services.settings.zone).date()
     with services.database.write() as session:
         starts_on = ledger.window_start(session, today, settings.digest_first_window_days, f"run {run.id}")
@@ -151,9 +151,9 @@ def select_from(
     *,
     watched: Callable[[Iterator[ReportRow]], Iterable[ReportRow]] = iter,
 ) -> Selection:
-    """Read a source and select its news; raises `SourceUnreadable`. Writes nothing anywhere.
+    """Read a source and select the closings to report; raises `SourceUnreadable`. Writes nothing.
 
-    The rows pass `watched` one at a time, so that somebody can be told how far the reading is.
+    The rows pass through `watched` one at a time, which can report progress.
     """
     rows = read_report(
         source,
@@ -175,7 +175,7 @@ def _note_what_was_read(services: Services, run_id: int, selection: Selection, d
 
 
 def send_batch(services: Services, run_id: int, batch: int) -> int:
-    """Hand over what is left of a batch; returns how many messages were accepted in it."""
+    """Send the messages of a batch that are left; returns how many were accepted."""
     with services.database.write() as session:
         run = session.get_one(DigestRun, run_id)
         doubtful = ledger.doubt_what_was_being_sent(session, run_id, batch)
@@ -190,7 +190,7 @@ def send_batch(services: Services, run_id: int, batch: int) -> int:
 
 
 def _by_webhook(services: Services, run: DigestRun, messages: list[DigestMessage]) -> int:
-    """After trouble one customer goes first: should the answer fail again, one more is in doubt and not a batch."""
+    """Send by webhook. After trouble one customer goes first: another failure then leaves one in doubt, not a batch."""
     first = 1 if run.error else 0
     webhook, accepted = Webhook(services.settings, services.metrics), 0
     for part in filter(None, (messages[:first], messages[first:])):
@@ -204,12 +204,12 @@ def _by_webhook(services: Services, run: DigestRun, messages: list[DigestMessage
 
 
 def _idempotency_key(run: DigestRun, ids: list[int]) -> str:
-    """The same for the same messages only."""
+    """The key, which is the same only for the same messages."""
     return f"digest-{run.iso_week}-{run.id}-{ids[0]}-{ids[-1]}"
 
 
 def _stop_unless_it_answers(receipt: Receipt) -> None:
-    """After no answer the run pauses: going on at once would make the next batch's outcome unknown too."""
+    """Pause the run when there was no answer: otherwise the next batch's outcome would become unknown too."""
     if receipt.handed in (Handed.NEVER_ARRIVED, Handed.UNKNOWN):
         raise CannotGoOn(receipt.detail)
 
@@ -268,9 +268,9 @@ def finish(services: Services, run_id: int) -> int:
 
 
 def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
-    """Try again within the day; after that the run has failed, and what did not go out is left to the next.
+    """Retry within 24 hours; after that the run has failed, and unsent messages are left to the next run.
 
-    A report that a person named for one run, and that can't be read, is told to that person and not tried again.
+    When a person named a report for one run and it can't be read, that person is told, and the run is not retried.
     """
     log.warning("Digest run %d can't go on: %s", run_id, why)
     with services.database.write() as session:
@@ -297,7 +297,7 @@ def _tell_of_trouble(services: Services, session: Session, run: DigestRun) -> No
 
 
 def _tell_others(services: Services, session: Session, run: DigestRun) -> None:
-    """The event that the week's messages went out: numbers, and nobody's address."""
+    """Record the event that the week's messages were sent: numbers, and no addresses."""
     numbers = history.summary(session, run)
     told = {name: numbers[name] for name in ("run", "iso_week", "state", "customers", "tickets", "set_aside")}
     links = {"run": f"{services.settings.public_address}/console/digest/runs/{run.id}"}

@@ -18,7 +18,7 @@ MAX_ADDRESS = 254
 MAX_STATUS = 100
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Zero-width characters, marks that turn the writing direction, and halves of characters: all unseen by the reader.
+# Invisible: zero-width characters, marks that change the writing direction, and halves of characters.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _WHOLE = re.compile(r"([0-9]+)[.,]0{1,2}")
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
@@ -27,30 +27,30 @@ _CELL_ERROR = re.compile(
     re.IGNORECASE,
 )
 # How spreadsheets and exports keep a text from being read as a number or a formula: ="00123" and '00123.
-# An apostrophe of a name ('t Hooft, 's Gravenmade) is none of them.
+# The apostrophe of a name ('t Hooft, 's Gravenmade) is not such a mark.
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _APOSTROPHE = re.compile(r"'(?!\w\s)")
 _FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | {0x3000: 0x20}
 _NOTHING = frozenset(["nan", "none", "null", "nil", "nat", "n/a", "na", "<na>", "-", "--", "–", "—", "?", "."])
-"""What exports and people write where there is nothing, in small letters."""
+"""What exports and people write for an empty cell, in lower case."""
 _NO_NAME = frozenset(["nan", "NaN", "None", "NaT", "N/A", "<NA>", "-", "–", "—"])
-"""The same for names, where Nan and Null are people's."""
+"""The same for names; Nan and Null are real names, so they are not in it."""
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(
     rf"(?!=)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])"
 )
 
-# How nearly all cells look. Each of these is read as it is, and such an address is its own key.
+# How nearly all cells look. They need no cleaning, and such an address is its own key.
 USUAL_TICKET = r"(?:[A-Za-z]{1,20}-?)?[0-9]{1,20}"
 USUAL_ADDRESS = r"(?!\.)[a-z0-9._-]{1,64}+(?<!\.)@(?:[a-z0-9]{1,60}+\.){1,3}[a-z]{2,20}"
 USUAL_NAME = r"(?!nan|None|NaN|NaT)[A-Za-z][A-Za-z0-9'. -]{0,60}+(?<! )"
 TWO_DOTS, TWO_BLANKS = "..", "  "
-"""Never in such an address, never in such a name."""
+"""Two dots are never in such an address, two blanks never in such a name."""
 
 
 class Cause(StrEnum):
-    """What about a row keeps it from being reported."""
+    """What keeps a row from being reported."""
 
     STATUS = "status"
     DATE = "date"
@@ -68,7 +68,7 @@ class Unusable(NamedTuple):
 
 
 def plain_text(cell: Cell) -> str:
-    """The cell as one line: unseen characters dropped, line breaks and runs of blanks one blank, ends stripped."""
+    """The cell as one line: invisible characters dropped, line breaks and runs of blanks made one blank, stripped."""
     text = cell if isinstance(cell, str) else cell.isoformat()
     if not text.isprintable():
         text = _UNSEEN.sub("", _BREAKS.sub(" ", text))
@@ -76,7 +76,7 @@ def plain_text(cell: Cell) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """What the cell means: its plain text without what only marks it as text, full-width signs as the usual ones."""
+    """The cell's plain text, without marks that say "this is text", and with usual for full-width characters."""
     text = plain_text(cell)
     if not text.isascii():
         text = " ".join(text.translate(_FULL_WIDTH).split())
@@ -101,12 +101,12 @@ def _name_of_text(cell: Cell) -> str:
 
 
 class Status(StrEnum):
-    """What a status cell says, as far as the digest asks."""
+    """What a status cell says, as far as the digest needs it."""
 
     CLOSED = "closed"
     OTHER = "other"
     NO_WORD = "no word"
-    """A number, a date or an address: a status in another column?"""
+    """A number, a date or an address: perhaps the status is in another column."""
     MISSING = "missing"
     UNREADABLE = "unreadable"
 
@@ -129,7 +129,7 @@ def _status_of_text(cell: str) -> Status:
 
 
 def _is_spoiled(text: str) -> bool:
-    """A formula's error, or a letter that no encoding knew."""
+    """Whether the text is a formula's error, or has a character that could not be decoded."""
     return _CELL_ERROR.fullmatch(text) is not None or "\ufffd" in text
 
 
@@ -151,12 +151,12 @@ def read_ticket(cell: Cell) -> str | Unusable:
 
 
 def ticket_key(ticket: str) -> str:
-    """What two spellings of one ticket number have in common: case and runs of blanks don't matter."""
+    """The same key for all spellings of a ticket number: case and runs of blanks don't matter."""
     return plain_text(ticket).casefold()
 
 
 def read_address(cell: Cell) -> str | Unusable:
-    """The one mail address of the cell, as to be written to; blanks around it and around its @ are dropped."""
+    """The cell's one mail address, ready to send to; blanks around it and around its @ are dropped."""
     text = cell_text(cell)
     if not text or text.casefold() in _NOTHING:
         return Unusable(Cause.ADDRESS, "the mail address is missing")

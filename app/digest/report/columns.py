@@ -15,7 +15,7 @@ from app.digest.report.unreadable import SourceUnreadable
 HEADINGS = ("Firstname", "Lastname", "Email", "Ticket", "Status", "Date")
 
 RawRows = tuple[Sequence[int], Sequence[Sequence[Cell]]]
-"""Some rows as their source hands them over: their numbers as a person sees them in the sheet, and each one's cells."""
+"""A block of rows from a source: the rows' numbers as shown in the sheet, and the cells of each row."""
 
 
 class ReportRow(NamedTuple):
@@ -44,7 +44,7 @@ def report_rows(raw_rows: Iterable[RawRows]) -> Iterator[ReportRow]:
     positions, below = _headings_and_below(blocks)
     width, as_row = max(positions) + 1, partial(tuple.__new__, ReportRow)
     for numbers, rows in chain([below], blocks):
-        # Column by column: naming each cell of each row took a third of the whole reading's time.
+        # Column by column: building each row cell by cell took a third of the reading time.
         columns = [*zip(*_filled_up(rows, width), strict=False)]
         yield from map(as_row, zip(numbers, *(columns[at] for at in positions), strict=True) if rows else ())
 
@@ -56,7 +56,7 @@ def _filled_up(rows: Sequence[Sequence[Cell]], width: int) -> Sequence[Sequence[
 
 
 def _headings_and_below(blocks: Iterator[RawRows]) -> tuple[list[int], RawRows]:
-    """Where each column is, and what is left of the block that the headings are in."""
+    """Where each column is, and the rest of the block that the headings are in."""
     for numbers, rows in blocks:
         for place, cells in enumerate(rows):
             if any(plain_text(cell) for cell in cells):
@@ -79,7 +79,7 @@ def _positions(number: int, cells: Sequence[Cell]) -> list[int]:
 
 
 def _missing(number: int, missing: list[str]) -> str:
-    """The row's own cells stay out of the text: without headings they are a customer's."""
+    """Says which headings are missing, without quoting the row: if it is no heading row, it holds a customer's data."""
     if len(missing) == len(HEADINGS):
         return (
             f"Row {number} is the first row of the report with content and holds none of the headings "

@@ -1,4 +1,4 @@
-"""The day that a date cell names, or why it can't be told. Dates are read day first; a time of day may follow.
+"""The day in a date cell, or why it can't be read. Dates are read day first; a time of day may follow.
 
 reference: the weekly ticket report (`Date` is DD/MM/YYYY as text, in Excel a real date).
 """
@@ -26,8 +26,8 @@ _UNREADABLE = Unusable(Cause.DATE, "the date can't be read (it is written DD/MM/
 def read_day(cell: Cell, zone: tzinfo = UTC) -> date | Unusable:
     """The day of a date cell: a real date, `DD/MM/YYYY` (a leading zero may be missing) or `YYYY-MM-DD`.
 
-    Never read month-first: `02/10/2026` is 2 October, `02/28/2026` is no date. A time of day is left out. With a zone
-    of its own it is a moment, and the day is the one in `zone`; midnight is what a bare day is turned into.
+    Never read month-first: `02/10/2026` is 2 October, `02/28/2026` is no date. A time of day is ignored, unless it has
+    a time zone of its own: then the day is the one in `zone`. Midnight is always ignored, as exports add it to days.
     """
     if isinstance(cell, date):
         return _plausible(cell)
@@ -77,10 +77,10 @@ def _unlike_a_day(text: str) -> Unusable:
 
 
 class DaysSeen:
-    """Whether an Excel that writes the month first has read the report: what it took for dates, it exchanged.
+    """Detects a report that was opened in an Excel that reads the month first, and so exchanged days and months.
 
-    05/11/2026 became a real 11 May, and 27/11/2026 stayed text. So real days up to the 12th and text above it, and
-    nothing else, can't be told from a report that is right.
+    Such an Excel turns 05/11/2026 into a real 11 May, and leaves 27/11/2026 as text. So in a spoiled report all real
+    dates are up to the 12th, and all text dates after it. A sound report that looks the same can't be told from it.
     """
 
     def __init__(self, zone: tzinfo) -> None:
@@ -89,7 +89,7 @@ class DaysSeen:
         self._known: dict[Cell, date | Unusable] = {}
 
     def day(self, cell: Cell) -> date | Unusable:
-        """`read_day` in the zone; what it reads is taken into account."""
+        """`read_day` in the zone; remembers what kinds of dates it has read."""
         return self._known.get(cell) or self._read(cell)
 
     def _read(self, cell: Cell) -> date | Unusable:
@@ -102,5 +102,5 @@ class DaysSeen:
 
     @property
     def exchanged(self) -> bool:
-        """Real dates up to the 12th, and text above it, and nothing else."""
+        """Whether all real dates are up to the 12th and all text dates after it."""
         return self._seen == {(False, False), (True, True)}

@@ -20,7 +20,7 @@ _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16: this mark begins with UTF-16's
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -58,9 +58,10 @@ def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Ite
 
 
 def _closed_up(lines: Iterable[str], delimiter: str) -> Iterator[str]:
-    """The lines without blanks between a quoted cell and the delimiter: the csv module takes them before it only.
+    """The lines without blanks between a quoted cell and its delimiter, which the csv module does not accept there.
 
-    Whole quoted cells are matched, and each sign once: what stands in quotes stays, and a hostile line takes no longer.
+    The pattern matches whole quoted cells, so text in quotes stays. It reads each character once, so that hostile lines
+    take no longer.
     """
     quoted, inside = r'"(?:[^"]|"")*+', False
     tokens = re.compile(rf'({quoted}") +(?={re.escape(delimiter)}|[\r\n]|\Z)|{quoted}"?|[^"]+')
@@ -95,7 +96,7 @@ def _records(reader: Iterator[list[str]]) -> Iterator[RawRows]:
             yield range(first, first + len(rows)), rows
             first += len(rows)
     except csv.Error:
-        yield range(first, first + len(rows)), rows  # headings that are missing are told before a fault further down
+        yield range(first, first + len(rows)), rows  # so missing headings are reported before a fault further down
         raise SourceUnreadable(
             f"Row {first + len(rows)} of the report can't be told apart from those below: a quotation mark is opened "
             "and not closed, or text follows a closing one. Correct that row."
@@ -103,7 +104,7 @@ def _records(reader: Iterator[list[str]]) -> Iterator[RawRows]:
 
 
 def _encoding(content: BinaryIO) -> str:
-    """Windows-1252 only when the whole file isn't UTF-8, so that one pass never changes its mind halfway."""
+    """The file's encoding. The whole file is checked for UTF-8 first, so that reading never changes it halfway."""
     content.seek(0)
     head = content.read(_HEAD)
     marked = next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
@@ -113,7 +114,7 @@ def _encoding(content: BinaryIO) -> str:
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
-    """Which UTF-16, when every second byte of nearly all characters is zero, as it is of letters and digits."""
+    """The kind of UTF-16 without a mark: in text, every second byte of nearly all characters is zero."""
     zeros, most = (head[0::2].count(0), head[1::2].count(0)), len(head) // 2
     if zeros[1] > most * 0.7 and zeros[0] < most * 0.1:
         return "utf-16-le"

@@ -39,7 +39,7 @@ def workbook_rows(content: BinaryIO) -> Iterator[RawRows]:
 
 
 def _bare_environment() -> dict[str, str]:
-    """What Python needs to start: no setting and no key of ours goes to the process that parses a foreign file."""
+    """Only what Python needs to start: the process that parses a foreign file gets no settings and no keys."""
     return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
 
 
@@ -54,7 +54,7 @@ def _received(process: subprocess.Popen[bytes]) -> Generator[RawRows, None, bool
 
 
 def _cell(written: Any) -> Cell:
-    """What isn't a text comes as a list: of a real date's day, or of a whole number and its format."""
+    """The cell: text comes as it is; a list holds a real date, or a whole number and its format."""
     return _day(*written) if len(written) == 1 else shown(*written)
 
 

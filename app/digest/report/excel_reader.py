@@ -1,18 +1,18 @@
 """The first sheet of an Excel workbook on standard input, as lines of JSON on standard output: a program.
 
 `app.digest.report.excel` runs this file in a process of its own, because calamine lays a sheet out as one rectangle
-from its first cell to its last: a file of 5 kB with a stray cell far away asks for 500 GB, and Rust answers a refused
-allocation by ending the process. Scanning the sheet's cell references beforehand would mean to parse the whole XML a
-second time, in Python, and would not help against shared strings or packed entries that lie about their size. Limits
-on memory and processor time that the system keeps hold against all of them, and the service itself is never at risk.
-Sizes are looked at first only to say at once what is wrong.
+from its first cell to its last: a file of 5 kB with a stray cell far away asks for 500 GB, and Rust ends the process
+when an allocation is refused. Scanning the sheet's cell references beforehand would mean parsing the whole XML a second
+time, in Python, and would not help against shared strings or packed entries that lie about their size. The operating
+system's limits on memory and processor time stop all of these, and the service itself is never at risk. Sizes are
+checked first only to name the fault at once.
 
 Each line is some rows, `[[number, ...], [[cell, ...], ...]]`; a cell is a text, `["2026-11-14"]` for a real date, or
 `[123, "00000"]` for a whole number with a format of its own. Blank rows are left out. The last line is `"end"`; without
 it the sheet is incomplete, and the exit status says why.
 
-calamine hands over no number formats, and errors such as #REF! as blank cells. Where a sheet may have them, its XML is
-looked through beside calamine, row by row, for these two alone.
+calamine gives no number formats, and returns errors such as #REF! as blank cells. Where a sheet may have either, its
+XML is searched for these two alone, row by row, beside calamine.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ PART_BYTES = 16 * 1024 * 1024
 ROWS_A_LINE = 200
 CHUNK = 256 * 1024
 TOO_BIG, NO_WORKBOOK, NO_SHEET = 3, 4, 5
-WHOLE = 1e15  # above this, a workbook's numbers have lost digits; they are shown as the rounded numbers they are
+WHOLE = 1e15  # above this, a workbook's numbers have lost digits; the rounded number is shown
 RELATIONS = "xl/_rels/workbook.xml.rels"
 ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)((?:\s[^>]*)?)>")
 ROW_ONLY = re.compile(rb"<(?:\w+:)?(row)((?:\s[^>]*)?)>")
@@ -50,7 +50,7 @@ VALUE_OR_END = re.compile(rb"<(?:\w+:)?v>([^<]{1,20})<|</(?:\w+:)?c>")
 Sheet = tuple[int, CalamineSheet]
 """A sheet with its place in the workbook."""
 Mark = tuple[int, int, str]
-"""Of a cell, by its row (counted from 1) and column (from 0): its error, or the format of its number."""
+"""A cell's row (counted from 1), its column (from 0), and its error or the format of its number."""
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def limit(kind: int, most: int) -> None:
-    """Lowers a limit of this process; systems that don't know it (macOS: memory) go without."""
+    """Lowers a limit of this process; skipped on systems that don't support it (macOS: memory)."""
     hard = resource.getrlimit(kind)[1]
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
@@ -83,7 +83,7 @@ def check_sizes(packed: zipfile.ZipFile) -> None:
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:
-    """As calamine finds it: case doesn't matter, and some programs write a backslash."""
+    """The entry's name as calamine compares it: without regard to case, and with slashes for backslashes."""
     return entry.filename.replace("\\", "/").lower()
 
 
@@ -107,7 +107,7 @@ def numbered_rows(sheet: CalamineSheet, package: "Package", place: int) -> Itera
     """The rows that hold something, with their numbers in the sheet."""
     formats = package.formats()
     merged, marks = Merged(sheet), Marks(package.marks(place, formats))
-    for number, cells in enumerate(sheet.iter_rows(), start=1):  # a million cells a second: no call that isn't needed
+    for number, cells in enumerate(sheet.iter_rows(), start=1):  # a million cells a second, so no needless calls
         marked = marks.of(number) if formats or "" in cells else {}
         if marked or cells.count("") < len(cells):
             written = [cell if type(cell) is str else as_written(cell) for cell in cells]
@@ -127,7 +127,7 @@ def with_mark(cell: object, mark: str) -> str | list[Any]:
 
 
 class Merged:
-    """Cells that were merged downwards: what stands in the first is shown beside each of the rows."""
+    """Cells that were merged downwards: the content of the first cell counts for each of the rows."""
 
     def __init__(self, sheet: CalamineSheet) -> None:
         ranges = sheet.merged_cell_ranges or []
@@ -136,7 +136,7 @@ class Merged:
         self._open: dict[int, tuple[int, Any]] = {}
 
     def filled(self, number: int, cells: list[Any]) -> list[Any]:
-        """The cells of a row, those that belong to one above with its content."""
+        """The cells of a row; those merged with a cell above have its content."""
         for column, (last, content) in list(self._open.items()):
             if number > last:
                 del self._open[column]
@@ -150,7 +150,7 @@ class Merged:
 
 
 class Marks:
-    """What calamine doesn't tell of cells, asked for row by row, in their order."""
+    """The cells' marks, which calamine doesn't give. Rows have to be asked for in order."""
 
     def __init__(self, marks: Iterator[Mark]) -> None:
         self._marks = marks
@@ -168,14 +168,14 @@ class Marks:
 
 
 class Package:
-    """The parts of the workbook that calamine doesn't hand over. What can't be parsed has nothing to tell."""
+    """The parts of the workbook that calamine doesn't give. A part that can't be parsed counts as empty."""
 
     def __init__(self, packed: zipfile.ZipFile) -> None:
         self._packed = packed
         self._entries = {entry_name(entry): entry for entry in packed.infolist()}
 
     def formats(self) -> dict[bytes, str]:
-        """The number formats that show digits, of the workbook's own ones, by the style that cells name."""
+        """The workbook's own number formats that show digits, by the number of the style that cells refer to."""
         styles = self._tree("xl/styles.xml")
         codes = {one.get("numFmtId"): one.get("formatCode", "") for one in tagged(styles, "numFmt")}
         used = [one.get("numFmtId") for group in tagged(styles, "cellXfs") for one in tagged(group, "xf")]
@@ -229,13 +229,13 @@ class Package:
 
 
 def may_be_marked(formats: Mapping[bytes, str]) -> re.Pattern[bytes]:
-    """Finds something in XML with marked cells; where cells without a style are, in any."""
+    """A pattern that finds a match in XML that may have marked cells."""
     styles = rb"""|\ss\s*=\s*["'](?:""" + b"|".join(formats) + rb""")["']""" if formats else b""
     return re.compile(b"" if b"0" in formats else ERROR_CELL + styles)
 
 
 def mark_of(part: bytes, tag: re.Match[bytes], attributes: dict[bytes, bytes], formats: Mapping[bytes, str]) -> str:
-    """What calamine doesn't tell of this cell; mostly nothing."""
+    """The mark of this cell; mostly none."""
     if attributes.get(b"t") == b"e" and not tag[2].endswith(b"/"):
         found = VALUE_OR_END.search(part, tag.end())
         return found[1].decode("ascii", "replace") if found and found[1] else ""
@@ -252,7 +252,7 @@ def column_of(address: bytes, following: int) -> int:
 
 
 def shows_digits(code: str) -> bool:
-    """Whether a number format makes digits, and so may make a ticket; one of dates doesn't."""
+    """Whether a number format shows digits, so that it may show a ticket; date formats don't."""
     return re.search("[0#?]|General", re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", code)) is not None
 
 
@@ -261,7 +261,7 @@ def tagged(tree: ElementTree.Element | None, name: str) -> list[ElementTree.Elem
     return [] if tree is None else [one for one in tree.iter() if one.tag.rpartition("}")[2] == name]
 
 
-@lru_cache(maxsize=8192, typed=True)  # days come again and again; 1.0 and TRUE are equal, and not of one type
+@lru_cache(maxsize=8192, typed=True)  # the same days come again and again; typed, as 1.0 == True
 def as_written(cell: object) -> str | list[str]:
     """The cell as a person reads it: 20391.0 is `20391`; a date loses its time of day."""
     if isinstance(cell, str):

@@ -29,7 +29,7 @@ def check_ending(name: str) -> str:
 def file_rows(content: BinaryIO, name: str) -> Iterator[RawRows]:
     """The rows of an opened regular file. Raises `SourceUnreadable`, also while reading.
 
-    What it is, its first bytes say; a `name` that ends otherwise is told.
+    The first bytes decide what kind of file it is; the error says so when the ending of `name` differs.
     """
     ending = PurePosixPath(name).suffix.lower()
     content.seek(0)
@@ -48,7 +48,7 @@ def file_rows(content: BinaryIO, name: str) -> Iterator[RawRows]:
 
 
 def _ole_sentence(content: BinaryIO) -> str:
-    """Excel packs a workbook with a password into the same container as its files from before 2007."""
+    """The error's text: a workbook with a password is in the same container as Excel files from before 2007."""
     if _ENCRYPTED in content.read(1024 * 1024):
         return "The workbook is protected by a password; save it without one."
     return "The report is a file of an old Excel (.xls); save it as .xlsx."

@@ -1,7 +1,7 @@
-"""How a workbook shows a whole number whose format makes a ticket of it: 123 as `00123`, or as `TM-123`.
+"""Whole numbers as a workbook's number format shows them, for ticket numbers: 123 as `00123`, or as `TM-123`.
 
-reference: ECMA-376 part 1, 18.8.31 (number formats). Followed are formats of digits and literal text alone. Any other
-one (it rounds, groups, makes a date of the number, or asks a condition) leaves the number's own digits.
+reference: ECMA-376 part 1, 18.8.31 (number formats). Only formats of digits and literal text are supported. With any
+other format (rounding, grouping, dates, conditions), the number's own digits are used.
 """
 
 import re
@@ -14,14 +14,14 @@ _PART = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ZEROS = 2
-"""The place of the section that zeros have of their own."""
+"""The index of the section for zeros."""
 
 Part = tuple[str, str]
 """A part of a format: the name of its kind in `_PART`, and its text."""
 
 
 def shown(number: int, code: str) -> str:
-    """The whole number, not below zero, as the format `code` shows it; its bare digits where that can't be told."""
+    """The whole number (not negative) as the format `code` shows it; its bare digits for an unsupported format."""
     sections = _sections(code)
     section = sections[_ZEROS] if number == 0 and len(sections) > _ZEROS else sections[0]
     kinds = {kind for kind, _ in section}
@@ -30,7 +30,7 @@ def shown(number: int, code: str) -> str:
 
 @lru_cache(maxsize=256)
 def _sections(code: str) -> list[list[Part]]:
-    """For positive numbers, negative ones, zeros and texts, as far as there are; empty where it isn't followed."""
+    """The format's sections (positive, negative, zero, text), as many as there are; one empty one if unsupported."""
     sections: list[list[Part]] = [[]]
     at = 0
     while at < len(code):
@@ -46,7 +46,7 @@ def _sections(code: str) -> list[list[Part]]:
 
 
 def _filled(section: list[Part], number: int) -> str:
-    """Digits take their places from the right; what is left over stands at the first place."""
+    """The section with the number in it: digits fill places from the right; the first place takes what is left."""
     digits = str(number) if number else ""
     places = sum(kind == "digit" for kind, _ in section)
     out: list[str] = []

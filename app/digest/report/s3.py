@@ -8,7 +8,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 from app.digest.report.unreadable import Limits, SourceUnreadable
 
-_CHUNK = 16 * 1024  # small, because time is looked at between two chunks, and each waits until it is full
+_CHUNK = 16 * 1024  # small: the deadline is checked between chunks, and each read waits until its chunk is full
 
 
 class S3Object(NamedTuple):
@@ -20,7 +20,7 @@ class S3Object(NamedTuple):
 
 @contextmanager
 def fetched(where: S3Object, limits: Limits) -> Iterator[BinaryIO]:
-    """The object's content as an opened file without a name: only this process can read it, and it never outlives it.
+    """The object's content as an open file without a name: only this process can read it, and it ends with the process.
 
     Credentials, region and endpoint are AWS's usual ones (environment, ~/.aws, role). Raises `SourceUnreadable`.
     """

@@ -3,7 +3,7 @@
 reference: Google Sheets API v4, spreadsheets.values.get; OAuth 2.0 for service accounts.
 
 google-auth signs, and `wire` sends both. google-auth's own `AuthorizedSession` also starts a thread that sends the
-token to a second Google address (regional access boundaries) and can't be told not to.
+token to a second Google address (regional access boundaries), which can't be switched off.
 """
 
 import json
@@ -19,7 +19,7 @@ from app.digest.report.columns import RawRows
 from app.digest.report.unreadable import Limits, SourceUnreadable
 from wire import Failure, Reply, Request, TooLong, Transport
 
-if TYPE_CHECKING:  # google-auth takes a tenth of a start, and few need it
+if TYPE_CHECKING:  # importing google-auth takes a tenth of the start, and few installations need it
     from google.auth import exceptions
     from google.oauth2.service_account import Credentials
 
@@ -57,7 +57,7 @@ def sheet_rows(where: SheetRange, *, key_file: Path | None, endpoint: str, limit
 
 
 def _credentials(key_file: Path | None) -> "Credentials":
-    """The service account. What is wrong with its file is told without showing any of it."""
+    """The service account. An error about its file quotes nothing from it."""
     if key_file is None:
         raise SourceUnreadable("GOOGLE_SERVICE_ACCOUNT_FILE is not set; it names the service account's key file.")
     from google.auth import exceptions  # noqa: PLC0415 - as above
@@ -156,7 +156,7 @@ def _get_values(
 
 
 def _refusal(status: int, body: bytes, where: SheetRange, account: str) -> str:
-    """What Google's answer means for staff. Its own text is not passed on."""
+    """What Google's answer means, in words for staff. Google's own text is not shown."""
     if status == HTTPStatus.FORBIDDEN and (b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body):
         return "The Google Sheets API is not enabled for the service account's project; enable it there."
     if status == HTTPStatus.BAD_REQUEST and b"FAILED_PRECONDITION" in body:
@@ -182,7 +182,7 @@ def _parsed(reply: Reply) -> dict[str, Any]:
 
 
 def _values(answer: dict[str, Any]) -> list[list[Any]]:
-    """Rows come ragged, and without trailing blank ones; a range without any content has no `values` at all."""
+    """The rows of the answer: of unequal length, without trailing blank rows. An empty range has no `values` at all."""
     values = answer.get("values", [])
     if not isinstance(values, list) or not all(isinstance(cells, list) for cells in values):
         raise SourceUnreadable("Google Sheets gave an answer that can't be read. It is tried again later.")

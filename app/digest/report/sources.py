@@ -34,8 +34,8 @@ def read_report(
 ) -> Iterator[ReportRow]:
     """The report's rows below its headings, one at a time; `source` as in REPORT_SOURCE.
 
-    Raises `SourceUnreadable` when the source is addressed wrongly, and while the rows are taken: a report counts only
-    once it was read to its end. Whoever stops earlier closes the iterator; files and processes end with it.
+    Raises `SourceUnreadable` when the source's address is wrong, and also while the rows are read: a report is valid
+    only once it was read to its end. A caller that stops earlier closes the iterator, which closes files and processes.
     """
     where = parse_source(source)
     limits = limits or Limits()
@@ -47,7 +47,7 @@ def read_report(
 
 
 def parse_source(source: str) -> SheetRange | FilePath | S3Object:
-    """What `source` addresses. Raises `SourceUnreadable` with the forms there are; nothing is opened or fetched."""
+    """Parse `source`. Raises `SourceUnreadable`, which names the valid forms; nothing is opened or fetched."""
     kind, _, rest = source.strip().partition(":")
     if kind == "sheets":
         spreadsheet_id, _, cells = rest.partition("!")
@@ -74,7 +74,7 @@ def _s3_rows(where: S3Object, limits: Limits) -> Iterator[RawRows]:
 
 
 def _told(rows: Iterator[RawRows]) -> Iterator[RawRows]:
-    """The rows; a fault of this machine while they are read (disk full, memory, a drive that went away) is told."""
+    """The rows; errors of this machine while reading (disk full, memory, a lost drive) become `SourceUnreadable`."""
     try:
         yield from rows
     except OSError as error:

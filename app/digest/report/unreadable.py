@@ -1,4 +1,4 @@
-"""The one error of a report that can't be read, and the limits that keep a bad source from doing harm."""
+"""The error for a report that can't be read, and the limits that keep a bad source from doing harm."""
 
 from dataclasses import dataclass
 
