@@ -1,1 +1,1 @@
-"""Keeping the database safe: backups of a running service, putting one back, and moving to PostgreSQL."""
+"""Keeping the database safe: backups of a running service, restores, and moving to PostgreSQL."""

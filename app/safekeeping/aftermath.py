@@ -1,8 +1,8 @@
-"""What has to be settled in a database that comes from a backup, so that nothing happens twice.
+"""Settles a database that was restored from a backup, so that nothing happens twice.
 
-What happened after the backup is not in it: accounts may have been made, and digests sent. So every order that isn't
-completed is in doubt: before it writes to PowerCode, it looks, or asks a person. A digest that may have gone out is not
-sent again.
+The backup does not know what happened after it was made: accounts may have been made, and digests sent. So every order
+that isn't completed is in doubt: before it writes to PowerCode, it looks there, or asks a person. A digest that may
+have been sent is not sent again.
 """
 
 from dataclasses import dataclass
@@ -65,12 +65,12 @@ def settle(services: Services, made_at: datetime) -> Settled:
 
 
 def _forget_what_is_old(session: Session) -> None:
-    """A sign-in may have been ended since, with a password; what works and what does not is found out anew."""
+    """Delete sign-ins, which may have been ended since, and the state of systems, which is found out anew."""
     session.execute(delete(SignIn))
     session.execute(delete(RemoteSystem))
     session.execute(delete(LastBackup))
     session.execute(delete(Alert).where(Alert.closed_at.is_(None)))
-    session.execute(delete(Outgoing).where(Outgoing.kind.not_in(tuple(EventKind))))  # chat: what stands is told anew
+    session.execute(delete(Outgoing).where(Outgoing.kind.not_in(tuple(EventKind))))  # chat: open alerts are sent anew
 
 
 def _settle_orders(services: Services, session: Session, local: str) -> tuple[list[str], list[str]]:
@@ -82,7 +82,7 @@ def _settle_orders(services: Services, session: Session, local: str) -> tuple[li
     at_work = select(Order).where(Order.state.in_(ACTIVE_STATES)).order_by(Order.id)
     for order in session.scalars(at_work).all():
         if order.stage == "account":
-            order.run += 1  # the run that the engine remembers has no say any more
+            order.run += 1  # so that the engine's workflow of the old run does nothing
             lifecycle.stop(services, session, order, _look(local))
             need_look.append(order.orderref)
         else:
@@ -114,7 +114,7 @@ def _settle_digest(services: Services, session: Session, made_at: datetime) -> t
 
 
 def _break_off(session: Session, run: DigestRun) -> None:
-    """What it had still to send may have been sent: that is for a person to find out, and nothing is sent again."""
+    """End a run. Its unsent messages become unknown: they may have been sent after the backup. A person finds out."""
     run.state, run.finished_at, run.next_try_at = RunState.FAILED, now(), None
     run.error = "It was under way when the backup was made that was restored"
     left = (DigestMessage.run_id == run.id, DigestMessage.state.in_((MessageState.PLANNED, MessageState.SENDING)))
@@ -123,14 +123,14 @@ def _break_off(session: Session, run: DigestRun) -> None:
 
 
 def _last_run_since(services: Services, made_at: datetime, broken_off: list[datetime]) -> datetime | None:
-    """When the last digest may have gone out that the backup doesn't know of."""
+    """The latest time at which a digest may have been sent that is not in the backup."""
     settings = services.settings
     due = last_due(settings.digest_schedule, settings.zone, made_at, now()) if settings.report_source else None
     return max([*broken_off, *([due] if due else [])], default=None)
 
 
 def _move_window(session: Session, starts_on: date) -> None:
-    """What was closed before that day was told by then, and would be told again."""
+    """Move the window's start: closings before that day may have been told already, and would be told again."""
     window = session.get(DigestWindow, 1)
     if window is None:
         session.add(DigestWindow(id=1, starts_on=starts_on, set_by="a restore"))

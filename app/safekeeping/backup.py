@@ -1,7 +1,7 @@
-"""A backup of a SQLite database, while the service runs or not.
+"""A backup of a SQLite database, whether the service runs or not.
 
-The copy is made in one step: it reads one state of the database, and nobody waits for it. In several steps it would
-begin anew whenever somebody writes. Until it is complete, checked and on the disk, it has another name.
+The copy is made in one step: it reads one state of the database and blocks nobody. In several steps, SQLite would start
+it again whenever somebody writes. The copy has a temporary name until it is complete, checked and on the disk.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 class BackupFailed(Exception):
-    """There is no new backup; the text is a sentence for people. An older one of the same name is as it was."""
+    """No backup was made; the text is a sentence for people. An older backup of the same name is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Backup:
 
 
 def make(database: Database, file: Path) -> Backup:
-    """Write a backup to a file, replacing one of that name; raises `BackupFailed`."""
+    """Write a backup to a file, replacing an existing file; raises `BackupFailed`."""
     source = database.path
     if not source.is_file():
         raise BackupFailed(f"There is no database {source}")
@@ -77,9 +77,9 @@ def _make(source: Path, partial: Path, file: Path) -> Backup:
 
 @contextmanager
 def partial_file(file: Path) -> Iterator[Path]:
-    """An empty file beside `file` that nobody else can read; it is gone after the block, unless it was renamed.
+    """An empty temporary file beside `file` that nobody else can read; it is removed after the block, unless renamed.
 
-    What earlier tries left behind when they were killed is removed, too: their lock is free.
+    Files that killed runs left behind are removed too: nobody holds their lock.
     """
     for left in file.parent.glob(f".{file.name}.*.partial"):
         _remove_if_left(left)
@@ -107,7 +107,7 @@ def beside(path: Path) -> list[Path]:
 
 
 def copy_database(source: Path, copy: Path) -> None:
-    """Copy one state of a database, as one file without a log beside it; raises `sqlite3.DatabaseError`."""
+    """Copy one state of a database into one file, without a log beside it; raises `sqlite3.DatabaseError`."""
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as reading,
         closing(sqlite3.connect(copy, isolation_level=None)) as writing,
@@ -125,7 +125,7 @@ def check(copy: sqlite3.Connection) -> None:
 
 
 def sync(path: Path) -> None:
-    """What was written to a file, or the names in a folder, survive a power cut from now on."""
+    """Flush a file, or the names in a folder, to the disk, so that they survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -134,7 +134,7 @@ def sync(path: Path) -> None:
 
 
 def _size(source: Path) -> int:
-    """With what is still in the log beside it."""
+    """The size of the database, including the log beside it."""
     log = Path(f"{source}-wal")
     return source.stat().st_size + (log.stat().st_size if log.exists() else 0)
 

@@ -1,6 +1,6 @@
-"""What counts besides the database: `.env`, the files that it names, and the ticket texts, in one file beside a backup.
+"""The other files worth a backup: `.env`, the files that it names, and the ticket texts, in one archive beside it.
 
-It holds every key. Like the backup itself, nobody but the service's user reads it.
+The archive holds every key. As with the backup itself, only the service's user can read it.
 """
 
 import grp
@@ -14,16 +14,16 @@ from config import PROJECT, Settings
 
 ENDING = ".files.tar"
 ELSEWHERE = "elsewhere"
-"""In front of the names of files that are not in the service's folder: they go back to where `.env` names them."""
+"""The folder in the archive for files from outside the service's folder, which belong where `.env` names them."""
 
 
 def beside(backup: Path) -> Path:
-    """The file that belongs to a backup."""
+    """The archive that belongs to a backup."""
     return backup.with_name(backup.stem + ENDING)
 
 
 def keep(settings: Settings, file: Path) -> list[str]:
-    """Write them to a file, and return their names; raises `OSError`."""
+    """Write the archive, and return the names of its files; raises `OSError`."""
     with partial_file(file) as partial:
         with tarfile.open(partial, "w", dereference=True) as kept:
             for path in paths(settings):
@@ -35,13 +35,13 @@ def keep(settings: Settings, file: Path) -> list[str]:
 
 
 def names(file: Path) -> list[str]:
-    """The names of what is in such a file; raises `OSError` or `tarfile.TarError`."""
+    """The names of the files in an archive; raises `OSError` or `tarfile.TarError`."""
     with tarfile.open(file) as kept:
         return [member.name for member in kept if member.isfile()]
 
 
 def paths(settings: Settings) -> Iterator[Path]:
-    """What there is of it on this machine."""
+    """Those of these files that exist on this machine."""
     named = [
         Path(str(settings.model_config.get("env_file") or PROJECT / ".env")),
         settings.pc_verify_ssl,
@@ -52,14 +52,14 @@ def paths(settings: Settings) -> Iterator[Path]:
 
 
 def name_of(path: Path) -> str:
-    """The name in the file: as seen from the service's folder."""
+    """The file's name in the archive: relative to the service's folder."""
     if path.is_relative_to(PROJECT):
         return str(path.relative_to(PROJECT))
     return f"{ELSEWHERE}{path.absolute()}"
 
 
 def group_name(gid: int) -> str:
-    """The group's name on this machine; "" where it has none, as in some containers: then its number counts."""
+    """The group's name on this machine; "" where it has none, as in some containers: then tar uses its number."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
@@ -67,7 +67,7 @@ def group_name(gid: int) -> str:
 
 
 def _readable_by_group(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Unpacked by root, also on another machine, it is root's, and the service may read it by its group's name."""
+    """Set owner, group and mode: unpacked by root on any machine, a file is root's and the group can read it."""
     member.uid, member.uname = 0, "root"
     member.gid, member.gname = os.getgid(), group_name(os.getgid())
     member.mode = 0o750 if member.isdir() else 0o640

@@ -1,4 +1,4 @@
-"""A backup of a PostgreSQL database, by PostgreSQL's own programs, and what such a backup holds."""
+"""Backups of a PostgreSQL database by PostgreSQL's own programs, and reading what such a backup holds."""
 
 import os
 import re
@@ -22,7 +22,7 @@ CREATED = re.compile(r"^;\s+Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
 
 
 def make(database: Database, file: Path) -> Backup:
-    """Write a dump to a file, replacing one of that name; raises `BackupFailed`."""
+    """Write a dump to a file, replacing an existing file; raises `BackupFailed`."""
     if not file.parent.is_dir():
         raise BackupFailed(f"There is no folder {file.parent}")
     began_at = now()
@@ -39,19 +39,19 @@ def make(database: Database, file: Path) -> Backup:
 
 
 def is_dump(file: Path) -> bool:
-    """Whether the file begins as those of `pg_dump --format=custom` do."""
+    """Whether the file begins like a dump of `pg_dump --format=custom`."""
     with file.open("rb") as content:
         return content.read(len(MAGIC)) == MAGIC
 
 
 def made_at(file: Path) -> datetime | None:
-    """When a dump was made. Its head names no zone: it is that of the machine that reads it."""
+    """When a dump was made. Its header names no time zone; this machine's is assumed."""
     found = CREATED.search(_run("pg_restore", "--list", str(file)))
     return datetime.fromisoformat(found[1]).astimezone(UTC) if found else None
 
 
 def count(file: Path, table: str) -> int:
-    """How many rows of a table a dump holds; raises `BackupFailed` for one that is damaged."""
+    """How many rows of a table a dump holds; raises `BackupFailed` for a damaged dump."""
     with _rows(file, table) as rows:
         return sum(1 for _ in rows)
 
@@ -63,13 +63,13 @@ def version(file: Path) -> str | None:
 
 
 def check(file: Path) -> None:
-    """Read the whole of a dump; raises `BackupFailed` for one that is damaged."""
+    """Read all of a dump; raises `BackupFailed` for a damaged dump."""
     _run("pg_restore", f"--file={os.devnull}", str(file))
 
 
 @contextmanager
 def _rows(file: Path, table: str) -> Iterator[Iterator[str]]:
-    """The rows of a table as `COPY` writes them, a line each; what a value has of line ends is escaped there."""
+    """The rows of a table as `COPY` writes them, one line each; line breaks in values are escaped."""
     command = ["pg_restore", "--data-only", f"--table={table}", "--file=-", str(file)]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -111,7 +111,7 @@ def _run(program: str, *arguments: str, url: str | None = None) -> str:
 
 
 def _apart(url: str) -> tuple[str, str | None]:
-    """The address without its password, since everybody on a machine sees what a program is called with."""
+    """The address without its password, and the password: everybody on a machine can see a program's arguments."""
     parts = make_url(url).set(drivername="postgresql")
     password = parts.password or str(parts.query.get("password", ""))
     parts = parts.difference_update_query(["password"])._replace(password=None)

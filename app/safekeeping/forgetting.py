@@ -1,7 +1,7 @@
-"""Erasing the personal data of one finished order, everywhere in our database.
+"""Erases the personal data of one finished order, everywhere in our database.
 
-The order itself stays, with its reference, state, dates, and its numbers in PowerCode: a callback that comes again
-finds it, and changes nothing. Backups, PowerCode, UTOPIA and the staff's mailboxes are not reached from here.
+The order itself stays, with its reference, state, dates and PowerCode numbers, so that a repeated callback finds it
+and changes nothing. Backups, PowerCode, UTOPIA and the staff's mailboxes are not touched.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,16 +46,16 @@ SAID = "The personal data of this order was erased"
 ERASED = "(erased)"
 DETAILS = ("contract", "account", "corrections", "found_customers")
 FEWEST_CHARACTERS = 6
-"""Shorter words are in too many texts to tell anything about a person."""
+"""Shorter words occur in too many texts to identify a person."""
 NOTHING = digest_forgetting.Erased(0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was erased: how much of what. `unsent` mails had not gone out, and never will.
+    """What was erased, in numbers. `unsent` mails had not been sent, and never will be.
 
-    `elsewhere` is what else names the same person. `digest` is what the weekly digest erased, where it was asked to;
-    `in_digest` are the messages to the order's address that it keeps. `words` are the person's.
+    `elsewhere` are other places that name the same person. `digest` is what was erased of the weekly digest, if asked
+    for; `in_digest` counts the messages to the order's address that are left. `words` identify the person.
     """
 
     orderref: str
@@ -70,7 +70,7 @@ class Forgotten:
 def forget(services: Services, orderref: str, by: str, *, digest: bool = False) -> Forgotten:
     """Erase an order's personal data, and with `digest` what the weekly digest keeps of its mail address.
 
-    Raises `review.NotPossible` for an order that goes on. Done again, it erases what came since, and nothing else.
+    Raises `review.NotPossible` for an order that is not finished. When repeated, it erases what was stored since.
     """
     run = _refuse_at_work(services, orderref)
     week = iso_week(now(), services.settings.zone)
@@ -91,7 +91,7 @@ def forget(services: Services, orderref: str, by: str, *, digest: bool = False) 
 
 
 def forget_address(services: Services, address: str) -> tuple[digest_forgetting.Erased, mentions.Elsewhere]:
-    """Erase what the weekly digest keeps of a mail address; also, where else it is named."""
+    """Erase what the weekly digest keeps of a mail address; also returns where else the address occurs."""
     week = iso_week(now(), services.settings.zone)
     with services.database.write() as session:
         done = digest_forgetting.forget_address(session, address, week)
@@ -99,11 +99,11 @@ def forget_address(services: Services, address: str) -> tuple[digest_forgetting.
         return done, mentions.elsewhere(session, [address_key(address)])
 
 
-# What may not be forgotten now
+# What can't be erased now
 
 
 def _refuse_at_work(services: Services, orderref: str) -> int:
-    """The order's run, once nothing of it is at work. The engine is asked outside of any transaction."""
+    """The order's run; raises when a workflow of it is at work. No transaction is open while the engine is asked."""
     with services.database.read() as session:
         order = review.find(session, orderref)
         workflow_id, run = lifecycle.workflow_id(order), order.run
@@ -117,7 +117,7 @@ def _refuse_at_work(services: Services, orderref: str) -> int:
 
 
 def _refuse_mail_on_its_way(session: Session, order: Order) -> None:
-    """One that waits for a later try is dropped; one that may be under way now must not lose its row."""
+    """Refuse while a mail may be being sent, as that needs its row. A mail that waits for a retry is no obstacle."""
     notices = session.scalars(select(Notice).filter_by(order_id=order.id).with_for_update()).all()
     if any(notice.state == NoticeState.PENDING and notice.next_try_at is None for notice in notices):
         raise review.NotPossible(f"A mail about {order.orderref} is going out; try again in a minute")
@@ -140,7 +140,7 @@ def _words(session: Session, order: Order) -> set[str]:
 
 
 def _stored(order: Order) -> Iterator[str]:
-    """As UTOPIA wrote it, where a person corrected it, and as PowerCode got it."""
+    """The texts about the person: UTOPIA's, a person's corrections, and what was sent to PowerCode."""
     for record in ((order.contract or {}).get("customer"), (order.account or {}).get("applicant")):
         if isinstance(record, dict):
             yield str(record.get("email") or "")
@@ -156,7 +156,7 @@ def _is_phone(word: str) -> bool:
 
 
 def _erase(session: Session, order: Order, words: set[str]) -> tuple[int, dict[str, int]]:
-    """How many mails will not go out, and how many rows lost something."""
+    """Erase; returns how many mails will not be sent, and how many rows were changed."""
     waiting = select(Notice.id).filter_by(order_id=order.id, state=NoticeState.PENDING)
     unsent = len(session.scalars(waiting).all())
     return unsent, {
@@ -177,7 +177,7 @@ def _count(session: Session, statement: Any) -> int:
 
 
 def _erase_steps(session: Session, order: Order) -> int:
-    """Of an order that was closed half done, it stays known what is in PowerCode: that must not be done twice."""
+    """Erase the steps' data. For an order closed half done, what is in PowerCode stays known, to prevent doubles."""
     mine = OrderStep.order_id == order.id
     gone = [mine] if order.state == OrderState.COMPLETED else [mine, OrderStep.sent_at.is_(None)]
     left = update(OrderStep).where(mine, OrderStep.error.is_not(None)).values(error=None)
@@ -185,7 +185,7 @@ def _erase_steps(session: Session, order: Order) -> int:
 
 
 def _erase_callbacks(session: Session, orderref: str) -> int:
-    """That they came stays. A body can hold anything; so can the message of one that was only noted."""
+    """Erase the bodies of callbacks, and the messages of those only noted: both can hold anything. The rows stay."""
     mine = Callback.orderref == orderref
     refused = (Callback.orderref.is_(None), Callback.body.contains(orderref, autoescape=True))
     found = session.execute(select(Callback.id, Callback.body).where(*refused)).all()
@@ -198,7 +198,7 @@ def _erase_callbacks(session: Session, orderref: str) -> int:
 
 
 def _erase_notes(session: Session, order: Order) -> int:
-    """What people wrote with their decisions, also with one for many orders that this was among."""
+    """Erase what people wrote with decisions about this order, also with joint decisions."""
     noted = update(OrderDecision).where(OrderDecision.order_id == order.id, OrderDecision.note.is_not(None))
     shared = select(OrderDecision.joint_id).where(OrderDecision.order_id == order.id)
     joint = update(JointDecision).where(JointDecision.id.in_(shared), JointDecision.note.is_not(None))
@@ -208,7 +208,7 @@ def _erase_notes(session: Session, order: Order) -> int:
 
 
 def _erase_changes(session: Session, words: set[str]) -> int:
-    """Changes of remote systems by hand, and rules for callbacks, that name the person; that they were made stays."""
+    """Erase texts of changes by hand and of callback rules that name the person. The audit entries stay."""
     wanted, erased = [word.casefold() for word in words], 0
     from_outside = or_(AuditEntry.key.is_not(None), AuditEntry.action == RULE_CHANGED)
     for entry in session.scalars(select(AuditEntry).where(from_outside)):
@@ -220,7 +220,7 @@ def _erase_changes(session: Session, words: set[str]) -> int:
 
 
 def _erase_aftercare(session: Session, order: Order) -> int:
-    """What was written for the customer afterwards, and what was said then; that it was done stays."""
+    """Erase the content of writes after the account. That they were made stays."""
     mine = or_(CustomerWrite.order_id == order.id, CustomerWrite.customer_id == (order.customer_id or ""))
     told = update(CustomerWrite).where(mine, or_(CustomerWrite.said != "", cast(CustomerWrite.content, Text) != "{}"))
     about = update(Case).where(or_(Case.order_id == order.id, Case.orderref == order.orderref))
@@ -230,7 +230,7 @@ def _erase_aftercare(session: Session, order: Order) -> int:
 
 
 def _erase_texts(session: Session, orderref: str) -> int:
-    """A text that callbacks of this order alone brought can hold anything. One that has its rule is no person's."""
+    """Erase message texts that only this order's callbacks had, as they can hold anything; texts with a rule stay."""
     last = CallbackMessage.last_orderref == orderref
     of_others = exists().where(Callback.msg == CallbackMessage.msg, Callback.orderref != orderref)
     erased = _count(session, delete(CallbackMessage).where(last, CallbackMessage.decided_by.is_(None), ~of_others))
@@ -262,7 +262,7 @@ def _tell(services: Services, session: Session, order: Order, by: str) -> None:
 
 
 def _workflows(session: Session, order: Order) -> Iterator[str]:
-    """What the engine may remember of the order: its runs, and those of its mails."""
+    """The ids of the engine's workflows for the order: its runs, and those of its mails."""
     names = [f"{stage}-{order.orderref}" for stage in lifecycle.QUEUE_OF_STAGE]
     runs = [order.run] * len(names)
     for notice_id, run in session.execute(select(Notice.id, Notice.run).filter_by(order_id=order.id)):

@@ -1,4 +1,4 @@
-"""Having a SQLite database to oneself: nothing serves, nothing executes, and no other program has it open."""
+"""Exclusive use of a SQLite database: no service runs on it, and no other program has it open."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ STOP_FIRST = "The service runs on this database. Stop it first, on a server with
 
 @contextmanager
 def alone(database: Database) -> Iterator[None]:
-    """Nobody else has the database open during the block, and nobody opens it; raises `InUse`."""
+    """Hold the database exclusively during the block: nobody else has it open or can open it; raises `InUse`."""
     if executing(database):
         raise InUse(STOP_FIRST)
     database.dispose()
@@ -24,7 +24,7 @@ def alone(database: Database) -> Iterator[None]:
 
 
 def close_up(path: Path) -> None:
-    """Make the database one file, without the log beside it; raises `InUse` while another program has it open."""
+    """Move the log into the database, so that it is one file; raises `InUse` while another program has it open."""
     with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
         try:
             mode = connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0]

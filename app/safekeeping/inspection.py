@@ -1,4 +1,4 @@
-"""A look at a backup that changes nothing: is it whole, of when is it, what is in it, and could it be put back here?"""
+"""Inspects a backup without changing it: is it whole, when was it made, what is in it, can it be restored here?"""
 
 import sqlite3
 import tarfile
@@ -17,8 +17,8 @@ from app.storage import migrate
 class Inspected:
     """What is in a backup.
 
-    `version` is its tables' version; one that `needs_newer_program` can't be put back by this program. `beside` names
-    what was kept with it, and is None where there is nothing. `of_postgresql`: it goes back into PostgreSQL only.
+    `version` is the version of its tables; `needs_newer_program`: this program can't restore it. `beside` names the
+    files kept beside it, None for none. `of_postgresql`: it can only be restored into PostgreSQL.
     """
 
     file: Path
@@ -62,7 +62,7 @@ def _of_sqlite(file: Path) -> Inspected:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """To read alone, and without SQLite's files beside it, unless its log is there: then that belongs to it."""
+    """Open read-only, so that SQLite makes no files beside it; if its log is there, it is read as well."""
     options = "mode=ro" if Path(f"{file}-wal").exists() else "mode=ro&immutable=1"
     return sqlite3.connect(f"{file.absolute().as_uri()}?{options}", uri=True)
 

@@ -1,7 +1,7 @@
-"""Which databases this installation has had: one of them that is gone, or empty again, is no first start.
+"""Remembers which databases this installation has used: if one is gone or empty now, this is no first start.
 
-A disk that is not mounted looks like a fresh installation, and orders that were acknowledged would be nowhere. So what
-was once there is written down where the database's own disk is not: beside the ticket texts.
+A disk that is not mounted looks like a fresh installation, and acknowledged orders would be missing. So the databases
+are noted in another place than the database's own disk: beside the ticket texts.
 """
 
 import logging
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class DatabaseMissing(Exception):
-    """There was a database, and now there is none; the text says what to do."""
+    """A database that was used here is gone; the text says what to do."""
 
 
 def refuse_missing(database: Database, settings: Settings) -> None:
-    """Raises `DatabaseMissing` for a database that this installation has had, and that is gone or empty."""
+    """Raises `DatabaseMissing` when this installation has used the database before, and it is gone or empty now."""
     place = _place(database)
     if place not in _known(settings) or not _is_missing(database):
         return
@@ -36,7 +36,7 @@ def refuse_missing(database: Database, settings: Settings) -> None:
 
 
 def remember(database: Database, settings: Settings) -> None:
-    """Write down that the database is in use here; where that can't be written, a warning says so."""
+    """Note that the database is used here; logs a warning when the note can't be written."""
     place, known = _place(database), _known(settings)
     if known[-1:] == [place]:
         return

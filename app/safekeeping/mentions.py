@@ -17,7 +17,7 @@ SMALL_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The tables in which a row has one of the words, the first orders among them, and which words these are."""
+    """The tables with rows that contain one of the words, the first orders among these, and the words found."""
 
     tables: list[str]
     orderrefs: list[str]
@@ -25,7 +25,7 @@ class Elsewhere:
 
 
 def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
-    """Where the words are now, in the caller's transaction. All rows of all tables are read."""
+    """Find the words, in the caller's transaction. Reads all rows of all tables."""
     tables: dict[str, None] = {}
     orderrefs: dict[str, None] = {}
     found = set()
@@ -38,9 +38,9 @@ def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
 
 
 def forms_of(word: str) -> set[str]:
-    """A word as texts have it and as JSON has it, without regard to case.
+    """A word as it is in texts and in JSON, in lower case.
 
-    Its characters beyond ASCII are tried as they are, too: SQLite, and a search in bytes, lower ASCII's only.
+    Other characters than ASCII are also kept as they are: SQLite, and a search in bytes, lower-case ASCII only.
     """
     return {casefolded(word), json.dumps(word)[1:-1].casefold(), word.translate(SMALL_ASCII)}
 

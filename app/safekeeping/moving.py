@@ -1,8 +1,8 @@
-"""Moving a SQLite installation to PostgreSQL, once, with the orders that are at work.
+"""Moves a SQLite installation to PostgreSQL, once, including orders at work.
 
-Everything is copied and compared in one transaction over there. Just before it is committed, the old database is
-closed: a kill in between leaves no database that works, and a move that is run again finds out which it was. The
-engine's own tables are not copied: our rows know what is done and what is in doubt, and the work is enqueued anew.
+Everything is copied and compared in one transaction of the target. Just before its commit, the old database is marked
+as moved: after a kill in between, neither database works, and a repeated move finds out which one counts. The engine's
+own tables are not copied: our rows say what is done and what is in doubt, and the work is enqueued anew.
 """
 
 import re
@@ -40,7 +40,7 @@ class NotMoved(Exception):
 
 @dataclass(frozen=True)
 class Moved:
-    """What was moved: rows by table, and what goes on over there. All empty when only the mark was still missing."""
+    """What was moved: rows by table, and the work enqueued there. All empty when only the final mark was missing."""
 
     address: str
     rows: dict[str, int]
@@ -72,7 +72,7 @@ def move(services: Services, url: str, tell: Callable[[str], None]) -> Moved:
 
 
 def undo(services: Services, url: str) -> str:
-    """Take a move back as long as nothing happened over there; returns the address. Raises as `move`."""
+    """Undo a move, as long as nothing has happened in the target; returns the target's address. Raises as `move`."""
     source = services.database
     with _both(services, url) as (target, begun):
         if begun is None:
@@ -93,7 +93,7 @@ def told(url: str) -> str:
 
 @contextmanager
 def _both(services: Services, url: str) -> Iterator[tuple[Database, DatabaseMove | None]]:
-    """The target, and the move to it that was begun before, while nobody else uses the source."""
+    """The target, and the move to it that was begun before; holds the source exclusively."""
     source = services.database
     if not source.is_sqlite:
         raise NotMoved("DATABASE_URL is PostgreSQL already; only a SQLite database is moved")
@@ -126,7 +126,7 @@ def _check_free(target: Database) -> None:
 
 
 def _copy(services: Services, source: Database, key: str, tell: Callable[[str], None]) -> Moved:
-    """`services` are those of the target."""
+    """Copy everything; `services` are those of the target."""
     target = services.database
     move = DatabaseMove(key=key, address=told(target.url))
     with target.engine.begin() as there:
@@ -152,7 +152,7 @@ def _check_rows(here: Connection) -> None:
 
 
 def _take_empty(there: Connection, address: str) -> None:
-    """From here on nobody else writes there; raises `NotMoved` when somebody has."""
+    """Lock the target against other writers; raises `NotMoved` when it isn't empty."""
     _lock(there, [*TABLES, moves.TABLE])
     filled = [table.name for table in [*TABLES, moves.TABLE] if there.scalar(select(func.count()).select_from(table))]
     if filled:
@@ -160,7 +160,7 @@ def _take_empty(there: Connection, address: str) -> None:
 
 
 def _lock(there: Connection, tables: list[Table]) -> None:
-    """Nobody else writes there until the transaction ends, which may stand still while all rows are read over here."""
+    """Lock the target's tables until the transaction ends. It may be idle for as long as reading the source takes."""
     there.execute(text("set local idle_in_transaction_session_timeout = 0"))
     names = ", ".join(f'"{table.name}"' for table in tables)
     there.execute(text(f"lock table {names} in exclusive mode"))
@@ -177,7 +177,7 @@ def _copy_table(here: Connection, there: Connection, table: Table, tell: Callabl
 
 
 def _start_work(services: Services, session: Session) -> tuple[int, int, int]:
-    """Enqueue what is at work: orders, notices and runs of the digest; those that wait are woken at their time."""
+    """Enqueue the work: orders, notices and runs of the digest. What waits for a retry is started at its time."""
     at_work = select(Order).where(Order.state.in_((OrderState.RECEIVED, OrderState.RUNNING))).order_by(Order.id)
     orders = session.scalars(at_work).all()
     for order in orders:
@@ -193,7 +193,7 @@ def _start_work(services: Services, session: Session) -> tuple[int, int, int]:
 
 
 def _content(there: Connection) -> str:
-    """A checksum of all that is in the new database."""
+    """A checksum of the new database's content."""
     whole = rows.Sum()
     for table in TABLES:
         whole.add([table.name, rows.total(there, table).checksum])
@@ -201,7 +201,7 @@ def _content(there: Connection) -> str:
 
 
 def _empty(target: Database, begun: DatabaseMove) -> None:
-    """Take everything out of the new database again; raises `NotMoved` when something happened in it."""
+    """Empty the new database again; raises `NotMoved` when its content has changed since the move."""
     with target.engine.begin() as there:
         _lock(there, TABLES)
         if _content(there) != begun.content:

@@ -1,4 +1,4 @@
-"""The backup of every night: a new file in a folder, what counts besides it, the oldest ones gone, and a note of it.
+"""The nightly backup: a new file in a folder with the other files beside it, deletion of the oldest, and a note.
 
 The note is in the database, where the service reads how its backups stand.
 """
@@ -20,7 +20,7 @@ from app.storage.database import Database, insert_if_new
 
 KEPT = 7
 OURS = re.compile(r"handler-(\d{8}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.(db|dump)")
-"""Those of the night, also as cron named them once."""
+"""The names of nightly backups, including those of the old cron job."""
 LONGEST_ERROR = 500
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Night:
-    """What a night left: the backup, the names of what is kept beside it, and the backups that went."""
+    """The result of a night: the backup, the names of the files kept beside it, and the backups that were deleted."""
 
     backup: backup.Backup
     beside: list[str]
@@ -36,12 +36,12 @@ class Night:
 
 
 def make(database: Database, file: Path) -> backup.Backup:
-    """Back up whichever database it is to a file; raises `BackupFailed`."""
+    """Back up to a file, whichever kind of database it is; raises `BackupFailed`."""
     return backup.make(database, file) if database.is_sqlite else dump.make(database, file)
 
 
 def make_in(services: Services, folder: Path, kept: int = KEPT) -> Night:
-    """Back up into a folder, and note what became of it; raises `BackupFailed`."""
+    """Back up into a folder, and note the outcome in the database; raises `BackupFailed`."""
     try:
         made = _make_in(services, folder, kept)
     except (backup.BackupFailed, OSError) as error:
@@ -69,7 +69,7 @@ def _remove_oldest(folder: Path, kept: int) -> list[Path]:
 
 
 def _note(database: Database, **values: Any) -> None:
-    """A database that takes no note (a full disk, tables of before) is no failed backup; its age tells, too."""
+    """Note the outcome. An error here (full disk, old tables) does not fail the backup, whose age is watched anyway."""
     with suppress(SQLAlchemyError), database.write() as session:
         insert_if_new(session, LastBackup, "id", id=1, watched_since=now())
         session.execute(update(LastBackup).values(**values))

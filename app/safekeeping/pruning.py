@@ -1,9 +1,9 @@
-"""Deletes what nobody will ask for any more: in small batches with pauses, so that a callback never waits for it.
+"""Deletes old data in small batches with pauses, so that a callback never waits for it.
 
-An order's own row stays for ever, with what it is found by and what people decided about it; what was done for it, and
-what colleagues told each other about it, goes when it was finished KEEP_DAYS ago. Each batch is a transaction of its
-own and is found anew: a pruning that was killed or stopped goes on with the next one, and two hosts that prune at the
-same time take different batches.
+An order's own row stays for ever, with what it is found by and people's decisions about it. Its steps, and what
+colleagues told each other about it, are deleted KEEP_DAYS after it was finished. Each batch is a transaction of its own
+and is selected anew, so the next pruning continues one that was stopped or killed, and two hosts that prune at the same
+time take different batches.
 """
 
 import logging
@@ -44,19 +44,19 @@ FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderS
 log = logging.getLogger(__name__)
 
 WORKFLOWS_KEPT = timedelta(days=30)
-"""The engine's records of finished work: all that they say is in our own rows, too."""
+"""How long the engine's records of finished workflows are kept; our own rows say the same."""
 UNCLAIMED_KEPT = timedelta(days=90)
 MOST_UNCLAIMED_CALLBACKS = 20_000
 
 FURTHER_AT_A_TIME = timedelta(days=7)
 A_DAY = timedelta(hours=20)
-"""A clock that is a year ahead must not erase a year at once: what is pruned moves on by a week a day at most."""
+"""A clock that is a year ahead must not delete a year at once, so the limit moves by a week a day at most."""
 
 BATCH = 100
 WORKFLOWS_IN_A_BATCH = 4 * BATCH
-"""They have as many rows as a batch of orders."""
+"""This many workflows have about as many rows as a batch of orders."""
 PAGE = 1000
-"""Orders that are looked at before the next pause; most of them were pruned long ago."""
+"""Orders that are checked before the next pause; most of them were pruned long ago."""
 PAUSE_SECONDS = 0.05
 
 OF_NO_ORDER = ~exists().where(Order.orderref == Callback.orderref)
@@ -67,8 +67,8 @@ HAS_SENT = and_(
     Order.state != OrderState.COMPLETED, exists().where(OrderStep.order_id == Order.id, OrderStep.sent_at.is_not(None))
 )
 IS_NEEDED = or_(MAY_STILL_GO_OUT, HAS_SENT)
-"""Such an order keeps its contract and its steps: a notice about it is still to be written, or a person may take it up
-again and something of it is, or may be, in PowerCode, which must not be done twice."""
+"""Such an order keeps its contract and its steps: a notice about it is still to be written, or a person may let it go
+on, and what is or may be in PowerCode must not be done twice."""
 HAS_DETAILS = and_(
     or_(Order.contract.is_not(null()), exists().where(OrderStep.order_id == Order.id)),
     ~IS_NEEDED,
@@ -82,15 +82,15 @@ def prune(
     stopping: threading.Event | None = None,
     pause: float = PAUSE_SECONDS,
 ) -> None:
-    """Delete what is too old at `moment` (now, as far as that is believed); `stopping` ends it after a batch."""
+    """Delete what is too old at `moment` (default: `believed_moment`); `stopping` ends it after a batch."""
     _run(_batches(services, moment or believed_moment(services, now())), stopping, pause)
 
 
 def believed_moment(services: Services, clock: datetime) -> datetime:
-    """What the clock says, but no more than a week after the last pruning's, which was a day ago at least.
+    """The clock's time, but at most a week after the moment of the last pruning; moves once a day at most.
 
-    A service that was off for a year makes up for it in a few weeks. The first time, the newest callback stands for
-    the last pruning: it was written when the clock was right, or so we hope.
+    A service that was off for a year catches up within weeks. At the first pruning, the newest callback's time is used,
+    on the assumption that the clock was right then.
     """
     with services.database.write() as session:
         last = session.get(LastPruning, 1, with_for_update=True)
@@ -110,7 +110,7 @@ def believed_moment(services: Services, clock: datetime) -> datetime:
 def limit_unclaimed_callbacks(
     services: Services, *, stopping: threading.Event | None = None, pause: float = PAUSE_SECONDS
 ) -> None:
-    """Anybody can send callbacks that belong to no order: of very many, keep the newest."""
+    """Keep only the newest callbacks that belong to no order: anybody can send such callbacks."""
     beyond = select(Callback.id).where(OF_NO_ORDER).order_by(Callback.id.desc()).offset(MOST_UNCLAIMED_CALLBACKS)
     with services.database.read() as session:
         newest_to_go = session.scalar(beyond.limit(1))
@@ -119,7 +119,7 @@ def limit_unclaimed_callbacks(
 
 
 def _run(batches: Iterator[None], stopping: threading.Event | None, pause: float) -> None:
-    """Each step of `batches` is one transaction; others have their turn between two."""
+    """Run the batches with pauses between them, in which others get the database. Each batch is one transaction."""
     stopping = stopping or threading.Event()
     for _ in batches:
         if stopping.wait(pause):
@@ -135,7 +135,7 @@ def _batches(services: Services, moment: datetime) -> Iterator[None]:
     yield from _delete(services, Alert, Alert.closed_at < kept_since)
     yield from _delete(services, CustomerWrite, CustomerWrite.finished_at < kept_since)
     yield from _delete(services, Case, Case.closed_at < kept_since)
-    # The first one stays: without it, orders that never came would count as older than the comparing.
+    # The first comparison stays: without it, the next one would count as the first, and its orders as older ones.
     yield from _delete(services, Reconciliation, Reconciliation.finished_at < kept_since, ~Reconciliation.is_first)
     yield from _delete(services, Callback, OF_NO_ORDER, Callback.received_at < unclaimed_since)
     long_over = select(DigestRun.id).where(DigestRun.started_at < unclaimed_since)
@@ -149,7 +149,7 @@ def _workflows(services: Services, before: datetime) -> Iterator[None]:
 
 
 def _delete(services: Services, model: type[Any], *those: ColumnElement[bool]) -> Iterator[None]:
-    """Delete the rows that fulfil all conditions, from the oldest on. They are looked for without a lock."""
+    """Delete the rows that meet all conditions, the oldest first. They are searched without a lock."""
     last = 0
     while True:
         found = select(model.id).where(model.id > last, *those).order_by(model.id).limit(BATCH)
@@ -179,7 +179,7 @@ def _orders(services: Services, before: datetime) -> Iterator[None]:
 
 
 def _pages(services: Services, state: OrderState, before: datetime) -> Iterator[Sequence[int]]:
-    """The orders that were finished before and have something to go, page by page along their index."""
+    """The orders finished before `before` that have something to delete, page by page along an index."""
     page = (
         select(Order.id, Order.finished_at, _has_something_to_go(before))
         .where(Order.state == state, Order.finished_at < before)
@@ -208,7 +208,7 @@ def _has_something_to_go(before: datetime) -> ColumnElement[bool]:
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:
-    """A notice that nobody waits for any more; one that could not be sent waits for a person."""
+    """The notice is sent or dropped; a notice that could not be sent still waits for a person."""
     return and_(
         Notice.state.in_((NoticeState.SENT, NoticeState.DROPPED)),
         func.coalesce(Notice.sent_at, Notice.created_at) < before,
@@ -216,12 +216,12 @@ def _is_over(before: datetime) -> ColumnElement[bool]:
 
 
 def _is_told_only(before: datetime) -> Sequence[ColumnElement[bool]]:
-    """What colleagues told each other; what was decided stays."""
+    """Conditions for what colleagues told each other; decisions stay."""
     return (OrderDecision.action.in_(TOLD_ONLY), OrderDecision.made_at < before)
 
 
 def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:
-    """Those that are locked go on just now, by a person or by a callback: they stay as they are."""
+    """Prune the orders, except locked ones: a person or a callback is making these go on right now."""
     finished = (Order.id.in_(order_ids), Order.state.in_(FINISHED), Order.finished_at < before)
     locked = select(Order.id, Order.orderref).where(*finished).order_by(Order.id).with_for_update(skip_locked=True)
     rows = session.execute(locked).all()
@@ -241,10 +241,10 @@ def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, 
 
 
 def _remove_details(session: Session, order_ids: Sequence[int], days: int) -> None:
-    """Corrections are what a person knows better than UTOPIA: an order that can be taken up again keeps them."""
+    """Delete the orders' details. An order that can go on again keeps its corrections, which UTOPIA doesn't have."""
     said = f"Its details were removed {days} days after it was finished."
-    # With the id, though it stays: SQLite then takes the row out and puts it in again, and joins pages that it leaves
-    # half empty. It does neither for a row that only becomes shorter, and nothing else ever goes into such a page.
+    # Sets the id too, to the same value: SQLite then deletes and inserts the row, and merges half empty pages. It does
+    # neither for a row that only becomes shorter, and the space in that page would never be used again.
     emptied = {"contract": null(), "account": null(), "found_customers": null(), "remarks": [said], "id": Order.id}
     completed = update(Order).where(Order.id.in_(order_ids), Order.state == OrderState.COMPLETED)
     for change in (

@@ -1,7 +1,7 @@
-"""What SQLite keeps of rows that were deleted, and how to remove it.
+"""Removes what SQLite keeps of deleted rows.
 
-SQLite overwrites a deleted row with zeros (`secure_delete`). But its log has the row until it is emptied, and a page
-that was split long ago may hold a copy. So the file itself is searched, and written anew when something is left.
+SQLite overwrites a deleted row with zeros (`secure_delete`). But the log has the row until the log is emptied, and a
+page that was split long ago may hold a copy. So the file itself is searched, and rewritten when something is found.
 """
 
 import sqlite3
@@ -20,9 +20,9 @@ CHUNK = 1024 * 1024
 
 
 def remove(database: Database, words: Iterable[str]) -> bool:
-    """Whether the SQLite file and its log are free of the words, which no row may have any more.
+    """Make sure that the SQLite file and its log don't hold the words, which are in no row any more; False if they do.
 
-    On PostgreSQL there is nothing to do here: its vacuum makes the place of old rows free by itself.
+    On PostgreSQL there is nothing to do: its vacuum frees the space of old rows by itself.
     """
     forms = _forms(words)
     if not database.is_sqlite:
@@ -36,7 +36,7 @@ def remove(database: Database, words: Iterable[str]) -> bool:
 
 
 def kept_files(database: Database) -> list[Path]:
-    """Databases that restores put aside: they hold what was erased here."""
+    """Databases that restores put aside: they still hold what was erased here."""
     if not database.is_sqlite:
         return []
     return sorted(database.path.parent.glob(f"{database.path.name}.before-restore-*"))
@@ -48,7 +48,7 @@ def _forms(words: Iterable[str]) -> list[bytes]:
 
 
 def _empty_log(connection: sqlite3.Connection) -> bool:
-    """Move everything from the log into the database, and cut the log to nothing; waits for who is reading."""
+    """Move the log's content into the database, and truncate the log; waits for readers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -60,7 +60,7 @@ def _empty_log(connection: sqlite3.Connection) -> bool:
 
 
 def _write_anew(connection: sqlite3.Connection) -> bool:
-    """Write the whole database anew, row by row; others wait meanwhile. False when the disk has no room for that."""
+    """Rewrite the whole database (VACUUM); others wait meanwhile. False when the disk has no room for that."""
     try:
         connection.execute("VACUUM")
     except sqlite3.OperationalError:

@@ -1,7 +1,7 @@
-"""Putting a backup back in the place of a SQLite database.
+"""Restores a backup of a SQLite database.
 
-The backup is copied, checked, brought up to date and settled under another name. Only then it takes the database's
-place, in one rename; what was there until now is kept aside under a name of its own.
+The backup is copied, checked, upgraded and settled under another name. Only then does one rename put it in the place
+of the present database, which is kept under a name of its own.
 """
 
 import os
@@ -32,9 +32,9 @@ class RestoreRefused(Exception):
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put back: how many orders and callbacks it has, and where the database until now is kept.
+    """What was restored: how many orders and callbacks it has, and where the former database is kept.
 
-    `not_in_it` are the orders that only the database until now knows; None when it can't be read, or there was none.
+    `not_in_it` are the orders that only the former database has; None when it can't be read, or there was none.
     """
 
     settled: Settled
@@ -45,7 +45,7 @@ class Restored:
 
 
 def restore(services: Services, file: Path) -> Restored:
-    """Put a backup back; raises `RestoreRefused`, `in_use.InUse` or `moves.DatabaseMoved`, and then changes nothing."""
+    """Restore a backup; raises `RestoreRefused`, `in_use.InUse` or `moves.DatabaseMoved`, with nothing changed."""
     database = services.database
     check_file(file, database.path)
     ownership.make_folder(database.path.parent)
@@ -64,7 +64,7 @@ def restore(services: Services, file: Path) -> Restored:
 
 
 def check_file(file: Path, present: Path | None = None) -> None:
-    """Whether it is a whole file of ours, and not the `present` database; raises `RestoreRefused`."""
+    """Check that the file is one of our backups, undamaged, and not the `present` database; raises `RestoreRefused`."""
     try:
         if not seals.is_sqlite(file):
             raise RestoreRefused(f"{file} is no backup of this service")
@@ -83,7 +83,7 @@ def unreadable(file: Path, error: OSError) -> str:
 
 
 def _is_readable(database: Database) -> bool:
-    """Whether there is a database now, and a sound one: it may be damaged, and that be the reason."""
+    """Whether there is a readable database now. A damaged one may be the reason for the restore."""
     if not database.path.exists():
         return False
     try:
@@ -96,8 +96,8 @@ def _is_readable(database: Database) -> bool:
 def _copy(file: Path, partial: Path, present_version: str | None) -> datetime:
     """Copy and check; returns when the backup was made.
 
-    After a deploy that was taken back, this program works on the tables of the version after it (`migrate.is_current`):
-    a backup of such a database has the version that the present one has.
+    After a deploy was undone, this program works with the tables of a newer version (`migrate.is_current`). A backup of
+    such a database is accepted, as it has the version of the present database.
     """
     try:
         backup.copy_database(file, partial)
@@ -118,7 +118,7 @@ def _copy(file: Path, partial: Path, present_version: str | None) -> datetime:
 
 
 def _prepare(services: Services, partial: Path, made_at: datetime, file: Path) -> tuple[Settled, int, int]:
-    """Bring the copy up to date and settle it, then make it one file again."""
+    """Upgrade and settle the copy, then make it one file again."""
     copy = Database(f"sqlite:///{partial}")
     try:
         own = replace(services, database=copy, work_queue=WorkQueue(copy))
@@ -137,7 +137,7 @@ def _prepare(services: Services, partial: Path, made_at: datetime, file: Path) -
 
 
 def _missing(present: Path, partial: Path) -> list[str] | None:
-    """The orders that the present database knows and the backup does not."""
+    """The orders that are in the present database and not in the backup."""
     query = "select orderref from orders where orderref not in (select orderref from old.orders) order by id"
     try:
         with closing(sqlite3.connect(present)) as connection:
@@ -149,8 +149,8 @@ def _missing(present: Path, partial: Path) -> list[str] | None:
 
 @contextmanager
 def _kept_aside(present: Path) -> Iterator[Path]:
-    """The name under which the database until now is going to be kept. Its log has it already: SQLite, when it opens
-    a database that is damaged, may take the log away.
+    """The name under which the former database will be kept. Its log has this name during the block already: SQLite may
+    delete the log when it opens a damaged database.
     """
     name = f"{present}.before-restore-{now():%Y%m%d-%H%M%S}"
     names = (Path(f"{name}-{number}" if number else name) for number in range(1000))
@@ -169,22 +169,22 @@ def _log_of(path: Path) -> Path:
 
 
 def _put_in_place(partial: Path, present: Path, kept: Path) -> None:
-    """At every moment there is a database under its name: the one until now, or the one from the backup."""
+    """Replace the database by a rename, so that at every moment there is one: the former one or the restored one."""
     there_is_one = present.exists()
     if there_is_one:
         _link(present, kept)
     like = present.stat() if there_is_one else present.parent.stat()
     partial.chmod(like.st_mode & 0o660 if there_is_one else 0o640)
-    with suppress(PermissionError):  # only root can, and has to: the service runs as somebody else
+    with suppress(PermissionError):  # only root can, and only root has to: the service runs as another user
         shutil.chown(partial, like.st_uid, like.st_gid)
     for log in (_log_of(present), Path(f"{present}-shm"), Path(f"{present}-journal")):
-        log.unlink(missing_ok=True)  # they are not the new one's
+        log.unlink(missing_ok=True)  # they belong to the former database
     partial.replace(present)
     backup.sync(present.parent)
 
 
 def _link(file: Path, name: Path) -> None:
-    """A second name for a file; where the disk knows no such thing, a copy."""
+    """A hard link to a file; a copy where the disk has no hard links."""
     try:
         name.hardlink_to(file)
     except FileExistsError:

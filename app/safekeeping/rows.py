@@ -1,7 +1,7 @@
 """The rows of a table on their way from SQLite to PostgreSQL: read as they are, checked, written, and compared.
 
-SQLite keeps what PostgreSQL refuses: texts longer than their column, texts with a NUL character, and numbers of any
-size. JSON travels as the text that it is, since a missing value and JSON's own `null` are not the same.
+SQLite accepts what PostgreSQL refuses: texts longer than their column, texts with a NUL character, and numbers of any
+size. JSON is copied as text, because a missing value and JSON's own `null` differ.
 """
 
 import hashlib
@@ -72,7 +72,7 @@ def read(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
 
 
 def total(connection: Connection, table: Table) -> Sum:
-    """The sum of what a table has."""
+    """Count and checksum of a table's rows."""
     summed = Sum()
     for row in read(connection, table):
         summed.add(row)
@@ -80,7 +80,7 @@ def total(connection: Connection, table: Table) -> Sum:
 
 
 def refused(here: Connection, table: Table) -> Iterator[RefusedRow]:
-    """What of a table PostgreSQL is known to refuse; the rest it tells itself."""
+    """The values of a table that PostgreSQL would refuse, as far as they are known; it may refuse others."""
     for row in read(here, table):
         for column, value in zip(table.columns, row, strict=True):
             why = _fault(column, value)
@@ -135,12 +135,12 @@ def _fault(column: Column[Any], value: Any) -> str | None:
 
 
 def _limit(column: Column[Any]) -> int:
-    """What no longer fits into PostgreSQL's number."""
+    """The smallest number that is too large for PostgreSQL's column."""
     return 2**63 if isinstance(column.type, BigInteger) else 2**31
 
 
 def _place(error: psycopg.Error, here: Connection, table: Table) -> RefusedRow:
-    """Where PostgreSQL stopped, without the value, which may be a customer's."""
+    """Where PostgreSQL stopped, without the value, as it may be a customer's."""
     found = PLACE.search(error.diag.context or "")
     row = next(islice(read(here, table), int(found[1]) - 1, None), None) if found else None
     key = _key(table, row) if row else "a row"

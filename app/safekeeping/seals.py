@@ -1,7 +1,8 @@
-"""A backup is one SQLite file with a seal, by which a single changed byte is noticed.
+"""A backup is one SQLite file with a seal: a checksum that shows a single changed byte.
 
-SQLite itself has no checksums: a byte that flips in a customer's name goes unnoticed. Its header has two numbers for
-the program that owns the file. Source: SQLite, "Database File Format", user version (offset 60), application ID (68).
+SQLite itself has no checksums, so a flipped byte in a customer's name would go unnoticed. The seal is in two numbers of
+SQLite's header that are free for programs: user version (offset 60), application ID (68). Source: SQLite, "Database
+File Format".
 """
 
 import sqlite3
@@ -28,14 +29,14 @@ NEWEST = (
     ("notices", "created_at"),
     ("notices", "sent_at"),
 )
-"""What tells until when a database was at work: tables and columns. Without the digest's, a run that it knows well
-would count as one that may have gone out since."""
+"""Tables and columns whose newest time shows until when a database was in use. The digest's are among them: otherwise
+a run that is in the backup would count as one that may have been sent after it."""
 
 STAMP = "create table backup (made_at text not null, version text not null)"
 
 
 def stamp(connection: sqlite3.Connection, began_at: datetime) -> None:
-    """Write into a copy what it is: a backup, and of when; what happened after that may not be in it."""
+    """Mark a copy as a backup, with the time it was begun; what happened after that may not be in it."""
     connection.execute("drop table if exists backup")
     connection.execute(STAMP)
     connection.execute("insert into backup values (?, ?)", (began_at.isoformat(), VERSION))
@@ -43,7 +44,7 @@ def stamp(connection: sqlite3.Connection, began_at: datetime) -> None:
 
 
 def remove_stamp(path: Path) -> None:
-    """Make a database of a backup again."""
+    """Remove the mark, so that a backup becomes a database again."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("drop table if exists backup")
         connection.execute("PRAGMA application_id=0")
@@ -51,7 +52,7 @@ def remove_stamp(path: Path) -> None:
 
 
 def seal(path: Path) -> None:
-    """Seal a closed file: from now on `is_whole` tells whether it is as it was."""
+    """Seal a closed file: from now on `is_whole` tells whether it was changed."""
     checksum = _checksum(path).to_bytes(SEAL_BYTES, "big")
     with path.open("r+b") as file:
         file.seek(SEAL_AT)
@@ -66,7 +67,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a sealed file is as it was when it was sealed."""
+    """Whether a sealed file is unchanged since it was sealed."""
     with path.open("rb") as file:
         file.seek(SEAL_AT)
         return file.read(SEAL_BYTES) == _checksum(path).to_bytes(SEAL_BYTES, "big")
@@ -89,7 +90,7 @@ def made_at(connection: sqlite3.Connection) -> datetime:
 
 
 def _checksum(path: Path) -> int:
-    """Of all bytes but the seal's own."""
+    """The checksum of all bytes except the seal's own."""
     with path.open("rb") as file:
         header = bytearray(file.read(HEADER_BYTES))
         header[SEAL_AT : SEAL_AT + SEAL_BYTES] = bytes(SEAL_BYTES)
