@@ -1,1 +1,1 @@
-"""Setting the service up: whether its settings fit, and whether they are the ones that run."""
+"""Setting the service up: checking its settings, and whether the running service uses the present ones."""

@@ -1,7 +1,6 @@
-"""Whether the settings fit this place: what deserves a second look, and whether each remote system can be used.
+"""Checks the settings: what deserves a second look, and whether each remote system can be used.
 
-`flask config check` and the console's settings page ask here. A check changes nothing anywhere; only the test mail is
-a mail.
+`flask config check` and the console's settings page use it. A check changes nothing; only the test mail is really sent.
 """
 
 import uuid
@@ -45,14 +44,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A check of one remote system. `ask` returns what it found in words, and raises what `advice` knows."""
+    """A check of one remote system. `ask` returns its finding in words, or raises an error that `advice` explains."""
 
     name: str
     title: str
     ask: Callable[[Services], str]
 
     def run(self, services: Services) -> Finding:
-        """Ask, and put whatever happens into words. Takes as long as the system's timeouts let it."""
+        """Run the check, and put the result into words. May take as long as the system's timeouts."""
         try:
             return Finding(True, self.ask(services))
         except (utopia.UtopiaError, powercode.PowerCodeError, MailFailed, SourceUnreadable, Unusable) as error:
@@ -60,7 +59,7 @@ class Check:
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """What is allowed, but seldom meant."""
+    """Settings that are allowed but seldom intended."""
     if settings.pc_verify_ssl is False:
         yield "PC_VERIFY_SSL is false: anybody on the way to PowerCode can read and change orders"
     if settings.pc_url.startswith("http:"):
@@ -83,12 +82,12 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 
 def is_guessable(key: str) -> bool:
-    """Whether a key is shorter than any program makes one, or a few characters again and again."""
+    """Whether a key is shorter than generated keys are, or consists of a few repeated characters."""
     return len(key) < SHORTEST_SECRET or len(set(key)) < FEWEST_CHARACTERS
 
 
 def open_to_anybody(settings: Settings) -> str:
-    """What it means that no token is set."""
+    """What follows when no token is set."""
     who = "whoever is in CALLBACK_ALLOWED_NETWORKS" if settings.callback_allowed_networks else "anybody"
     return (
         f"CALLBACK_TOKEN is not set: {who} can send callbacks, real ones and forged ones alike. "
@@ -98,7 +97,7 @@ def open_to_anybody(settings: Settings) -> str:
 
 
 def plans_that_differ(services: Services) -> list[str]:
-    """Plans that the settings and the table sell differently; only where there is a table already."""
+    """Plans that the settings and the plan table map differently; none before the table exists."""
     if services.database.is_sqlite and not services.database.path.exists():
         return []
     try:
@@ -111,7 +110,7 @@ def plans_that_differ(services: Services) -> list[str]:
 
 
 def advice(error: Exception) -> str:
-    """What to do about an error of a check; "" where the error says it itself."""
+    """What to do about an error of a check; "" where the error's own text says so."""
     if isinstance(error, powercode.NeverArrived) and "certificate" in error.detail:
         return CERTIFICATE
     words: list[tuple[tuple[type[Exception], ...], str]] = [
@@ -172,7 +171,7 @@ def _send_mail(services: Services) -> str:
 
 
 def test_mail(settings: Settings) -> Mail:
-    """The mail that shows the office that notices arrive; it asks for nothing."""
+    """The mail that shows the office that notices arrive; nobody has to act on it."""
     moment = now()
     facts = {
         "notice": {"created_at": moment},
@@ -210,7 +209,7 @@ TEST_MAIL = Check("mail", "Mail", _send_mail)
 REPORT = Check("report", "Report of closed tickets", _read_report)
 
 CONNECTIONS = (DATABASE, UTOPIA, POWERCODE, MAIL_SERVER)
-"""What `flask config check --connect` asks: nobody notices."""
+"""The checks of `flask config check --connect`: they send nothing to people."""
 
 BUTTONS = (TEST_MAIL, UTOPIA, POWERCODE, REPORT)
-"""What the settings page offers."""
+"""The checks that the settings page offers."""

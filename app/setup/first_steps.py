@@ -1,4 +1,4 @@
-"""What a new installation still needs until its first account. Each step is ticked by looking, not by a click."""
+"""The steps of a new installation up to its first account. The service itself finds out which steps are done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ BEFORE_THE_TEST = {"powercode": f"{UNTESTED} PowerCode takes its key from this s
 
 @dataclass(frozen=True)
 class FirstStep:
-    """A step: whether it is done, and what there is to know. `check` names a connection with a button that tests it,
-    `page` the endpoint of the page where it is done, `settings` those that it depends on."""
+    """A step: whether it is done, and what to know about it. `check` names a connection that a button tests, `page` the
+    endpoint of the page where the step is done, `settings` the settings that it depends on."""
 
     title: str
     done: bool
@@ -36,12 +36,12 @@ class FirstStep:
 
 
 def is_new(session: Session) -> bool:
-    """Whether no order came to an account yet: until then the first page shows the steps."""
+    """Whether there is no account yet: until then the first page shows the steps."""
     return not _is_there(session, Order.state == OrderState.COMPLETED)
 
 
 def first_steps(services: Services, session: Session) -> list[FirstStep]:
-    """All steps, in the order in which they are done best."""
+    """All steps, in the recommended order."""
     return [
         *_connections(session),
         _plans(session),

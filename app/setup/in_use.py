@@ -1,4 +1,4 @@
-"""Whether the service that runs has the settings that `.env`, and the files that it names, hold now."""
+"""Whether the running service uses the settings that are in `.env`, and in the files that it names, now."""
 
 import hashlib
 import hmac
@@ -9,14 +9,14 @@ from config import Settings, SettingsError, load_settings
 from wire import Failure, Request, Transport
 
 OF_ONE_PROCESS = ("role", "executor_id", "worker_port")
-"""What differs between the processes of one installation."""
+"""Settings that differ between the processes of one installation."""
 ANSWER_SECONDS = 3.0
 RELOAD = "systemctl reload utopia-handler"
 EVERY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
 
 
 class SettingsInUse:
-    """The settings of one process from its start on."""
+    """The settings that a process read at its start."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -24,7 +24,7 @@ class SettingsInUse:
         self._is_current = True
 
     def is_current(self) -> bool:
-        """Whether a start would read the same now; looks into the files only when they have changed."""
+        """Whether a start would read the same settings now; reads the files only when they have changed."""
         stamps = self._stamps()
         if stamps != self._seen:
             self._seen, self._is_current = stamps, self._reads_the_same(stamps)
@@ -45,16 +45,16 @@ class SettingsInUse:
 
 
 def mark(settings: Settings) -> str:
-    """A fingerprint of the settings: the same in two processes only when these are. It tells none of them."""
+    """A fingerprint of the settings: equal in two processes only when the settings are. It reveals none of them."""
     values = {name: repr(_plain(value)) for name, value in vars(settings).items() if name not in OF_ONE_PROCESS}
     key = settings.secret_key.get_secret_value().encode()
     return hmac.new(key, json.dumps(values, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def fault_of_running(settings: Settings) -> str | None:
-    """Why the service that runs here does not work with these settings; None when it does, or when none runs.
+    """In what way the running service's settings differ from these; None when they don't, or when no service runs.
 
-    A command asks this before it lets the service do something for it.
+    A command asks this before it leaves work to the service.
     """
     said = _asked(settings)
     if said.get("settings") == "changed":
@@ -68,7 +68,7 @@ def fault_of_running(settings: Settings) -> str | None:
 
 
 def _asked(settings: Settings) -> dict[str, object]:
-    """What `/readyz` says; nothing where no service answers."""
+    """The answer of `/readyz`; empty where no service answers."""
     host = EVERY_HOST.get(settings.flask_host, settings.flask_host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.flask_port}/readyz"
     transport = Transport(

@@ -1,6 +1,6 @@
-"""What the settings are, where each comes from, and what a restart would change. No secret's value leaves this module.
+"""The settings, where each comes from, and what a restart would change. No secret's value leaves this module.
 
-The explanations and their order are those of `.env.example`: they are written there and nowhere else.
+The explanations and their order come from `.env.example` alone.
 """
 
 import json
@@ -57,7 +57,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class SettingsOverview:
-    """Every setting by its name, its groups, and what would keep the service from starting again."""
+    """Every setting by its name, the groups, and the faults with which the service would not start again."""
 
     groups: tuple[Group, ...]
     settings: Mapping[str, Shown]
@@ -88,7 +88,7 @@ def groups(text: str) -> tuple[Group, ...]:
 
 
 def shown_value(name: str, value: object) -> str:
-    """A value as .env would have it, for people: of a secret only whether it is set."""
+    """A value as in .env, for people; for a secret, only whether it is set."""
     if value is None or value in ("", ()):
         return NOT_SET
     if isinstance(value, SecretStr):
@@ -109,7 +109,7 @@ def _listed(values: tuple[object, ...]) -> str:
 
 
 def _without_secrets(name: str, text: str) -> str:
-    """Addresses can carry secrets: a password, a query, and of a webhook the whole path."""
+    """An address without its secrets: the password, the query, and for a webhook the whole path."""
     if name == "DATABASE_URL":
         address = make_url(text)
         return address.set(query={}).render_as_string(hide_password=True)
@@ -139,7 +139,7 @@ def _next_start() -> tuple[Settings | None, tuple[str, ...]]:
 
 
 def _written() -> set[str]:
-    """The names that .env gives a value, now."""
+    """The names that have a value in .env now."""
     try:
         return {name.upper() for name in env_file.read(_env_file()).values}
     except (OSError, ValueError):
@@ -158,7 +158,7 @@ def _shown(name: str, running: Settings, next_start: Settings | None, written: s
 
 
 def _source(name: str, written: set[str], *, is_still_so: bool) -> str:
-    """Where the value stands now; one that stands nowhere any more was read at the last start."""
+    """Where the value is set now; "last start" if it is set nowhere any more."""
     names = {name, *(old.upper() for old, (mapping, _) in OLD_PLANS.items() if mapping == name.lower())}
     if names.intersection(each.upper() for each in os.environ):
         return "environment"
@@ -175,7 +175,7 @@ def _text(guide: Path) -> str:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Title, explanation and names of each block; what stands before the first title is about the file itself."""
+    """Title, explanation and names of each block; text before the first title is about the file itself."""
     title, words, names = "", [], []
     for line in [*text.splitlines(), ""]:
         if heading := _TITLE.fullmatch(line):
@@ -191,7 +191,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def _complete(found: tuple[Group, ...]) -> tuple[Group, ...]:
-    """With a group for settings that the guide doesn't name, and without names that are no settings."""
+    """The groups, plus one for settings that the guide doesn't name, without names that are no settings."""
     known = set(_names())
     kept = [Group(group.title, tuple(part for part in group.parts if set(part.names) <= known)) for group in found]
     named = {name for group in kept for part in group.parts for name in part.names}

@@ -1,6 +1,6 @@
-"""Brings the database up to date: our tables, the engine's, and the rows that settings and former versions call for.
+"""Upgrades the database: our tables, the engine's, and rows that the settings or former versions require.
 
-A start does it by itself, since a callback that meets an old database would be lost; `db upgrade` does it ahead.
+Each start does it, because a callback could not be stored in an old database; `db upgrade` does it beforehand.
 """
 
 import re
@@ -35,7 +35,7 @@ def upgrade(database: Database, settings: Settings) -> None:
 
 
 def upgrade_tables(database: Database) -> None:
-    """Create or upgrade the tables alone, and leave what is in them as it is: nothing in a new database."""
+    """Create or upgrade the tables alone, and add no rows."""
     with migrate.alone(database):
         _upgrade_all(database)
 
@@ -46,7 +46,7 @@ def _upgrade_all(database: Database) -> None:
 
 
 def why_unusable(database: Database, error: Exception) -> str:
-    """What keeps a start or a check from using the database, in one line for people; never a password."""
+    """Why a start or a check can't use the database, in one line for people, without passwords."""
     if not isinstance(error, SQLAlchemyError | OSError):
         return str(error)
     said = " ".join(str(getattr(error, "orig", None) or error).split())

@@ -1,5 +1,5 @@
-"""What the scripts that were in use before have left behind, and how much of it is taken over.
+"""Takes over what the old scripts have left behind.
 
-Only the format of `last_run_date.json` is written down (reference: the weekly ticket report). The others are read in
-every form that can mean one thing only; what can't be read so is told, and left where it is.
+Only the format of `last_run_date.json` is documented (reference: the weekly ticket report). The other files are read in
+every form that has only one meaning; whatever else is in them is reported, and left where it is.
 """

@@ -1,7 +1,6 @@
-"""What will be different from the day of the switch on, and how to keep the old way where there is one.
+"""What changes on the day of the switch, and how to keep the old way where that is possible.
 
-What the old scripts did is written down in the reference of the old scripts; each difference counts only where that
-installation had it.
+The reference of the old scripts says what they did; a difference is listed only if the old installation is affected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ class Difference:
 
 
 def differences(old: Mapping[str, str], running: Settings, *, has_last_run: bool) -> Iterator[Difference]:
-    """Everything that changes, for a folder whose `.env` said `old`."""
+    """Everything that changes, for an old installation whose `.env` has the values `old`."""
     yield _quantity(old, running)
     yield _unknown_plan(running)
     yield _summary(running)

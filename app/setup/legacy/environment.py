@@ -1,7 +1,7 @@
-"""The old script's `.env`, name by name: what is taken as it is, what stands for a setting of ours, and what is gone.
+"""The old script's `.env`, name by name: what is kept, what becomes another setting, and what is not needed any more.
 
-Nothing of it is written anywhere: docs/switching.md copies the file. What is shown of a value is what the console's
-page of settings shows of it, which is never a secret.
+Nothing is written: docs/switching.md says how to copy the file. Values are shown as on the console's settings page,
+which shows no secrets.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from config_values import OLD_PLANS
 
 @dataclass(frozen=True)
 class OldPlan:
-    """A setting of the old script's that names a service; `number` is what counted without it."""
+    """A setting of the old script that names a service; `number` was its default."""
 
     description: str
     setting: str
@@ -30,7 +30,7 @@ PLANS: Mapping[str, OldPlan] = {
     name.upper(): OldPlan(plan, mapping.upper(), BUILT_IN[name]) for name, (mapping, plan) in OLD_PLANS.items()
 }
 TOGETHER = (("admin_user", "admin_pass", "admin_pass_hash"), ("mail_username", "mail_password"))
-"""Settings that are sound only with each other."""
+"""Settings that are valid only together."""
 GONE: Mapping[str, str] = {
     "PC_ADDRESS_RANGE_V4": "it had no part in an order",
     "TICKET_TEMPLATE_META_FILE": "a text's name comes from the .meta.json file beside it",
@@ -38,7 +38,7 @@ GONE: Mapping[str, str] = {
 
 
 def values_in(folder: Path) -> dict[str, str]:
-    """What the folder's `.env` sets; nothing where there is none that can be read."""
+    """The values in the folder's `.env`; empty when there is no readable file."""
     try:
         values = env_file.parse(text_of(folder / ".env")).values
     except (NotReadable, FileNotFoundError):
@@ -47,7 +47,7 @@ def values_in(folder: Path) -> dict[str, str]:
 
 
 def compare(text: str, running: Settings) -> Iterator[Entry]:
-    """What each line of a `.env` comes to beside what runs, and what is not in it and has to be set."""
+    """Compare each line of a `.env` with the running settings; also, which required settings it lacks."""
     written = env_file.parse(text)
     for line in written.faults:
         yield Entry(f"line {line.number}", Became.NOT_TAKEN, f"it {line.words}")
@@ -117,7 +117,7 @@ def _unusable(name: str, fault: str) -> Entry:
 
 
 def _missing(there: Mapping[str, str], running: Settings) -> Iterator[Entry]:
-    """What is needed here, and not in that file, or without a value there."""
+    """Settings that are required here and that the file lacks, or gives no value."""
     given = {name for name, value in there.items() if value}
     for field, what in REQUIRED.items():
         if field.upper() not in given and field.upper() not in {plan.setting for plan in PLANS.values()}:
@@ -133,5 +133,5 @@ def _absent(name: str, there: Mapping[str, str]) -> str:
 
 
 def _all(running: Settings) -> dict[str, Any]:
-    """Every setting that runs; the one that is compared comes over it."""
+    """All running settings, as the basis on which one compared setting is replaced."""
     return {name: getattr(running, name) for name in Settings.model_fields}

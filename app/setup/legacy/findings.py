@@ -1,4 +1,4 @@
-"""What was found in the files, entry by entry, and what became of it."""
+"""The entries found in the files, and what became of each."""
 
 import json
 import os
@@ -15,22 +15,22 @@ from app.provisioning.contracts import one_line
 
 MOST_BYTES = 8 * 1024 * 1024
 SHOWN = 100
-"""Characters of a foreign text that are shown."""
+"""Characters shown of a text from a file."""
 
 
 class Became(StrEnum):
-    """What became of an entry. Only `NOT_TAKEN` is a failure: it should have come, and could not."""
+    """What became of an entry. Only `NOT_TAKEN` is a failure: the entry should have been taken over, and was not."""
 
     TAKEN = "taken"
     HERE = "here already"
     LEFT_OUT = "left out"
-    """Rightly: nothing here needs it."""
+    """This is right: nothing here needs the entry."""
     NOT_TAKEN = "not taken"
     AS_IT_IS = "taken as it is"
     STANDS_FOR = "stands for"
     UNUSED = "not used any more"
     ANEW = "must be set anew"
-    """The last four are about settings, which a person takes over."""
+    """The last four values are about settings, which a person takes over by hand."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ class Entry:
 
     @classmethod
     def about(cls, subject: object, became: Became, why: str = "") -> "Entry":
-        """With a text of the file as its subject, fit for a terminal."""
+        """An entry whose subject is a text from the file, made safe for a terminal."""
         return cls(shown(subject), became, why)
 
 
 @dataclass(frozen=True)
 class FileFound:
-    """A file's entries; `is_there` is False for one that isn't in the folder."""
+    """A file's entries; `is_there` is False when the file isn't in the folder."""
 
     name: str
     is_there: bool
     entries: list[Entry]
 
     def counts(self) -> dict[str, int]:
-        """How many entries became what; together they are all entries."""
+        """The number of entries by what became of them; each entry is counted once."""
         return dict(Counter(entry.became.value for entry in self.entries))
 
 
@@ -65,7 +65,7 @@ class NotReadable(Exception):
 
 
 def content_of(file: Path) -> bytes:
-    """The file's bytes. Raises `NotReadable`, also for what is no file, and `FileNotFoundError`."""
+    """The file's bytes. Raises `NotReadable` (also for a folder or device), and `FileNotFoundError`."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -115,6 +115,6 @@ def value_of(record: dict[str, Any], names: Iterable[str]) -> Any:
 
 
 def shown(text: object) -> str:
-    """A text of a foreign file, as a terminal may show it: one line, not too long."""
+    """A text from a file, safe for a terminal: one line, not too long."""
     line = one_line(str(text).encode("utf-8", "replace").decode())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

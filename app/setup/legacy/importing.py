@@ -1,4 +1,4 @@
-"""Taking over a folder of the old scripts: each file by itself, so that a broken one keeps none of the others back."""
+"""Takes over a folder of the old scripts, each file by itself, so that a broken file does not stop the others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +17,13 @@ THE_REST = "the rest of the folder"
 
 
 class DryRun(Exception):
-    """Takes back what a transaction did."""
+    """Rolls a transaction back."""
 
 
 def take_over(services: Services, folder: Path, by: str, *, dry_run: bool) -> list[FileFound]:
     """What is in the folder's files and what became of it; with `dry_run`, what would become of it.
 
-    Done again it finds everything here already.
+    When repeated, it finds everything here already.
     """
     readers: dict[str, Callable[[Path], list[Entry]]] = {
         ".env": lambda file: list(environment.compare(text_of(file), services.settings)),
@@ -40,7 +40,7 @@ def take_over(services: Services, folder: Path, by: str, *, dry_run: bool) -> li
 
 
 def is_of_the_old_scripts(found: list[FileFound]) -> bool:
-    """Whether anything in the folder is theirs."""
+    """Whether any file in the folder is from the old scripts."""
     *known, rest = found
     return any(each.is_there for each in known) or any(leftovers.is_known(entry.subject) for entry in rest.entries)
 

@@ -1,4 +1,4 @@
-"""What else lies in the folder, file by file: nothing of it is taken, and some of it should not stay."""
+"""The other files in the folder: none of them is taken over, and some should be deleted."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ _SOCKET = re.compile(r"^\s*(?:uwsgi-|http-)?socket\s*=\s*(\S+)", re.MULTILINE)
 
 
 def look(folder: Path, told: Iterable[str]) -> list[Entry]:
-    """What is in the folder beside the names of `told`. Raises `NotReadable`."""
+    """The files in the folder that are not in `told`. Raises `NotReadable`."""
     try:
         names = sorted({file.name for file in folder.iterdir()} - set(told))
     except OSError as error:
@@ -53,7 +53,7 @@ def is_known(name: str) -> bool:
 
 
 def socket_of(folder: Path) -> str:
-    """Where the proxy reached the old script, as its uWSGI settings say; "" where they don't."""
+    """The socket on which the proxy reached the old script, by its uWSGI settings; "" where these name none."""
     with suppress(NotReadable, FileNotFoundError):
         found = _SOCKET.search(text_of(folder / UWSGI))
         return found[1] if found else ""

@@ -1,8 +1,8 @@
 """The old script's `failed_orders.json`: orders that it could not finish.
 
-Each is fetched from UTOPIA by its reference and goes its usual way. Whom the old script had made a customer before it
-failed is found, and the order becomes `exists`: no second account is made. What a person had settled there is left out,
-and so are the references that the script invented for callbacks without one (reference: the old scripts).
+Each order is fetched from UTOPIA by its reference and goes its usual way. If the old script made an account before it
+failed, the account is found, and the order becomes `exists`: no second account is made. Left out are orders that a
+person had settled, and the references that the script invented for callbacks without one (reference: the old scripts).
 """
 
 import re
@@ -30,9 +30,9 @@ _INVENTED = re.compile(r"UNKNOWN(_.*)?", re.IGNORECASE)
 
 
 def read(content: Any) -> Iterator[Entry]:
-    """The orders in a file: `TAKEN` for one that is to be taken in, its reference as the subject.
+    """The orders in a file: `TAKEN` for an order to be taken in, with its reference as the subject.
 
-    A list of references or of objects that have an `orderref`, or an object with the references as its names.
+    The file is a list of references, a list of objects with an `orderref`, or an object whose keys are the references.
     """
     entries = list(_entries(content))
     decided = {entry.subject for entry in entries if entry.why == SETTLED}
@@ -69,7 +69,7 @@ def _one(each: Any, number: int) -> Entry:
 
 
 def _named(name: str, value: Any) -> Entry:
-    """An entry of an object whose names are the references."""
+    """An entry of an object whose keys are the references."""
     inner = value_of(value, REFERENCE) if isinstance(value, dict) else None
     if isinstance(inner, str) and inner.strip() != name.strip():
         return Entry.about(name, Became.NOT_TAKEN, "it has another orderref inside")
@@ -79,7 +79,7 @@ def _named(name: str, value: Any) -> Entry:
 
 
 def _of_record(reference: str, record: dict[str, Any]) -> Entry:
-    """What the old script kept of an order."""
+    """The entry for an order's record."""
     resolved = YES_AND_NO.get(str(value_of(record, RESOLVED)).strip().casefold())
     if resolved is None:
         return Entry.about(reference, Became.NOT_TAKEN, "it does not say whether it is resolved: true or false")
@@ -100,7 +100,7 @@ def _invented(record: dict[str, Any]) -> str:
 
 
 def _unless_it_starts_nothing(reference: str, record: dict[str, Any]) -> Entry:
-    """A callback that the old script kept; most messages start no order."""
+    """The entry for a kept callback; left out if its message starts no order, as most don't."""
     message = value_of(record, MESSAGE)
     if isinstance(message, str) and " ".join(message.split()).casefold() != NEW_ORDER:
         return Entry.about(reference, Became.LEFT_OUT, "its message is not “Project New Order”: it starts no order")
@@ -114,7 +114,7 @@ def _by_reference(reference: str) -> Entry:
 
 
 def take(services: Services, entries: list[Entry], *, dry_run: bool) -> list[Entry]:
-    """Take in the orders that are not known, and start their work; the entries with what became of them."""
+    """Take in the orders that are not known yet, and start their work; returns the entries with what became of them."""
     known = _known(services, [entry.subject for entry in entries if entry.became is Became.TAKEN])
     taken = []
     for entry in entries:

@@ -1,8 +1,8 @@
 """The old script's `users.json`: who could sign in, with hashes of their passwords.
 
-A password in plain text is not taken: whoever had the file has it. Whoever could open the settings there
-(`can_view_config`) becomes administrator, and everybody else staff: they could do all the rest. A role that somebody
-wrote in, and that isn't known here, becomes the one that may only look.
+A password in plain text is not taken over: everybody who had the file knows it. Users who could open the settings
+(`can_view_config`) become administrators; all others become staff, as they could do everything else. A role that
+somebody wrote in by hand, and that is unknown here, becomes read-only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ ROLES: Mapping[str, Role] = {
 
 
 def take(session: Session, content: Any, by: str) -> Iterator[Entry]:
-    """Let in whom the file names, in the caller's transaction; what became of each. Who is here stays as they are."""
+    """Add the file's users, in the caller's transaction; returns what became of each. Existing users are unchanged."""
     if isinstance(content, dict) and len(content) == 1 and key_of(next(iter(content))) in WRAPPERS:
         content = next(iter(content.values()))
     if isinstance(content, dict) and isinstance(value_of(content, NAME), str):
@@ -48,7 +48,7 @@ def take(session: Session, content: Any, by: str) -> Iterator[Entry]:
 
 
 def _record(value: Any) -> dict[str, Any]:
-    """What stands behind a name: a record, or the password alone."""
+    """A user's value in the file as a record; the value may be the password alone."""
     return value if isinstance(value, dict) else {"password": value}
 
 
@@ -77,7 +77,7 @@ def _asks_for_password(name: str, why: str) -> Entry:
 
 
 def _role(record: dict[str, Any]) -> tuple[Role, str]:
-    """The role, and what is to be said about it."""
+    """The role, and a remark about it."""
     written = value_of(record, ["role"])
     if isinstance(written, str) and key_of(written) in ROLES:
         return ROLES[key_of(written)], ""

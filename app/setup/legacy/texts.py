@@ -1,4 +1,4 @@
-"""The old script's `ticket_descriptions/`: its texts with their titles. What they replace is kept as a version.
+"""The old script's `ticket_descriptions/`: its texts with their titles. A text that is replaced is kept as a version.
 
 A title is the `name` in the `.meta.json` beside a text. Its `subject` isn't taken: a ticket's summary is a setting.
 """
@@ -19,7 +19,7 @@ FAULTS_SHOWN = 3
 
 @dataclass(frozen=True)
 class Coming:
-    """A text as it is to be here."""
+    """A text as it will be here."""
 
     name: str
     text: str
@@ -27,20 +27,20 @@ class Coming:
 
 
 def folder_of(old: Path, setting: str) -> Path:
-    """Where the texts are, by `TICKET_TEMPLATE_DIR`; in a copy of the whole folder, those that were copied with it."""
+    """The texts' folder, by `TICKET_TEMPLATE_DIR`; if the whole installation was copied, the folder in the copy."""
     copied = old / (Path(setting or FOLDER).name if Path(setting).is_absolute() else setting or FOLDER)
     return copied if copied.is_dir() else old / (setting or FOLDER)
 
 
 def take(services: Services, folder: Path, by: str, *, dry_run: bool) -> list[Entry]:
-    """Bring each text of the folder here; what became of each. Raises `NotReadable`, `FileNotFoundError`."""
+    """Take over each text of the folder; returns what became of each. Raises `NotReadable`, `FileNotFoundError`."""
     try:
         names = sorted(file.name for file in folder.iterdir())
     except FileNotFoundError:
         raise
     except OSError as error:
         raise NotReadable(f"it can't be opened ({error.strerror})") from None
-    apart = {f"{name}{TITLE_SUFFIX}" for name in names}  # a title comes with its text
+    apart = {f"{name}{TITLE_SUFFIX}" for name in names}  # a title is taken with its text
     return [_entry(services, folder, name, by, dry_run=dry_run) for name in names if name not in apart]
 
 
@@ -93,7 +93,7 @@ def _was_here(services: Services, ours: TextFile, text: str) -> bool:
 
 
 def _usable(name: str, text: str) -> tuple[str | None, str]:
-    """The text as it can be used here, and what is to be said of it: None where it can't."""
+    """The text as it can be used here (None where it can't), and a remark about it."""
     faults = [each.fault for each in faults_of(name, text)]
     if not faults:
         return text, ""
