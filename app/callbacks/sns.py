@@ -16,17 +16,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
+import cryptography  # noqa: F401 - the package alone: a start names it where it is missing; the rest comes when needed
 
 from app.callbacks.bodies import CallbackRefused
 from app.callbacks.refusals import Allowance
 from wire import Failure, Reply, Request, Transport
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 SIGNED: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +34,8 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(CONFIRMATIONS, ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")),
 }
 """The fields that are signed, in this order, by the message's type."""
-HASHES: Mapping[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303 - a topic's default, and AWS's choice
+HASHES: Mapping[str, str] = {"1": "SHA1", "2": "SHA256"}
+"""By the version of the signature, whose default is AWS's choice."""
 
 # A region begins with exactly two letters: sns.s3.amazonaws.com, or sns.s3-us-west-2, may be anybody's bucket.
 REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
@@ -83,8 +84,13 @@ def text_to_sign(message: Mapping[str, Any]) -> bytes:
     return "".join(f"{name}\n{message.get(name, '')}\n" for name in names).encode("utf-8", "surrogatepass")
 
 
-def check_signature(message: Mapping[str, Any], certificate: x509.Certificate, moment: datetime) -> None:
+def check_signature(message: Mapping[str, Any], certificate: "Certificate", moment: datetime) -> None:
     """Raises `CallbackRefused` unless SNS's certificate, valid at `moment`, signed the message."""
+    # A fiftieth of a start, and 6 MB; few let S3 send messages.
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+
     key, algorithm = certificate.public_key(), HASHES.get(str(message.get("SignatureVersion")))
     if not isinstance(key, rsa.RSAPublicKey) or algorithm is None:
         raise CallbackRefused(401, "The message of Amazon SNS is signed in a way that is not known here")
@@ -92,7 +98,7 @@ def check_signature(message: Mapping[str, Any], certificate: x509.Certificate, m
         raise CallbackRefused(401, "The certificate of Amazon SNS is not valid today; check this server's clock")
     try:
         signature = base64.b64decode(str(message.get("Signature")), validate=True)
-        key.verify(signature, text_to_sign(message), padding.PKCS1v15(), algorithm)
+        key.verify(signature, text_to_sign(message), padding.PKCS1v15(), getattr(hashes, algorithm)())
     except (InvalidSignature, binascii.Error, ValueError):
         raise CallbackRefused(401, "The message's signature is not Amazon SNS's") from None
 
@@ -104,7 +110,7 @@ class Sns:
     """
 
     def __init__(self) -> None:
-        self.certificates: dict[str, x509.Certificate] = {}
+        self.certificates: dict[str, Certificate] = {}
         self.account: str | None = None
         self._calls = Allowance(10, 30)
         self._calling = threading.Lock()
@@ -132,6 +138,8 @@ class Sns:
             raise CallbackRefused(502, f"Amazon SNS did not take the confirmation (HTTP {answer.status})")
 
     def _learn_certificate(self, address: str) -> None:
+        from cryptography import x509  # noqa: PLC0415 - as above
+
         answer = self._fetch(address)
         try:
             certificate = x509.load_pem_x509_certificate(answer.body)

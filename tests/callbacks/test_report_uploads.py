@@ -87,7 +87,9 @@ def from_sns(key: rsa.RSAPrivateKey, content: Any, account: str = OURS, **change
         "SigningCertURL": SIGNER,
         **changes,
     }
-    signature = key.sign(text_to_sign(message), padding.PKCS1v15(), HASHES[message["SignatureVersion"]])
+    signature = key.sign(
+        text_to_sign(message), padding.PKCS1v15(), getattr(hashes, HASHES[message["SignatureVersion"]])()
+    )
     return {**message, "Signature": base64.b64encode(signature).decode()}
 
 
