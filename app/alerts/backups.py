@@ -1,4 +1,4 @@
-"""Whether the backups are made: what page, `/readyz` and metrics say of them, and when the office is told."""
+"""Whether backups are made: what the page, `/readyz` and the metrics say of them, and when the office is told."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def standing(session: Session, settings: Settings, moment: datetime) -> Standing
 
 
 def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> Standing:
-    """How backups stand of which the last good one may be as old as `patience`; before a first one, as long again."""
+    """How the backups stand, if the last good one, or else the first look, may be as long ago as `patience`."""
     if last is None:
         return Standing("none yet")
     if last.failed_at and (last.made_at is None or last.failed_at > last.made_at):
@@ -51,7 +51,7 @@ def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> Sta
 
 
 def conditions(services: Services, moment: datetime) -> Iterator[Condition]:
-    """Whether the backups are in trouble; the first look begins the time in which a first one is expected."""
+    """Whether the backups are in trouble; the time in which a first backup is expected begins with the first look."""
     with services.database.read() as session:
         found, is_new = standing(session, services.settings, moment), session.get(LastBackup, 1) is None
     if is_new and services.settings.backup_alert_hours:

@@ -1,7 +1,7 @@
-"""Looks at the PowerCode server's certificate: each hour, sooner where one is suspected or calls fail because of it.
+"""Looks at the PowerCode server's certificate: each hour, sooner if trouble is suspected or calls fail because of it.
 
 With a file in PC_VERIFY_SSL, or `true`, a certificate that is not accepted makes orders wait, and one that ends soon
-will. With `false` nothing is refused, so the certificate that was seen is remembered, and a change is told.
+will do so. With `false` no certificate is refused, so the one that was seen is stored, and a change is told.
 """
 
 import logging
@@ -30,13 +30,13 @@ EVERY_WHILE_OPEN = timedelta(minutes=2)
 EVERY_WHILE_SUSPECTED = timedelta(seconds=55)
 ENDS_SOON = timedelta(days=14)
 KNOWN_AFTER = timedelta(days=3)
-"""For so long a change is shown where nothing is verified; then the new certificate is the known one."""
+"""How long a change is shown where nothing is verified; after that, the new certificate is the known one."""
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def look_at_certificate(services: Services, moment: datetime | None = None) -> None:
-    """Look if it is time to, on one host; nothing is said where there is no TLS, or no connection."""
+    """Look when it is due, on one host only; without TLS or a connection, nothing is concluded."""
     url = services.settings.pc_url_api
     if not url.startswith("https:"):
         return
@@ -65,7 +65,7 @@ def _interval(session: Session) -> timedelta:
 
 
 def _is_ours(services: Services, server: str, moment: datetime, every: timedelta) -> bool:
-    """Claim the look: of several hosts one has it."""
+    """Claim the look, so that only one of several hosts looks."""
     with services.database.write() as session:
         insert_if_new(session, KnownCertificate, "server", server=server, looked_at=LONG_AGO)
         due = (KnownCertificate.server == server, KnownCertificate.looked_at <= moment - every)
@@ -86,7 +86,7 @@ def _heed(services: Services, server: str, presented: Presented, moment: datetim
 
 
 def cause_of(services: Services, server: str, presented: Presented, moment: datetime) -> str | None:
-    """What is wrong with the certificate, by the word that the mail's text hangs on; None: nothing."""
+    """What is wrong with the certificate, as the word that selects the mail's text; None: nothing."""
     verify = services.settings.pc_verify_ssl
     if verify is False:
         return "differs" if _differs(services, server, presented.fingerprint, moment) else None
@@ -100,7 +100,7 @@ def cause_of(services: Services, server: str, presented: Presented, moment: date
 
 
 def _differs(services: Services, server: str, fingerprint: str, moment: datetime) -> bool:
-    """Whether it is another one than the one that is known; after KNOWN_AFTER it is the known one itself."""
+    """Whether the certificate differs from the known one; after KNOWN_AFTER, it becomes the known one."""
     with services.database.write() as session:
         known = session.get_one(KnownCertificate, server, with_for_update=True)
         alert = records.of_slot(session, AlertKind.CERTIFICATE, System.POWERCODE)
@@ -138,7 +138,7 @@ def _shown(verify: bool | Path) -> str | None:
 
 
 def _try_again(services: Services) -> None:
-    """The certificate is accepted again: what waits because of it need not wait for its next try."""
+    """The certificate is accepted again: make everything that waits because of it due at once."""
     with services.database.read() as session:
         if not outages.certificate_is_refused(session):
             return

@@ -1,4 +1,4 @@
-"""Looks at mail, digest and disks. Each yields what it found, and nothing where it can't tell."""
+"""Looks at mail, digest and disks. Each look yields what it found, or nothing where it can't tell."""
 
 import shutil
 import socket
@@ -14,7 +14,8 @@ from app.models import AlertKind, DigestRun, Notice, NoticeState, RemoteSystem, 
 from app.services import Services
 
 HELD_UP = (System.MAIL, "program")
-"""What holds a notice up: the mail server, or a fault of this program. Not a contract, nor one refused recipient."""
+"""The reasons that hold up a notice: the mail server, or a fault of this program; not a missing contract, and not one
+refused recipient."""
 
 ON_ITS_WAY = timedelta(minutes=5)
 """Longer than the delivery of one mail takes."""
@@ -40,7 +41,7 @@ def _held_up(moment: datetime) -> ColumnElement[bool]:
 
 
 def digest(services: Services) -> Iterator[Condition]:
-    """Whether the last run over the office's report is held up or failed; one that is trying says nothing yet."""
+    """Whether the last run over the office's report is held up or failed; a run that still tries says nothing yet."""
     source = services.settings.report_source
     with services.database.read() as session:
         last = select(DigestRun).filter_by(source=source).order_by(DigestRun.id.desc()).limit(1)
@@ -58,7 +59,7 @@ def disks(services: Services) -> Iterator[Condition]:
 
     A PostgreSQL server's own disk can't be seen from here.
     """
-    host = socket.gethostname()  # and not the worker's name: several on a host see the same disk
+    host = socket.gethostname()  # not the worker's name: several workers on a host see the same disk
     for folder, holds in _folders(services).items():
         try:
             usage = shutil.disk_usage(folder)
@@ -75,7 +76,7 @@ def disks(services: Services) -> Iterator[Condition]:
 def work(services: Services) -> Iterator[Condition]:
     """Whether work stood still in this process for long, also when it has been taken up since.
 
-    What kept an outcome from the database keeps this alert out of it as well, so that it often comes afterwards.
+    The fault that kept an outcome out of the database keeps this alert out as well, so the alert often comes later.
     """
     standstill, host = services.work_queue.standstill, socket.gethostname()
     wrong = standstill is not None and standstill.is_long

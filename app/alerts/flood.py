@@ -1,4 +1,4 @@
-"""Looks at the callbacks: do strangers send so many that orders wait for their turn, or that not all are kept?"""
+"""Whether strangers send so many callbacks that orders wait for their turn, or that not all callbacks are kept."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -18,7 +18,7 @@ AT_ONCE = 500
 def tell(services: Services) -> None:
     """One notice for each system that has kept orders waiting for `NOTICE_AFTER_MINUTES`; each wait is told once.
 
-    Of a system that is down, it opens the alert; `outages.conditions` finds out when that is over.
+    For a system that is down, it opens the alert; `outages.conditions` finds out when the outage is over.
     """
     long_ago = now() - timedelta(minutes=services.settings.notice_after_minutes)
     with services.database.read() as session:
@@ -36,7 +36,7 @@ def tell(services: Services) -> None:
 
 
 def _tell(services: Services, system: str, orders: list[Waiting], down: RemoteSystem | None) -> None:
-    """A system that is down is told of once; orders that wait for another reason once each."""
+    """Tell once of a system that is down, and once each of orders that wait for another reason."""
     since = min(order.waiting_since for order in orders if order.waiting_since)
     for group in [orders] if down else [[order] for order in orders]:
         with services.database.write() as session:

@@ -1,4 +1,4 @@
-"""UTOPIA or PowerCode doesn't answer, and orders wait: the notice "still waiting" opens the alert.
+"""Alerts for UTOPIA or PowerCode not answering while orders wait: the notice "still waiting" opens the alert.
 
 While no order waits, nobody calls the system, so nothing is known of it.
 """
@@ -19,11 +19,11 @@ from app.services import Services
 from app.wording.outages import refused_key
 
 UNDER_WAY = (OrderState.WAITING, OrderState.RUNNING)
-"""An order that waited keeps what it waited for while it tries again."""
+"""Running orders count, too: while an order tries again, it keeps the name of the system that it waited for."""
 
 
 class Waiting(NamedTuple):
-    """An order that waits. There may be thousands: with their contracts they would fill the memory."""
+    """An order that waits, without its contract: there may be thousands, and contracts would fill the memory."""
 
     id: int
     orderref: str
@@ -35,7 +35,7 @@ class Waiting(NamedTuple):
 def tell(services: Services, session: Session, down: RemoteSystem, orders: Sequence[Waiting], since: datetime) -> None:
     """Orders have waited too long for a system that is down: open its alert with a mail, or note them with it.
 
-    A certificate that isn't accepted was told of already, and is why they wait. Runs in the caller's transaction.
+    Nothing is mailed if they wait because of a certificate: that was told already. Runs in the caller's transaction.
     """
     system, orderrefs = System(down.name), [order.orderref for order in orders]
     alert = records.of_slot(session, AlertKind.SYSTEM_DOWN, system, lock=True)
@@ -65,7 +65,7 @@ def tell(services: Services, session: Session, down: RemoteSystem, orders: Seque
 def _is_another_outage(services: Services, alert: Alert, down: RemoteSystem) -> bool:
     """Whether the system answered for long enough since the alert's outage that this is a new one.
 
-    Also when nobody looked meanwhile, as after a restart.
+    That can be told even if no process looked meanwhile, as after a restart.
     """
     if alert.content.get("down_since") == str(down.down_since) or not (down.up_since and down.down_since):
         return False
@@ -87,7 +87,7 @@ def is_told_of(session: Session, system: System) -> bool:
 
 
 def conditions(services: Services) -> Iterator[Condition]:
-    """Whether the outages that were told of are over, having noted which orders wait by now."""
+    """Whether the outages that were told of are over; also notes which orders wait by now."""
     for alert in _told(services):
         system = System(alert.subject)
         with services.database.read() as session:
@@ -115,7 +115,7 @@ def _for(system: System) -> tuple[ColumnElement[bool], ...]:
 
 
 def _note(services: Services, seen: Alert, orderrefs: Sequence[str], error: str | None) -> None:
-    """Which orders wait by now, and whether the system refuses our key by now, or no longer gets as far as that."""
+    """Note which orders wait by now, and whether the system refuses our key, or no longer answers that much."""
     is_known, is_the_same = set(orderrefs) <= set(seen.content.get("orders", [])), _is_told_alike(seen, error)
     if is_known and is_the_same:
         return

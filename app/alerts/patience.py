@@ -1,7 +1,7 @@
 """What a look at the system means for an alert: pure decisions.
 
-Nobody is told of what comes and goes: a condition has to hold for a while before its alert opens, and to be gone for a
-while before it closes.
+Brief trouble is not told: a condition has to hold for a while before its alert opens, and to be gone for a while before
+the alert closes.
 """
 
 from dataclasses import dataclass, field
@@ -66,8 +66,7 @@ def patience(kind: AlertKind, settings: Settings) -> Patience:
     Remote systems and mail: NOTICE_AFTER_MINUTES, and a third of that, as they tend to come back for a moment first.
     A disk dips while a backup is written; callbacks that are gone in a minute are no flood. A certificate is looked
     at twice. The digest has its own pauses between tries, and tells of its trouble and of its end by itself; work that
-    stands still is wrong only once that takes long. A failed backup is not tried again
-    before the next night.
+    stands still is wrong only when it lasts. A failed backup is not tried again before the next night.
     """
     notice_after = timedelta(minutes=settings.notice_after_minutes)
     match kind:
@@ -103,7 +102,8 @@ def _verdict_on_suspicion(began: datetime, moment: datetime, patient: Patience) 
 
 
 def _has_lasted(began: datetime, moment: datetime, patient: timedelta) -> bool:
-    """Of what begins later than now, the clock was set back: nobody knows how long it lasted, and early beats late."""
+    """Whether it has lasted for so long. If it began later than now, the clock was set back: nobody knows how long it
+    lasted, so the answer is yes, as an early alert is better than a late one."""
     return not -SAME_MOMENT <= moment - began < patient
 
 

@@ -24,7 +24,8 @@ OPENING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.WORK_STANDS_STILL: NoticeKind.WORK_STANDS_STILL,
     AlertKind.BACKUP: NoticeKind.BACKUP_TROUBLE,
 }
-"""A system that is down is told of with the orders that wait, the digest by its run, and stuck mail by no mail."""
+"""Which mail tells of an alert. Not here: a system that is down (the waiting orders' notice tells), the digest (its run
+does), and stuck mail (no mail would arrive)."""
 
 CLOSING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.SYSTEM_DOWN: NoticeKind.ANSWERS_AGAIN,
@@ -34,7 +35,8 @@ CLOSING: Mapping[AlertKind, NoticeKind] = {
     AlertKind.CERTIFICATE: NoticeKind.CERTIFICATE_FINE,
     AlertKind.BACKUP: NoticeKind.BACKUP_FINE,
 }
-"""The digest's end is told by the run's own report; work that stood still is taken up by when its mail goes."""
+"""Which mail tells that an alert is over. Not here: the digest (its run's report tells), and work that stood still,
+which is taken up by the time its first mail goes out."""
 
 MOST_ORDERS_NAMED = 1000
 AT_ONCE = 500
@@ -104,7 +106,7 @@ def _apply(
 
 
 def open_up(alert: Alert, content: dict[str, Any], moment: datetime) -> None:
-    """From here on it is no suspicion any more."""
+    """Open an alert that was only suspected until now."""
     alert.opened_at, alert.content = moment, content
     log.warning("Alert %s (%s) is open", alert.kind, alert.subject)
 
@@ -118,14 +120,15 @@ def _tell_of_opening(services: Services, session: Session, alert: Alert) -> None
 
 
 def key_of(kind: NoticeKind, alert: Alert) -> str:
-    """One mail of this kind for an alert. The moment is in it, since SQLite gives a freed id once more."""
+    """The key that allows one mail of this kind for an alert. It includes the moment, as SQLite reuses freed ids."""
     return f"{kind}:{alert.id}:{alert.opened_at}"
 
 
 def close(
     services: Services, session: Session, alert: Alert, over_at: datetime, found: Mapping[str, Any] | None = None
 ) -> None:
-    """It is over since `over_at`: tell staff, with what became of the orders that waited. `found`: how it is now."""
+    """Close an alert that is over since `over_at`: tell staff, with what became of the orders that waited. `found` is
+    how things are now."""
     alert.slot, alert.gone_since, alert.closed_at = None, over_at, now()
     log.warning("Alert %s (%s) is over", alert.kind, alert.subject)
     kind = CLOSING.get(AlertKind(alert.kind))
@@ -142,7 +145,7 @@ def close(
 
 
 def join(alert: Alert, orderrefs: Iterable[str]) -> bool:
-    """Note that these orders wait because of it, for the mail at its end; whether there was a new one."""
+    """Note that these orders wait because of the alert, for the mail at its end; returns whether one of them is new."""
     known = alert.content.get("orders", [])
     joined = list(dict.fromkeys([*known, *orderrefs]))[:MOST_ORDERS_NAMED]
     if len(joined) == len(known):
@@ -167,7 +170,7 @@ def _orders_meanwhile(session: Session, alert: Alert) -> dict[str, Any]:
 
 
 def _mails_meanwhile(session: Session, alert: Alert) -> dict[str, Any]:
-    """How many mails came late, the latest by how many seconds, and how many of them nobody got."""
+    """How many mails came late, by how many seconds at most, and how many of them nobody got."""
     sent = select(Notice.created_at, Notice.sent_at).where(
         Notice.state == NoticeState.SENT,
         Notice.kind != NoticeKind.CONTRACT,  # those wait for UTOPIA
@@ -189,6 +192,6 @@ PAST: Mapping[AlertKind, Callable[[Session, Alert], dict[str, Any]]] = {
 
 
 def drop_unseen(session: Session, kind: AlertKind, before: datetime) -> None:
-    """End alerts that nobody looked at any more: their host is gone, or has another name. Nobody is told."""
+    """End alerts that no process looks at any more: their host is gone, or has another name. Nobody is told."""
     unseen = (Alert.slot.is_not(None), Alert.kind == kind, Alert.looked_at < before)
     session.execute(update(Alert).where(*unseen).values(slot=None, closed_at=now()))

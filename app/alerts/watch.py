@@ -9,7 +9,7 @@ from app.models import AlertKind, now
 from app.services import Services
 
 UNSEEN_FOR = timedelta(hours=24)
-"""A host that hasn't looked at its disk for so long is gone, or has another name."""
+"""After this time without a look at its disk, a host is gone, or has another name."""
 
 
 def watch_for_alerts(services: Services, moment: datetime | None = None) -> None:
