@@ -1,1 +1,1 @@
-"""The chat and push channels of NOTIFY_URLS: what they are told, and how it gets there. Apprise speaks to them."""
+"""The chat and push channels of NOTIFY_URLS: what they are told, and how messages are sent, by the library Apprise."""

@@ -12,10 +12,10 @@ from typing import Any
 from config import Settings
 
 BEGINNING = "channel-"
-"""How the names of channels begin among the rows of what goes out."""
+"""The prefix of channels' names in the rows of what goes out."""
 SECONDS = 15.0
-"""For one message, whatever the service does. Apprise itself waits 4 seconds for a connection and 4 for an answer,
-unless an address says otherwise (`cto`, `rto`), but each service may make several calls."""
+"""The timeout for one message. Apprise itself waits 4 seconds for a connection and 4 for an answer, unless an address
+says otherwise (`cto`, `rto`), but it may make several calls for one message."""
 FAULT = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -56,7 +56,7 @@ def say(channel: Channel, title: str, text: str) -> str | None:
 
 
 def _asset(apprise: Any) -> Any:
-    """Under our own name, without pictures from elsewhere, and without files of its own."""
+    """Apprise's settings: our own name, no pictures from other servers, and no files of its own."""
     _silence()
     return apprise.AppriseAsset(
         app_id="Utopia API Handler",
@@ -69,9 +69,9 @@ def _asset(apprise: Any) -> Any:
 
 
 def _silence() -> None:
-    """What it logs has parts of the addresses in it; what came of a message is told by us.
+    """Keep Apprise's log lines out of our log: they hold parts of the addresses. We log what came of a message.
 
-    It is not switched off: the results of its calls hold what it logs.
+    Apprise's logging is not switched off, because the results of its calls hold the lines.
     """
     spoken = logging.getLogger("apprise")
     spoken.propagate, spoken.handlers = False, spoken.handlers or [logging.NullHandler()]

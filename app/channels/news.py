@@ -1,7 +1,7 @@
-"""What the channels are told: what needs somebody, by cause, trouble of the system and its end, and the morning.
+"""What the channels are told: causes that need somebody, trouble of the system and its end, and the morning summary.
 
-A cause, a count and a link: never a customer's data. It is looked up as it stands, every few seconds: a message that is
-lost with a database that dies is about nothing then.
+A message holds a cause, a count and a link, never a customer's data. Every few seconds, messages are made from what the
+database holds now: a message that is lost with a database is about nothing that still exists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ from app.services import Services
 from app.wording.done_words import done_words
 
 GATHERED_FOR = timedelta(minutes=1)
-"""A cause stands for so long before it is told: of forty orders that stop together, one message says forty."""
+"""How long a cause stands before it is told: when forty orders stop together, one message says forty."""
 NEWS_FOR = timedelta(hours=1)
-"""What is older is told by nobody any more, such as where channels are set up for the first time."""
+"""Older news is not told any more, for example when channels are set up for the first time."""
 CAUSE, CAUSE_OVER, ALERT, ALERT_OVER, MORNING = "cause", "cause over", "alert", "alert over", "morning"
 
 
@@ -82,7 +82,7 @@ def _key(one: Standing) -> str:
 
 
 def _over(session: Session, told: Sequence[Channel], causes: Sequence[Standing]) -> list[int]:
-    """The messages whose cause stands no more: when it comes back, it is told again."""
+    """The messages whose cause is settled: if the cause comes back, it is told again."""
     stand = {records.key_of(channel.name, _key(one)) for channel in told for one in causes}
     rows = session.execute(select(Outgoing.id, Outgoing.key).where(Outgoing.kind == CAUSE)).all()
     return [number for number, key in rows if key not in stand]
@@ -100,7 +100,7 @@ def _close(session: Session, over: Sequence[int]) -> None:
 
 
 def _alerts(session: Session, moment: datetime) -> Iterator[Message]:
-    """Each alert as it opens, and as it is over; of one that is over already, only that."""
+    """A message when an alert opens, and one when it is over; if it is over already, only the second."""
     new = Alert.opened_at > moment - NEWS_FOR
     for alert in session.scalars(select(Alert).where(new, Alert.slot.is_not(None)).order_by(Alert.id)):
         yield Message(ALERT, f"{ALERT}:{alert.id}:{alert.opened_at}", words.title(alert))

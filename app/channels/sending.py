@@ -1,4 +1,4 @@
-"""Sends what channels are told: beside everything else, a thread for each channel that has something to get."""
+"""Sends the channels' messages, in a thread for each channel that has messages, so that nothing else waits for them."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 TRIED_FOR = timedelta(hours=1)
-"""Later, a message to a chat is no news any more: the first page, and the mails, say how it stands."""
+"""After this time, a chat message is no news any more: the first page and the mails tell how things stand."""
 MOST_AT_ONCE = 20
 
 
@@ -49,7 +49,7 @@ def send_due(services: Services) -> None:
 
 
 def elsewhere(named: Sequence[Channel]) -> ColumnElement[bool]:
-    """What was meant for a channel that is not set any more."""
+    """The condition for messages to a channel that is not set any more."""
     return Outgoing.channel.not_in([*(each.name for each in named), events.CHANNEL])
 
 
@@ -59,7 +59,7 @@ def given_up(session: Session, services: Services) -> int:
 
 
 def _send(services: Services, channel: Channel) -> None:
-    """The oldest first, until one is not taken."""
+    """Send a channel's messages, the oldest first, until one is not taken."""
     for _ in range(MOST_AT_ONCE):
         row = None if engine.is_stopping() else records.claim(services, channel.name)
         if row is None:
@@ -88,7 +88,7 @@ def standing(session: Session, services: Services) -> list[Standing]:
 
 
 def test(services: Services, name: str) -> tuple[Channel, str | None] | None:
-    """Send a channel a message that tells of nothing, now; why it was not taken. None when there is no such channel."""
+    """Send a channel a test message now; returns the channel and why it was not taken. None: no such channel."""
     channel = next((each for each in channels(services.settings) if each.name == name), None)
     if channel is None:
         return None
