@@ -1,7 +1,7 @@
 """Events: what happened, as JSON, posted to EVENTS_URL and signed as Standard Webhooks says.
 
-No customer's data is in them, but for the customer's number: who needs more looks it up with it. Each is tried for a
-day, under one id, so that a receiver that had it knows it again.
+They hold no customer's data except the customer's number, with which a receiver can look up more. Each event is tried
+for a day, under one id, so that a receiver recognises an event that it had already.
 
 Source: the specification of Standard Webhooks, https://www.standardwebhooks.com.
 """
@@ -38,16 +38,16 @@ GONE = 410
 def record(
     services: Services, session: Session, kind: EventKind, key: str, order: Order | None = None, **data: Any
 ) -> None:
-    """Record an event in the caller's transaction, where somebody wants them; a `key` that is known changes nothing."""
+    """Record an event in the caller's transaction, if EVENTS_URL is set; a `key` that is known changes nothing."""
     if services.settings.events_url:
         records.record(session, CHANNEL, f"{kind}:{key}", kind, order, **data)
 
 
 def send_due(services: Services) -> int:
-    """Send what is due, the oldest first; how many were taken. A receiver that fails ends it until the next time.
+    """Send what is due, the oldest first; returns how many were taken. If the receiver fails, the rest waits.
 
-    With the address removed, what waits is given up: sent when there is one again, it would come too late, and maybe to
-    somebody else.
+    If the address was removed, waiting events are given up: sent once there is one again, they would come too late,
+    and maybe to somebody else.
     """
     if not services.settings.events_url:
         records.give_up(services, Outgoing.channel == CHANNEL)

@@ -16,10 +16,10 @@ from app.storage.database import insert_if_new
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-"""Longer than a try can take: one whose process died is tried once more after it, under the same `message_id`."""
+"""Longer than a try can take: if a try's process died, the row is tried again then, under the same `message_id`."""
 
 REMOVED = "the address was removed"
-"""Why something was given up whose receiver is not set any more."""
+"""The error of a row that was given up because its receiver is not set any more."""
 LONGEST_KEY = 180
 """Shorter than the column, where a number may follow."""
 
@@ -32,7 +32,7 @@ def record(session: Session, channel: str, key: str, kind: str, order: Order | N
 
 
 def key_of(channel: str, key: str) -> str:
-    """How a channel's row is told apart from all others."""
+    """The key of a channel's row, unique among all rows."""
     return f"{channel}:{key}"[:LONGEST_KEY]
 
 
@@ -55,7 +55,7 @@ def is_waiting(services: Services, channel: str) -> bool:
 
 
 def hurry(services: Services, channel: str) -> None:
-    """The channel works: whatever waits for that is due now. What it refuses while it takes others keeps its pause."""
+    """The channel works: make its waiting rows due now. A row that it refuses while it takes others keeps its pause."""
     others = (Outgoing.channel == channel, Outgoing.state == OutgoingState.PENDING, Outgoing.error.is_not(None))
     its_time = case((Outgoing.is_refused, Outgoing.next_try_at), else_=None)
     with services.database.write() as session:
@@ -90,7 +90,7 @@ def _is_due(services: Services) -> ColumnElement[bool]:
 
 
 def sent(services: Services, row: Outgoing) -> None:
-    """It was taken; whatever waits for the same channel to work is due now."""
+    """Note that the row was taken; rows that wait for the same channel to work are due now."""
     with services.database.write() as session:
         mine = session.get(Outgoing, row.id)
         if mine is not None:
@@ -99,7 +99,7 @@ def sent(services: Services, row: Outgoing) -> None:
 
 
 def not_sent(services: Services, row: Outgoing, why: str, give_up_after: timedelta, wait: float = 0) -> None:
-    """It was not taken: it is tried again after a pause (of `wait` seconds at least), or given up."""
+    """Note that the row was not taken: it is tried again after a pause (of `wait` seconds at least), or given up."""
     with services.database.write() as session:
         mine = session.get(Outgoing, row.id)
         if mine is None:
