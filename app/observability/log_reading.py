@@ -1,6 +1,6 @@
 """Reads the log for people: from its end, in blocks, so that neither a large file nor a rare word costs much.
 
-Lines are shown as they were written: they are clean already, nothing is taken out here and nothing is added.
+Lines are shown as they were written: secrets were taken out before that.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 BLOCK_BYTES = 128 * 1024
 LONGEST_LINE_BYTES = 512 * 1024
-"""A line of the service is shorter; what is longer is cut in pieces, so that no file is ever in memory as a whole."""
+"""The service's lines are shorter. A longer line is cut into pieces, so that no whole file is ever in memory."""
 SCANNED_BYTES = 12 * 1024 * 1024
 """How much one search looks through: a rare word must not keep the page waiting."""
 SHOWN_CHARACTERS = 100_000
@@ -93,7 +93,7 @@ def content(chosen: Sequence[LogPart]) -> Iterator[bytes]:
 
 
 def _forms(text: str) -> set[bytes]:
-    """The text as a line of either format holds it; bytes are compared in lower case, which plain letters have."""
+    """The text in the forms that either log format gives it; bytes are compared in lower case (ASCII letters only)."""
     plain = text.strip()
     return {plain.encode("utf-8", "replace").lower(), json.dumps(plain)[1:-1].encode().lower()}
 

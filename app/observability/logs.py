@@ -1,4 +1,4 @@
-"""The log: one event one line, cleaned, with the order it belongs to, in a rotated file and on stderr.
+"""The log: each event is one line, cleaned, with the order that it belongs to, in a rotated file and on stderr.
 
 Cleaning happens in the formatter, on the finished texts, so lines of libraries are cleaned as well.
 """
@@ -112,7 +112,7 @@ class _CleaningFormatter(logging.Formatter, ABC):
         )
 
     def _exception(self, record: logging.LogRecord, errors: list[BaseException]) -> str:
-        """The traceback and the stack; of one that has to be cut, the exception's own lines come first."""
+        """The traceback and the stack; if they have to be cut, the exception's own lines come first."""
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text or ""
         last_line = trace.rsplit("\n", 1)[-1] if len(trace) > LINE_LIMIT else ""
         stack = self.formatStack(record.stack_info) if record.stack_info else ""
@@ -180,7 +180,7 @@ def _on_one_line(text: str) -> str:
 
 
 class _LogFile(ConcurrentRotatingFileHandler):
-    """The file that all workers write; a full disk costs its lines (stderr has them), never the service."""
+    """The file that all workers write. A full disk loses lines of the file (stderr has them), but never stops us."""
 
     _warned_at = float("-inf")
 
@@ -201,7 +201,7 @@ class _StandardError(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """There is no place left to complain."""
+        """Do nothing: there is no place left to report an error."""
 
 
 def configure_logging(
@@ -210,8 +210,8 @@ def configure_logging(
     """Send every log line, cleaned, to `log_file` (rotated, mode 0640) and to stderr; return the redactor in use.
 
     Several processes may share the file; its lock is `.__NAME.lock` beside it. `stderr=False` (commands, whose stderr
-    is for one line) keeps lines off stderr as long as the file can be opened. Libraries speak from WARNING on, whatever
-    `level` is. A file that can't be opened gives a warning on stderr and leaves stderr alone. Calling it again
+    is for one line) keeps lines off stderr as long as the file can be opened. Libraries log from WARNING on, whatever
+    `level` is. If the file can't be opened, a warning goes to stderr, and stderr alone is used. Calling it again
     replaces what the last call set up. Raises ValueError on an unknown level.
     """
     redactor = Redactor(secrets)
@@ -243,7 +243,7 @@ def _remove_old_handlers(root: logging.Logger) -> None:
 
 
 def _opened(log_file: Path) -> _LogFile | None:
-    """The handler for `log_file`, made sure that it and its lock can be written; None, said on stderr, if not."""
+    """The handler for `log_file`, if the file and its lock can be written; else None, and a message on stderr."""
     try:
         ownership.make_folder(log_file.parent)
         ownership.make_file(log_file)
@@ -265,7 +265,7 @@ def _opened(log_file: Path) -> _LogFile | None:
 
 
 def _take_over_libraries(level: int, formatter: logging.Formatter) -> None:
-    """Make libraries quieter, and what they print by handlers of their own pass our formatter."""
+    """Make libraries quieter, and send what their own handlers print through our formatter."""
     for name in _QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.getLogger("urllib3.connectionpool").setLevel(max(level, logging.ERROR))  # it warns of each try to connect
@@ -278,7 +278,7 @@ def _take_over_libraries(level: int, formatter: logging.Formatter) -> None:
 
 
 def _take_over(logger: logging.Logger, formatter: logging.Formatter) -> None:
-    """A plain stream is replaced by passing lines on to us; a file (gunicorn's access log) stays, cleaned."""
+    """Replace a logger's plain stream by passing its lines on to us; a file (gunicorn's access log) stays, cleaned."""
     for handler in list(logger.handlers):
         if type(handler) is logging.StreamHandler:
             logger.removeHandler(handler)
@@ -288,7 +288,7 @@ def _take_over(logger: logging.Logger, formatter: logging.Formatter) -> None:
 
 
 def _log_uncaught_errors() -> None:
-    """Errors that nobody catches would be printed uncleaned by Python itself."""
+    """Log uncaught errors: Python itself would print them uncleaned."""
 
     def log(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
@@ -299,7 +299,7 @@ def _log_uncaught_errors() -> None:
 
 
 def _reason(problem: BaseException | None) -> str:
-    """The system's words for it; other exceptions may quote the line, so only their kind is told."""
+    """The system's words for an `OSError`; other exceptions may quote the line, so only their class is named."""
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     return type(problem).__name__

@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series of creation times beside each counter, which workers can't share
 
 OTHER = "other"
-"""The label value for everything that is not known: what comes from outside must not make new series."""
+"""The label value for everything that is not known: values from outside must not make new series."""
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -124,7 +124,7 @@ class Metrics:
         self._callbacks = Counter(
             "utopia_handler_callbacks", "Callbacks from UTOPIA, by outcome.", ["outcome"], registry=self.registry
         )
-        for outcome in self._labels.callback_outcomes:  # from 0 on: an alarm sees no increase in what begins with 1
+        for outcome in self._labels.callback_outcomes:  # from 0 on: an alarm sees no increase in a new series
             self._callbacks.labels(outcome)
         self._calls = Counter(
             "utopia_handler_remote_calls",
@@ -169,7 +169,7 @@ class Metrics:
 
 
 class _Scrape(Collector):
-    """One answer: what all workers counted, and once, not once a worker, what the database says."""
+    """One answer: the counts of all workers, and the database's numbers once, not once for each worker."""
 
     def __init__(
         self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, labels: Labels, build: tuple[str, str]
