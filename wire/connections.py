@@ -1,4 +1,4 @@
-"""How `requests` connects here: trusts what it is told to, tries a connection again but no request, ends in time."""
+"""How `requests` connects: it trusts only `tls`, retries a connection but never a request, and ends at a deadline."""
 
 import os
 import socket
@@ -15,17 +15,17 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-# A connection that was idle for longer is replaced before use: servers close idle ones after 2 seconds or more
-# (gunicorn 2, Apache 5, nginx 75), and a request sent into that moment would end with an unknown outcome.
+# A connection that was idle for longer is replaced before use: servers close idle connections after 2 seconds or more
+# (gunicorn 2, Apache 5, nginx 75), and a request sent at that moment would end with an unknown outcome.
 IDLE_SECONDS = 1.0
 TRIES = 3
-"""How often a connection is tried. Only that is ever repeated, and never a request."""
+"""How often a connection is tried. Only connecting is ever repeated, never a request."""
 
 
 class Deadline:
-    """Breaks a call's connection off at a set time, whatever it waits for: a read timeout counts anew with each packet.
+    """Breaks a call's connection off at a set time. A read timeout is not enough, as it begins anew with each packet.
 
-    `passed` says whether it did. A call has one connection: another is tried only where the first was never made.
+    `passed`: the connection was broken off. A call has one connection: another is tried only if the first was not made.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -48,21 +48,21 @@ class Deadline:
         return self._handle is None
 
     def watch(self, connection: socket.socket) -> None:
-        """The call goes over this connection."""
+        """Break this connection off at the deadline: the call goes over it."""
         if self._handle is None:
-            # A second handle, as TLS takes the first one over, and http.client closes it before the body is read.
+            # A second handle, because TLS takes over the first, and http.client closes it before the body is read.
             self._handle = socket.fromfd(connection.fileno(), connection.family, connection.type)
             _watch.add(self)
 
     def stop(self) -> None:
-        """The connection is not the call's any more, and stays as it is."""
+        """Let go of the connection, which stays as it is: the call doesn't use it any more."""
         with self._lock:
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
 
     def break_off(self) -> None:
-        """The time is over; nothing happens when the call is over, too."""
+        """Break the connection off, because the time is over; does nothing after the call's end."""
         with self._lock, suppress(OSError):
             if self._handle is not None:
                 self.passed = True
@@ -70,13 +70,13 @@ class Deadline:
 
 
 class _Watch:
-    """Breaks off calls whose time is over, in one thread for all: one for each call costs more than the rest of it."""
+    """Breaks off calls whose time is over, in one thread for all: one thread a call costs more than its other work."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as in a process that was forked: the thread is not there."""
+        """Begin anew, for a forked process: it does not have the thread."""
         self._deadlines: list[tuple[float, int, Deadline]] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -146,9 +146,9 @@ class Adapter(HTTPAdapter):
     """Sends what a session gives it, under the `Deadline` that is entered; `tls` alone decides who is trusted."""
 
     def __init__(self, pool_size: int, tls: ssl.SSLContext) -> None:
-        # urllib3 would check names for a context that leaves that out, because it does so itself or trusts anybody.
+        # A context without `check_hostname` checks names itself, or trusts anybody; urllib3 would check them anyway.
         self._tls: dict[str, Any] = {"ssl_context": tls} | ({} if tls.check_hostname else {"assert_hostname": False})
-        # Any looser form sends a POST more than once.
+        # Any looser setting sends a POST more than once.
         retries = Retry(total=None, connect=TRIES - 1, read=False, redirect=0, status=0, other=0)
         super().__init__(pool_maxsize=pool_size, max_retries=retries)
 
@@ -160,12 +160,12 @@ class Adapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """The server and our context, in place of what requests trusts."""
+        """The pool's key: the server and our TLS context, instead of what requests trusts."""
         server, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return server, self._tls
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to set, for the same reason."""
+        """Set nothing: our TLS context decides."""
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         """The path alone, because urllib3 logs it; the connection puts the query back, which may hold a key."""

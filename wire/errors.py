@@ -3,8 +3,8 @@
 import re
 from typing import ClassVar
 
-# What trouble of the server's own sounds like. Read as "no such customer", it would make a second one; read as a
-# refusal of a change that was done all the same, it would be billed twice.
+# Words that name the server's own trouble. Taken for "no such customer", they would lead to a second customer; taken
+# for a refusal of a change that was done all the same, to a second bill.
 ABOUT_TROUBLE = re.compile(
     r"\b(lock|deadlock|time[d]? ?out|timeout|unavailable|not available|maintenance|errors?|exception|databases?|\w*sql"
     r"|transaction|duplicate entry|constraint|connections?|server|busy|overload\w*|too many|try(ing)? again|retry"

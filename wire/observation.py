@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SHOWN_BYTES = 4096
 READ_BYTES = 64 * 1024
-"""Of a longer answer only the beginning is looked at: what is shown of it is shorter still."""
+"""Only this much of an answer is looked at: what is shown of it is shorter still."""
 CUT = " [cut]"
 TEXTUAL = re.compile(r"json|xml|html|^text/|javascript|^$")
 
@@ -102,7 +102,7 @@ def _sent(request: Request, secrets: tuple[str, ...]) -> str:
 
 
 def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
-    """The answer in one line: status and body, of a file its type and size, or why there is none."""
+    """The answer in one line: status and body (for a file, its type and size), or why there is no answer."""
     if reply is None:
         return "the call broke off"
     if isinstance(reply, Failure):

@@ -1,6 +1,6 @@
 """One HTTP exchange with limits: a whole answer, or a failure that tells whether the request may have arrived.
 
-With `requests`, whose errors are taken apart here, in one table.
+Uses `requests`; one table here sorts its errors.
 """
 
 import functools
@@ -54,7 +54,7 @@ VERDICTS: tuple[tuple[type[Exception], bool, str], ...] = (
 class Reply:
     """A complete answer. `retry_after` is in seconds, or None when the server named no time.
 
-    Of a body that went into a file, `body` is the beginning, and `in_file` says how many bytes there are of it.
+    If the body went into a file, `body` is its beginning, and `in_file` its size in bytes.
     """
 
     status: int
@@ -139,8 +139,8 @@ class Transport:
     def exchange(self, request: Request, limit: int = JSON_LIMIT, into: BinaryIO | None = None) -> Reply | Failure:
         """Send `request` once and read an answer of at most `limit` bytes (unpacked). Raises nothing of the network.
 
-        `into` is an empty file: the body is written there piece by piece, whatever it is, and not kept in memory. An
-        `OSError` of that file is raised as it is.
+        `into` is an empty file: any body is written there piece by piece, and not kept in memory. An `OSError` of that
+        file is raised as it is.
         """
         try:
             prepared = self._session.prepare_request(request)
@@ -167,7 +167,7 @@ class Transport:
 
 
 def _read(response: Response, limit: int, into: BinaryIO | None) -> Reply | TooLong:
-    """The answer; of one that goes `into` a file, the beginning."""
+    """The answer; if it goes `into` a file, only its beginning."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower() or "identity"
     size, announced = 0, response.raw.length_remaining if encoding == "identity" else None
     too_long = TooLong(True, f"the answer is larger than {limit} bytes", announced)
@@ -189,7 +189,7 @@ def _read(response: Response, limit: int, into: BinaryIO | None) -> Reply | TooL
 
 
 def _unpacked(raw: Any, encoding: str) -> Any:
-    """The body as a file. With gzip's own reader: urllib3's takes a compressed body that is cut for a whole one."""
+    """The body as a file, unpacked with gzip's own reader: urllib3's takes a truncated body for a whole one."""
     if encoding == "identity":
         return raw
     if encoding in ("gzip", "x-gzip"):

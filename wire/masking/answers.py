@@ -21,7 +21,7 @@ def on_one_line(text: str) -> str:
 
 
 def masked(text: str, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> str:
-    """The text without each of `secrets`, however it is written, and without what is named a password, a key, ...
+    """The text without each of `secrets`, in any notation, and without the values of fields named password, key, ...
 
     Each of `private` (a customer's name, address, ...) goes as a whole word.
     """
@@ -39,7 +39,7 @@ def _masked_name(name: str, known: Secrets) -> str:
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """The JSON value with `secrets` masked in every text and number, and all that stands under a secret's name."""
+    """The JSON value with `secrets` masked in every text and number, and every value under a secret's name masked."""
     return _without(value, _searched(secrets))
 
 

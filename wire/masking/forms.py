@@ -40,11 +40,11 @@ def _repr_inside(text: str) -> str:
 
 
 def _repr_among_quotes(text: str) -> str:
-    """As `repr` writes it in a larger text that holds both kinds of quotes: `O\\'Brien`."""
+    """The text as `repr` writes it within a larger text that holds both kinds of quotes: `O\\'Brien`."""
     return repr('"' + text)[2:-1]
 
 
-# Each gives the text as it stands between the quotes or separators of one notation.
+# Each function gives the text as it stands between the quotes or separators of one notation.
 _ENCODERS: tuple[Callable[[str], str], ...] = (
     lambda text: quote(text, safe="", errors="replace"),
     lambda text: quote(text, errors="replace"),
@@ -124,7 +124,7 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def customer_pieces(values: Iterable[str]) -> list[str]:
-    """Return what is searched for of a customer's values; `None` and `null`, UTOPIA's "nothing", are no values."""
+    """Return the pieces of a customer's values to search for; `None` and `null`, UTOPIA's "nothing", are no values."""
     return [piece for value in values for piece in pieces(value) if piece.lower() not in ("none", "null")]
 
 
@@ -139,10 +139,10 @@ def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a text in ASCII holds, in lower case, when it holds any form of a value that is searched for here.
+    """What a lower-case ASCII text must contain if it contains any form of the value: a quick test before the search.
 
-    No form changes a letter or a digit of ASCII, or parts those of a word; only digits may have separators between
-    them that the value has not. A value in other letters may leave no trace: an empty word is in every text.
+    Every form keeps ASCII letters and digits, and keeps a word's letters together; only digits may have separators
+    between them that the value lacks. A value in other letters leaves no trace: its word is empty, and in every text.
     """
 
     word: str
@@ -157,7 +157,7 @@ class Trace:
         return cls(word, digits_in(piece) if not _LETTER.search(piece) else None)
 
     def may_be_in(self, text: str, digits: str) -> bool:
-        """Whether it is in a text in lower case; `digits` are the text's."""
+        """Whether the trace is in a lower-case text; `digits` are the text's digits."""
         return self.word in text or (self.digits is not None and self.digits in digits)
 
 
@@ -167,7 +167,7 @@ def digits_in(text: str) -> str:
 
 
 def secret_bases(secrets: Iterable[str], shortest: int) -> set[str]:
-    """Return what is searched for of each secret: raw and in base64, as a whole and in pieces.
+    """Return what to search for to find each secret: raw and in base64, as a whole and in pieces.
 
     Secrets of less than `shortest` characters are left out.
     """
@@ -188,8 +188,8 @@ def _bases(secret: str) -> set[str]:
 def base64_cores(secret: str) -> set[str]:
     """Return what any base64 text must hold when `secret` was somewhere inside the encoded bytes.
 
-    In `base64("user:" + key)` the key starts at any of three offsets; the characters that only the key's own bits
-    decide are the same whatever stands around it. Short cores are left out: they would be found in plain words.
+    In `base64("user:" + key)` the key starts at any of three offsets. The characters that depend on the key's bits only
+    are the same whatever stands around the key. Short cores are left out: they would be found in plain words.
     """
     octets = secret.strip().encode("utf-8", "replace")
     cores = set()

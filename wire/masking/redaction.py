@@ -15,7 +15,7 @@ from .shapes import MARK, SHAPES
 from .spans import Secrets, Values, replaced, spans_of
 
 LINE_LIMIT = 16_000
-"""Characters of a text that are kept; what is longer is cut, so that one line never costs seconds."""
+"""How many characters of a text are kept; a longer text is cut, so that one line never costs seconds."""
 
 SHORTEST_SECRET = 4
 _CUT = " [cut]"
@@ -27,7 +27,7 @@ _customers: ContextVar[_Known] = ContextVar("customers_values", default=())
 
 
 class _Remembered:
-    """The customers' values in force where an exception came from; it never goes into a pickle or a copy."""
+    """The customers' values that were active where an exception was raised; they never go into a pickle or a copy."""
 
     def __init__(self, values: _Known = ()) -> None:
         self.values = values
@@ -102,10 +102,10 @@ class Redactor:
             return f"{MARK} (not cleaned: {type(problem).__name__})"
 
     def _cleaned(self, text: str, errors: tuple[BaseException, ...]) -> str:
-        # A value that the cut halves is not found any more: so more is cleaned than is kept.
+        # A value that is cut in half would not be found: so more text is cleaned than is kept.
         looked_at = text[: LINE_LIMIT + LONGEST_FORM]
         customers = dict.fromkeys(_customers.get() + tuple(found for error in errors for found in _remembered(error)))
-        # All searches see the original text: none is misled by another's mark.
+        # All searches see the original text, so that none is misled by another's mark.
         spans = [*self._secrets.found(looked_at), *spans_of(SHAPES, looked_at)]
         spans += [span for values in customers for span in values.found(looked_at)]
         if len(text) <= LINE_LIMIT:
@@ -115,7 +115,7 @@ class Redactor:
 
 
 def _parts_of(secret: str) -> set[str]:
-    """The secret itself; of a URL its password, as written and unquoted, and of a web address without one the whole."""
+    """The secret itself; of a URL its password, as written and unquoted; of a web address without one, all of it."""
     if "://" not in secret:
         return {secret}
     with suppress(ValueError):

@@ -1,7 +1,7 @@
-"""What gives itself away by its shape: mail addresses, phone numbers, `password=...`, and the like.
+"""Patterns for data that can be recognised by its shape: mail addresses, phone numbers, `password=...`, and the like.
 
-`SHAPES` are patterns, and `NAMED_SECRETS` those of them that find a secret by its name; what has to go is the group
-`value`, or the whole match where that group took no part.
+`SHAPES` are the patterns, and `NAMED_SECRETS` those of them that find a secret by its name. The group `value` is taken
+out, or the whole match where that group took no part.
 Every pattern runs in about linear time: it starts only at the start of a word, or at a fixed text.
 """
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from .forms import WORD_START
 
 MARK = "[redacted]"
-"""What stands in a log line for what was taken out."""
+"""Stands in a log line for text that was taken out."""
 
 # Found anywhere in a key: UTOPIA_API_KEY, customerPortalPassword, X-Callback-Token, SECRET_KEY.
 _CREDENTIAL = (
@@ -72,7 +72,7 @@ NAMED_SECRETS: tuple[re.Pattern[str], ...] = (
     re.compile(_NAMED_SECRET, re.IGNORECASE),
 )
 SIGNS_OF_A_NAME = ("=", ":", "%3")
-"""One of these stands in each text that `NAMED_SECRETS` find something in; looking for it takes next to no time."""
+"""Every text in which `NAMED_SECRETS` find something contains one of these; looking for them takes next to no time."""
 
 _SECRET_NAME = re.compile(rf"{_CREDENTIAL}|pass\Z", re.IGNORECASE)
 _CUSTOMERS_NAME = re.compile(rf"(?:{_CUSTOMER_FIELD})\Z", re.IGNORECASE)

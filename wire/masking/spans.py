@@ -1,4 +1,4 @@
-"""Where in a text something has to go, and the text without it."""
+"""Where a text has secrets or customers' data, and the text without them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +20,10 @@ _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 
 class Secrets:
-    """Known secrets of at least `shortest` characters, as they are searched for in any number of texts.
+    """Known secrets of at least `shortest` characters, to be searched for in any number of texts.
 
-    A pattern is built of those alone that have left a trace in a text, as with `Values`: each portal password
-    is one that was never searched for before.
+    As with `Values`, a pattern is built only of the secrets that left a trace in a text: each portal password is new,
+    so no earlier pattern has it.
     """
 
     def __init__(self, secrets: Iterable[str], shortest: int) -> None:
@@ -32,7 +32,7 @@ class Secrets:
         self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
 
     def found(self, text: str) -> list[Span]:
-        """Where one of them stands: as it is, in another notation, or inside of what was encoded in base64."""
+        """Where one of the secrets stands: as it is, in another notation, or within base64 text."""
         suspects = _suspects(self._traces, text)
         pattern = _pattern_of_secrets(frozenset(suspects)) if suspects else None
         found = [] if pattern is None else [match.span() for match in pattern.finditer(text)]
@@ -44,24 +44,24 @@ class Secrets:
 
 
 class Values:
-    """A customer's values, as they are searched for in any number of texts.
+    """A customer's values, to be searched for in any number of texts.
 
-    A pattern for all forms of a value takes a while to build, and few texts hold any. So it is built of those values
-    alone that have left a trace in a text: their longest word, which all forms keep, or their digits.
+    A pattern for all forms of a value takes a while to build, and few texts hold any. So a pattern is built only of the
+    values that left a trace in a text: their longest word, which all forms keep, or their digits.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
         self._traces = {piece: Trace.of(piece) for piece in customer_pieces(values)}
 
     def found(self, text: str) -> list[Span]:
-        """Where one of them stands, in any form."""
+        """Where one of the values stands, in any form."""
         suspects = _suspects(self._traces, text)
         pattern = _pattern_of_values(frozenset(suspects)) if suspects else None
         return [] if pattern is None else [match.span() for match in pattern.finditer(text)]
 
 
 def _suspects(traces: Mapping[str, Trace], text: str) -> list[str]:
-    """What may stand in the text."""
+    """The values that may be in the text, by their traces."""
     if not text.isascii():
         return list(traces)
     shown, digits = text.lower(), digits_in(text)
