@@ -14,9 +14,9 @@ CANNOT_GEOCODE = 23
 """The statusCode of an address that could not be geocoded."""
 
 PROMPT_SECONDS = 5.0
-"""A server that turns a change away for its load does so at once; one that says so later may have done it meanwhile."""
+"""A server that refuses a change for its load does so at once; if it says so later, it may have made the change."""
 
-# What a refusal of the caller (a wrong key, a foreign IP address) sounds like, in contrast to "no such customer".
+# Words that refuse the caller (a wrong key, a foreign IP address), in contrast to "no such customer".
 ABOUT_THE_CALLER = re.compile(
     r"\b(api ?keys?|keys?|permi(tted|ssions?)|denied|forbidden|not allowed|unauthori[sz]ed|authori[sz]\w*|authenti\w*"
     r"|credentials?|access|ip address)\b",
@@ -30,7 +30,7 @@ ABOUT_NOBODY = re.compile(
     re.IGNORECASE,
 )
 
-# What names something that is wrong with the request itself.
+# Words that name a fault of the request itself.
 ABOUT_THE_REQUEST = re.compile(
     r"\b(invalid|not valid|incorrect|missing|required|must|may not|empty|blank|too (long|short|large|small)"
     r"|not (a|an|found|allowed|permitted|supported|active|enabled)|no such|unknown (customer|service|plan|action|tag"
@@ -80,7 +80,7 @@ class Answered:
     def form_or_none(self) -> dict[str, Any] | None:
         """The same for a look-up: None for a failure that means "nobody".
 
-        One that speaks of a key, a permission or a sign-in is Refused, and one that speaks of trouble tells nothing:
+        A failure that speaks of a key, a permission or a sign-in is Refused. One that speaks of trouble tells nothing:
         OutcomeUnknown.
         """
         try:
@@ -95,8 +95,8 @@ class Answered:
     def uapi(self) -> Any:
         """The UAPI's `Response`; Refused at HTTP 401 and 403 and when `Success` is false.
 
-        Words of trouble tell nothing: OutcomeUnknown. Unknown words may stand as a refusal here, where all that can be
-        changed may be repeated.
+        Words of trouble tell nothing: OutcomeUnknown. Unknown words count as a refusal here, because every change in
+        the UAPI may be repeated.
         """
         if self.reply.status in (401, 403):
             raise self._refused("the key is not accepted (a key is bound to the caller's IP address)")
@@ -160,7 +160,8 @@ class Answered:
         return OutcomeUnknown(detail, self.action, self.reply.status)
 
     def _is_certain(self, refusal: Refused) -> bool:
-        """A look-up says by its words what it found. What was cut may have named trouble further on."""
+        """Whether a refusal proves that nothing was done; always for a look-up. Words that were cut prove nothing: they
+        may have named trouble further on."""
         words = refusal.message
         if self._changed_within is None or refusal.status_code == CANNOT_GEOCODE:
             return True

@@ -65,7 +65,7 @@ def pinned(path: str) -> PinnedContext:
         certificates = []
     context = PinnedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # wrap_socket does, after it has seen which certificate it is
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate is an end of the chain, too
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the chain may end at a server's own certificate
     try:
         context.load_verify_locations(cadata=b"".join(certificates))
     except (ssl.SSLError, ValueError):
@@ -99,7 +99,7 @@ class Presented:
     """The certificate that a server shows.
 
     `fingerprint` is its SHA-256 as openssl and browsers write it. `problem` is why it is not accepted (None: it is),
-    `detail` the same in OpenSSL's words. `expires_at` is None where it was not verified, too.
+    `detail` the same in OpenSSL's words. `expires_at` is None also where the certificate was not verified.
     """
 
     fingerprint: str

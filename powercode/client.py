@@ -17,7 +17,7 @@ T = TypeVar("T")
 class PowerCodeClient:
     """One connection pool to a PowerCode server, safe to share between threads.
 
-    Each method returns a frozen value or raises an error of `powercode.errors`; none is repeated after it was sent.
+    Each method returns a frozen value or raises an error of `powercode.errors`. No request is sent twice.
     `connect_timeout` and `read_timeout` (between two packets) and `deadline` (the whole call) are in seconds.
     `observe` is called once a call with an `Observation`. Ids may be passed as `int` or `str`; they come back as
     strings of digits.
@@ -155,7 +155,7 @@ class PowerCodeClient:
         )
 
     def update_customer(self, customer_id: str | int, **fields: str) -> str:
-        """Change these fields of a customer, named as createCustomer's; PowerCode's message. Twice changes nothing."""
+        """Change these fields of a customer, named as createCustomer's; PowerCode's message. May be repeated."""
         sent = {"customerID": str(customer_id), **fields}
         return self._form("updateCustomer", sent, Answered.message, private=tuple(fields.values()), changes=True)
 
@@ -171,7 +171,7 @@ class PowerCodeClient:
         return self._uapi("GET", "customer/tags/customer", {"customerID": str(customer_id)}, Answered.tags)
 
     def add_customer_tag(self, customer_id: str | int, tag_id: str | int) -> tuple[Tag, ...]:
-        """Add one tag (a production integration went back to one a call); the customer's tags after it."""
+        """Add one tag (a production integration went back to one a call); returns the customer's tags after it."""
         fields = {"customerID": str(customer_id), "tags[]": str(tag_id)}
         return self._uapi("POST", "customer/tags/customer", fields, Answered.tags)
 
@@ -220,7 +220,7 @@ class PowerCodeClient:
     ) -> T:
         """The one door out: send, read, observe. `private` values are masked in what PowerCode says about them.
 
-        `changes`: the call changes something at PowerCode, so that not every refusal is proof that it didn't.
+        `changes`: the call changes something at PowerCode, and not every refusal proves that nothing was changed.
         """
         with Call(self._observe, "powercode", action, request, (*secrets, self._api_key)) as call:
             reply = call.reply = self._transport.exchange(request)

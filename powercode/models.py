@@ -42,7 +42,7 @@ def records(value: object) -> list[dict[str, Any]]:
 def record_of(answer: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
     """Whether readCustomer's answer has a place for a customer, and the customers found there.
 
-    The record sits at the top of the answer or one level down: which one is not certain.
+    The record is at the top of the answer or one level down; which of the two is not certain.
     """
     top = {name: value for name, value in answer.items() if _plain(name) not in ENVELOPE}
     named = [value for name, value in top.items() if _plain(name) in ("customer", "customers", "response")]
@@ -156,7 +156,7 @@ class Customer(Value):
         )
 
     def mentions_order(self, orderref: str) -> bool:
-        """Whether some text has a line `Order# <orderref>`, blanks aside: so this account was made for that order."""
+        """Whether some text has a line `Order# <orderref>`, blanks aside: then this account was made for that order."""
         wanted = "Order#" + BLANKS.sub("", orderref)
         lines = (line for each in self.texts for line in LINE_BREAK.split(each))
         return bool(orderref.strip()) and any(BLANKS.sub("", html.unescape(line)) == wanted for line in lines)
@@ -198,7 +198,7 @@ class NewCustomer(Value):
 
     @property
     def private(self) -> tuple[str, ...]:
-        """What must not show in an error when PowerCode repeats it."""
+        """The values that must not show in an error when PowerCode repeats them."""
         person = (self.first_name, self.last_name, self.email, self.phone, f"{self.first_name} {self.last_name}")
         return (*person, self.portal_username, self.street, self.city, self.zip, self.portal_password, *self.notes)
 

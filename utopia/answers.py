@@ -74,6 +74,6 @@ class Answered:
             return NotOurs(said, self.action, self.reply.status)
         if self.reply.status == 401 or plain == AUTHENTICATION_FAILED:
             return AuthenticationFailed(said, self.action, self.reply.status)
-        if ABOUT_TROUBLE.search(said):  # a change may be done all the same, and a look-up works another time
+        if ABOUT_TROUBLE.search(said):  # a change may be done all the same, and a look-up may work later
             return self.unknown(f'it answered "{said}"')
         return Refused(said, self.action, self.reply.status)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 class UtopiaClient:
     """One connection pool to UTOPIA, safe to share between threads.
 
-    Each method returns a frozen value or raises an error of `utopia.errors`; none is repeated after it was sent.
+    Each method returns a frozen value or raises an error of `utopia.errors`. No request is sent twice.
     `connect_timeout` and `read_timeout` (between two packets) and `deadline` (the whole call) are in seconds.
     `observe` is called once a call with an `Observation`. Numbers may be passed as `int` or `str`; arguments that are
     None are left out.

@@ -24,7 +24,7 @@ def text(value: object) -> str:
 
 
 def record(value: object) -> dict[str, Any]:
-    """`value` when it is an object, its first object when it is a list (PHP's way), else an empty one."""
+    """`value` when it is an object, its first object when it is a list (as PHP may send it), else an empty one."""
     if isinstance(value, dict):
         return value
     return next(iter(records(value)), {})
