@@ -160,7 +160,7 @@ class Settings(BaseSettings):
         try:
             web_address(base)
         except ValueError:
-            base = "http://unset.invalid"  # a faulty PC_URL is told of once
+            base = "http://unset.invalid"  # a faulty PC_URL is reported only once
         for name, path in (("pc_url_api", "/api/1/index.php"), ("pc_url_uapi", "/uapi")):
             if not str(values.get(name) or "").strip():
                 values[name] = base + path
@@ -277,7 +277,7 @@ def _with_port(server: str) -> str:
 
 
 def _plans(values: dict[str, Any]) -> dict[str, Any]:
-    """The plan mappings that are set, by their own names or by those of the scripts in use before."""
+    """The plan mappings that are set, under their own names or the former scripts' names."""
     found = {}
     for mapping in ("service_plan_mapping", "additional_service_plan_mapping"):
         old = {plan: values[name] for name, (of, plan) in OLD_PLANS.items() if of == mapping and values.get(name)}
@@ -335,7 +335,7 @@ def _env_file(path: Any) -> env_file.EnvFile:
 
 
 def _line_in_words(line: env_file.Unreadable) -> str:
-    """What begins a line is shown where it is a setting's name; it may be a part of a secret."""
+    """A fault of `.env`. The line's beginning is shown only if it is a setting's name: it may be part of a secret."""
     about = f" ({line.name.upper()})" if line.name.lower() in Settings.model_fields else ""
     return f".env, line {line.number}{about}: {line.words}"
 

@@ -50,16 +50,16 @@ loglevel = "warning"
 
 
 is_up_to_date = mmap.mmap(-1, 1)
-"""Shared with all workers: 1 since one of them has brought the database up to date."""
+"""Shared with all workers: 1 once one of them has brought the database up to date."""
 why_it_ended = mmap.mmap(-1, 4096)
-"""Shared with all workers: the sentence of the one that ended the server; zeros as long as none did."""
+"""Shared with all workers: the reason given by the worker that ended the server; zeros as long as none did."""
 FOR_WORKERS = "NOTIFY_SOCKET_OF_WORKERS"
 
 
 def on_starting(_server):
-    """Let a worker tell systemd that the service is ready: gunicorn would as soon as the port is open.
+    """Let a worker tell systemd that the service is ready: gunicorn would do so as soon as the port is open.
 
-    This process imports nothing of the service, which it would hold a second time for as long as it waits.
+    This process imports nothing of the service: it would only hold the service in memory a second time.
     """
     if "NOTIFY_SOCKET" in os.environ:
         os.environ[FOR_WORKERS] = os.environ.pop("NOTIFY_SOCKET")
@@ -68,7 +68,7 @@ def on_starting(_server):
 def bring_up_to_date():
     """Bring the database up to date, before any worker takes a callback; several workers do it one after the other.
 
-    Where that can't be, the whole server ends, and says why: another worker would fare no better.
+    If that fails, the whole server ends, and says why: another worker would fail as well.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -88,7 +88,7 @@ def bring_up_to_date():
 
 
 def end_server(why):
-    """End this worker, and with it the server, whose last words are `why`."""
+    """End this worker, and with it the server, which says `why` at its end."""
     text = why.encode()[-len(why_it_ended) :]
     why_it_ended[: len(text)] = text
     sys.exit(Arbiter.WORKER_BOOT_ERROR)
@@ -96,7 +96,7 @@ def end_server(why):
 
 @contextmanager
 def known_to_live(worker):
-    """During the block, gunicorn takes the worker for none that hangs: to upgrade a large database takes long."""
+    """During the block, gunicorn does not take the worker for hanging: upgrading a large database takes long."""
     ended = threading.Event()
 
     def live():
@@ -113,7 +113,7 @@ def known_to_live(worker):
 
 
 def post_fork(_server, _worker):
-    """A worker imports the whole service: looking for garbage meanwhile takes an eighth of its start."""
+    """Switch garbage collection off while the worker imports the service: it takes an eighth of the start's time."""
     gc.disable()
 
 
@@ -137,14 +137,15 @@ def post_worker_init(worker):
     take_over(app)
     say_ready()
     watch(app)
-    gc.freeze()  # what is here now stays: it is never looked through for garbage, however long the process works
+    gc.freeze()  # the objects of the start stay for good: the garbage collector need never look through them
     gc.enable()
 
 
 def pre_exec(server):
     """A reload (SIGUSR2) starts a process beside this one, with the packages that .venv leads to now.
 
-    By the folder's own name and not the link's: a deploy that moves the link changes nothing below a running process.
+    It uses the folder's own name, not the link's, so that a deploy that moves the link changes nothing for a running
+    process.
     """
     python = (Path(__file__).resolve().parent / ".venv").resolve() / "bin" / "python"
     if python.exists():
@@ -168,7 +169,7 @@ def on_exit(_server):
 
 
 def child_exit(_server, worker):
-    """A worker that is gone counts no more among the live ones."""
+    """Tell the metrics that a worker is gone: it no longer counts among the live ones."""
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)

@@ -1,10 +1,10 @@
-"""gunicorn's worker as the service needs it: a request is here before a thread works on it.
+"""gunicorn's worker as the service needs it: a request has arrived before a thread works on it.
 
 A thread that waits for the rest of a request works for nobody, and sixteen half-open requests stop gunicorn's own
-worker. Here the worker's one loop waits, for all callers at once. A thread gets a request when it seems whole. When its
-body is slow, a thread is asked first whether it wants it at all: the application is run with what is here, and where it
-reads further than that, `StillComing` ends it before it has done anything, and the request waits on in the loop. So a
-body is waited for once its caller is admitted, and never by a thread.
+worker. Here the worker's one loop waits, for all callers at once. A thread gets a request when it seems whole. When the
+body is slow, a thread first finds out whether the application wants the body at all: it runs the application with what
+has arrived. If the application reads further, `StillComing` ends it before it has done anything, and the request waits
+on in the loop. So a body is waited for only once its caller is admitted, and never by a thread.
 
 gunicorn's first process imports this file: it knows gunicorn and the standard library, and nothing of ours.
 """
@@ -25,19 +25,20 @@ from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HERE_WITHIN_SECONDS = 15.0
-"""A request that is not whole by then is ended: whole ones have all that time on a slow line, through no proxy."""
+"""A request that is not whole by then is ended; a caller on a slow line, without a proxy, has all that time."""
 LEFT_OPEN_SECONDS = 2.0
-"""For a caller to read the answer to a request whose rest nobody reads; and at a stop, for one who says nothing."""
+"""How long a caller has to read the answer when nobody reads the rest of its request; and, while the worker stops, how
+long a silent connection stays open."""
 SLOW_AFTER_SECONDS = 0.2
 LOOK_EVERY_SECONDS = 0.1
 ANSWER_TAKEN_WITHIN_SECONDS = 10
 
 MOST_OF_A_HEAD = 64 * 1024
 ASKED_AGAIN_AT = 2 * MOST_OF_A_HEAD
-"""So much is enough for a callback that is too large; forms may have more."""
+"""Enough of a callback to see that it is too large; forms may be larger."""
 MOST_OF_A_REQUEST = 1024 * 1024 + MOST_OF_A_HEAD
 MOST_OF_ALL = 64 * 1024 * 1024
-"""Of what is here of all requests together; beyond it, the largest that is not whole is ended."""
+"""How many bytes of all requests together are held; beyond it, the largest unfinished request is ended."""
 ANSWER_BUFFER = 256 * 1024
 """Whole pages fit in, so that a caller who reads slowly keeps no thread."""
 
@@ -47,20 +48,19 @@ CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 CONTINUES = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 LANES = {b"/healthz": 1, b"/readyz": 1}
-"""Paths with threads of their own: monitoring is answered while all others are taken."""
+"""Paths with threads of their own: monitoring is answered while all other threads are busy."""
 ASKING = 2
-"""Threads for requests that lack something, slow ones and such as broke off: behind hundreds of them, no whole one
-waits."""
+"""Threads for requests that are not whole, slow or broken off: no whole request waits behind hundreds of them."""
 
 _working = threading.local()
 
 
 class StillComing(BaseException):
-    """What is to be read is not here yet. No `except Exception` of an application catches it."""
+    """The bytes to be read have not arrived yet. No `except Exception` of an application catches it."""
 
 
 def take_what_is_here() -> None:
-    """From here on, the request being answered ends with what has arrived: its caller was refused."""
+    """Let the current request end with what has arrived of it: its caller was refused."""
     arrived = getattr(_working, "arrived", None)
     if arrived is not None:
         arrived.ended = True
@@ -96,7 +96,7 @@ class Arrived:
         return HEAD_ENDS in self.content
 
     def lacks_nothing(self) -> bool:
-        """A guess, and no more is needed: only the parser knows, and says `StillComing` where this is wrong."""
+        """Whether the request seems whole. A guess is enough: the parser raises `StillComing` where it is wrong."""
         head = self.content.find(HEAD_ENDS) + len(HEAD_ENDS)
         if head < len(HEAD_ENDS):
             return False
@@ -245,13 +245,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             _working.arrived = None
 
     def handle_request(self, req: Any, conn: Caller) -> Any:
-        """Say at most once that the body may come."""
+        """Answer a request; `100 Continue` is sent at most once."""
         if conn.tries > 1:
             req._expected_100_continue = False
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Caller, keepalive: bool) -> bool:
-        """Not where the rest of a body is still to come: it would be taken for the next request."""
+        """False where the rest of a body is still to come: it would be taken for the next request."""
         try:
             return not conn.arrived.ended and super()._keepalive_after(conn, keepalive)
         except StillComing:
@@ -290,7 +290,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._end(conn, "413 Content Too Large")
 
     def _leave(self, conn: Caller) -> None:
-        """Close when the caller has read the answer, which a close at once could take away; the loop waits for that."""
+        """Close once the caller has read the answer: closing at once could lose it. The loop waits for that."""
         conn.expect_request(b"")
         conn.is_leaving = True
         try:
@@ -301,7 +301,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._wait_for(conn)
 
     def _end(self, conn: Caller, status: str = "408 Request Timeout") -> None:
-        """End a request that does not get whole."""
+        """End a request that does not become whole."""
         self._forget(conn)
         self._held -= len(conn.arrived.content)
         if conn.arrived.content:
@@ -336,7 +336,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._look_at(conn)
 
     def _look_at(self, conn: Caller) -> None:
-        """Whether it was waited for long enough; what has a head is answered by the application, which records it."""
+        """End a request that is late. If its head is here, the application answers it, and so records it."""
         says_nothing = conn.is_leaving or not (self.alive or conn.arrived.content)
         is_late = time.monotonic() - conn.since >= (LEFT_OPEN_SECONDS if says_nothing else HERE_WITHIN_SECONDS)
         if conn.is_leaving:

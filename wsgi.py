@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-if os.name == "nt":  # before what Windows does not have is imported
+if os.name == "nt":  # before the imports of modules that Windows does not have
     sys.exit(
         "Windows can't run this service. Use Debian or Ubuntu, also in a virtual machine or WSL 2: docs/install.md"
     )

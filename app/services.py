@@ -20,7 +20,7 @@ DEADLINE_OVER_READ_SECONDS = 10.0
 """How much longer than one pause between packets a whole call may take."""
 
 CONTRACT_NOT_READY = "contract_not_ready"
-"""What the metrics call a notice that waits for UTOPIA, and not for a mail server."""
+"""The metrics' name for a notice that waits for UTOPIA's contract, and not for the mail server."""
 
 LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),

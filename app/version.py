@@ -25,4 +25,4 @@ def _commit_of_branch(git: Path, branch: str) -> str | None:
 
 
 COMMIT = commit_of(PROJECT)
-"""Read once: what is pulled later is not what runs."""
+"""Read once: a commit that is pulled later does not run yet."""
