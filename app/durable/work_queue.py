@@ -33,7 +33,7 @@ EngineError = dbos_error.DBOSException
 SERIALIZER = DBOSPortableJSONSerializer()
 
 IN_FLIGHT = "status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
-"""Written exactly as in the library's index: SQLite uses the index for no other wording."""
+"""Written exactly as in the library's index: SQLite uses the index only for this wording."""
 ENQUEUED_IN = {
     "sqlite": text(f"SELECT DISTINCT queue_name FROM workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608 - a constant
     "postgresql": text(f"SELECT DISTINCT queue_name FROM dbos.workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608

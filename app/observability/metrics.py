@@ -124,7 +124,7 @@ class Metrics:
         self._callbacks = Counter(
             "utopia_handler_callbacks", "Callbacks from UTOPIA, by outcome.", ["outcome"], registry=self.registry
         )
-        for outcome in self._labels.callback_outcomes:  # from 0 on: an alarm sees no increase in a new series
+        for outcome in self._labels.callback_outcomes:  # from 0 on: a series that begins at 1 shows no increase
             self._callbacks.labels(outcome)
         self._calls = Counter(
             "utopia_handler_remote_calls",

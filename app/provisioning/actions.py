@@ -269,4 +269,4 @@ OFFERED: Mapping[str, Sequence[Action]] = {
     OrderState.NOT_OURS: (ASK_UTOPIA_AGAIN,),
     OrderState.DISMISSED: (TAKE_UP_AGAIN,),
 }
-"""The actions for each state that alone says what fits; for an order that needs a person they are in `problems`."""
+"""The actions by state, where the state alone decides; for an order that needs a person, `problems` has them."""

@@ -25,7 +25,7 @@ class Hand:
 
 
 def hands_on(session: Session, *those: ColumnElement[bool]) -> Mapping[str, Sequence[Hand]]:
-    """Who is on the orders of each cause, by cause; who came first is first."""
+    """Who is on the orders of each cause, by cause; the one who came first is listed first."""
     columns = (Order.cause, OnIt.taken_by, func.count(), func.min(OnIt.taken_at).label("since"))
     rows = select(*columns).join(OnIt, IS_ON_IT).where(*stands(), *those).group_by(Order.cause, OnIt.taken_by)
     found: dict[str, list[Hand]] = {}

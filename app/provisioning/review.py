@@ -40,7 +40,7 @@ from app.remote import breaker
 from app.services import Services
 
 WHILE_IT_WAITS = 0
-"""Stands for the run of an order that a person saw waiting: it begins new runs by itself, which change nothing."""
+"""Stands for the run of an order that a person saw waiting: any newer run that the order began by itself will do."""
 
 
 class NotPossible(Exception):

@@ -29,7 +29,7 @@ ANEW_SECONDS = 3.0
 
 
 class Demand:
-    """The systems that are down and that something new waits for in this process, and when each was asked last."""
+    """The systems that are down and that new orders or notices wait for here, and when each was asked last."""
 
     def __init__(self) -> None:
         self._wanted: set[System] = set()
@@ -37,7 +37,7 @@ class Demand:
         self._lock = threading.Lock()
 
     def want(self, system: System) -> None:
-        """Note that something new waits for the system."""
+        """Note that a new order or notice waits for the system."""
         with self._lock:
             self._wanted.add(system)
 
@@ -47,7 +47,7 @@ class Demand:
             self._asked_at[system] = time.monotonic()
 
     def take(self, system: System) -> bool:
-        """Whether the call is to be made for what is new; the caller then has to make it."""
+        """Whether the harmless call is to be made for what is new; the caller then has to make it."""
         with self._lock:
             paused = time.monotonic() - self._asked_at.get(system, -ANEW_SECONDS) >= ANEW_SECONDS
             if not paused or system not in self._wanted:

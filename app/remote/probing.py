@@ -50,7 +50,7 @@ class Connections(Protocol):
 
     @property
     def demand(self) -> breaker.Demand:
-        """What is new and waits for them."""
+        """The new orders and notices that wait for them."""
 
 
 def works(connections: Connections, system: System) -> bool:
@@ -76,9 +76,9 @@ def answers_by_now(connections: Connections, system: System) -> bool:
 
 
 def answers_newcomer(connections: Connections, system: System) -> bool:
-    """The same for an order that has not waited yet: the system is asked now, or in a few seconds if it just was.
+    """The same for an order or notice that is new: the system is asked now, or in a few seconds if it just was.
 
-    After a long outage the pauses are an hour; an order that comes in after its end must not wait that long.
+    After a long outage the pauses are an hour; what comes in after its end must not wait that long.
     """
     connections.demand.want(system)
     return answers_by_now(connections, system)

@@ -11,7 +11,7 @@ LONGEST = 40
 
 
 def kept_since(session: Session, what: str, schedule: str) -> datetime:
-    """From when on missed work of a schedule may be made up: since the first call with this schedule.
+    """The moment from which missed work of a schedule may be made up: that of the first call with this schedule.
 
     `what` is the kind of work, and part of the mark's name: `digest`, `morning`, `reconcile`.
     """

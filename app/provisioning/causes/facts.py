@@ -32,7 +32,7 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
 
 
 def _offered(session: Session, notice: Notice, order: Order, many: Standing | None) -> Sequence[Mapping[str, Any]]:
-    """The offers on the page behind the mail's link, the cause's or the order's; if it went on, those of then."""
+    """The offers on the page that the mail links to, for the cause or the order; if it went on, the former ones."""
     if many and many.cause.decided_together:
         return [action.kept() for action in together.fitting(many.cause)]
     now = [offer.action.saying(offer.title).kept(offer.customer_id) for offer in offers_for(session, order)]

@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 SETTLED = (Verdict.TAKEN, Verdict.ANOTHER)
-"""With these verdicts `go_on` has something to do; with any other, the first order or a person has to act."""
+"""With these verdicts `go_on` has something to do; with any other, it waits for the first order or for a person."""
 
 
 def verdict_on(order: Order | None, step: OrderStep | None) -> Verdict:

@@ -42,7 +42,7 @@ LONGEST = 500
 
 
 class Stopped(Protocol):
-    """The columns of an order that decide its cause; the whole row will do as well."""
+    """The columns of an order that decide its cause."""
 
     @property
     def state(self) -> str: ...
