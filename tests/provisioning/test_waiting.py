@@ -13,6 +13,9 @@ from app.provisioning import waking
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import ONE_DAY, REF, all_are, send, several_orders, the_time_has_come
 
+FOR_EVER = 60.0
+"""Seconds; a server that goes down ends its calls at once."""
+
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
@@ -55,7 +58,7 @@ def test_orders_that_wait_for_powercode_hold_up_no_other_order(service: Service)
 def test_a_hanging_utopia_does_not_hold_up_an_order_that_waits_only_for_powercode(service: Service) -> None:
     service.sandbox.powercode.down()
     service.take()
-    service.sandbox.utopia.latency = 2
+    service.sandbox.utopia.latency = FOR_EVER
     hanging = [f"HANGING-{number}" for number in range(5)]
     send(service, hanging)
     service.sandbox.powercode.up()
@@ -63,10 +66,11 @@ def test_a_hanging_utopia_does_not_hold_up_an_order_that_waits_only_for_powercod
     service.rested(REF, "completed")
 
     assert not {service.show(orderref)["state"] for orderref in hanging} & {"not_ours", "completed"}
+    service.sandbox.utopia.down()
 
 
 def test_a_hanging_powercode_does_not_hold_up_an_order_that_needs_only_utopia(service: Service) -> None:
-    service.sandbox.powercode.latency = 2
+    service.sandbox.powercode.latency = FOR_EVER
     hanging = several_orders(service, service.services.settings.powercode_concurrency + 1)
     send(service, hanging)
     wait_for(lambda: service.sandbox.powercode.calls)
@@ -75,6 +79,7 @@ def test_a_hanging_powercode_does_not_hold_up_an_order_that_needs_only_utopia(se
 
     assert service.rested("ANOTHERS-1")["state"] == "not_ours"
     assert service.sandbox.powercode.customers == {}
+    service.sandbox.powercode.down()
 
 
 def test_each_try_is_a_line_of_the_log_with_its_cause_and_no_traceback(
