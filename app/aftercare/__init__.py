@@ -1,1 +1,1 @@
-"""After the account: what follows an order until its customer is live, and what comes later. Each part can be off."""
+"""After the account: what follows until the customer is live, and what comes later. Each part can be switched off."""

@@ -1,4 +1,4 @@
-"""Making a customer active: a person's decision, since it moves money."""
+"""Making a customer active: a person decides, as it starts billing."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -20,14 +20,14 @@ def _send(services: Services, write: CustomerWrite) -> str:
 
 
 def _is_active(services: Services, write: CustomerWrite) -> bool | None:
-    """By the status that PowerCode shows now."""
+    """Whether the customer is active, by the status that PowerCode shows now."""
     customer_id = str(write.customer_id)
     billing = statuses.billing_of(services.powercode.read_customer(customer_id=customer_id), customer_id)
     return None if billing is Billing.CANT_TELL else billing is Billing.ACTIVE
 
 
 def _read_again(session: Session, write: CustomerWrite) -> None:
-    """The list says at once who is active, also where that is learnt later."""
+    """Have the status read again, so that the list shows it at once, also when the outcome is learnt later."""
     session.execute(update(CustomerStatus).filter_by(customer_id=write.customer_id).values(next_read_at=now()))
 
 
@@ -37,7 +37,7 @@ ACTIVATE = Kind(
 
 
 def last_try(session: Session, customer_id: str) -> int:
-    """The number of the last try to activate this customer, 0 for none: part of the next one's key."""
+    """The number of the last attempt to activate this customer, 0 for none; it is part of the next attempt's key."""
     mine = select(func.max(CustomerWrite.id)).filter_by(customer_id=customer_id, kind=ACTIVATE.code)
     return session.scalar(mine) or 0
 
@@ -49,9 +49,9 @@ def under_way(session: Session, customer_id: str) -> CustomerWrite | None:
 
 
 def activate(services: Services, one: statuses.Inactive, by: str, seen: int) -> CustomerWrite | None:
-    """Make the customer active, once, and read the status back. `seen` is the last try that the person saw.
+    """Make the customer active, once, and read the status back. `seen` is the last attempt that the person saw.
 
-    None when somebody else tried meanwhile. Raises `lookups.asking.NotAnswered` with nothing written.
+    None when somebody else tried meanwhile. When it raises `lookups.asking.NotAnswered`, nothing was written.
     """
     customer_id = one.status.customer_id
     intent = Intent(f"activate:{customer_id}:{seen}", by, customer_id, one.order.id)

@@ -1,4 +1,4 @@
-"""What a case can be about: one row each. Pages, rules and commands read it."""
+"""What a case can be about: one row for each kind, which pages, rules and commands read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 class CaseKind:
     """A kind of case. `rule` is how a callback's rule names it.
 
-    `change` is UTOPIA's call (`lookups.change_catalogue`), "" where there is none: then somebody reads the case, and
-    closes it. `powercode` says what a person does there. `is_billed` is whether the customer still is billed once both
-    halves are done; None where the status doesn't tell.
+    `change` is UTOPIA's call (`lookups.change_catalogue`); "" where there is none: then a person reads and closes the
+    case. `powercode` says what a person does there. `is_billed` is whether the customer is still billed once both
+    halves are done; None where the status doesn't show that.
     """
 
     code: str
@@ -70,4 +70,4 @@ NEW_TENANT = CaseKind(
 CASE_KINDS: Mapping[str, CaseKind] = {
     kind.code: kind for kind in (MESSAGE, CANCEL, SUSPEND, UNSUSPEND, SPEED, NEW_TENANT)
 }
-"""By the code that a case keeps."""
+"""The kinds by the code that is stored with a case."""

@@ -18,7 +18,7 @@ BY_RULE = "a callback's rule"
 
 
 class Listed(NamedTuple):
-    """A case with whom it is about, where an order tells."""
+    """A case with its customer's name, if an order has it."""
 
     case: Case
     kind: CaseKind
@@ -26,7 +26,7 @@ class Listed(NamedTuple):
 
 
 def today(services: Services) -> date:
-    """The day where TIMEZONE is."""
+    """Today's date in TIMEZONE."""
     return now().astimezone(services.settings.zone).date()
 
 
@@ -51,7 +51,7 @@ def open_case(
     note: str = "",
     entries: dict[str, str] | None = None,
 ) -> Case | None:
-    """Open a case; None when one of its kind is open in this slot already. The order tells customer and site."""
+    """Open a case; None when one of its kind is open in this slot already. Customer and site come from the order."""
     order = session.scalar(select(Order).filter_by(orderref=orderref)) if orderref else None
     site = {"siteid": order.site_id} if order is not None and order.site_id else {}
     values = {
@@ -83,7 +83,7 @@ def listed(session: Session, *, closed: bool = False, limit: int = 200) -> Seque
 
 
 def due(session: Session, day: date) -> int:
-    """How many open cases are due on this day, or were before."""
+    """How many open cases are due on this day or earlier."""
     open_ones = select(func.count()).select_from(Case).where(Case.closed_at.is_(None), Case.due_on <= day)
     return session.scalar(open_ones) or 0
 
@@ -110,5 +110,5 @@ def close(session: Session, case_id: int, by: str, note: str) -> bool:
     if case is None or case.closed_at is not None:
         return False
     case.closed_at, case.closed_by, case.closing_note, case.slot = now(), by[:80], note[:2000], None
-    audit.record(session, by, "case closed", f"case {case.id}")  # the note stands with the case
+    audit.record(session, by, "case closed", f"case {case.id}")  # the note is kept with the case
     return True

@@ -14,7 +14,7 @@ from app.services import Services
 
 
 class AlreadyThere(Exception):
-    """It was given to this customer before; the text is a sentence for staff."""
+    """The customer has it already; the text is a sentence for staff."""
 
 
 def _add_plan(services: Services, write: CustomerWrite) -> str:
@@ -38,7 +38,7 @@ def _open_ticket(services: Services, write: CustomerWrite) -> str:
 
 
 def as_html(text: str) -> str:
-    """What somebody wrote, as a ticket's description: a paragraph for each block of lines."""
+    """A person's text as the HTML of a ticket: one paragraph for each block of lines."""
     blocks = [block.strip() for block in text.replace("\r\n", "\n").split("\n\n")]
     return "".join(f"<p>{escape(block).replace(chr(10), '<br>')}</p>" for block in blocks if block)
 
@@ -58,7 +58,7 @@ def _set_portal_name(services: Services, write: CustomerWrite) -> str:
 
 
 def _has_portal_name(services: Services, write: CustomerWrite) -> bool | None:
-    """Whether PowerCode tells it is not certain: then a person looks."""
+    """Whether PowerCode shows the name; None when it doesn't tell, and then a person looks."""
     customer = services.powercode.read_customer(customer_id=str(write.customer_id))
     if customer is None or not customer.portal_username:
         return None
@@ -80,7 +80,7 @@ EXTRAS = {kind.code: kind for kind in (PLAN, TICKET, TAG, PORTAL_NAME)}
 
 
 def last_write(session: Session, customer_id: str) -> int:
-    """The number of the newest write for a customer, 0 for none: what a person saw when they decided."""
+    """The number of the newest write for a customer, 0 for none; forms keep it as what the person saw."""
     return session.scalar(select(func.max(CustomerWrite.id)).filter_by(customer_id=customer_id)) or 0
 
 
@@ -95,10 +95,10 @@ def give(
     order_id: int | None = None,
     again: bool = False,
 ) -> CustomerWrite | None:
-    """Write it once; `seen` is the newest write that the person saw. None when somebody wrote meanwhile.
+    """Add it once; `seen` is the newest write that the person saw. None when somebody else added something meanwhile.
 
-    Raises `AlreadyThere` for what the customer has by us, or may have, unless they want it `again`; and
-    `lookups.asking.NotAnswered` with nothing written.
+    Raises `AlreadyThere` when we have added the same before, or may have, unless it is wanted `again`; and
+    `lookups.asking.NotAnswered`, with nothing written.
     """
 
     def may(session: Session) -> bool:
@@ -126,7 +126,7 @@ def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dic
 
 
 def _refuse_beside_an_order(session: Session, customer_id: str) -> None:
-    """An order that goes on later adds its plans and its ticket, whatever somebody gave meanwhile."""
+    """Refuse while an unfinished order is there: it will add its plans and ticket whatever a person adds meanwhile."""
     mine = (Order.customer_id == customer_id, Order.state.in_((*ACTIVE_STATES, OrderState.NEEDS_REVIEW)))
     orderref = session.scalar(select(Order.orderref).where(*mine).limit(1))
     if orderref is not None:

@@ -1,4 +1,4 @@
-"""The two halves of a case: UTOPIA's, which is a call of ours, and PowerCode's, which a person does and ticks."""
+"""The two halves of a case: UTOPIA's, a call that we send, and PowerCode's, which a person does and ticks off."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -34,7 +34,7 @@ def _send(change: Change, services: Services, write: CustomerWrite) -> object:
 
 
 def _done(session: Session, write: CustomerWrite) -> None:
-    """UTOPIA did it, or a person said that it did."""
+    """Mark UTOPIA's half as done: UTOPIA confirmed it, or a person did."""
     case = session.get(Case, write.case_id, with_for_update=True) if write.case_id else None
     if case is not None and case.utopia_at is None:
         case.utopia_at, case.utopia_by = now(), write.settled_by or write.made_by
@@ -51,7 +51,7 @@ def _kind(change: Change) -> Kind:
 UTOPIA_CALLS: Mapping[str, Kind] = {
     kind.change: _kind(change_of(kind)) for kind in CASE_KINDS.values() if kind.has_halves
 }
-"""Each call that is a half of a case, by the name of the change. None can be looked up: a person is asked."""
+"""The calls that are halves of cases. Their outcome can't be looked up; when it is unknown, a person is asked."""
 
 
 def last_sent(session: Session, case_id: int) -> CustomerWrite | None:
@@ -61,7 +61,7 @@ def last_sent(session: Session, case_id: int) -> CustomerWrite | None:
 
 
 def may_send(case: Case, sent: CustomerWrite | None) -> bool:
-    """Whether UTOPIA's call may go out: not twice, and not while nobody knows what became of an earlier one."""
+    """Whether UTOPIA's call may be sent: not twice, and not while the outcome of an earlier call is unknown."""
     is_open = case.closed_at is None and case.utopia_at is None
     return is_open and (sent is None or sent.state not in (*IN_DOUBT, StepState.DONE))
 
@@ -69,7 +69,7 @@ def may_send(case: Case, sent: CustomerWrite | None) -> bool:
 def send(services: Services, case_id: int, by: str, entries: Mapping[str, str], seen: int) -> CustomerWrite | None:
     """Send UTOPIA's call of a case, once. `seen` is the last call that the person saw, 0 for none.
 
-    None when it may not be sent: it was already, or just is. Raises `NotAnswered` with nothing sent.
+    None when it may not be sent, as it was sent already or is being sent. Raises `NotAnswered`, with nothing sent.
     """
     with services.database.read() as session:
         case = session.get_one(Case, case_id)
@@ -80,7 +80,7 @@ def send(services: Services, case_id: int, by: str, entries: Mapping[str, str], 
 
 
 def _may_be_sent(case_id: int, entries: Mapping[str, str], seen: int, session: Session) -> bool:
-    """Whether the case still wants this call; then it keeps the entries. In the transaction of the intent."""
+    """Whether the case still needs this call; if so, keeps the entries. Runs in the transaction of the intent."""
     case = session.get_one(Case, case_id, with_for_update=True)
     sent = last_sent(session, case_id)
     if not may_send(case, sent) or (sent.id if sent else 0) != seen or _is_sent_elsewhere(session, case, entries):
@@ -90,7 +90,7 @@ def _may_be_sent(case_id: int, entries: Mapping[str, str], seen: int, session: S
 
 
 def _is_sent_elsewhere(session: Session, case: Case, entries: Mapping[str, str]) -> bool:
-    """Whether another case sent the very same, or somebody did from the page of changes."""
+    """Whether the same call was sent for another case, or from the page of changes."""
     change, lasts = change_of(CASE_KINDS[case.kind]), changes.CASE_LASTS
     if changes.by_a_case(session, change, entries, case.id) is not None:
         return True
@@ -98,7 +98,7 @@ def _is_sent_elsewhere(session: Session, case: Case, entries: Mapping[str, str])
 
 
 def tick_utopia(session: Session, case_id: int, by: str) -> bool:
-    """UTOPIA's half was done otherwise; False when there is nothing to tick."""
+    """UTOPIA's half was done in another way; False when there is nothing to tick."""
     case = session.get(Case, case_id, with_for_update=True)
     if case is None or not may_send(case, last_sent(session, case_id)):
         return False
@@ -114,7 +114,7 @@ def tick_utopia(session: Session, case_id: int, by: str) -> bool:
 def tick_powercode(services: Services, case_id: int, by: str) -> bool:
     """PowerCode's half is done; the status is read back. False when there is nothing to tick.
 
-    That PowerCode doesn't answer just now keeps nobody from ticking: the status is not known then.
+    The half can be ticked also while PowerCode doesn't answer; the status is unknown then.
     """
     with services.database.read() as session:
         case = session.get(Case, case_id)
@@ -133,7 +133,7 @@ def tick_powercode(services: Services, case_id: int, by: str) -> bool:
 
 
 def read_status(services: Services, case_id: int) -> bool:
-    """Read the customer's status again; a case whose halves agree by now is closed. False: PowerCode doesn't say."""
+    """Read the status again; close the case if its halves agree now. False when PowerCode gives no status."""
     with services.database.read() as session:
         case = session.get(Case, case_id)
     status = _status(services, case.customer_id) if case else None
@@ -148,7 +148,7 @@ def read_status(services: Services, case_id: int) -> bool:
 
 
 def _status(services: Services, customer_id: str | None) -> str | None:
-    """PowerCode's word for the customer's status; None where it gives none."""
+    """The customer's status in PowerCode's words; None where it gives none."""
     if not customer_id:
         return None
     try:
@@ -167,7 +167,7 @@ def _keep_status(case: Case, status: str | None) -> None:
 
 
 def disagreement(case: Case, kind: CaseKind, day: date) -> str | None:
-    """What doesn't fit together, in a sentence: a status that tells otherwise, or, after the day, one half alone."""
+    """What doesn't agree, in a sentence: a status that contradicts the case, or one half undone after its day."""
     if not kind.has_halves or case.closed_at is not None:
         return None
     billing = statuses.billing_in(case.status or "")
@@ -182,7 +182,7 @@ def disagreement(case: Case, kind: CaseKind, day: date) -> str | None:
 
 
 def close_when_done(case: Case) -> None:
-    """A case whose halves are both done, and agree, is over."""
+    """Close a case whose halves are both done and agree."""
     if case.utopia_at is None or case.powercode_at is None:
         return
     if disagreement(case, CASE_KINDS[case.kind], date.min) is None:

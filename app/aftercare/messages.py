@@ -1,6 +1,6 @@
-"""What callbacks say besides "Project New Order" and "Test": counted, told of once, and dealt with by a rule.
+"""Messages of callbacks other than "Project New Order" and "Test": counted, notified once, and handled by a rule.
 
-A rule is kept for each text. It says nothing about the order, which the callback's own row keeps.
+Each text has one rule. The order is not part of it; the callback's own row has that.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from app.storage.database import insert_if_new, session_in
 
 CASE = "case:"
 NEW = "*"
-"""The row of the rule for a text that never came before: it is told of once, or not."""
+"""The row with the rule for new texts: whether the office is told of them."""
 OTHERS = "(others)"
-"""The row that counts the callbacks whose texts made room for newer ones. It has no rule."""
+"""The row that counts callbacks whose texts were dropped in favour of newer ones. It has no rule."""
 MOST_TEXTS = 200
-"""Texts that nobody has decided about: anybody can send callbacks."""
+"""Most texts kept that nobody has decided about: there is a limit because anybody can send callbacks."""
 TOLD_A_DAY = 20
-"""New texts that get a mail of their own; of further ones the office is told together, once a day."""
+"""New texts in a day that get a mail of their own; further ones are reported in one mail a day."""
 NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 IS_TEXT = CallbackMessage.key.not_in((NEW, OTHERS))
@@ -40,7 +40,7 @@ Said = tuple[str, str | None, str | None]
 
 
 def key_of(msg: str) -> str:
-    """What two callbacks that say the same have in common: all but case, blanks, order references and numbers."""
+    """The key of a text: the same for texts that differ only in case, blanks, order references and numbers."""
     said = NUMBER.sub("…", REFERENCE.sub("…", " ".join(msg.split()))).casefold()[:200]
     return f"“{said}”" if said in (NEW, OTHERS) else said
 
@@ -58,7 +58,7 @@ def listed(session: Session) -> Sequence[CallbackMessage]:
 
 
 def made_room(session: Session) -> int:
-    """How many callbacks said what nobody had decided about when it made room for newer texts."""
+    """How many callbacks had texts that nobody had decided about and that were dropped in favour of newer ones."""
     row = session.get(CallbackMessage, OTHERS)
     return row.count if row else 0
 
@@ -75,7 +75,7 @@ def tells_of_new(session: Session) -> bool:
 
 
 def decide(session: Session, key: str, rule: str, by: str) -> bool:
-    """Keep what is done with a text from now on; False for one that never came, and for no rule."""
+    """Keep the rule for a text from now on; False for a text that never came, and for an unknown rule."""
     if rule not in dict(rules()) or key == OTHERS:
         return False
     if key == NEW:
@@ -90,7 +90,7 @@ def decide(session: Session, key: str, rule: str, by: str) -> bool:
 
 
 def take(services: Services, connection: Connection, said: Sequence[Said]) -> None:
-    """Deal with callbacks in the transaction that stores them; always in the same order, so that two don't block."""
+    """Handle callbacks in the transaction that stores them; in a fixed order of rows, to avoid deadlocks."""
     with session_in(connection) as session:
         for one in sorted(said, key=lambda each: key_of(each[0])):
             _take(services, session, *one)
@@ -123,7 +123,7 @@ def _count(session: Session, key: str, more: int, **last: Any) -> bool:
 
 
 def _make_room(session: Session) -> None:
-    """Of too many texts that nobody has decided about, the one that came longest ago goes; its callbacks stay."""
+    """When there are too many undecided texts, drop the one that came longest ago; its callbacks stay."""
     if undecided(session) < MOST_TEXTS:
         return
     oldest = select(CallbackMessage.key).where(IS_UNDECIDED).order_by(CallbackMessage.last_at).limit(1)
@@ -140,7 +140,7 @@ def _new_row(key: str, msg: str) -> dict[str, object]:
 
 
 def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> None:
-    """Once; but whoever sends a new text with each callback does not fill the office's mailbox."""
+    """Tell the office of a new text once, with a daily limit so that callers can't flood its mailbox."""
     if not tells_of_new(session):
         return
     lately = select(func.count()).select_from(CallbackMessage).where(IS_TEXT)

@@ -1,4 +1,4 @@
-"""The orders that UTOPIA has and that never called back: kept, asked about, told of once, taken in by a person."""
+"""Missing orders: kept, looked up at UTOPIA, told to the office once, and taken in by a person."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,14 +20,14 @@ from app.services import Services
 from utopia import Contract
 
 AT_ONCE = 500
-"""References that are looked for in one statement."""
+"""References that one statement searches for."""
 ASKED_AT_A_TIME = 50
 """Contracts that one comparison asks UTOPIA for, one after the other."""
 ENOUGH_FAILURES = 3
 LONGEST = 300
 
 OURS, NOT_OURS, NO_ANSWER = "ours", "not_ours", "no_answer"
-"""What UTOPIA's contract came to."""
+"""The result of looking up the contract at UTOPIA."""
 
 IS_KNOWN = exists().where(Order.orderref == MissingOrder.orderref)
 OPEN = and_(
@@ -36,11 +36,11 @@ OPEN = and_(
     MissingOrder.put_aside_at.is_(None),
     or_(MissingOrder.answer.is_(None), MissingOrder.answer != NOT_OURS),
 )
-"""It never called back, and nobody said that this is right."""
+"""The order never called back, and nobody put it aside."""
 
 
 class Listed(NamedTuple):
-    """What the page and the command show; `older` were there at the first comparison."""
+    """What the page and the command show; `older` orders were there at the first comparison."""
 
     missing: Sequence[MissingOrder]
     older: Sequence[MissingOrder]
@@ -53,7 +53,7 @@ def count(session: Session) -> int:
 
 
 def listed(session: Session) -> Listed:
-    """The orders that never called back, the newest first; those that are older; and those that are not to come."""
+    """The missing orders, the newest first; the older ones; and those that were put aside."""
     newest = select(MissingOrder).where(~IS_KNOWN).order_by(MissingOrder.found_at.desc(), MissingOrder.orderref.desc())
     rows = session.scalars(newest).all()
     open_ones = set(session.scalars(select(MissingOrder.orderref).where(OPEN)))
@@ -63,7 +63,7 @@ def listed(session: Session) -> Listed:
 
 
 def keep(session: Session, found: Sequence[str], *, are_older: bool) -> None:
-    """Write down which of these references are unknown here; those that are known by now are forgotten."""
+    """Keep the references that are unknown here; drop kept ones that are known by now."""
     moment = now()
     session.execute(delete(MissingOrder).where(IS_KNOWN).execution_options(synchronize_session=False))
     for some in (found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)):
@@ -78,9 +78,9 @@ def keep(session: Session, found: Sequence[str], *, are_older: bool) -> None:
 
 
 def ask_about(services: Services) -> bool:
-    """Ask UTOPIA for the contracts of orders that never called back, those that were asked longest ago first.
+    """Ask UTOPIA for the contracts of missing orders, starting with those not asked for the longest time.
 
-    False when the service is stopped meanwhile, which waits for no further contract.
+    False when the service is being stopped: it does not wait for further contracts.
     """
     not_told = and_(~IS_KNOWN, MissingOrder.is_older.is_(False), MissingOrder.put_aside_at.is_(None))
     order = (MissingOrder.asked_at.is_not(None), MissingOrder.asked_at, MissingOrder.orderref)
@@ -91,7 +91,7 @@ def ask_about(services: Services) -> bool:
     for orderref in named:
         if engine.is_stopping():
             return False
-        if failures >= ENOUGH_FAILURES:  # the next comparison asks for those that are left
+        if failures >= ENOUGH_FAILURES:  # the next comparison asks for the rest
             return True
         said = _contract_in_words(services, orderref)
         failures = failures + 1 if said["answer"] == NO_ANSWER else 0
@@ -122,7 +122,7 @@ def _facts(contract: Contract, reading: Reading) -> dict[str, str]:
 
 
 def tell(services: Services, session: Session, comparison: int) -> int:
-    """Tell the office, once, of those that it was not told of yet; how many these are."""
+    """Tell the office of missing orders that it was not told of yet; returns how many."""
     untold = session.scalars(select(MissingOrder).where(OPEN, MissingOrder.told_at.is_(None))).all()
     if untold:
         refs = sorted(row.orderref for row in untold)
@@ -135,9 +135,9 @@ def tell(services: Services, session: Session, comparison: int) -> int:
 
 
 def take_in(services: Services, session: Session, orderrefs: Sequence[str], by: str) -> list[str]:
-    """Take orders in as if they had called back; those of them that were not known here yet.
+    """Take orders in as if they had called back; returns those that were not known here yet.
 
-    Raises `review.NotPossible` for one that is no order of the list.
+    Raises `review.NotPossible` for an order that is not in the list.
     """
     unknown = set(orderrefs) - set(session.scalars(select(MissingOrder.orderref).filter(~IS_KNOWN)))
     known = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(unknown))))

@@ -1,4 +1,4 @@
-"""What follows one order's account, for its page."""
+"""The aftercare of one order, for its page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Later:
 
 
 def later(session: Session, order: Order) -> Later:
-    """What followed the order's account, and what its customer got later."""
+    """The cases of the order, and the later writes for its customer."""
     mine = or_(Case.order_id == order.id, Case.orderref == order.orderref)
     cases = session.scalars(select(Case).where(mine).order_by(Case.id.desc()).limit(MOST)).all()
     theirs = CustomerWrite.order_id == order.id

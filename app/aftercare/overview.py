@@ -1,4 +1,4 @@
-"""What of the aftercare waits for a person, in numbers: for Today, the overview and the morning's summary."""
+"""How many things in the aftercare wait for a person: for Today, the overview and the morning's summary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from config import Settings
 
 @dataclass(frozen=True)
 class Overview:
-    """How much of what there is."""
+    """The number of each kind."""
 
     missing: int
     inactive: int
@@ -26,7 +26,7 @@ class Overview:
 
 
 def overview(session: Session, settings: Settings, moment: datetime) -> Overview:
-    """How the aftercare stands at a moment; of what is switched off, nothing counts."""
+    """The numbers at a moment; parts that are switched off count 0."""
     return Overview(
         missing=missing.count(session),
         inactive=statuses.count(session) if settings.activation != "off" else 0,

@@ -1,7 +1,7 @@
 """Compares UTOPIA's orders with ours: on `RECONCILE_SCHEDULE`, and when somebody asks.
 
-A comparison only reads. Its row is there before it begins, so one whose process died, or that UTOPIA did not answer, is
-begun again. It asks UTOPIA one thing at a time.
+A comparison only reads. Its row is committed before it begins, so a comparison is started again when its process died
+or UTOPIA did not answer. It sends UTOPIA one request at a time.
 """
 
 import logging
@@ -35,15 +35,15 @@ log = logging.getLogger(__name__)
 
 BY_SCHEDULE = "schedule"
 LEFT_BEHIND = timedelta(minutes=15)
-"""A comparison whose process said nothing for so long was broken off."""
+"""A comparison whose process has written nothing for this long has died with it."""
 IS_OPEN = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
 CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
 
 
 def start_when_due(services: Services) -> int | None:
-    """Record the schedule's comparison, once, also when its time passed while no process lived; returns its number.
+    """Record the schedule's comparison once, also when it was due while no process ran; returns its number.
 
-    None while one is under way, such as one that waits for UTOPIA: it answers for those that were due meanwhile.
+    None while one is under way, such as one that waits for UTOPIA: that one replaces any that were due meanwhile.
     """
     settings = services.settings
     if not settings.reconcile_schedule:
@@ -67,7 +67,7 @@ def start_when_due(services: Services) -> int | None:
 
 
 def ask(session: Session, by: str) -> int:
-    """Somebody wants to know now: record a comparison, unless one is under way; returns its number."""
+    """Record a comparison for a person, unless one is under way; returns its number."""
     under_way = session.scalars(select(Reconciliation).where(IS_OPEN).order_by(Reconciliation.id)).first()
     if under_way is None:
         return _begin(session, f"asked:{uuid.uuid4()}", by)
@@ -88,7 +88,7 @@ def go_on(services: Services) -> None:
 
 
 def carry_out(services: Services, number: int) -> None:
-    """Do one comparison, unless another process is at it or it is done."""
+    """Do one comparison, unless it is done or another process is doing it."""
     with services.database.write() as session:
         if not _claim(services, session, number):
             return
@@ -117,7 +117,7 @@ def last_that_told(session: Session) -> Reconciliation | None:
 
 
 def can_tell(run: Reconciliation) -> bool:
-    """Whether a comparison that is completed says anything."""
+    """Whether a completed comparison gave a result; it is "can't tell" otherwise."""
     return run.found > 0
 
 
@@ -127,7 +127,7 @@ def _begin(session: Session, key: str, by: str) -> int:
 
 
 def _is_due(services: Services) -> ColumnElement[bool]:
-    """Not done, its time has come, and no process is at it."""
+    """The comparison is not done, its time has come, and no process is doing it."""
     moment = now()
     left_behind = or_(
         Reconciliation.claimed_at.is_(None),
@@ -148,7 +148,7 @@ def _claim(services: Services, session: Session, number: int) -> bool:
 
 
 def _wait(services: Services, number: int, why: str) -> None:
-    """UTOPIA is asked again later."""
+    """Set the time at which UTOPIA is asked again."""
     with services.database.write() as session:
         run = session.get_one(Reconciliation, number)
         run.tries += 1
@@ -158,7 +158,7 @@ def _wait(services: Services, number: int, why: str) -> None:
 
 
 def _leave(services: Services, number: int) -> None:
-    """The service is stopped: after its start, or at once in another process, the comparison is begun again."""
+    """Release the comparison when the service stops; it starts again in another process or after the next start."""
     with services.database.write() as session:
         session.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=None))
 

@@ -1,4 +1,4 @@
-"""The order references in an answer of UTOPIA's, whatever its shape. Pure.
+"""Finds order references in an answer of UTOPIA, whatever its shape. Pure.
 
 Source: reference, UTOPIA: the shape of `orders` is not documented; a reference is written like UIA202411-001186
 wherever it stands.
@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 
 REFERENCE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,6}[0-9]{6}-[0-9]{4,8}(?![A-Za-z0-9]|-[0-9])")
-"""As UTOPIA writes them; other networks may have other letters in front."""
+"""References as UTOPIA writes them; other networks may have other letters at the beginning."""
 
 
 def references_in(content: object) -> list[str]:
-    """Each reference in a JSON value, once, in the order in which they stand there: in texts, and in names of fields.
+    """Each reference in a JSON value once, in their order there; texts and field names are searched.
 
     None means "can't tell", and never that there is no order.
     """
@@ -20,7 +20,7 @@ def references_in(content: object) -> list[str]:
 
 
 def _texts(content: object) -> Iterator[str]:
-    """Every text of a JSON value, however deep: without recursion, as a stranger's answer may be."""
+    """Every text of a JSON value, at any depth. Without recursion, as an untrusted answer may be nested too deep."""
     waiting = [content]
     while waiting:
         each = waiting.pop()

@@ -5,7 +5,7 @@ from utopia import AccessPortal
 
 
 def router_in(portal: AccessPortal) -> tuple[RouterSeen, str | None]:
-    """Whether one was seen, and its MAC address. "Not seen" only where its place is there and empty."""
+    """Whether a router was seen, and its MAC address. "Not seen" only if its field is there and empty."""
     if portal.router_mac:
         return RouterSeen.SEEN, portal.router_mac
     try:

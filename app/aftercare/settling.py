@@ -1,4 +1,4 @@
-"""Settles the writes after the account whose outcome is not known: by looking, or by asking a person."""
+"""Settles writes after the account whose outcome is unknown: by a look-up, or by asking a person."""
 
 import logging
 from datetime import timedelta
@@ -19,7 +19,7 @@ INTERRUPTED = "the service was stopped while it was sent"
 
 
 def settle(services: Services) -> None:
-    """Find the writes whose process died, and look up those that can be."""
+    """Find writes whose process died, and look up those for which that is possible."""
     moment = now()
     broke_off = or_(
         CustomerWrite.sent_at < moment - writes.longest_call(services),
@@ -64,7 +64,7 @@ def _end(services: Services, write: CustomerWrite, state: StepState, said: str) 
 def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
     def keep(session: Session) -> None:
         row = session.get_one(CustomerWrite, write.id, with_for_update=True)
-        if row.state not in writes.IN_DOUBT:  # its sender has told meanwhile
+        if row.state not in writes.IN_DOUBT:  # its sender has recorded the outcome meanwhile
             return
         row.state, row.looks, row.said = StepState.UNKNOWN, row.looks + 1, why or row.said
         row.next_look_at = breaker.retry_at(row.looks, services.settings.retry_minutes)
@@ -73,7 +73,7 @@ def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
 
 
 def _ask(services: Services, write: CustomerWrite) -> None:
-    """The system was asked, and can't tell: a person looks."""
+    """Leave the write to a person: the system was asked and can't tell."""
 
     def keep(session: Session) -> None:
         row = session.get_one(CustomerWrite, write.id, with_for_update=True)

@@ -1,6 +1,6 @@
-"""The status of each completed order's customer, read back until they are active once.
+"""Reads the status of each completed order's customer until the customer is active.
 
-One call at a time, a few customers to a batch, and none while an order is at work in PowerCode: nobody waits for this.
+One call at a time, a few customers in a batch, and none while an order is at work in PowerCode: this is never urgent.
 """
 
 import logging
@@ -31,19 +31,19 @@ BILLED = ("active", "delinquent")
 FIRST_AFTER = timedelta(hours=1)
 EVERY = timedelta(hours=24)
 AGAIN_AFTER = timedelta(hours=1)
-"""Where the last reading came to nothing."""
+"""The pause after a reading that failed."""
 BATCH = 20
 TAKEN_UP_AT_A_TIME = 500
 ENOUGH_FAILURES = 3
-"""So many one after the other, and the rest waits for the next batch."""
+"""After this many failures in a row, the rest waits for the next batch."""
 
 IS_OPEN = and_(CustomerStatus.billing != Billing.ACTIVE, CustomerStatus.put_aside_at.is_(None))
-"""Not active, as far as is known, and nobody said that this is right."""
+"""The customer is not active, as far as is known, and nobody put them aside."""
 
 
 @dataclass(frozen=True)
 class Inactive:
-    """A customer who was made and is not active yet, with their order."""
+    """A customer whose account was made and who is not active yet, with their order."""
 
     status: CustomerStatus
     order: Order
@@ -51,7 +51,7 @@ class Inactive:
 
 
 def is_on(services: Services) -> bool:
-    """Whether this part of the aftercare is used."""
+    """Whether this part of the aftercare is switched on."""
     return services.settings.activation != "off"
 
 
@@ -59,7 +59,7 @@ def is_on(services: Services) -> bool:
 
 
 def inactive(session: Session, limit: int = 500) -> Sequence[Inactive]:
-    """The customers who are not active yet, those who were made first at the top."""
+    """The customers who are not active yet, the oldest accounts first."""
     listed = (
         select(CustomerStatus, Order, OrderSearch)
         .join(Order, Order.id == CustomerStatus.order_id)
@@ -80,7 +80,7 @@ _IS_LISTED = and_(IS_OPEN, CustomerStatus.billing != Billing.UNREAD)
 
 
 def of_order(session: Session, orderref: str) -> Inactive | None:
-    """The customer of an order, as long as they are not active."""
+    """The customer of an order, if they are not active."""
     listed = select(CustomerStatus, Order, OrderSearch).join(Order, Order.id == CustomerStatus.order_id)
     one = listed.outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(Order.orderref == orderref, IS_OPEN)
     row = session.execute(one).first()
@@ -88,13 +88,13 @@ def of_order(session: Session, orderref: str) -> Inactive | None:
 
 
 def unread(session: Session) -> int:
-    """How many customers are to be read next."""
+    """How many customers are due to be read."""
     due = select(func.count()).select_from(CustomerStatus).where(IS_OPEN, _is_due())
     return session.scalar(due) or 0
 
 
 def put_aside(session: Session, customer_id: str, by: str) -> bool:
-    """This customer is not to be active; False when they are not in the list any more."""
+    """Put aside a customer who is not to be active; False when they are not in the list any more."""
     mine = update(CustomerStatus).where(CustomerStatus.customer_id == customer_id, IS_OPEN)
     done = session.execute(mine.values(put_aside_at=now(), put_aside_by=by[:80]))
     if not getattr(done, "rowcount", 0):
@@ -104,7 +104,7 @@ def put_aside(session: Session, customer_id: str, by: str) -> bool:
 
 
 def ask(session: Session) -> None:
-    """Somebody wants to know now: everybody in the list is read again, a batch at a time."""
+    """Make everybody in the list due for reading; they are read batch by batch."""
     session.execute(update(CustomerStatus).where(IS_OPEN).values(next_read_at=now()))
 
 
@@ -112,7 +112,7 @@ def ask(session: Session) -> None:
 
 
 def take_up(services: Services) -> int:
-    """Take up the customers of orders that were completed since; returns how many."""
+    """Add the customers of orders completed since the last time; returns how many."""
     if not is_on(services):
         return 0
     here = exists().where(CustomerStatus.customer_id == Order.customer_id)
@@ -130,7 +130,7 @@ def take_up(services: Services) -> int:
 
 
 def read_due(services: Services) -> int:
-    """Read a batch of those whose time has come; returns how many were read. Each is kept as soon as it is read."""
+    """Read a batch of due customers; returns how many were read. Each status is committed as soon as it is read."""
     if not is_on(services):
         return 0
     with services.database.read() as session:
@@ -149,7 +149,7 @@ def read_due(services: Services) -> int:
 
 
 def read_now(services: Services, customer_id: str) -> None:
-    """Read one customer at once: somebody just changed something about them."""
+    """Read one customer at once, after somebody changed something about them."""
     with services.database.read() as session:
         status = session.get(CustomerStatus, customer_id)
         site_id = session.scalar(select(Order.site_id).filter_by(id=status.order_id)) if status else None
@@ -158,12 +158,12 @@ def read_now(services: Services, customer_id: str) -> None:
 
 
 def _is_due() -> ColumnElement[bool]:
-    """Its time has come, or is so far off that a clock was wrong when it was set."""
+    """The reading is due, or its time is so far ahead that the clock must have been wrong when it was set."""
     return or_(CustomerStatus.next_read_at <= now(), CustomerStatus.next_read_at > now() + 2 * EVERY)
 
 
 def _is_busy(session: Session) -> bool:
-    """An order is at work in PowerCode, and goes first."""
+    """Whether an order is at work in PowerCode; orders go first."""
     at_work = select(Order.id).where(Order.state == OrderState.RUNNING, Order.stage == "account")
     return session.scalar(at_work.limit(1)) is not None
 
@@ -189,20 +189,20 @@ def _read(services: Services, customer_id: str, site_id: str | None) -> dict[str
 
 
 def billing_of(customer: powercode.Customer | None, customer_id: str) -> Billing:
-    """What a customer's record says about whether they are billed."""
+    """Whether the customer is billed, by their record."""
     known = customer is not None and customer.customer_id == customer_id
     return billing_in(customer.status) if customer and known else Billing.CANT_TELL
 
 
 def billing_in(status: str) -> Billing:
-    """What PowerCode's word for a status says about it."""
+    """Whether a customer with this status of PowerCode's is billed."""
     if not status:
         return Billing.CANT_TELL
     return Billing.ACTIVE if status.casefold() in BILLED else Billing.NOT_ACTIVE
 
 
 def _router(services: Services, site_id: str | None) -> dict[str, Any]:
-    """UTOPIA's trouble changes nothing about what PowerCode said; while UTOPIA is down, it is not asked."""
+    """The router, by UTOPIA. An error here doesn't affect PowerCode's answer; while UTOPIA is down, it is not asked."""
     with services.database.read() as session:
         is_down = breaker.is_down(session, System.UTOPIA)
     seen, mac = RouterSeen.CANT_TELL, None

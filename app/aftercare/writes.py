@@ -1,7 +1,7 @@
-"""What a person has written to a remote system after the account: the intent before, the outcome after.
+"""Writes to a remote system that a person asks for after the account: the intent before, the outcome after.
 
-It goes out at once, while the person waits. A process that dies meanwhile leaves its intent behind, which `settling`
-finds: what can be looked up is, about anything else a person is asked. Nothing is ever sent again by itself.
+A write is sent at once, while the person waits. If the process dies meanwhile, `settling` finds its intent, and looks
+the outcome up or asks a person. No write is ever sent again automatically.
 """
 
 import logging
@@ -24,15 +24,15 @@ from app.storage.database import insert_if_new, one_at_a_time
 log = logging.getLogger(__name__)
 
 IN_DOUBT = (StepState.RUNNING, StepState.UNKNOWN)
-"""It was sent, or was about to be, and what became of it is not known."""
+"""The write was sent or about to be sent, and its outcome is unknown."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A write that people ask for: `send` does it and returns what was said.
+    """A kind of write: `send` does it and returns the system's words.
 
-    `is_there` looks whether it was done: None when it can't tell. Without it, only a person can. `done` keeps that it
-    was, in the transaction that learns of it.
+    `is_there` looks up whether it was done, and returns None when it can't tell; without `is_there`, a person is asked.
+    `done` is called when it was done, in the transaction that records this.
     """
 
     code: str
@@ -45,7 +45,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants written. `key` makes it one of its kind: sent from two browsers, it is written once."""
+    """What a person wants written. `key` is unique: an intent that comes from two browsers is written once."""
 
     key: str
     by: str
@@ -58,11 +58,11 @@ class Intent:
 def carry_out(
     services: Services, kind: Kind, intent: Intent, may: Callable[[Session], bool] = lambda _session: True
 ) -> CustomerWrite | None:
-    """Write it once, and return it with its outcome; None when it was written already, or just is, or `may` says no.
+    """Write once; returns the write with its outcome. None if it was or is being written, or `may` returns False.
 
-    `may` is asked in the transaction of the intent, which no other intent's runs beside: what it saw still holds then.
-    Raises what `may` raises, and `lookups.asking.NotAnswered` when too many questions are under way, with nothing
-    written.
+    `may` is called in the transaction of the intent. A lock keeps those of other intents out, so what `may` saw still
+    holds. Raises what `may` raises, and `lookups.asking.NotAnswered` when too many look-ups are under way; nothing is
+    written then.
     """
     with a_turn():
         with services.database.write() as session:
@@ -97,7 +97,7 @@ def named(session: Session, key: str) -> CustomerWrite:
 
 
 def end(session: Session, kind: Kind, write_id: int, state: StepState, said: str, *, was_told: bool = False) -> None:
-    """Keep what became of a write. What the system itself told goes before what was found out meanwhile."""
+    """Keep the outcome of a write. The system's own answer takes precedence over what was found out meanwhile."""
     write = session.get_one(CustomerWrite, write_id, with_for_update=True)
     if write.state not in IN_DOUBT and not was_told:
         return
@@ -115,7 +115,7 @@ def _note_done(session: Session, kind: Kind, write: CustomerWrite) -> None:
 def answer(
     session: Session, kinds: Mapping[str, Kind], write_id: int, by: str, *, is_there: bool
 ) -> CustomerWrite | None:
-    """Take a person's word for a write that nobody could look up; None when it needs none any more."""
+    """Keep a person's answer about a write that could not be looked up; None when it is settled already."""
     write = session.get(CustomerWrite, write_id, with_for_update=True)
     if write is None or write.state != StepState.UNKNOWN:
         return None
@@ -128,14 +128,14 @@ def answer(
 
 
 def longest_call(services: Services) -> timedelta:
-    """After so long, the process that was sending is not sending any more."""
+    """The longest time a call can take: after that, its process is no longer sending."""
     settings = services.settings
     seconds = settings.connect_timeout_seconds + settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS
     return timedelta(seconds=seconds + 5)
 
 
 def in_doubt(session: Session) -> Sequence[CustomerWrite]:
-    """What a person has to say something about, the oldest first."""
+    """The writes that a person has to settle, the oldest first."""
     asked = select(CustomerWrite).where(CustomerWrite.state == StepState.UNKNOWN, CustomerWrite.asks)
     return session.scalars(asked.order_by(CustomerWrite.id)).all()
 
@@ -147,5 +147,5 @@ def of_customer(session: Session, customer_id: str) -> Sequence[CustomerWrite]:
 
 
 def in_words(write: CustomerWrite, system: System) -> str:
-    """What became of a write, with what to do."""
+    """The outcome of a write in words, with what to do."""
     return outcome_in_words(SYSTEM_NAMES[system], StepState(write.state))
