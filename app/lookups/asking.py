@@ -1,4 +1,4 @@
-"""How the pages ask a remote system: a few at a time, so that callbacks find a free thread; faults are words."""
+"""Requests of pages to remote systems: a few at a time, so that threads stay free for callbacks; errors in words."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import utopia
 T = TypeVar("T")
 
 AT_A_TIME = 3
-"""Questions that may wait for an answer in one process; its other threads are for callbacks and pages."""
+"""Requests that may wait for an answer in one process; the other threads are for callbacks and pages."""
 
 REMOTE_ERRORS = (utopia.UtopiaError, powercode.PowerCodeError)
 
@@ -21,7 +21,7 @@ _free = threading.BoundedSemaphore(AT_A_TIME)
 class NotAnswered(Exception):
     """There is no answer; the text says why and what to do, fit for a page.
 
-    `no_such_record` tells that the system answered, and has nothing under what was asked for.
+    `no_such_record`: the system answered that it has no such record.
     """
 
     def __init__(self, words: str, *, no_such_record: bool = False) -> None:
@@ -31,7 +31,7 @@ class NotAnswered(Exception):
 
 @contextmanager
 def a_turn() -> Iterator[None]:
-    """One of the few questions under way; `NotAnswered` at once when there are too many."""
+    """Hold one of the few places for requests; raises `NotAnswered` at once when all are taken."""
     if not _free.acquire(blocking=False):
         raise NotAnswered(
             "Other questions are still waiting for their answers. Nothing was sent; try again in a minute."

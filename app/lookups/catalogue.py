@@ -82,7 +82,7 @@ def _customers(services: Services, given: Given) -> Any:
 
 
 def _customer_shown(record: dict[str, Any]) -> dict[str, Any]:
-    """Without the list of all its texts, which are there for a comparison."""
+    """The record without the list of all its texts, which only comparisons need."""
     return {name: value for name, value in record.items() if name != "texts"}
 
 
@@ -240,4 +240,4 @@ LOOK_UPS = (
 )
 
 BY_PLACE = {(str(look_up.system), look_up.name): look_up for look_up in LOOK_UPS}
-"""Each look-up by its system and name, as they stand in its address."""
+"""Each look-up by its system and name, as in its page's address."""

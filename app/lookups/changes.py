@@ -1,6 +1,6 @@
-"""What administrators change at UTOPIA and PowerCode by hand: a row before the call, an outcome after it.
+"""Changes by administrators at UTOPIA and PowerCode: a row before the call, its outcome after it.
 
-The row's key is the confirmation's: a second click, or the same form sent again, finds it and calls nobody.
+The row's key comes from the confirmation: a second click, or the same form sent again, finds the row and sends nothing.
 """
 
 import json
@@ -28,7 +28,7 @@ ANSWER_KEPT = 600
 DOUBT_LASTS = timedelta(days=7)
 JUST_NOW = timedelta(hours=1)
 CASE_LASTS = timedelta(days=30)
-"""A case's call with the same customer, site and day is the same call."""
+"""How long a case's call with the same customer, site and day counts as the same call."""
 OF_A_CASE = "utopia:"
 """How the kinds of a case's calls begin; the change's name follows."""
 UNDECIDED = (StepState.RUNNING, StepState.UNKNOWN)
@@ -43,8 +43,8 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Change:
-    """A call that changes something. `will` says what it does, with the entries; `retyped` names the entry that is
-    typed once more before it is sent."""
+    """A call that changes something. `will` says what it does, with the entries; `retyped` names the entry that has to
+    be typed again before the call is sent."""
 
     name: str
     system: System
@@ -63,7 +63,7 @@ class Change:
         return "PowerCode" if self.system is System.POWERCODE else "UTOPIA"
 
     def sent(self, given: Given) -> dict[str, str]:
-        """The entries that go out."""
+        """The entries that are sent."""
         return {field.name: given[field.name] for field in self.fields if field.name in given and not field.names_only}
 
     def sentence(self, given: Given) -> str:
@@ -84,7 +84,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A change that a person confirmed: `key` makes it one of its kind, `whom` is the customer they read."""
+    """A change that a person confirmed: `key` is unique for it, `whom` is the customer that the person was shown."""
 
     change: Change
     given: Given
@@ -94,7 +94,7 @@ class Confirmed:
 
 
 def find_subject(services: Services, change: Change, given: Given) -> Subject:
-    """Whom the change would hit, asked for now. Raises `NotAnswered`: without a name nothing is changed."""
+    """The customer the change concerns, asked for now. Raises `NotAnswered`: without a name nothing is changed."""
     return answer(lambda: change.subject(services, given))
 
 
@@ -110,7 +110,7 @@ class Earlier:
 
 
 def sent_before(services: Services, change: Change, given: Given) -> Earlier | None:
-    """The same change, sent lately: done just now, done for a case, or with an outcome that nobody knows."""
+    """The same change, sent lately: done just now, done for a case, or with an unknown outcome."""
     with services.database.read() as session:
         entry = by_hand(session, change, given, done_within=JUST_NOW, doubt_within=DOUBT_LASTS)
         if entry is not None:
@@ -122,7 +122,7 @@ def sent_before(services: Services, change: Change, given: Given) -> Earlier | N
 def by_hand(
     session: Session, change: Change, given: Given, *, done_within: timedelta, doubt_within: timedelta
 ) -> AuditEntry | None:
-    """The same change, sent from the page of changes: done, or with an outcome that nobody knows."""
+    """The same change, sent from the page of changes: done, or with an unknown outcome."""
     undecided = and_(AuditEntry.outcome.in_(UNDECIDED), AuditEntry.made_at > now() - doubt_within)
     done = and_(AuditEntry.outcome == StepState.DONE, AuditEntry.made_at > now() - done_within)
     query = select(AuditEntry).where(AuditEntry.action == action(change), or_(undecided, done))
@@ -131,7 +131,7 @@ def by_hand(
 
 
 def by_a_case(session: Session, change: Change, given: Given, case_id: int | None = None) -> CustomerWrite | None:
-    """The same change as the call of a case, other than `case_id`: done, or with an outcome that nobody knows."""
+    """The same change as the call of a case other than `case_id`: done, or with an unknown outcome."""
     mine = (CustomerWrite.kind == f"{OF_A_CASE}{change.name}", CustomerWrite.case_id.is_distinct_from(case_id))
     known = (CustomerWrite.state.in_((*UNDECIDED, StepState.DONE)), CustomerWrite.sent_at > now() - CASE_LASTS)
     writes = session.scalars(select(CustomerWrite).where(*mine, *known).order_by(CustomerWrite.id.desc()))
@@ -145,10 +145,10 @@ def calls_of_cases(session: Session, limit: int = 50) -> Sequence[CustomerWrite]
 
 
 def carry_out(services: Services, confirmed: Confirmed) -> bool:
-    """Send the change once; False when its key is known, so that it is sent already or was.
+    """Send the change once; False when its key is known: it was sent already, or is being sent.
 
-    What came of it is in the audit: `StepState` done, refused, never_arrived or unknown. Raises `NotAnswered` before
-    anything is recorded or sent, when too many questions are under way.
+    The outcome is in the audit: `StepState` done, refused, never_arrived or unknown. When too many requests are under
+    way, raises `NotAnswered` before anything is recorded or sent.
     """
     change, given = confirmed.change, confirmed.given
     with a_turn():
@@ -165,7 +165,7 @@ def carry_out(services: Services, confirmed: Confirmed) -> bool:
 
 
 def outcome_of(services: Services, send: Callable[[], Any]) -> tuple[StepState, str]:
-    """What came of a call that changes something, and what was said, without secrets."""
+    """The outcome of a call that changes something, and the system's words, without secrets."""
     try:
         said = send()
     except REMOTE_ERRORS as error:

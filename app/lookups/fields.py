@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Given = Mapping[str, str]
-"""What was entered, by the field's name; what was left blank is not in it."""
+"""The entries by the field's name, without blank ones."""
 
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One text. `names_only` marks one that finds the customer's name and is not sent with a change."""
+    """One text field. With `names_only`, it only serves to find the customer's name, and is not sent with a change."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""Whom a change would hit: the customer's name and address, asked for at the moment, and what doesn't fit together."""
+"""The customer that a change concerns: name and address, asked for now, and doubts about what doesn't agree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from app.services import Services
 from utopia.models import Contract, records
 
 ORDERS_LOOKED_AT = 5
-"""A site has an order or two; more than so many are not asked for."""
+"""Most orders of a site that are looked up; a site normally has one or two."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A customer as the remote system names them now. `doubts` are sentences; with one, a person has to look twice."""
+    """A customer as the remote system has them now. `doubts` are sentences; with one, a person has to look twice."""
 
     name: str
     address: str
@@ -41,7 +41,7 @@ def customer_at_site(services: Services, given: Given) -> Subject:
 
 
 def customer_and_product(services: Services, given: Given) -> Subject:
-    """The same, with the words of the product that the plan becomes."""
+    """The customer at the site, with the name of the product that will be the plan."""
     subject, pid = customer_at_site(services, given), given["product"]
     products = services.utopia.products().rows
     described = next((_text_of(row, "description") for row in products if _text_of(row, "pid") == pid), "")
@@ -95,7 +95,7 @@ def powercode_customer(services: Services, given: Given) -> Subject:
 
 
 def customer_and_tag(services: Services, given: Given, *, adds: bool) -> Subject:
-    """The same, and whether the tag is there already, or isn't."""
+    """The customer of PowerCode, and whether they have the tag already."""
     subject = powercode_customer(services, given)
     if adds != (given["tag_id"] in subject.record["tags"]):
         return subject
@@ -184,5 +184,5 @@ def _text_of(record: dict[str, Any], key: str) -> str:
 
 
 def _holds(record: object, wanted: str) -> bool:
-    """Whether some value of the record is just that."""
+    """Whether some value of the record equals the text."""
     return any(utopia.models.text(value) == wanted for each in _objects(record) for value in each.values())

@@ -1,4 +1,4 @@
-"""What people changed, apart from orders, whose changes are kept with them."""
+"""What people changed; changes of orders are kept with the order instead."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from app.storage.database import insert_if_new
 
 CONNECTION_TESTED = "connection tested"
 RULE_CHANGED = "callback rule changed"
-"""Its subject is a text that came from outside, and can name somebody."""
+"""The subject of this action is a text from outside, which may name a person."""
 
 
 def record(
@@ -26,16 +26,16 @@ def entries(session: Session, limit: int = 100) -> Sequence[AuditEntry]:
 
 
 def begin(session: Session, key: str, *, by: str, action: str, subject: str, note: str) -> bool:
-    """Keep, before it is sent, that `by` changes something at a remote system; False when `key` is known already.
+    """Record a change of a remote system by `by` before it is sent; False when `key` is known already.
 
-    Its outcome is not known until `end` tells it.
+    Its outcome is unknown until `end` is called.
     """
     values = {"made_by": by, "action": action, "subject": subject, "note": note, "outcome": StepState.RUNNING}
     return insert_if_new(session, AuditEntry, "key", key=key, **values)
 
 
 def end(session: Session, key: str, outcome: StepState, note: str) -> None:
-    """Keep what came of a change of a remote system; `note` is added to the entry's own."""
+    """Record the outcome of a change of a remote system; `note` is added to the entry's own."""
     entry = session.scalars(select(AuditEntry).filter_by(key=key)).one()
     entry.outcome, entry.note = outcome, f"{entry.note}\n{note}" if entry.note else note
 

@@ -1,7 +1,7 @@
-"""Passkeys: what a browser's authenticator is asked, and whether its answer is right.
+"""Passkeys: requests to a browser's authenticator, and checks of its answers.
 
-A passkey belongs to one host name, that of `PUBLIC_URL`. Browsers use it over https, and on this machine itself. The
-protocol, WebAuthn, is the `webauthn` library's.
+A passkey belongs to one host name, that of `PUBLIC_URL`. Browsers use passkeys over https only, or on localhost. The
+`webauthn` library does the protocol, WebAuthn.
 """
 
 import json
@@ -47,7 +47,7 @@ def of_user(session: Session, user_id: int) -> Sequence[Passkey]:
 
 def creation(place: Place, user: User, existing: Sequence[Passkey]) -> dict[str, Any]:
     """What the browser needs in order to make a passkey; `challenge` comes back with its answer."""
-    # The library takes 20 MB; most processes never see a passkey.
+    # Imported here: the library takes 20 MB, and most processes never need it.
     from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
         AuthenticatorSelectionCriteria,
@@ -130,7 +130,7 @@ def check(session: Session, place: Place, user_id: int, challenge: str, answer: 
 
 
 def remove(session: Session, user_id: int, passkey_id: int) -> bool:
-    """Take one of the user's passkeys away; whether it was there."""
+    """Delete one of the user's passkeys; returns whether it was there."""
     row = session.get(Passkey, passkey_id)
     if row is None or row.user_id != user_id:
         return False
@@ -139,20 +139,20 @@ def remove(session: Session, user_id: int, passkey_id: int) -> bool:
 
 
 def remove_all(session: Session, user: User) -> int:
-    """Take all of the user's passkeys away, as for one that is lost; how many."""
+    """Delete all of the user's passkeys, as when one is lost; returns how many."""
     count = len(of_user(session, user.id))
     session.execute(delete(Passkey).filter_by(user_id=user.id))
     return count
 
 
 def ask_of_administrators(session: Session, needed: bool) -> None:
-    """Whether a passkey is asked of everybody who may suspend and cancel services."""
+    """Set whether administrators need a passkey, as they may suspend and cancel services."""
     for user in session.scalars(select(User).filter_by(role=Role.ADMINISTRATOR)):
         user.needs_passkey = needed
 
 
 def are_asked(session: Session) -> bool:
-    """Whether a passkey is asked of administrators; who becomes one is asked as well then."""
+    """Whether administrators need a passkey; users who become administrators need one then, too."""
     asked = select(User.id).filter_by(role=Role.ADMINISTRATOR, needs_passkey=True).limit(1)
     return session.scalar(asked) is not None
 

@@ -1,4 +1,4 @@
-"""Passwords: their hashes (argon2id), and which are too weak to be taken.
+"""Passwords: their hashes (argon2id), and which passwords are too weak.
 
 A hash from elsewhere (`ADMIN_PASS_HASH`, an imported `users.json`) may also be bcrypt's (`$2b$...`), as the old scripts
 wrote it, or one of werkzeug's (`scrypt:...`, `pbkdf2:...`), as Flask applications store them. It is replaced by one of
@@ -24,10 +24,10 @@ COMMON = frozenset(
 
 MOST_KIBIBYTES = 256 * 1024
 MOST_ROUNDS = 5_000_000
-"""A hash from elsewhere that takes more memory or time would stop the service at its owner's sign-in."""
+"""Most rounds of a hash from elsewhere: checking a costlier one would block the service at its owner's sign-in."""
 MOST_BCRYPT_COST = 14
 BCRYPT_BYTES = 72
-"""bcrypt looks at no more of a password; the library refuses longer ones, where its older versions cut them off."""
+"""bcrypt uses only these bytes of a password. The library refuses longer ones; older versions cut them off."""
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _SCRYPT = re.compile(r"scrypt:(\d{1,8}):(\d{1,3}):(\d{1,3})\$[^$\s]+\$[0-9a-f]{128}")
 _PBKDF2 = re.compile(r"pbkdf2:sha(?:1|256|512):(\d{1,8})\$[^$\s]+\$[0-9a-f]{40,128}")
@@ -54,7 +54,7 @@ def hashed(password: str, name: str = "") -> str:
 
 @cache
 def _nobodys() -> str:
-    """Checked when a name is unknown, so that the time of an answer does not tell which names exist."""
+    """A hash to check for unknown names, so that the time of an answer does not reveal which names exist."""
     return _HASHER.hash(secrets.token_hex(16))
 
 
@@ -64,7 +64,7 @@ def matches(password: str, password_hash: str | None) -> bool:
         return False
     try:
         with _ONE_AT_A_TIME:
-            nobodys = _nobodys()  # also for a known name, as the first one after a start has it made
+            nobodys = _nobodys()  # for known names as well, as the first call after a start has to compute it
             if password_hash is not None and _BCRYPT.fullmatch(password_hash):
                 return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], password_hash.encode())
             if password_hash is not None and not password_hash.startswith("$argon2"):
@@ -92,9 +92,9 @@ def is_usable_hash(password_hash: str) -> bool:
 
 
 def rehashed(password: str, password_hash: str) -> str:
-    """The hash to keep from now on: the same one, unless it was made by other means than today's.
+    """The hash to store from now on: a new one if the old one was made by another method than today's.
 
-    The whole password counts then, also what stands behind the part that bcrypt looks at.
+    The new hash covers the whole password, also the part that bcrypt ignores.
     """
     if password_hash.startswith("$argon2") and not _HASHER.check_needs_rehash(password_hash):
         return password_hash

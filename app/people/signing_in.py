@@ -1,7 +1,7 @@
-"""Signing in and out: throttled in the database, so that it holds for all processes together.
+"""Signing in and out: failures are counted in the database, so that the limits hold for all processes together.
 
-The browser's cookie holds a random token; the database holds its hash. A sign-in ends when it was idle for IDLE, after
-LONGEST in any case, and with a change of the password.
+The browser's cookie holds a random token; the database holds its hash. A sign-in ends after IDLE without activity,
+after LONGEST in any case, and when the password is changed.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ COUNTED_FOR = timedelta(minutes=15)
 FAILURES_OF_A_NAME_AT_AN_ADDRESS = 10
 FAILURES_OF_AN_ADDRESS = 30
 FAILURES_OF_A_NAME = 60
-"""Higher than the other limits, and not for the address where the person last signed in: whoever knows a colleague's
-name should not keep them out."""
+"""Higher than the other limits, and not applied to the address where the person last signed in, so that nobody can
+lock a colleague out by knowing their name."""
 IPV6_PREFIX = 64
-"""One customer of a provider has at least so many addresses of version 6: they count as one."""
+"""A provider's customer gets at least an IPv6 network of this prefix; its addresses count as one sender."""
 FAILURES_KEPT = timedelta(days=30)
 
 
@@ -49,12 +49,12 @@ class PasskeyNeeded(Exception):
 
 
 def sign_in(database: Database, name: str, password: str, address: str | None, browser: str) -> str:
-    """The new sign-in's token. Raises `SignInRefused` when name and password don't fit, or too many failed lately.
+    """The new sign-in's token. Raises `SignInRefused` for a wrong name or password, or after too many failures.
 
-    Raises `PasskeyNeeded` when they fit, and the user has a passkey: `sign_in_with_passkey` goes on then.
+    Raises `PasskeyNeeded` when both are right and the user has a passkey: then `sign_in_with_passkey` follows.
 
-    The password is checked while no transaction is open: that takes its time on purpose. A try counts as failed before
-    it is checked, so that as many at once are as few as one after the other.
+    The password is checked while no transaction is open, as hashing is slow on purpose. An attempt counts as failed
+    before it is checked, so that attempts at the same time don't get past the limit.
     """
     network = _network(address)
     attempt = _admit(database, name, network)
@@ -76,9 +76,9 @@ def sign_in(database: Database, name: str, password: str, address: str | None, b
 def sign_in_with_passkey(
     database: Database, user_id: int, check: Callable[[Session], None], address: str | None, browser: str
 ) -> str:
-    """The new sign-in's token, after a right password; `check` raises `PasskeyRefused`, which counts as a failure.
+    """The new sign-in's token, after a right password. If `check` raises `PasskeyRefused`, that counts as a failure.
 
-    Raises `SignInRefused` when too many failed lately.
+    Raises `SignInRefused` after too many failures.
     """
     network = _network(address)
     with database.read() as session:
@@ -102,7 +102,7 @@ def _begin(session: Session, user: User, address: str | None, browser: str, *, w
 
 
 def _admit(database: Database, name: str, network: str | None) -> int:
-    """Count the try as failed, and return its number; raises `SignInRefused` when there were too many."""
+    """Count the attempt as failed, and return its number; raises `SignInRefused` when there were too many."""
     attempt = _count_as_failed(database, name, network)
     with database.read() as session:
         is_too_many = _is_too_many(session, users.key_of(name), network, users.find(session, name))
@@ -114,7 +114,7 @@ def _admit(database: Database, name: str, network: str | None) -> int:
 
 
 def _network(address: str | None) -> str | None:
-    """What counts as one sender: an address of version 4, or the network that one of version 6 is in."""
+    """What counts as one sender: an IPv4 address, or the network of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address or "")
     except ValueError:
@@ -135,7 +135,7 @@ def _count_as_failed(database: Database, name: str, network: str | None) -> int:
 
 
 def _is_too_many(session: Session, key: str, network: str | None, user: User | None) -> bool:
-    """Whether there were too many failures lately, the try that is under way included."""
+    """Whether there were too many failures lately, including the present attempt."""
     of_name, of_network = FailedSignIn.key == key, FailedSignIn.remote_address == network
     limits: list[tuple[tuple[ColumnElement[bool], ...], int]] = [
         ((of_name, of_network), FAILURES_OF_A_NAME_AT_AN_ADDRESS),
@@ -155,7 +155,7 @@ def _forget_old(session: Session) -> None:
 
 
 def find(session: Session, token: str) -> tuple[User, SignIn] | None:
-    """Whose token it is, while the sign-in has not ended."""
+    """The token's user and sign-in; None when the sign-in has ended."""
     found = session.execute(
         select(User, SignIn).join(SignIn, SignIn.user_id == User.id).where(SignIn.token_hash == _hash(token))
     ).first()
@@ -169,12 +169,12 @@ def find(session: Session, token: str) -> tuple[User, SignIn] | None:
 
 
 def is_due(place: SignIn) -> bool:
-    """Whether `seen` should be told: not with each page, since that would be a write with each page."""
+    """Whether `seen` should be called: not for each page, as each call writes to the database."""
     return place.last_seen_at < now() - SEEN_EVERY
 
 
 def seen(session: Session, place_id: int) -> None:
-    """The user did something just now."""
+    """Record that the user was active just now."""
     place = session.get(SignIn, place_id)
     if place is not None:
         place.last_seen_at = now()

@@ -33,12 +33,12 @@ def everybody(session: Session) -> Sequence[User]:
 
 
 def key_of(name: str) -> str:
-    """What makes a name one of its kind."""
+    """The key of a name: the same for all its spellings."""
     return " ".join(name.split()).casefold()[:80]
 
 
 def add(session: Session, name: str, password: str, role: Role) -> User:
-    """Let somebody in. Raises `NotPossible`, `WeakPassword`."""
+    """Add a user. Raises `NotPossible`, `WeakPassword`."""
     user = _new(session, name, "", role)
     user.password_hash = passwords.hashed(password, user.name)
     session.add(user)
@@ -47,7 +47,7 @@ def add(session: Session, name: str, password: str, role: Role) -> User:
 
 
 def add_hashed(session: Session, name: str, password_hash: str, role: Role) -> User:
-    """Let somebody in with the password that they have elsewhere. Raises `NotPossible`."""
+    """Add a user with the hash of a password that they have elsewhere. Raises `NotPossible`."""
     if not passwords.is_usable_hash(password_hash):
         raise NotPossible("The password's hash is of a kind that can't be checked here")
     user = _new(session, name, password_hash, role)
@@ -67,7 +67,7 @@ def _new(session: Session, name: str, password_hash: str, role: Role) -> User:
 
 
 def set_password(session: Session, user: User, password: str, *, staying: int | None = None) -> None:
-    """Change the password, and sign the user out, except of the sign-in `staying`. Raises `WeakPassword`."""
+    """Change the password, and end the user's sign-ins except `staying`. Raises `WeakPassword`."""
     user.password_hash = passwords.hashed(password, user.name)
     sign_out_everywhere(session, user, but=staying)
 
@@ -81,14 +81,14 @@ def set_role(session: Session, user: User, role: Role) -> None:
 
 
 def remove(session: Session, user: User) -> None:
-    """Let the user in no more. Raises `NotPossible` for the last administrator."""
+    """Remove the user. Raises `NotPossible` for the last administrator."""
     _keep_an_administrator(session, user)
     sign_out_everywhere(session, user)
     session.delete(user)
 
 
 def sign_out_everywhere(session: Session, user: User, *, but: int | None = None) -> int:
-    """End the user's sign-ins, except the one with the number `but`; how many."""
+    """End the user's sign-ins, except the one with the number `but`; returns how many."""
     those = (SignIn.user_id == user.id, SignIn.id != (but or 0))
     count = session.scalar(select(func.count()).select_from(SignIn).where(*those)) or 0
     session.execute(delete(SignIn).where(*those))
@@ -96,7 +96,7 @@ def sign_out_everywhere(session: Session, user: User, *, but: int | None = None)
 
 
 def end_sign_in(session: Session, user: User, place: int) -> bool:
-    """End one of the user's sign-ins; whether it was there."""
+    """End one of the user's sign-ins; returns whether it was there."""
     row = session.get(SignIn, place)
     if row is None or row.user_id != user.id:
         return False
@@ -105,20 +105,20 @@ def end_sign_in(session: Session, user: User, place: int) -> bool:
 
 
 def _keep_an_administrator(session: Session, user: User) -> None:
-    """Two administrators who remove each other at the same moment must not both succeed: all are locked."""
+    """Refuse to remove the last administrator. All are locked, so that two can't remove each other at the same time."""
     administrators = session.scalars(select(User).filter_by(role=Role.ADMINISTRATOR).with_for_update()).all()
     if [one.id for one in administrators] == [user.id]:
         raise NotPossible(f'"{user.name}" is the only administrator; make somebody else one first')
 
 
 def seed(session: Session, settings: Settings) -> None:
-    """Let `ADMIN_USER` in while there is no user at all; later changes of the setting have no effect."""
+    """Add `ADMIN_USER` while there is no user at all; later changes of the setting have no effect."""
     if settings.admin_user is None or session.scalar(select(User.id).limit(1)) is not None:
         return
     if settings.admin_pass_hash is not None:
         password_hash = settings.admin_pass_hash.get_secret_value()
     elif settings.admin_pass is not None:
-        # Whoever writes .env has the server; how long a password has to be is told to those who have less.
+        # No check of the password's strength: whoever can write .env controls the server anyway.
         password_hash = passwords.rehashed(settings.admin_pass.get_secret_value(), "")
     else:
         return
