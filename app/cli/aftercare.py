@@ -95,7 +95,7 @@ def list_missing(take_in: str | None, no_wait: bool, as_json: bool) -> None:
 
 
 def _compare(ready: Services) -> Reconciliation:
-    """Ask now, here; a comparison that the service is at just now is waited for."""
+    """Compare now, in this process; if the service is comparing already, wait for that."""
     with ready.database.write() as session:
         number = reconciling.ask(session, operator())
     while True:
@@ -117,7 +117,7 @@ def _take_in(ready: Services, which: str) -> list[str]:
 
 
 def _follow(ready: Services, orderrefs: list[str]) -> dict[str, str]:
-    """Where the orders stand once all of them rest; executes them here when no service does."""
+    """The orders' states once all of them rest; executes them here when no service does."""
     if not orderrefs:
         return {}
     background = Background(ready)

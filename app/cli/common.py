@@ -1,4 +1,4 @@
-"""What the commands share: the services, a database that is current, JSON, and who is at the keyboard."""
+"""What the commands share: the services, an up-to-date database, JSON, and the operator's name."""
 
 import getpass
 import json
@@ -19,7 +19,7 @@ from app.storage import migrate, moves
 from app.storage.database import Database
 
 NAME = "utopia-handler"
-"""What an administrator calls; the program behind it has another name."""
+"""The command that administrators type; it calls another program (flask)."""
 
 PROBLEM = click.Choice([str(code) for code in PROBLEMS])
 SAID = (
@@ -29,11 +29,11 @@ SAID = (
     (r"does not match the formats?.*", "is no day such as 2026-11-20"),
     ("is not one of", "does not fit; there are"),
 )
-"""What the library says of a value, and how people say it."""
+"""The library's messages about values, and the words that people use."""
 
 
 class Called(click.Context):
-    """A command by the name that people call it by."""
+    """The context of a command, under the name that people type."""
 
     @property
     def command_path(self) -> str:
@@ -42,7 +42,7 @@ class Called(click.Context):
 
 
 class Command(click.Command):
-    """A command that stands in no group, and tells in one line of words that don't fit."""
+    """A command outside of groups that reports wrong arguments in one line."""
 
     context_class = Called
 
@@ -56,7 +56,7 @@ class AllCommands(AppGroup):
     """The commands of the application."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; one line about a name that none has."""
+        """The command; an unknown name is reported in one line."""
         found = super().get_command(ctx, cmd_name)
         if found is None and not ctx.resilient_parsing:
             raise WrongWords(f"There is no command {cmd_name}. See {NAME} --help")
@@ -64,7 +64,7 @@ class AllCommands(AppGroup):
 
 
 class Commands(AppGroup):
-    """A group of commands that tells in one line of a database that can't be used, and of words that don't fit."""
+    """A group of commands that reports an unusable database and wrong arguments in one line."""
 
     context_class = Called
 
@@ -88,13 +88,13 @@ class Commands(AppGroup):
 
 
 def database_trouble(database: Database, error: Exception, verb: str = "used") -> click.ClickException:
-    """The one line about a database that can't be used: whose the file is, where that is the reason."""
+    """The line about a database that can't be used; it names the file's owner where that is the reason."""
     words = f"The database can't be {verb} ({type(error).__name__}). See DATABASE_URL"
     return click.ClickException(database.why_closed() or words)
 
 
 class WrongWords(click.ClickException):
-    """A command that was called with words that it doesn't know, or without those that it needs."""
+    """A command was called with unknown arguments, or without required ones."""
 
     exit_code = 2
 
@@ -108,7 +108,7 @@ def _words_that_fit() -> Iterator[None]:
 
 
 def _in_one_line(error: click.UsageError) -> click.ClickException:
-    """As all errors of the commands are; where only the group is named, its help is what people want."""
+    """The error in one line, like all errors of the commands; for a group without a command, its help instead."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
     command = f" See {error.ctx.command_path} --help" if error.ctx else ""
@@ -116,7 +116,7 @@ def _in_one_line(error: click.UsageError) -> click.ClickException:
 
 
 def _our_words(error: click.UsageError) -> str:
-    """What is wrong, as people say it; the library's own words where they say it well enough."""
+    """What is wrong in plain words; the library's own message where that is clear."""
     match error:
         case click.NoSuchOption():
             near = f"; do you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
@@ -153,7 +153,7 @@ def ready_services() -> Services:
 
 
 def as_it_is_written(ready: Services, orderref: str) -> str:
-    """The reference of the order that is meant, whatever its case; one that nobody knows, as it stands."""
+    """The order's reference in its stored spelling, found in any case; an unknown reference is returned unchanged."""
     with ready.database.read() as session:
         return search.order_called(session, orderref) or orderref
 

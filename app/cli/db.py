@@ -151,7 +151,7 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
         try:
             moved = moving.move(own, url, lambda line: click.echo(f"  {line}", err=True))
         except SQLAlchemyError:
-            moves.refuse_moved(own.database)  # it broke off at the very end: that has a line of its own
+            moves.refuse_moved(own.database)  # a move that was interrupted at its very end has a message of its own
             raise
     result = {
         "address": moved.address,
@@ -189,7 +189,7 @@ def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
 
 
 def _present_version(database: Database) -> str | None:
-    """A backup of the database as it is now can be put back, whatever version it has."""
+    """The version of the present database: a backup with this version can always be restored."""
     if database.is_sqlite and not database.path.exists():
         return None
     try:

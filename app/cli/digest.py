@@ -157,7 +157,7 @@ def _watch(ready: Services, run_id: int) -> dict[str, Any]:
 
 
 def _tells_staff(session: Session, run_id: int) -> bool:
-    """Whether a notice about the run is on its way; not one that waits for the mail server, which may take days."""
+    """Whether a notice about the run is being sent; not one that waits for the mail server, which may take days."""
     keys = [f"{kind}:{run_id}" for kind in (NoticeKind.DIGEST_REPORT, NoticeKind.DIGEST_TROUBLE)]
     on_its_way = (Notice.key.in_(keys), Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
     return session.scalar(select(Notice.id).where(*on_its_way).limit(1)) is not None

@@ -56,7 +56,7 @@ def legacy(folder: Path, dry_run: bool, no_wait: bool, as_json: bool) -> None:
 
 
 def _checklist(ready: Services, folder: Path, found: list[FileFound]) -> dict[str, Any]:
-    """What changes with the switch, and what is done on the day beside the import."""
+    """What changes with the switch, and what else to do on that day."""
     there = {each.name for each in found if each.is_there}
     changes = differences(environment.values_in(folder), ready.settings, has_last_run="last_run_date.json" in there)
     socket = leftovers.socket_of(folder)
@@ -78,7 +78,7 @@ def _orders(found: list[FileFound]) -> list[str]:
 
 
 def _follow(ready: Services, orders: list[str]) -> None:
-    """Until all of them rest; executes them here when no service does."""
+    """Follow the orders until all of them rest; executes them here when no service does."""
     background = Background(ready)
     background.start()
     try:

@@ -65,7 +65,7 @@ def submit(orderref: str, yes: bool, no_wait: bool, as_json: bool) -> None:
 
 
 def _is_a_stranger(ready: Services, orderref: str) -> bool:
-    """Whether neither we nor UTOPIA know the reference; when UTOPIA gives no answer, the order waits for one."""
+    """Whether neither we nor UTOPIA know the reference. False when UTOPIA doesn't answer: the order can wait for it."""
     with ready.database.read() as session:
         if session.scalar(select(Order.id).filter_by(orderref=orderref)) is not None:
             return False
@@ -124,7 +124,7 @@ def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, 
 
 
 def _goes_on_by_itself(ready: Services, orderref: str) -> bool:
-    """At work, or behind another order with its plan, as it is after `plans map`."""
+    """Whether the order is at work, or follows another order with its plan, as after `plans map`."""
     with ready.database.read() as session:
         order = session.scalar(select(Order).filter_by(orderref=orderref))
         follows = order is not None and order.state == OrderState.WAITING and order.waiting_for == FIRST_ORDER
@@ -207,7 +207,7 @@ def _watch(ready: Services, orderref: str) -> dict[str, Any]:
 
 
 def _is_on_its_way(notice: dict[str, Any]) -> bool:
-    """Not one that waits for the mail server or the contract: that may take days."""
+    """Whether the notice is being sent. One that waits for the mail server or the contract doesn't count."""
     return bool(notice["state"] == NoticeState.PENDING and not notice["next_try_at"])
 
 

@@ -1,4 +1,4 @@
-"""What `utopia-handler` says of itself: its help and its version. The program behind it would tell of its own."""
+"""The help and the version of `utopia-handler`, in place of those of the program behind it (flask)."""
 
 import click
 from flask import current_app
@@ -15,7 +15,7 @@ them all, with what each is for.
 
 
 class Itself(Called):
-    """What is called without a command's name."""
+    """The context when no command is named."""
 
     @property
     def command_path(self) -> str:
@@ -24,7 +24,7 @@ class Itself(Called):
 
 
 class Overview(Command):
-    """Its faults lead to the help of all commands."""
+    """A command whose errors point to the help of all commands."""
 
     context_class = Itself
 
@@ -42,6 +42,6 @@ def overview(_help: bool, version: bool) -> None:
 
 
 def hide_what_is_not_ours() -> None:
-    """The library's own commands: a server for developers that works on no order, a shell, a list of addresses."""
+    """Hide the library's own commands: a server for developers that executes no orders, a shell, a list of routes."""
     for command in (routes_command, run_command, shell_command):
         command.hidden = True

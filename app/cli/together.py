@@ -1,4 +1,4 @@
-"""`flask orders resume --all`: go on with all orders that stopped for one reason, with what became of each."""
+"""`flask orders resume --all`: let all orders of a cause go on, and show what became of each."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ LOOK_EVERY_SECONDS = 0.5
 
 
 def resume_all(ready: Services, problem: str, plan: str | None, *, no_wait: bool, as_json: bool) -> None:
-    """Decide, then follow until nothing of it goes on by itself any more."""
+    """Decide, then follow the orders until all of them rest."""
     try:
         with ready.database.write() as session:
             joint = [_decide(ready, session, one) for one in _meant(session, problem, plan)]
@@ -66,7 +66,7 @@ def _decide(ready: Services, session: Session, one: Standing) -> JointDecision:
 
 
 def _followed(ready: Services, joint: Sequence[JointDecision]) -> list[together.Progress]:
-    """Executes the work here when no service does; a line whenever something changed."""
+    """Follow the orders, with a line for each change; executes them here when no service does."""
     background, said = Background(ready), ""
     background.start()
     try:

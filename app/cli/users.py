@@ -20,7 +20,7 @@ REFUSALS = (everybody.NotPossible, passwords.WeakPassword)
 
 
 def _ask_password(_context: click.Context, _option: click.Parameter, given: str | None) -> str:
-    """From the keyboard or standard input; never an argument, which everybody on the machine can see."""
+    """Read the password from the keyboard or standard input; everybody on the machine can see arguments."""
     if given == "-":
         return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
