@@ -37,7 +37,7 @@ LABELS = Labels(
 
 @dataclass(frozen=True)
 class Services:
-    """Settings, database, queue, remote systems, mail, metrics, and who waits for a system that is down."""
+    """Settings, database, queue, remote systems, mail, metrics, and what waits for a system that is down."""
 
     settings: Settings
     database: Database

@@ -1,4 +1,4 @@
-"""When the morning mail is due: at MORNING_SUMMARY's time, once a day, and never long after it."""
+"""When the morning mail is due: at MORNING_SUMMARY's time, once a day, and not long after that time."""
 
 import logging
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from app.storage import schedule_marks
 log = logging.getLogger(__name__)
 
 MADE_UP_FOR = timedelta(hours=3)
-"""After its time: a service that comes back at nine still tells the morning, one that does at noon doesn't."""
+"""How late the mail may be: a service that starts again at nine still sends it, one that starts at noon doesn't."""
 
 
 def tell_when_due(services: Services, moment: datetime | None = None) -> bool:
-    """Record the morning mail, if it is due at `moment` (now); whether this was the call that did.
+    """Record the morning mail, if it is due at `moment` (default: now); returns whether this call did it.
 
-    The day is the mail's key, so that there is one a day, whatever the schedule says and however many ask.
+    The day is the mail's key, so there is one mail a day, whatever the schedule and however many processes call this.
     """
     schedule, zone, moment = services.settings.morning_summary, services.settings.zone, moment or now()
     if schedule is None:

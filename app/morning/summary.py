@@ -44,7 +44,7 @@ When = Callable[[datetime | None], str | None]
 
 
 def summary(session: Session, settings: Settings, moment: datetime) -> dict[str, Any]:
-    """What the mail of `moment` is written from; times are words, where TIMEZONE is."""
+    """The content of the mail of `moment`; times are words, in TIMEZONE."""
     when = partial(_when, settings.zone)
     since, until = _days(settings, moment)
     causes = list(standing(session, listed=1))
@@ -68,7 +68,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
 
 
 def _days(settings: Settings, moment: datetime) -> tuple[datetime, datetime]:
-    """From the day of the mail before this one until the end of yesterday: on a Monday, Friday to Sunday."""
+    """The days reported: from the day of the previous mail to yesterday; on a Monday, Friday to Sunday."""
     schedule, zone = settings.morning_summary or "", settings.zone
     midnight = datetime.combine(moment.astimezone(zone).date(), time(), zone)
     before = last_due(schedule, zone, midnight - WEEK, midnight - timedelta(microseconds=1))
@@ -118,7 +118,7 @@ def _waiting(session: Session, when: When) -> Iterator[dict[str, Any]]:
 
 
 def _systems(session: Session, settings: Settings, moment: datetime, when: When) -> Iterator[Mapping[str, Any]]:
-    """Each system, and since when it gives no answer; of the backup, how it stands and of when the last one is."""
+    """Each system, and since when it has not answered; the state of the backup, and the time of the last one."""
     down = breaker.systems_down(session)
     for system in System:
         row = down.get(system)
@@ -129,7 +129,7 @@ def _systems(session: Session, settings: Settings, moment: datetime, when: When)
 
 
 def _oldest(session: Session, when: When) -> dict[str, Any] | None:
-    """The order that has come to no end for the longest time."""
+    """The order that has been unfinished for the longest time."""
     open_ones = or_(and_(Order.state.in_(STANDING), Order.cause.is_not(None)), Order.state == OrderState.WAITING)
     order = session.scalar(select(Order).where(open_ones).order_by(Order.received_at, Order.id).limit(1))
     if order is None:

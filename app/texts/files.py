@@ -1,6 +1,6 @@
 """The folder TICKET_TEMPLATE_DIR: its texts are read and replaced as whole files, and nothing outside it is touched.
 
-The files are the truth: the deploy script serves them too, and an edit on the server is as good as one in the console.
+The files are the source of truth: the deploy script updates them too, and they may be edited on the server.
 """
 
 import errno
@@ -54,7 +54,7 @@ class TextNotSaved(Exception):
 
 
 class ChangedMeanwhile(TextNotSaved):
-    """Somebody else changed the file since it was read. `now` is how it is, None where it is gone."""
+    """Somebody else changed the file since it was read. `now` is the present text, None where the file is gone."""
 
     def __init__(self, now: TextFile | None) -> None:
         self.now = now
@@ -140,7 +140,7 @@ def write_title(folder: Path, name: str, title: str) -> None:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
-    """The folder itself: what is then done by name can't be led elsewhere."""
+    """Open the folder: names are then resolved inside it, whatever a link in its path is changed to."""
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield directory
@@ -149,7 +149,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 
 def _alone(directory: int) -> None:
-    """Two people who save at once do so one after the other; a network drive may know no locks."""
+    """Take the folder's lock, so that two saves don't overlap; network drives may have no locks."""
     with suppress(OSError):
         fcntl.flock(directory, fcntl.LOCK_EX)
 
@@ -205,7 +205,7 @@ def _replace(directory: int, name: str, content: bytes, like: str) -> None:
 
 
 def _take_after(file: int, directory: int, like: str) -> None:
-    """Mode and owner of another file; an owner that only root may give away stays ours, the group is tried alone."""
+    """Give the file another's mode and owner. Only root may change the owner; otherwise only the group is changed."""
     try:
         model = os.stat(like, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The kinds of texts, told by the file's name: what each may hold, and what is wrong with one."""
+"""The kinds of texts, by the file's name: what each may hold, and the faults of a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class FaultAt:
-    """A fault with the line that it is in, as it is written; no line where it is about the whole text."""
+    """A fault, and the text of its line; no line for a fault of the whole text."""
 
     fault: Fault
     quoted: str
@@ -35,7 +35,7 @@ def kind_of(name: str) -> Kind:
 
 
 def placeholders_of(kind: Kind) -> Mapping[str, str]:
-    """What can be filled in, with what it stands for."""
+    """The placeholders of a kind, with what each stands for."""
     return ticket.PLACEHOLDERS if kind is Kind.TICKET else mails.PLACEHOLDERS
 
 

@@ -1,4 +1,4 @@
-"""Saving a text: checked, kept as a version before and after, and never over somebody else's change."""
+"""Saves a text: checks it, keeps a version before and after, and never overwrites somebody else's change."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SAVED, RESTORED, CREATED, TAKEN_OVER = "changed", "brought back", "created", "ta
 def save(database: Database, folder: Path, name: str, text: str, *, expected: str, by: str, action: str) -> TextFile:
     """Replace a text that is still as `expected` (a fingerprint); returns the new one.
 
-    What is on disk is committed as a version first: whatever fails afterwards, nothing that was written is lost.
+    The text on disk is first committed as a version, so that it is not lost whatever fails afterwards.
     Raises `TextNotSaved`, also for a text with faults, and `ChangedMeanwhile`.
     """
     text = text.replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""The versions that a text had. The file is the truth: what it holds is kept before a save, and whenever it is seen."""
+"""The versions of a text. The file is the source of truth: its content is kept before each save and when it is read."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ class Line:
 
 
 def see(database: Database, present: Iterable[TextFile]) -> None:
-    """Keep what the files hold where nobody saved that here: it was edited on the server, or came with a deploy."""
+    """Keep the files' content where it was not saved here: it was edited on the server, or came with a deploy."""
     found = {file.name: file for file in present}
 
     def unknown(session: Session) -> list[TicketTextVersion]:
@@ -43,14 +43,14 @@ def see(database: Database, present: Iterable[TextFile]) -> None:
 
 
 def _found(file: TextFile, before: TicketTextVersion | None) -> TicketTextVersion:
-    """A version as of the file's own time; a copied file may have one that is older than what was there before it."""
+    """A version with the file's own time; a copied file may have an older time than the version before it."""
     at = min(file.changed_at or now(), now())
     at = max(at, before.seen_at) if before else at
     return TicketTextVersion(file=file.name, text=file.text, seen_at=at)
 
 
 def newest_of(session: Session, names: Iterable[str]) -> dict[str, TicketTextVersion]:
-    """Each file's text as it was seen or saved last."""
+    """Each file's text as it was last read or saved."""
     mine = select(func.max(TicketTextVersion.id)).where(TicketTextVersion.file.in_(list(names)))
     ids = mine.group_by(TicketTextVersion.file)
     found = session.scalars(select(TicketTextVersion).where(TicketTextVersion.id.in_(ids)))
@@ -75,7 +75,7 @@ def had(session: Session, name: str, text: str) -> bool:
 
 
 def before(session: Session, version: TicketTextVersion) -> TicketTextVersion | None:
-    """What was there before a version."""
+    """The version before this one."""
     earlier = select(TicketTextVersion).filter_by(file=version.file).where(TicketTextVersion.id < version.id)
     return session.scalar(earlier.order_by(TicketTextVersion.id.desc()).limit(1))
 

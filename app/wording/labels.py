@@ -1,4 +1,4 @@
-"""What stands before a fact of an order, on its page and in the mails: one place, so that a search knows it again."""
+"""The labels of an order's facts, the same on its page and in the mails, so that people find them again."""
 
 from collections.abc import Mapping
 
@@ -17,4 +17,4 @@ LABELS: Mapping[str, str] = {
     "order_page": "Order's page",
     "theirs": "PowerCode",
 }
-"""By the names that templates have for them."""
+"""The labels by the names used in templates."""

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, shown as marks: a name could otherwise turn a page's or a mail's words around."""
+"""Shows invisible characters as marks: in a name, they could reverse the words of a page or mail."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
-"""Marks of direction, joiners, blanks without width, and their kin."""
+"""Direction marks, joiners, zero-width blanks and similar characters."""
 
 
 def visible(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which HTML a text for customers may hold, and where a template holds other."""
+"""Which HTML a text for customers may hold, and where a template has forbidden HTML."""
 
 import re
 from collections.abc import Iterator

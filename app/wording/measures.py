@@ -22,7 +22,7 @@ def _together(*parts: str) -> str:
 
 
 def how_much(size: float) -> str:
-    """Bytes in the unit that fits, thousand by thousand: `480 MB`, `2.1 GB`."""
+    """Bytes in a suitable unit, in steps of 1000: `480 MB`, `2.1 GB`."""
     unit = 0
     while size >= 999.5 and unit < len(UNITS) - 1:
         size, unit = size / 1000, unit + 1

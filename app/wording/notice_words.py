@@ -29,5 +29,5 @@ NOTICE_WORDS: Mapping[str, str] = {
 
 
 def mail_in_words(kind: str) -> str:
-    """What a mail is called; one that a later version sent, by its code."""
+    """The name of a mail; its code for a kind that only a newer version knows."""
     return NOTICE_WORDS.get(str(kind), str(kind).replace("_", " "))

@@ -1,9 +1,9 @@
-"""How a remote system that can't be used is told of: it does not answer, or it refuses our API key."""
+"""Words for a remote system that can't be used: it does not answer, or it refuses our API key."""
 
 from collections.abc import Mapping
 
 KEYS: Mapping[str, str] = {"UTOPIA": "UTOPIA_API_KEY", "PowerCode": "PC_API_KEY"}
-"""The setting that has the key, by the system's name."""
+"""The setting with the API key, by the system's name."""
 
 REFUSES = "refuses our API key"
 

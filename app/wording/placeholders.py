@@ -1,7 +1,7 @@
 """Texts with `{placeholders}`: filled in one pass from an allow-list, with every fault named by its line.
 
-`{{` and `}}` stand for a brace itself. No format strings and no Jinja: what customers read is filled from
-customers' data, and neither the data nor the template's writer may run anything.
+`{{` and `}}` stand for a brace itself. No format strings and no Jinja: the texts are filled with customers' data, and
+neither the data nor the template's writer may run code.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# `{{first_name}}` is what other template languages write; taken literally, the customer would read a brace.
+# `{{first_name}}` is the syntax of other template languages; taken literally, the customer would see braces.
 _TOKEN = re.compile(r"(?P<doubled>\{\{\s*\w+\s*\}\}(?!\}))|\{\{|\}\}|\{(?P<name>[^{}\n]*)\}|(?P<stray>[{}])")
 
 OTHER_WORDS: Mapping[str, Collection[str]] = {
@@ -31,14 +31,14 @@ OTHER_WORDS: Mapping[str, Collection[str]] = {
     "ticket": ("ticketnumber", "ticketno", "ticketid"),
     "closed_on": ("closedate", "dateclosed", "closingdate"),
 }
-"""What people write who mean a placeholder; letters and digits alone, in lower case."""
+"""Other words that people write for a placeholder; only letters and digits, in lower case."""
 SHORTEST_MISTYPED = 5
 MISTYPED_RATIO = 0.9
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What is wrong with a template, and in which line (from 1; 0: the file as a whole)."""
+    """A fault in a template, and its line (from 1; 0: the file as a whole)."""
 
     line: int
     message: str
@@ -125,7 +125,7 @@ def _key(name: str) -> str:
 
 
 def _is_mistyped(written: str, meant: str) -> bool:
-    """A letter more, less or elsewhere in a long enough word; a digit is no slip: {phone2} is another phone."""
+    """Whether a long enough word has a letter more, less or elsewhere. A digit is no slip: {phone2} is another one."""
     if len(meant) < SHORTEST_MISTYPED or any(letter.isdecimal() for letter in written):
         return False
     alike = difflib.SequenceMatcher(None, written, meant, autojunk=False).ratio() >= MISTYPED_RATIO

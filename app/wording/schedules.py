@@ -15,7 +15,7 @@ OTHERWISE = "at times of its own"
 
 
 def in_words(cron: str) -> str:
-    """When a schedule is due. What is too odd for a few words, such as every third hour, is `at times of its own`."""
+    """When a schedule is due. One that takes too many words, such as every third hour, is `at times of its own`."""
     parts = cron.lower().split()
     if len(parts) != 5 or parts[2:4] != ["*", "*"]:
         return OTHERWISE

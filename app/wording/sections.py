@@ -1,4 +1,4 @@
-"""A section of a page of `docs/` as HTML, for the console: the little of Markdown that those pages use."""
+"""A section of a page of `docs/` as HTML, for the console; supports only the Markdown that those pages use."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 @cache
 def section(page: str, heading: str) -> Markup:
-    """The section below this heading, without it; empty where the page has none, or is not there."""
+    """The section below this heading, without the heading; empty where the page or the section is missing."""
     try:
         text = (DOCS / page).read_text(encoding="utf-8")
     except OSError:
@@ -34,7 +34,7 @@ def _blocks(text: str) -> Iterator[Markup]:
 
 
 def _inline(text: str) -> Markup:
-    """Links lose their address: they lead to other files."""
+    """Text as HTML; links become plain text, as they lead to other files."""
     html = str(escape(LINK.sub(r"\1", text)))
     html = CODE.sub(r"<code>\1</code>", html)
     return Markup(EMPHASIS.sub(r"<em>\1</em>", BOLD.sub(r"<strong>\1</strong>", html)))  # noqa: S704 - escaped above

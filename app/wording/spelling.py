@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# Letters that Unicode doesn't take apart into a letter and an accent.
+# Letters that Unicode does not split into a letter and an accent.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘‛`´ʹʻʼʽˈˊꞌ′‵＇", ""))
 _UNSEEN = frozenset({"Mn", "Me", "Cf"})
@@ -16,7 +16,7 @@ def folded(text: str) -> str:
 
     `O'Neill, É.J.` -> `oneill, ej.`.
     """
-    if text.isascii():  # nearly every text, and a tenth of the time
+    if text.isascii():  # true for nearly every text, and ten times as fast
         return _DOT_OF_INITIAL.sub("", text.replace("'", "").replace("`", "").casefold())
     whole = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
     plain = "".join(letter for letter in whole if unicodedata.category(letter) not in _UNSEEN)
@@ -29,7 +29,7 @@ def stands_alone_in(text: str, word: str) -> bool:
 
 
 def is_shortened(one: str, two: str) -> bool:
-    """Whether one of two words is the other without its vowels: `PLSNT` for `PLEASANT` yes."""
+    """Whether one of two words is the other without its vowels, such as `PLSNT` for `PLEASANT`."""
     short, long = sorted((one.casefold(), two.casefold()), key=len)
     return len(short) > 2 and short[:1] == long[:1] and short == long[:1] + _VOWEL.sub("", long[1:])
 
