@@ -83,7 +83,7 @@ class Sandbox:
             server.clear_faults()
 
     def reset(self) -> None:
-        """Back to how it started: everything up, no faults, nothing kept."""
+        """Return to the initial state: everything up, no faults, nothing stored."""
         self.clear_faults()
         self.powercode.as_at_first()
         self.utopia.as_at_first()

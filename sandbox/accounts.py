@@ -18,13 +18,13 @@ SEEDED_FIELDS = {
     "customerPortalUsername": "grace.moe@example.com",
     "phone": '[{"Type": "Home", "Number": "4065550119"}]',
 }
-"""What `PowerCode.add_customer` fills in when it is not told; somebody typed it in, so there is no `extAccountID`."""
+"""Defaults of `PowerCode.add_customer`. Such a customer was typed in by a person, so there is no `extAccountID`."""
 
 STATUSES = ("Active", "Not Active", "Delinquent")
 
 UNREADABLE = frozenset({"customerPortalPassword"})
 NAMED = ("firstName", "lastName", "extAccountID", "physicalStreet", "physicalCity", "physicalState")
-"""What a nested record holds for certain, beside the id, the whole name and the status."""
+"""The fields that a nested record always has, beside the id, the whole name and the status."""
 NOT_CERTAIN = {
     "phone": "phone",
     "mail": "emailAddress",
@@ -33,12 +33,12 @@ NOT_CERTAIN = {
     "portal": "customerPortalUsername",
     "site": "extAccountID",
 }
-"""What an answer may tell of a customer or not, and the field of `createCustomer` that has it."""
+"""What an answer may or may not tell of a customer, and the field of `createCustomer` for it."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service on a customer's bill; the same one can be there twice, and is billed twice then."""
+    """A service on a customer's bill; the same service can be there twice, and is then billed twice."""
 
     service_id: int
     quantity: int
@@ -94,7 +94,7 @@ class Customer:
         return any(folded(text) in folded(each) if folds else text in each for each in written)
 
     def summary(self, tells: Collection[str] = ()) -> dict[str, Any]:
-        """What a search shows of the customer, without the id; `tells` of what is not certain, and of `status`."""
+        """What a search shows of the customer, without the id; `tells` are names of `NOT_CERTAIN`, or `status`."""
         status = {"Status": self.status} if "status" in tells else {}
         return {
             "CompanyName": self.company_name,
@@ -105,7 +105,7 @@ class Customer:
         }
 
     def record(self, tells: Collection[str], *, nested: bool) -> dict[str, Any]:
-        """What `readCustomer` shows, without the id; nested, the names and the choice of the fields are others."""
+        """What `readCustomer` shows, without the id; a nested record has other fields under other names."""
         silent = {name for each, name in NOT_CERTAIN.items() if each not in tells and each != "site"}
         told = {name: value for name, value in self.readable_fields().items() if name not in silent}
         if not nested:

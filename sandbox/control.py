@@ -1,6 +1,6 @@
-"""Steering a sandbox that runs as a process of its own: a JSON API on a port apart, and its client.
+"""Controls a sandbox that runs as a process of its own: a JSON API on a separate port, and its client.
 
-The simulated servers stay faithful that way: nothing on their ports tells that they are simulated.
+So the simulated servers stay realistic: nothing on their ports shows that they are simulated.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ControlServer(SimulatedServer):
         return request.json_object()
 
     def answer(self, request: Request) -> Answer:
-        """Do what the verb says."""
+        """Carry out the verb."""
         verb = self._verbs.get(self.action_of(request))
         if verb is None:
             return json_answer({"error": "no such verb"}, 404)
@@ -134,7 +134,7 @@ class SandboxControl:
         self._call("POST", "/contracts", orderref=orderref, ready=ready)
 
     def let_powercode(self, **ways: Any) -> None:
-        """Let PowerCode answer otherwise: what `PowerCode` lists as different from server to server."""
+        """Change how PowerCode answers: sets attributes that `PowerCode` lists as different on real servers."""
         self._call("POST", "/powercode", **ways)
 
     def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:

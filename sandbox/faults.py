@@ -20,7 +20,7 @@ class Fault:
 
     @property
     def active(self) -> bool:
-        """Whether calls are still to be hit."""
+        """Whether the fault still applies to further calls."""
         return self.times is None or self.taken < self.times
 
     def matches(self, action: str) -> bool:
@@ -50,7 +50,7 @@ class FaultPlan:
         return fault
 
     def take(self, action: str) -> Fault | None:
-        """The fault that this call of `action` gets, counted as taken; None when no fault applies."""
+        """The fault for this call of `action`, counted as used; None when no fault applies."""
         with self._lock:
             return self._count(next((fault for fault in self._faults if fault.matches(action)), None))
 

@@ -90,7 +90,7 @@ def read_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
 
 
 def create_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """A new customer, also when the same one is there already."""
+    """A new customer, even when there is the same one already."""
     for name in CREATE_CUSTOMER_FIELDS:
         required(fields, name)
     _check_customer(fields)
@@ -104,7 +104,7 @@ def create_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
 
 
 def add_customer_service(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """One more service on the customer's bill, also when it is there already."""
+    """One more service on the customer's bill, even when it is there already."""
     customer = customer_of(server, fields)
     service_id, quantity = whole_number(fields, "serviceID"), whole_number(fields, "quantity")
     prorated = one_of(fields, "prorateService", "0", "1") == "1"
@@ -117,7 +117,7 @@ def add_customer_service(server: PowerCode, fields: Fields) -> dict[str, Any]:
 
 
 def create_ticket(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """A new ticket, mailed to the customer once more when it is sent once more."""
+    """A new ticket, mailed to the customer; a repeated call mails again."""
     for name in CREATE_TICKET_FIELDS:
         required(fields, name)
     for name in ("category", "ticketType", "status", "responsibleGroupID"):

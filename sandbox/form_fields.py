@@ -1,4 +1,4 @@
-"""The fields of a call of the form API, and how a call is refused over them."""
+"""The fields of a call of the form API, and the refusals for missing or wrong fields."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ NOT_OF_THE_ACCOUNT = frozenset({"apiKey", "action", "customerID", "equipmentID"}
 
 
 def update_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """The fields that are named are the customer's from now on; the others stay."""
+    """Sets the given fields of a customer; the others stay."""
     customer, changes = customer_of(server, fields), _of_the_account(fields)
     if not changes:
         raise RefusedError("Nothing to change", BAD_FIELD)
@@ -24,7 +24,7 @@ def update_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
 
 
 def update_customer_status(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """A customer's `status`; it decides who is billed."""
+    """Sets a customer's `status`, which decides whether they are billed."""
     customer = customer_of(server, fields)
     customer.status = one_of(fields, "status", *STATUSES)
     return {"message": "Customer status updated"}
@@ -43,7 +43,7 @@ def read_customer_equipment(server: PowerCode, fields: Fields) -> dict[str, Any]
 
 
 def create_equipment(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """Another piece of equipment, also when the same one is there."""
+    """Another piece of equipment, even when there is the same one already."""
     customer = customer_of(server, fields)
     equipment_id = 501 + sum(len(each.equipment) for each in server.customers.values())
     customer.equipment[equipment_id] = _of_the_account(fields)
@@ -57,14 +57,14 @@ def read_equipment(server: PowerCode, fields: Fields) -> dict[str, Any]:
 
 
 def update_equipment(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """The fields that are named are the equipment's from now on; the others stay."""
+    """Sets the given fields of a piece of equipment; the others stay."""
     customer, equipment_id = _equipment_of(server, fields)
     customer.equipment[equipment_id].update(_of_the_account(fields))
     return {"message": "Equipment updated"}
 
 
 def delete_equipment(server: PowerCode, fields: Fields) -> dict[str, Any]:
-    """The equipment is gone."""
+    """Deletes a piece of equipment."""
     customer, equipment_id = _equipment_of(server, fields)
     del customer.equipment[equipment_id]
     return {"message": "Equipment deleted"}

@@ -39,15 +39,15 @@ PHP_ERROR_PAGE = (
 
 
 Moment = Literal["arrived", "processed", "answered"]
-"""When a call was read and nothing done yet, when it was done and not answered yet, and when its answer went out."""
+"""The call was read, and nothing is done yet; it was done, and is not answered yet; its answer was sent."""
 
 
 class SimulatedServer(ABC):
     """The base of the simulated HTTP servers. Subclasses say what a request means and what it is answered.
 
     `calls` records each request that was read, `latency` is added to each call (seconds), `lock` guards the state:
-    hold it to read several things that belong together. `on_call` is told of the moments of each call, on the call's
-    thread; with a ConnectionError it breaks the connection off at that moment.
+    hold it to read several things that belong together. `on_call` is called at each moment of each call, in the call's
+    thread; when it raises ConnectionError, the connection is closed at that moment.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None) -> None:
@@ -76,13 +76,13 @@ class SimulatedServer(ABC):
 
     @abstractmethod
     def answer(self, request: Request) -> Answer:
-        """Do what the request asks for and answer it; called with `lock` held."""
+        """Process the request and return the answer; called with `lock` held."""
 
     def refusal(self, request: Request, fault: Fault) -> Answer:  # noqa: ARG002 (subclasses look at the request)
-        """The server's own way to say no, for a `status_code` fault."""
+        """The server's own form of a refusal, for a `status_code` fault."""
         return json_answer({"error": fault.args.get("message", "Refused")}, fault.args.get("status", 200))
 
-    # Life
+    # Starting and stopping
 
     @property
     def url(self) -> str:
@@ -95,7 +95,7 @@ class SimulatedServer(ABC):
         return self._listener is not None
 
     def up(self) -> None:
-        """Listen; nothing when it does already."""
+        """Listen; does nothing when the server listens already."""
         if self._listener:
             return
         bound = self._reserved or bind(self.host, self.port)
@@ -147,7 +147,7 @@ class SimulatedServer(ABC):
         return self._faults.add(action, kind, times, args)
 
     def clear_faults(self) -> None:
-        """Disarm every fault; calls that are already in one end as they would, and `latency` stays."""
+        """Disarm every fault. Calls with a fault under way end as planned, and `latency` stays."""
         self._faults.clear()
 
     def count(self, action: str) -> int:
@@ -157,7 +157,7 @@ class SimulatedServer(ABC):
     # Called by the listener's connections
 
     def refuses_connection(self) -> bool:
-        """Whether a connection just made is to be closed unread."""
+        """Whether a new connection is to be closed before anything is read from it."""
         return self._faults.take_refusal() is not None
 
     def arrived(self, request: Request, connection: int) -> tuple[Call, Fault | None]:
@@ -179,7 +179,7 @@ class SimulatedServer(ABC):
         return call, fault
 
     def process(self, request: Request, fault: Fault | None) -> Answer:
-        """Process the request as far as the fault lets it, and return what is to be sent."""
+        """Process the request, unless the fault prevents that, and return the answer to send."""
         answer = json_answer({})
         if fault is None or fault.args.get("processed", fault.kind in PROCESSED_BY_DEFAULT):
             with self.lock:
@@ -201,7 +201,7 @@ class SimulatedServer(ABC):
 
 
 def _take_no_notice(_call: Call, _moment: Moment) -> None:
-    """What `on_call` does unless somebody wants to know."""
+    """The default of `on_call`: does nothing."""
 
 
 def _http_answer(args: dict[str, Any]) -> Answer:

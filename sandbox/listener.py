@@ -1,4 +1,4 @@
-"""The sockets below a simulated HTTP server: accepting, kept-alive connections, and the ways in which they break."""
+"""The sockets of a simulated HTTP server: accepting, keep-alive, and the ways in which connections break."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Listener(ThreadingHTTPServer):
     def close(self) -> None:
         """Accept nothing more and close every connection; returns when their threads have ended."""
         self.closing.set()
-        # Linux wakes the accepting thread for this at once; elsewhere it looks up by itself twice a second.
+        # Linux wakes the accepting thread at once for this; on other systems the thread polls twice a second.
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
@@ -113,7 +113,7 @@ class Listener(ThreadingHTTPServer):
         with self._connections_lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
-                    # The plain socket's method: the one of a TLS socket would pull the session from under its thread.
+                    # The plain socket's method: a TLS socket's own would drop the session while its thread uses it.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
@@ -175,7 +175,7 @@ class Connection(BaseHTTPRequestHandler):
                 self._send(answer, len(answer.body))
 
     def _wait(self, seconds: float) -> bool:
-        """False when the server was closed meanwhile: the connection ends then."""
+        """Wait; False when the server was closed meanwhile, and the connection has to end."""
         if seconds > 0 and self.server.closing.wait(seconds):
             self.close_connection = True
         return not self.server.closing.is_set()

@@ -38,7 +38,7 @@ MECHANISMS = ("PLAIN", "LOGIN")
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who sent a mail to whom, as the mail server was told (not what the headers say)."""
+    """Sender and recipients as given in the SMTP dialogue (not in the headers)."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -109,10 +109,10 @@ class Mailbox:
         return self._controller is not None
 
     def up(self) -> None:
-        """Listen; nothing when it does already."""
+        """Listen; does nothing when the server listens already."""
         if self._controller:
             return
-        # At INFO its log shows every address and subject; the messages are here to be looked at.
+        # At INFO the library's log shows every address and subject; the messages can be seen here instead.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         bound = self._reserved or bind(self.host, self.port)
         self._reserved = None
@@ -158,7 +158,7 @@ class Mailbox:
     # Called by the connections, on the server's thread
 
     async def greets(self, connection: SMTP) -> bool:
-        """Whether a connection just made is served; if not, it is turned away here."""
+        """Whether a new connection is served; if not, it is turned away here."""
         self.connections += 1
         refusal = "421 4.3.2 Service not available" if self.refuse else await self._spoilt(connection, "CONNECT")
         if refusal and connection.transport:
@@ -231,7 +231,7 @@ class Mailbox:
 
 
 async def _spoil(connection: SMTP, fault: Fault) -> str | None:
-    """Let the fault happen; the reply that refuses, or None when the command is served after all."""
+    """Carry out the fault; returns the refusing reply, or None when the command is served after all."""
     if fault.kind == "slow":
         await asyncio.sleep(fault.args.get("seconds", 1.0))
         return None
@@ -251,7 +251,7 @@ def _tls_context(tls: tuple[str, str]) -> ssl.SSLContext:
 
 
 class _Connection(SMTP):
-    """One connection, known to its controller while it is open."""
+    """One connection, registered with its controller while it is open."""
 
     def __init__(self, controller: _Controller, **options: Any) -> None:
         super().__init__(controller.mailbox, data_size_limit=controller.mailbox.largest, **options)
@@ -287,7 +287,7 @@ class _Controller(BaseThreadedController):
         return self.loop.create_server(self._factory_invoker, sock=self._bound, ssl=self.ssl_context)
 
     def _trigger_server(self) -> None:
-        # The base class asks for a first connection; a made-up one would count as a connection and take a fault.
+        # The base class makes a first connection to test the server. Here, that would be counted and use up a fault.
         self._factory_invoker()
 
     def close(self) -> None:
@@ -301,4 +301,4 @@ class _Controller(BaseThreadedController):
         for connection in list(self.connections):
             if isinstance(connection.transport, asyncio.WriteTransport):
                 connection.transport.abort()
-        await asyncio.sleep(0.001)  # connections are told that they are lost in the loop's next rounds
+        await asyncio.sleep(0.001)  # connections learn that they are lost in the next rounds of the event loop

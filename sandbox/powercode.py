@@ -17,7 +17,7 @@ PAGE_PATH = "/index.php"
 CUSTOMER_PAGE = "/customers/_view.php"
 PLANS = {"1 Gbps": 164, "250 Mbps": 163}
 ADDITIONAL_PLANS = {"Bond fee": 172}
-"""What this server sells, for whoever sets a service up beside it."""
+"""The additional plans that this server sells, for the settings of a service that uses it."""
 
 
 class PowerCode(SimulatedServer):
@@ -46,7 +46,7 @@ class PowerCode(SimulatedServer):
         self.as_at_first()
 
     def as_at_first(self) -> None:
-        """Answer again as a server just started."""
+        """Answer again like a new server."""
         self.ungeocodable = {"NEW STREET"}
         self.ids_as_strings: bool | None = None
         self.search_without_hit: Literal["empty_list", "no_list", "status_code"] = "empty_list"
@@ -78,7 +78,7 @@ class PowerCode(SimulatedServer):
             return customer
 
     def keep_customer(self, fields: dict[str, str], status: str) -> Customer:
-        """A new customer with these fields, whoever is there already."""
+        """A new customer with these fields, even when there is the same one already."""
         customer = Customer(1001 + len(self.customers), fields, status)
         self.customers[customer.customer_id] = customer
         return customer
@@ -97,11 +97,11 @@ class PowerCode(SimulatedServer):
 
     @property
     def answers_nested(self) -> bool:
-        """Whether this answer has a customer's record in `customer`, instead of beside `statusCode`."""
+        """Whether this answer has the customer's record in `customer`; otherwise it is beside `statusCode`."""
         return self._answers % 4 < 2 if self.record_shape is None else self.record_shape == "nested"
 
     def customers_found_by(self, text: str) -> list[Customer]:
-        """Those whose name, address or phone contains the text; none for an empty one."""
+        """The customers whose name, address or phone contains the text; none for an empty text."""
         return [each for each in self.customers.values() if text and each.found_by(text, folds=self.search_folds)]
 
     def action_of(self, request: Request) -> str:
@@ -119,7 +119,7 @@ class PowerCode(SimulatedServer):
         return dict(request.query)
 
     def answer(self, request: Request) -> Answer:
-        """What PowerCode answers: HTTP 200 for the form API, whatever comes of it."""
+        """PowerCode's answer; the form API always answers HTTP 200, also for failures."""
         self._answers += 1
         if request.path == FORM_PATH:
             return self._form_answer(request)

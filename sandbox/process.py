@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, for what outlives or kills the process under test."""
+"""A sandbox in a process of its own, for tests that kill or restart the process under test."""
 
 import json
 import subprocess

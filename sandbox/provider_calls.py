@@ -1,4 +1,4 @@
-"""Answers to UTOPIA's service-provider calls and address calls (reference: UTOPIA, service-provider calls).
+"""Answers of UTOPIA to service-provider calls and address calls (reference: UTOPIA, service-provider calls).
 
 Each function takes all orders (orderref to contract) and the call's fields, and returns what goes out as JSON. A
 required field that is missing raises KeyError with its name. The reference gives the shape of an answer for `apview`
@@ -15,7 +15,7 @@ ROUTER_MAC = "00:00:5E:00:53:1A"
 
 
 class NoSuchRecordError(Exception):
-    """What the call names is not there; the text is UTOPIA's."""
+    """There is no record for what the call names; the text is UTOPIA's."""
 
 
 def service(orders: Orders, fields: Fields) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def orders_found(orders: Orders, fields: Fields) -> list[dict[str, Any]]:
 
 
 def shaped(rows: list[dict[str, Any]], shape: str) -> Any:
-    """The answer to `orders` in one of the shapes that it may have: the reference leaves it open."""
+    """The answer to `orders` in one of its possible shapes, as the reference doesn't define it."""
     match shape:
         case "nested":
             return {"status": "success", "data": [{"id": 1 + number, "order": row} for number, row in enumerate(rows)]}
@@ -71,7 +71,7 @@ def apview(orders: Orders, fields: Fields) -> dict[str, Any]:
 
 
 def portal(answer: dict[str, Any], routers: str) -> dict[str, Any]:
-    """The access portal with its router, with none, or in a shape of which the reference says nothing."""
+    """The access portal with its router, without one, or in a shape that the reference doesn't describe."""
     if routers == "other":
         return {"status": "success", "ports": [{"port": 1, "link": "up"}]}
     return {"result": [{**answer["result"][0], "eth": {"eth1": {"macs": []}}}]} if routers == "none" else answer
@@ -110,17 +110,17 @@ def projectdetail(orders: Orders, fields: Fields) -> dict[str, Any]:
 
 
 def outagetickets(_orders: Orders, _fields: Fields) -> list[dict[str, Any]]:
-    """The outage tickets: none, the network is well."""
+    """The outage tickets: there are none."""
     return []
 
 
 def outageticket(_orders: Orders, fields: Fields) -> dict[str, Any]:
-    """One outage ticket, of which there is none."""
+    """One outage ticket: never found, as there are none."""
     raise NoSuchRecordError(f"No outage ticket {fields['ticketid']}")
 
 
 def _acknowledged(*required: str) -> Callable[[Orders, Fields], dict[str, Any]]:
-    """A call that changes something at UTOPIA: taken, with no effect here."""
+    """The answer to a call that changes something at UTOPIA: accepted, without an effect here."""
 
     def acknowledge(_orders: Orders, fields: Fields) -> dict[str, Any]:
         return {"result": "success", **{name: fields[name] for name in required}}

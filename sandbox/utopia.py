@@ -31,7 +31,7 @@ class Utopia(SimulatedServer):
         self.as_at_first()
 
     def as_at_first(self) -> None:
-        """Answer again as a server just started."""
+        """Answer again like a new server."""
         self.orders_shape: Literal["rows", "nested", "keyed", "texts", "numbers"] = "rows"
         self.routers: Literal["seen", "none", "other"] = "seen"
 

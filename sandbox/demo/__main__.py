@@ -1,7 +1,7 @@
 """`make demo`: the real service at work against the sandbox, told in plain text on one screen.
 
-Everything that it writes is in `.demo/`, which only its user can read and each start makes anew. A `.env` has no say:
-each setting is given, so that nothing here can reach a real system.
+Everything that it writes is in `.demo/`, which only its user can read and each start makes anew. A `.env` is ignored:
+every setting is given explicitly, so that the demo can't reach a real system.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ class InTheWay(Exception):
 
 
 class DemoFailed(Exception):
-    """Something did not come out as it should; the text says what."""
+    """A result was not as expected; the text says which."""
 
 
 def main() -> int:
@@ -91,7 +91,7 @@ def _port() -> int:
 
 
 def _fresh_folder() -> ExitStack:
-    """An empty folder that is ours until the end; a demo that runs already keeps it."""
+    """Empty the demo's folder, and lock it until the end; fails while another demo runs."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     stack = ExitStack()
     lock = stack.enter_context((FOLDER / "lock").open("w"))
@@ -130,7 +130,7 @@ def _repeats(sandbox: Sandbox, service: DemoService) -> None:
 
 
 def _made(sandbox: Sandbox) -> dict[str, int]:
-    """What the demo's order made, by kind."""
+    """How many things the demo's order made, by kind."""
     made = [one for one in sandbox.powercode.customers.values() if HAPPY_ORDER in one.fields["customerNotes"]]
     return {
         "account": len(made),

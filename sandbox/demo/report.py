@@ -1,4 +1,4 @@
-"""The demo's words: plain text that somebody understands who has read nothing."""
+"""The demo's words: plain text for people who have read nothing about the service yet."""
 
 import textwrap
 from pathlib import Path
@@ -15,7 +15,7 @@ from sandbox.powercode import CUSTOMER_PAGE, PAGE_PATH
 
 
 def introduction() -> str:
-    """What this is."""
+    """Says what the demo is."""
     return (
         "Utopia API Handler: somebody orders fiber from UTOPIA, and by itself it opens the account in\n"
         "PowerCode, adds the plans, writes the ticket that welcomes the customer, and mails the office.\n"

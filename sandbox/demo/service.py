@@ -1,4 +1,4 @@
-"""The service as the demo runs it: gunicorn in a process of its own, spoken to over HTTP and by its commands."""
+"""The service as the demo runs it: gunicorn in a process of its own, used over HTTP and by its commands."""
 
 import json
 import os
@@ -32,7 +32,7 @@ KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
 def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
-    """Every setting by its variable's name: the demo's where it has one, the default of the rest."""
+    """Every setting by its variable's name: the demo's value where it has one, otherwise the default."""
     chosen = {
         "utopia_url_endpoint": sandbox.utopia.url,
         "utopia_api_key": sandbox.utopia.api_key,
@@ -85,7 +85,7 @@ def port_is_free(port: int) -> bool:
 
 
 def answer(web: requests.Session, address: str, seconds: float = 5.0) -> str | None:
-    """What the address says; None when it says nothing in time, breaks off, or says that it can't."""
+    """The answer of the address; None for a timeout, a broken connection or an error status."""
     try:
         said = web.get(address, timeout=seconds)
     except requests.RequestException:
