@@ -1,1 +1,1 @@
-"""What the service's promises about speed and endurance are measured with."""
+"""Measurements of what the service promises about speed and endurance."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick]`: every measurement after the other, each in a process of its own."""
+"""`python -m benchmarks [--quick]`: all measurements, one after the other, each in a process of its own."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ MEASUREMENTS = ("cost", "pages", "growth", "doors", "digest_read", "digest_deliv
 
 
 def main() -> None:
-    """Run all, and exit with 1 when one of them says that a promise is not kept."""
+    """Run all, and exit with 1 when one of them finds a promise broken."""
     failed = []
     for name in MEASUREMENTS:
         print(f"\n{name} (python -m benchmarks.{name})", flush=True)

@@ -1,4 +1,4 @@
-"""Orders in a sandbox: put in, watched until they are through, and looked at afterwards."""
+"""Orders in a sandbox: adding them, waiting until they are done, and checking the result."""
 
 import math
 import time
@@ -12,7 +12,7 @@ from tests.tools.promises import ADDITIONAL_PLANS, PLANS, TAGS, contract_of, cus
 
 CALLS_AN_ORDER = 10
 QUIET_SECONDS = 4.0
-"""Without a remote call for so long, nothing more is coming: longer than any pause within an order."""
+"""After this long without a remote call, all orders are done: it is longer than any pause within an order."""
 
 Json = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ def add_orders(control: SandboxControl, numbers: Iterable[int]) -> list[str]:
 
 
 def set_latency(control: SandboxControl, milliseconds: int) -> None:
-    """Let each call of UTOPIA and PowerCode take so long; the mail server's speed stays."""
+    """Set the latency of each call of UTOPIA and PowerCode; not of the mail server."""
     for system in ("utopia", "powercode"):
         control.latency(system, milliseconds / 1000)
 
@@ -39,7 +39,7 @@ class Calls:
     tags: float
 
     def and_orders(self, orders: int) -> "Calls":
-        """How many there are once so many more orders are through."""
+        """The counts to expect once so many more orders are done."""
         return Calls(self.total + CALLS_AN_ORDER * orders, self.tags + len(TAGS) * orders)
 
 
@@ -47,14 +47,14 @@ NEVER = Calls(math.inf, math.inf)
 
 
 def calls_of(control: SandboxControl) -> Calls:
-    """How many there were so far."""
+    """The calls so far."""
     counted = control.counts()["calls"]
     tags = counted["powercode"].get("POST customer/tags/customer", 0)
     return Calls(sum(sum(each.values()) for each in counted.values()), tags)
 
 
 def settled(control: SandboxControl, enough: Calls) -> float:
-    """Wait for either number of calls, or until none comes any more; when the last was seen (`time.perf_counter`)."""
+    """Wait for either number of calls, or until none comes any more; returns the time of the last (`perf_counter`)."""
     seen, at = calls_of(control), time.perf_counter()
     while seen.total < enough.total and seen.tags < enough.tags and time.perf_counter() < at + QUIET_SECONDS:
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The yardstick for callbacks: a bare Flask endpoint that does nothing but commit one row with synchronous=FULL."""
+"""The baseline for callbacks: a bare Flask endpoint that only commits one row with synchronous=FULL."""
 
 import os
 import sqlite3

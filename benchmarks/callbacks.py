@@ -1,7 +1,7 @@
 """Callbacks while UTOPIA and PowerCode hang, next to a bare endpoint that commits one row; a part of `benchmarks.cost`.
 
 The service and the bare endpoint run under the same gunicorn settings, and clients post new orders to them in turn,
-several rounds. All rounds together are shorter than READ_TIMEOUT_SECONDS: the systems hang all the time.
+several rounds. All rounds together are shorter than READ_TIMEOUT_SECONDS, so the systems hang throughout.
 """
 
 import os
@@ -39,7 +39,7 @@ def all_hang(folder: Path) -> Iterator[Settings]:
 
 @contextmanager
 def bare_endpoint(folder: Path) -> Iterator[int]:
-    """The port of the yardstick."""
+    """The port of the baseline."""
     with bind("127.0.0.1", 0) as reserved:
         port = int(reserved.getsockname()[1])
         environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db"), "PYTHONPATH": str(PROJECT)}

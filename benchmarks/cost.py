@@ -45,7 +45,7 @@ MOST_CALLS = 13
 CLIENTS = 16
 TWICE_AT_MS = 50
 CALM_SECONDS = 3.0
-"""After a start or an order: what it leaves to do is done."""
+"""How long to wait after a start or an order, until all work that it leaves is done."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,16 @@ QUICK = Sizes(burst=100, one_by_one=15, twice=30, starts=2, idle_seconds=10, wak
 
 @dataclass
 class Table:
-    """Prints a row for each figure at once, and remembers what was not kept."""
+    """Prints a row for each figure at once, and collects the promises that were broken."""
 
     broken: list[str] = field(default_factory=list)
 
     def row(self, what: str, measured: str, reach: str = "") -> None:
-        """One figure, and what it is to reach."""
+        """Print one figure, and its aim."""
         print(f"{what:<72}{measured:>12}  {reach}", flush=True)
 
     def check(self, faults: Sequence[str]) -> None:
-        """Promises that were not kept."""
+        """Collect promises that were broken."""
         self.broken += faults
         for fault in faults:
             print(f"NOT KEPT  {fault}", flush=True)
@@ -184,30 +184,30 @@ def _story_ms(order: Mapping[str, Any]) -> float:
 
 
 def _remote_ms(service: ServiceProcess) -> float:
-    """What the calls of all orders so far took, as the service measured them; the contract's goes with the notice."""
+    """The time of all orders' calls so far, as the service measured it; the contract's counts with the notice."""
     text = requests.get(f"{service.url}/metrics", timeout=10).text
     sums = re.findall(r'^utopia_handler_remote_call_seconds_sum\{action="([^"]+)",[^}]*\} (\S+)', text, re.MULTILINE)
     return 1000 * sum(float(seconds) for action, seconds in sums if action != "contractdownload")
 
 
-# How soon an idle service wakes
+# How soon an idle service starts to work
 
 
 class Utopia(SimulatedServer):
-    """Remembers when it was asked, and knows no order."""
+    """Records when it was called, and knows no order."""
 
     asked_at = 0.0
 
     def action_of(self, request: Request) -> str:
-        """All the same."""
+        """One name for all requests."""
         return request.path
 
     def fields_of(self, _request: Request) -> dict[str, Any]:
-        """None that matter."""
+        """Nothing, as no field matters here."""
         return {}
 
     def answer(self, _request: Request) -> Answer:
-        """No order of ours."""
+        """Answers that the order is not ours."""
         self.asked_at = time.perf_counter()
         return json_answer({"error": "No valid records found for this ISP"})
 

@@ -28,13 +28,13 @@ Send = Callable[[int, Sequence[str]], Answers]
 
 @dataclass(frozen=True)
 class Design:
-    """What takes the burst: the service with so many orders in PowerCode at a time; None: the synchronous design."""
+    """What receives the burst: the service, with so many orders in PowerCode at once; None: the synchronous design."""
 
     concurrency: int | None
 
     @contextmanager
     def serving(self, sandbox: SandboxProcess, folder: Path) -> Iterator[tuple[int, int]]:
-        """The port where it takes callbacks, and the process id of its first process."""
+        """The port for callbacks, and the id of the first process."""
         if self.concurrency is None:
             with synchronous.serving(settings_for(sandbox, folder), folder) as served:
                 yield served
@@ -60,7 +60,7 @@ class Burst:
 
 
 def burst(design: Design, milliseconds: int, orders: int, send: Send) -> Burst:
-    """Let so many orders come at once, with each call of UTOPIA and PowerCode taking so long."""
+    """Post so many orders at once, with this latency for each call of UTOPIA and PowerCode."""
     with (
         tempfile.TemporaryDirectory() as folder,
         SandboxProcess() as sandbox,

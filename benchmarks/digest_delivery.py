@@ -47,7 +47,7 @@ def measure(services: Services) -> tuple[float, float]:
 
 
 def accepted(services: Services) -> int:
-    """How many customers the ledger has as told."""
+    """How many customers were told, by the ledger."""
     with services.database.read() as session:
         return ledger.counts(session, 1)[MessageState.ACCEPTED]
 

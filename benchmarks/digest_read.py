@@ -34,7 +34,7 @@ REPEATS = 3
 
 
 class Report(NamedTuple):
-    """A report to measure, and what it is to take (seconds, MB); None: there is no aim."""
+    """A report to measure, with its aims in seconds and MB; None: no aim."""
 
     rows: int
     ending: str

@@ -35,7 +35,7 @@ from tests.tools.processes import ServiceProcess
 
 CANARY = "canary person 406-555-0143"
 CANARY_WORD = "canary"
-"""In each body, and so never in the log."""
+"""This word is in each body, and must never be in the log."""
 MOST_MEGABYTES = 120.0
 ANSWER_SECONDS = 10.0
 OF_THE_SERVER = (501, 505)
@@ -67,7 +67,7 @@ class Sent:
 
 @dataclass
 class Found:
-    """What came of the requests: answers by status (0: none), and what the service must never do."""
+    """The results: answers by status (0: none), and what the service did that it must never do."""
 
     answers: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -166,7 +166,7 @@ def _chunks(body: bytes, dice: random.Random) -> list[bytes]:
 
 
 def expected_order(body: bytes | None) -> str | None:
-    """The order that an acknowledgement of this body promises: as any reader of JSON understands it."""
+    """The order that an acknowledgement of this body promises, by a plain reading of its JSON."""
     with suppress(ValueError, RecursionError, TypeError):
         content = json.loads(body or b"")
         if " ".join(str(content["msg"]).split()).casefold() == NEW_ORDER:
@@ -196,7 +196,7 @@ def exchange(port: int, sent: Sent, dice: random.Random) -> tuple[int, bytes]:
 
 
 class FuzzedService:
-    """A service, and what it must hold to whatever is sent."""
+    """A service, and the checks that it must pass whatever is sent."""
 
     def __init__(self, service: ServiceProcess, database: Database) -> None:
         self._service, self._database = service, database
@@ -217,7 +217,7 @@ class FuzzedService:
             self.found.acknowledged.add(orderref)
 
     def judge(self, workers: list[int], megabytes: float) -> None:
-        """What must hold at the end."""
+        """Check what must hold at the end."""
         grown = self._service.megabytes - megabytes
         said = self._service.log + self._service.printed
         missing = self.found.acknowledged - self._orders()

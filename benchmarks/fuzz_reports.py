@@ -65,7 +65,7 @@ BOMB = (
 
 @dataclass
 class Found:
-    """What came of the reports: how many were read or refused, and what a reader must never do."""
+    """The results: how many reports were read or refused, and what a reader did that it must never do."""
 
     read: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -123,7 +123,7 @@ def spoiled_bytes(content: bytes, dice: random.Random) -> bytes:
 
 
 def a_csv(dice: random.Random) -> bytes:
-    """A CSV file that something went wrong with."""
+    """A damaged CSV file."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=dice.choice(",;\t|")).writerows(spoiled_rows(dice))
     encoding = dice.choice(("utf-8", "utf-8-sig", "utf-16", "cp1252", "utf-16-be", "utf-32", "utf-7"))
@@ -131,7 +131,7 @@ def a_csv(dice: random.Random) -> bytes:
 
 
 def a_workbook(dice: random.Random) -> bytes:
-    """An Excel file that something went wrong with: in its cells, in its XML, or in how it is packed."""
+    """A damaged Excel file: in its cells, in its XML, or in its zip container."""
     written = io.BytesIO()
     with xlsxwriter.Workbook(written, {"in_memory": True}) as workbook:
         sheet = workbook.add_worksheet("Sheet1")
@@ -257,7 +257,7 @@ class Readers:
 
 
 def examples(readers: Readers, dice: random.Random) -> Iterator[Callable[[random.Random], None]]:
-    """Which reader has its turn: Excel, which starts a process for each file, less often."""
+    """Yields the reader to use next; Excel's less often, as it starts a process for each file."""
     while True:
         yield dice.choices((readers.read_csv, readers.read_sheet, readers.read_workbook), (12, 4, 1))[0]
 

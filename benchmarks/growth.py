@@ -54,7 +54,7 @@ UPDATES = 3
 CUSTOMERS_TOLD, TICKETS_EACH, ROWS_SET_ASIDE = 200, 2, 5
 PROMISED_MEGABYTES = 1000.0
 SELDOM = "wal_autocheckpoint = 20000"
-"""The disk is waited for less often than in the service: no power cut is simulated."""
+"""Syncs to the disk less often than the service does, as no power cut is simulated."""
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 
 OURS = ("orders", "order_search", "order_steps", "order_decisions", "order_exchanges")
@@ -128,7 +128,7 @@ def print_an_order(sample: Path) -> None:
 
 
 class Copies:
-    """Writes the sample's rows into a database, as often as is asked for, with other keys and other dates."""
+    """Writes copies of the sample's rows into a database, with other keys and dates."""
 
     def __init__(self, path: Path, sample: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
@@ -155,12 +155,12 @@ class Copies:
         self._connection.execute("COMMIT")
 
     def megabytes(self, path: Path) -> float:
-        """The size of the database, with all that waited in its log."""
+        """The size of the database, with its log's content moved into it."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return path.stat().st_size / 1e6
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._connection.close()
 
     def _statement(self, table: str) -> str:
@@ -227,14 +227,14 @@ def _ticket(each: int, first: int, moment: datetime, name: str) -> dict[str, Any
 
 @dataclass
 class Watched:
-    """What pruning took: in all, and the longest time for which one transaction kept others from writing."""
+    """The time of pruning: in all, and the longest time for which one transaction blocked other writers."""
 
     seconds: float = 0.0
     longest: float = 0.0
     began: float = 0.0
 
     def watch(self, services: Services) -> None:
-        """Time each writing transaction of the service's own connections, from the moment it has its turn."""
+        """Time each writing transaction of the service's own connections, from the moment it has the lock."""
         engine = services.database.engine
         event.listen(engine, "begin", self._begins)
         event.listen(engine, "commit", self._ends)
@@ -263,7 +263,7 @@ def months(years: float) -> Iterator[list[datetime]]:
 
 
 def grow(services: Services, copies: Copies, years: float) -> tuple[float, Watched]:
-    """Live through the years; the largest size of the file in MB, and what pruning took."""
+    """Simulate the years; returns the largest size of the file in MB, and the time of pruning."""
     watched, largest, weeks, began = Watched(), 0.0, 0, time.perf_counter()
     for number, month in enumerate(months(years), 1):
         for day in month:

@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass
 class Answers:
-    """What the clients of one round saw: seconds an answer, statuses (0: none), and the round's seconds."""
+    """The results of one round: seconds for each answer, statuses (0: no answer), and the round's seconds."""
 
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class Answers:
 
     @property
     def p99_ms(self) -> float:
-        """What 99 of 100 answers took at most."""
+        """The 99th percentile of the latencies."""
         return 1000 * sorted(self.latencies)[int(len(self.latencies) * 0.99)]
 
     @property
@@ -63,7 +63,7 @@ def callback_of(orderref: str) -> bytes:
 
 
 def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
-    """Let so many clients post at a time for so long; `name` begins the references of their orders."""
+    """Let so many clients post at the same time for so long; `name` is the prefix of their orders' references."""
     until = time.perf_counter() + seconds
     return _together(port, [orders(f"{name}-{number}") for number in range(clients)], until)
 

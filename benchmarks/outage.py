@@ -43,13 +43,13 @@ DONE = (OrderState.COMPLETED, OrderState.NEEDS_REVIEW, OrderState.EXISTS, OrderS
 
 
 class Rows:
-    """What the service's database says, asked in a way that takes little from the service."""
+    """Queries the service's database in a way that hardly slows the service down."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
 
     def wait_for_account(self, orderref: str) -> float:
-        """The moment in which the order was seen to be completed."""
+        """Wait until the order is completed; returns the time."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.state_of(orderref) != OrderState.COMPLETED:
             if time.monotonic() > deadline:
@@ -70,13 +70,13 @@ class Rows:
             return orders, session.scalar(select(func.count()).where(*unsent)) or 0
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.dispose()
 
 
 @dataclass
 class Memory:
-    """The megabytes of all processes, looked at again and again."""
+    """The memory of all processes in MB, measured repeatedly."""
 
     service: ServiceProcess
     most: float = 0.0
@@ -90,7 +90,7 @@ class Memory:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """During the block, every second."""
+        """Measure every second during the block."""
         thread = threading.Thread(target=self._watch)
         thread.start()
         try:
@@ -156,7 +156,7 @@ def follow(service: ServiceProcess, rows: Rows, began: float, news: Sequence[str
 
 
 def orderrefs_of(options: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """Those that wait, and the new ones."""
+    """The references of the waiting orders, and of the new ones."""
     orderrefs = [f"UIA202411-{number:06}" for number in range(2 * options.orders + options.new)]
     return orderrefs[: options.orders], orderrefs[options.orders :]
 

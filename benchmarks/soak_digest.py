@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """The promises that were broken."""
+        """The broken promises."""
         broken = {
             f"{self.twice} customers got two messages": self.twice,
             f"{self.missing} customers were forgotten": self.missing,

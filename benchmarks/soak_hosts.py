@@ -118,21 +118,21 @@ class HostsSoak(Soak):
 
 
 def restart(server: PostgresServer, how: signal.Signals) -> None:
-    """Stop the database, and start it again after a moment."""
+    """Stop the database, and start it again shortly after."""
     server.stop(how)
     time.sleep(DATABASE_DOWN_SECONDS)
     server.start()
 
 
 def cut_off(host: Host) -> None:
-    """Cut a host off from the database, until another one took its work over."""
+    """Cut a host off from the database, until another host has taken over its work."""
     host.cut_off_from_the_database()
     time.sleep(CUT_SECONDS)
     host.mend()
 
 
 class Loopback:
-    """In place of a network of hosts, where none can be made."""
+    """Stands in for a network of hosts where none can be made."""
 
     database_address = office_address = address = "127.0.0.1"
     command = ()

@@ -30,17 +30,17 @@ from tests.tools.promises import broken, contract_of, repeats
 REST_SECONDS = 900.0
 LONGEST_LIFE_SECONDS = 6.0
 LAST_FAULTS_SECONDS = 15.0
-"""For so long after the last callback, so that the trouble ends while many orders are under way."""
+"""How long the faults go on after the last callback: they end while many orders are still under way."""
 CALLS_AN_ORDER = 8
 STILL_SECONDS = 60
 LOOK_EVERY_SECONDS = 1.0
 MANY = 5
-"""So many that move from one look to the next are a queue at work."""
+"""If this many orders have moved since the last look, the queue is at work."""
 SHOWN = 20
 READ_SECONDS = 0.8
 SLOW_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
-"""Longer than the slowest request, started but not answered, is at work: what PC_SETTLE_SECONDS is for."""
+"""Longer than the slowest request that was started but not answered can take (see PC_SETTLE_SECONDS)."""
 
 IMPATIENT: dict[str, Any] = {
     "connect_timeout_seconds": 1,
@@ -48,7 +48,7 @@ IMPATIENT: dict[str, Any] = {
     "pc_settle_seconds": SETTLE_SECONDS,
     "retry_minutes": "0.005,0.01,0.02",
 }
-"""Settings for a run that can be sat through."""
+"""Settings with short waits, so that a run ends soon."""
 
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("refuse", {}),
@@ -73,7 +73,7 @@ READS = ("searchCustomers", "readCustomer")
 
 
 class Killable(Protocol):
-    """What is under fire: a `ServiceProcess`, or several."""
+    """What is killed: a `ServiceProcess`, or several."""
 
     def start(self, *, wait: bool = True) -> float:
         """Start it; returns when it is ready, or at once without `wait`."""
@@ -273,7 +273,7 @@ def _sorted(counts: dict[str, Any], system: str) -> list[tuple[str, int]]:
 
 @contextmanager
 def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, SandboxProcess, Office]]:
-    """A run that ended, with everybody still there to be looked at."""
+    """Yields a finished run, with the service and the sandbox still running for checks."""
     with SandboxProcess() as sandbox:
         for number in range(options.orders):
             sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))

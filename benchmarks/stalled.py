@@ -22,7 +22,7 @@ MOST_MILLISECONDS = 100.0
 
 
 def through(proxy: str, service: ServiceProcess, folder: Path, options: argparse.Namespace) -> float:
-    """What `measured` returns of a way in; 0 for a proxy that isn't there."""
+    """The result of `measured` for one way in; 0 for a proxy that isn't installed."""
     if not is_installed(proxy):
         print(f"{proxy} is not installed: apt-get install {INSTALLED_BY[proxy]}")
         return 0.0

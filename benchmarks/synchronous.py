@@ -39,7 +39,7 @@ GUNICORN = (
 
 
 class Refused(Exception):
-    """A system said no, or what it said makes no account; the text is the answer to the callback."""
+    """A system refused, or no account can be made of its answer; the text is the answer to the callback."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:

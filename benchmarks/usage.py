@@ -14,7 +14,7 @@ def resident_megabytes() -> float:
 
 
 def proportional_megabytes(pid: int) -> float:
-    """Megabytes of a process, where a page that several share counts in parts (PSS); 0 when it is gone."""
+    """Megabytes of a process, with shared memory pages divided among its users (PSS); 0 when the process is gone."""
     try:
         found = re.findall(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except OSError:

@@ -34,7 +34,7 @@ POWERCODE_CALLS = 8
 CLIENTS = 16
 WARM_UP = 4
 DURABLE = {"max_connections": "200"}
-"""All else is PostgreSQL's default: a commit is on the disk."""
+"""Otherwise PostgreSQL's defaults, so that each commit is on the disk."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Setup:
 
     @property
     def name(self) -> str:
-        """As the table names it."""
+        """The setup's name in the table."""
         if not self.postgresql:
             return "SQLite, 1 process"
         return f"PostgreSQL, {self.workers} worker{'s' if self.workers > 1 else ''}"
