@@ -65,7 +65,7 @@ clean: ## Remove .venv, caches and the demo's folder; the service's database and
 	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Its Python may be gone, or another one since the system was upgraded: then it is made anew.
+# .venv is made anew when its Python is gone or has changed, as after an upgrade of the system.
 VENV_WORKS := $(shell $(BIN)/python -I -c 'import importlib.util as i; print("yes" if i.find_spec("flask") else "")' 2>/dev/null)
 ifneq ($(VENV_WORKS),yes)
 .venv/.installed: anew

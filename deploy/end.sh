@@ -1,8 +1,8 @@
 #!/bin/sh
-# What the units run in order to stop: end.sh PROCESS
+# The stop command of the systemd units: end.sh PROCESS
 #
 # Asks gunicorn's first process to end, and waits until its running steps have ended. systemd itself waits for its own
-# children only: a process that took over after a reload is none, and would be killed at once.
+# children only; a process that took over after a reload is not its child, and would be killed at once.
 
 main=${1:-}
 [ -n "$main" ] || exit 0 # it ended by itself

@@ -67,7 +67,7 @@ change() { # SENTENCE COMMAND...: say what is done, and do it
     $IS_DRY_RUN || "$@"
 }
 
-# In a session of its own: it could type into root's terminal otherwise.
+# A session of its own: otherwise the program could type into root's terminal.
 as_service() { (cd "$HOME_FOLDER" && setsid --wait runuser -u "$ACCOUNT" -- "$@"); }
 
 in_checkout() { git -c safe.directory="$HOME_FOLDER" -C "$HOME_FOLDER" "$@"; }
@@ -144,7 +144,7 @@ set_permissions() {
         [[ -d $folder ]] || change "Making $folder, for the service alone" \
             install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 750 "$folder"
     done
-    # Where it writes. What root put back there, or made there, is given to it.
+    # The folders that the service writes to. Files that root restored or made there are given to the service's user.
     for folder in "$HOME_FOLDER/ticket_descriptions" "$HOME_FOLDER/instance" "$BACKUPS"; do
         [[ -z $(foreign_in "$folder" -print -quit) ]] || change "Giving the service what is in $folder" \
             foreign_in "$folder" -exec chown --no-dereference "$ACCOUNT:$ACCOUNT" {} +

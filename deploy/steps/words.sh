@@ -23,7 +23,7 @@ run_as() { # USER COMMAND...; it shares the lock, so that the next run waits als
     if [[ $user == "$(id -un)" ]]; then
         "$@"
     else
-        # In a session of its own: it could type into this terminal otherwise, as the one who called this.
+        # A session of its own: otherwise the program could type into this terminal, as the user who called this.
         setsid --wait runuser -u "$user" -- env HOME="$(getent passwd "$user" | cut -d: -f6)" "$@"
     fi
 }
