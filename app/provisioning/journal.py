@@ -24,7 +24,7 @@ from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.runs import Done, Outcome, Run
 from app.remote import breaker, exchanges, probing
 from app.services import Services
-from app.wording.outages import in_trouble
+from app.wording.outages import why_it_waits
 from wire.masking import customer_data
 
 log = logging.getLogger(__name__)
@@ -150,8 +150,7 @@ def _wait_for(run: Run, system: System) -> dict[str, Any]:
         order = lifecycle.current(session, run.orderref, run.number)
         if order is not None:
             error = breaker.error_of(session, system)
-            why = f"{in_trouble(SYSTEM_NAMES[system], error)} ({error}); it is asked again and again until it does"
-            _settle(run, session, order, Waits(system, why, unanswered=True))
+            _settle(run, session, order, Waits(system, why_it_waits(SYSTEM_NAMES[system], error), unanswered=True))
 
     run.commit(commit, repeatable=False, waits_for=system)
     return OVER

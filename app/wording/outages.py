@@ -24,6 +24,13 @@ def in_trouble(system: str, error: str | None) -> str:
     return f"{system} {REFUSES} ({key})" if key else f"{system} does not answer"
 
 
+def why_it_waits(system: str, error: str) -> str:
+    """The reason of an order that waits until the system can be used again."""
+    if refused_key(system, error):
+        return f"{error}; it is asked again and again until it accepts the key"
+    return f"{system} does not answer ({error}); it is asked again and again until it does"
+
+
 def usable_again(system: str, error: str | None) -> str:
     """`PowerCode answers again`, or `PowerCode accepts our API key again (PC_API_KEY)`."""
     key = refused_key(system, error)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wording.outages import in_trouble, key_refused, usable_again
+from app.wording.outages import in_trouble, key_refused, usable_again, why_it_waits
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,12 @@ from app.wording.outages import in_trouble, key_refused, usable_again
 )
 def test_a_refused_key_is_no_silence(system: str, error: str | None, begins: str, ends: str) -> None:
     assert (in_trouble(system, error), usable_again(system, error)) == (begins, ends)
+
+
+def test_an_order_says_what_it_waits_for() -> None:
+    assert why_it_waits("UTOPIA", key_refused("UTOPIA")) == (
+        "UTOPIA refuses our API key; check UTOPIA_API_KEY; it is asked again and again until it accepts the key"
+    )
+    assert why_it_waits("PowerCode", "PowerCode can't be reached") == (
+        "PowerCode does not answer (PowerCode can't be reached); it is asked again and again until it does"
+    )
