@@ -64,7 +64,7 @@ def test_channel(name: str) -> Response:
 @settings.post("/check/<name>")
 @requires(Role.ADMINISTRATOR)
 def check(name: str) -> Response:
-    """Check the connection to one system, and show the outcome."""
+    """Check one system, and show the outcome."""
     services, chosen = services_of(current_app), CHECKS.get(name) or abort(404)
     back = url_for("today.page" if request.form.get("from") == "today" else "settings.page")
     try:
