@@ -294,6 +294,7 @@ def test_no_fault_shows_a_secrets_value(environment: Any) -> None:
     assert [fault for fault in faults if SECRET in fault] == []
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # other threads do, not the strategies
 @given(
     changed=st.dictionaries(

@@ -40,6 +40,7 @@ ANSWERS = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(ANSWERS)
 def test_a_reference_that_stands_alone_anywhere_is_found(content: object) -> None:
     assert (ONE in references_in(content)) == (f'"{ONE}"' in json.dumps(content))

@@ -217,6 +217,7 @@ class Most:
             self.at_once = max(self.at_once, self._now)
 
 
+@pytest.mark.long
 def test_reading_back_never_delays_an_order(service: Service) -> None:
     people(service, 40)
     taken = []

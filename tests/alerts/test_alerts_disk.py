@@ -55,6 +55,7 @@ def test_a_disk_that_fills_up_has_one_mail_and_one_when_it_has_room(service: Ser
     assert says(last, "1 h 30 min", "enter it there")
 
 
+@pytest.mark.long
 def test_a_disk_that_dips_again_and_again_is_not_told_of(service: Service, disk: dict[str, int]) -> None:
     start = now()
     for minute in range(0, 60, 4):

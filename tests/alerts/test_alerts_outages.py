@@ -68,6 +68,7 @@ def answers_again(service: Service, *orderrefs: str) -> None:
         service.rested(orderref, "completed")
 
 
+@pytest.mark.long
 def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patient: Service) -> None:
     down_with_orders(patient, REF, OTHER)
     a_while_ago(patient, 200)
@@ -86,6 +87,7 @@ def test_an_outage_has_one_mail_when_it_is_noticed_and_one_when_it_is_over(patie
     assert (alert.kind, alert.subject, alert.told, alert.slot) == ("system_down", "powercode", True, None)
 
 
+@pytest.mark.long
 def test_a_refused_key_is_told_as_that_with_its_setting_from_the_first_mail_to_the_last(patient: Service) -> None:
     server = patient.sandbox.powercode
     key, server.api_key = server.api_key, "a new one, made there"
@@ -138,6 +140,7 @@ def test_a_mail_about_thousands_of_orders_names_some_and_counts_the_others(patie
     assert says(mail, "WAITS-0048", "and 1150 more")
 
 
+@pytest.mark.long
 def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patient: Service) -> None:
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)

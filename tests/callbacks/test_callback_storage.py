@@ -174,6 +174,7 @@ def test_an_application_needs_no_database_until_it_is_asked(tmp_path: Path) -> N
     assert (answer.status_code, list(answer.json)) == (503, ["error"])
 
 
+@pytest.mark.long
 def test_callbacks_are_taken_on_postgresql_too(postgresql_url: str, tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         service = Service(sandbox, settings_for(sandbox, tmp_path, database_url=postgresql_url, trusted_proxies=1))

@@ -273,6 +273,7 @@ NEAR_MISSES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # the service's threads do, not the strategies
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | (ANY_JSON | NEAR_MISSES).map(lambda value: json.dumps(value).encode()))

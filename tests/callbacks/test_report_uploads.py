@@ -161,6 +161,7 @@ class _Sts(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+@pytest.mark.long
 def test_whose_account_ours_is_is_asked_of_aws_once(
     service: Service, key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def rows(service: Service) -> list[Outgoing]:
 # What needs somebody
 
 
+@pytest.mark.long
 def test_a_cause_is_told_once_with_its_count_however_many_orders_join_it(service: Service, channel: Receiver) -> None:
     stopped(service, 3)
     say(service, timedelta())

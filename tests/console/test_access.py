@@ -59,6 +59,7 @@ def test_nobody_gets_anything_but_the_sign_in(service: Service, as_nobody: Perso
         assert answer.headers["Location"].startswith("/login"), f"{method} {path}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", [Role.READ_ONLY, Role.STAFF, Role.ADMINISTRATOR])
 def test_each_role_is_let_in_where_it_may_and_nowhere_else(
     service: Service, somebody: Callable[[Role | None], Person], role: Role

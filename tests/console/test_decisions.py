@@ -22,6 +22,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 # Plans
 
 
+@pytest.mark.long
 def test_mapping_a_plan_finishes_every_order_that_waits_for_it(service: Service, as_staff: Person) -> None:
     service.take(plan="10 Gbps")
     service.take("UIA-2", plan="10 gbps", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
@@ -141,6 +142,7 @@ def test_a_ticket_that_is_there_is_taken_with_its_number(service: Service, as_st
     assert ticket in as_staff.get(f"/console/orders?q={ticket}").text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "told"),
     [

@@ -25,6 +25,7 @@ def statuses_in_powercode(service: Service) -> list[str]:
     return [each.status for each in service.sandbox.powercode.customers.values()]
 
 
+@pytest.mark.long
 def test_today_leads_to_those_who_are_not_active(service: Service, as_read_only: Person) -> None:
     assert "not active yet" not in as_read_only.get("/console").text
 
@@ -90,6 +91,7 @@ def test_somebody_is_left_as_they_are(service: Service, as_staff: Person) -> Non
     assert "not in the list any more" in as_staff.get(PAGE).text
 
 
+@pytest.mark.long
 def test_a_doubt_is_answered_once(service: Service, as_staff: Person) -> None:
     not_active(service)
     assert "1 change has an unknown outcome" in as_staff.get("/console").text
@@ -102,6 +104,7 @@ def test_a_doubt_is_answered_once(service: Service, as_staff: Person) -> None:
     assert "Somebody said so already" in as_staff.get("/console/aftercare").text
 
 
+@pytest.mark.long
 def test_the_command_lists_and_reads(service: Service) -> None:
     assert "Nobody" in run(service, "accounts", "inactive").stdout
     not_active(service)

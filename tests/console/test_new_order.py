@@ -50,6 +50,7 @@ def test_a_look_shows_person_plans_and_ticket_and_does_nothing(service: Service,
     assert wrote == set()
 
 
+@pytest.mark.long
 def test_the_forecast_decides_as_the_story_does(service: Service) -> None:
     service.take(REF)
     ole = {"firstname": "Ole", "lastname": "Berg", "email": "ole@example.com", "phone": "4065550127"}

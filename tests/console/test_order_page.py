@@ -223,6 +223,7 @@ def test_the_contract_is_downloaded_as_a_file(service: Service, as_read_only: Pe
     assert io.BytesIO(answer.data).read(4) == b"%PDF"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "told"),
     [

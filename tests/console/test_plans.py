@@ -70,6 +70,7 @@ def test_an_unmapped_plan_stands_first_with_the_orders_that_wait_for_it(service:
     assert "not mapped" in page
 
 
+@pytest.mark.long
 def test_mapping_a_plan_finishes_every_order_that_waited_for_it(service: Service, as_staff: Person) -> None:
     service.take(REF, plan="10 Gbps")
     service.take(OTHER, plan="10gbps", **OLE)

@@ -37,6 +37,7 @@ def sent_bodies(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return bodies
 
 
+@pytest.mark.long
 def test_the_webhook_is_sent_exactly_what_the_reference_says(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = sent_bodies(monkeypatch)
     office.run(["Ada", "Lind", "ada.lind@example.com", "TM-20391", "Closed", f"{office.today:%d/%m/%Y}"])
@@ -68,6 +69,7 @@ def test_batches_hold_as_many_customers_as_set_and_each_has_a_key_of_its_own(off
     assert all(key.startswith("digest-") for key in keys)
 
 
+@pytest.mark.long
 def test_the_same_messages_are_tried_again_under_the_same_key_and_others_never(office: Office) -> None:
     office.webhook.fault("post", "http", times=2, status=429)
     with office.changed(digest_batch_size=1):
@@ -127,6 +129,7 @@ def test_a_batch_without_an_answer_is_marked_and_the_others_go_on(office: Office
     assert len({address for address, _ in office.told}) == len(office.told) == mailed
 
 
+@pytest.mark.long
 def test_after_a_lost_answer_one_customer_goes_first_so_that_an_outage_leaves_few_in_doubt(office: Office) -> None:
     office.webhook.fault("post", "http", times=3, status=502)
     with office.changed(digest_batch_size=4):
@@ -255,6 +258,7 @@ def test_one_refused_recipient_does_not_stop_the_others_and_gets_its_mail_next_t
     assert sorted(mail["To"] for mail in customers_mails(by_mail)) == [f"c000{n}@example.com" for n in range(3)]
 
 
+@pytest.mark.long
 def test_a_connection_lost_after_the_mail_was_handed_over_leaves_that_one_unknown(by_mail: Office) -> None:
     by_mail.service.sandbox.mailbox.fault("DATA", "no_answer")
     run = by_mail.run(*by_mail.many(3))
@@ -341,6 +345,7 @@ def test_after_421_the_next_customers_get_their_mails_and_nobody_is_in_doubt(by_
     assert len(customers_mails(by_mail)) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", ["RCPT", "DATA"])
 def test_while_everything_is_answered_421_the_customers_are_not_sent_and_never_unknown(
     by_mail: Office, action: str

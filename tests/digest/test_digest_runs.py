@@ -174,6 +174,7 @@ def test_an_empty_report_is_a_run_without_customers(office: Office) -> None:
 # A plan that is cut off, and faults of the program
 
 
+@pytest.mark.long
 def test_a_plan_that_was_cut_off_is_made_again_from_the_report_as_it_is_then(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_while_a_run_waits_the_schedules_run_waits_too(office: Office) -> None:
     assert start_when_due(office) is not None
 
 
+@pytest.mark.long
 def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office: Office, tmp_path: Path) -> None:
     """As two hosts would: each with connections of its own to one database."""
     office.reports(office.row("TM-1"))

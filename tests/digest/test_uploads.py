@@ -39,6 +39,7 @@ def runs(office: Office) -> Sequence[DigestRun]:
         return session.scalars(select(DigestRun).order_by(DigestRun.id)).all()
 
 
+@pytest.mark.long
 def test_an_upload_starts_the_weeks_run_once_however_often_it_is_told(s3: Office) -> None:
     assert upload(s3, "TM-1").endswith("is started")
     s3.over(s3.runs()[0])
@@ -65,6 +66,7 @@ def test_a_week_whose_scheduled_run_went_out_owes_none(s3: Office) -> None:
     assert len(s3.runs()) == 1
 
 
+@pytest.mark.long
 def test_a_run_that_a_person_started_does_not_use_up_the_weeks_own(s3: Office) -> None:
     upload_words = []
     s3.bucket.buckets["reports"] = {REPORT.key: b"Firstname,Lastname,Email,Ticket,Status,Date\n"}
@@ -90,6 +92,7 @@ def test_another_object_and_another_weeks_upload_start_nothing(s3: Office) -> No
     assert s3.runs() == []
 
 
+@pytest.mark.long
 def test_after_a_run_that_failed_the_week_still_owes_one(s3: Office) -> None:
     zone = s3.service.services.settings.zone
     with s3.database.write() as session:

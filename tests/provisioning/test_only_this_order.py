@@ -46,6 +46,7 @@ def test_orders_whose_search_breaks_keep_no_other_order_waiting(service: Service
             assert breaker.systems_down(session) == {}
 
 
+@pytest.mark.long
 def test_an_order_that_fails_while_the_system_works_goes_to_a_person_after_a_few_tries(service: Service) -> None:
     poisoned(service, "POISON-1")
 
@@ -59,6 +60,7 @@ def test_an_order_that_fails_while_the_system_works_goes_to_a_person_after_a_few
     assert "PowerCode works, but not for this order" in mail.text
 
 
+@pytest.mark.long
 def test_a_step_that_fails_goes_to_a_person_though_the_steps_before_it_are_done_again_and_again(
     service: Service,
 ) -> None:
@@ -69,6 +71,7 @@ def test_a_step_that_fails_goes_to_a_person_though_the_steps_before_it_are_done_
     assert service.rested(REF, "needs_review")["problem"] == "only_this_order"
 
 
+@pytest.mark.long
 def test_a_customer_that_can_never_be_made_goes_to_a_person_and_is_looked_up_before_each_try(service: Service) -> None:
     service.sandbox.powercode.fault("createCustomer", "http", times=None, status=500)
     service.order(REF)
@@ -78,6 +81,7 @@ def test_a_customer_that_can_never_be_made_goes_to_a_person_and_is_looked_up_bef
     assert service.sandbox.powercode.count("createCustomer") <= waiting.MOST_TRIES
 
 
+@pytest.mark.long
 def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: Service) -> None:
     def break_off(call: Call, moment: str) -> None:
         if moment == "arrived" and call.action == "searchCustomers" and POISON in str(call.fields):
@@ -92,6 +96,7 @@ def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: 
     service.rested("POISON-1", "completed")
 
 
+@pytest.mark.long
 def test_an_order_that_utopia_can_not_answer_is_no_outage_of_utopia(service: Service) -> None:
     service.sandbox.utopia.orders["POISON-1"] = []  # type: ignore[assignment]
     send(service, ["POISON-1"])

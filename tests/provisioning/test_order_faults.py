@@ -272,6 +272,7 @@ def test_a_mail_server_that_is_down_loses_no_mail(service: Service) -> None:
     assert len(service.notices("Account created")) == 1
 
 
+@pytest.mark.long
 def test_a_slow_mail_server_holds_up_neither_callback_nor_account(service: Service) -> None:
     service.sandbox.mailbox.latency = 3
 

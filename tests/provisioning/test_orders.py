@@ -210,6 +210,7 @@ def test_an_unknown_plan_stops_the_order_before_anything_is_written(service: Ser
     assert service.sandbox.powercode.call_counts.total() == 0
 
 
+@pytest.mark.long
 def test_saying_what_a_plan_is_sold_as_finishes_all_that_waited_for_it(service: Service) -> None:
     for orderref, plan in ((FIRST, "10 Gbps"), (SECOND, "10 gbps"), (THIRD, "50 Gbps")):
         service.take(orderref, plan=plan, siteid=orderref[-4:], address=f"{orderref[-4:]} EXAMPLE AVENUE")

@@ -44,9 +44,15 @@ LATE_FAULTS = [fault for fault, (kind, _) in UNKNOWN.items() if kind in ("slow",
 
 
 def each(write: str, *thorough: str) -> list[Any]:
-    """Every fault of every write; those of the writes that are `thorough` only in the long run of the tests."""
+    """Every fault of every write; those of the writes that are `thorough`, and late answers, only in the long run."""
     pairs = [(one, fault) for one in (write, *thorough) for fault in UNKNOWN]
-    return [pytest.param(*pair, marks=[pytest.mark.sweep] if pair[0] in thorough else []) for pair in pairs]
+    return [pytest.param(*pair, marks=_marks(pair[1], is_thorough=pair[0] in thorough)) for pair in pairs]
+
+
+def _marks(fault: str, *, is_thorough: bool) -> list[pytest.MarkDecorator]:
+    if is_thorough:
+        return [pytest.mark.sweep]
+    return [pytest.mark.long] if fault in LATE_FAULTS else []
 
 
 @contextmanager

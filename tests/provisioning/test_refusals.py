@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 # Refused
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", WRITES)
 def test_a_refused_write_needs_a_person_and_goes_on_when_it_is_tried_again(service: Service, write: str) -> None:
     spoil(service, write, "status_code", status_code=1, message="Invalid for today")
@@ -67,6 +68,7 @@ def test_an_order_that_is_tried_again_after_a_refusal_reads_what_utopia_correcte
     assert customer.fields["emailAddress"] == "ada.corrected@example.com"
 
 
+@pytest.mark.long
 def test_a_lookup_that_fails_after_a_doubt_makes_no_second_customer(service: Service) -> None:
     service.sandbox.powercode.fault("createCustomer", "no_answer")
     service.sandbox.powercode.fault("readCustomer", "status_code", times=4, status_code=1, message="Lock wait timeout")
@@ -105,6 +107,7 @@ def test_a_refusal_that_may_be_a_lie_asks_whether_it_is_there(service: Service, 
     assert everything_once(service)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_customer_refused_in_words_that_may_be_a_lie_is_looked_up(service: Service, refusal: str) -> None:
     spoil(service, "createCustomer", "status_code", **REFUSALS[refusal])

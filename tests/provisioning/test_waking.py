@@ -17,6 +17,7 @@ from tests.provisioning.waiting_orders import ONE_DAY, all_are, send, several_or
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
+@pytest.mark.long
 def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answered(service: Service) -> None:
     powercode = service.sandbox.powercode
     powercode.fault("*", "http", times=None, status=502)
@@ -53,6 +54,7 @@ def test_orders_that_arrive_while_a_system_is_down_do_not_try_it(service: Servic
     assert 0 < asked < len(orderrefs)
 
 
+@pytest.mark.long
 def test_an_order_that_arrives_after_a_long_outage_does_not_wait_for_the_next_harmless_call(service: Service) -> None:
     with service.changed(retry_minutes=ONE_DAY):
         service.sandbox.powercode.down()

@@ -56,6 +56,7 @@ def test_a_copy_that_sqlite_left_in_a_freed_page_is_found_and_goes(service: Serv
     assert b"ada.lind" not in file_and_log(service)
 
 
+@pytest.mark.long
 @pytest.mark.sqlite
 def test_what_may_be_left_in_the_file_is_told_and_the_command_fails(
     service: Service, monkeypatch: pytest.MonkeyPatch

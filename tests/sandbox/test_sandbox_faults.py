@@ -103,6 +103,7 @@ def test_a_cut_body_is_shorter_than_announced(utopia: Utopia, session: requests.
         look_up(session, utopia)
 
 
+@pytest.mark.long
 def test_a_stalled_body_runs_into_the_read_timeout(utopia: Utopia, session: requests.Session) -> None:
     utopia.fault("*", "stall")
     with pytest.raises(requests.ConnectionError, match="timed out"):

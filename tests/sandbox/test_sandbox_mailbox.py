@@ -97,6 +97,7 @@ def test_a_server_that_hangs_runs_into_the_clients_timeout(mailbox: Mailbox) -> 
     assert mailbox.messages == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "args"), [("no_answer", {}), ("slow", {"seconds": 60, "when": "after"})])
 def test_a_mail_can_be_taken_without_an_answer(mailbox: Mailbox, kind: str, args: dict[str, Any]) -> None:
     mailbox.fault("DATA", kind, **args)

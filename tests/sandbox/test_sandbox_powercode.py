@@ -209,6 +209,7 @@ def test_a_customer_can_be_made_before_the_slow_answer(call: Call, powercode: Po
     assert len(powercode.customers) == 1
 
 
+@pytest.mark.long
 def test_many_callers_at_once_lose_nothing(call: Call, powercode: PowerCode) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: call("createCustomer", **CUSTOMER), range(200)))

@@ -282,6 +282,7 @@ _value = (
 )
 
 
+@pytest.mark.long
 @quietly
 @given(value=_value, before=_anything, after=_anything)
 def test_no_value_survives_in_any_surroundings(value: str, before: str, after: str) -> None:
@@ -329,6 +330,7 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
 ALPHABET = st.text(alphabet="aKk1 0-_'\"/\\.,@%\u00e9\u017f\u212a", max_size=12)
 
 
+@pytest.mark.long
 @settings(quietly, max_examples=150)
 @given(st.lists(ALPHABET, max_size=3), st.sampled_from((*_ENCODERS, "(406) {}".format)), ALPHABET, ALPHABET)
 def test_what_leaves_no_trace_is_not_there(

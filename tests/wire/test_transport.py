@@ -132,6 +132,7 @@ def test_an_answer_that_is_announced_without_end_ends_at_the_deadline() -> None:
         assert said(a_transport(deadline=0.2), server) == TOO_LATE
 
 
+@pytest.mark.long
 def test_an_answer_that_drips_on_a_kept_connection_ends_at_the_deadline() -> None:
     def tires(wire: Wire) -> None:
         wire.read_request()

@@ -135,6 +135,7 @@ def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(
     assert len(list(read_report(source))) == 1
 
 
+@pytest.mark.long
 def test_a_stray_cell_in_the_last_row_only_is_read(tmp_path: Path, headings: list[str], ada: list[str]) -> None:
     with xlsxwriter.Workbook(tmp_path / "long.xlsx") as book:
         sheet = book.add_worksheet()

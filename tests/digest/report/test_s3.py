@@ -52,6 +52,7 @@ def test_a_csv_object_is_read_and_leaves_no_file_behind(store: BucketServer, own
     assert list(rows) == []
 
 
+@pytest.mark.long
 def test_an_excel_object_is_read(store: BucketServer, tmp_path: Path, headings: list[str], ada: list[str]) -> None:
     with xlsxwriter.Workbook(tmp_path / "r.xlsx") as book:
         sheet = book.add_worksheet()
@@ -68,6 +69,7 @@ def test_what_is_missing_or_denied_is_told_by_name(store: BucketServer) -> None:
     assert "denies access to s3://reports/r.csv" in refusal("s3://reports/r.csv")
 
 
+@pytest.mark.long
 def test_wrong_and_missing_credentials_are_told(store: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
     assert "refuses the credentials (InvalidAccessKeyId)" in refusal("s3://reports/r.csv")

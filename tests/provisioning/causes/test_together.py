@@ -67,6 +67,7 @@ def customers(service: Service) -> int:
     return len(service.sandbox.powercode.customers)
 
 
+@pytest.mark.long
 def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Service, waiting: list[str]) -> None:
     """46 customers were made, 46 orders stopped, and correcting the number released none."""
     sold_as(service, 999)
@@ -98,6 +99,7 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
         assert f"Add the plan {PLAN} (999), before the order was started again" in [event.title for event in told]
 
 
+@pytest.mark.long
 def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan(
     service: Service, waiting: list[str]
 ) -> None:
@@ -127,6 +129,7 @@ def test_an_order_that_stops_over_something_else_lets_another_go_first(service: 
     assert service.show(waiting[0])["problem"] == "customer_refused"
 
 
+@pytest.mark.long
 def test_an_order_that_comes_while_the_number_is_on_trial_follows_too(service: Service, waiting: list[str]) -> None:
     sold_as(service, 999)
     service.rested(waiting[0], OrderState.NEEDS_REVIEW)
