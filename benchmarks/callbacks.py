@@ -23,8 +23,23 @@ SECONDS = 1.2
 """Of a round."""
 
 BARE = (
-    *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "8"),
-    *("--keep-alive", "5", "--backlog", "1024", "--log-level", "warning", "--no-control-socket", "benchmarks.bare:app"),
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--workers",
+    "1",
+    "--worker-class",
+    "gthread",
+    "--threads",
+    "8",
+    "--keep-alive",
+    "5",
+    "--backlog",
+    "1024",
+    "--log-level",
+    "warning",
+    "--no-control-socket",
+    "benchmarks.bare:app",
 )
 
 

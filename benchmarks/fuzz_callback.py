@@ -43,17 +43,27 @@ OF_THE_SERVER = (501, 505)
 NASTY_TEXTS = ("", " ", "\x00", "\ud800", "\u202e", "x" * 70_000, "UIA-1\r\nX: y", "'; DROP TABLE orders; --", "../..")
 NASTY_VALUES: tuple[Any, ...] = (None, True, 0, -1, 1e308, 10**400, [], {}, [[]], *NASTY_TEXTS)
 NASTY_HEADERS = (
-    *("Content-Type: text/plain", "Content-Type: text/json; charset=utf-16", "Content-Type: \xff", "Content-Type:"),
-    *("X-Forwarded-For: ::1, \x01, ' OR 1=1", "Content-Encoding: gzip", "Expect: 100-continue"),
-    *(
-        "Expect: nothing",
-        "Authorization: Basic !!!!",
-        "Authorization: Basic " + "QQ==" * 500,
-        "Authorization: Digest x",
-    ),
-    *("Cookie: session=x", "X-Callback-Token: \xe9", "Transfer-Encoding: gzip", "Transfer-Encoding: identity, chunked"),
-    *("Content-Length: 1", "Content-Length: -1", "Content-Length: 99999999999999999999", "X: " + "y" * 9000),
-    *("Host: \xff", "Bad header"),
+    "Content-Type: text/plain",
+    "Content-Type: text/json; charset=utf-16",
+    "Content-Type: \xff",
+    "Content-Type:",
+    "X-Forwarded-For: ::1, \x01, ' OR 1=1",
+    "Content-Encoding: gzip",
+    "Expect: 100-continue",
+    "Expect: nothing",
+    "Authorization: Basic !!!!",
+    "Authorization: Basic " + "QQ==" * 500,
+    "Authorization: Digest x",
+    "Cookie: session=x",
+    "X-Callback-Token: \xe9",
+    "Transfer-Encoding: gzip",
+    "Transfer-Encoding: identity, chunked",
+    "Content-Length: 1",
+    "Content-Length: -1",
+    "Content-Length: 99999999999999999999",
+    "X: " + "y" * 9000,
+    "Host: \xff",
+    "Bad header",
 )
 
 

@@ -38,8 +38,24 @@ LONGEST_SECONDS = 75.0
 MOST_MEGABYTES = 250.0
 SPREADSHEET = "1aBc"
 NASTY_CELLS = (
-    *("", "\x00", "\ufeff", "=cmd|' /C calc'!A0", "#REF!", "1e308", "-0", "99/99/9999", "31/02/2026", "14/11/26"),
-    *("ada@example.com,ole@example.com", "a@b", "Closed\u200b", "\ud83d\ude00", "x" * 40_000, '"', "a\nb", "NaN"),
+    "",
+    "\x00",
+    "\ufeff",
+    "=cmd|' /C calc'!A0",
+    "#REF!",
+    "1e308",
+    "-0",
+    "99/99/9999",
+    "31/02/2026",
+    "14/11/26",
+    "ada@example.com,ole@example.com",
+    "a@b",
+    "Closed\u200b",
+    "\ud83d\ude00",
+    "x" * 40_000,
+    '"',
+    "a\nb",
+    "NaN",
 )
 NASTY_XML = (
     '<c r="XFD1048576"><v>1</v></c>',

@@ -33,8 +33,24 @@ TIMEOUT = (5, 30)
 USPS_CODES = {"IDAHO": "ID", "MONTANA": "MT", "UTAH": "UT"}
 
 GUNICORN = (
-    *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", str(THREADS)),
-    *("--keep-alive", "5", "--backlog", "1024", "--timeout", "60", "--log-level", "warning", "--no-control-socket"),
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--workers",
+    "1",
+    "--worker-class",
+    "gthread",
+    "--threads",
+    str(THREADS),
+    "--keep-alive",
+    "5",
+    "--backlog",
+    "1024",
+    "--timeout",
+    "60",
+    "--log-level",
+    "warning",
+    "--no-control-socket",
 )
 
 

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, insert, select, update
 
-from app import create_app
+from app import create_app, notices
 from app.aftercare import reconciling, settling, statuses
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
@@ -30,7 +30,8 @@ from app.models import Base, Notice, NoticeState, Order, OrderState, ServicePlan
 from app.morning.due import tell_when_due
 from app.outgoing import events
 from app.people import passwords
-from app.provisioning import history, workflow
+from app.provisioning import history, waking, workflow
+from app.provisioning.causes import telling
 from app.provisioning.plans import plan_table
 from app.remote import breaker
 from app.running import glance, schedule
@@ -48,11 +49,23 @@ hypothesis_settings.register_profile("service", deadline=None, max_examples=40)
 hypothesis_settings.load_profile("service")
 
 JOBS = dict(schedule.JOBS)
-"""As the service has them (see `no_looks_for_alerts`)."""
+"""As the service has them (see `no_looks_by_the_service`)."""
+TELLING = (
+    watch_for_alerts,
+    look_at_certificate,
+    long_waits.tell,
+    telling.tell_of_those_who_joined,
+    tell_when_due,
+    news.look,
+)
+STRANDED = (waking.pick_up_stranded_orders, notices.pick_up_stranded_notices)
 OUTGOING = (events.send_due, sending.send_due)
 OF_AFTERCARE = (
-    *(reconciling.start_when_due, reconciling.go_on),
-    *(statuses.take_up, statuses.read_due, settling.settle),
+    reconciling.start_when_due,
+    reconciling.go_on,
+    statuses.take_up,
+    statuses.read_due,
+    settling.settle,
 )
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
@@ -254,9 +267,12 @@ def no_long_pauses() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_looks_for_alerts() -> None:
-    """Tests of alerts and aftercare look when they want to; a look by the service itself would be one too many."""
-    for look in (watch_for_alerts, look_at_certificate, long_waits.tell, tell_when_due, news.look, *OF_AFTERCARE):
+def no_looks_by_the_service() -> None:
+    """Tests of alerts and aftercare look when they want to; a look by the service itself would be one too many.
+
+    So would one for what nothing works on: tests write rows that have no work.
+    """
+    for look in (*TELLING, *STRANDED, *OF_AFTERCARE):
         schedule.JOBS[look] = 3600.0
     for send in OUTGOING:
         glance.DUE.pop(send, None)

@@ -128,7 +128,9 @@ def test_networks_may_be_single_addresses_and_ipv6(environment: Any) -> None:
     networks = environment(CALLBACK_ALLOWED_NETWORKS="203.0.113.7, 198.51.100.9/24,2001:db8::/32")
 
     assert [str(network) for network in networks.callback_allowed_networks] == [
-        *("203.0.113.7/32", "198.51.100.0/24", "2001:db8::/32")
+        "203.0.113.7/32",
+        "198.51.100.0/24",
+        "2001:db8::/32",
     ]
 
 

@@ -95,7 +95,9 @@ def test_a_line_that_can_not_be_read_keeps_the_service_from_starting(environment
     faults = faults_of(environment, tmp_path / ".env", text, PC_API_KEY=None, TIMEZONE="Mars")
 
     assert [fault.partition(": ")[0] for fault in faults] == [
-        *(".env, line 2 (SERVICE_PLAN_MAPPING)", ".env, line 3 (PC_API_KEY)", "TIMEZONE")
+        ".env, line 2 (SERVICE_PLAN_MAPPING)",
+        ".env, line 3 (PC_API_KEY)",
+        "TIMEZONE",
     ]
     assert "hunter2" not in "".join(faults)
 

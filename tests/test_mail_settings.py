@@ -28,8 +28,17 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 NAMES = [
-    *("Fiber Desk, Example ISP", "Desk; Fiber", "Fiber @ Example", "Example: Fiber", "Desk (Fiber)", "[Fiber] <1>"),
-    *("Büro, Größe & Söhne", 'Fiber "the" Desk', "O'Brien", "Fiber \\ Desk", "Desk, " * 9 + "Office"),
+    "Fiber Desk, Example ISP",
+    "Desk; Fiber",
+    "Fiber @ Example",
+    "Example: Fiber",
+    "Desk (Fiber)",
+    "[Fiber] <1>",
+    "Büro, Größe & Söhne",
+    'Fiber "the" Desk',
+    "O'Brien",
+    "Fiber \\ Desk",
+    "Desk, " * 9 + "Office",
 ]
 
 

@@ -22,8 +22,17 @@ from app.wording.state_words import in_words
 orders = Blueprint("orders", __name__, url_prefix="/console/orders")
 
 COLUMNS = (
-    *("Order", "Person", "Address", "Plan", "PowerCode customer", "Ticket"),
-    *("State", "Cause", "Reason", "Received", "Finished"),
+    "Order",
+    "Person",
+    "Address",
+    "Plan",
+    "PowerCode customer",
+    "Ticket",
+    "State",
+    "Cause",
+    "Reason",
+    "Received",
+    "Finished",
 )
 
 

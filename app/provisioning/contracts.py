@@ -66,7 +66,9 @@ WORDS: Mapping[str, str] = {
 """The fields of a contract in words for staff."""
 
 LONGEST: Mapping[str, int] = dict.fromkeys(WORDS, 100) | {
-    **{"street": 200, "email": 254, "site_id": 64},
+    "street": 200,
+    "email": 254,
+    "site_id": 64,
     PORTAL_USERNAME: 254,
 }
 """In characters. Nobody's name is longer, and comparing such names would take minutes."""

@@ -83,8 +83,13 @@ def test_the_schedule_looks_without_being_told_to(service: Service) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        *((20, "less than a minute"), (60, "1 min"), (3599, "1 h"), (7200, "2 h"), (12_000, "3 h 20 min")),
-        *((100_000, "1 day 3 h"), (2 * 86400, "2 days")),
+        (20, "less than a minute"),
+        (60, "1 min"),
+        (3599, "1 h"),
+        (7200, "2 h"),
+        (12_000, "3 h 20 min"),
+        (100_000, "1 day 3 h"),
+        (2 * 86400, "2 days"),
     ],
 )
 def test_durations_are_said_in_their_two_largest_units(seconds: float, words: str) -> None:

@@ -96,7 +96,10 @@ def test_the_connection_check_asks_each_system_and_changes_nothing(service: Serv
 
     assert result.exit_code == 0, result.stderr
     assert [line for line in result.stdout.splitlines() if line.endswith(": answers")] == [
-        *("Database: answers", "UTOPIA: answers", "PowerCode: answers", "Mail server: answers")
+        "Database: answers",
+        "UTOPIA: answers",
+        "PowerCode: answers",
+        "Mail server: answers",
     ]
     assert service.sandbox.mailbox.messages == []
     assert service.sandbox.powercode.customers == {}
@@ -219,7 +222,9 @@ def test_plans_are_listed_mapped_and_unmapped(service: Service) -> None:
     assert run(service, "plans", "unmap", "bond fee", "--additional").exit_code == 0
 
     assert [line.split("  ")[0] for line in run(service, "plans", "list").stdout.splitlines()] == [
-        *("1GBPS", "2 Gbps", "Router")
+        "1GBPS",
+        "2 Gbps",
+        "Router",
     ]
 
 

@@ -14,8 +14,12 @@ from tests.console.persons import Person
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 OWN_MATTERS = {
-    *("signing_in.sign_out", "people.set_own_password", "passkeys.add", "passkeys.remove"),
-    *("people.sign_out_elsewhere", "people.end_own_sign_in"),
+    "signing_in.sign_out",
+    "people.set_own_password",
+    "passkeys.add",
+    "passkeys.remove",
+    "people.sign_out_elsewhere",
+    "people.end_own_sign_in",
 }
 """What everybody may change: their own password and sign-ins."""
 
@@ -115,13 +119,18 @@ def test_a_part_of_a_page_does_not_show_the_sign_in_in_its_place(as_nobody: Pers
 @pytest.mark.parametrize(
     "address",
     [
-        *(
-            "https://evil.example.com/console",
-            "//evil.example.com/console",
-            "/\\evil.example.com",
-            "javascript:alert(1)",
-        ),
-        *("/console\n//x", "/consolex", "", "console", "/login", "http:/console", "\t//x", "/console/../../x\x00"),
+        "https://evil.example.com/console",
+        "//evil.example.com/console",
+        "/\\evil.example.com",
+        "javascript:alert(1)",
+        "/console\n//x",
+        "/consolex",
+        "",
+        "console",
+        "/login",
+        "http:/console",
+        "\t//x",
+        "/console/../../x\x00",
     ],
 )
 def test_the_sign_in_leads_nowhere_else(address: str) -> None:

@@ -268,8 +268,13 @@ def test_whatever_a_customer_is_called_the_pages_show_it_as_text(service: Servic
         city="x" * 10_000,
     )
     pages = [
-        *("/console/orders", f"/console/orders?q={HOSTILE}", f"/console/orders?q=%3Cb%3E&state={HOSTILE}", PAGE),
-        *(f"{PAGE}/story?shown={HOSTILE}", f"{PAGE}/customer?customer_id=1001", f"{PAGE}/exchanges/1"),
+        "/console/orders",
+        f"/console/orders?q={HOSTILE}",
+        f"/console/orders?q=%3Cb%3E&state={HOSTILE}",
+        PAGE,
+        f"{PAGE}/story?shown={HOSTILE}",
+        f"{PAGE}/customer?customer_id=1001",
+        f"{PAGE}/exchanges/1",
         f"{PAGE}/customer?customer_id={HOSTILE}",
     ]
     for path in pages:

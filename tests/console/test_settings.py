@@ -111,8 +111,16 @@ def test_without_the_example_file_every_setting_is_still_there(service: Service,
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        *((None, "not set"), ("", "not set"), ((), "not set"), (True, "true"), (25, "25"), (30.0, "30")),
-        *(((5, 9), "5,9"), ((0.5, 2.0), "0.5,2"), ({"1 Gbps": 164}, '{"1 Gbps": 164}'), (SecretStr(""), "not set")),
+        (None, "not set"),
+        ("", "not set"),
+        ((), "not set"),
+        (True, "true"),
+        (25, "25"),
+        (30.0, "30"),
+        ((5, 9), "5,9"),
+        ((0.5, 2.0), "0.5,2"),
+        ({"1 Gbps": 164}, '{"1 Gbps": 164}'),
+        (SecretStr(""), "not set"),
     ],
 )
 def test_a_value_is_shown_as_it_stands_in_the_file(value: object, shown: str) -> None:

@@ -50,7 +50,9 @@ class running:  # noqa: N801 - reads as a word
         job = {"job_name": "utopia-handler", "static_configs": [{"targets": [target]}]}
         (folder / "prometheus.yml").write_text(yaml.safe_dump({**CONFIGURED, "scrape_configs": [job]}))
         self._command = [
-            *(str(PROGRAM), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"),
+            str(PROGRAM),
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{port}",
         ]
         self._log = folder / "prometheus.log"

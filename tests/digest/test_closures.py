@@ -170,7 +170,19 @@ def test_closures_come_back_as_they_were_kept() -> None:
 
 odd_names = st.sampled_from(
     [
-        *("Ada", "nan", "None", "Nan", "nancy", "Ada2", "O'Brien", "'Ada", "Mary Ann", "Mary  Ann", "Ada ", "", "a\tb"),
+        "Ada",
+        "nan",
+        "None",
+        "Nan",
+        "nancy",
+        "Ada2",
+        "O'Brien",
+        "'Ada",
+        "Mary Ann",
+        "Mary  Ann",
+        "Ada ",
+        "",
+        "a\tb",
         "x" * 90,
     ]
 )
@@ -179,9 +191,23 @@ odd_tickets = st.sampled_from(
 )
 odd_addresses = st.sampled_from(
     [
-        *("a@example.com", "A@example.com", "a.b-c@x.y.com", "_a@x.co", "a..b@x.com", ".a@x.com", "a.@x.com", "a@b"),
-        *("a@example.c0m", "a@x-y.com", "a @x.com", "a@x.com;b@x.com", "a@x..com", "x" * 65 + "@x.com", ""),
-        *("x" * 64 + "@x.com", "a@" + "l" * 64 + ".com"),
+        "a@example.com",
+        "A@example.com",
+        "a.b-c@x.y.com",
+        "_a@x.co",
+        "a..b@x.com",
+        ".a@x.com",
+        "a.@x.com",
+        "a@b",
+        "a@example.c0m",
+        "a@x-y.com",
+        "a @x.com",
+        "a@x.com;b@x.com",
+        "a@x..com",
+        "x" * 65 + "@x.com",
+        "",
+        "x" * 64 + "@x.com",
+        "a@" + "l" * 64 + ".com",
     ]
 )
 

@@ -125,8 +125,13 @@ def test_staff_read_what_became_of_each_row(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.a_week_passes()
     office.run(
-        *(office.row("TM-1"), office.row("TM-2"), office.row("TM-2"), office.row("TM-3", status="Open"), []),
-        *(office.row("TM-4", days_ago=20), office.row("TM-5", "nobody")),
+        office.row("TM-1"),
+        office.row("TM-2"),
+        office.row("TM-2"),
+        office.row("TM-3", status="Open"),
+        [],
+        office.row("TM-4", days_ago=20),
+        office.row("TM-5", "nobody"),
     )
     told = {"told": 1, "told before (1 listed twice)": 2, "not closed": 1, "too old": 1}
     mail = office.service.notices("Ticket digest")[-1]

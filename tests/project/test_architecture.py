@@ -36,8 +36,18 @@ LAYERS = [
 CLIENTS = {"powercode", "utopia"}
 WITHOUT_APP = {*CLIENTS, "wire"}
 OURS = {
-    *("app", "config", "config_values", "env_file", "powercode", "reception", "utopia", "wire", "wsgi"),
-    *("sandbox", "tests", "benchmarks"),
+    "app",
+    "config",
+    "config_values",
+    "env_file",
+    "powercode",
+    "reception",
+    "utopia",
+    "wire",
+    "wsgi",
+    "sandbox",
+    "tests",
+    "benchmarks",
 }
 
 TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file", "reception")]

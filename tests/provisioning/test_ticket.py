@@ -80,9 +80,16 @@ def test_a_text_of_the_old_scripts_works_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        *(("FirstName", "first_name"), ("frist_name", "first_name"), ("first_nam", "first_name")),
-        *(("name", "full_name"), ("Customer Name", "full_name"), ("surname", "last_name")),
-        *(("zip_code", "zip"), ("order-number", "orderref"), ("customer_number", "customer_id"), ("adress", "address")),
+        ("FirstName", "first_name"),
+        ("frist_name", "first_name"),
+        ("first_nam", "first_name"),
+        ("name", "full_name"),
+        ("Customer Name", "full_name"),
+        ("surname", "last_name"),
+        ("zip_code", "zip"),
+        ("order-number", "orderref"),
+        ("customer_number", "customer_id"),
+        ("adress", "address"),
     ],
 )
 def test_a_hint_names_the_placeholder_that_means_the_same(written: str, meant: str) -> None:

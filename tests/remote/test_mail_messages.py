@@ -134,4 +134,4 @@ def test_any_text_makes_a_message_with_our_headers_only(text: str) -> None:
     assert isinstance(message, EmailMessage)
     head = message.as_bytes().partition(b"\r\n\r\n")[0].decode("ascii")
     names = {line.partition(":")[0] for line in re.split(r"\r\n(?![ \t])", head)}
-    assert names == {*("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type")}
+    assert names == {"Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}

@@ -9,12 +9,16 @@ from app.wording.outages import in_trouble, key_refused, usable_again, why_it_wa
     ("system", "error", "begins", "ends"),
     [
         (
-            *("UTOPIA", key_refused("UTOPIA")),
-            *("UTOPIA refuses our API key (UTOPIA_API_KEY)", "UTOPIA accepts our API key again (UTOPIA_API_KEY)"),
+            "UTOPIA",
+            key_refused("UTOPIA"),
+            "UTOPIA refuses our API key (UTOPIA_API_KEY)",
+            "UTOPIA accepts our API key again (UTOPIA_API_KEY)",
         ),
         (
-            *("PowerCode", key_refused("PowerCode", "Invalid API key")),
-            *("PowerCode refuses our API key (PC_API_KEY)", "PowerCode accepts our API key again (PC_API_KEY)"),
+            "PowerCode",
+            key_refused("PowerCode", "Invalid API key"),
+            "PowerCode refuses our API key (PC_API_KEY)",
+            "PowerCode accepts our API key again (PC_API_KEY)",
         ),
         ("PowerCode", "PowerCode can't be reached: no route", "PowerCode does not answer", "PowerCode answers again"),
         ("PowerCode", None, "PowerCode does not answer", "PowerCode answers again"),

@@ -30,8 +30,14 @@ BY_PLANS = (UNKNOWN_PLAN.code, PLAN_REFUSED.code)
 BY_WORDS = tuple(
     problem.code
     for problem in (
-        *(PLAN_FAULT, TICKET_TEMPLATE, CUSTOMER_REFUSED, TICKET_REFUSED, TAG_REFUSED, REFUSED),
-        *(GIVEN_UP, PROGRAM_FAULT),
+        PLAN_FAULT,
+        TICKET_TEMPLATE,
+        CUSTOMER_REFUSED,
+        TICKET_REFUSED,
+        TAG_REFUSED,
+        REFUSED,
+        GIVEN_UP,
+        PROGRAM_FAULT,
     )
 )
 """With one of these problems, two orders share a cause if the system's words are the same. Every other problem is a

@@ -259,7 +259,11 @@ def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path: 
     codes = ["00000", '"TM-"0', r"\T\M\-00000", "0", "#,##0", "dd/mm/yyyy", "General"]
     source = formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]] * len(codes), codes)
     assert [row.ticket for row in read_report(source)] == [
-        *("00123", "TM-123", "TM-00123", "123", "123"),
+        "00123",
+        "TM-123",
+        "TM-00123",
+        "123",
+        "123",
         date(1900, 5, 2),
         "123",
     ]

@@ -54,7 +54,8 @@ def test_without_a_last_run_the_first_window_is_told_with_the_old_one(service: S
 
     (first,) = (each for each in changes if each["what"] == "The first digest")
     assert (first["before"], first["from_now_on"]) == (
-        *("18 months back", "the last 7 days (DIGEST_FIRST_WINDOW_DAYS)"),
+        "18 months back",
+        "the last 7 days (DIGEST_FIRST_WINDOW_DAYS)",
     )
     assert "DIGEST_FIRST_WINDOW_DAYS=548" in first["to_keep"]
 

@@ -111,7 +111,9 @@ def test_an_old_installation_is_switched_over_by_the_page_alone(office: Office) 
     until(lambda: len(office.sandbox.powercode.customers) == 2)
     until(lambda: '"state": "completed"' in office.flask("orders", "show", NEW, "--json"))
     assert [sign_in(office, "olga", password) for password in (old_folder.PASSWORD, "wrong", old_folder.PASSWORD)] == [
-        *("303", "401", "303")
+        "303",
+        "401",
+        "303",
     ]
     assert sign_in(office, "boss", "the boss's pass") == "303"
     assert old_files(office) == before, "the old folder was only read"
