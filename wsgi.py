@@ -30,7 +30,7 @@ configure_logging(
     secrets=settings.secrets(),
     stderr=not is_command,
 )
-app = create_app(settings, with_commands="gunicorn.arbiter" not in sys.modules)  # a server of gunicorn takes none
+app = create_app(settings)
 
 if __name__ == "__main__":
     from app.running.serving import serve

@@ -6,17 +6,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import console, services
 from app.callbacks import callbacks
 from app.callbacks.report_uploads import report_uploads
+from app.cli import register_commands
 from app.running.health import health
-from app.running.routing import Route
 from app.running.serving import answering_in_time
 from app.setup.in_use import SettingsInUse
 from config import Settings
 
 
-def create_app(settings: Settings, *, with_commands: bool = True) -> Flask:
+def create_app(settings: Settings) -> Flask:
     """The Flask application with its services and commands; nothing is connected or started yet."""
     app = Flask(__name__)
-    app.url_rule_class = Route
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.extensions["services"] = services.build(app, settings)
     app.extensions["settings_in_use"] = SettingsInUse(settings)
@@ -25,10 +24,7 @@ def create_app(settings: Settings, *, with_commands: bool = True) -> Flask:
         app.register_blueprint(callbacks)
         app.register_blueprint(report_uploads)
         console.register(app, settings.public_address)
-    if with_commands:
-        from app.cli import register_commands  # noqa: PLC0415 - a twentieth of a start, and a server takes none
-
-        register_commands(app)
+    register_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
