@@ -88,8 +88,8 @@ class Sandbox:
         self.powercode.as_at_first()
         self.utopia.as_at_first()
         for server in self.servers.values():
+            server.latency = 0.0  # first, as a call may come at once
             server.up()
-            server.latency = 0.0
         for kept in (self.utopia.orders, self.utopia.contracts, self.powercode.customers, self.powercode.tickets):
             kept.clear()
         for records in (self.mailbox.messages, self.webhook.posts, self.webhook.messages):
