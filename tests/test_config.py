@@ -93,6 +93,7 @@ def test_a_blank_value_counts_as_not_set(environment: Any) -> None:
     assert settings.pc_url_api == DEFAULTS["pc_url_api"]
 
 
+@pytest.mark.long
 def test_a_channel_that_apprise_does_not_know_is_told_by_its_number_alone(environment: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         environment(NOTIFY_URLS="json://127.0.0.1 nonsense://TokenOf24Letters99")

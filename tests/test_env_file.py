@@ -115,6 +115,7 @@ def test_a_file_that_nobody_may_read_is_a_fault_and_no_traceback(environment: An
         environment(tmp_path / "folder")
 
 
+@pytest.mark.long
 def test_the_flask_command_reads_the_file_as_the_service_does(tmp_path: Path) -> None:
     """Flask reads `.env` first and puts it into the environment, `${...}` filled in."""
     (tmp_path / ".env").write_text("MAIL_PASSWORD=pa${HOME}\nLOG_FORMAT=text\n")

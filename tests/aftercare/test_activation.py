@@ -32,6 +32,7 @@ def in_powercode(service: Service, customer_id: str) -> str:
     return service.sandbox.powercode.customers[int(customer_id)].status
 
 
+@pytest.mark.long
 def test_activating_sets_the_status_once_and_reads_it_back(service: Service) -> None:
     customer_id = made(service)
 

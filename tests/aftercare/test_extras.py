@@ -204,6 +204,7 @@ def test_what_an_order_does_between_look_and_intent_counts(service: Service, mon
     assert service.sandbox.powercode.count("addCustomerService") == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("answer", "fault", "plans"),
     [("it_is_there", None, 1), ("it_is_there", "no_answer", 1), ("it_is_not_there", None, 2)],

@@ -20,6 +20,7 @@ def test_the_command_lists_what_never_called_back(service: Service) -> None:
     assert run(service, "orders", "missing").stdout.startswith(f"{SECOND:24} Bo Lind, 1 FAR LANE")
 
 
+@pytest.mark.long
 def test_the_command_takes_in_one_or_all_without_waiting(service: Service) -> None:
     begun(service)
     never_called(service, SECOND, THIRD)

@@ -104,6 +104,7 @@ def test_the_first_answer_that_names_orders_is_what_was_there_before(service: Se
     assert names(listed(service).missing) == [THIRD]
 
 
+@pytest.mark.long
 def test_the_office_is_told_once_of_each(service: Service) -> None:
     begun(service)
     never_called(service, SECOND)
@@ -148,6 +149,7 @@ def test_an_order_whose_contract_does_not_come_is_missing_all_the_same(service: 
     assert (row.said, row.person) == ("", "Bo Lind")
 
 
+@pytest.mark.long
 def test_taking_in_starts_the_order_and_leaves_nothing_of_the_person_behind(service: Service) -> None:
     begun(service)
     never_called(service, SECOND, THIRD)
@@ -186,6 +188,7 @@ def test_two_who_take_the_same_order_in_make_one(service: Service) -> None:
     assert len(service.sandbox.powercode.customers) == 2
 
 
+@pytest.mark.long
 def test_a_callback_that_comes_late_takes_the_order_off_the_list(service: Service) -> None:
     begun(service)
     never_called(service, SECOND)
@@ -199,6 +202,7 @@ def test_a_callback_that_comes_late_takes_the_order_off_the_list(service: Servic
         assert missing.count(session) == 0
 
 
+@pytest.mark.long
 def test_what_is_put_aside_stays_there_and_can_still_be_taken_in(service: Service) -> None:
     begun(service)
     never_called(service, SECOND)

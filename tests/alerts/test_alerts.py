@@ -22,6 +22,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
+@pytest.mark.long
 def test_mail_that_was_held_up_is_told_of_once_and_afterwards(patient: Service) -> None:
     mail_is_stuck(patient, 300)
     watch_for_alerts(patient.services)

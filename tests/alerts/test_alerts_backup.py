@@ -25,6 +25,7 @@ def last_backup(service: Service, **values: Any) -> None:
         session.merge(LastBackup(id=1, **{"watched_since": now(), **values}))
 
 
+@pytest.mark.long
 def test_a_backup_that_fails_has_a_mail_with_its_reason_and_one_when_it_is_made(service: Service) -> None:
     start = now()
     reason = "pg_dump failed: the server is gone"

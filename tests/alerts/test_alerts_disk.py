@@ -68,6 +68,7 @@ def test_a_disk_that_dips_again_and_again_is_not_told_of(service: Service, disk:
     assert alerts(service) == []
 
 
+@pytest.mark.long
 def test_the_next_time_is_told_again(service: Service, disk: dict[str, int]) -> None:
     start = now()
     for hour in (0, 2):

@@ -127,6 +127,7 @@ def test_an_outage_that_turns_out_to_be_a_refused_key_is_told_as_that_from_then_
     assert alert.content["orders"] == [REF]
 
 
+@pytest.mark.long
 def test_a_mail_about_thousands_of_orders_names_some_and_counts_the_others(patient: Service) -> None:
     down_with_orders(patient, REF)
     with patient.services.database.write() as session:

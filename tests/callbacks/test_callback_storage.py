@@ -103,6 +103,7 @@ def test_a_database_that_cannot_be_opened_is_503_and_the_order_can_be_sent_again
 # What the answer doesn't depend on
 
 
+@pytest.mark.long
 def test_the_answer_does_not_depend_on_any_remote_system(service: Service) -> None:
     sandbox = service.sandbox
     service.order()

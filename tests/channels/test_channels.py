@@ -81,6 +81,7 @@ def test_a_cause_is_told_once_with_its_count_however_many_orders_join_it(service
     assert channel.bodies[0]["message"].startswith("https://orders.example.com/console/causes?cause=unknown_plan")
 
 
+@pytest.mark.long
 def test_a_cause_that_comes_back_is_told_again(service: Service, channel: Receiver) -> None:
     stopped(service, 1)
     say(service)

@@ -61,6 +61,7 @@ def test_orders_of_a_problem_are_listed_also_for_a_spreadsheet_that_executes_not
     assert line.startswith("UIA-1,needs you,'=HYPERLINK(1) Lind,")
 
 
+@pytest.mark.long
 def test_all_orders_of_a_problem_are_resumed_with_what_became_of_each(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "status_code", times=2, status_code=9, message="no such category")
     for number in (601, 602):
@@ -227,6 +228,7 @@ def test_what_is_no_order_reference_is_refused(service: Service, orderref: str) 
 # orders resume and dismiss
 
 
+@pytest.mark.long
 def test_mapping_a_plan_finishes_every_order_that_waited_for_it(service: Service) -> None:
     for number in (1, 2):
         service.take(f"UIA-{number}", plan="2 Gbps", siteid=str(number), address=f"{number} LAKE ROAD")
@@ -237,6 +239,7 @@ def test_mapping_a_plan_finishes_every_order_that_waited_for_it(service: Service
     assert [service.rested(f"UIA-{number}", "completed")["state"] for number in (1, 2)] == ["completed"] * 2
 
 
+@pytest.mark.long
 def test_an_order_is_resumed_with_a_customer_that_a_person_names(service: Service) -> None:
     service.take("UIA-1")
     assert service.take("UIA-2")["state"] == "exists"

@@ -79,6 +79,7 @@ def test_each_role_is_let_in_where_it_may_and_nowhere_else(
             assert status == 403, f"{role} {rule.endpoint} answers {status}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", [Role.READ_ONLY, Role.STAFF])
 def test_a_change_above_one_s_role_is_refused_before_anything_is_read(
     service: Service, somebody: Callable[[Role | None], Person], role: Role
@@ -100,6 +101,7 @@ def test_a_view_that_says_nothing_is_refused_to_the_administrator_too(
     assert answer.status_code == 403
 
 
+@pytest.mark.long
 def test_every_change_needs_the_token_of_a_page(service: Service, as_administrator: Person) -> None:
     for method, path, rule, _ in guarded(service.app):
         if method == "POST":

@@ -1,5 +1,7 @@
 """What UTOPIA says and the cases: their pages, and what a person does there."""
 
+import pytest
+
 from app.aftercare import messages
 from tests.conftest import Service
 from tests.console.made_aftercare import said
@@ -8,6 +10,7 @@ from tests.console.persons import Person
 REF = "UIA202411-000720"
 
 
+@pytest.mark.long
 def test_a_text_gets_its_rule_on_the_page(service: Service, as_staff: Person) -> None:
     service.callback(REF, "Project Cancelled")
     assert "UTOPIA says something that nobody has decided about" in as_staff.get("/console").text
@@ -36,6 +39,7 @@ def test_who_may_only_look_changes_no_rule(service: Service, as_read_only: Perso
     assert "<select" not in page
 
 
+@pytest.mark.long
 def test_a_case_that_is_due_is_on_today_until_it_is_closed(service: Service, as_staff: Person) -> None:
     case = said(service)["case"]
     assert "1 case is due" in as_staff.get("/console").text

@@ -42,6 +42,7 @@ def test_a_number_is_confirmed_before_anything_is_billed(service: Service, as_st
     assert {service.state(each) for each in REFS} == {OrderState.NEEDS_REVIEW}
 
 
+@pytest.mark.long
 def test_one_decision_maps_the_plan_and_the_page_shows_what_became_of_each(
     service: Service, as_staff: Person, found: Standing
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_cause_that_nobody_stands_for_leads_back_to_today(as_staff: Person) ->
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console")
 
 
+@pytest.mark.long
 def test_orders_that_are_decided_one_by_one_lead_to_each_other(service: Service, as_staff: Person) -> None:
     first, second, third = REFS
     for orderref in REFS:

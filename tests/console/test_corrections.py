@@ -1,5 +1,6 @@
 """Corrections of what UTOPIA says: on an order's page, by two people at once, and over which fields they lie."""
 
+import pytest
 from sqlalchemy import select
 
 from app.models import Order
@@ -101,6 +102,7 @@ def test_an_order_of_which_something_is_in_powercode_cannot_be_corrected(service
     assert decisions(service) == []
 
 
+@pytest.mark.long
 def test_what_was_decided_about_the_person_is_asked_again_after_a_correction(
     service: Service, as_staff: Person
 ) -> None:

@@ -232,6 +232,7 @@ def test_an_order_that_is_put_off_comes_back_by_itself_as_the_day_begins_in_the_
     assert "is on it" not in words_of(today)
 
 
+@pytest.mark.long
 def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
     service: Service, as_staff: Person, cause: Standing
 ) -> None:

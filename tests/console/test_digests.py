@@ -107,6 +107,7 @@ def test_a_preview_of_a_report_that_is_not_there_says_so(as_staff: Person, offic
     assert "There is no report file" in as_staff.get(PAGE).text
 
 
+@pytest.mark.long
 def test_a_run_is_started_after_a_page_that_says_what_it_does_and_pressing_twice_starts_one(
     as_staff: Person, office: Office
 ) -> None:

@@ -39,6 +39,7 @@ def test_today_leads_to_those_who_are_not_active(service: Service, as_read_only:
     assert "Leave as it is" not in page
 
 
+@pytest.mark.long
 def test_without_the_button_nobody_is_made_active(service: Service, as_administrator: Person) -> None:
     not_active(service)
 
@@ -79,6 +80,7 @@ def test_who_may_only_look_makes_nobody_active(button: Service, as_read_only: Pe
     assert button.sandbox.powercode.count("updateCustomerStatus") == 0
 
 
+@pytest.mark.long
 def test_somebody_is_left_as_they_are(service: Service, as_staff: Person) -> None:
     not_active(service)
 

@@ -220,6 +220,7 @@ def test_an_order_that_was_not_ours_and_is_now_goes_on(service: Service, as_staf
     service.rested(REF, "completed")
 
 
+@pytest.mark.long
 def test_while_utopia_is_down_the_order_can_be_submitted_and_waits(service: Service, as_staff: Person) -> None:
     service.order(REF)
     service.sandbox.utopia.down()

@@ -29,6 +29,7 @@ def listed(person: Person) -> str:
     return page[page.index("<tbody>") : page.index("</tbody>")]
 
 
+@pytest.mark.long
 def test_the_page_of_an_old_order_says_what_is_known_and_that_the_rest_was_removed(
     service: Service, as_read_only: Person
 ) -> None:
@@ -53,6 +54,7 @@ def test_an_old_order_is_listed_as_before(service: Service, as_read_only: Person
     assert listed(as_read_only) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", [OrderState.NOT_OURS, OrderState.DISMISSED])
 def test_an_old_order_that_can_be_taken_up_offers_that(service: Service, as_staff: Person, state: OrderState) -> None:
     if state == OrderState.NOT_OURS:

@@ -63,6 +63,7 @@ def test_the_page_says_what_each_decision_does_to_how_many_and_what_became_of_ea
     assert service.state(REFS[2]) == OrderState.NEEDS_REVIEW
 
 
+@pytest.mark.long
 def test_a_row_that_moved_on_is_told_and_left_alone(service: Service, as_staff: Person, stopped: list[str]) -> None:
     as_staff.post(f"/console/orders/{REFS[0]}/dismiss", {"run": run_of(service, REFS[0]), "note": "ordered twice"})
 

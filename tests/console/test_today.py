@@ -129,6 +129,7 @@ def failed_notice(service: Service) -> int:
         return session.scalars(select(Notice.id)).one()
 
 
+@pytest.mark.long
 def test_a_notice_that_could_not_be_sent_is_sent_again_by_one_click(service: Service, as_staff: Person) -> None:
     notice_id = failed_notice(service)
     assert "could not be sent: no such mailbox" in as_staff.get("/console").text
@@ -140,6 +141,7 @@ def test_a_notice_that_could_not_be_sent_is_sent_again_by_one_click(service: Ser
     assert "Nothing needs you" in as_staff.get("/console").text
 
 
+@pytest.mark.long
 def test_a_notice_that_nobody_needs_is_dropped_once(service: Service, as_staff: Person, as_read_only: Person) -> None:
     notice_id = failed_notice(service)
     assert as_read_only.post(f"/console/notices/{notice_id}/drop").status_code == 403
@@ -150,6 +152,7 @@ def test_a_notice_that_nobody_needs_is_dropped_once(service: Service, as_staff: 
     assert len(service.notices("Account created")) == 1
 
 
+@pytest.mark.long
 def test_a_hostile_customer_stays_a_text(service: Service, as_read_only: Person) -> None:
     hostile_order(service)
 

@@ -51,6 +51,7 @@ def test_an_upgrade_that_is_due_is_told_and_not_made(app: Flask) -> None:
         assert (due.exit_code, due.output.startswith("An upgrade is due, from nothing to ")) == (3, True)
 
 
+@pytest.mark.long
 def test_a_database_that_is_up_to_date_is_told_so(app: Flask) -> None:
     services = app.extensions["services"]
     tables.upgrade(services.database, services.settings)

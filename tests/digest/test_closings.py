@@ -25,6 +25,7 @@ def only(digests: Iterable[CustomerDigest]) -> CustomerDigest:
 # Grouping
 
 
+@pytest.mark.long
 def test_ten_thousand_tickets_of_one_customer_are_one_digest() -> None:
     rows = [a_row(number, ticket=f"TM-{number:05}") for number in range(2, 10_002)]
     random.Random(1).shuffle(rows)

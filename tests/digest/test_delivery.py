@@ -100,6 +100,7 @@ def test_what_an_answer_means(answer: Reply | Failure, handed: Handed) -> None:
     assert receipt_for(answer).handed is handed
 
 
+@pytest.mark.long
 def test_fault_7_a_connection_cut_after_the_webhook_took_the_mails_makes_nobody_get_them_again(office: Office) -> None:
     office.webhook.fault("post", "no_answer")
     rows = office.many(3)
@@ -119,6 +120,7 @@ def test_fault_7_any_answer_of_success_counts_as_success(office: Office, status:
     assert len(office.told) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "mailed"), [("no_answer", 6), ("cut", 6), ("reset", 4), ("garbage", 4)])
 def test_a_batch_without_an_answer_is_marked_and_the_others_go_on(office: Office, kind: str, mailed: int) -> None:
     office.webhook.fault("post", kind, **({"status": 500} if kind == "garbage" else {}))
@@ -156,6 +158,7 @@ def test_a_redirect_is_refused_with_what_to_set(office: Office) -> None:
     assert "set DIGEST_WEBHOOK_URL to the final address" in message["error"]
 
 
+@pytest.mark.long
 def test_a_run_waits_for_a_webhook_that_is_down_and_goes_on_by_itself(office: Office) -> None:
     office.webhook.down()
     office.reports(*office.many(3))
@@ -171,6 +174,7 @@ def test_a_run_waits_for_a_webhook_that_is_down_and_goes_on_by_itself(office: Of
     assert [message["error"] for message in run["customers_told"]] == [None] * 3
 
 
+@pytest.mark.long
 def test_after_a_day_a_run_gives_up_and_leaves_its_tickets_to_the_next(office: Office) -> None:
     office.webhook.down()
     rows = office.many(3)
@@ -268,6 +272,7 @@ def test_a_connection_lost_after_the_mail_was_handed_over_leaves_that_one_unknow
     assert states(by_mail.run()) == []
 
 
+@pytest.mark.long
 def test_mails_wait_for_a_mail_server_that_is_down(by_mail: Office) -> None:
     by_mail.service.sandbox.mailbox.down()
     by_mail.reports(*by_mail.many(2))
@@ -278,6 +283,7 @@ def test_mails_wait_for_a_mail_server_that_is_down(by_mail: Office) -> None:
     assert len(customers_mails(by_mail)) == 2
 
 
+@pytest.mark.long
 def test_a_template_that_cannot_be_used_is_named_by_its_line_and_the_run_goes_on_once_mended(by_mail: Office) -> None:
     template = by_mail.texts / "digest.html"
     sound = template.read_text()
@@ -328,6 +334,7 @@ def test_a_run_that_was_cut_off_in_the_middle_of_a_mail_doubts_that_mail_alone(b
     wait_for(lambda: len(customers_mails(by_mail)) == 2)
 
 
+@pytest.mark.long
 def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_told_later(by_mail: Office) -> None:
     by_mail.service.sandbox.mailbox.fault("DATA", "reject", code=451, text="Try later")
     by_mail.reports(*by_mail.many(3))
@@ -338,6 +345,7 @@ def test_a_customer_who_is_refused_for_now_holds_up_nobody_behind_them_and_is_to
     assert [mail["To"] for mail in customers_mails(by_mail)] == [*behind, first]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", ["RCPT", "DATA"])
 def test_after_421_the_next_customers_get_their_mails_and_nobody_is_in_doubt(by_mail: Office, action: str) -> None:
     by_mail.service.sandbox.mailbox.fault(action, "reject", code=421, text="Closing")

@@ -30,6 +30,7 @@ def html_of(mail: Mail) -> str:
 # A report that can't be read
 
 
+@pytest.mark.long
 def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_it_is_mended(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
@@ -142,6 +143,7 @@ def test_staff_read_what_became_of_each_row(office: Office) -> None:
             assert re.search(rf"{re.escape(words)}:? +{count}\b", plain), words
 
 
+@pytest.mark.long
 def test_staff_read_of_lost_answers_and_refusals(office: Office) -> None:
     office.webhook.fault("post", "http", status=400)
     office.webhook.fault("post", "no_answer")
@@ -169,6 +171,7 @@ def test_the_notice_links_the_spreadsheet(office: Office, google: GoogleServer, 
     assert 'href="https://docs.google.com/spreadsheets/d/1aBc"' in html_of(report_mail(office))
 
 
+@pytest.mark.long
 def test_no_customers_data_gets_into_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     office.webhook.fault("post", "http", status=400)
@@ -186,6 +189,7 @@ def test_no_customers_data_gets_into_the_log(office: Office, caplog: pytest.LogC
 # Trouble that is over
 
 
+@pytest.mark.long
 def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
@@ -196,6 +200,7 @@ def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office: Offic
     assert "that is over" in html_of(mail)
 
 
+@pytest.mark.long
 def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)

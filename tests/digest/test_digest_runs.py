@@ -78,6 +78,7 @@ def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_secon
     assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-3"])]
 
 
+@pytest.mark.long
 def test_a_run_that_goes_out_in_a_later_week_than_it_was_planned_in_uses_up_that_weeks_message(office: Office) -> None:
     office.webhook.down()
     office.reports(office.row("TM-1"))
@@ -230,6 +231,7 @@ def test_a_whole_run_from_a_google_spreadsheet(office: Office, google: GoogleSer
     assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-2"])]
 
 
+@pytest.mark.long
 def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_with(
     office: Office, google: GoogleServer, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_whatever_a_report_holds_is_text_in_the_letter_and_each_ticket_has_its_l
     assert tags <= {"div", "p", "ul", "li", "strong"}
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.from_regex(r"[A-Z]{2}-\d{1,9}", fullmatch=True), st.dates()), min_size=1, max_size=30))
 def test_fault_1_a_message_tells_of_its_own_tickets_and_no_others(tickets: list[tuple[str, date]]) -> None:
     told = Told("a@example.com", "Ada", tickets)

@@ -59,6 +59,7 @@ def test_the_schedules_run_of_a_later_day_of_the_week_is_the_one_that_starts_ear
     assert [run.key for run in runs(s3)] == [f"schedule {wall_clock(sunday_night, zone)}"]
 
 
+@pytest.mark.long
 def test_a_week_whose_scheduled_run_went_out_owes_none(s3: Office) -> None:
     s3.bucket.buckets["reports"] = {REPORT.key: b"Firstname,Lastname,Email,Ticket,Status,Date\n"}
     s3.over(s3.start(key="schedule 2026-11-23T08:00"))
@@ -76,6 +77,7 @@ def test_a_run_that_a_person_started_does_not_use_up_the_weeks_own(s3: Office) -
     assert upload_words[0].endswith("is started")
 
 
+@pytest.mark.long
 def test_a_run_that_waits_for_its_report_goes_on_when_that_is_uploaded(s3: Office) -> None:
     with s3.changed(retry_minutes=(60.0,)):
         run_id = s3.start(key="schedule 2026-11-23T08:00")

@@ -71,6 +71,7 @@ def test_what_is_put_off_is_not_counted_by_the_daily_mail_and_does_not_keep_news
     assert subjects(service)[1:] == [FIRST.replace("401", "404")]
 
 
+@pytest.mark.long
 def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Service) -> None:
     service.sandbox.mailbox.down()
     stopped(service, 401, 402, 403)

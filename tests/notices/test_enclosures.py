@@ -45,6 +45,7 @@ def test_a_contract_that_is_not_ready_follows_in_a_second_mail_when_it_is(servic
     assert second["Message-ID"] != first["Message-ID"]
 
 
+@pytest.mark.long
 def test_a_utopia_that_is_down_delays_the_contract_and_not_the_notice(service: Service) -> None:
     service.sandbox.utopia.fault("contractdownload", "http", times=1, status=502)
     service.take()
@@ -55,6 +56,7 @@ def test_a_utopia_that_is_down_delays_the_contract_and_not_the_notice(service: S
     assert list(second.attachments) == [f"contract-{REF}.pdf"]
 
 
+@pytest.mark.long
 def test_a_contract_that_never_comes_is_given_up_with_a_mail_that_says_so(service: Service) -> None:
     service.take(contract_ready=False)
     the_mail(service)

@@ -17,6 +17,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(REFS, st.sampled_from(["\n", "\r\n", "<br>", "<br />\n", "\r"]), st.text(max_size=20))
 def test_an_account_made_for_an_order_is_recognised_by_its_notes(ref: str, line_break: str, site_id: str) -> None:
     notes = line_break.join(" ".join(line.split()) for line in order_notes(ref, site_id, ""))

@@ -69,6 +69,7 @@ def test_it_is_only_for_what_powercode_refused(service: Service) -> None:
         resume(service, by_hand=True, note="x")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("refused_ticket")
 def test_the_command_asks_for_a_note(service: Service) -> None:
     assert "--without-it needs --note" in failed(run(service, "orders", "resume", REF, "--without-it"))

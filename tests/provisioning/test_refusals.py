@@ -93,6 +93,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("write", [FIRST_PLAN, "createTicket"])
 def test_a_refusal_that_may_be_a_lie_asks_whether_it_is_there(service: Service, write: str, refusal: str) -> None:

@@ -1,5 +1,7 @@
 """What a person's resume does with an order that waits."""
 
+import pytest
+
 from app.provisioning import review
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
@@ -8,6 +10,7 @@ ONE_DAY = 24 * 60
 REF = "UIA202411-001186"
 
 
+@pytest.mark.long
 def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_others(service: Service) -> None:
     with service.changed(retry_minutes=(ONE_DAY,)):
         service.sandbox.powercode.down()

@@ -34,6 +34,7 @@ def test_a_waiting_order_says_what_it_waits_for_and_when_it_is_tried_next(servic
     assert service.notices() == []
 
 
+@pytest.mark.long
 def test_a_wrong_utopia_key_waits_and_names_the_setting(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as changed:
         changed.setattr(service.sandbox.utopia, "api_key", "another")
@@ -55,6 +56,7 @@ def test_orders_that_wait_for_powercode_hold_up_no_other_order(service: Service)
     assert service.rested("ANOTHERS-1")["state"] == "not_ours"
 
 
+@pytest.mark.long
 def test_a_hanging_utopia_does_not_hold_up_an_order_that_waits_only_for_powercode(service: Service) -> None:
     service.sandbox.powercode.down()
     service.take()
@@ -99,6 +101,7 @@ def test_each_try_is_a_line_of_the_log_with_its_cause_and_no_traceback(
 # When it takes too long
 
 
+@pytest.mark.long
 def test_an_order_that_waited_too_long_is_given_to_a_person(service: Service) -> None:
     service.sandbox.powercode.down()
     with service.changed(give_up_after_hours=0.0001):

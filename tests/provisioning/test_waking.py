@@ -40,6 +40,7 @@ def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answe
     assert len(powercode.customers) == 6
 
 
+@pytest.mark.long
 def test_orders_that_arrive_while_a_system_is_down_do_not_try_it(service: Service) -> None:
     powercode = service.sandbox.powercode
     powercode.fault("*", "http", times=None, status=502)
@@ -68,6 +69,7 @@ def test_an_order_that_arrives_after_a_long_outage_does_not_wait_for_the_next_ha
         all_are(service, [first, second], "completed")
 
 
+@pytest.mark.long
 def test_an_order_that_begins_to_wait_as_the_system_comes_back_goes_on(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ def _wake_in_hand(service: Service, session: Session) -> list[str]:
     return orderrefs
 
 
+@pytest.mark.long
 def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service: Service) -> None:
     with service.changed(retry_minutes=ONE_DAY):
         service.sandbox.powercode.down()

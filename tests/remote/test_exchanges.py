@@ -116,6 +116,7 @@ def test_what_is_asked_apart_from_an_order_is_kept_nowhere(service: Service) -> 
     assert said(service) == []
 
 
+@pytest.mark.long
 def test_two_orders_at_once_do_not_mix_what_was_said(service: Service) -> None:
     refs = [f"UIA202411-00{number}" for number in range(2000, 2006)]
     for number, ref in enumerate(refs):

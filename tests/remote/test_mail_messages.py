@@ -18,6 +18,7 @@ from tests.remote.mails import SENDER, a_file, send
 # The announced size, and the memory
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=300), max_size=3), st.text("ab.\r\n", max_size=100))
 def test_the_announced_size_is_that_of_the_pieces(files: list[bytes], text: str) -> None:
     message = Message(Mail("k", "s", text, text, [a_file("c.pdf", each) for each in files]), SENDER, "o@example.com")

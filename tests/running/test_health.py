@@ -137,6 +137,7 @@ def test_a_file_that_is_no_database_is_told(idle: Service) -> None:
     assert ready(idle)[1]["database"] == "not available (DatabaseError)"
 
 
+@pytest.mark.long
 def test_a_database_server_that_is_down_is_503_without_its_address(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         sandbox.webhook.down()  # a port where nothing listens

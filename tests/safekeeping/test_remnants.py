@@ -41,6 +41,7 @@ def test_the_databases_file_and_its_log_do_not_hold_the_person_any_more(service:
     assert left == set(), "the street and the plan are the neighbours', too"
 
 
+@pytest.mark.long
 @pytest.mark.sqlite
 def test_a_copy_that_sqlite_left_in_a_freed_page_is_found_and_goes(service: Service) -> None:
     service.take()

@@ -70,6 +70,7 @@ def test_what_root_makes_first_belongs_to_the_owner_of_the_folder(folder: Path) 
     assert owners(folder) == {folder.stat().st_uid}
 
 
+@pytest.mark.long
 def test_the_service_goes_on_with_what_root_began(folder: Path, request: pytest.FixtureRequest) -> None:
     with Sandbox() as sandbox:
         settings = settings_for(sandbox, folder, database_url=f"sqlite:///{folder}/instance/handler.db")
@@ -112,6 +113,7 @@ def test_a_database_that_can_not_be_opened_is_one_sentence(
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("closed", ["", ".upgrade.lock"])
 def test_the_service_says_whose_the_database_is_when_it_starts(
     folder: Path,

@@ -24,6 +24,7 @@ CONTRACTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @given(CONTRACTS)
 def test_a_contract_of_any_json_is_read_stored_and_read_again(raw: dict[str, Any]) -> None:
     contract = Contract.read(raw)

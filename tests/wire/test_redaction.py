@@ -315,6 +315,7 @@ def test_no_value_of_several_survives(values: list[str], between: str) -> None:
     assert all(has_its_own_marks_only(shown, value) for value in values)
 
 
+@pytest.mark.long
 @quietly
 @given(value=_value, before=_anything, after=_anything)
 def test_no_escaped_value_survives(value: str, before: str, after: str) -> None:

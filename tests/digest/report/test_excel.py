@@ -122,6 +122,7 @@ def test_an_empty_workbook_is_told(workbook: WriteWorkbook) -> None:
     assert refusal(workbook([])).startswith("The report is empty")
 
 
+@pytest.mark.long
 def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(
     workbook: WriteWorkbook, headings: list[str], ada: list[str], tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_bomb_of_fifty_megabytes_is_refused_by_the_size_it_declares(
     assert "memory" in refusal(source)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("entry", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"])
 @pytest.mark.parametrize("declared", [1_000, 400 * 2**20])
 def test_a_bomb_that_lies_about_its_size_is_refused_too(

@@ -62,6 +62,7 @@ def test_an_excel_object_is_read(store: BucketServer, tmp_path: Path, headings: 
     assert list(read_report("s3://reports/r.xlsx")) == [(2, *ada)]
 
 
+@pytest.mark.long
 def test_what_is_missing_or_denied_is_told_by_name(store: BucketServer) -> None:
     assert "no S3 bucket nowhere" in refusal("s3://nowhere/r.csv")
     assert "no object r.csv in the S3 bucket reports" in refusal("s3://reports/r.csv")
@@ -83,6 +84,7 @@ def test_an_object_beyond_the_size_limit_is_refused(store: BucketServer) -> None
     assert "larger than 1 MB" in refusal("s3://reports/big.csv", limits=Limits(max_bytes=2**20))
 
 
+@pytest.mark.long
 def test_a_download_that_breaks_off_is_no_shorter_report(store: BucketServer) -> None:
     store.cut_after = 60
     assert "broke off" in refusal("s3://reports/weekly/report 46.csv")

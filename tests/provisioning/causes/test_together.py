@@ -119,6 +119,7 @@ def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan
     assert (told.rests, told.left, told.states) == (True, 0, {OrderState.COMPLETED: COUNT})
 
 
+@pytest.mark.long
 def test_an_order_that_stops_over_something_else_lets_another_go_first(service: Service, waiting: list[str]) -> None:
     service.sandbox.powercode.fault("createCustomer", "status_code", times=1, status_code=9, message="invalid phone")
 
@@ -143,6 +144,7 @@ def test_an_order_that_comes_while_the_number_is_on_trial_follows_too(service: S
     service.rested("UIA202412-00109", OrderState.COMPLETED)
 
 
+@pytest.mark.long
 def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service, waiting: list[str]) -> None:
     sold_as(service, 999)
     service.rested(waiting[0], OrderState.NEEDS_REVIEW)
@@ -161,6 +163,7 @@ def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service
     assert service.state(waiting[1]) == OrderState.DISMISSED
 
 
+@pytest.mark.long
 def test_followers_need_a_person_again_when_the_plan_is_unmapped(service: Service, waiting: list[str]) -> None:
     sold_as(service, 999)
     service.rested(waiting[0], OrderState.NEEDS_REVIEW)
@@ -195,6 +198,7 @@ def progress(service: Service, joint_id: int) -> together.Progress:
     return found
 
 
+@pytest.mark.long
 def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(service: Service) -> None:
     service.sandbox.powercode.fault(
         "createTicket", "status_code", times=None, status_code=9, message="no such category"
@@ -216,6 +220,7 @@ def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(
     assert customers(service) == 3
 
 
+@pytest.mark.long
 def test_an_order_with_damaged_rows_is_told_and_holds_up_no_other(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "status_code", times=3, status_code=9, message="no such category")
     for orderref in refs(3):

@@ -123,6 +123,7 @@ def test_an_ordinary_order_asks_five_times(server: PowerCode) -> None:
     assert (server.count("readCustomer"), server.count("searchCustomers")) == (1, SEARCHES)
 
 
+@pytest.mark.long
 def test_hundreds_of_hits_hide_nobody_and_cost_no_further_call(server: PowerCode) -> None:
     for number in range(300):
         typed_in(server, f"Bo Lind {number}", f"{10_000 + number} W 100 N")

@@ -79,6 +79,7 @@ def test_members_of_a_family_with_names_of_their_own_are_different_people(one: s
     assert compare_names(f"{one} Lind", f"{two} Lind") is same
 
 
+@pytest.mark.long
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_two_texts_can_be_compared_and_in_both_directions(first: str, second: str) -> None:
     assert compare_names(first, second) is compare_names(second, first)

@@ -121,6 +121,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
 def test_any_json_gives_entries_and_no_other_error(service: Service, content: object) -> None:
