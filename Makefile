@@ -23,7 +23,7 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 	@$(BIN)/python -m sandbox.demo
 
 test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; ARGS="-k callback": some of them)
-	@$(BIN)/python -m pytest -n 5 --dist worksteal --database $(DATABASE) $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --database $(DATABASE) $(ARGS)
 
 sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "(long or sweep) and not (pictures or soak)" $(ARGS)
