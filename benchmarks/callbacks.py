@@ -8,39 +8,18 @@ import os
 import socket
 import statistics
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load import Answers, post
-from benchmarks.running import settings_with
+from benchmarks.running import plain_gunicorn, settings_with
 from config import PROJECT, Settings
 from sandbox.listener import bind
 from tests.tools.processes import until
 
 SECONDS = 1.2
 """Of a round."""
-
-BARE = (
-    sys.executable,
-    "-m",
-    "gunicorn",
-    "--workers",
-    "1",
-    "--worker-class",
-    "gthread",
-    "--threads",
-    "8",
-    "--keep-alive",
-    "5",
-    "--backlog",
-    "1024",
-    "--log-level",
-    "warning",
-    "--no-control-socket",
-    "benchmarks.bare:app",
-)
 
 
 @contextmanager
@@ -59,7 +38,9 @@ def bare_endpoint(folder: Path) -> Iterator[int]:
         port = int(reserved.getsockname()[1])
         environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db"), "PYTHONPATH": str(PROJECT)}
         # Started in another folder, where gunicorn finds no gunicorn.conf.py.
-        process = subprocess.Popen([*BARE, "--bind", f"127.0.0.1:{port}"], cwd=folder, env=environment)
+        process = subprocess.Popen(
+            [*plain_gunicorn(8), "--bind", f"127.0.0.1:{port}", "benchmarks.bare:app"], cwd=folder, env=environment
+        )
         try:
             until(lambda: _listens(port))
             yield port

@@ -1,12 +1,19 @@
 """Settings for a service that is measured: production's, but for addresses, keys and what the caller names."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from config import Settings, load_settings
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
+
+
+def plain_gunicorn(threads: int) -> list[str]:
+    """The command of gunicorn with one worker of its own, for what the service is compared with."""
+    options = f"--workers 1 --worker-class gthread --threads {threads} --keep-alive 5 --backlog 1024 --timeout 60"
+    return [sys.executable, "-m", "gunicorn", *options.split(), "--log-level", "warning", "--no-control-socket"]
 
 
 def settings_with(folder: Path, **overrides: Any) -> Settings:

@@ -12,7 +12,6 @@ import os
 import secrets
 import smtplib
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -22,6 +21,7 @@ from typing import Any
 import requests
 from flask import Flask, Response, jsonify, make_response, request
 
+from benchmarks.running import plain_gunicorn
 from config import PROJECT, Settings, load_settings
 from sandbox.listener import bind
 from tests.tools.processes import environment_of, until
@@ -31,27 +31,6 @@ THREADS = 16
 TIMEOUT = (5, 30)
 """Seconds for the connection and for an answer: the service's defaults."""
 USPS_CODES = {"IDAHO": "ID", "MONTANA": "MT", "UTAH": "UT"}
-
-GUNICORN = (
-    sys.executable,
-    "-m",
-    "gunicorn",
-    "--workers",
-    "1",
-    "--worker-class",
-    "gthread",
-    "--threads",
-    str(THREADS),
-    "--keep-alive",
-    "5",
-    "--backlog",
-    "1024",
-    "--timeout",
-    "60",
-    "--log-level",
-    "warning",
-    "--no-control-socket",
-)
 
 
 class Refused(Exception):
@@ -242,7 +221,7 @@ def serving(settings: Settings, folder: Path) -> Iterator[tuple[int, int]]:
     with bind("127.0.0.1", 0) as reserved:
         port = int(reserved.getsockname()[1])
         environment = {"PATH": os.environ["PATH"], **environment_of(settings), "PYTHONPATH": str(PROJECT)}
-        command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", "benchmarks.synchronous:create_app()"]
+        command = [*plain_gunicorn(THREADS), "--bind", f"127.0.0.1:{port}", "benchmarks.synchronous:create_app()"]
         # Started in another folder, where gunicorn finds no gunicorn.conf.py.
         process = subprocess.Popen(command, cwd=folder, env=environment)
         try:

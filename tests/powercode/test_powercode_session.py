@@ -10,30 +10,16 @@ import pytest
 import powercode
 from powercode import (
     NeverArrived,
-    NewCustomer,
     NewTicket,
     OutcomeUnknown,
     PowerCodeClient,
     Refused,
-    order_notes,
 )
 from sandbox import PowerCode, Sandbox
+from tests.powercode.one_call import ADA
 from tests.tools.wire_fixtures import Authority
 
 REF = "UIA202411-001186"
-ADA = NewCustomer(
-    first_name="Ada",
-    last_name="Lind",
-    email="ada.lind@example.com",
-    phone="4065550143",
-    street="12 N EXAMPLE AVENUE",
-    city="Bozeman",
-    state="MT",
-    zip="59715",
-    ext_account_id="714780",
-    portal_password="portal-word-19",
-    notes=order_notes(REF, "714780", "2025-10-20 14:03:11"),
-)
 
 
 def a_client(server: PowerCode, **changes: Any) -> PowerCodeClient:

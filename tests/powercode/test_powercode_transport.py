@@ -11,7 +11,6 @@ import trustme
 
 from powercode import (
     NeverArrived,
-    NewCustomer,
     NewTicket,
     OutcomeUnknown,
     PowerCodeClient,
@@ -19,6 +18,7 @@ from powercode import (
     Refused,
     Throttled,
 )
+from tests.powercode.one_call import ADA, KEY
 from tests.tools.raw_server import (
     UNKNOWN,
     RawServer,
@@ -28,22 +28,9 @@ from tests.tools.raw_server import (
 from tests.tools.wire_fixtures import Authority
 from wire.observation import Observation
 
-KEY = "powercode-key-7731"
 BASIC = base64.b64encode(KEY.encode()).decode()
 OK = http({"statusCode": 0, "message": "Service added"})
 TAGS = http({"Success": True, "Response": []})
-ADA = NewCustomer(
-    first_name="Ada",
-    last_name="Lind",
-    email="ada.lind@example.com",
-    phone="4065550143",
-    street="12 N EXAMPLE AVENUE",
-    city="Bozeman",
-    state="MT",
-    zip="59715",
-    ext_account_id="714780",
-    portal_password="portal-word-19",
-)
 PRIVATE = ("Ada", "Lind", "ada.lind@example.com", "4065550143", "EXAMPLE AVENUE", "portal-word-19", KEY, BASIC)
 
 WRITES = {

@@ -8,26 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from powercode import NewCustomer, NewTicket, PowerCodeClient, Refused
+from powercode import NewTicket, PowerCodeClient, Refused
 from sandbox import Sandbox
+from tests.powercode import one_call
 from wire import Call, Failure, Observation, Reply, Request
 from wire.observation import SHOWN_BYTES
 
 KEY = "key/with+odd&letters\"'ü"
 PASSWORD = 'a "portal" pass/word'
-ADA = NewCustomer(
-    first_name="Ada",
-    last_name="Lind",
-    email="ada.lind@example.com",
-    phone="4065550143",
-    street="12 N EXAMPLE AVENUE",
-    city="Bozeman",
-    state="MT",
-    zip="59715",
-    ext_account_id="714780",
-    portal_password=PASSWORD,
-    notes=("Order# UIA-1",),
-)
+ADA = one_call.ADA.model_copy(update={"portal_password": PASSWORD, "notes": ("Order# UIA-1",)})
 
 
 def told_of(request: Request, reply: Reply | Failure, secrets: tuple[str, ...]) -> Observation:
