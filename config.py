@@ -134,6 +134,8 @@ class Settings(BaseSettings):
     give_up_after_hours: float = Field(default=72, gt=0)
 
     activation: Literal["off", "show", "button"] = "show"
+    cases: Literal["on", "off"] = "on"
+    customer_changes: Literal["on", "off"] = "on"
     reconcile_schedule: Annotated[Schedule | None, Optionally] = "30 6 * * *"
     morning_summary: Annotated[Schedule | None, Optionally] = "0 7 * * mon-fri"
 

@@ -8,11 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
+from app.aftercare.switches import CASES
 from app.models import Case, EventKind, Order, OrderSearch, now
 from app.outgoing import events
 from app.people import audit
 from app.services import Services
 from app.storage.database import insert_if_new
+from config import Settings
 
 BY_RULE = "a callback's rule"
 
@@ -88,11 +90,20 @@ def due(session: Session, day: date) -> int:
     return session.scalar(open_ones) or 0
 
 
+def put_away(session: Session, settings: Settings) -> int:
+    """How many open cases nobody sees while cases are switched off."""
+    if CASES.is_on(settings):
+        return 0
+    return session.scalar(select(func.count()).select_from(Case).where(Case.closed_at.is_(None))) or 0
+
+
 def tell_of_due(services: Services) -> int:
     """Tell other systems of each open case whose day has come, once; how many are due."""
     due_now = select(Case).where(Case.closed_at.is_(None), Case.due_on <= today(services)).order_by(Case.id)
+    if not (services.settings.events_url and CASES.is_on(services.settings)):
+        return 0
     with services.database.read() as session:
-        found = session.scalars(due_now).all() if services.settings.events_url else []
+        found = session.scalars(due_now).all()
     if found:
         with services.database.write() as session:
             for case in found:

@@ -16,6 +16,7 @@ from app import notices
 from app.aftercare import cases
 from app.aftercare.case_kinds import CASE_KINDS
 from app.aftercare.references import REFERENCE
+from app.aftercare.switches import CASES
 from app.models import CallbackMessage, MessageRule, NoticeKind, Order, now
 from app.people import audit
 from app.services import Services
@@ -43,6 +44,11 @@ def key_of(msg: str) -> str:
     """The key of a text: the same for texts that differ only in case, blanks, order references and numbers."""
     said = NUMBER.sub("…", REFERENCE.sub("…", " ".join(msg.split()))).casefold()[:200]
     return f"“{said}”" if said in (NEW, OTHERS) else said
+
+
+def opens_case(rule: str) -> bool:
+    """Whether a callback with this rule opens a case; the office is told instead while cases are switched off."""
+    return rule.startswith(CASE)
 
 
 def rules() -> list[tuple[str, str]]:
@@ -108,11 +114,21 @@ def _take(services: Services, session: Session, msg: str, orderref: str | None, 
         _tell_of_new(services, session, row)
     elif row.rule == MessageRule.TELL:
         _tell(services, session, row, msg, f"{orderref}:{now():%Y-%m-%d}")
-    elif row.rule.startswith(CASE):
-        kind = CASE_KINDS[row.rule.removeprefix(CASE)]
-        case = cases.open_for_callback(services, session, kind, orderref, msg, slot=f"{_digest(key)}:{orderref}")
-        if case is not None:
-            _tell(services, session, row, msg, f"case:{case.id}", case_id=case.id)
+    elif opens_case(row.rule):
+        _have_it_seen_to(services, session, row, msg, orderref)
+
+
+def _have_it_seen_to(
+    services: Services, session: Session, row: CallbackMessage, msg: str, orderref: str | None
+) -> None:
+    """Open a case, and tell of it; while cases are switched off, tell of what nobody opens a case for."""
+    kind = CASE_KINDS[row.rule.removeprefix(CASE)]
+    if not CASES.is_on(services.settings):
+        _tell(services, session, row, msg, f"{kind.code}:{orderref}:{now():%Y-%m-%d}", needs=kind.rule)
+        return
+    case = cases.open_for_callback(services, session, kind, orderref, msg, slot=f"{_digest(row.key)}:{orderref}")
+    if case is not None:
+        _tell(services, session, row, msg, f"case:{case.id}", case_id=case.id)
 
 
 def _count(session: Session, key: str, more: int, **last: Any) -> bool:
@@ -150,7 +166,7 @@ def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> 
         return
     key = f"{NoticeKind.CALLBACK_MESSAGE}:many:{cases.today(services)}"
     content: dict[str, Any] = {"msg": row.msg, "orderref": None, "event": row.last_event, "is_new": True}
-    content |= {"is_many": True, "told": TOLD_A_DAY, "case_id": None}
+    content |= {"is_many": True, "told": TOLD_A_DAY, "case_id": None, "opens_cases": CASES.is_on(services.settings)}
     notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, **content)
 
 
@@ -163,11 +179,13 @@ def _tell(
     *,
     is_new: bool = False,
     case_id: int | None = None,
+    needs: str | None = None,
 ) -> None:
     key = f"{NoticeKind.CALLBACK_MESSAGE}:{_digest(row.key)}:{once}"
     order = session.scalar(select(Order).filter_by(orderref=row.last_orderref)) if row.last_orderref else None
     content: dict[str, Any] = {"msg": msg, "orderref": row.last_orderref, "event": row.last_event}
-    content |= {"is_new": is_new, "is_many": False, "case_id": case_id}
+    content |= {"is_new": is_new, "is_many": False, "case_id": case_id, "needs": needs}
+    content["opens_cases"] = CASES.is_on(services.settings)
     notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, order, **content)
 
 

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.aftercare.kinds import KINDS
+from app.aftercare.switches import CASES
 from app.models import Case, CustomerWrite, Order
+from config import Settings
 
 MOST = 20
 
@@ -21,10 +23,11 @@ class Later:
     writes: Sequence[tuple[CustomerWrite, str]]
 
 
-def later(session: Session, order: Order) -> Later:
-    """The cases of the order, and the later writes for its customer."""
+def later(session: Session, settings: Settings, order: Order) -> Later:
+    """The cases of the order, unless cases are off, and the later writes for its customer."""
     mine = or_(Case.order_id == order.id, Case.orderref == order.orderref)
-    cases = session.scalars(select(Case).where(mine).order_by(Case.id.desc()).limit(MOST)).all()
+    newest = select(Case).where(mine).order_by(Case.id.desc()).limit(MOST)
+    cases = session.scalars(newest).all() if CASES.is_on(settings) else []
     theirs = CustomerWrite.order_id == order.id
     if order.customer_id:
         theirs = or_(theirs, CustomerWrite.customer_id == order.customer_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.aftercare import cases, messages, missing, statuses, writes
+from app.aftercare.switches import ACTIVATION, CASES
 from config import Settings
 
 
@@ -29,8 +30,8 @@ def overview(session: Session, settings: Settings, moment: datetime) -> Overview
     """The numbers at a moment; parts that are switched off count 0."""
     return Overview(
         missing=missing.count(session),
-        inactive=statuses.count(session) if settings.activation != "off" else 0,
+        inactive=statuses.count(session) if ACTIVATION.is_on(settings) else 0,
         in_doubt=len(writes.in_doubt(session)),
         undecided=messages.undecided(session),
-        due=cases.due(session, moment.astimezone(settings.zone).date()),
+        due=cases.due(session, moment.astimezone(settings.zone).date()) if CASES.is_on(settings) else 0,
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import powercode
 import utopia
 from app.aftercare.routers import router_in
+from app.aftercare.switches import ACTIVATION
 from app.durable import engine
 from app.models import Billing, CustomerStatus, Order, OrderSearch, OrderState, RouterSeen, System, now
 from app.people import audit
@@ -48,11 +49,6 @@ class Inactive:
     status: CustomerStatus
     order: Order
     found: OrderSearch | None
-
-
-def is_on(services: Services) -> bool:
-    """Whether this part of the aftercare is switched on."""
-    return services.settings.activation != "off"
 
 
 # Listing
@@ -113,7 +109,7 @@ def ask(session: Session) -> None:
 
 def take_up(services: Services) -> int:
     """Add the customers of orders completed since the last time; returns how many."""
-    if not is_on(services):
+    if not ACTIVATION.is_on(services.settings):
         return 0
     here = exists().where(CustomerStatus.customer_id == Order.customer_id)
     completed = (Order.state == OrderState.COMPLETED, Order.finished_at < now() - FIRST_AFTER)
@@ -131,7 +127,7 @@ def take_up(services: Services) -> int:
 
 def read_due(services: Services) -> int:
     """Read a batch of due customers; returns how many were read. Each status is committed as soon as it is read."""
-    if not is_on(services):
+    if not ACTIVATION.is_on(services.settings):
         return 0
     with services.database.read() as session:
         if breaker.is_down(session, System.POWERCODE) or _is_busy(session):

@@ -7,6 +7,7 @@ import click
 from sqlalchemy import select
 
 from app.aftercare import missing, reconciling, statuses
+from app.aftercare.switches import ACTIVATION
 from app.cli.common import Commands, as_json, operator, ready_services, show
 from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
@@ -24,6 +25,8 @@ accounts = Commands("accounts", help="What follows an order's account.")
 def list_inactive(now: bool, as_json: bool) -> None:
     """List the customers whom an order made and who are not active yet, as they were when they were read last."""
     ready = ready_services()
+    if not ACTIVATION.is_on(ready.settings):
+        raise click.ClickException("ACTIVATION=off: nobody's status is read, and nobody is listed")
     if now:
         _read_all(ready)
     with ready.database.read() as session:
@@ -32,8 +35,6 @@ def list_inactive(now: bool, as_json: bool) -> None:
 
 
 def _read_all(ready: Services) -> None:
-    if not statuses.is_on(ready):
-        raise click.ClickException("ACTIVATION is off: nobody's status is read")
     with ready.database.write() as session:
         statuses.ask(session)
     statuses.take_up(ready)

@@ -21,7 +21,7 @@ def check(connect: bool, as_json: bool) -> None:
     Faults are printed before a command runs at all: every one, with the name of its variable.
     """
     ready = services()
-    notes = [*checks.warnings(ready.settings), *checks.plans_that_differ(ready)]
+    notes = checks.notes(ready)
     notes += [former] if (former := fault_of_running(ready.settings)) else []
     closed = ready.database.why_closed()
     systems = _connections(ready) if connect and not closed else {}

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.aftercare import writes
+from app.aftercare import cases, writes
 from app.aftercare.kinds import KINDS
 from app.aftercare.overview import overview
 from app.console.access import requires, viewer
@@ -26,6 +26,7 @@ def page() -> str:
             overview=overview(session, services.settings, now()),
             settings=services.settings,
             doubtful=_doubtful(services, session),
+            put_away=cases.put_away(session, services.settings),
         )
 
 

@@ -12,9 +12,11 @@ from wtforms.validators import DataRequired, Length, Optional
 from app.aftercare import cases as work
 from app.aftercare import halves
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
+from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
 from app.console.order_forms import A_CUSTOMER, DIGITS, stripped
+from app.console.switches import only_while_on
 from app.lookups import changes
 from app.lookups.asking import NotAnswered
 from app.lookups.fields import faults, given
@@ -25,6 +27,7 @@ from app.services import services_of
 Page = str | tuple[str, int] | Response
 
 cases = Blueprint("cases", __name__, url_prefix="/console/aftercare/cases")
+only_while_on(CASES, cases)
 
 
 KINDS = [SelectChoice(kind.code, kind.title) for kind in CASE_KINDS.values()]

@@ -13,8 +13,10 @@ from wtforms.validators import DataRequired, Length, Regexp
 import powercode
 from app.aftercare import extras, writes
 from app.aftercare.kinds import KINDS
+from app.aftercare.switches import CUSTOMER_CHANGES
 from app.console.access import requires, viewer
 from app.console.order_forms import A_SERVICE, A_TAG, DIGITS, stripped
+from app.console.switches import only_while_on
 from app.lookups.asking import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
 from app.provisioning.contracts import PORTAL_NAME
@@ -23,6 +25,7 @@ from app.provisioning.plans import plan_table
 from app.services import Services, services_of
 
 customers = Blueprint("customers", __name__, url_prefix="/console/aftercare/customers")
+only_while_on(CUSTOMER_CHANGES, customers)
 
 Page = str | tuple[str, int] | Response
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.aftercare import messages as rules_of
+from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
 from app.models import Callback, CallbackOutcome, MessageRule, Role
 from app.services import services_of
@@ -27,6 +28,7 @@ def page() -> str:
             "console/aftercare/messages.html",
             rows=rules_of.listed(session),
             rules=rules_of.rules(),
+            opens_case=rules_of.opens_case,
             words=dict(rules_of.rules()),
             fixed=[(msg, _count(session, outcomes), does) for msg, outcomes, does in FIXED],
             tells_of_new=rules_of.tells_of_new(session),
@@ -45,6 +47,9 @@ def _count(session: Session, outcomes: tuple[CallbackOutcome, ...]) -> int:
 def decide() -> Response:
     """Keep the rule of a text."""
     key, rule = request.form.get("key", ""), request.form.get("rule", "")
+    if rules_of.opens_case(rule) and not CASES.is_on(services_of(current_app).settings):
+        flash(f"Cases are switched off here ({CASES.setting}=off): choose another rule. Nothing was changed.", "failed")
+        return redirect(url_for("messages.page"), 303)
     return _keep(key, rule)
 
 

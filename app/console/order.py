@@ -99,7 +99,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             attended=_attended(session, order),
             put_away=next(iter(put_off(session, Order.id == order.id)), None),
             desk_words=desk_words(),
-            later=later(session, order),
+            later=later(session, services_of(current_app).settings, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             in_turn=_in_turn(session, order),

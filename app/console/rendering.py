@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
+from app.aftercare.switches import switched_off
 from app.console.access import ROLE_NAMES, viewer
 from app.console.security import is_page
 from app.models import SYSTEM_NAMES, Role, now
@@ -79,14 +80,15 @@ def register(app: Flask) -> None:
 
 
 def _words() -> dict[str, Any]:
-    zone = services_of(current_app).settings.timezone
+    settings = services_of(current_app).settings
     return {
         "viewer": viewer(),
         "version": VERSION,
-        "zone": zone,
+        "zone": settings.timezone,
         "Role": Role,
         "role_names": ROLE_NAMES,
         "system_names": SYSTEM_NAMES,
+        "switched_off": switched_off(settings),
     }
 
 

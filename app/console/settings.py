@@ -29,7 +29,7 @@ def page() -> str:
     return render_template(
         "console/settings/page.html",
         overview=overview(services.settings),
-        notes=[*checks.warnings(services.settings), *checks.plans_that_differ(services)],
+        notes=checks.notes(services),
         checks=checks.BUTTONS,
         recipients=services.settings.email_recipients,
         **_channels(services),

@@ -108,7 +108,7 @@ def _what_it_holds(notice: Notice) -> dict[str, Any]:
 
 
 def _callback_message(notice: Notice) -> dict[str, Any]:
-    return {"told": 20, **notice.content}
+    return {"told": 20, "needs": None, "opens_cases": True, **notice.content}
 
 
 def _test_callback(notice: Notice) -> dict[str, Any]:

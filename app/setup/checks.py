@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import powercode
 import utopia
 from app import notices
+from app.aftercare import cases
 from app.digest.report.sources import Limits, SourceUnreadable, read_report
 from app.models import now
 from app.provisioning.plans import plan_table
@@ -96,17 +97,28 @@ def open_to_anybody(settings: Settings) -> str:
     )
 
 
-def plans_that_differ(services: Services) -> list[str]:
-    """Plans that the settings and the plan table map differently; none before the table exists."""
+def notes(services: Services) -> list[str]:
+    """All that deserves a second look, in the settings and in what the database has for them."""
+    return [*warnings(services.settings), *_beside_the_database(services)]
+
+
+def _beside_the_database(services: Services) -> list[str]:
+    """What the settings mean for what is there; nothing before the tables exist."""
     if services.database.is_sqlite and not services.database.path.exists():
         return []
     try:
         if not migrate.is_current(services.database):
             return []
         with services.database.read() as session:
-            return plan_table.differences(session, services.settings)
+            differences = plan_table.differences(session, services.settings)
+            return [*differences, *_put_away(cases.put_away(session, services.settings))]
     except SQLAlchemyError:
         return []
+
+
+def _put_away(count: int) -> list[str]:
+    words = f"{count} open {'case waits' if count == 1 else 'cases wait'} unseen"
+    return [f"CASES=off, and {words}: close them first, or do what they say elsewhere"] if count else []
 
 
 def advice(error: Exception) -> str:

@@ -124,4 +124,5 @@ def test_the_command_lists_and_reads(service: Service) -> None:
 
     assert [row["orderref"] for row in rows] == ["UIA202411-000711", "UIA202411-000712"]
     with service.changed(activation="off"):
-        assert failed(run(service, "accounts", "inactive", "--now")) == "ACTIVATION is off: nobody's status is read"
+        said = failed(run(service, "accounts", "inactive", "--now"))
+    assert said == "ACTIVATION=off: nobody's status is read, and nobody is listed"
