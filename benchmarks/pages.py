@@ -39,8 +39,8 @@ from app.models import (
     now,
 )
 from app.people import users
-from app.provisioning.search import pieces_in
-from app.provisioning.search_words import line_of
+from app.provisioning.order_search import pieces_in
+from app.provisioning.order_search_words import line_of
 from app.services import Services
 from app.setup import tables
 from benchmarks.running import settings_with

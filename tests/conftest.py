@@ -30,8 +30,8 @@ from app.models import Base, Notice, NoticeState, Order, OrderState, ServicePlan
 from app.morning.due import tell_when_due
 from app.outgoing import events
 from app.people import passwords
-from app.provisioning import history, waking, workflow
-from app.provisioning.causes import telling
+from app.provisioning import due_orders, order_json, workflow
+from app.provisioning.causes import cause_mails
 from app.provisioning.plans import plan_table
 from app.remote import breaker
 from app.running import glance, schedule
@@ -54,11 +54,11 @@ TELLING = (
     watch_for_alerts,
     look_at_certificate,
     long_waits.tell,
-    telling.tell_of_those_who_joined,
+    cause_mails.tell_of_those_who_joined,
     tell_when_due,
     news.look,
 )
-STRANDED = (waking.pick_up_stranded_orders, notices.pick_up_stranded_notices)
+STRANDED = (due_orders.pick_up_stranded_orders, notices.pick_up_stranded_notices)
 OUTGOING = (events.send_due, sending.send_due)
 OF_AFTERCARE = (
     reconciling.start_when_due,
@@ -165,7 +165,7 @@ class Service:
         """The order as `orders show --json` prints it."""
         with self.services.database.read() as session:
             order = session.scalar(select(Order).filter_by(orderref=orderref))
-            return history.whole(session, order) if order else {}
+            return order_json.whole(session, order) if order else {}
 
     def rested(self, orderref: str, *states: str) -> dict[str, Any]:
         """The order once it is in one of `states` (any state of rest when none are named)."""

@@ -9,7 +9,7 @@ import powercode
 from app.aftercare import writes
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
 from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
-from app.provisioning.written import GIVEN_PLAN
+from app.provisioning.written_parts import GIVEN_PLAN
 from app.services import Services
 
 

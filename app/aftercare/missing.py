@@ -13,9 +13,9 @@ from app.models import MissingOrder, NoticeKind, Order, OrderDecision, now
 from app.people import audit
 from app.provisioning import intake, review
 from app.provisioning.actions import SUBMIT
-from app.provisioning.contracts import Reading, one_line, read_applicant
-from app.provisioning.endings import stop_for
+from app.provisioning.applicants import Reading, one_line, read_applicant
 from app.provisioning.plans.mapping import monthly_descriptions
+from app.provisioning.run_endings import stop_for
 from app.services import Services
 from utopia import Contract
 

@@ -24,7 +24,7 @@ from app.models import (
     System,
     now,
 )
-from app.provisioning.endings import stop_for
+from app.provisioning.run_endings import stop_for
 from app.remote import breaker
 from app.services import Services
 from app.storage import schedule_marks

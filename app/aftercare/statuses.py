@@ -20,7 +20,7 @@ from app.aftercare.switches import ACTIVATION
 from app.durable import engine
 from app.models import Billing, CustomerStatus, Order, OrderSearch, OrderState, RouterSeen, System, now
 from app.people import audit
-from app.provisioning.endings import stop_for
+from app.provisioning.run_endings import stop_for
 from app.remote import breaker
 from app.services import Services
 from app.storage.database import insert_if_new

@@ -17,7 +17,7 @@ from app.lookups.asking import a_turn
 from app.lookups.changes import outcome_in_words, outcome_of
 from app.models import SYSTEM_NAMES, CustomerWrite, StepState, System, now
 from app.people import audit
-from app.provisioning.written import INTENT_LOCK
+from app.provisioning.written_parts import INTENT_LOCK
 from app.services import DEADLINE_OVER_READ_SECONDS, Services
 from app.storage.database import insert_if_new, one_at_a_time
 

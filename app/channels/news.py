@@ -16,7 +16,7 @@ from app.alerts import words
 from app.channels.addresses import Channel, channels
 from app.models import Alert, Notice, NoticeKind, Outgoing, OutgoingState, now
 from app.outgoing import records
-from app.provisioning.causes.standing import Standing, standing
+from app.provisioning.causes.open_causes import Standing, standing
 from app.services import Services
 from app.wording.done_words import done_words
 

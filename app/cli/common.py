@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.provisioning import search
+from app.provisioning import order_search
 from app.provisioning.problems import PROBLEMS
 from app.services import Services, services_of
 from app.storage import migrate, moves
@@ -155,7 +155,7 @@ def ready_services() -> Services:
 def as_it_is_written(ready: Services, orderref: str) -> str:
     """The order's reference in its stored spelling, found in any case; an unknown reference is returned unchanged."""
     with ready.database.read() as session:
-        return search.order_called(session, orderref) or orderref
+        return order_search.order_called(session, orderref) or orderref
 
 
 def show(content: Any, *, as_json: bool, in_words: Callable[[Any], str]) -> None:

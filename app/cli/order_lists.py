@@ -10,8 +10,8 @@ from flask.cli import with_appcontext
 
 from app.cli.common import PROBLEM, as_json, ready_services, show
 from app.models import OrderState
-from app.provisioning import search
-from app.provisioning.search import FoundOrder
+from app.provisioning import order_search
+from app.provisioning.order_search import FoundOrder
 from app.wording.spreadsheets import csv_line
 from app.wording.state_words import in_words
 
@@ -39,9 +39,9 @@ COLUMNS = {
 @as_json
 def list_orders(state: str | None, problem: str | None, limit: int, as_csv: bool, as_json: bool) -> None:
     """List orders, the newest first."""
-    wanted = search.Wanted(state=state, problem=problem)
+    wanted = order_search.Wanted(state=state, problem=problem)
     with ready_services().database.read() as session:
-        found = search.find(session, wanted, limit=limit)
+        found = order_search.find(session, wanted, limit=limit)
     if as_csv:
         click.echo("".join(_csv(found.orders)), nl=False)
     else:

@@ -14,7 +14,7 @@ from app.cli.forgetting import forget
 from app.cli.order_lists import list_orders
 from app.cli.together import resume_all
 from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
-from app.provisioning import decisions, history, intake, review
+from app.provisioning import decisions, intake, order_json, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
@@ -160,7 +160,7 @@ def _whole(ready: Services, orderref: str) -> dict[str, Any]:
         offered = offers_for(session, order)
         found = session.get(OrderSearch, order.id)
         who = {name: getattr(found, name, "") for name in ("person", "address", "plan")}
-        return {**history.whole(session, order), **who, "offers": [_offer_as_json(offer) for offer in offered]}
+        return {**order_json.whole(session, order), **who, "offers": [_offer_as_json(offer) for offer in offered]}
 
 
 def _offer_as_json(offer: Offer) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import click
 
 from app.cli.common import Commands, as_json, operator, ready_services, show
-from app.provisioning.causes import together
+from app.provisioning.causes import joint_decisions
 from app.provisioning.plans import plan_changes, plan_table, trials
 from config_values import LARGEST_SERVICE_ID
 
@@ -50,7 +50,7 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
             seen = plan_table.service_of(session, description, additional=additional)
             plan = plan_changes.Plan(description, additional, seen)
             joint = plan_changes.map_plan(ready, session, operator(), plan, service_id)
-            count = together.reached(session, joint) if joint else 0
+            count = joint_decisions.reached(session, joint) if joint else 0
     except plan_changes.NotChanged as why:
         raise click.ClickException(str(why)) from None
     click.echo(f"{description} is sold as PowerCode service {service_id}.")

@@ -11,8 +11,8 @@ from app.cli.common import operator, show
 from app.models import JointDecision, OrderState
 from app.provisioning import review
 from app.provisioning.actions import RESUME
-from app.provisioning.causes import together
-from app.provisioning.causes.standing import Standing, standing
+from app.provisioning.causes import joint_decisions
+from app.provisioning.causes.open_causes import Standing, standing
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
@@ -53,19 +53,19 @@ def _meant(session: Session, problem: str, plan: str | None, *, also_put_off: bo
 
 def _decide(ready: Services, session: Session, one: Standing) -> JointDecision:
     if one.cause.problem is not UNKNOWN_PLAN:
-        return together.decide(session, operator(), RESUME, one.cause.key, newest=one.newest)
+        return joint_decisions.decide(session, operator(), RESUME, one.cause.key, newest=one.newest)
     sold = {plan_key(name): number for name, number in plan_table(session).plans.items()}
     unknown = [name for name in one.cause.plans if plan_key(name) not in sold]
     if unknown:
         raise review.NotPossible(f'first say what the plan is sold as: plans map "{unknown[0]}" SERVICE')
     plans = {name: sold[plan_key(name)] for name in one.cause.plans}
-    joint = together.sell(ready, session, operator(), plans)
+    joint = joint_decisions.sell(ready, session, operator(), plans)
     if joint is None:
         raise review.NotPossible("another plan of these orders has no number yet")
     return joint
 
 
-def _followed(ready: Services, joint: Sequence[JointDecision]) -> list[together.Progress]:
+def _followed(ready: Services, joint: Sequence[JointDecision]) -> list[joint_decisions.Progress]:
     """Follow the orders, with a line for each change; executes them here when no service does."""
     background, said = Background(ready), ""
     background.start()
@@ -83,12 +83,12 @@ def _followed(ready: Services, joint: Sequence[JointDecision]) -> list[together.
         background.stop()
 
 
-def _looked(ready: Services, joint: Sequence[JointDecision]) -> list[together.Progress]:
+def _looked(ready: Services, joint: Sequence[JointDecision]) -> list[joint_decisions.Progress]:
     with ready.database.read() as session:
-        return [found for one in joint if (found := together.progress(session, one.id))]
+        return [found for one in joint if (found := joint_decisions.progress(session, one.id))]
 
 
-def _counts(found: Sequence[together.Progress]) -> str:
+def _counts(found: Sequence[joint_decisions.Progress]) -> str:
     states: dict[str, int] = {}
     for one in found:
         for state, count in one.states.items():
@@ -97,7 +97,7 @@ def _counts(found: Sequence[together.Progress]) -> str:
     return ", ".join([*(f"{count} {in_words(state)}" for state, count in states.items()), f"{left} still to do"])
 
 
-def _as_json(one: together.Progress) -> dict[str, Any]:
+def _as_json(one: joint_decisions.Progress) -> dict[str, Any]:
     orders = [{"orderref": each.orderref, "state": each.state, "reason": each.reason} for each in one.orders]
     return {"cause": one.joint.words, "left": one.left, "states": dict(one.states), "orders": orders}
 

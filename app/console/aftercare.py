@@ -9,7 +9,7 @@ from app.aftercare.kinds import KINDS
 from app.aftercare.overview import overview
 from app.console.access import requires, viewer
 from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
-from app.provisioning.facts import customer_page_of
+from app.provisioning.order_facts import customer_page_of
 from app.services import Services, services_of
 
 aftercare = Blueprint("aftercare", __name__, url_prefix="/console/aftercare")

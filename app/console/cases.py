@@ -21,7 +21,7 @@ from app.lookups import changes
 from app.lookups.asking import NotAnswered
 from app.lookups.fields import faults, given
 from app.models import Case, OrderSearch, Role, StepState
-from app.provisioning.facts import customer_page_of
+from app.provisioning.order_facts import customer_page_of
 from app.services import services_of
 
 Page = str | tuple[str, int] | Response

@@ -15,11 +15,11 @@ from wtforms.validators import InputRequired
 from app.console.access import requires, viewer
 from app.console.order_forms import NoteForm, PlansForm, PutOffForm
 from app.models import JointDecision, Role, now
-from app.provisioning import attention, decisions, desk, review
+from app.provisioning import decisions, people_on_orders, review, teamwork
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
-from app.provisioning.attention import Hand
-from app.provisioning.causes import following, together
-from app.provisioning.causes.standing import Standing, next_of, standing_for
+from app.provisioning.causes import joint_decisions, trial_orders
+from app.provisioning.causes.open_causes import Standing, next_of, standing_for
+from app.provisioning.people_on_orders import Hand
 from app.provisioning.plans import plan_table
 from app.services import services_of
 
@@ -143,13 +143,13 @@ class Attended:
 
 def attended(hands: Sequence[Hand], count: int) -> Attended:
     """Who is on it, as this viewer sees it."""
-    offered = attention.offered(hands, count, viewer().name)
+    offered = people_on_orders.offered(hands, count, viewer().name)
     return Attended(hands, count, [action for action in offered if viewer().may(action.role)])
 
 
 def all_attended(session: Session, found: Iterable[Standing]) -> Mapping[str, Attended]:
     """Who is on the orders of each cause, by the cause's key."""
-    hands = attention.hands_on(session)
+    hands = people_on_orders.hands_on(session)
     return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
 
 
@@ -160,7 +160,7 @@ def today() -> date:
 
 def desk_words() -> dict[str, Any]:
     """What templates need to offer putting orders off and bringing them back."""
-    return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": desk.near_days(today())}
+    return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": teamwork.near_days(today())}
 
 
 def forms_for(found: Standing) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run
     """The names of the services that will be billed, and for how many orders: a service's number alone says nothing."""
     with services_of(current_app).database.read() as session:
         table = plan_table.plan_table(session)
-        followers = following.followers_of(session, found.cause.plan_keys)
+        followers = trial_orders.followers_of(session, found.cause.plan_keys)
     sold = [(name, number, table.names_of(number, apart_from=name)) for name, number in service_ids.items()]
     seen = {"cause": found.cause.key, "newest": found.newest, "run": run, "sure": "yes"}
     form = TogetherPlansForm.of(list(service_ids), list(service_ids.values()), formdata=None, data=seen)
@@ -212,7 +212,7 @@ def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
 
 def may(found: Standing) -> Sequence[Action]:
     """What the viewer may decide for all orders of the cause."""
-    return [action for action in together.fitting(found.cause) if viewer().may(action.role)]
+    return [action for action in joint_decisions.fitting(found.cause) if viewer().may(action.role)]
 
 
 def nobody() -> Response:
@@ -223,7 +223,7 @@ def nobody() -> Response:
 
 def _together(form: TogetherForm, action: Action, note: str | None = None) -> Response:
     cause, newest, by = form.cause.data, form.newest.data, viewer().name
-    return _decide(lambda session: together.decide(session, by, action, cause, newest=newest, note=note))
+    return _decide(lambda session: joint_decisions.decide(session, by, action, cause, newest=newest, note=note))
 
 
 def _decide(decide: Callable[[Session], JointDecision]) -> Response:
@@ -236,7 +236,7 @@ def _decide(decide: Callable[[Session], JointDecision]) -> Response:
     return redirect(url_for("causes.decided", joint_id=joint.id), 303)
 
 
-def _progress(joint_id: int) -> together.Progress:
+def _progress(joint_id: int) -> joint_decisions.Progress:
     with services_of(current_app).database.read() as session:
-        found: together.Progress = together.progress(session, joint_id) or abort(404)
+        found: joint_decisions.Progress = joint_decisions.progress(session, joint_id) or abort(404)
         return found

@@ -19,8 +19,8 @@ from app.console.order_forms import A_SERVICE, A_TAG, DIGITS, stripped
 from app.console.switches import only_while_on
 from app.lookups.asking import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
-from app.provisioning.contracts import PORTAL_NAME
-from app.provisioning.facts import customer_page_of
+from app.provisioning.applicants import PORTAL_NAME
+from app.provisioning.order_facts import customer_page_of
 from app.provisioning.plans import plan_table
 from app.services import Services, services_of
 

@@ -26,11 +26,11 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, Role
-from app.provisioning import actions, decisions, finding, offers, review
+from app.provisioning import actions, customer_search, decisions, offers, review
 from app.provisioning.actions import Action
-from app.provisioning.causes.standing import standing_for
-from app.provisioning.facts import customer_page_of
-from app.provisioning.written import doubtful_step
+from app.provisioning.causes.open_causes import standing_for
+from app.provisioning.order_facts import customer_page_of
+from app.provisioning.written_parts import doubtful_step
 from app.services import services_of
 
 __all__ = ["orders"]
@@ -84,7 +84,7 @@ def _are_you_sure(orderref: str) -> str:
         return render_template(
             "console/orders/new_account.html",
             order=order,
-            beside=[one for one in finding.look_alikes(order) if one.contacts],
+            beside=[one for one in customer_search.look_alikes(order) if one.contacts],
             contacts=contacts,
             page_of=partial(customer_page_of, services.settings),
         )

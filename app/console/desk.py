@@ -20,19 +20,19 @@ from app.console.order import page_of
 from app.console.order_forms import ColleaguesNoteForm, PutOffForm
 from app.console.orders import orders
 from app.models import Order, PutOff, Role
-from app.provisioning import actions, desk, review
+from app.provisioning import actions, review, teamwork
 from app.provisioning.actions import Action
-from app.provisioning.causes.naming import digest
-from app.provisioning.causes.standing import standing_for
+from app.provisioning.causes.cause import digest
+from app.provisioning.causes.open_causes import standing_for
 from app.services import services_of
 
 __all__ = ["causes", "orders"]
 
 HANDS: Mapping[Action, tuple[Callable[..., None], str]] = {
-    actions.ON_IT: (desk.take, "Your colleagues see that you are on it."),
-    actions.TAKE_OVER: (partial(desk.take, over=True), "Your colleagues see that you took it over."),
-    actions.LET_GO: (desk.let_go, "Your colleagues see that you are not on it any more."),
-    actions.BRING_BACK: (desk.bring_back, "It needs somebody again."),
+    actions.ON_IT: (teamwork.take, "Your colleagues see that you are on it."),
+    actions.TAKE_OVER: (partial(teamwork.take, over=True), "Your colleagues see that you took it over."),
+    actions.LET_GO: (teamwork.let_go, "Your colleagues see that you are not on it any more."),
+    actions.BRING_BACK: (teamwork.bring_back, "It needs somebody again."),
 }
 """For each action: the function that does it, and the message shown then."""
 
@@ -44,7 +44,7 @@ def note(orderref: str) -> Page:
     if not form.validate():
         return page_of(orderref, {actions.NOTE.code: form}), 422
     by, said = viewer().name, "Your note is in the order's story."
-    _tell(lambda session: desk.note(session, orderref, by, form.text.data), said)
+    _tell(lambda session: teamwork.note(session, orderref, by, form.text.data), said)
     return _to_order(orderref)
 
 
@@ -83,7 +83,7 @@ def put_cause_off() -> Page:
 def _put_off(form: PutOffForm, day: date, *those: ColumnElement[bool]) -> None:
     zone, by, reason = services_of(current_app).settings.zone, viewer().name, form.reason.data or None
     said = f"Put off until {day:%A} {day.day} {day:%B}. It comes back by itself."
-    _tell(lambda session: desk.put_off(session, by, day, zone, *those, reason=reason), said)
+    _tell(lambda session: teamwork.put_off(session, by, day, zone, *those, reason=reason), said)
 
 
 def _on_card(form: TogetherForm) -> Sequence[ColumnElement[bool]]:

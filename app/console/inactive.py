@@ -12,7 +12,7 @@ from app.console.access import requires, viewer
 from app.console.switches import only_while_on
 from app.lookups.asking import NotAnswered, answer
 from app.models import CustomerWrite, Role, StepState, System
-from app.provisioning.facts import customer_page_of
+from app.provisioning.order_facts import customer_page_of
 from app.services import Services, services_of
 
 inactive = Blueprint("inactive", __name__, url_prefix="/console/aftercare/inactive")

@@ -24,7 +24,7 @@ from app.lookups.asking import NotAnswered, a_turn
 from app.models import Order, OrderState
 from app.provisioning import corrections, review
 from app.provisioning.actions import CORRECT, SUBMIT
-from app.provisioning.contracts import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
+from app.provisioning.applicants import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
 from app.provisioning.forecast import Forecast, NoContract, forecast, look_up
 from app.services import services_of
 from utopia import Contract

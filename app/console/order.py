@@ -27,7 +27,7 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.lookups.asking import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
-from app.provisioning import decisions, finding, offers, timeline
+from app.provisioning import customer_search, decisions, offers, timeline
 from app.provisioning.actions import (
     BY_HAND,
     CUSTOMER,
@@ -40,16 +40,16 @@ from app.provisioning.actions import (
     WITHOUT_IT,
     Needs,
 )
-from app.provisioning.attention import hands_on
-from app.provisioning.causes.put_off import put_off
-from app.provisioning.causes.standing import STANDING, Standing, standing_for
-from app.provisioning.contracts import WORDS, fields_of
-from app.provisioning.endings import stop_for
-from app.provisioning.facts import customer_page_of, order_facts
-from app.provisioning.finding import SideBySide
+from app.provisioning.applicants import WORDS, fields_of
+from app.provisioning.causes.open_causes import STANDING, Standing, standing_for
+from app.provisioning.causes.put_off_orders import put_off
+from app.provisioning.customer_search import SideBySide
+from app.provisioning.order_facts import customer_page_of, order_facts
+from app.provisioning.people_on_orders import hands_on
 from app.provisioning.plans import plan_table
-from app.provisioning.undoing import undoing
-from app.provisioning.written import joined_customer
+from app.provisioning.run_endings import stop_for
+from app.provisioning.undo_instructions import undoing
+from app.provisioning.written_parts import joined_customer
 from app.services import services_of
 from utopia import Contract
 
@@ -123,7 +123,7 @@ def _in_turn(session: Session, order: Order) -> Standing | None:
 def _beside(order: Order) -> Sequence[SideBySide]:
     """The customers that the applicant is compared with, while a person has to decide about them."""
     asked = order.state == OrderState.EXISTS or any(each.get("action") == NEW_CUSTOMER.code for each in order.actions)
-    return finding.look_alikes(order) if asked else []
+    return customer_search.look_alikes(order) if asked else []
 
 
 def facts_of(session: Session, order: Order) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from app.console.url_ids import id_in
 from app.models import OrderState
+from app.provisioning.order_search import Sort, Wanted
+from app.provisioning.order_search_words import LONGEST_TEXT
 from app.provisioning.problems import PROBLEMS
-from app.provisioning.search import Sort, Wanted
-from app.provisioning.search_words import LONGEST_TEXT
 
 NEWEST_FIRST = "-received"
 MOST_PAGES = 1_000_000

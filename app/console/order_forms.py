@@ -9,7 +9,7 @@ from wtforms import DateField, Field, FieldList, HiddenField, IntegerField, Stri
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, Length, Optional, StopValidation
 
-from app.provisioning.desk import LONGEST_NOTE, LONGEST_REASON, MOST_DAYS, is_a_day_ahead
+from app.provisioning.teamwork import LONGEST_NOTE, LONGEST_REASON, MOST_DAYS, is_a_day_ahead
 from config_values import LARGEST_SERVICE_ID
 
 LARGEST_NUMBER = 10**18 - 1

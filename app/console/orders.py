@@ -11,10 +11,10 @@ from app.console.access import is_fragment, requires, viewer
 from app.console.order_filter import Filter
 from app.console.rendering import exact
 from app.models import OrderState, PlanSeen, Role, ServicePlanMapping, now
-from app.provisioning import search
-from app.provisioning.causes.standing import STANDING
+from app.provisioning import order_search
+from app.provisioning.causes.open_causes import STANDING
+from app.provisioning.order_search import FoundOrder
 from app.provisioning.problems import PROBLEMS
-from app.provisioning.search import FoundOrder
 from app.services import services_of
 from app.wording.spreadsheets import BYTE_ORDER_MARK, csv_line
 from app.wording.state_words import in_words
@@ -43,12 +43,12 @@ def page() -> str | Answer:
     asked = Filter.of(request.args)
     services = services_of(current_app)
     with services.database.read() as session:
-        called = search.order_called(session, asked.q) if _is_search(asked) else None
-        found = search.find(session, asked.wanted(services.settings.zone), asked.page) if not called else None
-        called = called or (search.called_among(found.orders, asked.q) if found and _is_search(asked) else None)
+        called = order_search.order_called(session, asked.q) if _is_search(asked) else None
+        found = order_search.find(session, asked.wanted(services.settings.zone), asked.page) if not called else None
+        called = called or (order_search.called_among(found.orders, asked.q) if found and _is_search(asked) else None)
         if called or found is None:
             return redirect(url_for("orders.show", orderref=called), 303)
-        counts = search.counts(session)
+        counts = order_search.counts(session)
         return render_template(
             "console/orders/list.html",
             asked=asked,
@@ -73,7 +73,7 @@ def _tickable(orders: Sequence[FoundOrder]) -> Sequence[int]:
 
 def _causes(session: Session, asked: Filter) -> Sequence[tuple[str, str]]:
     """The problems that orders stopped for: code, words, and the number of orders."""
-    stopped = {**({asked.problem: 0} if asked.problem else {}), **search.problems(session)}
+    stopped = {**({asked.problem: 0} if asked.problem else {}), **order_search.problems(session)}
     named = [(code, f"{PROBLEMS[code].words} ({number:,})") for code, number in stopped.items() if code in PROBLEMS]
     return sorted(named, key=lambda each: each[1].casefold())
 
@@ -92,7 +92,7 @@ def as_csv() -> Response:
     """The orders of the list, all of its pages, as a file for a spreadsheet."""
     wanted = Filter.of(request.args).wanted(services_of(current_app).settings.zone)
     with services_of(current_app).database.read() as session:
-        ids = search.all_of(session, wanted)
+        ids = order_search.all_of(session, wanted)
     answer = Response(stream_with_context(_lines(ids)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f"attachment; filename=orders-{exact(now())[:10]}.csv"
     return answer
@@ -101,9 +101,9 @@ def as_csv() -> Response:
 def _lines(ids: Sequence[int]) -> Iterator[str]:
     """The file in pieces: a long one takes no memory, and no transaction is open while it is downloaded."""
     yield BYTE_ORDER_MARK + csv_line(COLUMNS)
-    for first in range(0, len(ids), search.BATCH):
+    for first in range(0, len(ids), order_search.BATCH):
         with services_of(current_app).database.read() as session:
-            batch = search.orders_of(session, ids[first : first + search.BATCH])
+            batch = order_search.orders_of(session, ids[first : first + order_search.BATCH])
         yield "".join(csv_line(_cells(order)) for order in batch)
 
 

@@ -9,8 +9,8 @@ from wtforms.validators import InputRequired, Regexp, ValidationError
 from app.console.access import requires, viewer
 from app.console.order_forms import A_SERVICE
 from app.models import JointDecision, Role
-from app.provisioning.causes import together
-from app.provisioning.contracts import one_line
+from app.provisioning.applicants import one_line
+from app.provisioning.causes import joint_decisions
 from app.provisioning.plans import plan_changes, plan_overview, plan_table
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_changes import Plan
@@ -138,7 +138,7 @@ def _map_page(form: MapForm, shown: Plan) -> str:
     """The form with the plan as it is now: the person has seen that before they send it again."""
     form.seen.data = form.seen.raw_data = str(shown.service_id or "")
     with services_of(current_app).database.read() as session:
-        waiting = together.held_up_by(session, {plan_key(shown.description)})
+        waiting = joint_decisions.held_up_by(session, {plan_key(shown.description)})
     named = bool(request.args.get("description"))
     return render_template("console/plans/map.html", form=form, plan=shown, waiting=waiting, named=named)
 

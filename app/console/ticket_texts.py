@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.console.access import requires, viewer
 from app.models import Role, TicketTextVersion
-from app.provisioning import ticket
+from app.provisioning import ticket_text
 from app.services import services_of
 from app.storage.database import Database
 from app.texts import files, preview, saving, versions
@@ -277,7 +277,7 @@ def _editor(
         settings=settings,
         shown=_shown(name, text),
         placeholders=placeholders_of(kind_of(name)),
-        old_names=ticket.OLD_NAMES,
+        old_names=ticket_text.OLD_NAMES,
         history=_with_changes(history)[:VERSIONS_SHOWN],
         undo=_undo(history, current),
         unreadable=there if isinstance(there, str) else "",

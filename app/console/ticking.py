@@ -13,8 +13,8 @@ from app.console.order_forms import NoteForm, WorkNoteForm
 from app.models import Role
 from app.provisioning import review
 from app.provisioning.actions import DISMISS, Action, Needs
-from app.provisioning.causes import ticked, together
-from app.provisioning.causes.ticked import MANY, MOST, Tick
+from app.provisioning.causes import joint_decisions, ticked_orders
+from app.provisioning.causes.ticked_orders import MANY, MOST, Tick
 from app.services import services_of
 
 ticking = Blueprint("ticking", __name__, url_prefix="/console/causes/ticked")
@@ -50,7 +50,7 @@ def decide(path: str) -> Page:
     services, by, note = services_of(current_app), viewer().name, form.note.data if form else None
     try:
         with services.database.write() as session:
-            joint = ticked.decide(services, session, by, action, ticks, note=note)
+            joint = ticked_orders.decide(services, session, by, action, ticks, note=note)
     except review.NotPossible as why:
         return _back(f"Nothing was changed: {why}.")
     return redirect(url_for("causes.decided", joint_id=joint.id), 303)
@@ -65,7 +65,7 @@ def _ticks() -> Sequence[Tick]:
 
 def _page(ticks: Sequence[Tick], filled: dict[str, Any] | None = None) -> str:
     with services_of(current_app).database.read() as session:
-        chosen = ticked.chosen(session, ticks)
+        chosen = ticked_orders.chosen(session, ticks)
     found = chosen.cause
     cause = {found.cause.key: forms_for(found)} if found else {}
     forms = {shared.action.code: _form(shared.action, formdata=None) for shared in chosen.shared}
@@ -73,7 +73,7 @@ def _page(ticks: Sequence[Tick], filled: dict[str, Any] | None = None) -> str:
         "console/causes/ticked.html",
         chosen=chosen,
         forms={**cause, **forms, **(filled or {})},
-        by_number=together.fitting(found.cause)[0] if found else None,
+        by_number=joint_decisions.fitting(found.cause)[0] if found else None,
         back=_list(),
         asked=_asked(),
     )

@@ -19,7 +19,7 @@ from app.digest import history as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
-from app.provisioning.causes import following, put_off, standing
+from app.provisioning.causes import open_causes, put_off_orders, trial_orders
 from app.remote import breaker
 from app.services import Services, services_of
 from app.setup.first_steps import first_steps, is_new
@@ -80,17 +80,17 @@ def _content(services: Services) -> dict[str, Any]:
 
 def _causes(session: Session) -> dict[str, Any]:
     """The causes that need somebody, with the form for each decision, and the plans that are on trial."""
-    found = standing.standing(session)
+    found = open_causes.standing(session)
     forms = {one.cause.key: forms_for(one) for one in found}
     return {
         "causes": found,
         "forms": forms,
         "may": may,
         "attended": all_attended(session, found),
-        "trials": following.on_trial(session),
+        "trials": trial_orders.on_trial(session),
         "desk_words": desk_words(),
-        "put_away": put_off.put_off(session),
-        "how_many_away": put_off.how_many(session),
+        "put_away": put_off_orders.put_off(session),
+        "how_many_away": put_off_orders.how_many(session),
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState, now
-from app.provisioning import written
+from app.provisioning import written_parts
 from app.provisioning.actions import FORGET, SUBMIT, TOLD_ONLY
 from app.provisioning.lifecycle import NEED_SOMEBODY
 from config import Settings
@@ -34,7 +34,7 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
     midnight = datetime.combine(now().astimezone(settings.zone).date(), time(), settings.zone)
     drawn = bars(days(session, settings))
     begins = datetime.combine(drawn["bars"][0]["day"], time(), settings.zone)
-    added = [order.finished_at for order in written.added_to_customers(session, Order.finished_at >= begins)]
+    added = [order.finished_at for order in written_parts.added_to_customers(session, Order.finished_at >= begins)]
     today = sum(1 for moment in added if moment and moment >= midnight)
     drawn |= {"added": len(added), "added_today": today, "made_today": drawn["bars"][-1]["count"] - today}
     return {**drawn, "median": median_seconds(session), "median_today": median_seconds(session, midnight)}

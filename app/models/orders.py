@@ -148,7 +148,7 @@ class OrderSearch(Base):
     """What an order is found by, apart from its reference, and what a list shows of it.
 
     A table of its own: a search reads all of it, and an order's row holds its whole contract. `words` is everything
-    that can be searched, in one line (`provisioning.search_words`); it ends with `notes`, the words of people's notes.
+    that can be searched, in one line (`provisioning.order_search_words`); it ends with `notes`, from people's notes.
     The `pieces` have a bit for each three letters in a row that `words` has, so that comparing numbers rules out most
     orders. -1 has all bits, and rules out nothing.
     """

@@ -25,9 +25,9 @@ from app.models import (
     System,
     now,
 )
-from app.provisioning import written
-from app.provisioning.causes.put_off import how_many
-from app.provisioning.causes.standing import STANDING, Standing, standing
+from app.provisioning import written_parts
+from app.provisioning.causes.open_causes import STANDING, Standing, standing
+from app.provisioning.causes.put_off_orders import how_many
 from app.remote import breaker
 from config import Settings
 
@@ -86,7 +86,7 @@ def _done(session: Session, since: datetime, until: datetime) -> dict[str, int]:
     then = (Order.finished_at >= since, Order.finished_at < until)
     ended = select(Order.state, func.count()).where(*then)
     counts = Counter(dict(session.execute(ended.group_by(Order.state)).all()))
-    added = len(written.added_to_customers(session, *then))
+    added = len(written_parts.added_to_customers(session, *then))
     counts[OrderState.COMPLETED] -= added
     came = select(func.count()).where(Order.received_at >= since, Order.received_at < until)
     return {"came": session.scalar(came) or 0, "added": added, **{name: counts[state] for state, name in DONE.items()}}

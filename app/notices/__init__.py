@@ -4,10 +4,10 @@ This package knows nothing of how orders are done: the caller of a delivery pass
 """
 
 from app.notices.delivery import deliver
+from app.notices.due_notices import pick_up_stranded_notices, wake_due_notices
 from app.notices.enclosures import Enclosure, Without
 from app.notices.mails import AboutOrders, templates
 from app.notices.records import QUEUE, drop, enqueue, next_run, record, send_again, workflow_id
-from app.notices.waking import pick_up_stranded_notices, wake_due_notices
 
 __all__ = [
     "QUEUE",

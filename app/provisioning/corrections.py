@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.models import Order, OrderDecision, OrderState
 from app.provisioning import intake, review
 from app.provisioning.actions import CORRECT, SUBMIT, Action
-from app.provisioning.contracts import (
+from app.provisioning.applicants import (
     CORRECTABLE,
     WORDS,
     Wrong,
@@ -23,7 +23,7 @@ from app.provisioning.contracts import (
     read_applicant,
 )
 from app.provisioning.problems import OUTCOME_UNKNOWN
-from app.provisioning.written import has_written
+from app.provisioning.written_parts import has_written
 from app.remote import breaker
 from app.services import Services
 from utopia import Contract

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 import powercode
 from app.models import JointDecision, Order, OrderState
 from app.provisioning import review
-from app.provisioning.causes import together
-from app.provisioning.causes.naming import Cause, cause_of
-from app.provisioning.causes.standing import standing_for
-from app.provisioning.endings import stop_for
+from app.provisioning.causes import joint_decisions
+from app.provisioning.causes.cause import Cause, cause_of
+from app.provisioning.causes.open_causes import standing_for
 from app.provisioning.plans import plan_changes, plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
+from app.provisioning.run_endings import stop_for
 from app.remote import breaker
 from app.services import Services
 
@@ -100,7 +100,7 @@ def map_plans(
     if order.state != OrderState.NEEDS_REVIEW or not asked_for or set(service_ids) != set(asked_for):
         raise review.NotPossible(f"{orderref} does not wait for these plans any more")
     _keep_all(session, by, service_ids, are_unknown=order.problem == UNKNOWN_PLAN.code)
-    together.sell(services, session, by, service_ids, first=order)
+    joint_decisions.sell(services, session, by, service_ids, first=order)
     return order
 
 
@@ -117,7 +117,7 @@ def sell_as(
     if found is None:
         raise review.NotPossible("no order waits for this any more: somebody else decided, or they went on")
     _keep_all(session, by, service_ids, are_unknown=cause.problem is UNKNOWN_PLAN)
-    joint = together.sell(services, session, by, service_ids)
+    joint = joint_decisions.sell(services, session, by, service_ids)
     if joint is None:
         raise review.NotPossible("another plan of these orders has no number yet")
     return joint
@@ -151,7 +151,7 @@ def resume(services: Services, session: Session, orderref: str, by: str, **how: 
         known = {name: plan_table.service_of(session, name) for name in unknown_plans(order)}
         sold = {name: number for name, number in known.items() if number is not None}
         if order.state == OrderState.NEEDS_REVIEW and sold.keys() == known.keys():
-            together.sell(services, session, by, sold, first=order)
+            joint_decisions.sell(services, session, by, sold, first=order)
             return order
     return review.resume(services, session, orderref, by, **how)
 

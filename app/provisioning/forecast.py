@@ -6,9 +6,8 @@ from enum import StrEnum
 
 import powercode
 import utopia
-from app.provisioning import finding
-from app.provisioning.checks import additional_plans, check_plans, ticket_text
-from app.provisioning.contracts import (
+from app.provisioning import customer_search
+from app.provisioning.applicants import (
     CORRECTABLE,
     Applicant,
     Reading,
@@ -16,12 +15,13 @@ from app.provisioning.contracts import (
     corrected,
     read_applicant,
 )
-from app.provisioning.customers import tags_of
-from app.provisioning.endings import NeedsReview, stop_for
-from app.provisioning.finding import SideBySide, kept, look_for, of_record, plans_given
+from app.provisioning.contract_checks import additional_plans, check_plans, make_ticket_text
+from app.provisioning.customer_creation import tags_of
+from app.provisioning.customer_search import SideBySide, kept, look_for, of_record, plans_given
 from app.provisioning.matching import Candidate, Comparison, Door, Kind
 from app.provisioning.plans.mapping import ServicePlan, monthly_descriptions
 from app.provisioning.plans.plan_table import PlanTable, plan_table
+from app.provisioning.run_endings import NeedsReview, stop_for
 from app.services import Services
 from utopia import Contract
 from wire.masking import customer_data
@@ -137,7 +137,7 @@ def _plans(contract: Contract, table: PlanTable) -> tuple[Sequence[ServicePlan],
 
 def _ticket(services: Services, orderref: str, reading: Reading, descriptions: Sequence[str]) -> tuple[str, str]:
     try:
-        return ticket_text(services.settings, orderref, NUMBER_TO_COME, reading.applicant, descriptions), ""
+        return make_ticket_text(services.settings, orderref, NUMBER_TO_COME, reading.applicant, descriptions), ""
     except NeedsReview as stop:
         return "", stop.reason
 
@@ -156,7 +156,7 @@ def _look_for(services: Services, reading: Reading, plans: Sequence[ServicePlan]
 
 
 def _told(
-    services: Services, applicant: Applicant, found: finding.LookUpResult, plans: Sequence[ServicePlan]
+    services: Services, applicant: Applicant, found: customer_search.LookUpResult, plans: Sequence[ServicePlan]
 ) -> FoundCustomers:
     decision = found.decision
     with services.database.read() as session:
@@ -170,12 +170,12 @@ def _told(
     )
 
 
-def _is_told(found: finding.LookUpResult, one: Comparison) -> bool:
+def _is_told(found: customer_search.LookUpResult, one: Comparison) -> bool:
     """Whether staff want to know of a customer: who may be the person, lives there, or is the person elsewhere."""
     return one.door is Door.SAME or one in found.like() or one.candidate.customer_id in found.decision.elsewhere
 
 
-def _match(found: finding.LookUpResult) -> Match:
+def _match(found: customer_search.LookUpResult) -> Match:
     if found.decision.kind is Kind.EXISTS:
         return Match.EXISTS
     if found.decision.kind is Kind.REVIEW:

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from app import notices
 from app.durable.work_queue import BEHIND, FIRST, WorkQueue
 from app.models import FIRST_ORDER, EventKind, NoticeKind, Order, OrderState, OrderStep, StepState, now
-from app.provisioning import search, waiting
-from app.provisioning.causes import telling
-from app.provisioning.causes.naming import Cause, cause_of
-from app.provisioning.endings import CustomerExists, Follows, NeedsReview, Stop, Waits
+from app.provisioning import order_search, order_waits
+from app.provisioning.causes import cause_mails
+from app.provisioning.causes.cause import Cause, cause_of
+from app.provisioning.order_events import tell
 from app.provisioning.plans import remapping
 from app.provisioning.problems import PROGRAM_FAULT
-from app.provisioning.telling import tell
-from app.provisioning.written import has_written
+from app.provisioning.run_endings import CustomerExists, Follows, NeedsReview, Stop, Waits
+from app.provisioning.written_parts import has_written
 from app.services import Services
 
 QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
@@ -75,7 +75,7 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
 def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     """End the order's run: it waits, needs a person, or is finished without an account."""
     _stop(services, session, order, why)
-    search.keep(session, order)
+    order_search.keep(session, order)
 
 
 def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:
@@ -86,23 +86,23 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
         setattr(order, column, value)
     match why:
         case Waits():
-            enough = waiting.begin(services, session, order, why)
+            enough = order_waits.begin(services, session, order, why)
             if enough is not None:
                 _stop(services, session, order, enough)
             return
         case Follows():
-            waiting.end(order)
+            order_waits.end(order)
             order.waiting_for, order.stopped_at = FIRST_ORDER, now()
             return
         case NeedsReview():
             order.problem, order.actions = why.problem.code, why.actions
-            telling.tell(services, session, order, _stands(order))
+            cause_mails.tell(services, session, order, _stands(order))
         case CustomerExists():
             order.customer_id = why.customer_id
             _stands(order)
             exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
             notices.record(services.work_queue, session, NoticeKind.CUSTOMER_EXISTS, exists, order)
-    waiting.end(order)
+    order_waits.end(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
     if order.state in NEED_SOMEBODY:
@@ -126,7 +126,7 @@ def complete(services: Services, session: Session, order: Order) -> None:
     """Account, plans, ticket and tags are done: tell staff."""
     order.state, order.finished_at = OrderState.COMPLETED, now()
     order.reason = order.problem = order.cause = order.stopped_at = None
-    waiting.end(order)
+    order_waits.end(order)
     key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
     tell(services, session, EventKind.ORDER_COMPLETED, order)
@@ -141,7 +141,7 @@ def start_over(services: Services, session: Session, order: Order) -> None:
 
 def go_on(services: Services, session: Session, order: Order) -> None:
     """Go on where the order stopped, with the numbers that hold now; start over if nothing of it is in PowerCode."""
-    waiting.end(order)
+    order_waits.end(order)
     if not has_written(session, order):
         start_over(services, session, order)
         return

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.models import FIRST_ORDER, Order, OrderState, OrderStep
-from app.provisioning import finding
+from app.provisioning import customer_search
 from app.provisioning.actions import (
     ACTIONS,
     ADD_TO_THIS_CUSTOMER,
@@ -33,7 +33,7 @@ from app.provisioning.corrections import may_correct
 from app.provisioning.decisions import plans_asked_for
 from app.provisioning.problems import PLAN_REFUSED, PROBLEMS
 from app.provisioning.steps import plan_name
-from app.provisioning.written import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
+from app.provisioning.written_parts import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
 
 THE_TICKET = "the ticket"
 
@@ -176,7 +176,7 @@ def _opens_account(standing: Standing, _: str | None) -> str:
     """What a new account does to PowerCode, and which customers it leaves alone."""
     order = standing.order
     made = f"In PowerCode: a new customer is made, with {_and_the_rest(_plans(order, 'plans', 'additional'))}."
-    found = [one.customer_id for one in finding.look_alikes(order)]
+    found = [one.customer_id for one in customer_search.look_alikes(order)]
     if found:
         made += f" Nothing is changed at customer {' and '.join(found)}."
     contacts = shared_contacts(order)
@@ -189,7 +189,7 @@ def _opens_account(standing: Standing, _: str | None) -> str:
 
 def shared_contacts(order: Order) -> str:
     """The contacts that the order's person shares with a look-alike: `phone number and mail address`; "" for none."""
-    shared = dict.fromkeys(word for one in finding.look_alikes(order) for word in one.contacts)
+    shared = dict.fromkeys(word for one in customer_search.look_alikes(order) for word in one.contacts)
     return " and ".join(shared)
 
 

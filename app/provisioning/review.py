@@ -1,7 +1,7 @@
 """What a person decides about an order: to go on with it, and how, or to close it.
 
-Each function works in the caller's transaction. What is decided for many orders at once is in `causes.together`, and
-what PowerCode has to confirm first in `decisions`.
+Each function works in the caller's transaction. What is decided for many orders at once is in
+`causes.joint_decisions`, and what PowerCode has to confirm first in `decisions`.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import ACTIVE_STATES, FIRST_ORDER, EventKind, Order, OrderDecision, OrderState, StepState, now
-from app.provisioning import actions, search, waiting
+from app.provisioning import actions, order_search, order_waits
 from app.provisioning.actions import (
     BY_HAND,
     CUSTOMER,
@@ -23,9 +23,9 @@ from app.provisioning.actions import (
     Question,
 )
 from app.provisioning.lifecycle import go_on
+from app.provisioning.order_events import tell
 from app.provisioning.problems import OUTCOME_UNKNOWN, PLAN_REFUSED, TICKET_REFUSED
-from app.provisioning.telling import tell
-from app.provisioning.written import (
+from app.provisioning.written_parts import (
     ONCE_MORE,
     SETTLED,
     doubtful_step,
@@ -163,7 +163,7 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
     step.error = f"A person looked, and {told.did}"
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
-        search.keep(session, order)
+        order_search.keep(session, order)
     return {} if done else {ONCE_MORE: {step.name: newest_given(session, order)}}
 
 
@@ -188,7 +188,7 @@ def dismiss(
     order.problem, order.actions = None, []
     order.cause = order.stopped_at = None
     order.run += 1  # a run that is still at work may change nothing any more
-    waiting.end(order)
+    order_waits.end(order)
     tell(services, session, EventKind.ORDER_DISMISSED, order)
     return order
 

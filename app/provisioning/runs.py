@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderState, OrderStep, System
-from app.provisioning import search
+from app.provisioning import order_search
 from app.remote import breaker, exchanges
 from app.services import Services
 
@@ -156,7 +156,7 @@ class Run(AbstractContextManager["Run"]):
             changes |= each.outcome.changes
         if changes:
             self.keep_order(session, changes)
-            search.keep(session, self.order)
+            order_search.keep(session, self.order)
         doing = [each.outcome.afterwards for each in self._unwritten if each.outcome.afterwards]
         if doing:
             order = session.get_one(Order, self.order.id)

@@ -1,4 +1,4 @@
-"""What each step of an order does; the customer's are in `customers.py`. `workflow.py` tells their order."""
+"""What each step of an order does; the customer's are in `customer_creation.py`. `workflow.py` tells their order."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,15 +7,15 @@ from typing import Any
 import powercode
 from app.models import Order, StepState
 from app.provisioning import lifecycle, problems
-from app.provisioning.causes.naming import key_of
-from app.provisioning.checks import account_of, check_applicant, check_plans, ticket_text
-from app.provisioning.contracts import Applicant, contract_of
-from app.provisioning.endings import NOT_THIS_CALLER, Follows, NeedsReview
-from app.provisioning.journal import Work
+from app.provisioning.applicants import Applicant, contract_of
+from app.provisioning.causes.cause import key_of
+from app.provisioning.contract_checks import account_of, check_applicant, check_plans, make_ticket_text
 from app.provisioning.plans import plans_seen, trials
 from app.provisioning.plans.plan_table import plan_table
+from app.provisioning.run_endings import NOT_THIS_CALLER, Follows, NeedsReview
 from app.provisioning.runs import Outcome
-from app.provisioning.written import given_by_hand, plan_named
+from app.provisioning.step_journal import Work
+from app.provisioning.written_parts import given_by_hand, plan_named
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -53,7 +53,7 @@ def _take_turn(work: Work, descriptions: Sequence[str]) -> None:
 def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> str:
     order = work.order
     descriptions = [description for _, description in account["plans"]]
-    return ticket_text(work.services.settings, order.orderref, order.customer_id or "", applicant, descriptions)
+    return make_ticket_text(work.services.settings, order.orderref, order.customer_id or "", applicant, descriptions)
 
 
 def hand_over(work: Work) -> Outcome:

@@ -24,7 +24,7 @@ from app.models import (
 )
 from app.provisioning.actions import ACTIONS, NOTE
 from app.provisioning.steps import plan_name
-from app.provisioning.written import joined_customer
+from app.provisioning.written_parts import joined_customer
 from app.wording.notice_words import mail_in_words
 
 MOST_CALLBACKS = 20

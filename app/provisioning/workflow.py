@@ -11,9 +11,9 @@ from typing import Any
 
 from app.durable import engine
 from app.models import System
-from app.provisioning import customers, steps
-from app.provisioning.journal import Act, perform
+from app.provisioning import customer_creation, steps
 from app.provisioning.runs import Run
+from app.provisioning.step_journal import Act, perform
 from app.services import Services
 
 ATTEMPTS = 3
@@ -60,9 +60,9 @@ def take_order(story: Story) -> None:
 
 def open_account(story: Story) -> None:
     """Find or create the customer, then add plans, ticket and tags."""
-    account = story.reads(System.POWERCODE, "find_customer", customers.find_customer)
+    account = story.reads(System.POWERCODE, "find_customer", customer_creation.find_customer)
     if not account["customer_id"]:
-        story.writes("create_customer", customers.create_customer)
+        story.writes("create_customer", customer_creation.create_customer)
     for service_id in account["service_ids"]:
         story.writes(f"plan:{service_id}", partial(steps.add_plan, service_id))
     story.writes("ticket", steps.create_ticket)

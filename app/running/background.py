@@ -9,9 +9,9 @@ from app.digest import workflow as digests
 from app.durable.dispatching import Queue
 from app.durable.engine import Executor, attempt
 from app.provisioning import intake
-from app.provisioning.causes.facts import cause_facts
+from app.provisioning.causes.cause_facts import cause_facts
 from app.provisioning.contract_files import contract_for_mail
-from app.provisioning.facts import order_facts
+from app.provisioning.order_facts import order_facts
 from app.provisioning.workflow import workflows as order_workflows
 from app.running.schedule import Schedule
 from app.services import Services

@@ -30,8 +30,8 @@ from app.models import (
     System,
 )
 from app.outgoing import events
-from app.provisioning import intake, waking
-from app.provisioning.causes import following, together
+from app.provisioning import due_orders, intake
+from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.plans import trials
 from app.remote import breaker, probing
 from app.services import Services
@@ -52,7 +52,7 @@ def _is_waiting(*those: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 DUE: dict[Job, ColumnElement[bool]] = {
-    waking.wake_due_orders: exists().where(Order.state == OrderState.WAITING, breaker.due_as_of(Order.next_try_at)),
+    due_orders.wake_due_orders: exists().where(Order.state == OrderState.WAITING, breaker.due_as_of(Order.next_try_at)),
     intake.start_next: exists().where(*HELD_BACK),
     notices.wake_due_notices: exists().where(
         Notice.state == NoticeState.PENDING,
@@ -64,8 +64,8 @@ DUE: dict[Job, ColumnElement[bool]] = {
     probing.ask_utopia: _is_down(System.UTOPIA),
     probing.ask_powercode: _is_down(System.POWERCODE),
     probing.ask_mail: _is_down(System.MAIL),
-    following.go_on: or_(exists().where(PlanTrial.key.is_not(None)), exists().where(*trials.FOLLOWS)),
-    together.go_on: exists().where(JointDecision.done_at.is_(None)),
+    trial_orders.go_on: or_(exists().where(PlanTrial.key.is_not(None)), exists().where(*trials.FOLLOWS)),
+    joint_decisions.go_on: exists().where(JointDecision.done_at.is_(None)),
     events.send_due: _is_waiting(Outgoing.channel == events.CHANNEL),
     sending.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
     starting.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),

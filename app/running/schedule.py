@@ -21,8 +21,8 @@ from app.channels import news
 from app.digest import preview_requests, starting
 from app.digest.timetable import trigger
 from app.morning import due as morning
-from app.provisioning import intake, waking
-from app.provisioning.causes import telling
+from app.provisioning import due_orders, intake
+from app.provisioning.causes import cause_mails
 from app.running import glance
 from app.safekeeping import pruning
 from app.services import Services
@@ -59,7 +59,7 @@ class Schedule:
     @contextmanager
     def while_running(self) -> Iterator[None]:
         """Do the jobs during the block; a job that is at work at its end is waited for."""
-        for make_up in (waking.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
+        for make_up in (due_orders.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
             _safely(make_up)(self._services)
         self._stopping.clear()
         self._threads = self._beats()
@@ -115,13 +115,13 @@ class Schedule:
 
 
 JOBS: dict[Callable[[Services], object], float] = {
-    telling.tell_of_those_who_joined: 60,
+    cause_mails.tell_of_those_who_joined: 60,
     long_waits.tell: 15,
-    waking.give_up_after_outage: 15,
-    waking.go_on_when_set_back: 5,
+    due_orders.give_up_after_outage: 15,
+    due_orders.go_on_when_set_back: 5,
     watch_for_alerts: 30,
     look_at_certificate: 60,
-    waking.pick_up_stranded_orders: 20,
+    due_orders.pick_up_stranded_orders: 20,
     notices.pick_up_stranded_notices: 20,
     starting.start_when_due: 60,
     reconciling.start_when_due: 60,

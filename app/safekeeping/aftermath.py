@@ -32,8 +32,8 @@ from app.models import (
     now,
 )
 from app.provisioning import lifecycle
-from app.provisioning.endings import NeedsReview
 from app.provisioning.problems import RESTORED
+from app.provisioning.run_endings import NeedsReview
 from app.services import Services
 
 

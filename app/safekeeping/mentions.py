@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ColumnElement, String, Table, Text, cast, func, or_
 from sqlalchemy.orm import Session
 
 from app.models import Base, Order, OrderExchange, OrderSearch
-from app.provisioning.search_words import casefolded
+from app.provisioning.order_search_words import casefolded
 
 MOST_NAMED = 20
 SMALL_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

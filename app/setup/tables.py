@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.durable import engine
 from app.people import users
-from app.provisioning import search
-from app.provisioning.causes import standing
+from app.provisioning import order_search
+from app.provisioning.causes import open_causes
 from app.provisioning.plans import plan_table, plans_seen
 from app.storage import migrate, moves
 from app.storage.database import Database
@@ -30,8 +30,8 @@ def upgrade(database: Database, settings: Settings) -> None:
             plan_table.seed(session, settings)
             users.seed(session, settings)
         plans_seen.backfill(database)
-        search.backfill(database)
-        standing.backfill(database)
+        order_search.backfill(database)
+        open_causes.backfill(database)
 
 
 def upgrade_tables(database: Database) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.digest import mails
-from app.provisioning import ticket
+from app.provisioning import ticket_text
 from app.wording.placeholders import Fault
 
 
@@ -36,7 +36,7 @@ def kind_of(name: str) -> Kind:
 
 def placeholders_of(kind: Kind) -> Mapping[str, str]:
     """The placeholders of a kind, with what each stands for."""
-    return ticket.PLACEHOLDERS if kind is Kind.TICKET else mails.PLACEHOLDERS
+    return ticket_text.PLACEHOLDERS if kind is Kind.TICKET else mails.PLACEHOLDERS
 
 
 def faults_of(name: str, text: str) -> Sequence[FaultAt]:
@@ -47,9 +47,9 @@ def faults_of(name: str, text: str) -> Sequence[FaultAt]:
 
 def _faults(name: str, text: str) -> Sequence[Fault]:
     if kind_of(name) is Kind.TICKET:
-        return ticket.check_template(text)
-    if len(text) > ticket.MAX_CHARACTERS:
-        return [Fault(0, f"the text has {len(text):,} characters, more than {ticket.MAX_CHARACTERS:,}")]
+        return ticket_text.check_template(text)
+    if len(text) > ticket_text.MAX_CHARACTERS:
+        return [Fault(0, f"the text has {len(text):,} characters, more than {ticket_text.MAX_CHARACTERS:,}")]
     return mails.check_text(name, text)
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 from app.digest import ledger, mails
 from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
-from app.provisioning import checks, ticket
-from app.provisioning.contracts import Applicant
+from app.provisioning import contract_checks, ticket_text
+from app.provisioning.applicants import Applicant
 from app.texts.kinds import Kind
 from app.wording.markup import clean
 
@@ -64,9 +64,9 @@ def _order_example(session: Session) -> Example:
         if "applicant" in account:
             applicant = Applicant(**account["applicant"])
             plans = [description for _, description in account.get("plans", [])]
-            values = checks.ticket_values(order.orderref, order.customer_id or "", applicant, plans)
+            values = contract_checks.ticket_values(order.orderref, order.customer_id or "", applicant, plans)
             return Example(f"order {order.orderref}, {applicant.name}", values, SAMPLE_TOLD)
-    return Example("", checks.ticket_values("UIA202611-000001", "10042", SAMPLE, ["1 Gbps"]), SAMPLE_TOLD)
+    return Example("", contract_checks.ticket_values("UIA202611-000001", "10042", SAMPLE, ["1 Gbps"]), SAMPLE_TOLD)
 
 
 def _digest_example(session: Session) -> Example:
@@ -80,12 +80,12 @@ def _digest_example(session: Session) -> Example:
 
 
 def preview(kind: Kind, text: str, of: Example) -> Preview:
-    """The text filled in, as `ticket.render` or the digest's mail makes it. Raises `TemplateFault`.
+    """The text filled in, as `ticket_text.render` or the digest's mail makes it. Raises `TemplateFault`.
 
     The digest's HTML is shown without the styles that mail programs know.
     """
     if kind is Kind.TICKET:
-        return Preview(html=ticket.render(text, of.values))
+        return Preview(html=ticket_text.render(text, of.values))
     if kind is Kind.DIGEST_HTML:
         return Preview(html=clean(mails.html_mail(text, of.told)))
     subject, plain = mails.plain_mail(text, of.told)

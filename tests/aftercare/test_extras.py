@@ -15,7 +15,7 @@ from app.models import CustomerWrite, Order, OrderState, StepState, now
 from app.provisioning import review
 from sandbox.accounts import Customer
 from tests.conftest import Service
-from tests.provisioning.deciding import ADA, resume
+from tests.provisioning.decisions_made import ADA, resume
 
 THINGS = [
     (extras.PLAN, {"service_id": "164"}, "addCustomerService"),

@@ -12,7 +12,7 @@ from app.alerts import long_waits
 from app.alerts.watch import watch_for_alerts
 from app.alerts.words import title
 from app.models import Order, OrderState, RemoteSystem, System, now
-from app.provisioning import waking, workflow
+from app.provisioning import due_orders, workflow
 from app.safekeeping import aftermath
 from app.services import Services
 from app.wording import outages
@@ -63,7 +63,7 @@ def answers_again(service: Service, *orderrefs: str) -> None:
     with service.services.database.write() as session:
         session.execute(update(RemoteSystem).values(next_probe_at=now()))
         session.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
-    waking.wake_due_orders(service.services)
+    due_orders.wake_due_orders(service.services)
     for orderref in orderrefs:
         service.rested(orderref, "completed")
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.alerts import flood
 from app.alerts.watch import watch_for_alerts
 from app.models import Callback, CallbackOutcome, Order, OrderState, now
-from app.provisioning import intake, waking
+from app.provisioning import due_orders, intake
 from tests.conftest import Service, wait_for
 from tests.tools.callback_requests import NEW, stored
 
@@ -87,7 +87,7 @@ def test_who_waits_for_a_turn_is_not_taken_to_be_stranded(service: Service, monk
     monkeypatch.setattr(intake, "AT_WORK", 0)
     send(service, "FORGED-0", STRANGER)
 
-    assert waking.pick_up_stranded_orders(service.services) == 0
+    assert due_orders.pick_up_stranded_orders(service.services) == 0
     assert service.state("FORGED-0") == "received"
     monkeypatch.undo()
     assert service.rested("FORGED-0")["state"] == "not_ours"

@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 
 from app.channels import addresses, news, sending
 from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, Outgoing, Role, now
-from app.provisioning.causes.standing import backfill
+from app.provisioning.causes.open_causes import backfill
 from app.provisioning.problems import UNKNOWN_PLAN
 from config_values import parts_of_secret_address
 from tests.conftest import Service

@@ -68,11 +68,11 @@ def _taken(service: Service, orderref: str) -> None:
 def _log(service: Service) -> None:
     steps = ("fetch_contract", "check_contract", "hand_over", "find_customer", "create_customer", "plan:163", "ticket")
     lines = [
-        f"2026-11-22T14:01:0{number}.{number}04+00:00 INFO  [{DONE}] app.provisioning.journal: {step}: done\n"
+        f"2026-11-22T14:01:0{number}.{number}04+00:00 INFO  [{DONE}] app.provisioning.step_journal: {step}: done\n"
         for number, step in enumerate(steps)
     ]
     asked = "needs_review: PowerCode did not say whether the plan 1 Gbps (164) was added for customer 1003"
-    lines.append(f"2026-11-22T14:02:11.310+00:00 INFO  [{DOUBTFUL}] app.provisioning.journal: {asked}\n")
+    lines.append(f"2026-11-22T14:02:11.310+00:00 INFO  [{DOUBTFUL}] app.provisioning.step_journal: {asked}\n")
     lines.append("2026-11-22T14:03:00.021+00:00 WARNING [-] app.callbacks: Callback refused with 400: msg is missing\n")
     service.services.settings.log_file.write_text("".join(lines), encoding="utf-8")
 

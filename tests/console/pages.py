@@ -14,10 +14,10 @@ from sqlalchemy import select
 
 from app.models import AuditEntry, Order, OrderState, Role, StepState, now
 from app.people import audit, users
-from app.provisioning import desk
+from app.provisioning import teamwork
 from app.provisioning.actions import DISMISS
-from app.provisioning.causes import together
-from app.provisioning.causes.standing import standing
+from app.provisioning.causes import joint_decisions
+from app.provisioning.causes.open_causes import standing
 from tests.conftest import Service
 from tests.console import made_aftercare, made_orders
 from tests.console.made_digests import a_text_version, hostile_preview, hostile_run
@@ -60,9 +60,9 @@ def hostile_order(service: Service) -> Mapping[str, str]:
     zone = service.services.settings.zone
     day = now().astimezone(zone).date() + timedelta(days=2)
     with service.services.database.write() as session:
-        desk.note(session, unsettled, "Stan Staff", f"{HOSTILE}\n{HOSTILE}")
-        desk.take(session, HOSTILE, Order.orderref == unsettled)
-        desk.put_off(session, HOSTILE, day, zone, Order.orderref == away, reason=HOSTILE)
+        teamwork.note(session, unsettled, "Stan Staff", f"{HOSTILE}\n{HOSTILE}")
+        teamwork.take(session, HOSTILE, Order.orderref == unsettled)
+        teamwork.put_off(session, HOSTILE, day, zone, Order.orderref == away, reason=HOSTILE)
     return {"orderref": done, "unsettled": unsettled, "away": away}
 
 
@@ -75,7 +75,7 @@ def hostile_cause(service: Service) -> Mapping[str, str]:
     with service.services.database.write() as session:
         alone, two = sorted(standing(session), key=lambda one: one.count)[-2:]
         options = {"newest": alone.newest, "note": HOSTILE}
-        joint = together.decide(session, "Stan Staff", DISMISS, alone.cause.key, **options)
+        joint = joint_decisions.decide(session, "Stan Staff", DISMISS, alone.cause.key, **options)
     return {"cause": quote(two.cause.key), "joint": str(joint.id)}
 
 

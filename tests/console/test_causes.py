@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.models import JointDecision, OrderState
-from app.provisioning.causes.standing import Standing, standing
+from app.provisioning.causes.open_causes import Standing, standing
 from tests.conftest import Service, wait_for
 from tests.console.browsing import Browsing
 from tests.console.made_orders import apart, settled_as

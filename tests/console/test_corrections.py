@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.models import Order
 from app.provisioning import corrections, review
-from app.provisioning.contracts import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
+from app.provisioning.applicants import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
 from sandbox import a_contract
 from tests.conftest import Service
 from tests.console.entering import NEW, OTHER, REF, customer_of, decisions, fields_in

@@ -8,13 +8,13 @@ from playwright.sync_api import expect
 
 from app.console import causes as cause_pages
 from app.models import OrderState, now
-from app.provisioning import desk, search
-from app.provisioning.causes import put_off as putting_off
-from app.provisioning.causes import standing as standing_causes
-from app.provisioning.causes.put_off import put_off
-from app.provisioning.causes.standing import Standing, standing
-from app.provisioning.desk import LONGEST_NOTE
+from app.provisioning import order_search, teamwork
+from app.provisioning.causes import open_causes as standing_causes
+from app.provisioning.causes import put_off_orders as putting_off
+from app.provisioning.causes.open_causes import Standing, standing
+from app.provisioning.causes.put_off_orders import put_off
 from app.provisioning.plans import trials
+from app.provisioning.teamwork import LONGEST_NOTE
 from tests.conftest import Service
 from tests.console.browsing import Browsing, axe
 from tests.console.deciding import PAGE, REF, decide, decisions
@@ -22,7 +22,7 @@ from tests.console.made_orders import apart, settled_as
 from tests.console.persons import Person, words_of
 
 RIGHT_TO_LEFT = "\u202e"
-CLOCKS = (cause_pages, desk, search, putting_off, standing_causes)
+CLOCKS = (cause_pages, teamwork, order_search, putting_off, standing_causes)
 """Where what is put off is compared with the time."""
 
 
@@ -175,7 +175,7 @@ def test_nobody_is_on_an_order_that_waits_for_the_first_of_its_plan(
     service: Service, as_staff: Person, cause: Standing
 ) -> None:
     with service.services.database.write() as session:
-        desk.take(session, "Stan Staff")
+        teamwork.take(session, "Stan Staff")
         trials.hold(session, cause.cause.key, "another one goes first")
 
     assert "is on it" not in words_of(as_staff.get("/console/orders").text)

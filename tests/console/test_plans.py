@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, now
-from app.provisioning.causes.naming import cause_of
+from app.provisioning.causes.cause import cause_of
 from app.provisioning.plans import plan_changes, plan_overview, plan_table, plans_seen
 from app.provisioning.plans.plan_changes import Plan
 from app.setup import tables

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.models import OrderState
-from app.provisioning.causes.ticked import MOST
+from app.provisioning.causes.ticked_orders import MOST
 from tests.conftest import Service
 from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout
 from tests.console.deciding import run_of

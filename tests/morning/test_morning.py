@@ -25,8 +25,8 @@ from app.models import (
 )
 from app.morning.due import tell_when_due
 from app.morning.summary import summary
-from app.provisioning import desk
-from app.provisioning.causes.standing import backfill
+from app.provisioning import teamwork
+from app.provisioning.causes.open_causes import backfill
 from app.provisioning.problems import UNKNOWN_PLAN
 from tests.conftest import Service
 
@@ -200,7 +200,7 @@ def test_what_is_put_off_needs_nobody_and_is_counted(office: Service) -> None:
     add(office, *([stopped] * 3))
     day = now().astimezone(DENVER).date() + timedelta(days=2)
     with office.services.database.write() as session:
-        desk.put_off(session, "Stan", day, DENVER, Order.orderref != "UIA202411-000001", reason="Ada Lind is away")
+        teamwork.put_off(session, "Stan", day, DENVER, Order.orderref != "UIA202411-000001", reason="Ada Lind is away")
     tell_when_due(office.services, MONDAY)
 
     (mail,) = office.notices("Good morning")

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order, OrderState, ToldCause, now
-from app.provisioning import desk, review
-from app.provisioning.causes import telling
+from app.provisioning import review, teamwork
+from app.provisioning.causes import cause_mails
 from tests.conftest import Service, wait_for
 from tests.console.made_orders import apart, settled_as
 
@@ -31,7 +31,7 @@ def later(service: Service, hours: float) -> None:
             told.told_at -= timedelta(hours=hours)
         for order in session.scalars(select(Order)):
             order.stopped_at = (order.stopped_at or now()) - timedelta(hours=hours)
-    telling.tell_of_those_who_joined(service.services)
+    cause_mails.tell_of_those_who_joined(service.services)
 
 
 FIRST = f"Needs you: plan {PLAN} is unknown, order UIA202412-000401, Ada Lind401"
@@ -60,12 +60,12 @@ def test_what_is_put_off_is_not_counted_by_the_daily_mail_and_does_not_keep_news
     zone = service.services.settings.zone
     day = now().astimezone(zone).date() + timedelta(days=2)
     with service.services.database.write() as session:
-        desk.put_off(session, "Stan", day, zone, Order.orderref != "UIA202412-000401")
+        teamwork.put_off(session, "Stan", day, zone, Order.orderref != "UIA202412-000401")
     later(service, 25)
     assert len(subjects(service)) == 1
 
     with service.services.database.write() as session:
-        desk.put_off(session, "Stan", day, zone)
+        teamwork.put_off(session, "Stan", day, zone)
     stopped(service, 404)
 
     assert subjects(service)[1:] == [FIRST.replace("401", "404")]

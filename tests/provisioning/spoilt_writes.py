@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.provisioning import waking
+from app.provisioning import due_orders
 from sandbox.accounts import Customer
 from tests.conftest import Service, wait_for
 
@@ -34,7 +34,7 @@ def ended(service: Service, *states: str) -> dict[str, Any]:
     wanted = states or ("completed", "needs_review", "exists")
 
     def look() -> bool:
-        waking.wake_due_orders(service.services)
+        due_orders.wake_due_orders(service.services)
         return service.state(REF) in wanted
 
     wait_for(look)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.provisioning import review, waiting
+from app.provisioning import order_waits, review
 from app.remote import breaker
 from sandbox import Call
 from tests.conftest import Service
@@ -78,7 +78,7 @@ def test_a_customer_that_can_never_be_made_goes_to_a_person_and_is_looked_up_bef
     send(service, [REF])
 
     assert service.rested(REF, "needs_review")["problem"] == "only_this_order"
-    assert service.sandbox.powercode.count("createCustomer") <= waiting.MOST_TRIES
+    assert service.sandbox.powercode.count("createCustomer") <= order_waits.MOST_TRIES
 
 
 @pytest.mark.long

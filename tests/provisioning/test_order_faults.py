@@ -18,8 +18,8 @@ from sqlalchemy import delete, select
 
 from app.models import Order, OrderState, OrderStep, StepState, now
 from app.observability import configure_logging
-from app.provisioning import waking, workflow
-from app.provisioning.causes.standing import standing
+from app.provisioning import due_orders, workflow
+from app.provisioning.causes.open_causes import standing
 from sandbox import ABSENT
 from sandbox.accounts import Customer
 from tests.conftest import Service, wait_for
@@ -111,7 +111,7 @@ def test_a_process_killed_while_it_created_the_customer_still_adds_the_plans(ser
     service.take()
     as_a_kill_while_creating_leaves_it(service)
 
-    waking.pick_up_stranded_orders(service.services)  # unless the schedule was quicker
+    due_orders.pick_up_stranded_orders(service.services)  # unless the schedule was quicker
 
     service.rested(REF, "completed")
     assert billed(service) == [163, 172]

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from app.provisioning import intake
 from app.provisioning.plans import plan_changes, plan_table
 from tests.conftest import Service, wait_for
-from tests.provisioning.deciding import FIRST, SECOND, THIRD, resume
+from tests.provisioning.decisions_made import FIRST, SECOND, THIRD, resume
 
 
 def test_an_order_becomes_an_account_with_its_plans_ticket_tags_and_notice(service: Service) -> None:

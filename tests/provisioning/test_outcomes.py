@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.models import Order, OrderStep
 from app.provisioning import lifecycle
 from tests.conftest import Service, wait_for
-from tests.provisioning.deciding import resume
+from tests.provisioning.decisions_made import resume
 from tests.provisioning.spoilt_writes import (
     FIRST_PLAN,
     REF,

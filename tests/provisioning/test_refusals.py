@@ -4,7 +4,7 @@ import pytest
 
 from powercode import answers
 from tests.conftest import Service
-from tests.provisioning.deciding import resume
+from tests.provisioning.decisions_made import resume
 from tests.provisioning.spoilt_writes import FIRST_PLAN, REF, WRITES, a_person_looks, ended, everything_once, spoil
 
 pytestmark = pytest.mark.usefixtures("short_pauses")

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.durable.engine import Suspended
 from app.models import Order, OrderState, OrderStep, StepState, System
-from app.provisioning.journal import Work, perform
 from app.provisioning.runs import Outcome, Run
+from app.provisioning.step_journal import Work, perform
 from app.services import Services
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for

@@ -12,7 +12,7 @@ from app.alerts import records
 from app.alerts.watch import watch_for_alerts
 from app.durable import work_queue
 from app.models import Order, OrderState, now
-from app.provisioning import waking
+from app.provisioning import due_orders
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import REF
 
@@ -29,7 +29,7 @@ def strand(service: Service, restarts: int = 0) -> None:
 def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
     strand(service)
 
-    assert waking.pick_up_stranded_orders(service.services) == 1
+    assert due_orders.pick_up_stranded_orders(service.services) == 1
 
     assert service.rested(REF)["state"] == "completed"
 
@@ -49,7 +49,7 @@ def as_a_full_disk_leaves_it(service: Service) -> str:
 @pytest.mark.sqlite
 def test_work_that_no_thread_does_is_taken_up_whatever_the_engine_says(service: Service) -> None:
     lost, executor = as_a_full_disk_leaves_it(service), service.background._executor
-    assert waking.pick_up_stranded_orders(service.services) == 0
+    assert due_orders.pick_up_stranded_orders(service.services) == 0
     missed = executor._take_up_lost(set())
     assert lost in missed
     assert service.services.work_queue.standstill is None
@@ -87,9 +87,9 @@ def _disk_is_full(*_arguments: Any, **_named: Any) -> None:
 
 
 def test_an_order_whose_work_broke_off_again_and_again_is_given_to_a_person(service: Service) -> None:
-    strand(service, restarts=waking.MOST_RESTARTS)
+    strand(service, restarts=due_orders.MOST_RESTARTS)
 
-    waking.pick_up_stranded_orders(service.services)
+    due_orders.pick_up_stranded_orders(service.services)
 
     assert service.rested(REF)["problem"] == "program_fault"
     assert len(service.notices("Needs you")) == 1
@@ -103,5 +103,5 @@ def test_an_order_that_is_worked_on_is_not_picked_up(service: Service) -> None:
     with service.services.database.write() as session:
         session.scalars(select(Order)).one().updated_at = now() - timedelta(hours=1)
 
-    assert waking.pick_up_stranded_orders(service.services) == 0
+    assert due_orders.pick_up_stranded_orders(service.services) == 0
     assert service.rested(REF)["state"] == "completed"

@@ -3,7 +3,7 @@
 from sqlalchemy import update
 
 from app.models import Order, OrderState, RemoteSystem, now
-from app.provisioning import waking
+from app.provisioning import due_orders
 from tests.conftest import Service
 
 REF = "UIA202411-001186"
@@ -36,4 +36,4 @@ def the_time_has_come(service: Service) -> None:
     with service.services.database.write() as session:
         session.execute(update(RemoteSystem).values(next_probe_at=now()))
         session.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
-    waking.wake_due_orders(service.services)
+    due_orders.wake_due_orders(service.services)

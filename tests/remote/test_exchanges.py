@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
 from app.models import Order, OrderExchange
-from app.provisioning import waking, workflow
+from app.provisioning import due_orders, workflow
 from app.remote import exchanges
 from tests.conftest import Service, wait_for
 from tests.tools.promises import contract_of
@@ -98,7 +98,7 @@ def test_an_order_that_failed_for_days_keeps_the_last_look_ups_and_every_kind_of
 
 
 def tried_often(service: Service) -> bool:
-    waking.wake_due_orders(service.services)
+    due_orders.wake_due_orders(service.services)
     return len(service.sandbox.utopia.calls) > exchanges.MOST_OF_A_CALL + 5
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import insert, select, update
 from app.cli import forgetting as commands
 from app.models import AuditEntry, Callback, Notice, Order, now
 from app.people import audit
-from app.provisioning import corrections, desk
+from app.provisioning import corrections, teamwork
 from app.provisioning.actions import DISMISS
-from app.provisioning.causes import together
-from app.provisioning.causes.standing import standing
+from app.provisioning.causes import joint_decisions
+from app.provisioning.causes.open_causes import standing
 from app.safekeeping import forgetting, mentions
 from tests.conftest import Service
 from tests.safekeeping.forgotten import PERSON, forget, found_in, settled, stored, write
@@ -74,8 +74,10 @@ def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: S
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
         (found,) = standing(session)
-        together.decide(session, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away")
-    together.go_on(service.services)
+        joint_decisions.decide(
+            session, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away"
+        )
+    joint_decisions.go_on(service.services)
     service.rested(ORDER, "dismissed")
 
     assert forget(service)["erased"]["decisions"] >= 2
@@ -86,13 +88,13 @@ def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: S
 def test_what_colleagues_wrote_goes_and_no_address_in_it_counts_as_the_person_s(service: Service) -> None:
     service.take()
     with service.services.database.write() as session:
-        desk.note(session, ORDER, "alice", "Moved away, says her.neighbour@example.com")
+        teamwork.note(session, ORDER, "alice", "Moved away, says her.neighbour@example.com")
 
     forget(service)
 
     assert "neighbour" not in stored(service)
     with service.services.database.write() as session:
-        desk.note(session, ORDER, "alice", "Ask her.neighbour@example.com")
+        teamwork.note(session, ORDER, "alice", "Ask her.neighbour@example.com")
     assert "her.neighbour@example.com" not in forgetting.forget(service.services, ORDER, "alice").words
     assert "neighbour" not in stored(service)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import OrderSearch
-from app.provisioning import review, search
+from app.provisioning import order_search, review
 from tests.conftest import Service
 from tests.console.persons import Person
 from tests.safekeeping.forgotten import NEIGHBOUR, forget, found_in, stored
@@ -55,9 +55,9 @@ def test_a_forgotten_order_is_found_by_its_numbers_and_by_nothing_else(service: 
 
     with service.services.database.read() as session:
         for text in (ORDER, order["customer_id"], order["ticket_id"]):
-            assert [each.orderref for each in search.find(session, search.Wanted(text)).orders] == [ORDER]
+            assert [each.orderref for each in order_search.find(session, order_search.Wanted(text)).orders] == [ORDER]
         for text in ("ada", "lind@example", "4065550143", "EXAMPLE AVENUE"):
-            assert search.find(session, search.Wanted(text)).orders == []
+            assert order_search.find(session, order_search.Wanted(text)).orders == []
         assert session.scalars(select(OrderSearch.person)).all() == [""]
 
 

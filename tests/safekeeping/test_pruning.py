@@ -22,7 +22,7 @@ from app.models import (
     ReportedTicket,
     now,
 )
-from app.provisioning import desk, review, search
+from app.provisioning import order_search, review, teamwork
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.tools.command_runs import ORDER, printed, run
@@ -107,10 +107,10 @@ def test_a_finished_orders_details_go_when_they_are_old_and_the_order_stays(serv
 def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> None:
     service.take()
     prune(service)
-    search.backfill(service.services.database)
+    order_search.backfill(service.services.database)
 
     with service.services.database.read() as session:
-        (found,) = search.find(session, search.Wanted("lind example")).orders
+        (found,) = order_search.find(session, order_search.Wanted("lind example")).orders
     assert (found.person, found.plan) == ("Ada Lind", "250 Mbps")
     assert found.address.startswith("12 N EXAMPLE AVENUE, Bozeman")
 
@@ -118,18 +118,18 @@ def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> 
 def test_what_colleagues_told_each_other_goes_with_the_details_and_what_they_decided_stays(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        desk.note(session, ORDER, "alice", "Ask Vera")
+        teamwork.note(session, ORDER, "alice", "Ask Vera")
         review.dismiss(service.services, session, ORDER, "alice", "moved away")
     prune(service, KEPT - 1)
     with service.services.database.read() as session:
-        assert search.find(session, search.Wanted("vera lind")).total == 1
+        assert order_search.find(session, order_search.Wanted("vera lind")).total == 1
 
     prune(service)
 
     assert [one["note"] for one in service.show(ORDER)["decisions"]] == ["moved away"]
     with service.services.database.read() as session:
-        assert search.find(session, search.Wanted("vera")).total == 0
-        assert search.find(session, search.Wanted("lind")).total == 1
+        assert order_search.find(session, order_search.Wanted("vera")).total == 0
+        assert order_search.find(session, order_search.Wanted("lind")).total == 1
 
 
 def test_what_was_finished_less_than_keep_days_ago_stays(service: Service) -> None:
@@ -289,7 +289,7 @@ def test_an_old_order_that_waits_for_its_contract_again_is_found_by_what_is_know
         service.sandbox.utopia.up()
 
     with service.services.database.read() as session:
-        assert [one.person for one in search.find(session, search.Wanted("lind")).orders] == ["Ada Lind"]
+        assert [one.person for one in order_search.find(session, order_search.Wanted("lind")).orders] == ["Ada Lind"]
     resume(service)
     assert service.rested(ORDER, "completed")
 

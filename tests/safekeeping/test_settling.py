@@ -25,7 +25,7 @@ from app.models import (
     User,
     now,
 )
-from app.provisioning import history, review
+from app.provisioning import order_json, review
 from app.safekeeping import aftermath, seals
 from sandbox import Sandbox
 from sandbox.state import state_of
@@ -137,7 +137,7 @@ def test_an_order_at_work_in_powercode_needs_a_look_and_one_that_had_just_come_g
     assert (settling.need_look, settling.go_on, settling.waited) == (["UIA-2"], ["UIA-1"], ["UIA-3"])
     with database_of(app).read() as session:
         orders = {order.orderref: order for order in session.scalars(select(Order))}
-        shown = history.whole(session, orders["UIA-2"])
+        shown = order_json.whole(session, orders["UIA-2"])
     assert (shown["state"], shown["problem"]) == ("needs_review", "restored")
     assert "was in work when the backup of" in shown["reason"]
     assert [action["action"] for action in shown["actions"]] == ["resume", "dismiss"]

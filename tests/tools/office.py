@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import create_app
 from app.models import ACTIVE_STATES, Notice, NoticeState, Order, OrderStep
-from app.provisioning import history, review
+from app.provisioning import order_json, review
 from app.services import Services
 from config import Settings
 from tests.tools.processes import until
@@ -38,7 +38,7 @@ class Office:
         if orderrefs is not None:
             query = query.where(Order.orderref.in_(orderrefs))
         with self._services.database.read() as session:
-            return [history.whole(session, order) for order in session.scalars(query)]
+            return [order_json.whole(session, order) for order in session.scalars(query)]
 
     def rested(self, orderrefs: Sequence[str], seconds: float = 60.0) -> list[dict[str, Any]]:
         """The orders once none of them goes on by itself, and every notice about them is sent."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.provisioning.causes.naming import EXISTS
+from app.provisioning.causes.cause import EXISTS
 from app.provisioning.problems import PROBLEMS
 from app.wording.sections import section
 

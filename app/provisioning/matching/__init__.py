@@ -1,10 +1,10 @@
 """Whether a person is a PowerCode customer already: pure decisions with their reasons. Looks nothing up."""
 
+from app.provisioning.matching.account_decision import Decision, Kind, Problem, decide, kind_of
 from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare
-from app.provisioning.matching.decision import Decision, Kind, Problem, decide, kind_of
+from app.provisioning.matching.comparison_marks import STREET_LINE, Aspect, Mark
 from app.provisioning.matching.doors import Door
-from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark
-from app.provisioning.matching.people import Identity
+from app.provisioning.matching.names import Identity
 
 __all__ = [
     "STREET_LINE",

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from app.provisioning.matching.comparison_marks import Aspect, Mark, overall
 from app.provisioning.matching.doors import Door, Place, compare_doors
-from app.provisioning.matching.marks import Aspect, Mark, overall
-from app.provisioning.matching.people import Identity, compare_names
+from app.provisioning.matching.names import Identity, compare_names
 
 
 @dataclass(frozen=True, slots=True)

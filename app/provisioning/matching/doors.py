@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.provisioning.matching import towns
-from app.provisioning.matching.marks import STREET_LINE, Aspect, Mark, overall
-from app.provisioning.matching.street_marks import compare_streets
+from app.provisioning.matching.comparison_marks import STREET_LINE, Aspect, Mark, overall
+from app.provisioning.matching.street_comparison import compare_streets
 from app.provisioning.matching.streets import Street, read_street
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from app.provisioning.matching.boxes import read_box, without_box
 from app.provisioning.matching.roads import ends_in_road, road_and_number
+from app.provisioning.matching.street_words import ordinal, with_figures, without_glue, words_of
 from app.provisioning.matching.towns import split_town
 from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
 from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE, DIRECTIONALS, KINDS, SUFFIXES
-from app.provisioning.matching.words import ordinal, with_figures, without_glue, words_of
 from app.wording.spelling import distance
 
 # These begin a unit whatever follows; the others (`LOT`, `KEY`, `SPACE`) are words in street names as well.

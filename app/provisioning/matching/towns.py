@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from app.provisioning.matching.marks import Mark
+from app.provisioning.matching.comparison_marks import Mark
 from app.provisioning.matching.usps import DIRECTIONALS, KINDS, STATES, SUFFIXES
 from app.wording.spelling import distance, folded
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.provisioning.matching.marks import Mark
+from app.provisioning.matching.comparison_marks import Mark
+from app.provisioning.matching.street_words import ordinal, with_figures
 from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE
-from app.provisioning.matching.words import ordinal, with_figures
 
 _BETWEEN_DIGIT_AND_LETTER = re.compile(r"(?<=\d) (?=[^\W\d]{1,2}\b)|(?<=\b[^\W\d]) (?=\d+(?![\d./-]))")
 _BUILDING_AND_DOOR = re.compile(r"([A-Z]+|\d+(?=-))-?(\d+[A-Z]?)")

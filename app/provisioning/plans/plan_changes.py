@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from app.models import JointDecision
 from app.people import audit
-from app.provisioning.causes import together
-from app.provisioning.causes.naming import keys_in
+from app.provisioning.causes import joint_decisions
+from app.provisioning.causes.cause import keys_in
 from app.provisioning.plans import plan_table, trials
 from app.provisioning.plans.mapping import plan_key
 from app.services import Services
@@ -33,7 +33,7 @@ class Plan:
 def map_plan(services: Services, session: Session, by: str, plan: Plan, service_id: int) -> JointDecision | None:
     """Sell the plan as `service_id` from now on; returns what is kept with the orders that waited for it."""
     keep(session, by, plan, service_id)
-    return None if plan.additional else together.sell(services, session, by, {plan.description: service_id})
+    return None if plan.additional else joint_decisions.sell(services, session, by, {plan.description: service_id})
 
 
 def keep(session: Session, by: str, plan: Plan, service_id: int) -> None:
@@ -59,9 +59,11 @@ def unmap_plan(session: Session, by: str, plan: Plan) -> None:
 def resume_all(services: Services, session: Session, by: str) -> JointDecision | None:
     """Let every order go on that still waits for plans that are mapped by now."""
     plan_table.lock(session)
-    waited_for = {key for cause in together.waiting_for_plans(session) for key in keys_in(cause)}
+    waited_for = {key for cause in joint_decisions.waiting_for_plans(session) for key in keys_in(cause)}
     table = plan_table.plan_table(session).plans
-    return together.sell(services, session, by, {n: number for n, number in table.items() if plan_key(n) in waited_for})
+    return joint_decisions.sell(
+        services, session, by, {n: number for n, number in table.items() if plan_key(n) in waited_for}
+    )
 
 
 def _check_unchanged(session: Session, plan: Plan) -> None:

@@ -1,7 +1,7 @@
 """Plans whose number is on trial: one order shows whether PowerCode takes it, and the others follow or wait.
 
 A number that was typed wrong makes one customer then, and not one for each order. Everything here is rows, in the
-caller's transaction; `causes.following` goes on with the orders.
+caller's transaction; `causes.trial_orders` goes on with the orders.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

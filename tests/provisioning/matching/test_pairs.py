@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.provisioning.matching import Candidate, Person, decide
-from app.provisioning.matching.addresses import street_line
+from app.provisioning.matching.powercode_addresses import street_line
 
 HERE = Path(__file__).parent
 MAIL, PHONE = "ada.lind@example.com", "4065550143"

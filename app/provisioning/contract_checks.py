@@ -1,0 +1,96 @@
+"""Checks of a contract: applicant, plans and ticket text. A fault that stops an order is raised as `NeedsReview`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.provisioning import problems, ticket_text
+from app.provisioning.applicants import Applicant, ContractFaults, applicant_of
+from app.provisioning.plans import mapping
+from app.provisioning.plans.plan_table import PlanTable
+from app.provisioning.run_endings import NeedsReview
+from config import Settings
+from utopia import Contract
+
+
+def check_applicant(contract: Contract) -> Applicant:
+    """Who ordered and where; stops with everything that is missing or unusable."""
+    try:
+        return applicant_of(contract)
+    except ContractFaults as faults:
+        reason = f"{faults}. Correct it on the order's page, or ask UTOPIA to correct it, then try again"
+        raise NeedsReview(problems.CONTRACT_INCOMPLETE, reason) from None
+
+
+def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.ServicePlan]:
+    """The services that were ordered; stops over a plan that can't be turned into one."""
+    try:
+        ordered = mapping.match_plans(contract.items, table.plans)
+        mapping.check_apart(ordered, table.additional)
+        return ordered
+    except mapping.UnknownPlan as unknown:
+        if not all(name.strip() for name in unknown.descriptions):
+            raise NeedsReview(
+                problems.PLAN_FAULT, "UTOPIA's contract has a monthly item without a description"
+            ) from None
+        names = ", ".join(f'"{name}"' for name in unknown.descriptions)
+        raise NeedsReview(
+            problems.UNKNOWN_PLAN,
+            f"No PowerCode service is known for the plan {names}. Say which one it is: every order that waits for it "
+            "goes on",
+            changes={"account": {"unknown_plans": list(unknown.descriptions)}},
+        ) from None
+    except mapping.PlanFault as fault:
+        raise NeedsReview(problems.PLAN_FAULT, f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
+
+
+def additional_plans(
+    contract: Contract, ordered: Sequence[mapping.ServicePlan], table: PlanTable
+) -> list[mapping.ServicePlan]:
+    """What a new account gets besides the plans that were ordered."""
+    found = mapping.plans_for_new_account(contract.items, table.plans, table.additional)
+    return [plan for plan in found if plan not in ordered]
+
+
+def account_of(
+    contract: Contract, applicant: Applicant, ordered: Sequence[mapping.ServicePlan], table: PlanTable
+) -> dict[str, Any]:
+    """What an order's row keeps of a contract that was checked."""
+    return {
+        "applicant": applicant.to_dict(),
+        "plans": _pairs(ordered),
+        "additional": _pairs(additional_plans(contract, ordered, table)),
+    }
+
+
+def _pairs(found: Iterable[mapping.ServicePlan]) -> list[list[int | str]]:
+    return [[plan.service_id, plan.description] for plan in found]
+
+
+def ticket_values(orderref: str, customer_id: str, applicant: Applicant, descriptions: Iterable[str]) -> dict[str, str]:
+    """What the placeholders of the ticket's text stand for in one order."""
+    return ticket_text.values_from(
+        first_name=applicant.first_name,
+        last_name=applicant.last_name,
+        email=applicant.email,
+        phone=applicant.phone,
+        address=applicant.street,
+        city=applicant.city,
+        state=applicant.state,
+        zip_code=applicant.zip,
+        customer_id=customer_id,
+        plan=", ".join(descriptions),
+        orderref=orderref,
+        siteid=applicant.site_id,
+        terms_agreed_on=applicant.terms_agreed_on,
+    )
+
+
+def make_ticket_text(
+    settings: Settings, orderref: str, customer_id: str, applicant: Applicant, descriptions: Iterable[str]
+) -> str:
+    """The ticket's description; the template is read at each use, so that an edit needs no restart."""
+    values = ticket_values(orderref, customer_id, applicant, descriptions)
+    try:
+        return ticket_text.render(ticket_text.read_template(settings.ticket_template), values)
+    except ticket_text.TemplateFault as fault:
+        raise NeedsReview(problems.TICKET_TEMPLATE, f"The ticket's text can't be made: {fault}") from None

@@ -1,0 +1,78 @@
+"""What every notice about an order names, and its page in the console."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import powercode
+from app.models import Order, OrderState, StepState
+from app.provisioning import customer_search
+from app.provisioning.actions import BY_HAND, WITHOUT_IT
+from app.provisioning.applicants import contract_of
+from app.provisioning.written_parts import joined_customer, was_settled_as
+from config import Settings
+
+ASKS = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
+"""Where an order stands while a person compares its person with a customer."""
+
+
+def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
+    """What every notice about an order names: person, address, plans, customer and ticket in PowerCode."""
+    account, contract = order.account or {}, contract_of(order).to_dict()
+    person, address = contract["customer"], contract["address"]
+    applicant = account.get("applicant") or {}
+    street = applicant.get("street") or f"{address.get('street', '')} {address.get('unit', '')}"
+    town = f"{address.get('city', '')} {applicant.get('state') or address.get('state', '')} {address.get('zip', '')}"
+    order_page = order_page_of(settings, order.orderref)
+    return {
+        "order": order,
+        "person": f"{person.get('first_name', '')} {person.get('last_name', '')}".strip(),
+        "email": person.get("email", ""),
+        "phone": person.get("phone", ""),
+        "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
+        "plans": _plans_in_words(order),
+        "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
+        "beside": customer_search.look_alikes(order) if order.state in ASKS else [],
+        "joined_to": joined_customer(order),
+        "elsewhere": customer_search.elsewhere(order),
+        "page_of": partial(customer_page_of, settings),
+        "order_page": order_page,
+        "contract_page": f"{order_page}/contract",
+    }
+
+
+def order_page_of(settings: Settings, orderref: str) -> str:
+    """The address of an order's page in the console."""
+    return f"{settings.public_address}/console/orders/{quote(orderref)}"
+
+
+def customer_page_of(settings: Settings, customer_id: str) -> str:
+    """The address of a customer's page in PowerCode."""
+    return powercode.customer_page(settings.powercode_server, customer_id)
+
+
+def _plans_in_words(order: Order) -> list[str]:
+    account = order.account or {}
+    if account.get("unknown_plans"):
+        return [f"{name} (unknown)" for name in account["unknown_plans"]]
+    if order.state == OrderState.EXISTS:
+        return [_plan(service_id, description) for service_id, description in account.get("plans", [])]
+    states = {step.name: was_settled_as(step) or step.state for step in order.steps}
+    return [
+        _plan(service_id, description) + HOW_FAR.get(states.get(f"plan:{service_id}"), ", not added")
+        for service_id, description in [*account.get("plans", []), *account.get("additional", [])]
+    ]
+
+
+HOW_FAR: Mapping[str | None, str] = {
+    StepState.DONE: "",
+    BY_HAND.code: ", added by hand",
+    WITHOUT_IT.code: ", left out",
+    StepState.RUNNING: ", not known whether it was added",
+    StepState.UNKNOWN: ", not known whether it was added",
+}
+
+
+def _plan(service_id: int, description: str) -> str:
+    return f"{description} (PowerCode service {service_id})"
