@@ -72,18 +72,24 @@ def bring_up_to_date():
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from app.safekeeping import known
-    from app.setup import tables
+    from app.safekeeping import known_databases
+    from app.setup import database_upgrade
     from app.storage import migrate, moves
     from app.storage.database import Database
 
     database = Database(settings.database_url)
     try:
-        known.refuse_missing(database, settings)
-        tables.upgrade(database, settings)
-        known.remember(database, settings)
-    except (known.DatabaseMissing, moves.DatabaseMoved, migrate.MigrationFailed, SQLAlchemyError, OSError) as error:
-        end_server(tables.why_unusable(database, error))
+        known_databases.refuse_missing(database, settings)
+        database_upgrade.upgrade(database, settings)
+        known_databases.remember(database, settings)
+    except (
+        known_databases.DatabaseMissing,
+        moves.DatabaseMoved,
+        migrate.MigrationFailed,
+        SQLAlchemyError,
+        OSError,
+    ) as error:
+        end_server(database_upgrade.why_unusable(database, error))
     database.dispose()
 
 

@@ -9,7 +9,7 @@ from app.callbacks.report_uploads import report_uploads
 from app.cli import register_commands
 from app.running.health import health
 from app.running.serving import answering_in_time
-from app.setup.in_use import SettingsInUse
+from app.setup.settings_in_use import SettingsInUse
 from config import Settings
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app import create_app
-from app.digest import ledger, starting
+from app.digest import ledger, run_starts
 from app.models import DigestRun, MessageState, RunState
 from app.running.background import Background
 from app.services import Services, services_of
-from app.setup import tables
+from app.setup import database_upgrade
 from benchmarks.running import settings_with
 from benchmarks.soak_digest import write_report
 from sandbox.webhook import Webhook
@@ -32,7 +32,7 @@ LOOK_EVERY_SECONDS = 0.1
 def measure(services: Services) -> tuple[float, float]:
     """Seconds from the start of a run until it is planned, and from then until it is completed."""
     began = time.monotonic()
-    run_id = starting.start(services, key="benchmark", started_by="benchmark")
+    run_id = run_starts.start(services, key="benchmark", started_by="benchmark")
 
     def run() -> DigestRun:
         with services.database.read() as session:
@@ -71,7 +71,7 @@ def main() -> None:
         )
         write_report(folder / "weekly.csv", customers, settings)
         services = services_of(create_app(settings))
-        tables.upgrade(services.database, settings)
+        database_upgrade.upgrade(services.database, settings)
         background = Background(services)
         background.start()
         until(lambda: background.executing)

@@ -21,10 +21,10 @@ from typing import NamedTuple
 import xlsxwriter  # type: ignore[import-untyped]
 
 from app.digest.closings import group_by_customer
-from app.digest.closures import select_closures
 from app.digest.report import excel_reader
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import read_report
+from app.digest.selection import select_closures
 from benchmarks.usage import resident_megabytes
 
 TODAY = date(2026, 11, 16)

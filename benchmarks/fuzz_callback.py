@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 
 from app.callbacks import NEW_ORDER
 from app.models import Callback, CallbackOutcome, Order
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
@@ -263,7 +263,7 @@ class FuzzedService:
 def fuzz(settings: Settings, folder: Path, seed: int, *, seconds: float = 1e9, most: int = sys.maxsize) -> Found:
     """Requests for so long, or so many, to a service that is started for them."""
     database = Database(settings.database_url)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     with ServiceProcess(settings, folder) as process:
         process.start()
         fuzzed = FuzzedService(process, database)

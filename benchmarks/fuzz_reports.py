@@ -26,9 +26,9 @@ import xlsxwriter  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.digest.closings import group_by_customer
-from app.digest.closures import Selection, select_closures
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import SourceUnreadable, read_report
+from app.digest.selection import Selection, select_closures
 from benchmarks.usage import resident_megabytes
 from tests.digest.report.google_server import GoogleServer
 

@@ -37,7 +37,7 @@ from app.provisioning import review
 from app.provisioning.plans import plan_table
 from app.safekeeping import pruning
 from app.services import Services
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import MODE, READ_ONLY, REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
@@ -315,7 +315,7 @@ def main() -> None:
         print_an_order(sample)
         settings = settings_with(grown, utopia_url_endpoint="http://127.0.0.1:9", pc_url="http://127.0.0.1:9")
         services: Services = create_app(settings).extensions["services"]
-        tables.upgrade(services.database, settings)
+        database_upgrade.upgrade(services.database, settings)
         _hurry(services)
         with closing(Copies(services.database.path, sample)) as copies:
             largest, watched = grow(services, copies, years)

@@ -42,7 +42,7 @@ from app.people import users
 from app.provisioning.order_search import pieces_in
 from app.provisioning.order_search_words import line_of
 from app.services import Services
-from app.setup import tables
+from app.setup import database_upgrade
 from benchmarks.running import settings_with
 from sandbox.contracts import a_contract
 from utopia import Contract
@@ -241,7 +241,7 @@ def main() -> None:
         settings = settings_with(Path(folder), **addresses, **database)
         app = create_app(settings)
         services: Services = app.extensions["services"]
-        tables.upgrade(services.database, settings)
+        database_upgrade.upgrade(services.database, settings)
         began = time.perf_counter()
         fill(services)
         print(f"{ORDERS:,} orders written in {time.perf_counter() - began:.0f} s")

@@ -22,11 +22,11 @@ from typing import Any, Self
 from sqlalchemy import func, select
 
 from app import create_app
-from app.digest import starting
+from app.digest import run_starts
 from app.digest.report.columns import HEADINGS
 from app.models import DigestMessage, DigestRun, MessageState, RunState
 from app.services import services_of
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import Database
 from benchmarks.running import settings_with
 from config import Settings
@@ -80,7 +80,7 @@ class KilledDigest:
         self.settings = self._settings(folder)
         write_report(folder / "weekly.csv", customers, self.settings)
         self.database = Database(self.settings.database_url)
-        tables.upgrade(self.database, self.settings)
+        database_upgrade.upgrade(self.database, self.settings)
         self.service = self._stack.enter_context(ServiceProcess(self.settings, folder))
 
     def _settings(self, folder: Path) -> Settings:
@@ -106,7 +106,7 @@ class KilledDigest:
     def order_run(self) -> None:
         """Start the run, as a command does with `--no-wait`; the service executes it."""
         services = services_of(create_app(self.settings))
-        starting.start(services, key="soak", started_by="soak")
+        run_starts.start(services, key="soak", started_by="soak")
         services.database.dispose()
 
     def kill(self) -> None:

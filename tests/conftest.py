@@ -19,15 +19,15 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import delete, insert, select, update
 
 from app import create_app, notices
-from app.aftercare import reconciling, settling, statuses
+from app.aftercare import customer_statuses, reconciliation, unknown_writes
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
-from app.callbacks import refusals
-from app.channels import news, sending
+from app.callbacks import refused_callbacks
+from app.channels import delivery, messages
 from app.durable.work_queue import GOING
 from app.models import Base, Notice, NoticeState, Order, OrderState, ServicePlanMapping
-from app.morning.due import tell_when_due
+from app.morning.schedule import tell_when_due
 from app.outgoing import events
 from app.people import passwords
 from app.provisioning import due_orders, order_json, workflow
@@ -37,7 +37,7 @@ from app.remote import breaker
 from app.running import glance, schedule
 from app.running.background import Background
 from app.services import Services
-from app.setup import tables
+from app.setup import database_upgrade
 from config import Settings, load_settings
 from powercode import PowerCodeClient
 from sandbox import Sandbox
@@ -56,16 +56,16 @@ TELLING = (
     long_waits.tell,
     cause_mails.tell_of_those_who_joined,
     tell_when_due,
-    news.look,
+    messages.look,
 )
 STRANDED = (due_orders.pick_up_stranded_orders, notices.pick_up_stranded_notices)
-OUTGOING = (events.send_due, sending.send_due)
+OUTGOING = (events.send_due, delivery.send_due)
 OF_AFTERCARE = (
-    reconciling.start_when_due,
-    reconciling.go_on,
-    statuses.take_up,
-    statuses.read_due,
-    settling.settle,
+    reconciliation.start_when_due,
+    reconciliation.go_on,
+    customer_statuses.take_up,
+    customer_statuses.read_due,
+    unknown_writes.settle,
 )
 AT_REST = set(OrderState) - {OrderState.RECEIVED, OrderState.RUNNING}
 PATIENCE_SECONDS = 30
@@ -130,7 +130,7 @@ class Service:
         self.app = create_app(settings)
         self.services: Services = self.app.extensions["services"]
         databases.with_tables(settings.database_url)
-        tables.upgrade(self.services.database, settings)
+        database_upgrade.upgrade(self.services.database, settings)
         self.background = Background(self.services)
         self.app.extensions["background"] = self.background
         self.client = self.app.test_client()
@@ -225,7 +225,7 @@ class Service:
         """Forget everything: orders, the engine's work, and what the sandbox holds."""
         self.services.work_queue.forget(self._come_to_rest())
         self.sandbox.reset()
-        self.app.extensions["refusals_kept"] = refusals.Budget()
+        self.app.extensions["refusals_kept"] = refused_callbacks.Budget()
         object.__setattr__(
             self.services, "demand", breaker.Demand()
         )  # or it asks a system for an order of the last test

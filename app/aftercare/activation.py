@@ -3,7 +3,7 @@
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.aftercare import statuses, writes
+from app.aftercare import customer_statuses, writes
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
 from app.models import Billing, CustomerStatus, CustomerWrite, System, now
 from app.services import Services
@@ -22,7 +22,7 @@ def _send(services: Services, write: CustomerWrite) -> str:
 def _is_active(services: Services, write: CustomerWrite) -> bool | None:
     """Whether the customer is active, by the status that PowerCode shows now."""
     customer_id = str(write.customer_id)
-    billing = statuses.billing_of(services.powercode.read_customer(customer_id=customer_id), customer_id)
+    billing = customer_statuses.billing_of(services.powercode.read_customer(customer_id=customer_id), customer_id)
     return None if billing is Billing.CANT_TELL else billing is Billing.ACTIVE
 
 
@@ -48,14 +48,14 @@ def under_way(session: Session, customer_id: str) -> CustomerWrite | None:
     return session.scalars(mine.where(CustomerWrite.state.in_(IN_DOUBT))).first()
 
 
-def activate(services: Services, one: statuses.Inactive, by: str, seen: int) -> CustomerWrite | None:
+def activate(services: Services, one: customer_statuses.Inactive, by: str, seen: int) -> CustomerWrite | None:
     """Make the customer active, once, and read the status back. `seen` is the last attempt that the person saw.
 
-    None when somebody else tried meanwhile. When it raises `lookups.asking.NotAnswered`, nothing was written.
+    None when somebody else tried meanwhile. When it raises `lookups.remote_requests.NotAnswered`, nothing was written.
     """
     customer_id = one.status.customer_id
     intent = Intent(f"activate:{customer_id}:{seen}", by, customer_id, one.order.id)
     write = writes.carry_out(services, ACTIVATE, intent, lambda session: under_way(session, customer_id) is None)
     if write is not None:
-        statuses.read_now(services, customer_id)
+        customer_statuses.read_now(services, customer_id)
     return write

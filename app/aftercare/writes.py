@@ -1,7 +1,7 @@
 """Writes to a remote system that a person asks for after the account: the intent before, the outcome after.
 
-A write is sent at once, while the person waits. If the process dies meanwhile, `settling` finds its intent, and looks
-the outcome up or asks a person. No write is ever sent again automatically.
+A write is sent at once, while the person waits. If the process dies meanwhile, `unknown_writes` finds its intent, and
+looks the outcome up or asks a person. No write is ever sent again automatically.
 """
 
 import logging
@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.lookups.asking import a_turn
 from app.lookups.changes import outcome_in_words, outcome_of
+from app.lookups.remote_requests import a_turn
 from app.models import SYSTEM_NAMES, CustomerWrite, StepState, System, now
 from app.people import audit
 from app.provisioning.written_parts import INTENT_LOCK
@@ -61,8 +61,8 @@ def carry_out(
     """Write once; returns the write with its outcome. None if it was or is being written, or `may` returns False.
 
     `may` is called in the transaction of the intent. A lock keeps those of other intents out, so what `may` saw still
-    holds. Raises what `may` raises, and `lookups.asking.NotAnswered` when too many look-ups are under way; nothing is
-    written then.
+    holds. Raises what `may` raises, and `lookups.remote_requests.NotAnswered` when too many look-ups are under way;
+    nothing is written then.
     """
     with a_turn():
         with services.database.write() as session:

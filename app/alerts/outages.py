@@ -16,7 +16,7 @@ from app.alerts.patience import Condition, patience
 from app.models import SYSTEM_NAMES, Alert, AlertKind, NoticeKind, Order, OrderState, RemoteSystem, System, now
 from app.remote import breaker
 from app.services import Services
-from app.wording.outages import refused_key
+from app.wording.outage_words import refused_key
 
 UNDER_WAY = (OrderState.WAITING, OrderState.RUNNING)
 """Running orders count, too: while an order tries again, it keeps the name of the system that it waited for."""

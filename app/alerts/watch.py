@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.alerts import backups, conditions, flood, outages, records
+from app.alerts import backups, callback_flood, conditions, outages, records
 from app.alerts.patience import Condition
 from app.models import AlertKind, now
 from app.services import Services
@@ -29,6 +29,6 @@ def _conditions(services: Services, moment: datetime) -> Iterator[Condition]:
     yield from conditions.mail(services, moment)
     yield from conditions.digest(services)
     yield from conditions.disks(services)
-    yield from flood.conditions(services, moment)
+    yield from callback_flood.conditions(services, moment)
     yield from conditions.work(services)
     yield from backups.conditions(services, moment)

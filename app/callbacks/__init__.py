@@ -17,8 +17,8 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import notices
-from app.aftercare import messages
-from app.callbacks import admission, bodies, refusals
+from app.aftercare import callback_messages
+from app.callbacks import admission, bodies, refused_callbacks
 from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.durable.work_queue import EngineError
 from app.models import Callback, CallbackOutcome, NoticeKind, now
@@ -72,7 +72,7 @@ class Received(NamedTuple):
 @callbacks.record
 def _wire(state: BlueprintSetupState) -> None:
     services: Services = state.app.extensions["services"]
-    state.app.extensions["refusals_kept"] = refusals.Budget()
+    state.app.extensions["refusals_kept"] = refused_callbacks.Budget()
     state.app.extensions["callback_writer"] = GroupCommit(services.database, partial(store, services))
 
 
@@ -116,8 +116,8 @@ def receive() -> Response:
 
 
 def _refuse(refused: CallbackRefused, body: bytes) -> Response:
-    budget: refusals.Budget = current_app.extensions["refusals_kept"]
-    refusals.record(services_of(current_app), budget, refused, body, _sender(request))
+    budget: refused_callbacks.Budget = current_app.extensions["refusals_kept"]
+    refused_callbacks.record(services_of(current_app), budget, refused, body, _sender(request))
     answer = jsonify(error=refused.error)
     answer.status_code = refused.status
     return answer
@@ -195,7 +195,7 @@ def store(services: Services, connection: Connection, group: Sequence[Received])
     connection.execute(INSERT_CALLBACK, rows)
     recorded = [message for message, _ in group if message.kind is CallbackOutcome.RECORDED]
     if recorded:
-        messages.take(services, connection, [(each.msg, each.orderref, each.event) for each in recorded])
+        callback_messages.take(services, connection, [(each.msg, each.orderref, each.event) for each in recorded])
     return outcomes
 
 

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks import admission, bodies, refusals, s3_events
+from app.callbacks import admission, bodies, refused_callbacks, s3_events
 from app.callbacks.bodies import CallbackRefused
 from app.callbacks.sns import Sns, is_message
-from app.digest.uploads import heed, report_in_s3
+from app.digest.report_uploads import heed, report_in_s3
 from app.durable.work_queue import EngineError
 from app.services import Services, services_of
 
@@ -95,10 +95,10 @@ def _heed(services: Services, content: dict[str, Any]) -> str:
 
 
 def _refuse(services: Services, refused: CallbackRefused, body: bytes) -> Response:
-    budget: refusals.Budget = current_app.extensions["refusals_kept"]
+    budget: refused_callbacks.Budget = current_app.extensions["refusals_kept"]
     sender = request.remote_addr and bodies.storable(request.remote_addr)[:64]
     kept = CallbackRefused(refused.status, f"/digest-source: {refused.error}")
-    refusals.record(services, budget, kept, body, sender)
+    refused_callbacks.record(services, budget, kept, body, sender)
     answer = jsonify(error=refused.error)
     answer.status_code = refused.status
     return answer

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from app.digest.report.s3 import S3Object
-from app.digest.uploads import Upload
+from app.digest.report_uploads import Upload
 
 MOST_RECORDS = 100
 

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import cryptography  # noqa: F401 - the package alone: a start names it where it is missing; the rest comes when needed
 
 from app.callbacks.bodies import CallbackRefused
-from app.callbacks.refusals import Allowance
+from app.callbacks.refused_callbacks import Allowance
 from wire import Failure, Reply, Request, Transport
 
 if TYPE_CHECKING:

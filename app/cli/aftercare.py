@@ -6,9 +6,9 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from app.aftercare import missing, reconciling, statuses
+from app.aftercare import customer_statuses, missing_orders, reconciliation
 from app.aftercare.switches import ACTIVATION
-from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
 from app.provisioning import review
@@ -30,19 +30,19 @@ def list_inactive(now: bool, as_json: bool) -> None:
     if now:
         _read_all(ready)
     with ready.database.read() as session:
-        rows = [_inactive(one) for one in statuses.inactive(session, limit=1_000_000)]
+        rows = [_inactive(one) for one in customer_statuses.inactive(session, limit=1_000_000)]
     show(rows, as_json=as_json, in_words=_inactive_in_words)
 
 
 def _read_all(ready: Services) -> None:
     with ready.database.write() as session:
-        statuses.ask(session)
-    statuses.take_up(ready)
-    while read := statuses.read_due(ready):
+        customer_statuses.ask(session)
+    customer_statuses.take_up(ready)
+    while read := customer_statuses.read_due(ready):
         click.echo(f"  {read} read", err=True)
 
 
-def _inactive(one: statuses.Inactive) -> dict[str, Any]:
+def _inactive(one: customer_statuses.Inactive) -> dict[str, Any]:
     status, found = one.status, one.found
     return {
         "orderref": one.order.orderref,
@@ -77,7 +77,7 @@ def list_missing(take_in: str | None, no_wait: bool, as_json: bool) -> None:
     run = _compare(ready)
     if take_in is None:
         rows = _rows(ready)
-        if as_json or rows or reconciling.can_tell(run):
+        if as_json or rows or reconciliation.can_tell(run):
             show(rows, as_json=as_json, in_words=_in_words)
     else:
         taken = _take_in(ready, take_in)
@@ -91,16 +91,16 @@ def list_missing(take_in: str | None, no_wait: bool, as_json: bool) -> None:
         )
     if run.state != RunState.COMPLETED:
         raise click.ClickException(f"UTOPIA could not be asked: {run.error}")
-    if not reconciling.can_tell(run):
+    if not reconciliation.can_tell(run):
         raise click.ClickException(f"Can't tell: {run.error}")
 
 
 def _compare(ready: Services) -> Reconciliation:
     """Compare now, in this process; if the service is comparing already, wait for that."""
     with ready.database.write() as session:
-        number = reconciling.ask(session, operator())
+        number = reconciliation.ask(session, operator())
     while True:
-        reconciling.carry_out(ready, number)
+        reconciliation.carry_out(ready, number)
         with ready.database.read() as session:
             run = session.get_one(Reconciliation, number)
         if run.state != RunState.RUNNING:
@@ -111,8 +111,8 @@ def _compare(ready: Services) -> Reconciliation:
 def _take_in(ready: Services, which: str) -> list[str]:
     try:
         with ready.database.write() as session:
-            named = [row.orderref for row in missing.listed(session).missing] if which == ALL else [which]
-            return missing.take_in(ready, session, named, operator())
+            named = [row.orderref for row in missing_orders.listed(session).missing] if which == ALL else [which]
+            return missing_orders.take_in(ready, session, named, operator())
     except review.NotPossible as why:
         raise click.ClickException(str(why)) from None
 
@@ -140,7 +140,7 @@ def _follow(ready: Services, orderrefs: list[str]) -> dict[str, str]:
 
 def _rows(ready: Services) -> list[dict[str, Any]]:
     with ready.database.read() as session:
-        listed = missing.listed(session)
+        listed = missing_orders.listed(session)
     kinds = (("missing", listed.missing), ("not_to_come", listed.others), ("older", listed.older))
     return [{"orderref": row.orderref, "kind": kind, **_as_json(row)} for kind, rows in kinds for row in rows]
 

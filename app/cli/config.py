@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from app.cli.common import Commands, as_json, services, show
+from app.cli.base import Commands, as_json, services, show
 from app.services import Services
-from app.setup import checks
-from app.setup.in_use import fault_of_running
+from app.setup import settings_checks
+from app.setup.settings_in_use import fault_of_running
 
 config = Commands("config", help="The settings.")
 
@@ -21,12 +21,12 @@ def check(connect: bool, as_json: bool) -> None:
     Faults are printed before a command runs at all: every one, with the name of its variable.
     """
     ready = services()
-    notes = checks.notes(ready)
+    notes = settings_checks.notes(ready)
     notes += [former] if (former := fault_of_running(ready.settings)) else []
     closed = ready.database.why_closed()
     systems = _connections(ready) if connect and not closed else {}
     failed = [name for name, words in systems.items() if words]
-    is_open = None if ready.settings.callback_token else checks.open_to_anybody(ready.settings)
+    is_open = None if ready.settings.callback_token else settings_checks.open_to_anybody(ready.settings)
     found = {"notes": notes, "warning": is_open, "systems": systems, "database": closed}
     if as_json:
         show({**found, "complete": not closed and not failed}, as_json=True, in_words=str)
@@ -52,5 +52,5 @@ def _say(notes: Sequence[str], systems: Mapping[str, str | None], closed: str | 
 
 def _connections(ready: Services) -> dict[str, str | None]:
     """What is wrong with each remote system; None where nothing is."""
-    findings = {check.title: check.run(ready) for check in checks.CONNECTIONS}
+    findings = {check.title: check.run(ready) for check in settings_checks.CONNECTIONS}
     return {title: None if finding.works else finding.words for title, finding in findings.items()}

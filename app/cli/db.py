@@ -10,12 +10,21 @@ import click
 from click.core import ParameterSource
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.common import Commands, as_json, database_trouble, ready_services, services, show
+from app.cli.base import Commands, as_json, database_trouble, ready_services, services, show
 from app.durable.locks import executing
 from app.models import now
-from app.safekeeping import aftermath, backup, inspection, known, moving, nightly, restore, rows
-from app.safekeeping.in_use import STOP_FIRST
-from app.setup import tables
+from app.safekeeping import (
+    after_restore,
+    backup_inspection,
+    known_databases,
+    moved_rows,
+    nightly_backup,
+    postgresql_move,
+    sqlite_backup,
+    sqlite_restore,
+)
+from app.safekeeping.exclusive_use import STOP_FIRST
+from app.setup import database_upgrade
 from app.storage import migrate, moves
 from app.storage.database import Database
 from app.storage.presence import InUse
@@ -33,10 +42,10 @@ def upgrade(new: bool) -> None:
     database, settings = services().database, services().settings
     try:
         if not new:
-            known.refuse_missing(database, settings)
-        tables.upgrade(database, settings)
-        known.remember(database, settings)
-    except known.DatabaseMissing as missing:
+            known_databases.refuse_missing(database, settings)
+        database_upgrade.upgrade(database, settings)
+        known_databases.remember(database, settings)
+    except known_databases.DatabaseMissing as missing:
         raise click.ClickException(str(missing)) from None
     except (SQLAlchemyError, OSError) as error:
         raise database_trouble(services().database, error, "upgraded") from None
@@ -63,7 +72,9 @@ def check(context: click.Context, as_json: bool) -> None:
 
 @db.command("backup")
 @click.argument("place", type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE")
-@click.option("--keep", "kept", default=nightly.KEPT, type=click.IntRange(min=1), help="How many stay in FOLDER (7).")
+@click.option(
+    "--keep", "kept", default=nightly_backup.KEPT, type=click.IntRange(min=1), help="How many stay in FOLDER (7)."
+)
 @as_json
 @click.pass_context
 def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> None:
@@ -78,10 +89,10 @@ def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> No
     with _in_one_line():
         moves.refuse_moved(own.database)
         if place.is_dir():
-            night = nightly.make_in(own, place, kept)
+            night = nightly_backup.make_in(own, place, kept)
             made, beside = night.backup, night.beside
         else:
-            made, beside = nightly.make(own.database, place), []
+            made, beside = nightly_backup.make(own.database, place), []
     result = {
         "file": str(made.file),
         "bytes": made.size,
@@ -107,7 +118,7 @@ def put_back(file: Path, only_check: bool, as_json: bool) -> None:
             "Restore PostgreSQL with its own program, pg_restore; then: utopia-handler db restored --made TIME"
         )
     with _in_one_line():
-        restored = restore.restore(own, file.absolute())
+        restored = sqlite_restore.restore(own, file.absolute())
     result = {
         **_settled(restored.settled),
         "orders": restored.orders,
@@ -133,7 +144,7 @@ def settle_restored(made: str, as_json: bool) -> None:
         raise click.ClickException("--made is in the future")
     if executing(own.database):
         raise click.ClickException(STOP_FIRST)
-    show(_settled(aftermath.settle(own, moment)), as_json=as_json, in_words=_settled_in_words)
+    show(_settled(after_restore.settle(own, moment)), as_json=as_json, in_words=_settled_in_words)
 
 
 @db.command("copy")
@@ -145,11 +156,11 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
     own = services()
     with _in_one_line():
         if undo:
-            address = moving.undo(own, url)
+            address = postgresql_move.undo(own, url)
             show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
             return
         try:
-            moved = moving.move(own, url, lambda line: click.echo(f"  {line}", err=True))
+            moved = postgresql_move.move(own, url, lambda line: click.echo(f"  {line}", err=True))
         except SQLAlchemyError:
             moves.refuse_moved(own.database)  # a move that was interrupted at its very end has a message of its own
             raise
@@ -167,9 +178,9 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
 def _in_one_line() -> Iterator[None]:
     try:
         yield
-    except (backup.BackupFailed, restore.RestoreRefused, moving.NotMoved, InUse) as why:
+    except (sqlite_backup.BackupFailed, sqlite_restore.RestoreRefused, postgresql_move.NotMoved, InUse) as why:
         raise click.ClickException(str(why)) from None
-    except rows.NotTaken as why:
+    except moved_rows.NotTaken as why:
         raise click.ClickException(f"PostgreSQL does not take these rows, and nothing was moved: {why}") from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or 'The database'}: {error.strerror}") from None
@@ -177,7 +188,7 @@ def _in_one_line() -> Iterator[None]:
 
 def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
     with _in_one_line():
-        found = inspection.inspect(file, _present_version(database))
+        found = backup_inspection.inspect(file, _present_version(database))
     result = {
         **vars(found),
         "file": str(found.file),
@@ -198,7 +209,7 @@ def _present_version(database: Database) -> str | None:
         return None
 
 
-def _settled(settled: aftermath.Settled) -> dict[str, Any]:
+def _settled(settled: after_restore.Settled) -> dict[str, Any]:
     window = settled.window_starts_on
     return {
         "made_at": settled.made_at.isoformat(timespec="seconds"),

@@ -11,14 +11,14 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cli.common import Commands, as_json, operator, ready_services, show
-from app.cli.forgetting import forget_address
-from app.digest import history, ledger, preview, starting, tally
+from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.forget import forget_address
+from app.digest import ledger, preview, result_words, run_json, run_starts
 from app.digest.report.sources import SourceUnreadable, parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
 from app.running.background import Background
 from app.services import Services
-from app.setup.in_use import fault_of_running
+from app.setup.settings_in_use import fault_of_running
 from app.wording.placeholders import TemplateFault
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
@@ -52,7 +52,7 @@ def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool
         raise click.ClickException(former)
     key = f"command {uuid.uuid4()}"
     try:
-        run_id = starting.start(ready, key=key, started_by=operator(), source=source, since=first_day)
+        run_id = run_starts.start(ready, key=key, started_by=operator(), source=source, since=first_day)
     except ledger.AlreadyUnderWay as why:
         raise click.ClickException(str(why)) from None
     _follow(ready, run_id, no_wait=no_wait, as_json=as_json)
@@ -65,7 +65,7 @@ def list_runs(limit: int, as_json: bool) -> None:
     """List the runs, the newest first."""
     with ready_services().database.read() as session:
         runs = session.scalars(select(DigestRun).order_by(DigestRun.id.desc()).limit(limit)).all()
-        rows = [history.summary(session, run) for run in runs]
+        rows = [run_json.summary(session, run) for run in runs]
     show(rows, as_json=as_json, in_words=_list_in_words)
 
 
@@ -108,7 +108,7 @@ def _preview(found: preview.Outlook) -> dict[str, Any]:
         "repeated": found.selection.repeated,
         "messages": [asdict(found.message(digest)) for digest in found.due],
         "for_next_week": [asdict(found.message(digest)) for digest in found.for_next_week],
-        "rows_set_aside": [history.set_aside(row) for row in found.selection.set_aside],
+        "rows_set_aside": [run_json.set_aside(row) for row in found.selection.set_aside],
         "window_starts_on": found.window_starts_on.isoformat(),
     }
 
@@ -118,7 +118,7 @@ def _whole(ready: Services, run_id: int) -> dict[str, Any]:
         found = session.get(DigestRun, run_id)
         if found is None:
             raise click.ClickException(f"There is no run {run_id}; `digest list` shows all")
-        return history.whole(session, found)
+        return run_json.whole(session, found)
 
 
 def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> None:
@@ -144,7 +144,7 @@ def _watch(ready: Services, run_id: int) -> dict[str, Any]:
     told = None
     while True:
         with ready.database.read() as session:
-            row = history.summary(session, session.get_one(DigestRun, run_id))
+            row = run_json.summary(session, session.get_one(DigestRun, run_id))
             telling_staff = _tells_staff(session, run_id)
         total = sum(row["messages"].values())
         progress = f"  {row['customers']} of {total} customers told" if total else "  reading the report"
@@ -183,7 +183,7 @@ def _in_words(run: dict[str, Any]) -> str:
     lines += [f"  {run['error']}"] if run["error"] else []
     lines += [f"  next try at {run['next_try_at']}"] if run["next_try_at"] else []
     lines += [
-        f"  {tally.in_words(run['rows'], run['repeated'])}",
+        f"  {result_words.in_words(run['rows'], run['repeated'])}",
         f"  {_customers(run['customers'])} told of {run['tickets']} ticket{'s' if run['tickets'] != 1 else ''} closed "
         f"from {run['window_starts_on']} on, {_customers(run['for_next_week'])} left for next week",
     ]
@@ -198,7 +198,7 @@ def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
     rows = run["rows_set_aside"]
     more = run.get("set_aside", 0) - len(rows)
     lines = ["Rows set aside:"] if rows else []
-    lines += [f"  {tally.row_in_words(row)}" for row in rows]
+    lines += [f"  {result_words.row_in_words(row)}" for row in rows]
     return lines + ([f"  and {more} more"] if more > 0 else [])
 
 
@@ -206,7 +206,7 @@ def _preview_in_words(preview: dict[str, Any]) -> str:
     lines = [
         f"Nothing is sent. {_customers(len(preview['messages']))} would be told of tickets closed from "
         f"{preview['window_starts_on']} on.",
-        f"{tally.in_words(preview['rows'], preview['repeated'])}.",
+        f"{result_words.in_words(preview['rows'], preview['repeated'])}.",
     ]
     for message in preview["messages"]:
         lines += ["", f"To: {message['full_name']} <{message['email']}>", f"Subject: {message['subject']}"]

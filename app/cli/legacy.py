@@ -8,11 +8,11 @@ from typing import Any
 import click
 from sqlalchemy import func, select
 
-from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.models import Order, OrderState
 from app.running.background import Background
 from app.services import Services
-from app.setup.legacy import environment, importing, leftovers
+from app.setup.legacy import environment, folder_import, leftovers
 from app.setup.legacy.differences import differences
 from app.setup.legacy.findings import Became, FileFound
 
@@ -39,9 +39,9 @@ def legacy(folder: Path, dry_run: bool, no_wait: bool, as_json: bool) -> None:
     ready = ready_services()
     if not folder.is_dir():
         raise click.ClickException(f"There is no folder {folder}")
-    found = importing.take_over(ready, folder, operator(), dry_run=dry_run)
-    if not importing.is_of_the_old_scripts(found):
-        names = ", ".join((*importing.FILES, importing.TEXTS))
+    found = folder_import.take_over(ready, folder, operator(), dry_run=dry_run)
+    if not folder_import.is_of_the_old_scripts(found):
+        names = ", ".join((*folder_import.FILES, folder_import.TEXTS))
         raise click.ClickException(f"{folder} has none of these: {names}")
     orders = _orders(found)
     if orders and not dry_run and not no_wait:

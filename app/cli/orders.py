@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 import utopia
 from app.callbacks import ORDERREF
-from app.cli.common import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
-from app.cli.forgetting import forget
-from app.cli.order_lists import list_orders
-from app.cli.together import resume_all
+from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
+from app.cli.forget import forget
+from app.cli.joint_decisions import resume_all
+from app.cli.order_list import list_orders
 from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
 from app.provisioning import decisions, intake, order_json, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs

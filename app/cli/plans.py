@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.provisioning.causes import joint_decisions
 from app.provisioning.plans import plan_changes, plan_table, trials
 from config_values import LARGEST_SERVICE_ID

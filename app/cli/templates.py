@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.common import Commands, services
+from app.cli.base import Commands, services
 from app.digest import mails
 from app.provisioning import ticket_text
 from config import Settings

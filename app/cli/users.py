@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from app.cli.common import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.models import Role, User
 from app.people import audit, passkeys, passwords
 from app.people import users as everybody

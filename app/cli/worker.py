@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.common import Command, services
+from app.cli.base import Command, services
 from app.running.serving import serve
 
 

@@ -3,7 +3,7 @@
 from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
-from app.console import access, rendering, security
+from app.console import access, browser_security, rendering
 from app.console.pages import PAGES
 from app.console.url_ids import UrlId
 
@@ -15,7 +15,7 @@ SPELLINGS = ("/console/", "/Console", "/Console/")
 
 def register(app: Flask, public_address: str) -> None:
     """Add the pages, the sign-in and the protection of both."""
-    security.configure(app, secure=public_address.startswith("https://"))
+    browser_security.configure(app, secure=public_address.startswith("https://"))
     access.guard(app)
     rendering.register(app)
     app.url_map.converters["int"] = UrlId

@@ -13,9 +13,9 @@ from flask_login import LoginManager, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from app.console.security import OPEN_TO_MACHINES, csrf
+from app.console.browser_security import OPEN_TO_MACHINES, csrf
 from app.models import Role
-from app.people import signing_in
+from app.people import sign_ins
 from app.services import services_of
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ ROLES = tuple(Role)
 ROLE_NAMES = {Role.READ_ONLY: "read-only", Role.STAFF: "staff", Role.ADMINISTRATOR: "administrator"}
 
 HOME = "home"
-OPEN_PAGES = frozenset({"static", "signing_in.sign_in", "passkeys.sign_in", HOME})
+OPEN_PAGES = frozenset({"static", "sign_ins.sign_in", "passkeys.sign_in", HOME})
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ def guard(app: Flask) -> None:
 def _load(token: str) -> Viewer | None:
     database = services_of(current_app).database
     with database.read() as session:
-        found = signing_in.find(session, token)
+        found = sign_ins.find(session, token)
     if found is None:
         return None
     user, place = found
-    if signing_in.is_due(place) and not is_fragment():  # a page that refreshes itself shows no activity
+    if sign_ins.is_due(place) and not is_fragment():  # a page that refreshes itself shows no activity
         _note_seen(place.id)
     lacks_passkey = user.needs_passkey and not place.with_passkey
     return Viewer(user.id, user.name, Role(user.role), place.id, token, lacks_passkey)
@@ -92,7 +92,7 @@ def _load(token: str) -> Viewer | None:
 def _note_seen(place: int) -> None:
     try:
         with services_of(current_app).database.write() as session:
-            signing_in.seen(session, place)
+            sign_ins.seen(session, place)
     except SQLAlchemyError:
         current_app.logger.warning("A sign-in's last use could not be noted")
 
@@ -134,7 +134,7 @@ def to_sign_in() -> Response:
     """Redirect to the sign-in, which leads back to the requested page."""
     asked = f"{quote(request.path, safe='/:')}?{request.query_string.decode('latin-1')}".rstrip("?")
     back = asked if request.method == "GET" and not is_fragment() else None
-    address = url_for("signing_in.sign_in", next=back)
+    address = url_for("sign_ins.sign_in", next=back)
     if is_fragment():
         # htmx would follow a redirect unseen, and put the sign-in form into the middle of the page.
         return Response(status=401, headers={"HX-Redirect": address})

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.aftercare import cases, writes
-from app.aftercare.kinds import KINDS
-from app.aftercare.overview import overview
+from app.aftercare.open_counts import overview
+from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
 from app.provisioning.order_facts import customer_page_of

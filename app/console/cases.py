@@ -9,8 +9,8 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
+from app.aftercare import case_halves
 from app.aftercare import cases as work
-from app.aftercare import halves
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
@@ -18,8 +18,8 @@ from app.console.entry_forms import entry_form
 from app.console.order_forms import A_CUSTOMER, DIGITS, stripped
 from app.console.switches import only_while_on
 from app.lookups import changes
-from app.lookups.asking import NotAnswered
-from app.lookups.fields import faults, given
+from app.lookups.entry_fields import faults, given
+from app.lookups.remote_requests import NotAnswered
 from app.models import Case, OrderSearch, Role, StepState
 from app.provisioning.order_facts import customer_page_of
 from app.services import services_of
@@ -62,7 +62,7 @@ def page() -> str:
             open_ones=work.listed(session),
             closed=work.listed(session, closed=True, limit=50),
             day=work.today(services),
-            disagrees=lambda case, kind: halves.disagreement(case, kind, work.today(services)),
+            disagrees=lambda case, kind: case_halves.disagreement(case, kind, work.today(services)),
         )
 
 
@@ -110,17 +110,17 @@ def show(case_id: int) -> str:
     with services.database.read() as session:
         case = session.get(Case, case_id) or abort(404)
         kind, day = CASE_KINDS[case.kind], work.today(services)
-        sent = halves.last_sent(session, case_id)
+        sent = case_halves.last_sent(session, case_id)
         return render_template(
             "console/aftercare/case.html",
             case=case,
             kind=kind,
             found=session.get(OrderSearch, case.order_id) if case.order_id else None,
             day=day,
-            change=halves.change_of(kind) if kind.has_halves else None,
+            change=case_halves.change_of(kind) if kind.has_halves else None,
             sent=sent,
-            may_send=kind.has_halves and halves.may_send(case, sent),
-            disagrees=halves.disagreement(case, kind, day),
+            may_send=kind.has_halves and case_halves.may_send(case, sent),
+            disagrees=case_halves.disagreement(case, kind, day),
             customer_page=customer_page_of(services.settings, case.customer_id) if case.customer_id else None,
         )
 
@@ -144,7 +144,7 @@ def close(case_id: int) -> Response:
 @requires(Role.STAFF)
 def tick_powercode(case_id: int) -> Response:
     """PowerCode's half is done; the status is read back."""
-    done = halves.tick_powercode(services_of(current_app), case_id, viewer().name)
+    done = case_halves.tick_powercode(services_of(current_app), case_id, viewer().name)
     return _told(case_id, done, "It is ticked, and the status was read back.", "It was ticked already.")
 
 
@@ -152,7 +152,7 @@ def tick_powercode(case_id: int) -> Response:
 @requires(Role.STAFF)
 def read_status(case_id: int) -> Response:
     """Read the customer's status again."""
-    read = halves.read_status(services_of(current_app), case_id)
+    read = case_halves.read_status(services_of(current_app), case_id)
     return _told(case_id, read, "The status was read.", "Can't tell: PowerCode shows no status just now.")
 
 
@@ -161,7 +161,7 @@ def read_status(case_id: int) -> Response:
 def tick_utopia(case_id: int) -> Response:
     """UTOPIA's half was done in another way."""
     with services_of(current_app).database.write() as session:
-        done = halves.tick_utopia(session, case_id, viewer().name)
+        done = case_halves.tick_utopia(session, case_id, viewer().name)
     return _told(case_id, done, "It is ticked.", "There is nothing to tick: it was sent, or is done.")
 
 
@@ -170,7 +170,7 @@ def tick_utopia(case_id: int) -> Response:
 def utopia(case_id: int) -> Page:
     """The entries that UTOPIA's call needs; then the customer it concerns, and what it will do."""
     case, kind = _with_halves(case_id)
-    change = halves.change_of(kind)
+    change = case_halves.change_of(kind)
     first = {"issuedate": case.due_on.isoformat(), **case.entries}
     if "check" not in request.args:
         return _entry_page(case, kind, given(change.fields, first))
@@ -182,13 +182,13 @@ def utopia(case_id: int) -> Page:
 
 
 def _confirmation(case: Case, kind: CaseKind, entries: dict[str, str], fault: str | None = None) -> Page:
-    services, change = services_of(current_app), halves.change_of(kind)
+    services, change = services_of(current_app), case_halves.change_of(kind)
     try:
         subject = changes.find_subject(services, change, entries)
     except NotAnswered as why:
         return _entry_page(case, kind, entries, fault=f"{why} Nothing was changed."), 422
     with services.database.read() as session:
-        sent = halves.last_sent(session, case.id)
+        sent = case_halves.last_sent(session, case.id)
     page = {"case": case, "change": change, "subject": subject, "entries": entries, "sent": sent, "fault": fault}
     return render_template("console/aftercare/case_utopia.html", **page)
 
@@ -196,7 +196,7 @@ def _confirmation(case: Case, kind: CaseKind, entries: dict[str, str], fault: st
 def _entry_page(
     case: Case, kind: CaseKind, entries: dict[str, str], *, wrong: dict[str, str] | None = None, fault: str = ""
 ) -> str:
-    change = halves.change_of(kind)
+    change = case_halves.change_of(kind)
     form = entry_form(change.fields, entries, wrong or {})
     return render_template(
         "console/aftercare/case_utopia.html", case=case, change=change, form=form, fault=fault, subject=None
@@ -208,7 +208,7 @@ def _entry_page(
 def send(case_id: int) -> Page:
     """Send UTOPIA's call, once."""
     case, kind = _with_halves(case_id)
-    change = halves.change_of(kind)
+    change = case_halves.change_of(kind)
     entries, seen = given(change.fields, request.form), request.form.get("seen", "")
     if faults(change.fields, entries) or not seen.isdecimal() or len(seen) > 9:
         abort(400)
@@ -216,7 +216,7 @@ def send(case_id: int) -> Page:
         page = _confirmation(case, kind, entries, "This is not the number below; nothing was changed.")
         return (page, 422) if isinstance(page, str) else page
     try:
-        write = halves.send(services_of(current_app), case_id, viewer().name, entries, int(seen))
+        write = case_halves.send(services_of(current_app), case_id, viewer().name, entries, int(seen))
     except NotAnswered as why:
         return _back(case_id, str(why), "failed")
     if write is None:

@@ -16,11 +16,11 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 
-from app.aftercare.kinds import KINDS
+from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
-from app.console.records import masked, readable
-from app.lookups.asking import NotAnswered
+from app.console.readable_answers import masked, readable
+from app.lookups.affected_customers import Subject
 from app.lookups.change_catalogue import BY_NAME, CHANGES
 from app.lookups.changes import (
     Change,
@@ -32,8 +32,8 @@ from app.lookups.changes import (
     sent_before,
     what_came_of_it,
 )
-from app.lookups.fields import Given, faults, given
-from app.lookups.subjects import Subject
+from app.lookups.entry_fields import Given, faults, given
+from app.lookups.remote_requests import NotAnswered
 from app.models import AuditEntry, Role
 from app.people import audit
 from app.services import Services, services_of

@@ -11,13 +11,13 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Regexp
 
 import powercode
-from app.aftercare import extras, writes
-from app.aftercare.kinds import KINDS
+from app.aftercare import customer_extras, writes
 from app.aftercare.switches import CUSTOMER_CHANGES
+from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.order_forms import A_SERVICE, A_TAG, DIGITS, stripped
 from app.console.switches import only_while_on
-from app.lookups.asking import NotAnswered, answer
+from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
 from app.provisioning.applicants import PORTAL_NAME
 from app.provisioning.order_facts import customer_page_of
@@ -82,10 +82,10 @@ class PortalNameForm(MoreForm):
 
 
 FORMS: dict[str, type[MoreForm]] = {
-    extras.PLAN.code: PlanForm,
-    extras.TICKET.code: TicketForm,
-    extras.TAG.code: TagForm,
-    extras.PORTAL_NAME.code: PortalNameForm,
+    customer_extras.PLAN.code: PlanForm,
+    customer_extras.TICKET.code: TicketForm,
+    customer_extras.TAG.code: TagForm,
+    customer_extras.PORTAL_NAME.code: PortalNameForm,
 }
 ENTRIES = {"plan": ("service_id",), "ticket": ("summary", "text"), "tag": ("tag_id",), "portal_name": ("name",)}
 
@@ -101,7 +101,7 @@ def show(customer_id: str) -> Page:
 @requires(Role.STAFF)
 def give(customer_id: str, code: str) -> Page:
     """Add one thing to the customer, once."""
-    kind, form = extras.EXTRAS.get(code) or abort(404), (FORMS.get(code) or abort(404))()
+    kind, form = customer_extras.EXTRAS.get(code) or abort(404), (FORMS.get(code) or abort(404))()
     seen = str(form.seen.data or "")
     if not _is_number(customer_id) or not seen.isdecimal() or len(seen) > 9:
         abort(400)
@@ -111,11 +111,11 @@ def give(customer_id: str, code: str) -> Page:
     with services.database.read() as session:
         order_id = _order_of(session, customer_id)
     try:
-        write = extras.give(
+        write = customer_extras.give(
             services, kind, customer_id, content, viewer().name,
             seen=int(seen), order_id=order_id, again=bool(form.again.data),
         )  # fmt: skip
-    except (extras.AlreadyThere, NotAnswered) as why:
+    except (customer_extras.AlreadyThere, NotAnswered) as why:
         flash(f"Nothing was sent. {why}", "failed")
         return _page(customer_id, {code: form}, 422)
     return _after(customer_id, write)
@@ -153,7 +153,7 @@ def _page(customer_id: str, filled: dict[str, MoreForm] | None = None, status: i
 def _content(
     services: Services, session: Session, customer_id: str, customer: powercode.Customer | None
 ) -> dict[str, Any]:
-    seen = str(extras.last_write(session, customer_id))
+    seen = str(customer_extras.last_write(session, customer_id))
     first = {"ticket": {"summary": services.settings.pc_ticket_summary}}
     forms = {code: form(formdata=None, data={"seen": seen, **first.get(code, {})}) for code, form in FORMS.items()}
     table = plan_table.plan_table(session)

@@ -24,7 +24,7 @@ from app.console.order_forms import (
     WorkNoteForm,
 )
 from app.console.orders import orders
-from app.lookups.asking import NotAnswered, a_turn
+from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, Role
 from app.provisioning import actions, customer_search, decisions, offers, review
 from app.provisioning.actions import Action

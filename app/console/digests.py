@@ -14,8 +14,8 @@ from wtforms import HiddenField
 from wtforms.validators import Regexp
 
 from app.console.access import requires, viewer
-from app.digest import history, ledger, preview_requests, settling, starting, tally
-from app.digest.timetable import iso_week
+from app.digest import ledger, preview_requests, result_words, run_json, run_starts, unknown_messages
+from app.digest.schedule import iso_week
 from app.models import DigestMessage, DigestRun, MessageState, Role, now
 from app.people import audit
 from app.services import Services, services_of
@@ -73,14 +73,14 @@ def page() -> str:
             run_count=session.scalar(select(func.count(DigestRun.id))) or 0,
             page_size=RUNS_ON_A_PAGE,
             number=number,
-            overview=history.overview(session, _settings()),
+            overview=run_json.overview(session, _settings()),
             preview=preview_requests.newest(session),
             doubtful_runs=_doubtful_runs(session),
             missing=_missing(_settings()),
             delivery=_delivery(_settings()),
             settings=_settings(),
             form=AskForm(),
-            rows_in_words=tally.in_words,
+            rows_in_words=result_words.in_words,
         )
 
 
@@ -114,7 +114,10 @@ def preview() -> str:
     with _database().read() as session:
         newest = preview_requests.newest(session)
     return render_template(
-        "console/digests/_preview.html", preview=newest, missing=_missing(_settings()), rows_in_words=tally.in_words
+        "console/digests/_preview.html",
+        preview=newest,
+        missing=_missing(_settings()),
+        rows_in_words=result_words.in_words,
     )
 
 
@@ -162,11 +165,11 @@ def start() -> Response:
         return redirect(url_for("digests.page"), 303)
     key = f"console {form.key.data}"
     try:
-        run_id = starting.start(_services(), key=key, started_by=viewer().name)
+        run_id = run_starts.start(_services(), key=key, started_by=viewer().name)
     except ledger.AlreadyUnderWay:
         return _to_the_other(key)
     with _database().write() as session:
-        audit.record(session, viewer().name, "started a digest", settling.subject(run_id))
+        audit.record(session, viewer().name, "started a digest", unknown_messages.subject(run_id))
     flash("The run is started. This page follows it.", "done")
     return _to_run(run_id)
 
@@ -211,21 +214,21 @@ def _contents(session: Session, found: DigestRun, state: str) -> dict[str, Any]:
         "total": counts[state] if state else sum(counts.values()),
         "everybody": sum(counts.values()),
         "tickets": tickets,
-        "rows_read": tally.in_words(history.row_counts(found, tickets), found.repeated),
-        "customers": history.customers(
+        "rows_read": result_words.in_words(run_json.row_counts(found, tickets), found.repeated),
+        "customers": run_json.customers(
             session, found.id, state=state, offset=first, limit=CUSTOMERS_ON_A_PAGE, most_tickets=MOST_TICKETS
         ),
         "number": number,
         "page_size": CUSTOMERS_ON_A_PAGE,
-        "rows": history.rows_set_aside(
+        "rows": run_json.rows_set_aside(
             session, found.id, offset=(rows_number - 1) * ROWS_ON_A_PAGE, limit=ROWS_ON_A_PAGE
         ),
         "rows_kept": min(found.set_aside, ledger.MOST_SET_ASIDE_KEPT),
         "rows_number": rows_number,
         "rows_page_size": ROWS_ON_A_PAGE,
-        "batches": history.doubtful_batches(session, found.id),
-        "notices": history.notices_of(session, found.id),
-        "decisions": settling.decisions(session, found.id),
+        "batches": run_json.doubtful_batches(session, found.id),
+        "notices": run_json.notices_of(session, found.id),
+        "decisions": unknown_messages.decisions(session, found.id),
     }
 
 
@@ -237,7 +240,7 @@ def message(run_id: int, message_id: int) -> str:
     with _database().read() as session:
         found = session.scalar(select(DigestMessage).filter_by(id=message_id, run_id=run_id)) or abort(404)
         offset = (number - 1) * TICKETS_ON_A_PAGE
-        tickets, total = history.tickets_of(session, message_id, offset=offset, limit=TICKETS_ON_A_PAGE)
+        tickets, total = run_json.tickets_of(session, message_id, offset=offset, limit=TICKETS_ON_A_PAGE)
     return render_template(
         "console/digests/message.html",
         message=found,
@@ -253,7 +256,7 @@ def message(run_id: int, message_id: int) -> str:
 def settle(run_id: int) -> Response:
     """Record what a person found out about a message or a batch."""
     outcome, what, number = _valid(SettleForm()).settle.data.split()
-    settle_those = settling.settle_message if what == "message" else settling.settle_batch
+    settle_those = unknown_messages.settle_message if what == "message" else unknown_messages.settle_batch
     arrived = outcome == "arrived"
     with _database().write() as session:
         if session.get(DigestRun, run_id) is None:

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
-from app.lookups.fields import Field
+from app.lookups.entry_fields import Field
 
 
 def entry_form(fields: tuple[Field, ...], entered: Mapping[str, str], faults: Mapping[str, str]) -> FlaskForm:

@@ -6,8 +6,8 @@ from wtforms import StringField
 
 from app.console.access import requires
 from app.models import Role
-from app.observability import log_reading
-from app.observability.log_reading import FoundLines, LogPart, LogUnreadable
+from app.observability import log_reader
+from app.observability.log_reader import FoundLines, LogPart, LogUnreadable
 from app.services import services_of
 
 log = Blueprint("log", __name__, url_prefix="/console/log")
@@ -38,8 +38,8 @@ def page() -> str:
     fault: str | None = None
     parts: tuple[LogPart, ...] = ()
     try:
-        parts = log_reading.parts(settings.log_file)
-        found = log_reading.search(settings.log_file, *wanted, limit=LINES)
+        parts = log_reader.parts(settings.log_file)
+        found = log_reader.search(settings.log_file, *wanted, limit=LINES)
     except LogUnreadable as why:
         fault = str(why)
     return render_template(
@@ -59,9 +59,9 @@ def download() -> Response | tuple[str, int]:
     """The log file, sent in blocks; with `all`, the rotated files come first, the oldest at the top."""
     log_file = services_of(current_app).settings.log_file
     try:
-        parts = log_reading.parts(log_file)
+        parts = log_reader.parts(log_file)
         chosen = parts if "all" in request.args else parts[:1]
-        blocks = log_reading.content(chosen)
+        blocks = log_reader.content(chosen)
     except LogUnreadable as why:
         return render_template("console/fault.html", title="The log can't be read", advice=str(why)), 404
     disposition = {"Content-Disposition": f'attachment; filename="{"whole-" if len(chosen) > 1 else ""}log.txt"'}

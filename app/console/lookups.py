@@ -12,11 +12,11 @@ from sqlalchemy import select
 import powercode
 from app.console.access import requires
 from app.console.entry_forms import entry_form
-from app.console.records import masked, raw, readable
-from app.lookups.asking import NotAnswered
-from app.lookups.catalogue import BY_PLACE, LOOK_UPS, LookUp
+from app.console.readable_answers import masked, raw, readable
 from app.lookups.change_catalogue import BY_NAME
-from app.lookups.fields import Given, faults, given
+from app.lookups.entry_fields import Given, faults, given
+from app.lookups.look_up_catalogue import BY_PLACE, LOOK_UPS, LookUp
+from app.lookups.remote_requests import NotAnswered
 from app.models import Order, Role, System
 from app.services import services_of
 

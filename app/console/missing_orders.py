@@ -3,7 +3,8 @@
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.aftercare import missing, reconciling
+from app.aftercare import missing_orders as missing
+from app.aftercare import reconciliation
 from app.console.access import requires, viewer
 from app.models import Role
 from app.provisioning import review
@@ -21,8 +22,8 @@ def page() -> str:
         return render_template(
             "console/aftercare/missing.html",
             listed=missing.listed(session),
-            last=reconciling.last(session),
-            told=reconciling.last_that_told(session),
+            last=reconciliation.last(session),
+            told=reconciliation.last_that_told(session),
             schedule=services.settings.reconcile_schedule,
         )
 
@@ -32,7 +33,7 @@ def page() -> str:
 def compare() -> Response:
     """Have the service compare with UTOPIA now, in the background."""
     with services_of(current_app).database.write() as session:
-        reconciling.ask(session, viewer().name)
+        reconciliation.ask(session, viewer().name)
     return _back("UTOPIA is asked for its orders. Load this page again in a moment.")
 
 

@@ -20,7 +20,7 @@ from wtforms.widgets import HiddenInput
 import powercode
 from app.callbacks import ORDERREF
 from app.console.access import requires, viewer
-from app.lookups.asking import NotAnswered, a_turn
+from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, OrderState
 from app.provisioning import corrections, review
 from app.provisioning.actions import CORRECT, SUBMIT

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 import utopia
-from app.aftercare.of_order import later
+from app.aftercare.order_section import later
 from app.console.access import requires, viewer
 from app.console.causes import Attended, attended, desk_words, today
 from app.console.order_forms import (
@@ -25,7 +25,7 @@ from app.console.order_forms import (
     WorkNoteForm,
 )
 from app.console.orders import orders
-from app.lookups.asking import NotAnswered, a_turn
+from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
 from app.provisioning import customer_search, decisions, offers, timeline
 from app.provisioning.actions import (

@@ -16,7 +16,7 @@ from app.provisioning.causes.open_causes import STANDING
 from app.provisioning.order_search import FoundOrder
 from app.provisioning.problems import PROBLEMS
 from app.services import services_of
-from app.wording.spreadsheets import BYTE_ORDER_MARK, csv_line
+from app.wording.csv_lines import BYTE_ORDER_MARK, csv_line
 from app.wording.state_words import in_words
 
 orders = Blueprint("orders", __name__, url_prefix="/console/orders")

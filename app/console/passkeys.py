@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from app.console.access import requires, safe_address, viewer
-from app.console.signing_in import begin
+from app.console.sign_ins import begin
 from app.models import Role, SignIn, User
-from app.people import audit, signing_in
+from app.people import audit, sign_ins
 from app.people import passkeys as people_passkeys
 from app.people.passkeys import PasskeyRefused, Place
 from app.services import services_of
@@ -90,13 +90,13 @@ def sign_in() -> tuple[str, int] | Response:
     """The second half of a sign-in: the passkey, after the password."""
     pending = _pending()
     if pending is None:
-        return redirect(url_for("signing_in.sign_in"), 303)
+        return redirect(url_for("sign_ins.sign_in"), 303)
     onward = safe_address(request.args.get("next")) or url_for("today.page")
     refusal, status = None, 200
     if request.method == "POST":
         try:
             _let_in(pending)
-        except (PasskeyRefused, signing_in.SignInRefused) as refused:
+        except (PasskeyRefused, sign_ins.SignInRefused) as refused:
             refusal, status = str(refused), 401
         else:
             return redirect(onward, 303)
@@ -119,7 +119,7 @@ def _let_in(pending: dict[str, Any]) -> None:
     session["passkey_of"] = {**pending, "challenge": ""}  # each challenge is used once
     place, browser = _place(), request.headers.get("User-Agent", "")
     database = services_of(current_app).database
-    token = signing_in.sign_in_with_passkey(
+    token = sign_ins.sign_in_with_passkey(
         database,
         user_id,
         lambda rows: people_passkeys.check(rows, place, user_id, challenge, answer),

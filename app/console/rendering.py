@@ -15,18 +15,18 @@ from werkzeug.exceptions import HTTPException
 
 from app.aftercare.switches import switched_off
 from app.console.access import ROLE_NAMES, viewer
-from app.console.security import is_page
+from app.console.browser_security import is_page
 from app.models import SYSTEM_NAMES, Role, now
 from app.services import services_of
 from app.version import VERSION
-from app.wording import schedules
+from app.wording import schedule_words
+from app.wording.docs_sections import section
 from app.wording.done_words import added_words
-from app.wording.labels import LABELS
-from app.wording.marks import visible
+from app.wording.fact_labels import LABELS
+from app.wording.invisible_characters import visible
 from app.wording.measures import how_long, how_much
 from app.wording.notice_words import mail_in_words
-from app.wording.outages import refused_key
-from app.wording.sections import section
+from app.wording.outage_words import refused_key
 from app.wording.state_words import in_words
 
 NOBODY = {"is_authenticated": False}
@@ -66,7 +66,7 @@ def register(app: Flask) -> None:
         "sentence": sentence,
         "dialled": dialled,
         "duration": duration,
-        "schedule": schedules.in_words,
+        "schedule": schedule_words.in_words,
     }
     app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
     app.jinja_env.globals |= {"added_words": added_words}

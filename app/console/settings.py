@@ -5,18 +5,18 @@ from typing import Any
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.channels import sending
+from app.channels import delivery
 from app.console.access import requires, viewer
-from app.lookups.asking import NotAnswered, a_turn
+from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Role, StepState
 from app.people import audit
 from app.services import Services, services_of
-from app.setup import checks
-from app.setup.overview import overview
+from app.setup import settings_checks
+from app.setup.settings_overview import overview
 
 settings = Blueprint("settings", __name__, url_prefix="/console/settings")
 
-CHECKS = {check.name: check for check in checks.BUTTONS}
+CHECKS = {check.name: check for check in settings_checks.BUTTONS}
 LONGEST_FLASH = 600
 """Characters: flashed messages are stored in a cookie, which is small."""
 
@@ -29,8 +29,8 @@ def page() -> str:
     return render_template(
         "console/settings/page.html",
         overview=overview(services.settings),
-        notes=checks.notes(services),
-        checks=checks.BUTTONS,
+        notes=settings_checks.notes(services),
+        checks=settings_checks.BUTTONS,
         recipients=services.settings.email_recipients,
         **_channels(services),
         tells_events=services.settings.events_url is not None,
@@ -40,7 +40,7 @@ def page() -> str:
 
 def _channels(services: Services) -> dict[str, Any]:
     with services.database.read() as session:
-        return {"channels": sending.standing(session, services), "given_up": sending.given_up(session, services)}
+        return {"channels": delivery.standing(session, services), "given_up": delivery.given_up(session, services)}
 
 
 @settings.post("/channels/<name>/test")
@@ -50,7 +50,7 @@ def test_channel(name: str) -> Response:
     services = services_of(current_app)
     try:
         with a_turn():
-            channel, fault = sending.test(services, name) or abort(404)
+            channel, fault = delivery.test(services, name) or abort(404)
     except NotAnswered as busy:
         flash(str(busy), "failed")
         return redirect(url_for("settings.page"), 303)

@@ -17,9 +17,9 @@ from app.models import Role, TicketTextVersion
 from app.provisioning import ticket_text
 from app.services import services_of
 from app.storage.database import Database
-from app.texts import files, preview, saving, versions
-from app.texts.files import ABSENT, ChangedMeanwhile, TextFile, TextNotSaved, TextUnreadable
-from app.texts.kinds import FaultAt, Kind, faults_of, kind_of, placeholders_of
+from app.texts import edits, preview, text_files, versions
+from app.texts.text_files import ABSENT, ChangedMeanwhile, TextFile, TextNotSaved, TextUnreadable
+from app.texts.text_kinds import FaultAt, Kind, faults_of, kind_of, placeholders_of
 from app.wording.placeholders import TemplateFault
 from config import PROJECT, Settings
 
@@ -82,7 +82,7 @@ def page() -> str:
     """All texts in the folder, and which are in use."""
     settings = _settings()
     try:
-        found, unreadable = files.names(settings.ticket_template_dir), ""
+        found, unreadable = text_files.names(settings.ticket_template_dir), ""
     except TextUnreadable as why:
         found, unreadable = [], str(why)
     rows = _listed(settings, found)
@@ -110,7 +110,7 @@ def _listed(settings: Settings, found: Sequence[str]) -> list[Listed]:
 
 
 def _row(settings: Settings, name: str, text: TextFile | str, newest: TicketTextVersion | None) -> Listed:
-    use, title = _in_use(settings, name), files.title(_folder(), name)
+    use, title = _in_use(settings, name), text_files.title(_folder(), name)
     if isinstance(text, str):
         return Listed(name, title, kind_of(name), use, unreadable=text)
     return Listed(name, title, kind_of(name), use, faults_of(name, text.text), newest=newest)
@@ -119,7 +119,7 @@ def _row(settings: Settings, name: str, text: TextFile | str, newest: TicketText
 def _read(name: str) -> TextFile | str | None:
     """The text, or why it can't be shown; None when there is no such file."""
     try:
-        return files.read(_folder(), name)
+        return text_files.read(_folder(), name)
     except TextUnreadable as why:
         return str(why)
 
@@ -149,9 +149,9 @@ def create() -> tuple[str, int] | Response:
     name, source = (form.name.data or "").strip(), form.copy_of.data or ""
     if form.validate_on_submit():
         try:
-            if not files.is_name(name):
+            if not text_files.is_name(name):
                 raise TextNotSaved("This name can't be used: take letters, digits, blanks, - and _, and end in .txt")
-            saving.create(_database(), _folder(), name, copy_of=source, by=viewer().name)
+            edits.create(_database(), _folder(), name, copy_of=source, by=viewer().name)
         except TextNotSaved as why:
             form.name.errors = [*form.name.errors, str(why)]
         else:
@@ -184,7 +184,7 @@ def save(name: str) -> str | tuple[str, int] | Response:
         flash("Nothing was changed, so nothing was saved.", "done")
         return redirect(url_for("ticket_texts.edit", name=name), 303)
     try:
-        _save(name, _lines(form), form.fingerprint.data or ABSENT, saving.SAVED)
+        _save(name, _lines(form), form.fingerprint.data or ABSENT, edits.SAVED)
     except ChangedMeanwhile as changed:
         form.fingerprint.data = changed.now.fingerprint if changed.now else ABSENT
         return _editor(name, form, changed.now, failed=f"{changed}.", theirs=changed.now), 422
@@ -198,7 +198,7 @@ def save(name: str) -> str | tuple[str, int] | Response:
 @requires(Role.STAFF)
 def show(name: str) -> str:
     """The preview while the text is being written: a part of the page."""
-    if not files.is_name(name):
+    if not text_files.is_name(name):
         abort(404)
     return render_template("console/ticket_texts/_preview.html", shown=_shown(name, _lines(EditForm())))
 
@@ -235,7 +235,7 @@ def restore(name: str, version_id: int) -> Response:
     if found is None or not form.validate_on_submit():
         abort(404)
     try:
-        _save(name, found.text, form.fingerprint.data or ABSENT, saving.RESTORED)
+        _save(name, found.text, form.fingerprint.data or ABSENT, edits.RESTORED)
     except TextNotSaved as why:
         flash(f"{why}.", "failed")
         return redirect(url_for("ticket_texts.version", name=name, version_id=version_id), 303)
@@ -245,12 +245,12 @@ def restore(name: str, version_id: int) -> Response:
 
 def _save(name: str, text: str, expected: str, action: str) -> None:
     by = viewer().name
-    saving.save(_database(), _folder(), name, text, expected=expected, by=by, action=action)
+    edits.save(_database(), _folder(), name, text, expected=expected, by=by, action=action)
 
 
 def _there(name: str) -> TextFile | str | None:
     """The file, why it can't be shown, or None for a file that is gone. HTTP 404 for a name that never had a file."""
-    if not files.is_name(name):
+    if not text_files.is_name(name):
         abort(404)
     there = _read(name)
     if there is None:
@@ -270,7 +270,7 @@ def _editor(
     return render_template(
         "console/ticket_texts/edit.html",
         name=name,
-        title=files.title(_folder(), name),
+        title=text_files.title(_folder(), name),
         form=form,
         kind=kind_of(name),
         in_use=_in_use(settings, name),

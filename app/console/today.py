@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
 from app import notices
-from app.aftercare.overview import overview
-from app.alerts import backups, records, words
+from app.aftercare.open_counts import overview
+from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
 from app.console.causes import all_attended, desk_words, forms_for, may
 from app.console.today_chart import chart
-from app.digest import history as digests
+from app.digest import run_json as digests
 from app.durable.locks import executing
 from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
@@ -71,7 +71,7 @@ def _content(services: Services) -> dict[str, Any]:
             "systems": (System.UTOPIA, System.POWERCODE, System.MAIL),
             "digest": digest,
             "alerts": records.open_alerts(session),
-            "title_of": words.title,
+            "title_of": alert_words.title,
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
             "aftercare": overview(session, settings, now()),

@@ -1,4 +1,4 @@
 """The weekly digest: which customers hear about which of their closed tickets.
 
-`sources` reads the report from wherever it lies, `closures` decides what is reported and to whom.
+`sources` reads the report from wherever it lies, `selection` decides what is reported and to whom.
 """

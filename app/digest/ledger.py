@@ -15,9 +15,9 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.digest.closings import CustomerDigest
-from app.digest.closures import SetAside
 from app.digest.mails import Told
-from app.digest.report.days import FIRST_YEAR
+from app.digest.report.dates import FIRST_YEAR
+from app.digest.selection import SetAside
 from app.models import (
     DigestMessage,
     DigestRun,

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.digest import ledger, tally, workflow
+from app.digest import ledger, result_words, workflow
 from app.digest.closings import CustomerDigest, group_by_customer
-from app.digest.closures import Selection
 from app.digest.mails import SUBJECT, MailTemplates, Told, body
 from app.digest.report.sources import ReportRow
-from app.digest.timetable import iso_week
+from app.digest.schedule import iso_week
+from app.digest.selection import Selection
 from app.models import now
 from app.storage.database import Database
 from config import Settings
@@ -43,7 +43,7 @@ class Outlook:
     def rows(self) -> dict[str, int]:
         """What would become of the rows read, each counted once."""
         told, later = (sum(len(digest.tickets) for digest in those) for those in (self.due, self.for_next_week))
-        return tally.of_selection(self.selection, told=told, for_next_week=later)
+        return result_words.of_selection(self.selection, told=told, for_next_week=later)
 
     def message(self, digest: CustomerDigest) -> Message:
         """One customer's message, by the mail's templates where digests go out by mail."""

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.digest import history, ledger, preview
+from app.digest import ledger, preview, run_json
 from app.digest.report.sources import ReportRow, SourceUnreadable
-from app.digest.starting import QUEUE
+from app.digest.run_starts import QUEUE
 from app.durable import engine
 from app.models import DigestPreview, PreviewState, now
 from app.services import Services
@@ -155,7 +155,7 @@ def _result(found: preview.Outlook) -> dict[str, Any]:
         "for_next_week": len(found.for_next_week),
         "set_aside": len(selection.set_aside),
         "messages": [_shown(found.message(digest)) for digest in found.due[:MOST_MESSAGES]],
-        "rows_set_aside": [history.set_aside(row) for row in selection.set_aside[:MOST_SET_ASIDE]],
+        "rows_set_aside": [run_json.set_aside(row) for row in selection.set_aside[:MOST_SET_ASIDE]],
     }
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import notices
-from app.digest import history, ledger
+from app.digest import ledger, run_json
 from app.digest.closings import CustomerDigest, group_by_customer
-from app.digest.closures import Selection, select_closures
 from app.digest.delivery import Handed, Receipt, Webhook, send_mail
 from app.digest.mails import MailTemplates
 from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
-from app.digest.timetable import iso_week
+from app.digest.schedule import iso_week
+from app.digest.selection import Selection, select_closures
 from app.durable import engine
 from app.models import DigestMessage, DigestRun, EventKind, MessageState, NoticeKind, RunState, now
 from app.outgoing import events
@@ -298,7 +298,7 @@ def _tell_of_trouble(services: Services, session: Session, run: DigestRun) -> No
 
 def _tell_others(services: Services, session: Session, run: DigestRun) -> None:
     """Record the event that the week's messages were sent: numbers, and no addresses."""
-    numbers = history.summary(session, run)
+    numbers = run_json.summary(session, run)
     told = {name: numbers[name] for name in ("run", "iso_week", "state", "customers", "tickets", "set_aside")}
     links = {"run": f"{services.settings.public_address}/console/digest/runs/{run.id}"}
     events.record(services, session, EventKind.DIGEST_SENT, f"{run.id}", **told, links=links)
@@ -307,5 +307,5 @@ def _tell_others(services: Services, session: Session, run: DigestRun) -> None:
 def _report(services: Services, session: Session, run: DigestRun) -> None:
     session.flush()
     key = f"{NoticeKind.DIGEST_REPORT}:{run.id}"
-    content = history.for_staff(session, run)
+    content = run_json.for_staff(session, run)
     notices.record(services.work_queue, session, NoticeKind.DIGEST_REPORT, key, **content)

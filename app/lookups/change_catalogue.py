@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from app.lookups.catalogue import CUSTOMER_ID, ORDERREF, SITE
+from app.lookups.affected_customers import (
+    customer_and_product,
+    customer_and_tag,
+    customer_at_site,
+    order_item,
+    service_item,
+)
 from app.lookups.changes import Change
-from app.lookups.fields import Field, Given
-from app.lookups.subjects import customer_and_product, customer_and_tag, customer_at_site, order_item, service_item
+from app.lookups.entry_fields import Field, Given
+from app.lookups.look_up_catalogue import CUSTOMER_ID, ORDERREF, SITE
 from app.models import System
 
 CID = Field("cid", "Customer number (cid)", required=True)

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.lookups.asking import REMOTE_ERRORS, a_turn, answer
-from app.lookups.fields import Field, Given
-from app.lookups.subjects import Subject
+from app.lookups.affected_customers import Subject
+from app.lookups.entry_fields import Field, Given
+from app.lookups.remote_requests import REMOTE_ERRORS, a_turn, answer
 from app.models import AuditEntry, CustomerWrite, StepState, System, now
 from app.people import audit
 from app.services import Services

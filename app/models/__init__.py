@@ -4,6 +4,7 @@ from app.models.aftercare import CallbackMessage, Case, CustomerStatus, Customer
 from app.models.alerts import Alert, KnownCertificate
 from app.models.backups import LastBackup
 from app.models.base import Base, UtcDateTime, now
+from app.models.causes import JointDecision, OnIt, PlanTrial, PutOff, ToldCause
 from app.models.digests import (
     DigestMessage,
     DigestPreview,
@@ -52,7 +53,6 @@ from app.models.states import (
     StepState,
     System,
 )
-from app.models.together import JointDecision, OnIt, PlanTrial, PutOff, ToldCause
 
 __all__ = [
     "ACTIVE_STATES",

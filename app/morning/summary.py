@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.aftercare.overview import overview
-from app.alerts import backups, records, words
-from app.digest import history as digests
-from app.digest.timetable import last_due
+from app.aftercare.open_counts import overview
+from app.alerts import alert_words, backups, records
+from app.digest import run_json as digests
+from app.digest.schedule import last_due
 from app.models import (
     FIRST_ORDER,
     SYSTEM_NAMES,
@@ -59,7 +59,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
         "waiting": list(_waiting(session, when)),
         "systems": list(_systems(session, settings, moment, when)),
         "alerts": [
-            {"title": words.title(alert), "since": when(alert.began_at)} for alert in records.open_alerts(session)
+            {"title": alert_words.title(alert), "since": when(alert.began_at)} for alert in records.open_alerts(session)
         ],
         "oldest": _oldest(session, when),
         "digest": _digest(session, settings, when),

@@ -21,7 +21,7 @@ from app.notices.claims import claims
 from app.notices.enclosures import Enclosure, Without
 from app.notices.mails import AboutOrders, write
 from app.observability import order_context
-from app.remote import breaker, probing
+from app.remote import breaker, probes
 from app.remote.mail import ContentRefused, Mail, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.services import Services
 
@@ -181,7 +181,7 @@ def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
     If the whole mail was sent and no answer came, the delivery counts as broken off: a large mail may be the reason.
     """
     log.warning("Notice %s waits: %s", notice.kind, failed.detail)
-    works = probing.works(services, System.MAIL)
+    works = probes.works(services, System.MAIL)
     with services.database.write() as session:
         row = _put_down(session, notice, broke_off=isinstance(failed, MailOutcomeUnknown))
         row.tries += 1

@@ -13,10 +13,10 @@ from app.notices.enclosures import Enclosure
 from app.remote.mail import Attachment, Mail
 from app.services import Services
 from app.wording.done_words import done_words
-from app.wording.labels import LABELS
-from app.wording.marks import visible
+from app.wording.fact_labels import LABELS
+from app.wording.invisible_characters import visible
 from app.wording.measures import how_long, how_much
-from app.wording.outages import refused_key
+from app.wording.outage_words import refused_key
 from config import Settings
 
 ALERTS = (

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import utopia
 from app.models import Order, System
 from app.notices import Enclosure, Without
-from app.remote import breaker, probing
+from app.remote import breaker, probes
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def contract_for_mail(services: Services, order: Order, into: BinaryIO) -> Enclo
     except utopia.UtopiaError as error:
         log.info("No contract yet: %s", error)
         if isinstance(error, (utopia.NeverArrived, utopia.OutcomeUnknown)):
-            probing.works(services, System.UTOPIA)  # if it doesn't, the others need not try
+            probes.works(services, System.UTOPIA)  # if it doesn't, the others need not try
         return Enclosure(without=Without.NOT_READY)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, STATES, SUFFIXES
-from app.wording.labels import LABELS
+from app.wording.fact_labels import LABELS
 from app.wording.spelling import folded
 
 LONGEST_TEXT = 200

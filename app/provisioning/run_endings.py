@@ -9,7 +9,7 @@ import utopia
 from app.models import SYSTEM_NAMES, OrderState, StepState, System, now
 from app.provisioning.actions import DISMISS, THIS_CUSTOMER, Action
 from app.provisioning.problems import REFUSED, Problem
-from app.wording.outages import key_refused
+from app.wording.outage_words import key_refused
 
 
 class Stop(Exception):

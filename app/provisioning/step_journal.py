@@ -22,9 +22,9 @@ from app.provisioning import lifecycle
 from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.run_endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
 from app.provisioning.runs import Done, Outcome, Run
-from app.remote import breaker, exchanges, probing
+from app.remote import breaker, exchanges, probes
 from app.services import Services
-from app.wording.outages import why_it_waits
+from app.wording.outage_words import why_it_waits
 from wire.masking import customer_data
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     """
     with order_context(run.orderref):
         opened = _open(run, name, system, writes)
-        if opened == CLOSED and system and probing.answers_newcomer(run.services, system):
+        if opened == CLOSED and system and probes.answers_newcomer(run.services, system):
             opened = _open(run, name, system, writes)
         if opened == CLOSED and system:
             return _wait_for(run, system)
@@ -183,7 +183,7 @@ def _fault(name: str, fault: Exception) -> NeedsReview:
 
 def _end(run: Run, work: Work, stop: Stop, system: System | None) -> dict[str, Any]:
     if system and _says_nothing(work, stop) and not engine.is_stopping():  # no further call while the process stops
-        works = probing.works(run.services, system)
+        works = probes.works(run.services, system)
         stop = stop.by_itself() if works and isinstance(stop, Waits) else stop
 
     def commit(session: Session) -> None:

@@ -7,7 +7,7 @@ stays one. A template with tags is left as it is written. `{{` and `}}` stand fo
 import re
 from collections.abc import Iterator, Mapping
 
-from app.wording.markup import clean, forbidden_markup, has_markup
+from app.wording.allowed_html import clean, forbidden_markup, has_markup
 from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
 
 __all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_from"]

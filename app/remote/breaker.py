@@ -1,6 +1,6 @@
 """One breaker for each remote system, in the database, so that all processes and commands share it.
 
-A system is down when a harmless call gets no answer (`probing`). The harmless call is then repeated until it is
+A system is down when a harmless call gets no answer (`probes`). The harmless call is then repeated until it is
 answered, and the first answer makes everything that waited due at once.
 """
 

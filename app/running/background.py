@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import notices
-from app.digest import preview_requests, starting
+from app.digest import preview_requests, run_starts
 from app.digest import workflow as digests
 from app.durable.dispatching import Queue
 from app.durable.engine import Executor, attempt
@@ -42,7 +42,7 @@ class Background:
                     services.settings.powercode_concurrency, ("account",), POLLING_SECONDS, self._schedule.start_more
                 ),
                 notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), POLLING_SECONDS),
-                starting.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), POLLING_SECONDS),
+                run_starts.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), POLLING_SECONDS),
             },
             name=services.settings.executor_id,
             while_running=self._schedule.while_running,

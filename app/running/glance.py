@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from app import notices
-from app.channels import sending
-from app.digest import starting
+from app.channels import delivery
+from app.digest import run_starts
 from app.models import (
     HELD_BACK,
     DigestRun,
@@ -33,7 +33,7 @@ from app.outgoing import events
 from app.provisioning import due_orders, intake
 from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.plans import trials
-from app.remote import breaker, probing
+from app.remote import breaker, probes
 from app.services import Services
 
 EVERY_SECONDS = 0.5
@@ -61,14 +61,14 @@ DUE: dict[Job, ColumnElement[bool]] = {
             and_(Notice.waiting_for == System.MAIL, ~_is_down(System.MAIL)),
         ),
     ),
-    probing.ask_utopia: _is_down(System.UTOPIA),
-    probing.ask_powercode: _is_down(System.POWERCODE),
-    probing.ask_mail: _is_down(System.MAIL),
+    probes.ask_utopia: _is_down(System.UTOPIA),
+    probes.ask_powercode: _is_down(System.POWERCODE),
+    probes.ask_mail: _is_down(System.MAIL),
     trial_orders.go_on: or_(exists().where(PlanTrial.key.is_not(None)), exists().where(*trials.FOLLOWS)),
     joint_decisions.go_on: exists().where(JointDecision.done_at.is_(None)),
     events.send_due: _is_waiting(Outgoing.channel == events.CHANNEL),
-    sending.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
-    starting.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
+    delivery.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
+    run_starts.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
 }
 """The condition under which each job may have something to do; the job itself finds out what."""
 

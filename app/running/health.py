@@ -12,7 +12,7 @@ from app.durable.locks import executing
 from app.models import now
 from app.running.snapshot import snapshot
 from app.services import Services, services_of
-from app.setup.in_use import mark
+from app.setup.settings_in_use import mark
 from app.storage import moves
 from app.storage.migrate import is_current
 from app.version import COMMIT, VERSION

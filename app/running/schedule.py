@@ -13,14 +13,14 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import notices
-from app.aftercare import cases, reconciling, settling, statuses
+from app.aftercare import cases, customer_statuses, reconciliation, unknown_writes
 from app.alerts import long_waits
 from app.alerts.certificate import look_at_certificate
 from app.alerts.watch import watch_for_alerts
-from app.channels import news
-from app.digest import preview_requests, starting
-from app.digest.timetable import trigger
-from app.morning import due as morning
+from app.channels import messages
+from app.digest import preview_requests, run_starts
+from app.digest.schedule import trigger
+from app.morning import schedule as morning
 from app.provisioning import due_orders, intake
 from app.provisioning.causes import cause_mails
 from app.running import glance
@@ -59,7 +59,7 @@ class Schedule:
     @contextmanager
     def while_running(self) -> Iterator[None]:
         """Do the jobs during the block; a job that is at work at its end is waited for."""
-        for make_up in (due_orders.pick_up_stranded_orders, starting.start_when_due, starting.go_on):
+        for make_up in (due_orders.pick_up_stranded_orders, run_starts.start_when_due, run_starts.go_on):
             _safely(make_up)(self._services)
         self._stopping.clear()
         self._threads = self._beats()
@@ -106,7 +106,7 @@ class Schedule:
             return
         scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
         due = trigger(settings.digest_schedule, settings.zone)
-        scheduler.add_job(_safely(starting.start_when_due), due, args=[self._services], id="digest")
+        scheduler.add_job(_safely(run_starts.start_when_due), due, args=[self._services], id="digest")
         scheduler.start()
         try:
             yield
@@ -123,16 +123,16 @@ JOBS: dict[Callable[[Services], object], float] = {
     look_at_certificate: 60,
     due_orders.pick_up_stranded_orders: 20,
     notices.pick_up_stranded_notices: 20,
-    starting.start_when_due: 60,
-    reconciling.start_when_due: 60,
-    reconciling.go_on: 5,
+    run_starts.start_when_due: 60,
+    reconciliation.start_when_due: 60,
+    reconciliation.go_on: 5,
     cases.tell_of_due: 600,
-    statuses.take_up: 300,
-    statuses.read_due: 5,
-    settling.settle: 5,
+    customer_statuses.take_up: 300,
+    customer_statuses.read_due: 5,
+    unknown_writes.settle: 5,
     preview_requests.fail_broken_off: 60,
     morning.tell_when_due: 60,
-    news.look: 10,
+    messages.look: 10,
 }
 PRUNING: dict[Callable[..., None], tuple[float, float]] = {
     pruning.limit_unclaimed_callbacks: (600, 600),

@@ -11,10 +11,10 @@ from app.models import AuditEntry, Callback, CallbackOutcome, DigestRun, Order, 
 from app.people.audit import CONNECTION_TESTED
 from app.provisioning.plans import plan_table
 from app.services import Services
-from app.setup.checks import BUTTONS
-from app.texts import files
-from app.texts.files import TextUnreadable
-from app.texts.kinds import faults_of
+from app.setup.settings_checks import BUTTONS
+from app.texts import text_files
+from app.texts.text_files import TextUnreadable
+from app.texts.text_kinds import faults_of
 from config import Settings
 
 CHECKED = {"utopia": "UTOPIA", "powercode": "PowerCode", "mail": "The mail server"}
@@ -76,7 +76,7 @@ def _plans(session: Session) -> FirstStep:
 def _text(settings: Settings) -> FirstStep:
     title, name = "The text that welcomes customers is written", settings.ticket_template_file
     try:
-        text = files.read(settings.ticket_template_dir, name)
+        text = text_files.read(settings.ticket_template_dir, name)
     except TextUnreadable as why:
         return FirstStep(title, False, str(why), page="ticket_texts.page")
     if text is None:

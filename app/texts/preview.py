@@ -12,8 +12,8 @@ from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
 from app.provisioning import contract_checks, ticket_text
 from app.provisioning.applicants import Applicant
-from app.texts.kinds import Kind
-from app.wording.markup import clean
+from app.texts.text_kinds import Kind
+from app.wording.allowed_html import clean
 
 SAMPLE = Applicant(
     first_name="Ada",

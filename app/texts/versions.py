@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.models import TicketTextVersion, now
 from app.people import audit
 from app.storage.database import Database
-from app.texts.files import TextFile
+from app.texts.text_files import TextFile
 
 CONTEXT_LINES = 2
 MOST_LINES_COMPARED = 4_000

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from app.aftercare import statuses
+from app.aftercare import customer_statuses
 from app.models import Order, OrderState, now
 from tests.conftest import Service
 
@@ -23,14 +23,16 @@ def made(service: Service, status: str = "Not Active", orderref: str = REF) -> s
 
 def read(service: Service) -> int:
     """Everybody whose time has come is read."""
-    statuses.take_up(service.services)
-    return statuses.read_due(service.services)
+    customer_statuses.take_up(service.services)
+    return customer_statuses.read_due(service.services)
 
 
 def listed(service: Service) -> list[tuple[str, str, str]]:
     """Who is not active yet: order, status and router."""
     with service.services.database.read() as session:
-        return [(one.order.orderref, one.status.status, one.status.router) for one in statuses.inactive(session)]
+        return [
+            (one.order.orderref, one.status.status, one.status.router) for one in customer_statuses.inactive(session)
+        ]
 
 
 def people(service: Service, count: int) -> None:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 import powercode
-from app.aftercare import activation, settling, statuses, writes
-from app.aftercare.kinds import KINDS
+from app.aftercare import activation, customer_statuses, unknown_writes, writes
+from app.aftercare.write_kinds import KINDS
 from app.models import CustomerStatus, CustomerWrite, RouterSeen, StepState, now
 from tests.aftercare.made_customers import REF, listed, made, read
 from tests.conftest import Service
@@ -17,7 +17,7 @@ from tests.conftest import Service
 
 def activate(service: Service, by: str = "Stan Staff", seen: int = 0) -> CustomerWrite | None:
     with service.services.database.read() as session:
-        one = statuses.of_order(session, REF)
+        one = customer_statuses.of_order(session, REF)
     assert one is not None
     return activation.activate(service.services, one, by, seen)
 
@@ -48,7 +48,7 @@ def test_activating_sets_the_status_once_and_reads_it_back(service: Service) -> 
 def test_two_who_activate_at_once_do_it_once(service: Service) -> None:
     made(service)
     with service.services.database.read() as session:
-        one = statuses.of_order(session, REF)
+        one = customer_statuses.of_order(session, REF)
     assert one is not None
 
     assert activation.activate(service.services, one, "Stan Staff", 0) is not None
@@ -100,7 +100,7 @@ def settled(service: Service, write: CustomerWrite) -> None:
     """What a look finds once a request can't be on its way any more."""
     with service.services.database.write() as session:
         session.execute(update(CustomerWrite).filter_by(id=write.id).values(sent_at=now() - timedelta(minutes=5)))
-    settling.settle(service.services)
+    unknown_writes.settle(service.services)
 
 
 def test_nothing_is_sent_again_while_nobody_knows_what_became_of_the_first(service: Service) -> None:
@@ -119,7 +119,7 @@ def test_what_is_not_active_yet_is_not_taken_for_lost_too_early(service: Service
     service.sandbox.powercode.fault("updateCustomerStatus", "reset")
     write = activate(service)
     with service.changed(pc_settle_seconds=60):
-        settling.settle(service.services)
+        unknown_writes.settle(service.services)
 
     assert write_of(service, write).state == StepState.UNKNOWN
 
@@ -135,7 +135,7 @@ def test_powercode_that_is_down_is_looked_at_again(service: Service) -> None:
 
     with service.services.database.write() as session:
         session.execute(update(CustomerWrite).values(next_look_at=now()))
-    settling.settle(service.services)
+    unknown_writes.settle(service.services)
 
     assert write_of(service, write).state == StepState.DONE
 
@@ -217,7 +217,7 @@ def test_a_process_that_dies_while_it_activates_leaves_an_intent_that_is_settled
     with service.services.database.read() as session:
         write = writes.named(session, f"activate:{customer_id}:0")
         assert (write.state, activation.under_way(session, customer_id)) == (StepState.RUNNING, write)
-    settling.settle(service.services)
+    unknown_writes.settle(service.services)
     assert write_of(service, write).state == StepState.RUNNING, "its process may still be at it"
 
     settled(service, write)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.alerts.looking import ONE_DAY
+from tests.alerts.alert_mails import ONE_DAY
 from tests.conftest import Service
 
 

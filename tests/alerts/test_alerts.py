@@ -12,7 +12,7 @@ from app.models import AlertKind, DigestRun, RunState, now
 from app.provisioning import workflow
 from app.wording.measures import how_long, how_much
 from config import PROJECT
-from tests.alerts.looking import MINUTE, alerts, looks, mail_is_stuck, mail_works, open_kinds, says, the_mail
+from tests.alerts.alert_mails import MINUTE, alerts, looks, mail_is_stuck, mail_works, open_kinds, says, the_mail
 from tests.conftest import JOBS, Service
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.models import LastBackup, now
 from app.provisioning import workflow
-from tests.alerts.looking import looks, open_kinds, says, the_mail
+from tests.alerts.alert_mails import looks, open_kinds, says, the_mail
 from tests.conftest import Service
 
 

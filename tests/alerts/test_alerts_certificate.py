@@ -20,7 +20,7 @@ from app.alerts.watch import watch_for_alerts
 from app.models import Alert, KnownCertificate, Order, OrderState, RemoteSystem, System, now
 from app.services import Services
 from powercode import NeverArrived, PowerCodeClient
-from tests.alerts.looking import MINUTE, looks, open_kinds, says, the_mail
+from tests.alerts.alert_mails import MINUTE, looks, open_kinds, says, the_mail
 from tests.conftest import Service
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ import pytest
 from app.alerts.watch import watch_for_alerts
 from app.models import now
 from app.provisioning import workflow
-from tests.alerts.looking import MINUTE, alerts, another_host, looks, open_kinds, says
+from tests.alerts.alert_mails import MINUTE, alerts, another_host, looks, open_kinds, says
 from tests.conftest import Service
 
 Usage = namedtuple("Usage", "total used free")

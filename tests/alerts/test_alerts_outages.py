@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from app.alerts import long_waits
+from app.alerts.alert_words import title
 from app.alerts.watch import watch_for_alerts
-from app.alerts.words import title
 from app.models import Order, OrderState, RemoteSystem, System, now
 from app.provisioning import due_orders, workflow
-from app.safekeeping import aftermath
+from app.safekeeping import after_restore
 from app.services import Services
-from app.wording import outages
-from tests.alerts.looking import (
+from app.wording import outage_words
+from tests.alerts.alert_mails import (
     MINUTE,
     alerts,
     another_host,
@@ -118,7 +118,7 @@ def test_an_outage_that_turns_out_to_be_a_refused_key_is_told_as_that_from_then_
     a_while_ago(patient, 31)
     long_waits.tell(patient.services)
     with patient.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(error=outages.key_refused("PowerCode", "Invalid API key")))
+        session.execute(update(RemoteSystem).values(error=outage_words.key_refused("PowerCode", "Invalid API key")))
 
     watch_for_alerts(patient.services)
 
@@ -273,6 +273,6 @@ def test_what_was_wrong_when_a_backup_was_made_is_not_wrong_after_it_was_put_bac
     watch_for_alerts(patient.services)
     patient.sandbox.mailbox.up()
 
-    aftermath.settle(patient.services, now())
+    after_restore.settle(patient.services, now())
 
     assert alerts(patient) == []

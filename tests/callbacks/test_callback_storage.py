@@ -16,7 +16,7 @@ from sqlalchemy import event, func, select
 from app import create_app
 from app.models import Order
 from app.observability import configure_logging
-from app.setup import tables
+from app.setup import database_upgrade
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.tools.callback_requests import NEW, ORDER, TAKEN, count, from_address
@@ -191,5 +191,5 @@ def test_callbacks_are_taken_on_postgresql_too(postgresql_url: str, tmp_path: Pa
         assert from_address(service, "127.0.0.1", X_Forwarded_For="a" * 3000) == 200
         with service.services.database.read() as session:
             assert session.scalar(select(func.count()).select_from(Order)) == 1
-        tables.upgrade(service.services.database, service.services.settings)
+        database_upgrade.upgrade(service.services.database, service.services.settings)
         service.services.database.dispose()

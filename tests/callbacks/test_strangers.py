@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from app.alerts import flood
+from app.alerts import callback_flood
 from app.alerts.watch import watch_for_alerts
 from app.models import Callback, CallbackOutcome, Order, OrderState, now
 from app.provisioning import due_orders, intake
@@ -164,7 +164,7 @@ def test_orders_that_wait_for_their_turn_are_a_flood_when_there_are_many(
     for number in range(101):
         send(service, f"FORGED-{number}", STRANGER)
 
-    (condition,) = flood.conditions(service.services, now())
+    (condition,) = callback_flood.conditions(service.services, now())
 
     assert (condition.wrong, condition.content["waiting"], condition.content["sender"]) == (True, 101, STRANGER)
 
@@ -172,6 +172,6 @@ def test_orders_that_wait_for_their_turn_are_a_flood_when_there_are_many(
 def test_a_usual_day_is_no_flood(service: Service) -> None:
     send(service, "FORGED-1", STRANGER)
 
-    (condition,) = flood.conditions(service.services, now())
+    (condition,) = callback_flood.conditions(service.services, now())
 
     assert not condition.wrong

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text, update
 
-from app.channels import addresses, news, sending
+from app.channels import delivery, messages, notify_urls
 from app.models import Alert, AlertKind, Notice, NoticeKind, NoticeState, Order, OrderState, Outgoing, Role, now
 from app.provisioning.causes.open_causes import backfill
 from app.provisioning.problems import UNKNOWN_PLAN
@@ -52,8 +52,8 @@ def stopped(service: Service, count: int = 3, first: int = 1) -> None:
 
 def say(service: Service, after: timedelta = timedelta(minutes=2)) -> None:
     """Look, some time from now, and send what is due."""
-    news.look(service.services, now() + after)
-    sending.send_due(service.services)
+    messages.look(service.services, now() + after)
+    delivery.send_due(service.services)
 
 
 def titles(channel: Receiver) -> list[str]:
@@ -168,7 +168,7 @@ def test_a_channel_that_is_down_keeps_no_other_waiting_and_is_given_up_after_an_
         long_ago = {"started_at": now() - timedelta(hours=2), "next_try_at": None}
         with service.services.database.write() as session:
             session.execute(update(Outgoing).where(Outgoing.id == down.id).values(long_ago))
-        sending.send_due(service.services)
+        delivery.send_due(service.services)
 
     assert [row.state for row in rows(service) if row.error] == ["failed"]
 
@@ -192,8 +192,8 @@ def test_what_was_not_taken_is_sent_again_once(service: Service, channel: Receiv
     channel.status = 200
     with service.services.database.write() as session:
         session.execute(update(Outgoing).values(next_try_at=None))
-    sending.send_due(service.services)
-    sending.send_due(service.services)
+    delivery.send_due(service.services)
+    delivery.send_due(service.services)
 
     assert [row.state for row in rows(service)] == ["sent"]
     assert len(channel.came) == 2
@@ -203,7 +203,7 @@ def test_what_waits_for_a_channel_that_is_not_set_any_more_is_given_up(service: 
     stopped(service, 1)
     with told_to(service, DOWN):
         say(service)
-    sending.send_due(service.services)
+    delivery.send_due(service.services)
 
     assert [(row.state, row.error) for row in rows(service)] == [("failed", GIVEN_UP)]
 
@@ -212,10 +212,10 @@ def test_with_all_channels_removed_what_waited_is_given_up_and_told_late_to_nobo
     stopped(service, 1)
     with receiving() as receiver:
         with told_to(service, at(receiver)):
-            news.look(service.services, now() + timedelta(minutes=2))
-        sending.send_due(service.services)
+            messages.look(service.services, now() + timedelta(minutes=2))
+        delivery.send_due(service.services)
         with told_to(service, at(receiver)):
-            sending.send_due(service.services)
+            delivery.send_due(service.services)
 
         assert [(row.state, row.error) for row in rows(service)] == [("failed", GIVEN_UP)]
         assert receiver.came == []
@@ -261,7 +261,7 @@ def test_the_settings_page_tells_which_channel_does_not_work_and_tests_one(
         page = as_administrator.get("/console/settings").text
         assert "JSON, number 2" in page
         assert "does not work</span>: it can&#39;t be reached" in page
-        works, _ = addresses.channels(service.services.settings)
+        works, _ = notify_urls.channels(service.services.settings)
         answer = as_administrator.post(f"/console/settings/channels/{works.name}/test", follow_redirects=True)
         assert "JSON, number 1: the message was taken." in answer.text
         assert as_administrator.post("/console/settings/channels/none/test").status_code == 404
@@ -288,7 +288,7 @@ def test_a_channels_address_is_shown_nowhere(
         page = as_administrator.get("/console/settings").text
     assert "1 set, not shown" in page
     assert TOKEN not in page
-    assert TOKEN not in repr(addresses.channels(service.services.settings))
+    assert TOKEN not in repr(notify_urls.channels(service.services.settings))
     assert [record for record in log_lines if record.name.startswith("apprise")] == []
     assert TOKEN not in json.dumps([row.error for row in rows(service)])
 

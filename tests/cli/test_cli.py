@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app import create_app
-from app.setup import checks
+from app.setup import settings_checks
 from app.version import VERSION
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
@@ -68,7 +68,7 @@ def test_a_missing_token_is_told_loudly(service: Service) -> None:
 def test_a_secret_key_that_can_be_guessed_is_noted(service: Service, key: str, is_told: bool) -> None:
     settings = service.services.settings.model_copy(update={"secret_key": SecretStr(key)})
 
-    assert any("SECRET_KEY" in note for note in checks.warnings(settings)) == is_told
+    assert any("SECRET_KEY" in note for note in settings_checks.warnings(settings)) == is_told
 
 
 def test_switched_off_certificate_checks_are_a_loud_warning(service: Service) -> None:

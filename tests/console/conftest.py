@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from app.models import Role
 from config import Settings
 from tests.conftest import Service
-from tests.console.browsing import ARGUMENTS, CHROMIUM, Browsing, signed_in
+from tests.console.browsers import ARGUMENTS, CHROMIUM, Browsing, signed_in
 from tests.console.persons import NAMES, Person, add_user
 
 

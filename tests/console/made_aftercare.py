@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import select, update
 
-from app.aftercare import cases, halves, messages, missing, reconciling, statuses
+from app.aftercare import callback_messages, case_halves, cases, customer_statuses, missing_orders, reconciliation
 from app.aftercare.case_kinds import CASE_KINDS
 from app.models import Case, CustomerWrite, Order, StepState, now
 from tests.conftest import Service
@@ -17,8 +17,8 @@ OURS = "UIA202411-000700"
 def compare(service: Service) -> None:
     """A comparison with UTOPIA's orders, carried out."""
     with service.services.database.write() as session:
-        number = reconciling.ask(session, "Stan Staff")
-    reconciling.carry_out(service.services, number)
+        number = reconciliation.ask(session, "Stan Staff")
+    reconciliation.carry_out(service.services, number)
 
 
 def never_came(service: Service) -> Mapping[str, str]:
@@ -30,7 +30,7 @@ def never_came(service: Service) -> Mapping[str, str]:
         service.order(f"UIA202411-000{number}", firstname=HOSTILE, plan=f"{HOSTILE} Gbps", **place)
     compare(service)
     with service.services.database.write() as session:
-        missing.put_aside(session, "UIA202411-000703", "Stan Staff")
+        missing_orders.put_aside(session, "UIA202411-000703", "Stan Staff")
     return {}
 
 
@@ -45,11 +45,11 @@ def not_active(service: Service) -> Mapping[str, str]:
     with service.services.database.write() as session:
         session.execute(update(Order).values(finished_at=now() - timedelta(days=3)))
     del powercode.customers[int(str(taken[2]["customer_id"]))]
-    statuses.take_up(service.services)
+    customer_statuses.take_up(service.services)
     utopia.routers = "none"
-    statuses.read_due(service.services)
+    customer_statuses.read_due(service.services)
     utopia.routers = "seen"
-    statuses.read_now(service.services, str(taken[0]["customer_id"]))
+    customer_statuses.read_now(service.services, str(taken[0]["customer_id"]))
     in_doubt(service, str(taken[1]["customer_id"]))
     return {"inactive": "UIA202411-000710"}
 
@@ -67,8 +67,8 @@ def said(service: Service) -> Mapping[str, str]:
     for msg in (f"Status {HOSTILE}", "Project Cancelled", "Project Closed"):
         service.callback("UIA202411-000720", msg)
     with service.services.database.write() as session:
-        messages.decide(session, messages.key_of("Project Cancelled"), "case:cancel", "Stan Staff")
-        messages.decide(session, messages.key_of("Project Closed"), "case:message", "Stan Staff")
+        callback_messages.decide(session, callback_messages.key_of("Project Cancelled"), "case:cancel", "Stan Staff")
+        callback_messages.decide(session, callback_messages.key_of("Project Closed"), "case:message", "Stan Staff")
     for msg in ("Project Closed", "Project Cancelled"):
         service.callback("UIA202411-000720", msg)
     with service.services.database.write() as session:
@@ -86,5 +86,5 @@ def two_sided(service: Service) -> Mapping[str, str]:
         cases.open_case(session, CASE_KINDS["suspend"], due_on=date(2027, 11, 2), **about)
         assert late is not None
     with service.services.database.write() as session:
-        halves.tick_utopia(session, late.id, "Stan Staff")
+        case_halves.tick_utopia(session, late.id, "Stan Staff")
     return {"late": str(late.id), "orderref": "UIA202411-000730"}

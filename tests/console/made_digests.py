@@ -17,7 +17,7 @@ from app.models import (
     RunState,
     now,
 )
-from app.texts import files, versions
+from app.texts import text_files, versions
 from tests.conftest import Service
 
 HOSTILE = "<script>alert(1)</script>"
@@ -136,9 +136,9 @@ def hostile_preview(service: Service) -> Mapping[str, str]:
 def a_text_version(service: Service) -> Mapping[str, str]:
     """The newest version of the active text, and one before it with scripts."""
     settings = service.services.settings
-    there = files.read(settings.ticket_template_dir, settings.ticket_template_file)
+    there = text_files.read(settings.ticket_template_dir, settings.ticket_template_file)
     assert there is not None
-    before = files.TextFile(there.name, f"{HOSTILE}\nbefore {{nothing}}\n", "")
+    before = text_files.TextFile(there.name, f"{HOSTILE}\nbefore {{nothing}}\n", "")
     versions.see(service.services.database, [before])
     versions.see(service.services.database, [there])
     with service.services.database.read() as session:

@@ -7,14 +7,14 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.console.access import OPEN_PAGES, requires, safe_address
-from app.console.security import OPEN_TO_MACHINES
+from app.console.browser_security import OPEN_TO_MACHINES
 from app.models import Role
 from tests.conftest import Service
 from tests.console.persons import Person
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 OWN_MATTERS = {
-    "signing_in.sign_out",
+    "sign_ins.sign_out",
     "people.set_own_password",
     "passkeys.add",
     "passkeys.remove",

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.models import OrderState, Role
 from tests.conftest import Service
-from tests.console.browsing import PHONE, browsing
+from tests.console.browsers import PHONE, browsing
 from tests.console.made_orders import apart
 from tests.console.persons import PASSWORD, add_user
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from app.digest import preview_requests
 from app.models import DigestMessage, MessageState, Role
 from tests.conftest import Service, wait_for
-from tests.console.browsing import Browsing, axe, browsing
+from tests.console.browsers import Browsing, axe, browsing
 from tests.console.made_digests import HOSTILE, a_run
 from tests.console.persons import add_user
 from tests.digest.conftest import Office, office_of

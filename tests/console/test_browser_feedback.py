@@ -8,7 +8,7 @@ from playwright.sync_api import Dialog, expect
 from app.models import Order, OrderState
 from app.provisioning import order_search, workflow
 from tests.conftest import Service
-from tests.console.browsing import PHONE, Browsing
+from tests.console.browsers import PHONE, Browsing
 from tests.console.order_pages import REF
 
 pytestmark = pytest.mark.sweep

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.conftest import Service
-from tests.console.browsing import Browsing, axe
+from tests.console.browsers import Browsing, axe
 
 ORDER = "UIA202411-001186"
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.models import Role
 from tests.conftest import Service
-from tests.console.browsing import Browsing, browsing, signed_in
+from tests.console.browsers import Browsing, browsing, signed_in
 from tests.console.made_orders import apart, settled_as
 from tests.console.persons import NAMES, add_user
 

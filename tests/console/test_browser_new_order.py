@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.conftest import Service
-from tests.console.browsing import Browsing, axe
+from tests.console.browsers import Browsing, axe
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
 

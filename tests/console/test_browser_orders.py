@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.models import Order, OrderState
 from app.provisioning import workflow
 from tests.conftest import Service
-from tests.console.browsing import Browsing
+from tests.console.browsers import Browsing
 
 REF = "UIA202411-001186"
 PAGE = f"/console/orders/{REF}"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from app.models import Role
 from config import PROJECT
 from tests.conftest import Service
-from tests.console.browsing import Browsing, axe, browsing
+from tests.console.browsers import Browsing, axe, browsing
 from tests.console.persons import add_user
 
 PATH = "/console/ticket-texts/new_desc.txt"

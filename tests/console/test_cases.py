@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.aftercare import messages
+from app.aftercare import callback_messages
 from tests.conftest import Service
 from tests.console.made_aftercare import said
 from tests.console.persons import Person
@@ -18,7 +18,7 @@ def test_a_text_gets_its_rule_on_the_page(service: Service, as_staff: Person) ->
     assert "nobody has decided" in page
     assert "Project New Order" in page
 
-    rule = {"key": messages.key_of("Project Cancelled"), "rule": "case:cancel"}
+    rule = {"key": callback_messages.key_of("Project Cancelled"), "rule": "case:cancel"}
     as_staff.post("/console/aftercare/messages/rule", rule)
 
     assert "chosen by Stan Staff" in as_staff.get("/console/aftercare/messages").text

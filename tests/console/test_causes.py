@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.models import JointDecision, OrderState
 from app.provisioning.causes.open_causes import Standing, standing
 from tests.conftest import Service, wait_for
-from tests.console.browsing import Browsing
+from tests.console.browsers import Browsing
 from tests.console.made_orders import apart, settled_as
 from tests.console.persons import Person, words_of
 

@@ -8,7 +8,7 @@ from app.provisioning import corrections, review
 from app.provisioning.applicants import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
 from sandbox import a_contract
 from tests.conftest import Service
-from tests.console.entering import NEW, OTHER, REF, customer_of, decisions, fields_in
+from tests.console.entered_orders import NEW, OTHER, REF, customer_of, decisions, fields_in
 from tests.console.persons import Person
 from utopia import Contract
 

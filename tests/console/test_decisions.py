@@ -8,7 +8,7 @@ from app.provisioning import workflow
 from app.provisioning.actions import BY_HAND, MAP_PLANS
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
-from tests.console.deciding import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
+from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
 from tests.console.persons import NAMES, Person
 
 STAN = NAMES[Role.STAFF]

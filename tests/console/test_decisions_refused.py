@@ -9,7 +9,7 @@ import pytest
 from app.models import Role
 from app.provisioning import workflow
 from tests.conftest import Service, wait_for
-from tests.console.deciding import PAGE, REF, decide, decisions, in_doubt, run_of, sentence, the_customer
+from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, sentence, the_customer
 from tests.console.persons import Person
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Dialog, Page, Response
 from app.models import Role
 from config import PROJECT
 from tests.conftest import Service
-from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, browsing, signed_in
+from tests.console.browsers import DESKTOP, PHONE, Browsing, axe, axe_layout, browsing, signed_in
 from tests.console.pages import HOSTILE, PAGES_TO_CHECK, ConsolePage
 
 pytestmark = pytest.mark.sweep

@@ -7,7 +7,7 @@ import pytest
 
 from app.provisioning import review
 from tests.conftest import Service
-from tests.console.deciding import PAGE, REF, decide, decisions, run_of
+from tests.console.decision_buttons import PAGE, REF, decide, decisions, run_of
 from tests.console.persons import Person, words_of
 
 LINDT = {"lastName": "Lindt", "firstName": "Ada", "physicalStreet": "12 North Example Ave."}

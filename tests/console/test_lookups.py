@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from app.lookups import asking
-from app.lookups.catalogue import LOOK_UPS
+from app.lookups import remote_requests
+from app.lookups.look_up_catalogue import LOOK_UPS
 from tests.conftest import Service
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person
@@ -221,13 +221,13 @@ def test_an_entry_that_can_not_be_asked_for_is_told_at_its_field(
 
 
 def test_questions_that_wait_leave_threads_for_callbacks(service: Service, as_read_only: Person) -> None:
-    for _ in range(asking.AT_A_TIME):
-        assert asking._free.acquire(blocking=False)
+    for _ in range(remote_requests.AT_A_TIME):
+        assert remote_requests._free.acquire(blocking=False)
     try:
         page = as_read_only.get("/console/look-up/utopia/products")
     finally:
-        for _ in range(asking.AT_A_TIME):
-            asking._free.release()
+        for _ in range(remote_requests.AT_A_TIME):
+            remote_requests._free.release()
 
     assert "Other questions are still waiting" in page.text
     assert service.sandbox.utopia.count("products") == 0

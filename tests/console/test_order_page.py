@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from app.lookups.asking import a_turn
+from app.lookups.remote_requests import a_turn
 from app.models import Callback, Order, OrderExchange, OrderState
 from app.provisioning import timeline, workflow
 from tests.conftest import Service, wait_for
-from tests.console.deciding import run_of
+from tests.console.decision_buttons import run_of
 from tests.console.order_pages import PAGE, REF, many
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person

@@ -15,7 +15,7 @@ from app.people import passkeys
 from sandbox import Sandbox
 from sandbox.listener import bind
 from tests.conftest import Service, settings_for
-from tests.console.browsing import Browsing, axe, browsing
+from tests.console.browsers import Browsing, axe, browsing
 from tests.console.persons import NAMES, PASSWORD, Person, add_user
 
 AUTHENTICATOR = {

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from app.models import AuditEntry, Role, SignIn, User
 from tests.conftest import Service
-from tests.console.browsing import Browsing
+from tests.console.browsers import Browsing
 from tests.console.persons import NAMES, PASSWORD, Person, add_user
 
 NEW = {"name": "Nora New", "role": "staff", "password": "fiber in the attic"}

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from app.models import DigestRun, Role
 from config import PROJECT
 from tests.conftest import Service
-from tests.console.browsing import PHONE, signed_in
-from tests.console.morning import BY_HAND, DONE, DOUBTFUL, UNKNOWN_PLAN, morning
+from tests.console.browsers import PHONE, signed_in
+from tests.console.made_office import BY_HAND, DONE, DOUBTFUL, UNKNOWN_PLAN, morning
 
 FOLDER = PROJECT / "docs" / "pictures"
 SIZE = (1100, 700)

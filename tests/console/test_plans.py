@@ -15,7 +15,7 @@ from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, n
 from app.provisioning.causes.cause import cause_of
 from app.provisioning.plans import plan_changes, plan_overview, plan_table, plans_seen
 from app.provisioning.plans.plan_changes import Plan
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
@@ -358,7 +358,7 @@ def test_plans_of_contracts_that_were_stored_before_are_found_by_an_upgrade(
             for number, contract in enumerate([None, *contracts, None])
         )
 
-    tables.upgrade(services.database, services.settings)
+    database_upgrade.upgrade(services.database, services.settings)
 
     assert seen_rows(services.database) == {"1gbps": ("1 Gbps", "UIA-3"), "10gbps": ("10 Gbps", "UIA-2")}
     with services.database.read() as session:

@@ -8,7 +8,7 @@ from app.models import OrderState, now
 from app.provisioning import review
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
-from tests.console.deciding import PAGE, REF, decide
+from tests.console.decision_buttons import PAGE, REF, decide
 from tests.console.made_orders import of_somebody_known, settled_as
 from tests.console.persons import Person
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from app.lookups import asking
+from app.lookups import remote_requests
 from app.models import AuditEntry, Role
-from app.setup.overview import GUIDE, groups, overview, shown_value
+from app.setup.settings_overview import GUIDE, groups, overview, shown_value
 from config import Settings
 from tests.conftest import Service
 from tests.console.persons import Person
@@ -212,8 +212,8 @@ def test_a_test_is_started_by_a_form_and_by_nothing_else(service: Service, as_ad
 def test_a_test_waits_for_a_free_turn_and_says_so(
     service: Service, as_administrator: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "_free", threading.BoundedSemaphore(1))
-    with asking.a_turn():
+    monkeypatch.setattr(remote_requests, "_free", threading.BoundedSemaphore(1))
+    with remote_requests.a_turn():
         as_administrator.post("/console/settings/check/mail")
 
     assert "Other questions are still waiting" in as_administrator.get("/console/settings").text

@@ -3,9 +3,9 @@
 import pytest
 
 from app import create_app
-from app.console.security import CONTENT_SECURITY_POLICY
+from app.console.browser_security import CONTENT_SECURITY_POLICY
 from app.models import Role
-from app.people import signing_in
+from app.people import sign_ins
 from tests.conftest import Service
 from tests.console.persons import NAMES, PASSWORD, Person, add_user
 
@@ -34,7 +34,7 @@ def test_a_failed_sign_in_tells_neither_which_names_exist_nor_the_password(servi
 
 def test_guessing_is_throttled_with_a_clear_word(service: Service, as_nobody: Person) -> None:
     name = add_user(service, Role.STAFF)
-    for _ in range(signing_in.FAILURES_OF_A_NAME_AT_AN_ADDRESS):
+    for _ in range(sign_ins.FAILURES_OF_A_NAME_AT_AN_ADDRESS):
         as_nobody.sign_in(name, "a guess of mine")
 
     answer = as_nobody.sign_in(name)

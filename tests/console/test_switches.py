@@ -5,13 +5,13 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from app.aftercare import cases, messages, settling, writes
+from app.aftercare import callback_messages, cases, unknown_writes, writes
 from app.aftercare.case_kinds import CANCEL
-from app.aftercare.overview import overview
+from app.aftercare.open_counts import overview
 from app.models import CallbackMessage, Case, CustomerWrite, StepState, now
 from app.outgoing import records
-from app.setup import checks
-from tests.alerts.looking import says
+from app.setup import settings_checks
+from tests.alerts.alert_mails import says
 from tests.conftest import Service
 from tests.console.persons import Person
 from tests.tools.command_runs import failed, run
@@ -47,7 +47,7 @@ def in_flight(service: Service, kind: str, **about: object) -> int:
 
 def decide(service: Service, person: Person, rule: str) -> str:
     """The rule that the text has after the person chose this one on the page."""
-    key = messages.key_of(CANCELLED)
+    key = callback_messages.key_of(CANCELLED)
     person.post("/console/aftercare/messages/rule", {"key": key, "rule": rule})
     with service.services.database.read() as session:
         return session.get_one(CallbackMessage, key).rule
@@ -101,13 +101,15 @@ def test_open_cases_wait_unseen_and_come_back_as_they_were(service: Service, as_
         assert cases.tell_of_due(service.services) == 0
         assert not records.is_waiting(service.services, "events")
         assert "1 open case waits" in as_staff.get("/console/aftercare").text
-        assert [note for note in checks.notes(service.services) if "1 open case" in note and "CASES=off" in note]
+        assert [
+            note for note in settings_checks.notes(service.services) if "1 open case" in note and "CASES=off" in note
+        ]
 
     with service.services.database.read() as session:
         assert overview(session, settings, now()).due == 1
         assert session.get_one(Case, case).closed_at is None
     assert "1 case is due" in as_staff.get("/console").text
-    assert not [note for note in checks.notes(service.services) if "open case" in note]
+    assert not [note for note in settings_checks.notes(service.services) if "open case" in note]
 
 
 def test_a_rule_that_opens_cases_tells_the_office_while_they_are_off(service: Service, as_staff: Person) -> None:
@@ -151,7 +153,7 @@ def test_what_was_sent_before_is_still_settled(service: Service, as_staff: Perso
     with service.services.database.write() as session:
         session.get_one(CustomerWrite, tag).asks = False
     with service.changed(cases="off", customer_changes="off"):
-        settling.settle(service.services)
+        unknown_writes.settle(service.services)
         assert "2 changes have an unknown outcome" in as_staff.get("/console").text
         assert "Cancel service at UTOPIA" in as_staff.get("/console/aftercare").text
         as_staff.post(f"/console/aftercare/writes/{call}/answer", {"there": "yes"})

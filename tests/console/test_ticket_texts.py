@@ -168,7 +168,7 @@ def test_a_folder_that_can_not_be_written_leaves_the_text_in_the_form(
     def refuse(*_arguments: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("app.texts.files._replace", refuse)
+    monkeypatch.setattr("app.texts.text_files._replace", refuse)
     answer = save(as_staff, NEW)
     assert answer.status_code == 422
     assert "Let the user that runs this service write in the folder" in answer.text

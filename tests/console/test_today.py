@@ -27,9 +27,9 @@ from app.models import (
     now,
 )
 from app.provisioning.plans.mapping import plan_key
-from app.wording.outages import key_refused
+from app.wording.outage_words import key_refused
 from tests.conftest import Service, wait_for
-from tests.console.browsing import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
+from tests.console.browsers import DESKTOP, PHONE, Browsing, axe, axe_layout, signed_in
 from tests.console.pages import HOSTILE, hostile_order
 from tests.console.persons import Person
 

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage import migrate
 from app.version import commit_of
 from sandbox import Sandbox
@@ -54,18 +54,18 @@ def test_an_upgrade_that_is_due_is_told_and_not_made(app: Flask) -> None:
 @pytest.mark.long
 def test_a_database_that_is_up_to_date_is_told_so(app: Flask) -> None:
     services = app.extensions["services"]
-    tables.upgrade(services.database, services.settings)
+    database_upgrade.upgrade(services.database, services.settings)
     current = app.test_cli_runner().invoke(args=["db", "check"])
     assert (current.exit_code, current.output) == (0, f"The database is up to date ({migrate.newest()}).\n")
 
 
 def test_a_version_that_was_taken_back_works_on_the_tables_of_the_one_after_it(app: Flask) -> None:
     services = app.extensions["services"]
-    tables.upgrade(services.database, services.settings)
+    database_upgrade.upgrade(services.database, services.settings)
     with services.database.write() as session:
         session.execute(text("update alembic_version set version_num = :newer"), {"newer": NEWER})
 
-    tables.upgrade(services.database, services.settings)
+    database_upgrade.upgrade(services.database, services.settings)
 
     assert migrate.version_of(services.database) == NEWER
     assert "needs" not in app.test_client().get("/readyz").json["database"]

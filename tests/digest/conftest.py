@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
-from app.digest import history, starting
+from app.digest import run_json, run_starts
 from app.models import DigestMessage, DigestRun, DigestWindow
 from tests.conftest import Service, wait_for
 from tests.digest.report.bucket_server import ACCESS_KEY, BucketServer
@@ -106,7 +106,7 @@ class Office:
     def start(self, key: str = "", **options: Any) -> int:
         """Start a run; returns its number."""
         key = key or f"command {datetime.now().isoformat()}"
-        return starting.start(self.service.services, key=key, started_by="alice", **options)
+        return run_starts.start(self.service.services, key=key, started_by="alice", **options)
 
     def run(self, *rows: list[str], **options: Any) -> dict[str, Any]:
         """The run over a report of these rows (of the last report, without any), once it is over."""
@@ -126,7 +126,7 @@ class Office:
     def show(self, run_id: int) -> dict[str, Any]:
         """A run as `digest show --json` prints it."""
         with self.database.read() as session:
-            return history.whole(session, session.get_one(DigestRun, run_id))
+            return run_json.whole(session, session.get_one(DigestRun, run_id))
 
     def runs(self) -> list[int]:
         """The numbers of all runs."""

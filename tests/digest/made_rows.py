@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 from app.digest.closings import ClosingKey
-from app.digest.closures import Selection, select_closures
 from app.digest.report.cells import Cause
 from app.digest.report.columns import ReportRow
+from app.digest.selection import Selection, select_closures
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)

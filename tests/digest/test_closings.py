@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from app.digest import sorted_lines
 from app.digest.closings import CustomerDigest, full_name, group_by_customer
-from app.digest.closures import select_closures
 from app.digest.report.columns import ReportRow
-from app.digest.report.unreadable import SourceUnreadable
+from app.digest.report.errors import SourceUnreadable
+from app.digest.selection import select_closures
 from tests.digest.made_rows import SINCE, TODAY, a_row, select
 
 

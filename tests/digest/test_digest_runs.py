@@ -10,7 +10,7 @@ import xlsxwriter
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
-from app.digest import ledger, starting
+from app.digest import ledger, run_starts
 from app.digest.closings import group_by_customer
 from app.models import DigestMessage, DigestRun, Outgoing, now
 from app.services import Services
@@ -55,7 +55,7 @@ def test_of_two_starts_at_the_same_moment_one_runs(office: Office, tmp_path: Pat
     def begin(services: Services, key: str) -> None:
         together.wait()
         try:
-            outcomes.append(starting.start(services, key=key, started_by="alice"))
+            outcomes.append(run_starts.start(services, key=key, started_by="alice"))
         except ledger.AlreadyUnderWay as why:
             outcomes.append(str(why))
 
@@ -73,7 +73,7 @@ def test_of_two_starts_at_the_same_moment_one_runs(office: Office, tmp_path: Pat
 def test_the_schedules_run_after_a_command_in_the_same_week_sends_nobody_a_second_message(office: Office) -> None:
     office.run(office.row("TM-1"))
     office.reports(office.row("TM-1"), office.row("TM-2"), office.row("TM-3", "b@example.com"))
-    run_id = starting.start(office.service.services, key="schedule 2026-11-16T08:00", started_by="schedule")
+    run_id = run_starts.start(office.service.services, key="schedule 2026-11-16T08:00", started_by="schedule")
     office.over(run_id)
     assert office.told == [(ADA, ["TM-1"]), ("b@example.com", ["TM-3"])]
 

@@ -8,7 +8,7 @@ import pytest
 from app.digest.closings import group_by_customer
 from app.digest.report.cells import Cause, Cell
 from app.digest.report.columns import ReportRow
-from app.digest.report.unreadable import SourceUnreadable
+from app.digest.report.errors import SourceUnreadable
 from tests.digest.made_rows import a_row, only_reason, select
 
 

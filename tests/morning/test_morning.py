@@ -23,7 +23,7 @@ from app.models import (
     StepState,
     now,
 )
-from app.morning.due import tell_when_due
+from app.morning.schedule import tell_when_due
 from app.morning.summary import summary
 from app.provisioning import teamwork
 from app.provisioning.causes.open_causes import backfill

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Order, OrderState, System, now
 from app.provisioning import due_orders, intake, lifecycle, order_waits, review
-from app.remote import breaker, probing
+from app.remote import breaker, probes
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import ONE_DAY, all_are, send, several_orders, the_time_has_come
 
@@ -31,7 +31,7 @@ def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answe
         wait_for(lambda: powercode.calls)
         all_are(service, orderrefs, "waiting")
         assert {(call.action, call.fields["searchString"]) for call in powercode.calls} == {
-            ("searchCustomers", probing.NOBODY)
+            ("searchCustomers", probes.NOBODY)
         }
 
         powercode.clear_faults()
@@ -51,7 +51,7 @@ def test_orders_that_arrive_while_a_system_is_down_do_not_try_it(service: Servic
             order = service.rested(orderref, "waiting")
 
         assert order["reason"].startswith("PowerCode does not answer")
-    asked = [call.fields.get("searchString") for call in powercode.calls].count(probing.NOBODY)
+    asked = [call.fields.get("searchString") for call in powercode.calls].count(probes.NOBODY)
     assert 0 < asked < len(orderrefs)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.models import Order
 from app.provisioning import review, workflow
-from app.safekeeping.forgetting import forget
+from app.safekeeping.order_erasure import forget
 from app.safekeeping.pruning import prune
 from tests.conftest import Service
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from app import create_app
 from app.models import Order, OrderState, now
-from app.setup.in_use import mark
+from app.setup.settings_in_use import mark
 from app.storage import migrate
 from app.version import COMMIT, VERSION
 from sandbox import Sandbox

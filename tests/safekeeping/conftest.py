@@ -9,7 +9,7 @@ from flask import Flask
 from app import create_app
 from app.models import Order, Role
 from app.services import Services
-from app.setup import tables
+from app.setup import database_upgrade
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
 from tests.console.persons import Person, add_user
@@ -29,7 +29,7 @@ def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Flask]:
     app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db"))
     services: Services = app.extensions["services"]
     databases.with_tables(services.settings.database_url)
-    tables.upgrade(services.database, services.settings)
+    database_upgrade.upgrade(services.database, services.settings)
     with services.database.write() as session:
         session.add(Order(orderref="UIA-1"))
     yield app

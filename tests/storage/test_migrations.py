@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.durable.locks import AdvisoryLock
 from app.models import Base, Order, OrderStep
 from app.provisioning.plans import plan_table
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage import migrate
 from app.storage.database import Database
 from config import PROJECT, Settings, load_settings
@@ -90,7 +90,7 @@ def in_alembic(database: Database, act: Callable[..., None], revision: str) -> N
 def test_an_upgrade_from_nothing_makes_what_the_models_say(settings: Settings, database: Database) -> None:
     assert not migrate.is_current(database)
 
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
 
     assert migrate.is_current(database)
     assert differences(database) == []
@@ -104,24 +104,24 @@ def test_the_files_names_say_which_versions_there_are() -> None:
 
 
 def test_upgrading_again_changes_nothing(settings: Settings, database: Database) -> None:
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     with database.write() as session:
         session.add(Order(orderref="UIA-1"))
 
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
 
     with database.read() as session:
         assert [order.orderref for order in session.query(Order)] == ["UIA-1"]
 
 
 def test_every_version_can_be_taken_back_and_made_again(settings: Settings, database: Database) -> None:
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
 
     in_alembic(database, command.downgrade, "base")
 
     assert set(inspect(database.engine).get_table_names()) & set(Base.metadata.tables) == set()
     assert not migrate.is_current(database)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     assert differences(database) == []
 
 
@@ -157,7 +157,7 @@ def test_a_database_of_each_former_version_goes_on_with_all_its_rows(former: Pat
         connection.executescript(former.read_text())
         rows = {name: _count(connection, name) for (name,) in connection.execute(TABLES)}
 
-    tables.upgrade(database, load_settings(**NEEDED, database_url=database.url))
+    database_upgrade.upgrade(database, load_settings(**NEEDED, database_url=database.url))
 
     assert [change for change in differences(database) if change[0] in ("add_table", "add_column", "add_index")] == []
     with database.read() as session, sqlite3.connect(database.path) as connection:
@@ -177,7 +177,7 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def test_several_threads_upgrading_at_once_do_not_trip_over_each_other(settings: Settings, database: Database) -> None:
     databases = [Database(settings.database_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda each: tables.upgrade(each, settings), databases))
+        list(threads.map(lambda each: database_upgrade.upgrade(each, settings), databases))
     for each in databases:
         each.dispose()
 
@@ -209,14 +209,14 @@ def test_two_processes_upgrading_at_once_both_succeed(
 def test_the_plans_of_the_settings_are_added_once_and_staffs_changes_stay(
     settings: Settings, database: Database
 ) -> None:
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     with database.write() as session:
         plan_table.map_plan(session, "1 gbps", 999)
         plan_table.map_plan(session, "2 Gbps", 165)
         plan_table.map_plan(session, "Router", 180, additional=True)
 
     later = settings.model_copy(update={"service_plan_mapping": {"1 Gbps": 164, "250 Mbps": 163, "5 Gbps": 170}})
-    tables.upgrade(database, later)
+    database_upgrade.upgrade(database, later)
 
     with database.read() as session:
         table = plan_table.plan_table(session)
@@ -227,7 +227,7 @@ def test_the_plans_of_the_settings_are_added_once_and_staffs_changes_stay(
 def test_the_database_itself_refuses_a_second_row_for_an_order_or_a_step(
     settings: Settings, database: Database
 ) -> None:
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     with database.write() as session:
         session.add(Order(id=7, orderref="UIA-1"))
         session.flush()
@@ -241,7 +241,7 @@ def test_the_database_itself_refuses_a_second_row_for_an_order_or_a_step(
 def test_the_sqlite_file_is_nobody_elses_to_read(tmp_path: Path) -> None:
     settings = load_settings(**NEEDED, database_url=f"sqlite:///{tmp_path}/below/handler.db")
     database = Database(settings.database_url)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     database.dispose()
 
     assert (tmp_path / "below" / "handler.db").stat().st_mode & 0o007 == 0

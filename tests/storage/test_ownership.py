@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from app.durable.locks import lock_for
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage import ownership
 from app.storage.database import Database
 from config import PROJECT
@@ -75,13 +75,13 @@ def test_the_service_goes_on_with_what_root_began(folder: Path, request: pytest.
     with Sandbox() as sandbox:
         settings = settings_for(sandbox, folder, database_url=f"sqlite:///{folder}/instance/handler.db")
     database = Database(settings.database_url)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     assert lock_for(database, None).acquire()
     database.dispose()
 
     request.getfixturevalue("as_service")
     database = Database(settings.database_url)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     assert lock_for(database, None).acquire()
     database.dispose()
 
@@ -95,7 +95,7 @@ def test_a_database_that_can_not_be_opened_is_one_sentence(
         url = f"sqlite:///{folder}/handler.db"
         settings = settings_for(sandbox, folder, database_url=url)
     database = Database(settings.database_url)
-    tables.upgrade(database, settings)
+    database_upgrade.upgrade(database, settings)
     database.dispose()
     for file in folder.glob("handler.db*"):
         os.chown(file, os.geteuid(), os.getegid())
@@ -124,7 +124,7 @@ def test_the_service_says_whose_the_database_is_when_it_starts(
 ) -> None:
     with Sandbox() as sandbox:
         settings = settings_for(sandbox, folder, database_url=f"sqlite:///{folder}/handler.db", log_file=folder / "log")
-    tables.upgrade(database := Database(settings.database_url), settings)
+    database_upgrade.upgrade(database := Database(settings.database_url), settings)
     database.dispose()
     for file in folder.glob("handler.db*"):
         os.chown(file, SERVICE if os.geteuid() == 0 else os.geteuid(), -1)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.models import AuditEntry
 from app.storage.database import Database
-from app.texts import files, saving, versions
-from app.texts.files import ChangedMeanwhile, TextFile, TextNotSaved
+from app.texts import edits, text_files, versions
+from app.texts.text_files import ChangedMeanwhile, TextFile, TextNotSaved
 from tests.conftest import Service
 
 NAME = "new_desc.txt"
@@ -28,8 +28,8 @@ def database(service: Service) -> Database:
 
 
 def save(database: Database, folder: Path, text: str, by: str = "alice") -> TextFile:
-    expected = files.read(folder, NAME).fingerprint
-    return saving.save(database, folder, NAME, text, expected=expected, by=by, action=saving.SAVED)
+    expected = text_files.read(folder, NAME).fingerprint
+    return edits.save(database, folder, NAME, text, expected=expected, by=by, action=edits.SAVED)
 
 
 def kept(database: Database) -> list[tuple[str, str | None]]:
@@ -39,7 +39,7 @@ def kept(database: Database) -> list[tuple[str, str | None]]:
 
 def test_what_was_found_in_the_folder_has_the_time_of_its_file(database: Database, folder: Path) -> None:
     os.utime(folder / NAME, (1_795_000_000, 1_795_000_000))
-    versions.see(database, [files.read(folder, NAME)])
+    versions.see(database, [text_files.read(folder, NAME)])
 
     with database.read() as session:
         (version,) = versions.history(session, NAME, 100)
@@ -55,16 +55,16 @@ def test_a_change_from_outside_is_kept_when_it_is_seen_and_once(database: Databa
     save(database, folder, "two\n")
     (folder / NAME).write_text("git\n")
     for _ in range(3):
-        versions.see(database, [files.read(folder, NAME)])
+        versions.see(database, [text_files.read(folder, NAME)])
     save(database, folder, "three\n", by="bob")
     assert [text for text, _ in kept(database)] == ["one\n", "two\n", "git\n", "three\n"]
 
 
 def test_what_somebody_else_wrote_meanwhile_is_kept_and_not_replaced(database: Database, folder: Path) -> None:
-    expected = files.read(folder, NAME).fingerprint
+    expected = text_files.read(folder, NAME).fingerprint
     (folder / NAME).write_text("git\n")
     with pytest.raises(ChangedMeanwhile):
-        saving.save(database, folder, NAME, "mine\n", expected=expected, by="alice", action=saving.SAVED)
+        edits.save(database, folder, NAME, "mine\n", expected=expected, by="alice", action=edits.SAVED)
     assert kept(database) == [("git\n", None)]
 
 
@@ -82,10 +82,10 @@ def test_a_save_is_in_the_audit(database: Database, folder: Path) -> None:
 
 
 def test_a_copy_takes_no_name_that_is_in_use(database: Database, folder: Path) -> None:
-    saving.create(database, folder, "winter.txt", copy_of=NAME, by="alice")
+    edits.create(database, folder, "winter.txt", copy_of=NAME, by="alice")
     assert (folder / "winter.txt").read_text() == "one\n"
     with pytest.raises(TextNotSaved, match="already"):
-        saving.create(database, folder, "winter.txt", copy_of=NAME, by="alice")
+        edits.create(database, folder, "winter.txt", copy_of=NAME, by="alice")
 
 
 texts = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12).map("\n".join)

@@ -10,7 +10,7 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import Database
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
@@ -46,7 +46,7 @@ def commands(folder: Path, **settings: Any) -> Iterator[tuple[Sandbox, ServicePr
     with Sandbox() as sandbox, ServiceProcess(settings_for(sandbox, folder, **settings), folder) as process:
         databases.with_tables(process.settings.database_url)
         database = Database(process.settings.database_url)
-        tables.upgrade(database, process.settings)
+        database_upgrade.upgrade(database, process.settings)
         database.dispose()
         yield sandbox, process
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app.setup import tables
+from app.setup import database_upgrade
 from app.storage.database import Database
 from tests.tools.postgres import PostgresServer
 
@@ -37,7 +37,7 @@ def _template() -> Path:
     if not _templates:
         path = Path(tempfile.mkdtemp(prefix="tables-")) / "template.db"
         database = Database(f"sqlite:///{path}")
-        tables.upgrade_tables(database)
+        database_upgrade.upgrade_tables(database)
         database.dispose()
         _templates.append(path)
     return _templates[0]
@@ -47,7 +47,7 @@ def on_postgresql_with_tables(folder: Path) -> str:
     """The address of the folder's own PostgreSQL database with all tables and no rows, copied as on SQLite."""
     if not _with_tables:
         template = Database(server().database(TABLES).replace("postgresql://", "postgresql+psycopg://"))
-        tables.upgrade_tables(template)
+        database_upgrade.upgrade_tables(template)
         template.dispose()
         _with_tables.append(TABLES)
     return server().database_for(folder, template=TABLES)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from .forms import (
+from .known_texts import (
     Trace,
     base64_cores,
     customer_pattern,

@@ -1,6 +1,6 @@
 """What one cell of the report says: a text, a mail address, a ticket number, a status, or why it can't be used.
 
-Nothing is guessed: an address that isn't plainly one address is refused. Days are read in `days`.
+Nothing is guessed: an address that isn't plainly one address is refused. Days are read in `dates`.
 """
 
 import re

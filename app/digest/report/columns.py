@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from app.digest.report.cells import Cell, plain_text
-from app.digest.report.unreadable import SourceUnreadable
+from app.digest.report.errors import SourceUnreadable
 
 HEADINGS = ("Firstname", "Lastname", "Email", "Ticket", "Status", "Date")
 

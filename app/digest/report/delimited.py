@@ -9,7 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from app.digest.report.columns import HEADINGS, RawRows, heading_key
-from app.digest.report.unreadable import SourceUnreadable
+from app.digest.report.errors import SourceUnreadable
 
 MAX_FIELD = 4 * 1024 * 1024
 """Characters in one cell; more means a quotation mark that is never closed."""

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from app.digest.report import excel_reader
 from app.digest.report.cells import Cell
 from app.digest.report.columns import RawRows
+from app.digest.report.errors import SourceUnreadable
 from app.digest.report.number_formats import shown
-from app.digest.report.unreadable import SourceUnreadable
 
 
 def workbook_rows(content: BinaryIO) -> Iterator[RawRows]:

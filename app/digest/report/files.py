@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 from app.digest.report.columns import RawRows
 from app.digest.report.delimited import delimited_rows
+from app.digest.report.errors import SourceUnreadable
 from app.digest.report.excel import workbook_rows
-from app.digest.report.unreadable import SourceUnreadable
 
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")

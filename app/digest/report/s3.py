@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, NamedTuple
 
-from app.digest.report.unreadable import Limits, SourceUnreadable
+from app.digest.report.errors import Limits, SourceUnreadable
 
 _CHUNK = 16 * 1024  # small: the deadline is checked between chunks, and each read waits until its chunk is full
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from app.digest.report.cells import Cell
 from app.digest.report.columns import RawRows
-from app.digest.report.unreadable import Limits, SourceUnreadable
+from app.digest.report.errors import Limits, SourceUnreadable
 from wire import Failure, Reply, Request, TooLong, Transport
 
 if TYPE_CHECKING:  # importing google-auth takes a tenth of the start, and few installations need it

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.digest.report.columns import RawRows, ReportRow, report_rows
+from app.digest.report.errors import Limits, SourceUnreadable
 from app.digest.report.files import check_ending, file_rows
 from app.digest.report.s3 import S3Object, fetched
 from app.digest.report.sheets import GOOGLE, SheetRange, sheet_rows
-from app.digest.report.unreadable import Limits, SourceUnreadable
 
 __all__ = ["FilePath", "Limits", "ReportRow", "SourceUnreadable", "parse_source", "read_report"]
 

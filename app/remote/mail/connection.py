@@ -11,6 +11,7 @@ from flask import Flask
 from flask_mail import Connection
 from flask_mail import Mail as FlaskMail
 
+from app.remote.mail.authentication import sign_in
 from app.remote.mail.errors import (
     NO_ADDRESS,
     ContentRefused,
@@ -24,7 +25,6 @@ from app.remote.mail.errors import (
 )
 from app.remote.mail.messages import Mail, Message
 from app.remote.mail.session import Session
-from app.remote.mail.signing_in import sign_in
 from config import Settings
 
 TIMEOUT_SECONDS = 20.0

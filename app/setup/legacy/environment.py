@@ -11,7 +11,7 @@ from typing import Any
 
 import env_file
 from app.setup.legacy.findings import Became, Entry, NotReadable, text_of
-from app.setup.overview import shown_value
+from app.setup.settings_overview import shown_value
 from config import REQUIRED, Settings, SettingsError, load_settings
 from config_values import OLD_PLANS
 

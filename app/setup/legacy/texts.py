@@ -8,10 +8,10 @@ from pathlib import Path
 
 from app.services import Services
 from app.setup.legacy.findings import Became, Entry, NotReadable, shown
-from app.texts import files, saving, versions
-from app.texts.files import ABSENT, TITLE_SUFFIX, TextFile, TextNotSaved, TextUnreadable
-from app.texts.kinds import faults_of
-from app.wording.markup import clean
+from app.texts import edits, text_files, versions
+from app.texts.text_files import ABSENT, TITLE_SUFFIX, TextFile, TextNotSaved, TextUnreadable
+from app.texts.text_kinds import faults_of
+from app.wording.allowed_html import clean
 
 FOLDER = "ticket_descriptions"
 FAULTS_SHOWN = 3
@@ -45,7 +45,7 @@ def take(services: Services, folder: Path, by: str, *, dry_run: bool) -> list[En
 
 
 def _entry(services: Services, folder: Path, name: str, by: str, *, dry_run: bool) -> Entry:
-    if files.is_name(name):
+    if text_files.is_name(name):
         return _text(services, folder, name, by, dry_run=dry_run)
     if name.endswith(".txt"):
         why = "its name can't be used here: rename it to letters, digits, blanks, - and _, and import again"
@@ -56,14 +56,14 @@ def _entry(services: Services, folder: Path, name: str, by: str, *, dry_run: boo
 def _text(services: Services, folder: Path, name: str, by: str, *, dry_run: bool) -> Entry:
     here = services.settings.ticket_template_dir
     try:
-        theirs, ours = files.read(folder, name), files.read(here, name)
+        theirs, ours = text_files.read(folder, name), text_files.read(here, name)
     except TextUnreadable as why:
         return Entry(name, Became.NOT_TAKEN, str(why))
     text, remark = _usable(name, theirs.text if theirs else "")
     if text is None:
         return Entry(name, Became.NOT_TAKEN, remark)
-    title = files.title(folder, name)
-    is_titled = title in ("", files.title(here, name))
+    title = text_files.title(folder, name)
+    is_titled = title in ("", text_files.title(here, name))
     if ours is not None and is_titled and _was_here(services, ours, text):
         return Entry(name, Became.HERE, "what was changed since stays" if ours.text != text else "")
     if not dry_run:
@@ -79,10 +79,10 @@ def _take(services: Services, coming: Coming, ours: TextFile | None, by: str) ->
     """Raises `TextNotSaved`."""
     database, here = services.database, services.settings.ticket_template_dir
     if ours is None or not _was_here(services, ours, coming.text):
-        expected, action = ours.fingerprint if ours else ABSENT, saving.TAKEN_OVER
-        saving.save(database, here, coming.name, coming.text, expected=expected, by=by, action=action)
+        expected, action = ours.fingerprint if ours else ABSENT, edits.TAKEN_OVER
+        edits.save(database, here, coming.name, coming.text, expected=expected, by=by, action=action)
     if coming.title:
-        files.write_title(here, coming.name, coming.title)
+        text_files.write_title(here, coming.name, coming.title)
 
 
 def _was_here(services: Services, ours: TextFile, text: str) -> bool:

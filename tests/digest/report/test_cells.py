@@ -20,7 +20,7 @@ from app.digest.report.cells import (
     read_ticket,
     ticket_key,
 )
-from app.digest.report.days import read_day
+from app.digest.report.dates import read_day
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from app.digest.report.cells import Cell
 from app.digest.report.columns import HEADINGS, RawRows, report_rows
-from app.digest.report.unreadable import SourceUnreadable
+from app.digest.report.errors import SourceUnreadable
 
 
 def numbered(*rows: Sequence[Cell]) -> Iterator[RawRows]:

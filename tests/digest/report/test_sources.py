@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.digest.closings import group_by_customer
-from app.digest.closures import select_closures
 from app.digest.report.s3 import S3Object
 from app.digest.report.sheets import SheetRange
 from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
+from app.digest.selection import select_closures
 from tests.digest.conftest import CsvFile
 
 SINCE, TODAY = date(2026, 11, 9), date(2026, 11, 16)

@@ -9,7 +9,7 @@ from app.provisioning.actions import BY_HAND, DISMISS, RESUME
 from app.provisioning.causes import joint_decisions, ticked_orders
 from app.provisioning.causes.ticked_orders import Chosen, Tick
 from tests.conftest import Service
-from tests.console.deciding import decisions, run_of
+from tests.console.decision_buttons import decisions, run_of
 from tests.console.made_orders import apart, settled_as
 
 UNKNOWN, REFUSED, ALIKE = (f"UIA202412-000{number}" for number in (301, 302, 303))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.models import OrderSearch
 from app.provisioning import order_search
 from app.storage.database import Database
-from app.wording.labels import LABELS
+from app.wording.fact_labels import LABELS
 from app.wording.spelling import folded
 from powercode import customer_page
 from tests.provisioning.order_search.searched_orders import an_order, empty, found

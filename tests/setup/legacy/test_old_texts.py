@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.setup.legacy import texts as texts_taken
-from app.texts import files, versions
+from app.texts import text_files, versions
 from config import PROJECT
 from tests.conftest import Service
 from tests.setup.legacy import old_folder
@@ -32,7 +32,7 @@ def test_the_old_texts_come_with_their_titles_and_what_they_replace_is_kept(serv
 
     assert said == [("moved.txt", "taken"), ("new_desc.txt", "taken")]
     assert (texts / "new_desc.txt").read_text() == old_folder.TEXT
-    assert files.title(texts, "new_desc.txt") == "Welcome to fiber"
+    assert text_files.title(texts, "new_desc.txt") == "Welcome to fiber"
     with service.services.database.read() as session:
         kept = versions.history(session, "new_desc.txt", 9)
         assert [version.text for version in kept] == [old_folder.TEXT, shipped]

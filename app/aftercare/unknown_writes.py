@@ -1,0 +1,84 @@
+"""Settles writes after the account whose outcome is unknown: by a look-up, or by asking a person."""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from app.aftercare import writes
+from app.aftercare.write_kinds import KINDS
+from app.lookups.remote_requests import REMOTE_ERRORS
+from app.models import CustomerWrite, StepState, now
+from app.remote import breaker
+from app.services import Services
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = "the service was stopped while it was sent"
+
+
+def settle(services: Services) -> None:
+    """Find writes whose process died, and look up those for which that is possible."""
+    moment = now()
+    broke_off = or_(
+        CustomerWrite.sent_at < moment - writes.longest_call(services),
+        CustomerWrite.sent_at > moment + writes.longest_call(services),  # a clock was wrong
+    )
+    its_time = or_(
+        CustomerWrite.next_look_at.is_(None), breaker.due(CustomerWrite.next_look_at, services.settings.retry_minutes)
+    )
+    doubtful = or_(
+        and_(CustomerWrite.state == StepState.RUNNING, broke_off),
+        and_(CustomerWrite.state == StepState.UNKNOWN, CustomerWrite.asks.is_(False), its_time),
+    )
+    with services.database.read() as session:
+        found = session.scalars(select(CustomerWrite).where(doubtful).order_by(CustomerWrite.id)).all()
+    for write in found:
+        _settle(services, write)
+
+
+def _settle(services: Services, write: CustomerWrite) -> None:
+    kind = KINDS[write.kind]
+    if kind.is_there is None:
+        _end(services, write, StepState.UNKNOWN, write.said or INTERRUPTED)
+        return
+    try:
+        there = kind.is_there(services, write)
+    except REMOTE_ERRORS as error:
+        _look_later(services, write, str(getattr(error, "detail", "")))
+        return
+    if there is None:
+        _ask(services, write)
+    elif there:
+        _end(services, write, StepState.DONE, "It was looked up, and is there")
+    elif now() - write.sent_at >= timedelta(seconds=services.settings.pc_settle_seconds):
+        _end(services, write, StepState.NEVER_ARRIVED, "It was looked up, and is not there")
+
+
+def _end(services: Services, write: CustomerWrite, state: StepState, said: str) -> None:
+    services.database.insist(lambda session: writes.end(session, KINDS[write.kind], write.id, state, said))
+    log.info("%s after the account: %s", write.kind, state)
+
+
+def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
+    def keep(session: Session) -> None:
+        row = session.get_one(CustomerWrite, write.id, with_for_update=True)
+        if row.state not in writes.IN_DOUBT:  # its sender has recorded the outcome meanwhile
+            return
+        row.state, row.looks, row.said = StepState.UNKNOWN, row.looks + 1, why or row.said
+        row.next_look_at = breaker.retry_at(row.looks, services.settings.retry_minutes)
+
+    services.database.insist(keep)
+
+
+def _ask(services: Services, write: CustomerWrite) -> None:
+    """Leave the write to a person: the system was asked and can't tell."""
+
+    def keep(session: Session) -> None:
+        row = session.get_one(CustomerWrite, write.id, with_for_update=True)
+        if row.state not in writes.IN_DOUBT:
+            return
+        row.state, row.asks = StepState.UNKNOWN, True
+
+    services.database.insist(keep)

@@ -1,0 +1,75 @@
+"""The nightly backup: a new file in a folder with the other files beside it, deletion of the oldest, and a note.
+
+The note is in the database, where the service reads how its backups stand.
+"""
+
+import logging
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models import LastBackup, now
+from app.safekeeping import companion_files, postgresql_backup, sqlite_backup
+from app.services import Services
+from app.storage.database import Database, insert_if_new
+
+KEPT = 7
+OURS = re.compile(r"handler-(\d{8}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.(db|dump)")
+"""The names of nightly backups, including those of the old cron job."""
+LONGEST_ERROR = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """The result of a night: the backup, the names of the files kept beside it, and the backups that were deleted."""
+
+    backup: sqlite_backup.Backup
+    beside: list[str]
+    removed: list[Path]
+
+
+def make(database: Database, file: Path) -> sqlite_backup.Backup:
+    """Back up to a file, whichever kind of database it is; raises `BackupFailed`."""
+    return sqlite_backup.make(database, file) if database.is_sqlite else postgresql_backup.make(database, file)
+
+
+def make_in(services: Services, folder: Path, kept: int = KEPT) -> Night:
+    """Back up into a folder, and note the outcome in the database; raises `BackupFailed`."""
+    try:
+        made = _make_in(services, folder, kept)
+    except (sqlite_backup.BackupFailed, OSError) as error:
+        words = str(error) if isinstance(error, sqlite_backup.BackupFailed) else f"{error.filename}: {error.strerror}"
+        _note(services.database, failed_at=now(), error=words[:LONGEST_ERROR])
+        raise sqlite_backup.BackupFailed(words) from None
+    _note(services.database, made_at=made.backup.made_at, file=str(made.backup.file), error=None)
+    return made
+
+
+def _make_in(services: Services, folder: Path, kept: int) -> Night:
+    ending = "db" if services.database.is_sqlite else "dump"
+    file = folder / f"handler-{now():%Y%m%d-%H%M%S}.{ending}"
+    beside = companion_files.keep(services.settings, companion_files.beside(file))
+    return Night(make(services.database, file), beside, _remove_oldest(folder, kept))
+
+
+def _remove_oldest(folder: Path, kept: int) -> list[Path]:
+    ours = [path for path in folder.iterdir() if OURS.fullmatch(path.name)]
+    oldest = sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[kept:]
+    for path in oldest:
+        path.unlink()
+        companion_files.beside(path).unlink(missing_ok=True)
+    return oldest
+
+
+def _note(database: Database, **values: Any) -> None:
+    """Note the outcome. An error here (full disk, old tables) does not fail the backup, whose age is watched anyway."""
+    with suppress(SQLAlchemyError), database.write() as session:
+        insert_if_new(session, LastBackup, "id", id=1, watched_since=now())
+        session.execute(update(LastBackup).values(**values))
