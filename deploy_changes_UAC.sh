@@ -42,7 +42,7 @@ SAID=""            # by the command that failed
 BACKUP=""
 KEPT="" # the branch with what was put aside
 
-for part in words server changes checks deploying taking_over putting_back; do
+for part in output server changes checks deployment takeover rollback; do
     # shellcheck source=/dev/null
     source "$CHECKOUT/deploy/steps/$part.sh" # all is read before a pull changes it
 done

@@ -33,7 +33,7 @@ wsgi_app = "wsgi:app"
 is_worker = settings.role == "worker"
 bind = f"{settings.flask_host}:{settings.worker_port if is_worker else settings.flask_port}"
 workers = 1 if is_worker else int(os.environ.get("WEB_CONCURRENCY", "1"))
-worker_class = "reception.Worker"
+worker_class = "gunicorn_worker.Worker"
 worker_connections = 600
 # Callbacks that come together share a commit: while half of the threads wait for theirs, the others read the next ones.
 threads = 2 if is_worker else 16

@@ -26,7 +26,7 @@ from app.provisioning import intake
 from app.services import Services, services_of
 from app.storage.database import GroupCommit, session_in
 from config import Settings
-from reception import take_what_is_here
+from gunicorn_worker import take_what_is_here
 
 log = logging.getLogger(__name__)
 callbacks = Blueprint("callbacks", __name__)

@@ -14,7 +14,7 @@ from app.cli.forget import forget
 from app.cli.joint_decisions import resume_all
 from app.cli.order_list import list_orders
 from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
-from app.provisioning import decisions, intake, order_json, review
+from app.provisioning import intake, order_json, plan_decisions, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
@@ -119,7 +119,7 @@ def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, 
         click.echo(f"{orderref} goes on by itself already.", err=True)
         _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
         return
-    _decide(lambda session: decisions.resume(ready, session, orderref, operator(), note=note, **given), ready)
+    _decide(lambda session: plan_decisions.resume(ready, session, orderref, operator(), note=note, **given), ready)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 

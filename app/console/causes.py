@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired
 from app.console.access import requires, viewer
 from app.console.order_forms import NoteForm, PlansForm, PutOffForm
 from app.models import JointDecision, Role, now
-from app.provisioning import decisions, people_on_orders, review, teamwork
+from app.provisioning import people_on_orders, plan_decisions, review, teamwork
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
 from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.causes.open_causes import Standing, next_of, standing_for
@@ -74,7 +74,7 @@ def map_plans() -> Page:
     if not form.sure.data:
         return confirmation(found, service_ids, url_for("causes.map_plans"))
     services, by = services_of(current_app), viewer().name
-    return _decide(lambda session: decisions.sell_as(services, session, by, found.cause, service_ids))
+    return _decide(lambda session: plan_decisions.sell_as(services, session, by, found.cause, service_ids))
 
 
 @causes.get("/map-plans")

@@ -26,7 +26,7 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, Role
-from app.provisioning import actions, customer_search, decisions, offers, review
+from app.provisioning import actions, confirmations, customer_search, offers, plan_decisions, review
 from app.provisioning.actions import Action
 from app.provisioning.causes.open_causes import standing_for
 from app.provisioning.order_facts import customer_page_of
@@ -113,7 +113,7 @@ def it_is_there(orderref: str) -> Page:
 
 def _check_ticket(form: TicketForm, order: Order) -> None:
     client = services_of(current_app).powercode
-    decisions.check_ticket(client, form.ticket_id.data, str(order.customer_id))
+    confirmations.check_ticket(client, form.ticket_id.data, str(order.customer_id))
 
 
 @orders.get("/<path:orderref>/customer")
@@ -128,7 +128,7 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
     services, client = services_of(current_app), services_of(current_app).powercode
     named = []
     if not form.validate() or not _confirmed(
-        form.customer_id, lambda: named.append(decisions.customer_named(client, form.customer_id.data))
+        form.customer_id, lambda: named.append(confirmations.customer_named(client, form.customer_id.data))
     ):
         return page_of(orderref, {actions.CUSTOMER.code: form}), 422
     with services.database.read() as session:
@@ -150,7 +150,7 @@ def use_customer(orderref: str) -> Page:
     """Go on with that customer, after checking that PowerCode has them."""
     form, client = CustomerForm(), services_of(current_app).powercode
     if not form.validate() or not _confirmed(
-        form.customer_id, lambda: decisions.customer_named(client, form.customer_id.data)
+        form.customer_id, lambda: confirmations.customer_named(client, form.customer_id.data)
     ):
         return page_of(orderref, {actions.CUSTOMER.code: form}), 422
     customer_id = form.customer_id.data
@@ -183,7 +183,7 @@ def map_plans(orderref: str) -> Page:
     services, by = services_of(current_app), viewer().name
     with services.database.read() as session:
         order = order_named(session, orderref)
-        plans = decisions.plans_asked_for(order)
+        plans = plan_decisions.plans_asked_for(order)
         found = standing_for(session, order.cause or "", listed=1, also_put_off=True)
     form = PlansForm.of(plans)
     if plans and not form.validate():
@@ -193,7 +193,7 @@ def map_plans(orderref: str) -> Page:
         return confirmation(found, service_ids, request.path, _seen_run(form))
 
     def decide(session: Session) -> None:
-        decisions.map_plans(services, session, orderref, by, service_ids, seen_run=_seen_run(form))
+        plan_decisions.map_plans(services, session, orderref, by, service_ids, seen_run=_seen_run(form))
 
     return _decide(orderref, decide, "The plan table is changed. This order goes first; all that waited for it follow.")
 
@@ -218,7 +218,7 @@ def _confirmed(field: object, check: Callable[[], object]) -> bool:
     try:
         with a_turn():
             check()
-    except (decisions.NotConfirmed, NotAnswered) as why:
+    except (confirmations.NotConfirmed, NotAnswered) as why:
         field.errors = [str(why)]  # type: ignore[attr-defined]
         return False
     return True
@@ -238,7 +238,9 @@ def _resume(
     decision: dict[str, Any] = {action.kept_as: answer} if action.option else {}
 
     def decide(session: Session) -> None:
-        decisions.resume(services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, note=note, **decision)
+        plan_decisions.resume(
+            services, session, orderref, by, seen_run=seen, ticket_id=ticket_id, note=note, **decision
+        )
 
     return _decide(orderref, decide, said)
 

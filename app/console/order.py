@@ -27,7 +27,7 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
-from app.provisioning import customer_search, decisions, offers, timeline
+from app.provisioning import customer_search, offers, plan_decisions, timeline
 from app.provisioning.actions import (
     BY_HAND,
     CUSTOMER,
@@ -89,7 +89,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             offers=offered,
             may=[offer for offer in offered if viewer().may(offer.action.role)],
             forms={**_forms(session, order), **(filled or {})},
-            unmappable=[plan for plan in decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
+            unmappable=[plan for plan in plan_decisions.unknown_plans(order) if not plan_table.can_be_mapped(plan)],
             sold=_sold(session) if any(offer.needs is Needs.PLANS for offer in offered) else [],
             facts=facts_of(session, order),
             corrections=_corrections(order),
@@ -137,8 +137,8 @@ def facts_of(session: Session, order: Order) -> dict[str, Any]:
 
 def _forms(session: Session, order: Order) -> dict[str, Any]:
     """The forms of a fresh page: empty, except for plans that were mapped since the order stopped."""
-    plans = decisions.plans_asked_for(order)
-    sold_as = [plan_table.service_of(session, plan) for plan in decisions.unknown_plans(order)]
+    plans = plan_decisions.plans_asked_for(order)
+    sold_as = [plan_table.service_of(session, plan) for plan in plan_decisions.unknown_plans(order)]
     return {
         DISMISS.code: NoteForm(formdata=None),
         **{action.code: WorkNoteForm.of(action.path, formdata=None) for action in (BY_HAND, WITHOUT_IT)},

@@ -1,6 +1,6 @@
-"""What a person can do with an order: one row each. Pages, commands, mails and the history read it.
+"""What a person can do with an order: one row each. Pages, commands, mails and the timeline read it.
 
-`decisions` says when a row fits an order and what it will do to PowerCode; the function that a row names does it.
+`offers` says when a row fits an order and what it will do to PowerCode; the function that a row names does it.
 """
 
 from collections.abc import Mapping, Sequence

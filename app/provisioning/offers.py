@@ -30,7 +30,7 @@ from app.provisioning.actions import (
     Needs,
 )
 from app.provisioning.corrections import may_correct
-from app.provisioning.decisions import plans_asked_for
+from app.provisioning.plan_decisions import plans_asked_for
 from app.provisioning.problems import PLAN_REFUSED, PROBLEMS
 from app.provisioning.steps import plan_name
 from app.provisioning.written_parts import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created

@@ -1,7 +1,7 @@
 """What a person decides about an order: to go on with it, and how, or to close it.
 
-Each function works in the caller's transaction. What is decided for many orders at once is in
-`causes.joint_decisions`, and what PowerCode has to confirm first in `decisions`.
+Each function works in the caller's transaction. Decisions for many orders at once are in `causes.joint_decisions`,
+those about what a plan is sold as in `plan_decisions`, and what PowerCode confirms before one in `confirmations`.
 """
 
 from typing import Any

@@ -28,7 +28,7 @@ LAYERS = [
     {"app.durable", "app.observability", "app.remote"},
     {"app.storage"},
     {"app.models", "app.version", "app.wording"},
-    {"config", "powercode", "reception", "utopia"},
+    {"config", "powercode", "gunicorn_worker", "utopia"},
     {"config_values", "env_file", "wire"},
 ]
 """The rooms, from the top down. Each imports from those below it only, so no two of one layer know each other."""
@@ -41,7 +41,7 @@ OURS = {
     "config_values",
     "env_file",
     "powercode",
-    "reception",
+    "gunicorn_worker",
     "utopia",
     "wire",
     "wsgi",
@@ -50,7 +50,7 @@ OURS = {
     "benchmarks",
 }
 
-TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file", "reception")]
+TOP_FILES = [PROJECT / f"{name}.py" for name in ("wsgi", "config", "config_values", "env_file", "gunicorn_worker")]
 
 PUBLIC_ROUTES = {
     "GET /",
@@ -178,7 +178,7 @@ def test_the_service_is_never_told_that_it_talks_to_a_sandbox() -> None:
 
 
 def test_gunicorns_first_process_gets_its_worker_without_the_application() -> None:
-    ours = {module.split(".")[0] for module in imported(PROJECT / "reception.py")} & OURS
+    ours = {module.split(".")[0] for module in imported(PROJECT / "gunicorn_worker.py")} & OURS
 
     assert ours == set()
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import JointDecision, Order, OrderDecision, OrderState, OrderStep, PlanTrial, StepState
-from app.provisioning import decisions, review
+from app.provisioning import plan_decisions, review
 from app.provisioning.actions import DISMISS, RESUME
 from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.causes.open_causes import standing
@@ -60,7 +60,7 @@ def the_cause(service: Service) -> Any:
 def sold_as(service: Service, number: int) -> None:
     cause = the_cause(service).cause
     with service.services.database.write() as session:
-        decisions.sell_as(service.services, session, "Stan", cause, dict.fromkeys(cause.plans, number))
+        plan_decisions.sell_as(service.services, session, "Stan", cause, dict.fromkeys(cause.plans, number))
 
 
 def customers(service: Service) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from config import PROJECT
-from reception import Arrived, StillComing, take_what_is_here
+from gunicorn_worker import Arrived, StillComing, take_what_is_here
 from tests.tools.processes import until
 
 THREADS = 2
@@ -24,7 +24,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 10\r\n"
 APPLICATION = f"""
 import collections, json, sys, threading
 sys.path.insert(0, {str(PROJECT)!r})
-from reception import take_what_is_here
+from gunicorn_worker import take_what_is_here
 runs, going_on, unheld = [], threading.Event(), collections.defaultdict(threading.Event)
 
 def app(environ, start_response):
@@ -62,7 +62,7 @@ class Running:
             "-m",
             "gunicorn",
             "-k",
-            "reception.Worker",
+            "gunicorn_worker.Worker",
             *options,
             "--chdir",
             str(folder),
@@ -94,7 +94,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("reception"))
+    running = Running(tmp_path_factory.mktemp("gunicorn_worker"))
     yield running
     running.process.terminate()
     assert running.process.wait(60) == 0
