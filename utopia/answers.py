@@ -1,5 +1,6 @@
 """What an answer of UTOPIA means: its content, or the error that names what to do next (reference: UTOPIA Fiber)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from wire import Reply
@@ -7,9 +8,26 @@ from wire.errors import ABOUT_TROUBLE
 from wire.masking import safe_text
 
 from .errors import AuthenticationFailed, NotOurs, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaError
+from .models import records
 
 NOT_OURS = "no valid records found for this isp"
 AUTHENTICATION_FAILED = "authentication failed"
+
+OUTCOMES = ("status", "success", "result")
+SAYS_NO = {
+    "false",
+    "no",
+    "error",
+    "fail",
+    "failed",
+    "failure",
+    "notfound",
+    "not found",
+    "denied",
+    "rejected",
+    "invalid",
+}
+"""Words in one of these fields speak against a change (reference: `macsearch` answers "notfound" with HTTP 200)."""
 
 
 class Answered:
@@ -34,6 +52,17 @@ class Answered:
             raise self._refusal(error)
         if status >= 400:
             raise self.unknown("an HTTP error without an explanation")
+        return content
+
+    def changed(self) -> Any:
+        """The answer's JSON to a call that changes something.
+
+        What UTOPIA answers to it is not documented. So an answer is taken for a yes unless it says nothing, or
+        something that speaks against it: OutcomeUnknown then, and a person looks.
+        """
+        content = self.content()
+        if not content or any(map(_says_no, _objects(content))):
+            raise self.unknown(f"it answered {safe_text(content, secrets=self._secrets, private=self._private)}")
         return content
 
     def contract_pdf(self) -> int:
@@ -77,3 +106,18 @@ class Answered:
         if ABOUT_TROUBLE.search(said):  # a change may be done all the same, and a look-up may work later
             return self.unknown(f'it answered "{said}"')
         return Refused(said, self.action, self.reply.status)
+
+
+def _objects(content: Any) -> Iterator[dict[str, Any]]:
+    """The objects of an answer: itself or a list's, and those that are its fields."""
+    for each in records(content):
+        yield each
+        for value in each.values():
+            yield from records(value)
+
+
+def _says_no(each: dict[str, Any]) -> bool:
+    fields = {name.casefold(): value for name, value in each.items()}
+    words = [fields[name] for name in OUTCOMES if name in fields]
+    against = (word is False or str(word).strip().casefold() in SAYS_NO for word in words)
+    return bool(fields.get("error") or fields.get("errors") or any(against))

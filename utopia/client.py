@@ -81,6 +81,10 @@ class UtopiaClient:
         """Look orders up."""
         return self._ask("orders", status=status, siteid=siteid, orderref=orderref)
 
+    def all_orders(self, *, limit: int) -> Answer:
+        """All orders that there ever were, in an answer of `limit` bytes at most."""
+        return self._ask("orders", limit=limit)
+
     def projects(
         self, *, statusid: str | int | None = None, siteid: str | int | None = None, orderref: str | None = None
     ) -> Answer:
@@ -170,7 +174,7 @@ class UtopiaClient:
         spsubid3: str | None = None,
     ) -> Answer:
         """Set our own ids on a service item."""
-        return self._ask("editserviceitem", servid=servid, spsubid1=spsubid1, spsubid2=spsubid2, spsubid3=spsubid3)
+        return self._change("editserviceitem", servid=servid, spsubid1=spsubid1, spsubid2=spsubid2, spsubid3=spsubid3)
 
     def edit_order_item(
         self,
@@ -186,7 +190,7 @@ class UtopiaClient:
         spsubid3: str | None = None,
     ) -> Answer:
         """Change an order item."""
-        return self._ask(
+        return self._change(
             "editorderitem",
             itemid=itemid,
             handoff=handoff,
@@ -201,33 +205,41 @@ class UtopiaClient:
 
     def suspend(self, cid: str | int, siteid: str | int) -> Answer:
         """Stop a customer's service at a site."""
-        return self._ask("suspend", cid=cid, siteid=siteid)
+        return self._change("suspend", cid=cid, siteid=siteid)
 
     def unsuspend(self, cid: str | int, siteid: str | int) -> Answer:
         """Start a stopped service again."""
-        return self._ask("unsuspend", cid=cid, siteid=siteid)
+        return self._change("unsuspend", cid=cid, siteid=siteid)
 
     def change_speed(
         self, cid: str | int, siteid: str | int, *, uiaid: str | int, product: str | int, issuedate: str
     ) -> Answer:
         """Change a customer's plan; `issuedate` is passed on as it is."""
-        return self._ask("changespeed", cid=cid, siteid=siteid, uiaid=uiaid, product=product, issuedate=issuedate)
+        return self._change("changespeed", cid=cid, siteid=siteid, uiaid=uiaid, product=product, issuedate=issuedate)
 
     def cancel_service(
         self, cid: str | int, siteid: str | int, *, issuedate: str, singleservice: str | int | None = None
     ) -> Answer:
         """Cancel a customer's service; `issuedate` is passed on as it is."""
-        return self._ask("cancelservice", cid=cid, siteid=siteid, issuedate=issuedate, singleservice=singleservice)
+        return self._change("cancelservice", cid=cid, siteid=siteid, issuedate=issuedate, singleservice=singleservice)
 
     # The door
 
-    def _ask(self, action: str, **fields: str | int | None) -> Answer:
-        """A service-provider call whose answer has no described shape."""
+    def _ask(self, action: str, *, limit: int = JSON_LIMIT, **fields: str | int | None) -> Answer:
+        """A question whose answer has no described shape."""
 
         def read(answered: Answered) -> Answer:
             return Answer(action=action, content=answered.content())
 
-        return self._call(action, {name: value for name, value in fields.items() if value is not None}, read)
+        return self._call(action, _given(fields), read, limit=limit)
+
+    def _change(self, action: str, **fields: str | int | None) -> Answer:
+        """A call that changes something, and whose answer has no described shape."""
+
+        def read(answered: Answered) -> Answer:
+            return Answer(action=action, content=answered.changed())
+
+        return self._call(action, _given(fields), read)
 
     def _call(
         self,
@@ -251,6 +263,10 @@ class UtopiaClient:
             result = read(Answered(action, reply, (self._api_key,), private))
             call.outcome = "ok"
             return result
+
+
+def _given(fields: dict[str, str | int | None]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _sites(answered: Answered) -> tuple[Site, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.aftercare import customer_statuses, writes
+from app.aftercare import cases, customer_statuses, writes
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
 from app.aftercare.writes import IN_DOUBT, Intent, Kind
 from app.lookups import changes
@@ -73,9 +73,10 @@ def send(services: Services, case_id: int, by: str, entries: Mapping[str, str], 
     """
     with services.database.read() as session:
         case = session.get_one(Case, case_id)
+        customer_id = cases.customer_of(session, case)
     kind = UTOPIA_CALLS[CASE_KINDS[case.kind].change]
     content = {"entries": dict(entries)}
-    intent = Intent(f"case:{case_id}:{seen}", by, case.customer_id, case.order_id, content, case_id)
+    intent = Intent(f"case:{case_id}:{seen}", by, customer_id, case.order_id, content, case_id)
     return writes.carry_out(services, kind, intent, partial(_may_be_sent, case_id, entries, seen))
 
 
@@ -118,15 +119,16 @@ def tick_powercode(services: Services, case_id: int, by: str) -> bool:
     """
     with services.database.read() as session:
         case = session.get(Case, case_id)
+        customer_id = cases.customer_of(session, case) if case else None
     if case is None:
         return False
-    status = _status(services, case.customer_id)
+    status = _status(services, customer_id)
     with services.database.write() as session:
         row = session.get_one(Case, case_id, with_for_update=True)
         if row.closed_at is not None or row.powercode_at is not None:
             return False
         row.powercode_at, row.powercode_by = now(), by[:80]
-        _keep_status(row, status)
+        _keep_status(row, customer_id, status)
         audit.record(session, by, "case: done in PowerCode", f"case {case_id}")
         close_when_done(row)
     return True
@@ -136,12 +138,13 @@ def read_status(services: Services, case_id: int) -> bool:
     """Read the status again; close the case if its halves agree now. False when PowerCode gives no status."""
     with services.database.read() as session:
         case = session.get(Case, case_id)
-    status = _status(services, case.customer_id) if case else None
+        customer_id = cases.customer_of(session, case) if case else None
+    status = _status(services, customer_id)
     if status is None:
         return False
     with services.database.write() as session:
         row = session.get_one(Case, case_id, with_for_update=True)
-        _keep_status(row, status)
+        _keep_status(row, customer_id, status)
         if row.closed_at is None:
             close_when_done(row)
     return True
@@ -158,7 +161,9 @@ def _status(services: Services, customer_id: str | None) -> str | None:
     return customer.status[:40] or None if customer else None
 
 
-def _keep_status(case: Case, status: str | None) -> None:
+def _keep_status(case: Case, customer_id: str | None, status: str | None) -> None:
+    """Keep what was read, and of whom."""
+    case.customer_id = customer_id
     if status is not None:
         case.status, case.status_read_at = status, now()
 
@@ -175,10 +180,19 @@ def disagreement(case: Case, kind: CaseKind, day: date) -> str | None:
     if known and (billing is Billing.ACTIVE) != kind.is_billed:
         word = "is still billed" if billing is Billing.ACTIVE else "is not billed"
         return f"PowerCode's half is ticked, but the customer {word}: their status is {case.status}."
+    if case.utopia_at is not None and _is_unread(case, kind):
+        return "Both halves are ticked, and nobody can tell whether the customer is still billed: read the status now."
     if day <= case.due_on or (case.utopia_at is None) == (case.powercode_at is None):
         return None
     done, left = ("at UTOPIA", "in PowerCode") if case.utopia_at else ("in PowerCode", "at UTOPIA")
     return f"The day is over, and it is done {done} and not {left}."
+
+
+def _is_unread(case: Case, kind: CaseKind) -> bool:
+    """Whether the status that would show it was not read since PowerCode's half was ticked."""
+    if kind.is_billed is None or case.customer_id is None or case.powercode_at is None:
+        return False
+    return case.status_read_at is None or case.status_read_at < case.powercode_at
 
 
 def close_when_done(case: Case) -> None:

@@ -27,6 +27,13 @@ class Listed(NamedTuple):
     found: OrderSearch | None
 
 
+def customer_of(session: Session, case: Case) -> str | None:
+    """The customer of a case; the order's, where that has one only since the case was opened."""
+    if case.customer_id or not case.orderref:
+        return case.customer_id
+    return session.scalar(select(Order.customer_id).filter_by(orderref=case.orderref))
+
+
 def today(services: Services) -> date:
     """Today's date in TIMEZONE."""
     return now().astimezone(services.settings.zone).date()

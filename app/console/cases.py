@@ -110,10 +110,11 @@ def show(case_id: int) -> str:
     with services.database.read() as session:
         case = session.get(Case, case_id) or abort(404)
         kind, day = CASE_KINDS[case.kind], work.today(services)
-        sent = case_halves.last_sent(session, case_id)
+        sent, customer_id = case_halves.last_sent(session, case_id), work.customer_of(session, case)
         return render_template(
             "console/aftercare/case.html",
             case=case,
+            customer_id=customer_id,
             kind=kind,
             found=session.get(OrderSearch, case.order_id) if case.order_id else None,
             day=day,
@@ -121,7 +122,7 @@ def show(case_id: int) -> str:
             sent=sent,
             may_send=kind.has_halves and case_halves.may_send(case, sent),
             disagrees=case_halves.disagreement(case, kind, day),
-            customer_page=customer_page_of(services.settings, case.customer_id) if case.customer_id else None,
+            customer_page=customer_page_of(services.settings, customer_id) if customer_id else None,
         )
 
 

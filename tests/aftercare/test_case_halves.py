@@ -159,6 +159,51 @@ def test_a_customer_who_is_still_billed_keeps_the_case_open(service: Service) ->
     assert case_of(service, case_id).closed_by == case_halves.BY_BOTH
 
 
+def test_two_halves_close_no_case_of_which_nobody_read_the_status(service: Service) -> None:
+    """PowerCode was down when somebody ticked: the customer may still be billed."""
+    case_id = opened(service)
+    case_halves.read_status(service.services, case_id)
+    in_powercode(service, "Not Active")
+    case_halves.read_status(service.services, case_id)
+    service.sandbox.powercode.fault("readCustomer", "garbage")
+    assert case_halves.tick_powercode(service.services, case_id, "Stan Staff")
+    with service.services.database.write() as session:
+        assert case_halves.tick_utopia(session, case_id, "Stan Staff")
+
+    case = case_of(service, case_id)
+    assert case.closed_at is None
+    assert "nobody can tell whether the customer is still billed" in str(case_halves.disagreement(case, CANCEL, DAY))
+    assert case_halves.read_status(service.services, case_id)
+    assert case_of(service, case_id).closed_by == case_halves.BY_BOTH
+
+
+def test_where_no_status_can_be_read_two_halves_close_the_case(service: Service) -> None:
+    with service.services.database.write() as session:
+        about = {"by": "a rule", "due_on": DAY, "slot": "unknown", "orderref": "UIA202411-009999"}
+        case = cases.open_case(session, CANCEL, **about)
+        assert case is not None
+    with service.services.database.write() as session:
+        assert case_halves.tick_utopia(session, case.id, "Stan Staff")
+    assert case_halves.tick_powercode(service.services, case.id, "Stan Staff")
+
+    assert case_of(service, case.id).closed_by == case_halves.BY_BOTH
+
+
+def test_a_case_that_came_before_its_account_finds_the_customer(service: Service) -> None:
+    """UTOPIA cancels an order that waits for somebody; the account is made after that."""
+    with service.services.database.write() as session:
+        case = cases.open_case(session, CANCEL, by="a rule", due_on=DAY, slot=REF, orderref=REF)
+        assert case is not None
+    service.take(REF)
+    with service.services.database.read() as session:
+        assert cases.customer_of(session, session.get_one(Case, case.id)) == "1001"
+    in_powercode(service, "Not Active")
+
+    assert case_halves.tick_powercode(service.services, case.id, "Stan Staff")
+
+    assert (case_of(service, case.id).status, case_of(service, case.id).customer_id) == ("Not Active", "1001")
+
+
 def test_powercode_that_does_not_answer_keeps_nobody_from_ticking(service: Service) -> None:
     case_id = opened(service)
     service.sandbox.powercode.fault("readCustomer", "garbage")

@@ -85,6 +85,19 @@ def test_the_same_once_more_has_to_be_meant(service: Service, index: int) -> Non
     assert sum(counted(customer)[:2]) == 2
 
 
+@pytest.mark.parametrize("index", [2, 3])
+def test_what_is_there_once_at_most_can_be_written_again(service: Service, index: int) -> None:
+    """A tag that somebody took off in PowerCode, or a name that was changed there: writing it twice changes nothing."""
+    someone(service)
+    kind, content, action = THINGS[index]
+    for _ in range(2):
+        write = give(service, kind, content)
+        assert write is not None
+        assert write.state == StepState.DONE
+
+    assert service.sandbox.powercode.count(action) == 2
+
+
 def test_a_plan_that_an_order_added_has_to_be_meant_too(service: Service) -> None:
     service.take("UIA202411-001186", plan="1 Gbps")
 

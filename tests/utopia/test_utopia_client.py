@@ -46,6 +46,7 @@ CALLS = [
         lambda utopia: utopia.orders(status="New", siteid="5", orderref=REF),
         {"status": "New", "siteid": "5", "orderref": REF},
     ),
+    ("orders", lambda utopia: utopia.all_orders(limit=1000), {}),
     ("customer", lambda utopia: utopia.customer("8"), {"cid": "8"}),
     ("checkaccess", lambda utopia: utopia.check_access(siteid=5), {"siteid": 5}),
     ("checkaccess", lambda utopia: utopia.check_access(clientid=8), {"clientid": 8}),
@@ -200,6 +201,49 @@ def test_an_error_is_named_by_what_to_do_next(said: Said, reply: bytes, kind: ty
 def test_words_of_trouble_tell_nothing_of_a_change(said: Said) -> None:
     with pytest.raises(OutcomeUnknown, match="Lock wait timeout"):
         said(lambda utopia: utopia.suspend("7", "714780"), http({"error": "Lock wait timeout exceeded"}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"status": "error", "message": "No such cid"},
+        {"Status": "NotFound"},
+        {"success": False},
+        {"success": "false", "cid": "7"},
+        {"result": "Failed"},
+        {"Error": "No such cid"},
+        [{"error": "No such cid"}],
+        {"data": {"status": "failed"}},
+        {"data": [{"errors": ["No such cid"]}]},
+        [],
+        {},
+        False,
+    ],
+)
+def test_a_change_whose_answer_says_no_or_nothing_is_not_taken_for_done(said: Said, content: Any) -> None:
+    with pytest.raises(OutcomeUnknown, match="answered"):
+        said(lambda utopia: utopia.cancel_service("7", "714780", issuedate="2026-12-01"), http(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"result": "success", "cid": "7"},
+        {"status": "Cancelled", "error": ""},
+        {"success": True, "errors": []},
+        {"success": 1},
+        [{"id": 1}],
+        "OK",
+    ],
+)
+def test_a_change_whose_answer_says_nothing_against_it_is_done(said: Said, content: Any) -> None:
+    answer, _, _ = said(lambda utopia: utopia.suspend("7", "714780"), http(content))
+    assert answer.content == content
+
+
+def test_an_answer_that_says_no_to_a_question_is_an_answer(said: Said) -> None:
+    answer, _, _ = said(lambda utopia: utopia.mac_search("00:00:5E:00:53:1A"), http({"status": "notfound"}))
+    assert answer.content == {"status": "notfound"}
 
 
 def test_an_empty_error_beside_a_contract_is_none(said: Said) -> None:
