@@ -72,7 +72,8 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(CustomerStatus).where(_IS_LISTED)) or 0
 
 
-_IS_LISTED = and_(IS_OPEN, CustomerStatus.billing != Billing.UNREAD)
+_IS_LISTED = and_(IS_OPEN, or_(CustomerStatus.billing != Billing.UNREAD, CustomerStatus.error.is_not(None)))
+"""One who could not be read is listed too, as "can't tell"."""
 
 
 def of_order(session: Session, orderref: str) -> Inactive | None:

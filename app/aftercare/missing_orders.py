@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 import utopia
@@ -62,19 +62,28 @@ def listed(session: Session) -> Listed:
     return Listed(here, older, [row for row in rows if row.orderref not in open_ones and not row.is_older])
 
 
-def keep(session: Session, found: Sequence[str], *, are_older: bool) -> None:
-    """Keep the references that are unknown here; drop kept ones that are known by now."""
-    moment = now()
-    session.execute(delete(MissingOrder).where(IS_KNOWN).execution_options(synchronize_session=False))
+def keep(services: Services, found: Sequence[str], *, are_older: bool) -> None:
+    """Keep the references that are unknown here; drop kept ones that are known by now.
+
+    In many transactions, as callbacks wait for a long one. What a crash leaves undone, the comparison does again.
+    """
+    with services.database.write(repeatable=True) as session:
+        session.execute(delete(MissingOrder).where(IS_KNOWN).execution_options(synchronize_session=False))
     for some in (found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)):
-        ours = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(some))))
-        kept = set(session.scalars(select(MissingOrder.orderref).where(MissingOrder.orderref.in_(some))))
-        seen = update(MissingOrder).where(MissingOrder.orderref.in_(kept))
-        session.execute(seen.values(seen_at=moment).execution_options(synchronize_session=False))
-        new = [each for each in some if each not in ours | kept]
-        session.add_all(
-            MissingOrder(orderref=each, is_older=are_older, found_at=moment, seen_at=moment) for each in new
-        )
+        with services.database.write(repeatable=True) as session:
+            _keep(session, some, are_older=are_older)
+
+
+def _keep(session: Session, some: Sequence[str], *, are_older: bool) -> None:
+    moment = now()
+    ours = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(some))))
+    kept = set(session.scalars(select(MissingOrder.orderref).where(MissingOrder.orderref.in_(some))))
+    seen = update(MissingOrder).where(MissingOrder.orderref.in_(kept))
+    session.execute(seen.values(seen_at=moment).execution_options(synchronize_session=False))
+    times = {"is_older": are_older, "found_at": moment, "seen_at": moment}
+    new = [{"orderref": each, **times} for each in some if each not in ours | kept]
+    if new:
+        session.execute(insert(MissingOrder), new)
 
 
 def ask_about(services: Services) -> bool:

@@ -5,25 +5,26 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.aftercare import callback_messages, cases, customer_statuses, missing_orders, writes
+from app.aftercare import callback_messages, cases, customer_statuses, missing_orders, reconciliation, writes
 from app.aftercare.switches import ACTIVATION, CASES
 from config import Settings
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The number of each kind."""
+    """The number of each kind; `blind` is whether nobody can tell whether orders are missing."""
 
     missing: int
     inactive: int
     in_doubt: int
     undecided: int
     due: int
+    blind: bool = False
 
     @property
     def is_quiet(self) -> bool:
         """Nothing waits for anybody."""
-        return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due)
+        return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due or self.blind)
 
 
 def overview(session: Session, settings: Settings, moment: datetime) -> Overview:
@@ -34,4 +35,5 @@ def overview(session: Session, settings: Settings, moment: datetime) -> Overview
         in_doubt=len(writes.in_doubt(session)),
         undecided=callback_messages.undecided(session),
         due=cases.due(session, moment.astimezone(settings.zone).date()) if CASES.is_on(settings) else 0,
+        blind=reconciliation.is_blind(session, settings, moment),
     )

@@ -7,7 +7,7 @@ or UTOPIA did not answer. It sends UTOPIA one request at a time.
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -19,6 +19,8 @@ from app.digest.schedule import last_due, wall_clock
 from app.durable import engine
 from app.models import (
     SYSTEM_NAMES,
+    Order,
+    OrderState,
     Reconciliation,
     RunState,
     System,
@@ -30,12 +32,16 @@ from app.services import Services
 from app.storage import schedule_marks
 from app.storage.database import insert_if_new
 from app.wording.outage_words import in_trouble
+from config import Settings
 
 log = logging.getLogger(__name__)
 
 BY_SCHEDULE = "schedule"
 LEFT_BEHIND = timedelta(minutes=15)
 """A comparison whose process has written nothing for this long has died with it."""
+LARGEST = 16 * 1024 * 1024
+"""UTOPIA's answer, in bytes: all orders that there ever were, some kB each."""
+BLIND_AFTER = timedelta(days=1)
 IS_OPEN = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
 CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
 
@@ -98,11 +104,19 @@ def carry_out(services: Services, number: int) -> None:
         _wait(services, number, in_trouble(SYSTEM_NAMES[System.UTOPIA], error))
         return
     try:
-        found = references_in(services.utopia.orders().content)
+        found = _names(services)
     except utopia.UtopiaError as error:
         _wait(services, number, stop_for(error).reason)
         return
     _compare(services, number, found)
+
+
+def _names(services: Services) -> list[str]:
+    """The references in UTOPIA's answer; none where it says that it has no record of ours."""
+    try:
+        return references_in(services.utopia.all_orders(limit=LARGEST).content)
+    except utopia.NotOurs:
+        return []
 
 
 def last(session: Session) -> Reconciliation | None:
@@ -119,6 +133,21 @@ def last_that_told(session: Session) -> Reconciliation | None:
 def can_tell(run: Reconciliation) -> bool:
     """Whether a completed comparison gave a result; it is "can't tell" otherwise."""
     return run.found > 0
+
+
+def is_blind(session: Session, settings: Settings, moment: datetime) -> bool:
+    """Whether an order could be missing without anybody knowing, although they are to be compared.
+
+    UTOPIA has not answered for a day, or its answer names no order although there are some here.
+    """
+    run = last(session)
+    if run is None or not settings.reconcile_schedule:
+        return False
+    if run.state != RunState.COMPLETED:
+        return run.started_at < moment - BLIND_AFTER
+    if can_tell(run):
+        return False
+    return session.scalar(select(Order.id).where(Order.state != OrderState.NOT_OURS).limit(1)) is not None
 
 
 def _begin(session: Session, key: str, by: str) -> int:
@@ -164,9 +193,9 @@ def _leave(services: Services, number: int) -> None:
 
 
 def _compare(services: Services, number: int, found: Sequence[str]) -> None:
-    with services.database.write() as session:
+    with services.database.read() as session:
         is_first = last_that_told(session) is None
-        missing_orders.keep(session, found, are_older=is_first)
+    missing_orders.keep(services, found, are_older=is_first)
     if not missing_orders.ask_about(services):
         _leave(services, number)
         return

@@ -67,7 +67,7 @@ class Topic:
 
 def is_message(content: Mapping[str, Any]) -> bool:
     """Whether a body is a message of SNS's."""
-    return content.get("Type") in SIGNED and "TopicArn" in content
+    return str(content.get("Type")) in SIGNED and "TopicArn" in content
 
 
 def topic_of(message: Mapping[str, Any]) -> Topic:

@@ -27,19 +27,34 @@ def list_inactive(now: bool, as_json: bool) -> None:
     ready = ready_services()
     if not ACTIVATION.is_on(ready.settings):
         raise click.ClickException("ACTIVATION=off: nobody's status is read, and nobody is listed")
-    if now:
-        _read_all(ready)
+    left = _read_all(ready) if now else 0
     with ready.database.read() as session:
         rows = [_inactive(one) for one in customer_statuses.inactive(session, limit=1_000_000)]
     show(rows, as_json=as_json, in_words=_inactive_in_words)
+    if now:
+        _say_what_was_not_read(left, [row for row in rows if row["error"]])
 
 
-def _read_all(ready: Services) -> None:
+def _read_all(ready: Services) -> int:
+    """Read everybody's status; returns how many were left, as orders go first."""
+    while customer_statuses.take_up(ready):
+        pass
     with ready.database.write() as session:
         customer_statuses.ask(session)
-    customer_statuses.take_up(ready)
     while read := customer_statuses.read_due(ready):
         click.echo(f"  {read} read", err=True)
+    with ready.database.read() as session:
+        return customer_statuses.unread(session)
+
+
+def _say_what_was_not_read(left: int, failed: list[dict[str, Any]]) -> None:
+    if left:
+        who = "1 customer was" if left == 1 else f"{left} customers were"
+        raise click.ClickException(f"{who} not read: PowerCode is down, or an order is at work there. Try again later")
+    if failed:
+        who = "1 customer" if len(failed) == 1 else f"{len(failed)} customers"
+        first = f"{failed[0]['orderref']}: {failed[0]['error']}"
+        raise click.ClickException(f"{who} could not be read, such as that of {first}")
 
 
 def _inactive(one: customer_statuses.Inactive) -> dict[str, Any]:

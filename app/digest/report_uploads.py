@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -45,7 +47,7 @@ def heed(services: Services, uploads: Iterable[Upload]) -> str:
     ours = [upload for upload in uploads if upload.where == report]
     if not ours:
         return "This is not the report; nothing is started"
-    if not any(upload.at is None or iso_week(upload.at, settings.zone) == week for upload in ours):
+    if not any(_is_of_week(upload.at, week, settings.zone) for upload in ours):
         return "The report was uploaded in another week; nothing is started"
     with services.database.write() as session:
         ledger.alone(session)
@@ -58,6 +60,13 @@ def heed(services: Services, uploads: Iterable[Upload]) -> str:
     if made:
         return f"This week's digest went out with run {made[0].id}; nothing is started"
     return _start(services, key)
+
+
+def _is_of_week(moment: datetime | None, week: str, zone: ZoneInfo) -> bool:
+    """Whether an upload is of this week, as one without a time is; no week has a time at the end of all calendars."""
+    with suppress(OverflowError):
+        return moment is None or iso_week(moment, zone) == week
+    return False
 
 
 def _go_on(services: Services, session: Session, run: DigestRun) -> str:

@@ -117,12 +117,22 @@ def test_a_customer_who_breaks_the_call_keeps_no_other_from_being_read(service: 
 
     read(service)
 
-    assert len(listed(service)) == 4
+    assert [status for _, status, _ in listed(service)] == ["", *["Not Active"] * 4]
     service.sandbox.powercode.fault("readCustomer", "garbage", times=None)
     with service.services.database.write() as session:
         customer_statuses.ask(session)
     assert read(service) == customer_statuses.ENOUGH_FAILURES
-    assert len(listed(service)) == 4, "what was known stays"
+    assert [status for _, status, _ in listed(service)] == ["", *["Not Active"] * 4], "what was known stays"
+
+
+def test_a_customer_who_could_never_be_read_is_listed_as_can_t_tell(service: Service) -> None:
+    """They may not be billed, and nobody would look."""
+    people(service, 1)
+    service.sandbox.powercode.fault("readCustomer", "garbage")
+    read(service)
+
+    assert listed(service) == [("UIA-0", "", RouterSeen.CANT_TELL)]
+    assert "no usable answer" in str(status_of(service, "1001").error)
 
 
 def test_nobody_is_read_while_an_order_is_at_work_in_powercode(service: Service) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Literal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, event, func, select, update
 
 from app.aftercare import missing_orders, reconciliation
+from app.aftercare.open_counts import overview
 from app.models import (
     MissingOrder,
     Notice,
@@ -85,6 +87,61 @@ def test_an_answer_that_names_no_order_is_told_as_that(service: Service) -> None
     assert (run.state, run.error) == (RunState.COMPLETED, reconciliation.CANT_TELL)
     assert not reconciliation.can_tell(run)
     assert listed(service).missing == []
+
+
+def test_that_utopia_has_no_record_of_ours_is_an_answer_that_names_no_order(service: Service) -> None:
+    begun(service)
+    service.sandbox.utopia.fault("orders", "http", status=404, body={"error": "No valid records found for this ISP"})
+
+    run = compare(service)
+
+    assert (run.state, run.error) == (RunState.COMPLETED, reconciliation.CANT_TELL)
+
+
+def test_an_answer_about_thousands_of_orders_is_taken_in_pieces(service: Service) -> None:
+    """Callbacks can be stored between them. The answer is larger than those to other questions may be."""
+    begun(service)
+    rows = [{"orderref": f"UIA202412-{number:06d}", "contract": "x" * 4000} for number in range(1500)]
+    service.sandbox.utopia.fault("orders", "http", status=200, body=rows)
+    kept: list[int] = []
+
+    @event.listens_for(service.services.database.engine, "commit")
+    def look(connection: Connection) -> None:
+        kept.append(connection.execute(select(func.count()).select_from(MissingOrder)).scalar() or 0)
+
+    try:
+        run = compare(service)
+    finally:
+        event.remove(service.services.database.engine, "commit", look)
+
+    assert (run.state, run.found) == (RunState.COMPLETED, 1500)
+    steps = [after - before for before, after in pairwise(kept)]
+    assert (sum(steps), max(steps)) == (1500, missing_orders.AT_ONCE)
+
+
+def blind(service: Service, later: timedelta = timedelta()) -> bool:
+    with service.services.database.read() as session:
+        return overview(session, service.services.settings, now() + later).blind
+
+
+def test_today_tells_that_nobody_can_tell_whether_an_order_is_missing(service: Service) -> None:
+    """An order that is lost meanwhile would be lost without anybody knowing."""
+    service.sandbox.utopia.orders_shape = "numbers"
+    compare(service)
+    assert not blind(service), "there is no order that UTOPIA could have named"
+    service.take(OURS, siteid="714780")
+    compare(service)
+    assert blind(service)
+    with service.changed(reconcile_schedule=None):
+        assert not blind(service), "nobody wants it"
+    service.sandbox.utopia.orders_shape = "rows"
+    compare(service)
+    assert not blind(service)
+
+    service.sandbox.utopia.fault("orders", "http", status=200, body={"error": "Unknown action"})
+    compare(service)
+    assert not blind(service), "an outage is told in its own way"
+    assert blind(service, timedelta(days=1, minutes=1))
 
 
 def test_the_first_answer_that_names_orders_is_what_was_there_before(service: Service) -> None:

@@ -269,3 +269,17 @@ def test_a_key_is_decoded_as_each_sender_writes_it() -> None:
 @pytest.mark.parametrize("records", [[None], [{}], [{"eventName": 7}], [{"eventName": "ObjectCreated:Put", "s3": []}]])
 def test_records_that_are_none_are_no_uploads(records: Any) -> None:
     assert s3_events.uploads({"Records": records}) == []
+
+
+@pytest.mark.parametrize("content", [{"Type": [], "TopicArn": "x"}, {"Type": {"a": 1}, "TopicArn": 1}])
+def test_a_type_that_is_none_is_refused(service: Service, content: Any) -> None:
+    assert send(service, content)[0] == 401
+    assert send(service, content, f"?token={TOKEN}")[0] == 400
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-23:00", "1999-12-31T00:00:00Z"])
+def test_an_upload_of_a_time_that_can_t_be_is_of_another_week(service: Service, time: str) -> None:
+    assert send(service, event(eventTime=time), f"?token={TOKEN}") == (
+        200,
+        "The report was uploaded in another week; nothing is started",
+    )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.models import System
+from app.remote import breaker
 from tests.conftest import Service
 from tests.console.made_aftercare import not_active
 from tests.console.persons import Person
@@ -123,6 +125,13 @@ def test_the_command_lists_and_reads(service: Service) -> None:
     rows = printed(run(service, "accounts", "inactive", "--now", "--json"))
 
     assert [row["orderref"] for row in rows] == ["UIA202411-000711", "UIA202411-000712"]
+    service.sandbox.powercode.fault("readCustomer", "garbage", times=None)
+    with_faults = run(service, "accounts", "inactive", "--now")
+    assert "UIA202411-000711" in with_faults.stdout
+    assert failed(with_faults).startswith("2 customers could not be read, such as that of UIA202411-000711: PowerCode")
+    with service.services.database.write() as session:
+        breaker.report_down(session, System.POWERCODE, "no answer", (60.0,))
+    assert "2 customers were not read" in failed(run(service, "accounts", "inactive", "--now"))
     with service.changed(activation="off"):
         said = failed(run(service, "accounts", "inactive", "--now"))
     assert said == "ACTIVATION=off: nobody's status is read, and nobody is listed"
