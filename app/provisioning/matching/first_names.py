@@ -11,10 +11,12 @@ from app.wording.spelling import distance
 _SOUNDS = tuple(
     (re.compile(letters), sound)
     for letters, sound in (
+        (r"x", "ks"),
         (r"ph", "f"),
         (r"eigh", "i"),
         (r"a[iy](?=[^aeiou])", "a"),
-        (r"ck|q|k|ch(?=r)|c(?![eiyh])", "k"),
+        (r"^mc(?=[^aeiou])", "mak"),
+        (r"ck|q|k|ch(?=r|ae)|c(?![eiyh])", "k"),
         (r"g(?=e)|dg", "j"),
         (r"c(?=[eiy])|z", "s"),
         (r"(ll|nn|tt)e$", r"\1a"),
@@ -29,6 +31,7 @@ _SOUNDS = tuple(
 )
 """How letters sound, roughly. The ending of Danielle is heard, that of Catherine is not."""
 
+_ENDEARMENT = re.compile(r"(?<=...)(?:ie|ey|ee|y|i)$")
 _VOWELS_WITHIN = re.compile(r"[aeiou](?=.)")
 LEAST_FRAME = 3
 """Shorter frames tell nothing: of Daniel and Danielle, Michael and Michelle the vowels are all that differs."""
@@ -51,6 +54,8 @@ _FURTHER = (
     ("rosario", "chayo"),
     ("juan", "john"),
     ("sean", "shawn", "shaun", "shane"),
+    ("olivia", "liv"),
+    ("alexandra", "lexi", "lexie", "lexa"),
 )
 """What the list lacks: the first name with its short forms."""
 
@@ -86,7 +91,16 @@ def are_alike(one: str, two: str) -> bool:
         return any(other.startswith(letters[0]) for other in (name, *_short_forms().get(name, ())))
     if _sound(one) in _sounds_of_family(two) or _sound(two) in _sounds_of_family(one) or _have_one_frame(one, two):
         return True
-    return _are_misspelt(one, two)
+    return _are_misspelt(one, two) or _is_contained(one, two)
+
+
+def _is_contained(one: str, two: str) -> bool:
+    """Whether one is the other's beginning or end, and no name of the list: `trev` and `trevor`, `xander`, `madi`."""
+    short, long = sorted((one, two), key=len)
+    if len(long) - len(short) < 2 or is_known(short):
+        return False
+    stem = _ENDEARMENT.sub("", short)
+    return (len(stem) > 2 and long.startswith(stem)) or (len(short) > 3 and long.endswith(short))
 
 
 def _are_misspelt(one: str, two: str) -> bool:

@@ -36,6 +36,7 @@ _GENERATIONS = {
     **dict.fromkeys(("ii", "2nd"), "2"),
     **dict.fromkeys(("iii", "3rd"), "3"),
     **dict.fromkeys(("iv", "4th"), "4"),
+    "5th": "5",
 }
 _ADDITIONS = frozenset(_GENERATIONS) | _DEGREES
 _LEGAL_FORMS = {
@@ -154,9 +155,11 @@ def _without_additions(words: Sequence[str]) -> list[str]:
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """`ada and bo lind` -> `ada lind`, `bo lind`; titles left out, Saint and St alike.
 
-    Of `lind ada and bo` either word of the first can be Bo's surname.
+    Of `lind ada and bo` either word of the first can be Bo's surname. `mr and mrs bo lind` are Bo and another Lind.
     """
     people: list[list[str]] = [[]]
+    if len(words) > 3 and words[1] == "and" and {words[0], words[2]} <= _TITLES:
+        yield (words[-1],)
     for word in [word for word in words if word not in _TITLES] or words:
         if word == "and":
             people.append([])
@@ -199,7 +202,16 @@ def _companies(one: _Name, two: _Name) -> Identity:
         return Identity.SAME if certain and one.noted == two.noted else Identity.MAY_BE
     letters = 2 if min(len("".join(one.core)), len("".join(two.core))) > 7 else 1
     misspelt = distance("".join(one.core), "".join(two.core)) <= letters or _are_abbreviated(one.core, two.core)
-    return Identity.MAY_BE if misspelt or ours <= theirs or theirs <= ours else Identity.SOMEBODY_ELSE
+    alike = misspelt or ours <= theirs or theirs <= ours or _is_named_after(one, two) or _is_named_after(two, one)
+    return Identity.MAY_BE if alike else Identity.SOMEBODY_ELSE
+
+
+def _is_named_after(company: _Name, person: _Name) -> bool:
+    """Whether a company has a person's surname: `Lind Plumbing LLC`, `Lind's Bakery Inc`."""
+    if not company.form or person.form or person.has_number:
+        return False
+    surnames = {words[-1].upper() for words in person.people if len(words) > 1 and first_names.is_known(words[0])}
+    return bool((surnames | {f"{surname}S" for surname in surnames}) & set(company.core))
 
 
 def _are_abbreviated(one: Sequence[str], two: Sequence[str]) -> bool:
@@ -219,7 +231,7 @@ def _person(one: Sequence[str], two: Sequence[str]) -> Identity:
     if ours <= theirs or theirs <= ours or _are_turned("".join(one), "".join(two)):
         return Identity.MAY_BE
     similar = _are_similar(one, two) or _are_similar(one, _turned(two)) or _are_similar(_turned(one), two)
-    similar = similar or _run_together(one, two)
+    similar = similar or _run_together(one, two) or (len(one) > 2 and _are_abbreviated(one, two))
     return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
 
 

@@ -12,11 +12,15 @@ _OWNERS = {
     **dict.fromkeys(("TOWNSHIP", "TWP"), "TOWNSHIP"),
     **dict.fromkeys(("FOREST", "FOREST SERVICE", "FR", "FS"), "FOREST"),
     **dict.fromkeys(("FARM", "FARM TO MARKET", "FM"), "FARM"),
-    **dict.fromkeys(("INTERSTATE", "I"), "INTERSTATE"),
+    **dict.fromkeys(("INTERSTATE", "I", "IH"), "INTERSTATE"),
+    **dict.fromkeys(("PRIVATE", "PR", "P R", "PD", "P D"), "PRIVATE"),
 }
-_WITH_KIND = frozenset({"STATE", "ST", "CO", "CNTY", "CTY", "TOWNSHIP", "TWP", "FOREST", "FOREST SERVICE", "FARM"})
+_WITH_KIND = frozenset(
+    {"STATE", "ST", "CO", "CNTY", "CTY", "TOWNSHIP", "TWP", "FOREST", "FOREST SERVICE", "FARM", "PRIVATE"}
+)
 _ALONE = frozenset(_OWNERS) - _WITH_KIND - {"UNITED STATES"}
 """Owners that need no `HWY` before the number."""
+_BUSINESS = frozenset({"BUS", "BUSINESS"})
 ANY = "HWY"
 """A highway whose owner isn't named."""
 
@@ -24,7 +28,8 @@ ANY = "HWY"
 def road_and_number(words: Sequence[str]) -> tuple[str, str, list[str]] | None:
     """Whose road it is (`US`, `STATE`, `COUNTY`, or `HWY` when it isn't said), its number, and the words besides.
 
-    `OLD US HWY 89 N` -> `US`, `89`, `OLD N`. A county's road can have a letter. None when the words have no such road.
+    `OLD US HWY 89 N` -> `US`, `89`, `OLD N`, as of `OLD US 89 HWY N`. A county's road can have a letter. None when the
+    words have no such road.
     """
     for i, word in enumerate(words):
         is_letter = i == len(words) - 1 and len(word) < 3 and word.isalpha() and word not in DIRECTIONALS
@@ -32,8 +37,32 @@ def road_and_number(words: Sequence[str]) -> tuple[str, str, list[str]] | None:
             found = _road(words[:i])
             if found and (word[0].isdigit() or found[0] == "COUNTY"):
                 road, length = found
-                return road, word, [*words[: i - length], *words[i + 1 :]]
+                after = i + 1 + (SUFFIXES.get("".join(words[i + 1 : i + 2])) == ANY)
+                return road, word, [*words[: i - length], *words[after:]]
     return None
+
+
+def business_last(words: Sequence[str]) -> list[str]:
+    """`BUS LOOP I 15`, `I 15 BUS LP` and `BUS I 15` -> `I 15 BUSINESS`; `BUS LOOP 15` -> `HWY 15 BUSINESS`."""
+    at = next((i for i, word in enumerate(words) if word in _BUSINESS), None)
+    if at is None:
+        return list(words)
+    before, rest = list(words[:at]), list(words[at + 1 :])
+    is_loop = SUFFIXES.get("".join(rest[:1])) == "LOOP"
+    after = rest[is_loop:]
+    if _is_numbered(before):
+        return [*before, "BUSINESS", *after]
+    if after and after[0].isdigit():
+        after.insert(0, ANY)
+    end = next((i for i in range(2, len(after) + 1) if _is_numbered(after[:i])), 0)
+    if end:
+        return [*before, *after[:end], "BUSINESS", *after[end:]]
+    return [*before, "BUSINESS" if is_loop else words[at], *rest]
+
+
+def _is_numbered(words: Sequence[str]) -> bool:
+    """Whether the words end in a road with its number: `E US 89`."""
+    return len(words) > 1 and words[-1][0].isdigit() and ends_in_road(words[:-1])
 
 
 def ends_in_road(words: Sequence[str]) -> bool:

@@ -124,7 +124,7 @@ def _marked(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
 def _name(one: Street, two: Street) -> Mark:
     if one.road or two.road:
         road = _road(one, two)
-        return road if road is not Mark.AGREES else _words(one.name, two.name)
+        return road if road is not Mark.AGREES else _words_of_road(one.name, two.name)
     if _have_two_names(one, two):
         return Mark.UNKNOWN
     if _are_spelled_alike(one, two):
@@ -141,6 +141,13 @@ def _road(one: Street, two: Street) -> Mark:
     return Mark.DIFFERS
 
 
+def _words_of_road(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
+    """What a highway's number doesn't say: `OLD`, `ALT`. Few words stand there, so that a short form can be told."""
+    short_forms = len(ours) == len(theirs) and all(is_abbreviated(a, b) for a, b in zip(ours, theirs, strict=True))
+    named = _words(ours, theirs)
+    return Mark.UNKNOWN if named is Mark.DIFFERS and short_forms else named
+
+
 def _words(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
     if "".join(ours) == "".join(theirs):
         return Mark.AGREES
@@ -148,7 +155,16 @@ def _words(ours: Sequence[str], theirs: Sequence[str]) -> Mark:
         return Mark.AGREES
     if Counter(ours) <= Counter(theirs) or Counter(theirs) <= Counter(ours) or _are_initials(ours, theirs):
         return Mark.UNKNOWN
+    if _differ_in_a_letter_alone(ours, theirs):
+        return Mark.DIFFERS
     return Mark.UNKNOWN if _are_alike("".join(ours), "".join(theirs)) else Mark.DIFFERS
+
+
+def _differ_in_a_letter_alone(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether only words of one letter differ: `AVENUE A` and `AVENUE B`."""
+    if len(ours) != len(theirs):
+        return False
+    return all(len(a) == len(b) == 1 for a, b in zip(ours, theirs, strict=True) if a != b)
 
 
 def _are_initials(ours: Sequence[str], theirs: Sequence[str]) -> bool:

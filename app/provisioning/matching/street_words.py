@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from app.provisioning.matching.roads import ends_in_road
 from app.provisioning.matching.usps import DESIGNATORS, DIRECTIONALS, KINDS, SUFFIXES
 from app.wording.spelling import distance, folded
 
@@ -13,6 +14,7 @@ _CARE_OF = re.compile(r"(?:\bC/O\b|\bCARE OF\b|\bATTN:?).*?(?=\b\d|$|,)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _RANGE = re.compile(r"^(\s*\d+)\s*(?:\s-\s|&|\bAND\b)\s*(?=\d+\b)")
 _SLASH = re.compile(r"(?<=\d)/(?=\d\d)")
+_MOBILE_HOME = re.compile(r"\bMOBILE HOME(?=[ #.]*(?:\d|[A-Z]\b))")
 _FRACTION = re.compile(r"[¼½¾]")
 _HALF = re.compile(r"^(\s*\d+)\.5\b|\bONE[ -]HALF\b")
 _BETWEEN_DIRECTIONS = re.compile(r"\b(N(?:ORTH)?|S(?:OUTH)?)-(E(?:AST)?|W(?:EST)?)\b")
@@ -23,7 +25,7 @@ _DIRECTION_AND_NUMBER = re.compile(r"([NSEW])(\d{2,})")
 _ROAD_AND_NUMBER = re.compile(r"(US|SR|CR|HWY|RTE?|UT)(\d+)")
 _TWO_COORDINATES = re.compile(r"([NSEW])(\d+)([NSEW])(\d+)|(\d+)([NSEW])(\d+)([NSEW])")
 _DESIGNATOR_AND_VALUE = re.compile(
-    r"(?=[ABFLPRSTU])(?:(APT|UNIT|STE|BLDG)([A-Z]|\d+[A-Z]?)|(SUITE|LOT|TRLR|TRAILER|SPC|SPACE|RM|FL|PH)(\d+[A-Z]?))"
+    r"(?=[ABFLMPRSTU])(?:(APT|UNIT|STE|BLDG)([A-Z]|\d+[A-Z]?)|(SUITE|LOT|TRLR|TRAILER|MH|SPC|SPACE|RM|FL|PH)(\d+[A-Z]?))"
 )
 _GLUED = (_DESIGNATOR_AND_VALUE, _ROAD_AND_NUMBER, _TWO_COORDINATES)
 
@@ -84,7 +86,7 @@ def words_of(text: str) -> list[str]:
     """
     plain = folded(_FRACTION.sub(r" \g<0> ", text)).upper().replace("⁄", "/")
     plain = _HALF.sub(r"\1 1/2 ", _THOUSANDS.sub("", _CARE_OF.sub(" ", plain)))
-    plain = _SLASH.sub("-", _RANGE.sub(r"\1-", plain))
+    plain = _MOBILE_HOME.sub("MH", _SLASH.sub("-", _RANGE.sub(r"\1-", plain)))
     plain = _BETWEEN_DIRECTIONS.sub(lambda found: found[1][0] + found[2][0], plain)
     return [part for word in _WORD.findall(plain) for part in _apart(word)]
 
@@ -144,14 +146,20 @@ def _figure(word: str, following: list[str]) -> str:
 
 
 def without_glue(words: Sequence[str]) -> list[str]:
-    """`900E` -> `900`, `E` and `S900` -> `S`, `900`; not what follows a designator or a street's kind (`DR 11E`)."""
-    return [part for i, word in enumerate(words) for part in _coordinate(word, words[i - 1] if i else "")]
+    """`900E` -> `900`, `E` and `S900` -> `S`, `900`.
+
+    Not what follows a designator, a whole coordinate (`900 E N302`) or a street's kind (`DR 11E`, but `TWP RD 11E`).
+    """
+    return [part for i, word in enumerate(words) for part in _coordinate(word, words[:i])]
 
 
-def _coordinate(word: str, before: str) -> Iterator[str]:
+def _coordinate(word: str, street: Sequence[str]) -> Iterator[str]:
+    before = street[-1] if street else ""
     is_unit = before in DESIGNATORS and before not in {"NO", "MAIN"}
+    is_unit = is_unit or (len(street) > 1 and street[-2].isdigit() and before in DIRECTIONALS)
     found = _NUMBER_AND_DIRECTION.fullmatch(word) or _DIRECTION_AND_NUMBER.fullmatch(word)
-    if found is None or is_unit or SUFFIXES.get(before) in KINDS:
+    ends_street = SUFFIXES.get(before) in KINDS and not ends_in_road(street)
+    if found is None or is_unit or ends_street:
         yield word
     else:
         yield from found.groups()

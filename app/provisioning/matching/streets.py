@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.provisioning.matching.boxes import read_box, without_box
-from app.provisioning.matching.roads import ends_in_road, road_and_number
+from app.provisioning.matching.roads import business_last, ends_in_road, road_and_number
 from app.provisioning.matching.street_words import ordinal, with_figures, without_glue, words_of
 from app.provisioning.matching.towns import split_town
 from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
@@ -99,7 +99,7 @@ def _readings(words: Sequence[str]) -> Iterator[Street]:
         yield Street(box=box.kind, numbers=box.numbers)
         return
     words, box_beside = without_box(words)
-    for start, rest in _house(_unit_last(words)):
+    for start, rest in _house(_unit_last(floor_first(words))):
         for street, unit, ending in _split_unit(rest):
             keys = frozenset(key for part in unit for key in part.keys)
             yield replace(_body(street, start, keys), ending=ending, box_beside=box_beside)
@@ -129,6 +129,7 @@ def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
     if not found:
         yield from _house_behind_direction([*without_glue(rest[:1]), *rest[1:]])
         yield Street(), rest
+        yield from _house_behind_name(rest)
         return
     number, letters = found.groups()
     joined = _HOUSE_AND_UNIT.fullmatch(number)
@@ -158,16 +159,25 @@ def _house_behind_direction(words: Sequence[str]) -> Iterator[tuple[Street, list
         yield Street(number=words[1].lstrip("0"), before=(DIRECTIONALS[words[0]],)), list(words[2:])
 
 
+def _house_behind_name(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
+    """`OAK PARK APARTMENTS 18 OAK ST`: a building's name in front, which is noted; not `HWY 38 LOT 4`."""
+    at = next((i for i, word in enumerate(words) if _HOUSE.fullmatch(word)), 0)
+    if not at or len(words) - at < 3 or words[0] in DIRECTIONALS or ends_in_road(words[:at]):
+        return
+    yield from ((replace(house, noted=True), rest) for house, rest in _house(words[at:]) if house.number)
+
+
 def _has_house_letter(rest: Sequence[str]) -> bool:
-    """`18 A OAK ST`, but not `18 A ST`, `18 N OAK ST` and `18 C R 4`."""
+    """`18 A OAK ST`, but not `18 A ST`, `18 N OAK ST`, `18 C R 4` and `18 I 15 FRONTAGE RD`."""
     if len(rest) < 3 or len(rest[0]) > 1 or not rest[0].isalpha() or rest[0] in DIRECTIONALS or ends_in_road(rest[:2]):
         return False
-    return SUFFIXES.get(rest[1]) not in KINDS and rest[1] not in DESIGNATORS
+    is_road = ends_in_road(rest[:1]) and rest[1].isdigit()
+    return not is_road and SUFFIXES.get(rest[1]) not in KINDS and rest[1] not in DESIGNATORS
 
 
 def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart], str]]:
     """The words of the street, the parts of the unit, and `Street.ending`."""
-    words = _without_sign_of_road(floor_first(without_glue(rest)))
+    words = business_last(_without_sign_of_road(floor_first(without_glue(rest))))
     if len(words) > 2 and words[0] in {"#", "APT", "UNIT"} and words[2].isalpha():
         yield words[2:], unit_parts(words[:2]), ""
         return
@@ -176,18 +186,20 @@ def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]
     if is_nothing(street[-1:]) and len(street) > 2 and street[-1] not in {"A", "N", "NO"}:
         street.pop()
     bare = _bare_unit(street)
+    is_direction = street[-1:] and street[-1] in DIRECTIONALS
     if not bare:
-        yield street, unit_parts(tail), ""
+        # Nobody calls a unit `NORTH` without a word before it.
+        yield street, unit_parts(tail), "direction" if is_direction and len(street[-1]) > 1 else ""
         return
-    is_direction = street[-1] in DIRECTIONALS
     yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
     if is_direction:
         yield street, unit_parts(tail), "direction"
 
 
 def _without_sign_of_road(words: Sequence[str]) -> list[str]:
-    """`HWY # 40` -> `HWY 40`."""
-    return [word for i, word in enumerate(words) if word != "#" or not ends_in_road(words[:i])]
+    """`HWY # 40` and `HWY NO 40` -> `HWY 40`."""
+    signs = [i for i, word in enumerate(words[:-1]) if DESIGNATORS.get(word) in {"#", "NO"} and words[i + 1].isdigit()]
+    return [word for i, word in enumerate(words) if i not in signs or not ends_in_road(words[:i])]
 
 
 def _begins_unit(words: Sequence[str], i: int) -> bool:

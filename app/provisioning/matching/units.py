@@ -13,7 +13,7 @@ _BUILDING_AND_DOOR = re.compile(r"([A-Z]+|\d+(?=-))-?(\d+[A-Z]?)")
 _ANY_DESIGNATOR = frozenset({"#", "NO"})
 # `APT 4` and `UNIT 4` are the same door; `BLDG 4` and `FL 4` are not.
 _QUALIFIERS = frozenset({"BLDG", "FL"})
-_FILLERS = frozenset({"LEVEL", "HOUSE", "HSE", "DOOR", "ENTRANCE", "HALF"})
+_FILLERS = frozenset({"LEVEL", "HOUSE", "HSE", "DOOR", "ENTRANCE", "HALF", "NONE", "NULL"})
 _NOTHING = frozenset({"NONE", "NA", "NULL", "HOUSE", "HOME", "SFH", "SINGLE", "FAMILY", "RESIDENCE"})
 _ALIKE = {"BSMT": "LOWR", "DOWNSTAIRS": "LOWR", "UPSTAIRS": "UPPR", "BACK": "REAR"}
 _DIRECTIONS = {"NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W"}
@@ -104,6 +104,7 @@ def compare_units(ours: frozenset[str], theirs: frozenset[str]) -> Mark:
         return Mark.DIFFERS
     # A basement can have a number, and a third floor can hold apartment 308.
     unclear = _in_words(one) or _in_words(two) or _holds(one, two) or _holds(two, one)
+    unclear = unclear or _without_designators(one) == _without_designators(two)
     return Mark.UNKNOWN if unclear else Mark.DIFFERS
 
 
@@ -118,6 +119,11 @@ def _joined(unit: frozenset[str]) -> str:
     """All of a unit in one word: `BLDG H` with `14` -> `H14`."""
     parts = sorted(unit, key=lambda part: not part.startswith(tuple(_QUALIFIERS)))
     return "".join(re.sub(r"^(BLDG|FL) |[^A-Z0-9]", "", part) for part in parts)
+
+
+def _without_designators(unit: frozenset[str]) -> set[str]:
+    """`TH3` -> `3`: letters before a number that no table knows can be a designator. One letter is a door's own."""
+    return {re.sub(r"^[A-Z]{2,}(?=\d)", "", part) for part in unit}
 
 
 def _in_words(unit: frozenset[str]) -> bool:
