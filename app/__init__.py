@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import console, services
-from app.callbacks import callbacks
+from app.callbacks.api_callback import callbacks
 from app.callbacks.report_uploads import report_uploads
 from app.cli import register_commands
 from app.running.health import health

@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.callbacks import NEW_ORDER
+from app.callbacks.contents import NEW_ORDER
 from app.models import Callback, CallbackOutcome, Order
 from app.setup import database_upgrade
 from app.storage.database import Database

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 import utopia
-from app.callbacks import ORDERREF
+from app.callbacks.contents import ORDERREF
 from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
 from app.cli.forget import forget
 from app.cli.joint_decisions import resume_all

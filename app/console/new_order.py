@@ -18,7 +18,7 @@ from wtforms.validators import Optional
 from wtforms.widgets import HiddenInput
 
 import powercode
-from app.callbacks import ORDERREF
+from app.callbacks.contents import ORDERREF
 from app.console.access import requires, viewer
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, OrderState

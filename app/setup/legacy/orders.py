@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.callbacks import NEW_ORDER, ORDERREF
+from app.callbacks.contents import NEW_ORDER, ORDERREF
 from app.models import Order
 from app.provisioning import intake
 from app.services import Services
