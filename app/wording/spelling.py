@@ -1,5 +1,6 @@
 """How alike two spellings are, and whether one is in a text. Pure text, no knowledge of names or addresses."""
 
+import html
 import re
 import unicodedata
 
@@ -7,6 +8,7 @@ import unicodedata
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘‛`´ʹʻʼʽˈˊꞌ′‵＇", ""))
 _UNSEEN = frozenset({"Mn", "Me", "Cf"})
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,6}|[a-z]{2,8});", re.IGNORECASE)
 _VOWEL = re.compile(r"[aeiou]")
 _DOT_OF_INITIAL = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")
 
@@ -16,11 +18,26 @@ def folded(text: str) -> str:
 
     `O'Neill, É.J.` -> `oneill, ej.`.
     """
+    text = unspoilt(text)
     if text.isascii():  # true for nearly every text, and ten times as fast
         return _DOT_OF_INITIAL.sub("", text.replace("'", "").replace("`", "").casefold())
     whole = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
     plain = "".join(letter for letter in whole if unicodedata.category(letter) not in _UNSEEN)
     return _DOT_OF_INITIAL.sub("", plain.casefold().translate(_LETTERS))
+
+
+def unspoilt(text: str) -> str:
+    """What was typed, where a system stored it as HTML (`O&#39;Neill`) or took its UTF-8 for Latin letters (`JosÃ©`).
+
+    Any other text as it is.
+    """
+    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+    if text.isascii():
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def stands_alone_in(text: str, word: str) -> bool:

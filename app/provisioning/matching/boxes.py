@@ -13,7 +13,7 @@ _SIGNS = frozenset({"BOX", "POBOX", "POB"})
 
 
 class Box(NamedTuple):
-    """A box: `kind` is "PO" or "RR", `numbers` are the box's, or the route's and the box's."""
+    """A box: `kind` is "PO", "RR" or "GD" (general delivery), `numbers` are the box's, or the route's and the box's."""
 
     kind: str
     numbers: tuple[str, ...]
@@ -24,6 +24,8 @@ def read_box(words: Sequence[str]) -> Box | None:
     text = " ".join(word for word in words if word != "#")
     if found := _POST_BOX.fullmatch(text):
         return Box("PO", (found[1].lstrip("0").replace(" ", ""),))
+    if text == "GENERAL DELIVERY":
+        return Box("GD", (text,))
     if found := _ROUTE.match(text):
         return Box("RR", tuple(number.replace(" ", "") for number in found.groups() if number))
     return None

@@ -33,8 +33,8 @@ _SOUNDS = tuple(
 
 _ENDEARMENT = re.compile(r"(?<=...)(?:ie|ey|ee|y|i)$")
 _VOWELS_WITHIN = re.compile(r"[aeiou](?=.)")
-LEAST_FRAME = 3
-"""Shorter frames tell nothing: of Daniel and Danielle, Michael and Michelle the vowels are all that differs."""
+LEAST_FRAME = 2
+"""Shorter frames tell nothing: Dan and Dean, Leo and Lia."""
 
 _FURTHER = (
     ("francisco", "paco", "pancho", "frank"),

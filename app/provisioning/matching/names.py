@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
+from itertools import pairwise, product
 
 from app.provisioning.matching import first_names
 from app.provisioning.matching.street_words import with_figures
-from app.wording.spelling import distance, folded, is_abbreviated
+from app.wording.spelling import distance, folded, is_abbreviated, unspoilt
 
 
 class Identity(StrEnum):
@@ -22,6 +22,7 @@ class Identity(StrEnum):
 
 _WORD = re.compile(r"[^\W_]+")
 _BRACKETS = re.compile(r"\([^()]*\)?|\[[^\[\]]*\]?")
+_DOTTED = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")
 _BRACKET = re.compile(r"[()\[\]]")
 _NUMBER_AT_END = re.compile(r"[\s#-]+\d{1,2}\s*$")
 _AND = re.compile(r"\s+and\s+|\s+or\s+|\s+w/\s*|\s*[&+/]\s*")
@@ -96,12 +97,14 @@ def _readings(text: str) -> list[_Name]:
     """The ways to read a name. One with umlauts is read in both spellings: `Müller` as `Muller` and `Mueller`.
 
     What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`. A comma
-    can stand between people: `Ada, Bo & Cy Lind`.
+    can stand between people: `Ada, Bo & Cy Lind`. `A.M.` are initials as well as the name `Am`.
     """
-    written = text.casefold()
+    written = unspoilt(text).casefold()
     readings = [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
     if _BRACKET.search(written):
         readings.append(replace(_read(_BRACKET.sub(" ", written)), noted=True))
+    if _DOTTED.search(written):
+        readings.append(_read(_DOTTED.sub(" ", written)))
     if "," in written and _AND.search(written):
         readings.append(replace(_read(written.replace(",", " and ")), noted=True))
     return readings
@@ -155,10 +158,12 @@ def _without_additions(words: Sequence[str]) -> list[str]:
 def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """`ada and bo lind` -> `ada lind`, `bo lind`; titles left out, Saint and St alike.
 
-    Of `lind ada and bo` either word of the first can be Bo's surname. `mr and mrs bo lind` are Bo and another Lind.
+    Of `lind ada and bo` either word of the first can be Bo's surname. `mr and mrs bo lind` are Bo and another Lind,
+    `ada and bo` have any.
     """
     people: list[list[str]] = [[]]
-    if len(words) > 3 and words[1] == "and" and {words[0], words[2]} <= _TITLES:
+    nameless = any(word in _TITLES and following in {"and", words[-1]} for word, following in pairwise(words))
+    if nameless and "and" in words:
         yield (words[-1],)
     for word in [word for word in words if word not in _TITLES] or words:
         if word == "and":
@@ -166,6 +171,8 @@ def _people(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
         else:
             people[-1].append("st" if word == "saint" else word)
     named = [person for person in people if person]
+    if len(named) == 2 and max(map(len, named)) == 1:
+        yield from map(tuple, named)
     ends = named[-1][-1:] if named and len(named[-1]) > 1 else [word for person in named[:1] for word in person]
     for person in named:
         if len(person) > 1 or len(named) == 1:
@@ -228,11 +235,17 @@ def _person(one: Sequence[str], two: Sequence[str]) -> Identity:
     if one == two or _differ_in_blanks(one, two):
         return Identity.SAME
     ours, theirs = Counter(one), Counter(two)
-    if ours <= theirs or theirs <= ours or _are_turned("".join(one), "".join(two)):
+    if ours <= theirs or theirs <= ours or _are_turned("".join(one), "".join(two)) or _is_family(one, two):
         return Identity.MAY_BE
     similar = _are_similar(one, two) or _are_similar(one, _turned(two)) or _are_similar(_turned(one), two)
     similar = similar or _run_together(one, two) or (len(one) > 2 and _are_abbreviated(one, two))
     return Identity.MAY_BE if similar else Identity.SOMEBODY_ELSE
+
+
+def _is_family(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Whether one is the family of the other: `the linds` and `ada lind`."""
+    family, person = sorted((one, two), key=len)
+    return len(family) == 1 and family[0] == f"{person[-1]}s"
 
 
 def _are_turned(one: str, two: str) -> bool:

@@ -220,17 +220,23 @@ def _begins_unit(words: Sequence[str], i: int) -> bool:
 
 
 def _is_unit_value(word: str) -> bool:
-    return word == "#" or len(word) == 1 or any(letter.isdigit() for letter in word)
+    return word == "#" or len(word) == 1 or any(letter.isdigit() for letter in "".join(with_figures([word])))
 
 
 def _bare_unit(words: Sequence[str]) -> int:
-    """How many words at the end are a unit without a designator: none, `4`, `4 B`, or `H 206`."""
+    """How many words at the end are a unit without a designator: none, `4`, `4 B`, `H 206`, `N 206` after `900 E`."""
     if len(words) > 3 or (len(words) > 2 and words[-2].isdigit()):
         *street, first, last = words
+        if len(first) == 1 and first in DIRECTIONALS and last.isdigit() and _is_coordinate(street[-2:]):
+            return 2
         number_first = first.isdigit() and _is_letter(last) and _ends_in_bare_unit([*street, first])
         if number_first or (_is_letter(first) and last.isdigit() and _ends_in_bare_unit([*street, last])):
             return 2
     return int(_ends_in_bare_unit(words))
+
+
+def _is_coordinate(words: Sequence[str]) -> bool:
+    return len(words) == 2 and words[0].isdigit() and words[1] in DIRECTIONALS
 
 
 def _is_letter(word: str) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.wording.spelling import distance, is_shortened
+from app.wording.spelling import distance, folded, is_shortened, unspoilt
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ def test_the_distance_is_the_same_both_ways_and_zero_only_for_equal_texts(first:
 )
 def test_a_word_without_its_vowels_is_that_word(one: str, two: str, shortened: bool) -> None:
     assert is_shortened(one, two) is shortened
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "typed"),
+    [
+        ("O&#39;Brien", "O'Brien"),
+        ("O&#039;Brien &amp; Sons", "O'Brien & Sons"),
+        ("Jos&eacute;", "José"),
+        ("JosÃ© MuÃ±oz", "José Muñoz"),
+    ],
+)
+def test_what_a_system_spoilt_in_storing_it_is_read_as_it_was_typed(spoilt: str, typed: str) -> None:
+    assert unspoilt(spoilt) == typed
+    assert folded(spoilt) == folded(typed)
+
+
+@pytest.mark.parametrize("text", ["José Muñoz", "Ngọc Nguyễn", "AT&T", "Smith &copy", "A&B; Lind", "李伟", ""])
+def test_what_was_typed_so_stays(text: str) -> None:
+    assert unspoilt(text) == text
