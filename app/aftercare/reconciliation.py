@@ -27,7 +27,7 @@ from app.models import (
     now,
 )
 from app.provisioning.run_endings import stop_for
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
 from app.storage import schedule_marks
 from app.storage.database import insert_if_new
@@ -163,7 +163,7 @@ def _is_due(services: Services) -> ColumnElement[bool]:
         Reconciliation.claimed_at < moment - LEFT_BEHIND,
         Reconciliation.claimed_at > moment + LEFT_BEHIND,  # a clock was wrong
     )
-    waited = breaker.due(Reconciliation.next_try_at, services.settings.retry_minutes)
+    waited = retry_times.due(Reconciliation.next_try_at, services.settings.retry_minutes)
     return or_(
         and_(Reconciliation.state == RunState.RUNNING, left_behind),
         and_(Reconciliation.state == RunState.WAITING, waited),
@@ -182,7 +182,7 @@ def _wait(services: Services, number: int, why: str) -> None:
         run = session.get_one(Reconciliation, number)
         run.tries += 1
         run.state, run.error = RunState.WAITING, why
-        run.next_try_at = breaker.retry_at(run.tries, services.settings.retry_minutes)
+        run.next_try_at = retry_times.retry_at(run.tries, services.settings.retry_minutes)
     log.warning("The comparison with UTOPIA's orders waits: %s", why)
 
 

@@ -10,7 +10,7 @@ from app.aftercare import writes
 from app.aftercare.write_kinds import KINDS
 from app.lookups.remote_requests import REMOTE_ERRORS
 from app.models import CustomerWrite, StepState, now
-from app.remote import breaker
+from app.remote import retry_times
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ def settle(services: Services) -> None:
         CustomerWrite.sent_at > moment + writes.longest_call(services),  # a clock was wrong
     )
     its_time = or_(
-        CustomerWrite.next_look_at.is_(None), breaker.due(CustomerWrite.next_look_at, services.settings.retry_minutes)
+        CustomerWrite.next_look_at.is_(None),
+        retry_times.due(CustomerWrite.next_look_at, services.settings.retry_minutes),
     )
     doubtful = or_(
         and_(CustomerWrite.state == StepState.RUNNING, broke_off),
@@ -67,7 +68,7 @@ def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
         if row.state not in writes.IN_DOUBT:  # its sender has recorded the outcome meanwhile
             return
         row.state, row.looks, row.said = StepState.UNKNOWN, row.looks + 1, why or row.said
-        row.next_look_at = breaker.retry_at(row.looks, services.settings.retry_minutes)
+        row.next_look_at = retry_times.retry_at(row.looks, services.settings.retry_minutes)
 
     services.database.insist(keep)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.digest import ledger
 from app.digest.schedule import iso_week, last_due, wall_clock
 from app.models import DigestRun, RunState, now
-from app.remote import breaker
+from app.remote import retry_times
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def go_on(services: Services) -> None:
     with services.database.read() as session:
         active = session.scalars(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY))).all()
     for run in active:
-        waits = breaker.is_later(run.next_try_at, services.settings.retry_minutes)
+        waits = retry_times.is_later(run.next_try_at, services.settings.retry_minutes)
         waited = run.state == RunState.WAITING and run.next_try_at is not None and not waits
         if waited or _is_stranded(services, run):
             with services.database.write() as session:

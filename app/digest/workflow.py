@@ -23,7 +23,7 @@ from app.digest.selection import Selection, select_closures
 from app.durable import engine
 from app.models import DigestMessage, DigestRun, EventKind, MessageState, NoticeKind, RunState, now
 from app.outgoing import events
-from app.remote import breaker
+from app.remote import retry_times
 from app.remote.mail import MailFailed
 from app.services import Services
 from app.wording.placeholders import TemplateFault
@@ -282,7 +282,7 @@ def _wait(services: Services, run_id: int, attempt: int, why: str) -> None:
         if now() - run.started_at < TRY_FOR and not (other_report and not run.planned):
             run.state = RunState.WAITING
             run.tries += 1
-            run.next_try_at = breaker.retry_at(run.tries, services.settings.retry_minutes)
+            run.next_try_at = retry_times.retry_at(run.tries, services.settings.retry_minutes)
             _tell_of_trouble(services, session, run)
         else:
             run.state, run.finished_at = RunState.FAILED, now()

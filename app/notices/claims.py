@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.durable import engine
 from app.models import Notice, NoticeState, Order, System
 from app.notices import records
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
 
 MOST_AT_ONCE = 200
@@ -24,9 +24,9 @@ Claimed = tuple[Notice, Order | None]
 IS_DUE = and_(
     Notice.state == NoticeState.PENDING,
     Notice.claimed_by.is_(None),
-    or_(Notice.next_try_at.is_(None), breaker.due_as_of(Notice.next_try_at), Notice.waiting_for == System.MAIL),
+    or_(Notice.next_try_at.is_(None), retry_times.due_as_of(Notice.next_try_at), Notice.waiting_for == System.MAIL),
 )
-"""A notice is due when no workflow has claimed it and its time has come, by `breaker.moments`. A notice that waits for
+"""A notice is due when no workflow has claimed it and its time has come, by `retry_times.moments`. One that waits for
 the mail server is due as soon as the server answers: on PostgreSQL, the notice may have begun to wait just when all
 waiting notices were made due."""
 
@@ -56,7 +56,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
         notice = session.scalar(select(Notice).filter_by(id=notice_id).with_for_update())
         if notice is None or notice.state != NoticeState.PENDING or (run is not None and notice.run != run):
             return None
-        waits = breaker.is_later(notice.next_try_at, services.settings.retry_minutes)
+        waits = retry_times.is_later(notice.next_try_at, services.settings.retry_minutes)
         if waits or notice.claimed_by not in (None, worker):
             return None
         if breaker.is_down(session, System.MAIL):
@@ -69,7 +69,7 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
 
 def _claim_due(services: Services, worker: str, due: Select[int]) -> Claimed | None:
     """Claim a due notice, which then needs no workflow of its own any more."""
-    moments = breaker.moments(services.settings.retry_minutes)
+    moments = retry_times.moments(services.settings.retry_minutes)
     with services.database.read() as session:
         if session.connection().scalar(due, moments) is None:
             return None

@@ -21,7 +21,7 @@ from app.notices.claims import claims
 from app.notices.enclosures import Enclosure, Without
 from app.notices.mails import AboutOrders, write
 from app.observability import order_context
-from app.remote import breaker, probes
+from app.remote import breaker, probes, retry_times
 from app.remote.mail import ContentRefused, Mail, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.services import Services
 
@@ -145,7 +145,7 @@ def _close(
         if failures and not _given_up(services, row):
             row.tries += 1
             row.waiting_for, row.error = "recipient", f"{len(failures)} recipients refused"
-            row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
+            row.next_try_at = retry_times.retry_at(row.tries, services.settings.retry_minutes)
         else:
             row.state = NoticeState.FAILED if failures else NoticeState.SENT
             row.sent_at = None if failures else now()
@@ -160,7 +160,7 @@ def _close(
 def _follow_up_with_contract(services: Services, session: Session, order: Order) -> None:
     key = f"{NoticeKind.CONTRACT}:{order.orderref}"
     if session.scalar(select(Notice.id).filter_by(key=key)) is None:
-        due = breaker.retry_at(1, services.settings.retry_minutes)
+        due = retry_times.retry_at(1, services.settings.retry_minutes)
         session.add(
             Notice(key=key, kind=NoticeKind.CONTRACT, order_id=order.id, waiting_for="contract", next_try_at=due)
         )
@@ -171,7 +171,7 @@ def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str
         row = _put_down(session, notice)
         row.tries += 1
         row.waiting_for, row.error = waiting_for, why
-        row.next_try_at = breaker.retry_at(row.tries, services.settings.retry_minutes)
+        row.next_try_at = retry_times.retry_at(row.tries, services.settings.retry_minutes)
         return row.state
 
 
@@ -186,7 +186,7 @@ def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
         row = _put_down(session, notice, broke_off=isinstance(failed, MailOutcomeUnknown))
         row.tries += 1
         row.waiting_for, row.error = "recipient" if works else System.MAIL, failed.detail
-        alone_until = breaker.retry_at(row.tries, services.settings.retry_minutes)
+        alone_until = retry_times.retry_at(row.tries, services.settings.retry_minutes)
         row.next_try_at = breaker.next_probe_at(session, System.MAIL) or alone_until
         if works and _given_up(services, row):
             row.state, row.next_try_at, row.waiting_for = NoticeState.FAILED, None, None

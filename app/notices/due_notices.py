@@ -5,7 +5,7 @@ from sqlalchemy import select
 from app.models import Notice, NoticeState, System
 from app.notices import records
 from app.notices.claims import IS_DUE
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
 
 
@@ -14,7 +14,7 @@ def wake_due_notices(services: Services) -> int:
 
     Nothing is started while deliveries are queued already: each of those also delivers the other due notices.
     """
-    moments = breaker.moments(services.settings.retry_minutes)
+    moments = retry_times.moments(services.settings.retry_minutes)
     due = select(Notice).where(IS_DUE, Notice.next_try_at.is_not(None)).order_by(Notice.id).limit(1)
     with services.database.read() as session:
         if session.scalar(due, moments) is None or breaker.is_down(session, System.MAIL):

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Order, Outgoing, OutgoingState, now
-from app.remote import breaker
+from app.remote import retry_times
 from app.services import Services
 from app.storage.database import insert_if_new
 
@@ -85,7 +85,7 @@ def _due(services: Services, channel: str) -> Select[Outgoing]:
 
 
 def _is_due(services: Services) -> ColumnElement[bool]:
-    its_time = breaker.due(Outgoing.next_try_at, services.settings.retry_minutes)
+    its_time = retry_times.due(Outgoing.next_try_at, services.settings.retry_minutes)
     return or_(Outgoing.next_try_at.is_(None), its_time)
 
 
@@ -109,8 +109,8 @@ def not_sent(services: Services, row: Outgoing, why: str, give_up_after: timedel
         if now() - mine.started_at >= give_up_after:
             mine.state, mine.next_try_at = OutgoingState.FAILED, None
             return
-        pause = breaker.retry_at(mine.tries, services.settings.retry_minutes)
-        longest = now() + breaker.longest_pause(services.settings.retry_minutes)
+        pause = retry_times.retry_at(mine.tries, services.settings.retry_minutes)
+        longest = now() + retry_times.longest_pause(services.settings.retry_minutes)
         mine.next_try_at = min(max(pause, now() + timedelta(seconds=wait)), longest)
 
 

@@ -13,7 +13,7 @@ from app.observability import order_context
 from app.provisioning import intake, lifecycle, order_waits
 from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.run_endings import NeedsReview
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def choose(services: Services, session: Session) -> list[int]:
 
 def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
     down = list(breaker.systems_down(session))
-    its_time = breaker.due(Order.next_try_at, services.settings.retry_minutes)
+    its_time = retry_times.due(Order.next_try_at, services.settings.retry_minutes)
     return (Order.state == OrderState.WAITING, its_time, Order.waiting_for.not_in([*down, FIRST_ORDER]))
 
 

@@ -9,7 +9,7 @@ from app.models import Order, System, now
 from app.provisioning.actions import RESUME, Action
 from app.provisioning.problems import GIVEN_UP, ONLY_THIS_ORDER
 from app.provisioning.run_endings import NeedsReview, Waits
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
 
 MOST_TRIES = 5
@@ -22,7 +22,7 @@ def begin(services: Services, session: Session, order: Order, why: Waits) -> Nee
     order.waiting_since = order.waiting_since or now()
     order.tries += why.alone
     back_meanwhile = why.unanswered and not why.alone
-    pause_ends = now() if back_meanwhile else breaker.retry_at(order.tries, services.settings.retry_minutes)
+    pause_ends = now() if back_meanwhile else retry_times.retry_at(order.tries, services.settings.retry_minutes)
     order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
     if why.alone and order.tries >= MOST_TRIES:
         return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=_ways_out(order, why.system))

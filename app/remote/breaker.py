@@ -9,17 +9,17 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
+from app.remote import retry_times
 from app.storage.database import insert_if_new
 
 SYSTEMS = RemoteSystem.__table__
 DOWN = select(SYSTEMS.c.name).where(SYSTEMS.c.name == bindparam("name"), SYSTEMS.c.down_since.is_not(None))
 """Run before each call to a remote system, so built on the table: through the class it takes ten times as long."""
 
-LONGEST_MINUTES = 60.0
 LEASE = timedelta(seconds=45)
 """How long a harmless call may take before another one is made: as long as its timeouts. If the process that makes it
 dies, no other process asks for this long, and everything that waits for the system stands still."""
@@ -55,37 +55,6 @@ class Demand:
             self._wanted.remove(system)
             self._asked_at[system] = time.monotonic()
             return True
-
-
-def retry_at(tries: int, minutes: Sequence[float]) -> datetime:
-    """When to try again after `tries` failures (1, 2, ...); the last of `minutes` repeats."""
-    return now() + timedelta(minutes=minutes[min(max(tries, 1), len(minutes)) - 1])
-
-
-def longest_pause(minutes: Sequence[float]) -> timedelta:
-    """The longest wait until a next try."""
-    return timedelta(minutes=max(*minutes, LONGEST_MINUTES))
-
-
-def due(moment: InstrumentedAttribute[datetime | None], minutes: Sequence[float]) -> ColumnElement[bool]:
-    """Whether a next try is due: its time has come, or is so far off that a clock was wrong when it was set."""
-    return or_(moment <= now(), moment > now() + longest_pause(minutes))
-
-
-def due_as_of(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
-    """The same for a statement that is built once and asked often; `moments` has its parameters."""
-    return or_(moment <= bindparam("now"), moment > bindparam("latest"))
-
-
-def moments(minutes: Sequence[float]) -> dict[str, datetime]:
-    """The parameters of `due_as_of`."""
-    moment = now()
-    return {"now": moment, "latest": moment + longest_pause(minutes)}
-
-
-def is_later(moment: datetime | None, minutes: Sequence[float]) -> bool:
-    """Whether a next try is not due yet: the opposite of `due`, for a row that was read."""
-    return moment is not None and now() < moment <= now() + longest_pause(minutes)
 
 
 def least_lasted(row: RemoteSystem, minutes: Sequence[float]) -> timedelta:
@@ -130,7 +99,7 @@ def report_down(session: Session, system: System, error: str, minutes: Sequence[
         return row.next_probe_at
     row.failures += 1
     row.error, row.probe = error, None
-    row.next_probe_at = retry_at(row.failures, minutes)
+    row.next_probe_at = retry_times.retry_at(row.failures, minutes)
     _move_waiting(session, system, row.next_probe_at)
     return row.next_probe_at
 
@@ -159,13 +128,13 @@ def _move_waiting(session: Session, system: System, moment: datetime) -> None:
 def is_due(session: Session, system: System, minutes: Sequence[float]) -> bool:
     """Whether it is time to ask a system that is down again."""
     down = select(RemoteSystem.name).where(RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
-    return session.scalar(down.where(due(RemoteSystem.next_probe_at, minutes))) is not None
+    return session.scalar(down.where(retry_times.due(RemoteSystem.next_probe_at, minutes))) is not None
 
 
 def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
     """Claim the harmless call, when one is due and no other process has claimed it."""
     down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
-    mine = update(RemoteSystem).where(*down, due(RemoteSystem.next_probe_at, minutes))
+    mine = update(RemoteSystem).where(*down, retry_times.due(RemoteSystem.next_probe_at, minutes))
     claimed = session.execute(mine.values(probe=CLAIMED, next_probe_at=now() + LEASE))
     return bool(getattr(claimed, "rowcount", 0))
 

@@ -33,7 +33,7 @@ from app.outgoing import events
 from app.provisioning import due_orders, intake
 from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.plans import trials
-from app.remote import breaker, probes
+from app.remote import probes, retry_times
 from app.services import Services
 
 EVERY_SECONDS = 0.5
@@ -47,17 +47,19 @@ def _is_down(system: System) -> ColumnElement[bool]:
 
 def _is_waiting(*those: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether an event or a message is to be sent, now or once more."""
-    its_time = or_(Outgoing.next_try_at.is_(None), breaker.due_as_of(Outgoing.next_try_at))
+    its_time = or_(Outgoing.next_try_at.is_(None), retry_times.due_as_of(Outgoing.next_try_at))
     return exists().where(Outgoing.state == OutgoingState.PENDING, its_time, *those)
 
 
 DUE: dict[Job, ColumnElement[bool]] = {
-    due_orders.wake_due_orders: exists().where(Order.state == OrderState.WAITING, breaker.due_as_of(Order.next_try_at)),
+    due_orders.wake_due_orders: exists().where(
+        Order.state == OrderState.WAITING, retry_times.due_as_of(Order.next_try_at)
+    ),
     intake.start_next: exists().where(*HELD_BACK),
     notices.wake_due_notices: exists().where(
         Notice.state == NoticeState.PENDING,
         or_(
-            breaker.due_as_of(Notice.next_try_at),
+            retry_times.due_as_of(Notice.next_try_at),
             and_(Notice.waiting_for == System.MAIL, ~_is_down(System.MAIL)),
         ),
     ),
@@ -84,7 +86,7 @@ class Glance:
 
     def look(self, _services: Services) -> None:
         """Look once."""
-        moments = breaker.moments(self._services.settings.retry_minutes)
+        moments = retry_times.moments(self._services.settings.retry_minutes)
         with self._services.database.read() as session:
             connection = session.connection()
             due = connection.execute(self._any_due, moments).one()
