@@ -40,11 +40,12 @@ OPEN = and_(
 
 
 class Listed(NamedTuple):
-    """What the page and the command show; `older` orders were there at the first comparison."""
+    """What the page and the command show; `older` orders were there at the first comparison, `older_count` in all."""
 
     missing: Sequence[MissingOrder]
     older: Sequence[MissingOrder]
     others: Sequence[MissingOrder]
+    older_count: int = 0
 
 
 def count(session: Session) -> int:
@@ -52,14 +53,16 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(MissingOrder).where(OPEN)) or 0
 
 
-def listed(session: Session) -> Listed:
-    """The missing orders, the newest first; the older ones; and those that were put aside."""
+def listed(session: Session, *, most_older: int | None = None) -> Listed:
+    """The missing orders, the newest first; the older ones, of which there can be thousands; and those put aside."""
     newest = select(MissingOrder).where(~IS_KNOWN).order_by(MissingOrder.found_at.desc(), MissingOrder.orderref.desc())
-    rows = session.scalars(newest).all()
+    rows = session.scalars(newest.where(MissingOrder.is_older.is_(False))).all()
     open_ones = set(session.scalars(select(MissingOrder.orderref).where(OPEN)))
     here = [row for row in rows if row.orderref in open_ones]
-    older = [row for row in rows if row.is_older]
-    return Listed(here, older, [row for row in rows if row.orderref not in open_ones and not row.is_older])
+    others = [row for row in rows if row.orderref not in open_ones]
+    older = session.scalars(newest.where(MissingOrder.is_older).limit(most_older)).all()
+    counted = select(func.count()).select_from(MissingOrder).where(~IS_KNOWN, MissingOrder.is_older)
+    return Listed(here, older, others, session.scalar(counted) or 0)
 
 
 def keep(services: Services, found: Sequence[str], *, are_older: bool) -> None:

@@ -12,6 +12,9 @@ from app.services import services_of
 
 missing_orders = Blueprint("missing_orders", __name__, url_prefix="/console/aftercare/missing")
 
+MOST_OLDER = 200
+"""So many of those that are older than the first comparison are shown: there can be thousands."""
+
 
 @missing_orders.get("")
 @requires(Role.READ_ONLY)
@@ -21,7 +24,7 @@ def page() -> str:
     with services.database.read() as session:
         return render_template(
             "console/aftercare/missing.html",
-            listed=missing.listed(session),
+            listed=missing.listed(session, most_older=MOST_OLDER),
             last=reconciliation.last(session),
             told=reconciliation.last_that_told(session),
             schedule=services.settings.reconcile_schedule,

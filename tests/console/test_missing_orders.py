@@ -1,5 +1,9 @@
 """The page of the orders that never came, and the line on Today that leads there."""
 
+import pytest
+
+from app.aftercare import missing_orders
+from app.console import missing_orders as pages
 from tests.conftest import Service
 from tests.console.made_aftercare import compare, never_came
 from tests.console.persons import Person
@@ -69,3 +73,16 @@ def test_somebody_takes_in_what_is_not_there(service: Service, as_staff: Person)
 
     assert "Nothing was changed" in as_staff.get(PAGE).text
     assert service.state("UIA202411-999999") is None
+
+
+def test_of_the_older_orders_the_page_shows_some_and_counts_the_others(
+    service: Service, as_read_only: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_OLDER", 2)
+    missing_orders.keep(service.services, [f"UIA202411-00079{number}" for number in range(5)], are_older=True)
+
+    page = as_read_only.get(PAGE).text
+
+    assert "Older than the first comparison: 5" in page
+    assert "3 more are not shown" in page
+    assert page.count("UIA202411-00079") == 2
