@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.load import Answers, post
 from benchmarks.running import plain_gunicorn, settings_with
 from config import PROJECT, Settings
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.tools.processes import until
 
 SECONDS = 1.2

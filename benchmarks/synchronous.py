@@ -23,7 +23,7 @@ from flask import Flask, Response, jsonify, make_response, request
 
 from benchmarks.running import plain_gunicorn
 from config import PROJECT, Settings, load_settings
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.tools.processes import environment_of, until
 
 THREADS = 16

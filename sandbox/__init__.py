@@ -37,21 +37,12 @@ __all__ = [
 class Sandbox:
     """The four simulated servers; they listen inside `with`, or from `start()` to `stop()`."""
 
-    def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        utopia_port: int = 0,
-        powercode_port: int = 0,
-        smtp_port: int = 0,
-        webhook_port: int = 0,
-        powercode_tls: tuple[str, str] | None = None,
-    ) -> None:
-        """Ports of 0 are taken from the free ones. `powercode_tls`: paths of a PEM certificate and its private key."""
-        self.utopia = Utopia(host, utopia_port)
-        self.powercode = PowerCode(host, powercode_port, powercode_tls)
-        self.mailbox = Mailbox(host, smtp_port)
-        self.webhook = Webhook(host, webhook_port)
+    def __init__(self, *, host: str = "127.0.0.1", powercode_tls: tuple[str, str] | None = None) -> None:
+        """All ports are free ones. `powercode_tls`: paths of a PEM certificate and its private key."""
+        self.utopia = Utopia(host)
+        self.powercode = PowerCode(host, powercode_tls)
+        self.mailbox = Mailbox(host)
+        self.webhook = Webhook(host)
         self._started = ExitStack()
 
     @property
@@ -65,7 +56,7 @@ class Sandbox:
         }
 
     def start(self) -> Self:
-        """Let all servers listen; when a port is taken, OSError is raised and none of them does."""
+        """Let all servers listen, or none when one of them can't."""
         with ExitStack() as starting:
             for server in self.servers.values():
                 starting.callback(server.stop)

@@ -21,18 +21,10 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    tls = (options.powercode_cert, options.powercode_cert_key) if options.powercode_cert else None
-    sandbox = Sandbox(
-        host=options.host,
-        utopia_port=options.utopia_port,
-        powercode_port=options.powercode_port,
-        smtp_port=options.smtp_port,
-        webhook_port=options.webhook_port,
-        powercode_tls=tls,
-    )
+    sandbox = Sandbox(host=options.host)
     with sandbox:
         orders = seed_demo(sandbox) if options.seed_demo else []
-        control = ControlServer(sandbox, options.host, options.control_port)
+        control = ControlServer(sandbox, options.host)
         try:
             control.up()
             print(json.dumps({**_addresses(sandbox, control), "orders": orders}), flush=True)
@@ -44,15 +36,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulated UTOPIA, PowerCode and mailbox.")
     parser.add_argument("--host", default="127.0.0.1")
-    for server in ("utopia", "powercode", "smtp", "webhook", "control"):
-        parser.add_argument(f"--{server}-port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--powercode-cert", help="PEM certificate: PowerCode speaks TLS")
-    parser.add_argument("--powercode-cert-key", help="private key of that certificate")
     parser.add_argument("--seed-demo", action="store_true", help="put in a few orders and a customer")
-    options = parser.parse_args()
-    if bool(options.powercode_cert) != bool(options.powercode_cert_key):
-        parser.error("--powercode-cert and --powercode-cert-key go together")
-    return options
+    return parser.parse_args()
 
 
 def _addresses(sandbox: Sandbox, control: ControlServer) -> dict[str, dict[str, Any]]:

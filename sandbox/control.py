@@ -26,8 +26,8 @@ class ControlServer(SimulatedServer):
     Answers 200 with JSON, or 400 with `{"error": ...}` for what it can't do.
     """
 
-    def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1") -> None:
+        super().__init__(host)
         self._sandbox = sandbox
         self._verbs: dict[str, Callable[..., dict[str, Any]]] = {
             "GET /state": lambda: state_of(sandbox),
@@ -35,11 +35,9 @@ class ControlServer(SimulatedServer):
             "POST /orders": self._add_order,
             "POST /customers": self._add_customer,
             "POST /contracts": self._set_contract,
-            "POST /powercode": self._let_powercode,
             "POST /faults": self._arm,
             "POST /clear": self._clear,
             "POST /latency": self._set_latency,
-            "POST /mailbox": lambda up: self._switch("mailbox", up),
             "POST /servers": self._switch,
         }
 
@@ -69,14 +67,6 @@ class ControlServer(SimulatedServer):
 
     def _set_contract(self, orderref: str, ready: bool = True) -> dict[str, Any]:
         self._sandbox.utopia.set_contract_ready(orderref, ready)
-        return {}
-
-    def _let_powercode(self, **ways: Any) -> dict[str, Any]:
-        powercode = self._sandbox.powercode
-        if unknown := ways.keys() - vars(powercode).keys():
-            raise KeyError(*unknown)
-        for name, value in ways.items():
-            setattr(powercode, name, value)
         return {}
 
     def _arm(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> dict[str, Any]:
@@ -132,10 +122,6 @@ class SandboxControl:
     def set_contract_ready(self, orderref: str, ready: bool = True) -> None:
         """Let the order's contract be downloaded, or not yet."""
         self._call("POST", "/contracts", orderref=orderref, ready=ready)
-
-    def let_powercode(self, **ways: Any) -> None:
-        """Change how PowerCode answers: sets attributes that `PowerCode` lists as different on real servers."""
-        self._call("POST", "/powercode", **ways)
 
     def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:
         """Arm a fault, as the server's own `fault` describes it."""

@@ -2,17 +2,17 @@
 
 import http
 import socket
-import ssl
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
 from sandbox.faults import Fault, FaultPlan
 from sandbox.http_messages import Answer, Call, Request, html_answer, json_answer
-from sandbox.listener import Listener, bind
+from sandbox.listener import Listener
+from sandbox.ports import Switchable
 
 CALLS_KEPT = 20_000
 """Calls that `calls` holds before the oldest are dropped, so that a soak run doesn't fill the memory."""
@@ -42,7 +42,7 @@ Moment = Literal["arrived", "processed", "answered"]
 """The call was read, and nothing is done yet; it was done, and is not answered yet; its answer was sent."""
 
 
-class SimulatedServer(ABC):
+class SimulatedServer(Switchable):
     """The base of the simulated HTTP servers. Subclasses say what a request means and what it is answered.
 
     `calls` records each request that was read, `latency` is added to each call (seconds), `lock` guards the state:
@@ -50,19 +50,14 @@ class SimulatedServer(ABC):
     thread; when it raises ConnectionError, the connection is closed at that moment.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None) -> None:
-        """`port` 0 takes a free one at the first `up()`. `tls`: paths of a PEM certificate and its private key."""
-        self.host = host
-        self.port = port
+    def __init__(self, host: str = "127.0.0.1", tls: tuple[str, str] | None = None) -> None:
+        super().__init__(host, tls=tls)
         self.latency = 0.0
         self.lock = threading.RLock()
         self.calls: list[Call] = []
         self.call_counts: Counter[str] = Counter()
         self.on_call: Callable[[Call, Moment], None] = _take_no_notice
         self._faults = FaultPlan(KINDS)
-        self._tls = _tls_context(tls) if tls else None
-        self._listener: Listener | None = None
-        self._reserved: socket.socket | None = None
 
     # What a subclass says
 
@@ -82,45 +77,15 @@ class SimulatedServer(ABC):
         """The server's own form of a refusal, for a `status_code` fault."""
         return json_answer({"error": fault.args.get("message", "Refused")}, fault.args.get("status", 200))
 
-    # Starting and stopping
-
     @property
     def url(self) -> str:
         """Where the server listens, such as `http://127.0.0.1:40123`; the port stays the same over down and up."""
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
-    @property
-    def is_up(self) -> bool:
-        """Whether the server listens."""
-        return self._listener is not None
-
-    def up(self) -> None:
-        """Listen; does nothing when the server listens already."""
-        if self._listener:
-            return
-        bound = self._reserved or bind(self.host, self.port)
-        self._reserved = None
-        self.port = bound.getsockname()[1]
-        self._listener = Listener(self, bound, self._tls)
-        self._listener.listen()
-
-    def down(self) -> None:
-        """Stop listening: open connections are closed and new ones refused, while the port stays reserved."""
-        if self._listener:
-            self._close()
-            self._reserved = bind(self.host, self.port)
-
-    def stop(self) -> None:
-        """Close every connection and give the port back; returns when all of the server's threads have ended."""
-        self._close()
-        if self._reserved:
-            self._reserved.close()
-            self._reserved = None
-
-    def _close(self) -> None:
-        if self._listener:
-            self._listener.close()
-            self._listener = None
+    def _listen(self, bound: socket.socket) -> Listener:
+        listener = Listener(self, bound, self._tls)
+        listener.listen()
+        return listener
 
     # Faults
 
@@ -212,9 +177,3 @@ def _http_answer(args: dict[str, Any]) -> Answer:
     body = args.get("body", page)
     plain = html_answer(body, status) if isinstance(body, str) else json_answer(body, status)
     return Answer(status, plain.body, plain.content_type, headers)
-
-
-def _tls_context(tls: tuple[str, str]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*tls)
-    return context

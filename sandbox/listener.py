@@ -23,18 +23,6 @@ JOIN_SECONDS = 10.0
 STALL_SECONDS = 60.0
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the port (0: a free one) and not listening: it reserves the port, and connects are refused."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
 class Listener(ThreadingHTTPServer):
     """Accepts connections for one simulated server, a thread each, from `listen()` to `close()`."""
 

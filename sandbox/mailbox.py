@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from sandbox.faults import Fault, FaultPlan
-from sandbox.listener import bind
+from sandbox.ports import Switchable
 
 KINDS = {
     "refuse": frozenset[str](),
@@ -64,7 +64,7 @@ class Mail(EmailMessage):
         return {part.get_filename() or "": part.get_payload(decode=True) or b"" for part in parts}  # type: ignore[misc]
 
 
-class Mailbox:
+class Mailbox(Switchable):
     """A mail server on loopback; `messages` are the mails it took.
 
     `refuse`: every connection is turned away with 421. `rejected_recipients`: addresses that get 550. `latency`:
@@ -86,8 +86,7 @@ class Mailbox:
 
         With `credentials` (user name and password), a mail is taken after signing in alone, by one of `mechanisms`.
         """
-        self.host = host
-        self.port = port
+        super().__init__(host, port, tls=tls)
         self.messages: list[Mail] = []
         self.refuse = False
         self.rejected_recipients: set[str] = set()
@@ -96,47 +95,16 @@ class Mailbox:
         self.largest = LARGEST
         self.most_a_session: int | None = None
         self._faults = FaultPlan(KINDS)
-        self._tls = _tls_context(tls) if tls else None
         self._implicit_tls = implicit_tls
         self._credentials = credentials
         self._mechanisms = mechanisms
-        self._controller: _Controller | None = None
-        self._reserved: socket.socket | None = None
 
-    @property
-    def is_up(self) -> bool:
-        """Whether the server listens."""
-        return self._controller is not None
-
-    def up(self) -> None:
-        """Listen; does nothing when the server listens already."""
-        if self._controller:
-            return
+    def _listen(self, bound: socket.socket) -> _Controller:
         # At INFO the library's log shows every address and subject; the messages can be seen here instead.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
-        bound = self._reserved or bind(self.host, self.port)
-        self._reserved = None
-        self.port = bound.getsockname()[1]
-        self._controller = _Controller(self, bound, self._tls if self._implicit_tls else None, **self._smtp_options())
-        self._controller.start()
-
-    def down(self) -> None:
-        """Stop listening: open connections are cut and new ones refused, while the port stays reserved."""
-        if self._controller:
-            self._close()
-            self._reserved = bind(self.host, self.port)
-
-    def stop(self) -> None:
-        """Cut every connection and give the port back; returns when the server's thread has ended."""
-        self._close()
-        if self._reserved:
-            self._reserved.close()
-            self._reserved = None
-
-    def _close(self) -> None:
-        if self._controller:
-            self._controller.close()
-            self._controller = None
+        controller = _Controller(self, bound, self._tls if self._implicit_tls else None, **self._smtp_options())
+        controller.start()
+        return controller
 
     def fault(self, action: str, kind: str, times: int | None = 1, **args: Any) -> Fault:
         """Arm a fault for the next `times` (None: until cleared) of `CONNECT`, `MAIL`, `RCPT`, `DATA` or `*`; returned.
@@ -242,12 +210,6 @@ async def _spoil(connection: SMTP, fault: Fault) -> str | None:
     if connection.transport:
         connection.transport.close()
     return "421 4.3.2 Closing"  # never sent: the connection is closed
-
-
-def _tls_context(tls: tuple[str, str]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*tls)
-    return context
 
 
 class _Connection(SMTP):

@@ -36,8 +36,8 @@ class PowerCode(SimulatedServer):
 
     api_key = "powercode-0001"
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None) -> None:
-        super().__init__(host, port, tls)
+    def __init__(self, host: str = "127.0.0.1", tls: tuple[str, str] | None = None) -> None:
+        super().__init__(host, tls)
         self.customers: dict[int, Customer] = {}
         self.tickets: dict[int, Ticket] = {}
         self.services = {number: name for name, number in (PLANS | ADDITIONAL_PLANS).items()}

@@ -23,7 +23,7 @@ class SandboxProcess:
     control: SandboxControl
 
     def __init__(self, *options: str) -> None:
-        """`options` of the command line; ports are free ones unless given."""
+        """`options` of the command line."""
         self._command = [sys.executable, "-m", "sandbox", *options]
 
     def __enter__(self) -> Self:

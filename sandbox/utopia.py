@@ -24,8 +24,8 @@ class Utopia(SimulatedServer):
 
     api_key = "utopia-0001"
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__(host)
         self.orders: dict[str, dict[str, Any]] = {}
         self.contracts: dict[str, bytes] = {}
         self.as_at_first()

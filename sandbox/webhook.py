@@ -46,8 +46,8 @@ class Webhook(SimulatedServer):
     is `post`; a POST that isn't a list of mails is answered 400 and not taken.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__(host)
         self.posts: list[WebhookPost] = []
 
     @property

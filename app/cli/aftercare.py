@@ -175,7 +175,3 @@ def _in_words(rows: list[dict[str, Any]]) -> str:
 def _told(row: dict[str, Any]) -> str:
     """What UTOPIA says about an order, in one line."""
     return ", ".join(row[name] for name in ("person", "address", "plan") if row[name]) or row["said"] or "-"
-
-
-def _taken_in_words(rows: list[dict[str, Any]]) -> str:
-    return "\n".join(f"{row['orderref']} is {row['state']}." for row in rows) or "Nothing to do."

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from app.models import Passkey, Role, User
 from app.people import passkeys
 from sandbox import Sandbox
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.conftest import Service, settings_for
 from tests.console.browsers import Browsing, axe, browsing
 from tests.console.persons import NAMES, PASSWORD, Person, add_user

@@ -17,7 +17,7 @@ import requests
 
 from config import PROJECT
 from sandbox import Sandbox
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.conftest import settings_for
 from tests.deploy import packages
 from tests.deploy.supervisors import supervisor_for

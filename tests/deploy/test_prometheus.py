@@ -13,7 +13,7 @@ import yaml
 
 from config import PROJECT
 from sandbox import Sandbox
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.conftest import settings_for, wait_for
 from tests.deploy.test_deploy_monitoring import RULES, board, rules
 from tests.tools.processes import ServiceProcess

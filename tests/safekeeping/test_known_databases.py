@@ -7,7 +7,7 @@ import pytest
 from app.safekeeping import known_databases
 from app.storage import migrate
 from sandbox import Sandbox
-from sandbox.listener import bind
+from sandbox.ports import bind
 from tests.conftest import Service, settings_for
 from tests.tools.processes import ServiceProcess, until
 

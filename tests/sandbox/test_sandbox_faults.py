@@ -196,10 +196,3 @@ def test_powercode_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path, sess
         sandbox.powercode.fault("*", "reset")
         with requests.Session() as other, pytest.raises(requests.ConnectionError):
             other.post(url, timeout=5, verify=str(paths[0]))
-
-
-def test_a_sandbox_that_cannot_have_a_port_lets_go_of_the_others(utopia: Utopia) -> None:
-    sandbox = Sandbox(webhook_port=utopia.port)
-    with pytest.raises(OSError, match="in use"):
-        sandbox.start()
-    assert not any(server.is_up for server in sandbox.servers.values())

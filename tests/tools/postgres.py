@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import psycopg
 
-from sandbox.listener import bind
+from sandbox.ports import bind
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # on machines without a login session

@@ -17,7 +17,7 @@ import requests
 from pydantic import SecretStr
 
 from config import PROJECT, Settings
-from sandbox.listener import bind
+from sandbox.ports import bind
 
 START_SECONDS = 30.0
 STOP_SECONDS = 120.0
