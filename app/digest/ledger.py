@@ -170,12 +170,12 @@ def _slot(iso_week: str, email_key: str) -> str:
 
 
 def _tickets(message_id: int, digest: CustomerDigest) -> Iterable[dict[str, Any]]:
-    for closing in digest.tickets:
-        ticket_key, closed_on = closing.key
+    for closure in digest.tickets:
+        ticket_key, closed_on = closure.key
         yield {
             "message_id": message_id,
             "slot": f"{closed_on} {ticket_key}",
-            "ticket": closing.ticket,
+            "ticket": closure.ticket,
             "ticket_key": ticket_key,
             "closed_on": closed_on,
         }

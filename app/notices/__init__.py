@@ -6,7 +6,8 @@ This package knows nothing of how orders are done: the caller of a delivery pass
 from app.notices.delivery import deliver
 from app.notices.due_notices import pick_up_stranded_notices, wake_due_notices
 from app.notices.enclosures import Enclosure, Without
-from app.notices.mails import AboutOrders, templates
+from app.notices.forms import both
+from app.notices.mails import AboutOrders
 from app.notices.records import QUEUE, drop, enqueue, next_run, record, send_again, workflow_id
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "AboutOrders",
     "Enclosure",
     "Without",
+    "both",
     "deliver",
     "drop",
     "enqueue",
@@ -21,7 +23,6 @@ __all__ = [
     "pick_up_stranded_notices",
     "record",
     "send_again",
-    "templates",
     "wake_due_notices",
     "workflow_id",
 ]

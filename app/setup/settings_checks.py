@@ -187,12 +187,12 @@ def test_mail(settings: Settings) -> Mail:
     moment = now()
     facts = {
         "notice": {"created_at": moment},
+        "is_good": True,
         "console": settings.public_address,
         "local": lambda when: when.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M %Z"),
     }
-    subject, _, text = notices.templates.get_template("mail/test_mail.txt").render(facts).partition("\n")
-    html = notices.templates.get_template("mail/test_mail.html").render(facts)
-    return Mail(f"test mail {uuid.uuid4()}", subject, text.lstrip("\n"), html)
+    subject, text, html = notices.both("test_mail", facts)
+    return Mail(f"test mail {uuid.uuid4()}", subject, text, html)
 
 
 def _read_report(services: Services) -> str:

@@ -1,6 +1,7 @@
 """Looks at what may be wrong, and what the office is told of it."""
 
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 from sqlalchemy import select, update
@@ -26,7 +27,7 @@ def html_of(mail: Mail) -> str:
 
 def says(mail: Mail, *words: str) -> bool:
     """Whether both parts of a mail say all this."""
-    texts = (" ".join(mail.text.split()), " ".join(html_of(mail).split()))
+    texts = (" ".join(mail.text.split()), " ".join(unescape(html_of(mail)).split()))
     assert not [text for text in texts if "None" in text or "{" in text], "a placeholder was not filled"
     return all(word in text for word in words for text in texts)
 

@@ -1,5 +1,7 @@
 """The mails that arrived, and what they say."""
 
+from html import unescape
+
 from app import notices
 from app.remote import breaker
 from sandbox import Mail
@@ -19,7 +21,7 @@ def html_of(mail: Mail) -> str:
 
 def says(mail: Mail, *words: str) -> bool:
     """Whether both parts of a mail say all this."""
-    return all(word in mail.text and word in html_of(mail) for word in words)
+    return all(word in mail.text and word in unescape(html_of(mail)) for word in words)
 
 
 def the_mail(service: Service, subject: str = "") -> Mail:
