@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.durable.bells import Bells, note
-from app.storage.database import Database
+from app.storage.database import Database, connection_of
 
 APPLICATION = "utopia-api-handler"
 VERSION = "1"
@@ -114,7 +114,8 @@ class WorkQueue:
         priority: int = FIRST,
     ) -> None:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
-        note((writing.connection() if isinstance(writing, Session) else writing).info, queue)
+        connection = connection_of(writing) if isinstance(writing, Session) else writing
+        note(connection.info, queue)
         options: EnqueueOptions = {
             "queue_name": queue,
             "workflow_name": workflow,
@@ -123,7 +124,7 @@ class WorkQueue:
         }
         if priority != FIRST:
             options["priority"] = priority
-        self.client.enqueue_in_transaction(writing, options, *args)
+        self.client.enqueue_in_transaction(connection, options, *args)
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:
         """Cancel a workflow that has not begun when the caller's transaction commits; one that has begun goes on."""

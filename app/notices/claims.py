@@ -6,7 +6,7 @@ outage thousands wait, and a new notice must not wait behind them.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.durable import engine
@@ -14,6 +14,7 @@ from app.models import Notice, NoticeState, Order, System
 from app.notices import records
 from app.remote import breaker, retry_times
 from app.services import Services
+from app.storage.database import connection_of
 
 MOST_AT_ONCE = 200
 """How many notices one workflow delivers; the next workflow goes on with the others."""
@@ -30,7 +31,14 @@ IS_DUE = and_(
 the mail server is due as soon as the server answers: on PostgreSQL, the notice may have begun to wait just when all
 waiting notices were made due."""
 
-NEXT = [select(Notice.__table__.c.id).where(IS_DUE).order_by(end).limit(1) for end in (Notice.id.desc(), Notice.id)]
+NOTICES = Notice.__table__
+LEFT_BEHIND = (
+    select(NOTICES.c.id)
+    .where(NOTICES.c.state == NoticeState.PENDING, NOTICES.c.claimed_by == bindparam("worker"))
+    .order_by(NOTICES.c.id)
+)
+NEXT = [select(NOTICES.c.id).where(IS_DUE).order_by(end).limit(1) for end in (Notice.id.desc(), Notice.id)]
+NEXT_TO_CLAIM = [query.with_for_update(skip_locked=True) for query in NEXT]
 """Queries for the newest and the oldest due notice. They run for each notice, so they are built once, on the table."""
 
 
@@ -38,14 +46,13 @@ def claims(services: Services, notice_id: int, run: int) -> Iterator[Claimed]:
     """The notice that the workflow was started for, those that it left when its process died, and then the due ones."""
     worker = records.workflow_of(notice_id, run)
     with services.database.read() as session:
-        mine = Notice.state == NoticeState.PENDING, Notice.claimed_by == worker
-        left_behind = session.scalars(select(Notice.id).where(*mine).order_by(Notice.id)).all()
+        left_behind = connection_of(session).scalars(LEFT_BEHIND, {"worker": worker}).all()
     for number in dict.fromkeys([notice_id, *left_behind]):
         claimed = _claim(services, worker, number, run if number == notice_id else None)
         if claimed is not None:
             yield claimed
     for turn in range(MOST_AT_ONCE):
-        claimed = None if engine.is_stopping() else _claim_due(services, worker, NEXT[turn % 2])
+        claimed = None if engine.is_stopping() else _claim_due(services, worker, turn % 2)
         if claimed is None:
             return
         yield claimed
@@ -67,18 +74,18 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
         return _claimed(session, notice, worker)
 
 
-def _claim_due(services: Services, worker: str, due: Select[int]) -> Claimed | None:
-    """Claim a due notice, which then needs no workflow of its own any more."""
+def _claim_due(services: Services, worker: str, end: int) -> Claimed | None:
+    """Claim the due notice at one end, which then needs no workflow of its own any more."""
     moments = retry_times.moments(services.settings.retry_minutes)
     with services.database.read() as session:
-        if session.connection().scalar(due, moments) is None:
+        if connection_of(session).scalar(NEXT[end], moments) is None:
             return None
     with services.database.write(repeatable=True) as session:
-        number = session.connection().scalar(due.with_for_update(skip_locked=True), moments)
+        number = connection_of(session).scalar(NEXT_TO_CLAIM[end], moments)
         if number is None or breaker.is_down(session, System.MAIL):
             return None
         notice = session.get_one(Notice, number)
-        services.work_queue.withdraw(session.connection(), records.workflow_id(notice))
+        services.work_queue.withdraw(connection_of(session), records.workflow_id(notice))
         return _claimed(session, notice, worker)
 
 

@@ -24,6 +24,7 @@ from app.observability import order_context
 from app.remote import breaker, probes, retry_times
 from app.remote.mail import ContentRefused, Mail, MailFailed, MailOutcomeUnknown, Post, RecipientRefused
 from app.services import Services
+from app.storage.database import connection_of
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def _send_to_all(
 def _begin(services: Services, notice: Notice, recipient: str) -> bool:
     which = {"of": notice.id, "to": recipient}
     with services.database.write(repeatable=True) as session:
-        connection = session.connection()
+        connection = connection_of(session)
         state = connection.scalar(STATE, which)
         if state is None:
             connection.execute(BEGUN, {"notice_id": notice.id, "recipient": recipient, "state": "sending"})
@@ -134,7 +135,7 @@ def _begin(services: Services, notice: Notice, recipient: str) -> bool:
 def _mark(services: Services, notice: Notice, recipient: str, state: str, error: str | None) -> None:
     said = {"of": notice.id, "to": recipient, "state": state, "error": error}
     with services.database.write() as session:
-        session.connection().execute(SAID, said)
+        connection_of(session).execute(SAID, said)
 
 
 def _close(

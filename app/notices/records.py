@@ -10,6 +10,7 @@ from app.models import Notice, NoticeKind, NoticeState, Order
 from app.storage.database import insert_if_new
 
 QUEUE = "mail"
+FIRST_RUN = 1
 
 
 def record(
@@ -23,13 +24,19 @@ def record(
     """Record a notice and start its delivery when the transaction commits; a `key` that is known changes nothing."""
     if order is not None:
         content = {"reason": order.reason, "actions": order.actions, **content}
-    if insert_if_new(session, Notice, "key", key=key, kind=kind, order_id=order.id if order else None, content=content):
-        enqueue(work_queue, session, session.scalars(select(Notice).filter_by(key=key)).one())
+    known = {"key": key, "kind": kind, "order_id": order.id if order else None, "content": content}
+    number = insert_if_new(session, Notice, "key", **known)
+    if number is not None:
+        _start(work_queue, session, number, FIRST_RUN)
 
 
 def enqueue(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
     """Start the notice's current run when the transaction commits."""
-    work_queue.enqueue(session, "notice", workflow_id(notice), QUEUE, notice.id, notice.run)
+    _start(work_queue, session, notice.id, notice.run)
+
+
+def _start(work_queue: WorkQueue, session: Session, notice_id: int, run: int) -> None:
+    work_queue.enqueue(session, "notice", workflow_of(notice_id, run), QUEUE, notice_id, run)
 
 
 def workflow_id(notice: Notice) -> str:

@@ -31,7 +31,7 @@ def begin(session: Session, key: str, *, by: str, action: str, subject: str, not
     Its outcome is unknown until `end` is called.
     """
     values = {"made_by": by, "action": action, "subject": subject, "note": note, "outcome": StepState.RUNNING}
-    return insert_if_new(session, AuditEntry, "key", key=key, **values)
+    return insert_if_new(session, AuditEntry, "key", key=key, **values) is not None
 
 
 def end(session: Session, key: str, outcome: StepState, note: str) -> None:

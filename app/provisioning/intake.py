@@ -22,7 +22,7 @@ from app.durable.work_queue import WorkQueue
 from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, OrderStep, now
 from app.provisioning import lifecycle, order_search
 from app.services import Services
-from app.storage.database import session_in
+from app.storage.database import connection_of, session_in
 
 AT_WORK = 16
 """Four times as many as are looked up at a time: enough to keep all four look-ups busy, in a short queue."""
@@ -130,7 +130,7 @@ def room_at(services: Services, session: Session, stage: str, per_slot: int) -> 
 def start_next(services: Services) -> int:
     """Start orders that wait for their turn, as far as there is room; returns how many."""
     with services.database.read() as session:
-        if session.connection().scalar(ANY_HELD_BACK) is None:
+        if connection_of(session).scalar(ANY_HELD_BACK) is None:
             return 0
         free = room_at(services, session, "order", NEW_PER_SLOT)
         chosen = _choose(session, free, strangers(session)) if free > 0 else []

@@ -4,6 +4,7 @@ An order's new state, the start of its workflow, and the notice about it are alw
 """
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -116,17 +117,14 @@ def _stands(order: Order) -> Cause:
     return cause
 
 
-def hand_over(services: Services, session: Session, order: Order) -> None:
-    """The order is checked: go on to the account."""
-    order.stage = "account"
-    enqueue(services.work_queue, session, order)
+def completion() -> dict[str, Any]:
+    """The new values of an order whose account, plans, ticket and tags are done."""
+    over = dict.fromkeys(("reason", "problem", "cause", "stopped_at"))
+    return {"state": OrderState.COMPLETED, "finished_at": now(), **over, **order_waits.NOTHING}
 
 
-def complete(services: Services, session: Session, order: Order) -> None:
-    """Account, plans, ticket and tags are done: tell staff."""
-    order.state, order.finished_at = OrderState.COMPLETED, now()
-    order.reason = order.problem = order.cause = order.stopped_at = None
-    order_waits.end(order)
+def tell_completion(services: Services, session: Session, order: Order) -> None:
+    """Tell staff, and other programs, that the order is completed."""
     key = f"{NoticeKind.ACCOUNT_CREATED}:{order.orderref}"
     notices.record(services.work_queue, session, NoticeKind.ACCOUNT_CREATED, key, order)
     tell(services, session, EventKind.ORDER_COMPLETED, order)

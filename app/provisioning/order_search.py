@@ -12,7 +12,20 @@ from functools import reduce
 from operator import or_ as or_bits
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, event, false, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    event,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models import OnIt, Order, OrderSearch, OrderState, PutOff, now
@@ -29,7 +42,7 @@ from app.provisioning.order_search_words import (
     terms_of,
 )
 from app.provisioning.people_on_orders import IS_ON_IT
-from app.storage.database import Database
+from app.storage.database import Database, connection_of
 from utopia import Contract
 
 PAGE = 50
@@ -107,13 +120,18 @@ def keep(session: Session, order: Order) -> None:
 
     An order whose details were removed keeps its words until its contract is fetched again.
     """
-    row = session.get(OrderSearch, order.id)
+    connection = connection_of(session)
+    row = connection.execute(KEPT, {"of": order.id}).mappings().first()
     if row is None:
-        row = OrderSearch(order_id=order.id)
-        session.add(row)
-    elif order.contract is None:
-        return
-    _row(row, order)
+        found_by = _found_by(order)
+        connection.execute(INSERT_ROW, {"order_id": order.id, "notes": "", **found_by, **pieces_in(found_by["words"])})
+    elif order.contract is not None:
+        found_by = _found_by(order, row["notes"])
+        changed: dict[str, Any] = {name: text for name, text in found_by.items() if text != row[name]}
+        if "words" in changed:
+            changed |= pieces_in(changed["words"])
+        if changed:
+            connection.execute(UPDATE_ROW, {"of": order.id, **changed})
 
 
 def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
@@ -124,7 +142,15 @@ def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
     connection.execute(INSERT_ROW, rows)
 
 
-INSERT_ROW = insert(OrderSearch.__table__)  # type: ignore[arg-type]
+# Built once, and on the table: each order's words are kept several times.
+ROWS = OrderSearch.__table__
+INSERT_ROW = insert(ROWS)  # type: ignore[arg-type]
+UPDATE_ROW = update(ROWS).where(ROWS.c.order_id == bindparam("of"))  # type: ignore[arg-type]
+KEPT = select(ROWS.c.person, ROWS.c.address, ROWS.c.plan, ROWS.c.words, ROWS.c.notes).where(
+    ROWS.c.order_id == bindparam("of")
+)
+FOUND_BY = frozenset({"contract", "account", "corrections", "customer_id", "ticket_id", "site_id"})
+"""The columns of an order whose values are among its words."""
 
 
 PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, OrderSearch.pieces_4)
@@ -147,6 +173,7 @@ def keep_note(session: Session, order_id: int, text: str) -> None:
     row, words = session.get(OrderSearch, order_id), note_line(text)
     if row is not None:
         row.words, row.notes = row.words + words, row.notes + words
+        session.flush()  # `keep` reads the row itself
 
 
 def words_of(row: OrderSearch) -> str:
@@ -166,18 +193,18 @@ def reference_line(*references: str | None) -> str:
     return line_of(texts=(), references=filter(None, references))
 
 
-def _row(row: OrderSearch, order: Order) -> OrderSearch:
+def _found_by(order: Order, notes: str = "") -> dict[str, str]:
+    """What an order is found by, and shown with, by column; `notes` are the words of people's notes."""
     contract = contract_of(order)
-    row.person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
-    row.address, row.plan = _address(order, contract), _plan(order, contract)
-    row.words = line_of(
+    person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
+    address, plan = _address(order, contract), _plan(order, contract)
+    words = line_of(
         references=[order.orderref],
-        texts=[row.person, *_numbers(order, contract), row.plan],
-        address=f"{row.address} {_cut(contract.address.unit)}",
+        texts=[person, *_numbers(order, contract), plan],
+        address=f"{address} {_cut(contract.address.unit)}",
         mail=_cut(contract.customer.email),
     )
-    row.words += row.notes or ""
-    return row
+    return {"person": person, "address": address, "plan": plan, "words": words + notes}
 
 
 def _address(order: Order, contract: Contract) -> str:
@@ -244,9 +271,10 @@ def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSe
 
 def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
     if row is None:
-        session.add(_row(OrderSearch(order_id=order.id), order))
+        session.add(OrderSearch(order_id=order.id, **_found_by(order)))
     elif order.contract is not None:
-        _row(row, order)
+        for name, text in _found_by(order, row.notes).items():
+            setattr(row, name, text)
     else:
         words = row.words.split()
         row.words = line_of(

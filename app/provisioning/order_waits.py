@@ -1,7 +1,8 @@
 """How an order waits, and for how long: for a system that is down, like all other orders, or by its own schedule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from app.provisioning.run_endings import NeedsReview, Waits
 from app.remote import breaker, retry_times
 from app.services import Services
 
+NOTHING: Mapping[str, Any] = {"waiting_for": None, "waiting_since": None, "next_try_at": None, "tries": 0}
+"""The columns of an order that waits for nothing."""
 MOST_TRIES = 5
 """How often an order may fail while the system works; with the usual pauses, that takes 23 minutes."""
 
@@ -49,5 +52,5 @@ def _ways_out(order: Order, system: System) -> Sequence[Action]:
 
 def end(order: Order) -> None:
     """The order waits for nothing any more."""
-    order.waiting_for = order.waiting_since = order.next_try_at = None
-    order.tries = 0
+    for column, value in NOTHING.items():
+        setattr(order, column, value)

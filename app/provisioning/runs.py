@@ -16,6 +16,7 @@ from app.models import Order, OrderState, OrderStep, System
 from app.provisioning import order_search
 from app.remote import breaker, exchanges
 from app.services import Services
+from app.storage.database import connection_of
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 
@@ -25,7 +26,7 @@ ORDERS, STEPS = Order.__table__, OrderStep.__table__
 INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
 UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
 UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
-CURRENT = select(ORDERS.c.id).where(
+STANDING = select(breaker.IS_DOWN).where(
     ORDERS.c.id == bindparam("order_id"),
     ORDERS.c.run == bindparam("number"),
     ORDERS.c.state.in_(AT_WORK),
@@ -36,7 +37,8 @@ CURRENT = select(ORDERS.c.id).where(
 class Outcome:
     """What a step brought: a JSON value, changes of the order's columns, and a remark for the notice.
 
-    `afterwards` runs in the transaction that commits the outcome.
+    `afterwards` runs in the transaction that commits the outcome, on the order as the run knows it, with `changes`.
+    It changes nothing of the order itself.
     """
 
     value: Any = None
@@ -88,10 +90,11 @@ class Run(AbstractContextManager["Run"]):
                 self.order, self.steps, self._is_read = order, {step.name: step for step in steps}, True
         return self.order.run == self.number and self.order.state in AT_WORK
 
-    def is_current(self, session: Session) -> bool:
-        """Whether no newer run has replaced this one, and nothing ended it."""
-        of_this_run = {"order_id": self.order.id, "number": self.number}
-        return session.connection().execute(CURRENT, of_this_run).first() is not None
+    def standing(self, session: Session, system: System) -> bool | None:
+        """Whether the run may call the system now; None when a newer run has replaced it, or something ended it."""
+        which = {"order_id": self.order.id, "number": self.number, "system": system}
+        row = connection_of(session).execute(STANDING, which).first()
+        return None if row is None else not row[0]
 
     def commit(self, work: Callable[[Session], None], *, repeatable: bool, waits_for: System | None = None) -> None:
         """Write the outcomes that wait, and do `work`, in one transaction; retried while the database is busy.
@@ -121,7 +124,7 @@ class Run(AbstractContextManager["Run"]):
         """Write values of a step's row, made if there is none yet, and set them on `step`."""
         for column, value in values.items():
             setattr(step, column, value)
-        connection = session.connection()
+        connection = connection_of(session)
         if step.id is not None:
             connection.execute(UPDATE_STEP, {"step_id": step.id, **values})
             return
@@ -133,7 +136,7 @@ class Run(AbstractContextManager["Run"]):
 
     def keep_order(self, session: Session, values: dict[str, Any]) -> None:
         """Write values of the order's row, and set them on the run's order."""
-        session.connection().execute(UPDATE_ORDER, {"order_id": self.order.id, **values})
+        connection_of(session).execute(UPDATE_ORDER, {"order_id": self.order.id, **values})
         self._change(values)
 
     def done(self, done: Done) -> None:
@@ -156,9 +159,8 @@ class Run(AbstractContextManager["Run"]):
             changes |= each.outcome.changes
         if changes:
             self.keep_order(session, changes)
+        if changes.keys() & order_search.FOUND_BY:
             order_search.keep(session, self.order)
-        doing = [each.outcome.afterwards for each in self._unwritten if each.outcome.afterwards]
-        if doing:
-            order = session.get_one(Order, self.order.id)
-            for afterwards in doing:
-                afterwards(session, order)
+        for each in self._unwritten:
+            if each.outcome.afterwards:
+                each.outcome.afterwards(session, self.order)

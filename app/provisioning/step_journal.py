@@ -123,9 +123,8 @@ def _begin(run: Run, work: Work, system: System, begun: dict[str, Any], *, write
     hindered: list[dict[str, Any]] = []
 
     def commit(session: Session) -> None:
-        hindered[:] = [] if run.is_current(session) else [OVER]
-        if not hindered and breaker.is_down(session, system):
-            hindered[:] = [CLOSED]
+        may_call = run.standing(session, system)
+        hindered[:] = [] if may_call else [OVER if may_call is None else CLOSED]
         if hindered:
             return
         run.keep(session, work.step, **begun)

@@ -58,7 +58,7 @@ def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> s
 
 def hand_over(work: Work) -> Outcome:
     """Go on to the account, in the queue of orders that work in PowerCode."""
-    return Outcome(afterwards=partial(lifecycle.hand_over, work.services))
+    return Outcome(changes={"stage": "account"}, afterwards=partial(lifecycle.enqueue, work.services.work_queue))
 
 
 def add_plan(service_id: int, work: Work) -> Outcome:
@@ -135,7 +135,7 @@ def add_tag(tag_id: int, work: Work) -> Outcome:
 
 def complete(work: Work) -> Outcome:
     """Close the order and record the notice to staff."""
-    return Outcome(afterwards=partial(lifecycle.complete, work.services))
+    return Outcome(changes=lifecycle.completion(), afterwards=partial(lifecycle.tell_completion, work.services))
 
 
 def plan_name(order: Order, service_id: int) -> str:

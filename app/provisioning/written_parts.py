@@ -1,11 +1,11 @@
 """What of an order is in PowerCode, or may be: told by its steps."""
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
 from app.provisioning.actions import CUSTOMER
-from app.storage.database import one_at_a_time
+from app.storage.database import connection_of, one_at_a_time
 
 INTENT_LOCK = 5050_447
 """Held by a transaction that decides whether a person's write after the account is sent, and keeps its intent."""
@@ -38,6 +38,15 @@ def was_settled_as(step: OrderStep | None) -> str | None:
 SETTLED = "settled"
 
 
+WRITES = CustomerWrite.__table__
+PLANS_GIVEN = select(WRITES.c.id, WRITES.c.content).where(
+    WRITES.c.customer_id == bindparam("customer_id"),
+    WRITES.c.kind == GIVEN_PLAN,
+    WRITES.c.state.in_((StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)),
+    WRITES.c.id > bindparam("asked"),
+)
+"""Built once, and on the table: asked before each plan of each order."""
+
 ONCE_MORE = "once_more"
 """In an order's decision: for a plan that a person said is not there, the newest write that the customer had then."""
 
@@ -51,10 +60,9 @@ def given_by_hand(session: Session, order: Order, service_id: int) -> CustomerWr
     """A plan that a person gave the order's customer apart from the order, or may have, and was not asked about."""
     asked = (order.decision or {}).get(ONCE_MORE, {}).get(f"plan:{service_id}", 0)
     one_at_a_time(session, INTENT_LOCK)
-    added = (StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)
-    theirs = select(CustomerWrite).filter_by(customer_id=order.customer_id, kind=GIVEN_PLAN)
-    given = session.scalars(theirs.where(CustomerWrite.state.in_(added), CustomerWrite.id > asked))
-    return next((each for each in given if each.content.get("service_id") == str(service_id)), None)
+    given = connection_of(session).execute(PLANS_GIVEN, {"customer_id": order.customer_id, "asked": asked})
+    ours = [row.id for row in given if row.content.get("service_id") == str(service_id)]
+    return session.get(CustomerWrite, ours[0]) if ours else None
 
 
 def doubtful_step(session: Session, order: Order) -> OrderStep | None:

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.models import OrderExchange, OrderStep, now
+from app.storage.database import connection_of
 
 INSERT = insert(OrderExchange.__table__)  # type: ignore[arg-type]
 """Built on the table, as it runs in each step of each order: the mapped class would take several times as long."""
@@ -90,7 +91,7 @@ def store(session: Session, step: OrderStep, collected: Iterable[Exchange]) -> N
     rows = [_row(step, exchange) for exchange in collected]
     if not rows:
         return
-    session.connection().execute(INSERT, rows)
+    connection_of(session).execute(INSERT, rows)
     made = Counter(row["action"] for row in rows)
     for action in [each for each, times in made.items() if step.attempts > 1 or times > MOST_OF_A_CALL]:
         _forget_older(session, step, action)

@@ -35,6 +35,7 @@ from app.provisioning.causes import joint_decisions, trial_orders
 from app.provisioning.plans import trials
 from app.remote import probes, retry_times
 from app.services import Services
+from app.storage.database import connection_of
 
 EVERY_SECONDS = 0.5
 
@@ -88,7 +89,7 @@ class Glance:
         """Look once."""
         moments = retry_times.moments(self._services.settings.retry_minutes)
         with self._services.database.read() as session:
-            connection = session.connection()
+            connection = connection_of(session)
             due = connection.execute(self._any_due, moments).one()
             enqueued = self._services.work_queue.enqueued(connection)
         for job, is_due in zip(DUE, due, strict=True):

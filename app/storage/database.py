@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -52,10 +52,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> bool:
-    """Insert a row unless one has the same `unique` value; returns whether it was new. Two at once make one row."""
-    statement = _insertion_if_new(model.__table__, unique, session.get_bind().dialect.name)
-    return session.connection().execute(statement, values).first() is not None
+def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> Any:
+    """Insert a row unless one has the same `unique` value; returns its primary key, or None when there was one.
+
+    Two at once make one row.
+    """
+    connection = connection_of(session)
+    statement = _insertion_if_new(model.__table__, unique, connection.dialect.name)
+    return connection.scalar(statement, values)
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection of a session of this module, for statements on tables; what the session holds is not flushed.
+
+    A session that is used for nothing else costs nothing: its own ways to the connection take longer than a statement.
+    """
+    return cast(Connection, session.bind)
 
 
 @cache
@@ -63,7 +75,7 @@ def _insertion_if_new(table: Table, unique: str, dialect_name: str) -> Executabl
     """On the table, and built once: through the mapped class, it takes longer than SQLite needs to execute it."""
     dialect = sqlite if dialect_name == "sqlite" else postgresql
     statement: Executable = (
-        dialect.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[unique])
+        dialect.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(*table.primary_key)
     )
     return statement
 
@@ -140,7 +152,8 @@ class Database:
         """
         with self.turn():
             try:
-                with self._connected(REPEATABLE if repeatable else None) as session, session.begin():
+                mode = REPEATABLE if repeatable else None
+                with self._connected(mode) as connection, connection.begin(), session_in(connection) as session:
                     yield session
             except OperationalError:
                 self.note_whether_busy(True)
@@ -187,17 +200,16 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries; on SQLite it never waits for a writer."""
-        with self._connected(READ_ONLY) as session:
+        with self._connected(READ_ONLY) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def _connected(self, mode: str | None) -> Iterator[Session]:
-        """A session on a connection of its own, whose transactions are of this mode."""
+    def _connected(self, mode: str | None) -> Iterator[Connection]:
+        """A connection whose transactions are of this mode."""
         with self.engine.connect() as connection:
             if mode is not None:
                 connection.info[MODE] = mode
-            with Session(connection, expire_on_commit=False) as session:
-                yield session
+            yield connection
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -275,9 +287,11 @@ def one_at_a_time(session: Session, lock: int) -> None:
 
 @contextmanager
 def session_in(connection: Connection) -> Iterator[Session]:
-    """A session in the connection's transaction, flushed at the end of the block."""
-    with Session(connection, expire_on_commit=False) as session, session.begin():
+    """A session in the connection's transaction, flushed at the end of the block if it was used."""
+    with Session(connection, expire_on_commit=False) as session:
         yield session
+        if session.in_transaction():
+            session.commit()
 
 
 def _sqlite_engine(url: str, presence: Presence) -> Engine:

@@ -7,9 +7,15 @@ from sqlalchemy.orm import Session
 
 from app.models import ServicePlanMapping
 from app.provisioning.plans.mapping import plan_key, same_service
+from app.storage.database import connection_of
 from config import Settings
 
 LONGEST_DESCRIPTION = 190
+MAPPINGS = ServicePlanMapping.__table__
+BY_DESCRIPTION = select(MAPPINGS.c.description, MAPPINGS.c.service_id, MAPPINGS.c.additional).order_by(
+    MAPPINGS.c.description
+)
+"""Built once, and on the table: each order reads it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class PlanTable:
 
 def plan_table(session: Session) -> PlanTable:
     """The table as it stands."""
-    rows = session.scalars(select(ServicePlanMapping).order_by(ServicePlanMapping.description)).all()
+    rows = connection_of(session).execute(BY_DESCRIPTION).all()
     return PlanTable(
         plans={row.description: row.service_id for row in rows if not row.additional},
         additional={row.description: row.service_id for row in rows if row.additional},
@@ -130,4 +136,5 @@ def unmap_plan(session: Session, description: str, *, additional: bool = False) 
     if row is None:
         return False
     session.delete(row)
+    session.flush()
     return True

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.models import Order, PlanSeen, now
 from app.provisioning.plans.mapping import monthly_descriptions, plan_key
-from app.storage.database import Database
+from app.storage.database import Database, connection_of
 from utopia import Contract, OrderItem
 
 LONGEST = 200
@@ -76,10 +76,19 @@ def _row(description: str, orderref: str, first: Any, last: Any) -> dict[str, An
 
 def _upsert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write each key once and in sorted order, so that two transactions can't deadlock."""
+    connection = connection_of(session)
     distinct = {row["key"]: row for row in rows if row["key"]}
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     for _, row in sorted(distinct.items()):
-        statement = dialect.insert(PlanSeen).values(row)
-        newer = statement.excluded.last_seen_at >= PlanSeen.last_seen_at
-        changes = {name: statement.excluded[name] for name in ("last_seen_at", "last_orderref")}
-        session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changes, where=newer))
+        connection.execute(UPSERT[connection.dialect.name], row)
+
+
+def _upserting(dialect: Any) -> Executable:
+    statement = dialect.insert(SEEN)
+    newer = statement.excluded.last_seen_at >= SEEN.c.last_seen_at
+    changes = {name: statement.excluded[name] for name in ("last_seen_at", "last_orderref")}
+    upserting: Executable = statement.on_conflict_do_update(index_elements=["key"], set_=changes, where=newer)
+    return upserting
+
+
+SEEN = PlanSeen.__table__
+UPSERT = {"sqlite": _upserting(sqlite), "postgresql": _upserting(postgresql)}
