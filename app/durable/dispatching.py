@@ -6,7 +6,8 @@ than is used here. Names with an underscore are private to the library; its vers
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,12 +30,15 @@ class Queue:
 
     A thread looks at the queue when its bell rings (`bells`): this process rings when it enqueues, the schedule when
     other processes did; otherwise every `polling_seconds`. `runs_dry` is called when a look leaves places free.
+    A look costs as much as several steps of an order. So, where no other process works on the queue, up to `ahead` more
+    workflows are taken from it at once, and wait in their threads for a place.
     """
 
     at_a_time: int
     workflows: tuple[str, ...]
     polling_seconds: float
     runs_dry: Callable[[], None] = lambda: None
+    ahead: int = 0
 
 
 class Dispatcher:
@@ -47,6 +51,10 @@ class Dispatcher:
         self._queue = queue
         self._database = database
         self._is_shared = is_shared
+        self._ahead = 0 if is_shared else queue.ahead
+        self.at_once = queue.at_a_time + self._ahead
+        """How many workflows may be begun: those that run, and those that wait for a place."""
+        self._places = threading.Semaphore(queue.at_a_time)
         self._begun: set[str] = set()
         self._more_may_wait = True
         self._thread = threading.Thread(target=self._run, name=f"queue {name}")
@@ -72,9 +80,12 @@ class Dispatcher:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def at_work(self, workflow_id: str) -> None:
-        """Note that a workflow's thread has begun: from now on, the library counts the workflow itself."""
+    @contextmanager
+    def place(self, workflow_id: str) -> Iterator[None]:
+        """A place for a workflow whose thread has begun: from now on, the library counts the workflow itself."""
         self._begun.discard(workflow_id)
+        with self._places:
+            yield
 
     def _run(self) -> None:
         while self.bell.wait(self._queue.polling_seconds):
@@ -95,8 +106,8 @@ class Dispatcher:
     def _look(self) -> None:
         self._more_may_wait = True
         running = len(self._begun) + self._dbos._active_workflows_set.count_for_queue(self._name)
-        room = self._queue.at_a_time - running
-        if room <= 0:  # the next workflow that ends rings the bell
+        room = self.at_once - running
+        if room < max(self._ahead, 1):  # some wait for a place already; the next workflow that ends rings the bell
             return
         owner = generate_uuid()
         with self._database.turn():

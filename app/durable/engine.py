@@ -199,11 +199,11 @@ class Executor:
         DBOS.listen_queues([])  # our dispatchers listen to the queues
         for name, queue in self._queues.items():
             for workflow in queue.workflows:
-                function = noted(self._workflows[workflow], dispatchers[name].at_work)
+                function = noted(self._workflows[workflow], dispatchers[name].place)
                 DBOS.workflow(name=workflow, max_recovery_attempts=1_000_000)(function)
             self._work_queue.client.register_queue(
                 name,
-                worker_concurrency=queue.at_a_time,
+                worker_concurrency=dispatchers[name].at_once,
                 global_concurrency=queue.at_a_time if self._lock.is_shared else None,
                 polling_interval_sec=queue.polling_seconds,
                 on_conflict="always_update",

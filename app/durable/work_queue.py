@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, wraps
@@ -52,16 +53,18 @@ _at_work: set[str] = set()
 """The workflows that threads of this process run now, whatever the rows say."""
 
 
-def noted(workflow: Callable[..., Result], begins: Callable[[str], None]) -> Callable[..., Result]:
-    """The workflow, noted as running while a thread runs it; `begins` is called with its id."""
+def noted(
+    workflow: Callable[..., Result], place: Callable[[str], AbstractContextManager[None]]
+) -> Callable[..., Result]:
+    """The workflow, noted as running while a thread runs it, or waits to be in its `place` (by the workflow's id)."""
 
     @wraps(workflow)
     def at_work(*args: Any) -> Result:
         workflow_id = str(DBOS.workflow_id)
         _at_work.add(workflow_id)
-        begins(workflow_id)
         try:
-            return workflow(*args)
+            with place(workflow_id):
+                return workflow(*args)
         finally:
             _at_work.discard(workflow_id)
 

@@ -149,9 +149,6 @@ UPDATE_ROW = update(ROWS).where(ROWS.c.order_id == bindparam("of"))  # type: ign
 KEPT = select(ROWS.c.person, ROWS.c.address, ROWS.c.plan, ROWS.c.words, ROWS.c.notes).where(
     ROWS.c.order_id == bindparam("of")
 )
-FOUND_BY = frozenset({"contract", "account", "corrections", "customer_id", "ticket_id", "site_id"})
-"""The columns of an order whose values are among its words."""
-
 
 PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, OrderSearch.pieces_4)
 

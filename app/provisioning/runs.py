@@ -1,7 +1,8 @@
 """One run of an order's story: the order and its steps as they were read, and the outcomes that wait for a commit.
 
 The outcome of a step and the intent of the next go into one commit. Several steps that write to no remote system share
-one commit, too. Each `Run.commit` writes the outcomes that wait; a run that ends leaves nothing unwritten.
+one commit, too. Each `Run.commit` writes the outcomes that wait; a run that ends leaves nothing unwritten, and what the
+order is found by is written then, once.
 """
 
 from collections.abc import Callable, Iterable
@@ -77,7 +78,7 @@ class Run(AbstractContextManager["Run"]):
 
     def __exit__(self, *_error: object) -> None:
         if self._unwritten:
-            self.commit(lambda _session: None, repeatable=True)
+            self.commit(lambda session: order_search.keep(session, self.order), repeatable=True)
 
     def read(self) -> bool:
         """Read the order and its steps, once; returns whether this run may work on it."""
@@ -159,8 +160,6 @@ class Run(AbstractContextManager["Run"]):
             changes |= each.outcome.changes
         if changes:
             self.keep_order(session, changes)
-        if changes.keys() & order_search.FOUND_BY:
-            order_search.keep(session, self.order)
         for each in self._unwritten:
             if each.outcome.afterwards:
                 each.outcome.afterwards(session, self.order)

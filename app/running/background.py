@@ -32,14 +32,15 @@ class Background:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._schedule = Schedule(services)
+        at_powercode = services.settings.powercode_concurrency
         self._executor = Executor(
             services.database,
             services.work_queue,
             workflows(services),
             {
-                "utopia": Queue(intake.AT_UTOPIA, ("order",), POLLING_SECONDS),
+                "utopia": Queue(intake.AT_UTOPIA, ("order",), POLLING_SECONDS, ahead=intake.AT_UTOPIA // 2),
                 "powercode": Queue(
-                    services.settings.powercode_concurrency, ("account",), POLLING_SECONDS, self._schedule.start_more
+                    at_powercode, ("account",), POLLING_SECONDS, self._schedule.start_more, ahead=at_powercode // 2
                 ),
                 notices.QUEUE: Queue(MAIL_AT_A_TIME, ("notice",), POLLING_SECONDS),
                 run_starts.QUEUE: Queue(1, ("digest", preview_requests.WORKFLOW), POLLING_SECONDS),
