@@ -140,7 +140,7 @@ MAP_PLANS = Action(
     "map_plans",
     "Say what it is sold as, and go on",
     "said what its plans are sold as",
-    does="provisioning.decisions.map_plans",
+    does="provisioning.plan_decisions.map_plans",
     needs=Needs.PLANS,
     says="You see first what that bills, and to how many. One order goes on; once PowerCode took its plan, all others "
     "that wait for it follow by themselves.",
@@ -177,7 +177,7 @@ FORGET = Action(
     "forget",
     "Erase its personal data",
     "erased its personal data",
-    does="safekeeping.forgetting.forget",
+    does="safekeeping.order_erasure.forget",
     role=Role.ADMINISTRATOR,
     is_grave=True,
     command="orders forget {orderref}",
@@ -187,31 +187,36 @@ NOTE = Action(
     "note",
     "Add a note",
     "wrote a note",
-    does="provisioning.desk.note",
+    does="provisioning.teamwork.note",
     needs=Needs.NOTE,
     decides=False,
     button="Add the note",
     command="",
 )
 
-ON_IT = Action("on_it", "I'm on it", "is on it", does="provisioning.desk.take", decides=False, command="")
+ON_IT = Action("on_it", "I'm on it", "is on it", does="provisioning.teamwork.take", decides=False, command="")
 TAKE_OVER = Action(
-    "take_over", "Take it over", "took it over", does="provisioning.desk.take", decides=False, command=""
+    "take_over", "Take it over", "took it over", does="provisioning.teamwork.take", decides=False, command=""
 )
-LET_GO = Action("let_go", "Let it go", "let it go", does="provisioning.desk.let_go", decides=False, command="")
+LET_GO = Action("let_go", "Let it go", "let it go", does="provisioning.teamwork.let_go", decides=False, command="")
 
 PUT_OFF = Action(
     "put_off",
     "Put off until a day",
     "put it off",
-    does="provisioning.desk.put_off",
+    does="provisioning.teamwork.put_off",
     needs=Needs.DAY,
     decides=False,
     button="Put off until this day",
     command="",
 )
 BRING_BACK = Action(
-    "bring_back", "Bring it back now", "brought it back", does="provisioning.desk.bring_back", decides=False, command=""
+    "bring_back",
+    "Bring it back now",
+    "brought it back",
+    does="provisioning.teamwork.bring_back",
+    decides=False,
+    command="",
 )
 
 ACTIONS: Mapping[str, Action] = {
