@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
-unexport PYTHONDONTWRITEBYTECODE # compiled once, and not anew in each of the processes that tests start
+unexport PYTHONDONTWRITEBYTECODE # tests start many processes: none should have to compile the program again
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo audit test sweep pictures soak bench lint format lock clean
@@ -17,7 +17,7 @@ help: ## List the tasks
 		printf '%-20s %s\n' "$$task" "$$does"; done
 
 install: .venv/.installed ## Install the service into .venv
-install-dev: .venv/.installed-dev ## Install what tests and checks need, too
+install-dev: .venv/.installed-dev ## Install also what tests and checks need
 
 demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; FLASK_PORT=5060: another port)
 	@$(BIN)/python -m sandbox.demo
@@ -25,13 +25,13 @@ demo: install ## Show the service at work, until Ctrl-C (ONCE=1: end by itself; 
 test: install-dev ## Run the tests (DATABASE=postgresql: on the other database; ARGS="-k callback": some of them)
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --database $(DATABASE) $(ARGS)
 
-sweep: install-dev ## Run the long tests: every page in a browser, processes killed again and again, several hosts
+sweep: install-dev ## Run the long tests: all pages in a browser, killed processes, several hosts
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "(long or sweep) and not (pictures or soak)" $(ARGS)
 
-pictures: install-dev ## Draw the console's pages for the manual anew, into docs/pictures
+pictures: install-dev ## Take the manual's screenshots of the console again, into docs/pictures
 	@$(BIN)/python -m pytest -m pictures
 
-soak: install-dev ## For hours: kill the service amid orders and a digest, let PowerCode be gone, and count what came out
+soak: install-dev ## Run for hours: kill the service during orders and a digest, take PowerCode away, and count the outcomes
 	@$(BIN)/python -m benchmarks.soak_orders $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_hosts $(ARGS)
 	@$(BIN)/python -m benchmarks.soak_digest
@@ -42,10 +42,10 @@ soak: install-dev ## For hours: kill the service amid orders and a digest, let P
 	@$(BIN)/python -m benchmarks.fuzz_reports
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m soak
 
-bench: install-dev ## What an order, a callback, an idle service, a page and a digest cost (ARGS=--quick: in a few minutes)
+bench: install-dev ## Measure what an order, a callback, a page, a digest and an idle service cost (ARGS=--quick: takes minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-audit: install-dev ## Ask for known vulnerabilities of what is locked
+audit: install-dev ## Look up known vulnerabilities of the locked packages
 	@$(BIN)/python .ci/audit.py
 
 lint: install-dev ## Check style, format and types
@@ -53,7 +53,7 @@ lint: install-dev ## Check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: install-dev ## Put the code into its format
+format: install-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -65,7 +65,7 @@ clean: ## Remove .venv, caches and the demo's folder; the service's database and
 	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# .venv is made anew when its Python is gone or has changed, as after an upgrade of the system.
+# An upgrade of the system may replace the Python that .venv uses: then .venv is made again.
 VENV_WORKS := $(shell $(BIN)/python -I -c 'import importlib.util as i; print("yes" if i.find_spec("flask") else "")' 2>/dev/null)
 ifneq ($(VENV_WORKS),yes)
 .venv/.installed: anew

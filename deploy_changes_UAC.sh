@@ -1,55 +1,56 @@
 #!/usr/bin/env bash
-# Brings what was pushed onto this server, and proves that it runs. For an editor of a ticket text after a push:
+# Deploys to this server what was pushed, and checks that it runs. Call it after each push, also after one of a ticket text:
 #
 #     sudo /opt/utopia-handler/deploy_changes_UAC.sh [--dry-run | --take-pushed]
 #
 #     --dry-run       only show what it would do
-#     --take-pushed   what was pushed wins: changes and commits that were made on this server are put aside, and named
+#     --take-pushed   what was pushed wins: changes and commits made on this server are moved to a branch, which is named
 #
-# It pulls (fast-forward only; what was changed here is named, and never overwritten), checks the new version beside the
-# running one, backs up the database before a migration, lets the new version take over without dropping a callback, and
-# waits for /readyz to show it. Whatever fails, the former version is put back and proved to run.
+# It pulls (fast-forward only; a file that was changed on this server is named, and never overwritten), checks the new
+# version beside the running one, backs up the database before a migration, and lets the new version take over without
+# losing a callback. Then it waits until /readyz shows the new version. If anything fails, it puts the former version back
+# and checks that it runs.
 #
 # Exit codes:
-#   0  the newest version runs (--dry-run: nothing speaks against it)
+#   0  the newest version runs (--dry-run: it passed all checks)
 #   2  it can't be used like this: an unknown option, missing rights, or a server that isn't set up for it
-#   3  another run is at work
-#   4  changes that were made here are in the way
-#   5  the remote could not be reached, or its history and the one of this server went different ways
-#   6  a check failed; nothing was touched
-#   7  it failed on the way; the former version is back, and it runs
-#   8  it failed, and the former version does not run either: somebody has to look NOW
+#   3  another deploy is running
+#   4  files that were changed on this server would be overwritten
+#   5  the remote could not be reached, or its history and this server's have diverged
+#   6  a check failed; nothing was changed
+#   7  the deploy failed; the former version is back, and it runs
+#   8  the deploy failed, and the former version does not run either: somebody has to look NOW
 #
 # docs/deploying.md: how to set it up, and what to do for each failure.
 
 set -euo pipefail
 umask 022
-trap '' HUP PIPE # a lost connection does not stop it halfway
+trap '' HUP PIPE # it goes on when the caller's connection is lost
 export GIT_TERMINAL_PROMPT=0 PYTHONDONTWRITEBYTECODE=1
 
-CHECKOUT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")") # also where a link led here
+CHECKOUT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")") # also when it was called through a symbolic link
 SERVICE=${DEPLOY_SERVICE:-utopia-handler}
-WAIT_SECONDS=${DEPLOY_WAIT_SECONDS:-300}         # for another run
-READY_SECONDS=${DEPLOY_READY_SECONDS:-60}        # for a new process to take over
-HANDOVER_SECONDS=${DEPLOY_HANDOVER_SECONDS:-210} # for a former one to end its running steps
-FREE_MB=${DEPLOY_FREE_MB:-100}                   # that must be free, beyond what is needed for sure
-REMOTE_SECONDS=${DEPLOY_REMOTE_SECONDS:-30}       # for the remote to say something
+WAIT_SECONDS=${DEPLOY_WAIT_SECONDS:-300}         # to wait for another deploy to end
+READY_SECONDS=${DEPLOY_READY_SECONDS:-60}        # to wait for a new process to be ready
+HANDOVER_SECONDS=${DEPLOY_HANDOVER_SECONDS:-210} # to wait for a former process to end its running steps
+FREE_MB=${DEPLOY_FREE_MB:-100}                   # of disk space to leave free, besides what the deploy needs
+REMOTE_SECONDS=${DEPLOY_REMOTE_SECONDS:-30}       # to wait for the remote's first answer
 DRY_RUN=false
 TAKE_PUSHED=false
-HAS_MIGRATED=false # or began to
-IS_DEPLOYING=false # from the first change to the running service on
-SAID=""            # by the command that failed
+HAS_MIGRATED=false # true as soon as a migration begins
+IS_DEPLOYING=false # true while the running service is being changed
+SAID=""            # the output of the command that failed
 BACKUP=""
-KEPT="" # the branch with what was put aside
+KEPT="" # the branch that holds what was put aside
 
 for part in output server changes checks deployment takeover rollback; do
     # shellcheck source=/dev/null
-    source "$CHECKOUT/deploy/steps/$part.sh" # all is read before a pull changes it
+    source "$CHECKOUT/deploy/steps/$part.sh" # all parts are read now, as a pull may change them
 done
 
 main() {
     read_options "$@"
-    cd "$CHECKOUT" # and not where the caller is: Python would look for its modules there first
+    cd "$CHECKOUT" # Python looks for modules in the current folder first: not in the caller's
     know_the_server
     take_turn
     trap 'finish $?' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets a bare Debian 12 (or newer; or Ubuntu 24.04) up for Utopia API Handler, from a clone. As root, in the clone's folder:
+# Installs Utopia API Handler from a clone, on Debian 12 or newer or Ubuntu 24.04. As root, in the clone's folder:
 #
 #     deploy/install.sh [--dry-run] [--restart]
 #
@@ -7,12 +7,12 @@
 #     --restart   restart a service that runs already
 #     --help      this text
 #
-# It installs the packages that are missing, makes the user utopia-handler, puts the checkout into /opt/utopia-handler with
-# its Python packages, a .env with secrets of its own, the units, the nightly backup and the command utopia-handler. It starts the
-# service when its settings are complete, and names what is missing otherwise: fill that in, and run it again. It can be run
-# at any time: what is there is left as it is, .env above all.
+# It installs missing system packages, adds the user utopia-handler, and puts the checkout into /opt/utopia-handler with its
+# Python packages and a .env with new secrets. It installs the systemd units, the nightly backup and the command
+# utopia-handler. When the settings are complete, it starts the service. Otherwise it names the missing ones: fill them in,
+# and run it again. It can be run at any time: what is there already, such as .env, is not overwritten.
 #
-# Exit codes: 0 all is done; 1 it failed; 2 it can't be used like this; 3 done, but for settings that are missing in .env.
+# Exit codes: 0 all is done; 1 it failed; 2 it can't be used like this; 3 all is done, but settings are missing in .env.
 
 set -euo pipefail
 umask 022
@@ -60,14 +60,15 @@ stop() {
     exit 2
 }
 
-change() { # SENTENCE COMMAND...: say what is done, and do it
+# change SENTENCE COMMAND...: says what is done, and does it (not in a dry run).
+change() {
     say "- $1"
     CHANGES=$((CHANGES + 1))
     shift
     $IS_DRY_RUN || "$@"
 }
 
-# A session of its own: otherwise the program could type into root's terminal.
+# It gets a session of its own: in root's session, a program could put keystrokes into root's terminal.
 as_service() { (cd "$HOME_FOLDER" && setsid --wait runuser -u "$ACCOUNT" -- "$@"); }
 
 in_checkout() { git -c safe.directory="$HOME_FOLDER" -C "$HOME_FOLDER" "$@"; }
@@ -123,7 +124,8 @@ place_checkout() {
     change "Putting the checkout into $HOME_FOLDER" clone_here
 }
 
-clone_here() { # root's own: the service can't change its program
+# The checkout belongs to root, so that the service can't change its own program.
+clone_here() {
     local address
     git -c safe.directory="$SOURCE" -c safe.directory="$SOURCE/.git" clone -q --no-hardlinks "$SOURCE" "$HOME_FOLDER"
     if address=$(git -c safe.directory="$SOURCE" -C "$SOURCE" remote get-url origin 2>/dev/null); then
@@ -144,7 +146,7 @@ set_permissions() {
         [[ -d $folder ]] || change "Making $folder, for the service alone" \
             install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 750 "$folder"
     done
-    # The folders that the service writes to. Files that root restored or made there are given to the service's user.
+    # The service writes into these folders. Files in them that belong to root, as after a restore, are given to its user.
     for folder in "$HOME_FOLDER/ticket_descriptions" "$HOME_FOLDER/instance" "$BACKUPS"; do
         [[ -z $(foreign_in "$folder" -print -quit) ]] || change "Giving the service what is in $folder" \
             foreign_in "$folder" -exec chown --no-dereference "$ACCOUNT:$ACCOUNT" {} +
@@ -153,7 +155,9 @@ set_permissions() {
         change "Letting the service read $HOME_FOLDER/.env" let_read_settings
 }
 
-foreign_in() { # FOLDER ACTION...; a file with a second name may be one from elsewhere, which the service only linked here
+# foreign_in FOLDER ACTION...: what does not belong to the service's user. Files with several hard links are left out: the
+# service could have linked a file from elsewhere here, to be given it.
+foreign_in() {
     [[ ! -d $1 ]] || find "$1" ! -user "$ACCOUNT" \( -type d -o -links 1 \) "${@:2}"
 }
 
@@ -163,7 +167,8 @@ write_settings() {
     [[ -e $HOME_FOLDER/.env ]] || change "Writing $HOME_FOLDER/.env, with a SECRET_KEY and a CALLBACK_TOKEN of its own" make_env
 }
 
-make_env() { # its name comes last: a run that is broken off leaves no half .env
+# The file gets its name at the end, so that a run that is broken off leaves no half .env.
+make_env() {
     local new=$HOME_FOLDER/.env.new secret token
     token=$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))')
     secret=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
@@ -193,13 +198,16 @@ install_units() {
         enable_at_boot "$SERVICE" multi-user
 }
 
-differs() { # FILE INSTALLED; before there is a checkout, the clone's file counts
+# differs FILE INSTALLED: whether the installed file is another one. In a dry run there may be no checkout yet: then the
+# clone's file is compared.
+differs() {
     local file=$HOME_FOLDER/$1
     [[ -f $file ]] || file=$SOURCE/$1
     ! cmp -s "$file" "$2"
 }
 
-enable_at_boot() { # UNIT TARGET: as systemctl does it, which a machine without a running systemd may lack
+# enable_at_boot UNIT TARGET: as `systemctl enable` does it, also on a machine without systemctl.
+enable_at_boot() {
     if command -v systemctl >/dev/null; then
         systemctl enable --quiet "$1"
     else
@@ -214,7 +222,8 @@ install_backup() {
     remove_cron_file
 }
 
-remove_cron_file() { # the backup was cron's once; a file that somebody changed is theirs
+# Former versions had cron make the backup. Their file is removed, unless somebody changed it.
+remove_cron_file() {
     [[ -e $CRON_FILE ]] || return 0
     if is_our_cron_file; then
         change "Removing $CRON_FILE, in whose place the timer is" rm "$CRON_FILE"
@@ -226,11 +235,12 @@ remove_cron_file() { # the backup was cron's once; a file that somebody changed 
 is_our_cron_file() {
     local line
     line=$(grep -vE '^[[:space:]]*(#|$|SHELL=/bin/sh$|PATH=/usr/local/bin:/usr/bin:/bin$|MAILTO=root$)' "$CRON_FILE")
-    # shellcheck disable=SC2016 # as it stands in the file
+    # shellcheck disable=SC2016 # $(date ...) is compared as it is written in the file
     [[ $line == "0 2 * * *  $ACCOUNT  cd $HOME_FOLDER && .venv/bin/flask --app wsgi db backup $BACKUPS/handler-"'$(date +\%a).db >/dev/null' ]]
 }
 
-install_command() { # in the checkout, which is root's: a deploy brings its newest version
+# The command is a link into the checkout, so a deploy updates it as well.
+install_command() {
     [[ $(readlink "$COMMAND" 2>/dev/null) == "$HOME_FOLDER/deploy/utopia-handler" ]] || change "Linking the command $COMMAND" \
         ln -sfn "$HOME_FOLDER/deploy/utopia-handler" "$COMMAND"
 }

@@ -1,4 +1,4 @@
-# What is new, what was changed here, and the plan.
+# Finds out what is new, and what was changed on this server; shows what a deploy will do.
 # Part of deploy_changes_UAC.sh.
 
 fetch() {
@@ -11,17 +11,19 @@ fetch() {
     124 | 137) stop 5 "The remote gave no answer within $REMOTE_SECONDS s: is the network there, and does the key still work? Nothing was touched." ;;
     *) stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched." ;;
     esac
-    try repository fetch --quiet "$remote" 9<&- || # ssh may keep a connection open
+    try repository fetch --quiet "$remote" 9<&- || # without the lock: ssh may keep a connection open after the fetch, and the lock with it
         stop 5 "The changes could not be fetched: is the network there, and does the key still work? Nothing was touched."
     NEW=$(repository rev-parse "$UPSTREAM")
     if ! repository merge-base --is-ancestor "$FORMER" "$NEW"; then compare_histories; fi
 }
 
-ask_remote() { # something short, as a fetch may well take minutes
+# Makes a short request first: no answer within seconds means no connection, while a fetch may take minutes.
+ask_remote() {
     as_owner timeout --kill-after=5 "$REMOTE_SECONDS" git -C "$CHECKOUT" ls-remote --quiet "$1" "refs/heads/$BRANCH" 9<&-
 }
 
-compare_histories() { # what runs is no part of what the remote has now
+# The commit that runs is not among those that the remote has now: finds out why.
+compare_histories() {
     local own
     own=$(repository rev-list --count "$FORMER" --not "$NEW" $(states_of_the_remote))
     if $TAKE_PUSHED; then return; fi
@@ -36,12 +38,14 @@ compare_histories() { # what runs is no part of what the remote has now
     stop 5 "This server has $own commits of its own, and others were pushed. Nothing was touched. To keep them, make the same change in your own clone and push it; then, to take what was pushed and put these aside: $0 --take-pushed"
 }
 
-states_of_the_remote() { # the commits that its branch has been at, as far as it was seen from here
+# The commits that the remote's branch was at, at each fetch from here.
+states_of_the_remote() {
     sed -E 's/^([0-9a-f]+) ([0-9a-f]+) .*/\1 \2/; s/0{40,}//' "$GIT_DIR_HERE/logs/refs/remotes/$UPSTREAM" 2>/dev/null || true
 }
 
 changed_files() { repository diff --name-only --no-renames -z "$FORMER" "$NEW"; }
-what_changed() { # the names, where they are few
+# The changed files: the first three by name, the others as a number.
+what_changed() {
     local files
     mapfile -d '' -t files < <(changed_files)
     if ((${#files[@]} == 0)); then
@@ -51,9 +55,12 @@ what_changed() { # the names, where they are few
     printf '%s' "$(printf ', %s' "${files[@]:0:3}" | cut -c3-)"
     if ((${#files[@]} > 3)); then printf ' and %d more files' "$((${#files[@]} - 3))"; fi
 }
-blob() { repository rev-parse --verify --quiet "$1:$2" || true; } # COMMIT FILE
+# blob COMMIT FILE: the hash of the file's content in the commit; nothing where the commit has no such file.
+blob() { repository rev-parse --verify --quiet "$1:$2" || true; }
 
-look_at_local_changes() { # LOCAL: changed here, and not in what comes. SAME: the very change that comes. ASIDE: to be put aside
+# Sorts the files that were changed on this server. LOCAL: what was pushed does not touch them. SAME: what was pushed makes
+# the same change. ASIDE: with --take-pushed, those that are put aside.
+look_at_local_changes() {
     local file
     local -A coming=()
     local in_the_way=()
@@ -77,7 +84,8 @@ look_at_local_changes() { # LOCAL: changed here, and not in what comes. SAME: th
     stop 4 "Nothing was touched. To keep what was changed here: make the same change in your own clone and push it, then run this again. To take what was pushed: $0 --take-pushed (what is here is put aside on a branch)."
 }
 
-show_both() { # FILE: how it differs here from what was pushed
+# show_both FILE: the difference between the file on this server and the one that was pushed.
+show_both() {
     say "Changed here AND in what was pushed: $1. Here (-), and as pushed (+):"
     repository show "$NEW:$1" 2>/dev/null | as_service diff --text -U1 "$CHECKOUT/$1" - | tail -n +3 | head -n 30 | sed 's/^/    /' || true
 }
@@ -96,7 +104,8 @@ show_plan() {
     fi
 }
 
-compare_packages() { # PACKAGES_CHANGE, and VENV_NEW: a folder's name tells which requirements it holds
+# Sets PACKAGES_CHANGE and VENV_NEW, the folder for the new version's packages. Its name has a hash of requirements.txt.
+compare_packages() {
     VENV_FORMER=$(readlink -f "$CHECKOUT/.venv" || true)
     VENV_NEW=$CHECKOUT/.venv-$(repository show "$NEW:requirements.txt" | sha256sum | cut -c1-12)
     PACKAGES_CHANGE=true
@@ -110,7 +119,9 @@ compare_packages() { # PACKAGES_CHANGE, and VENV_NEW: a folder's name tells whic
     fi
 }
 
-has_packages_of_former() { # in a .venv that `make install` made; it is older than what somebody pulled by hand
+# Whether a .venv that `make install` made has the packages of the former version. It has not when requirements.txt is newer
+# than .venv, as when somebody pulled by hand.
+has_packages_of_former() {
     local marker=$VENV_FORMER/.installed
     [[ -x $PYTHON && $VENV_FORMER =~ /\.venv(-first)?$ && (! -e $marker || ! $CHECKOUT/requirements.txt -nt $marker) ]]
 }

@@ -26,7 +26,8 @@ check_space() {
     ((free >= needed)) || fail "The disk is too full: $free MB are free, $needed MB are needed."
 }
 
-database_megabytes() { # of the SQLite file, where the settings that are there can be read
+# The size of the SQLite file; 0 when there is none, or when the settings can't be read.
+database_megabytes() {
     local file
     file=$(cd "$CHECKOUT" && as_service "$PYTHON" -c '
 from config import load_settings
@@ -34,7 +35,8 @@ print(load_settings().database_url.removeprefix("sqlite:///"))' 2>/dev/null) || 
     if [[ -f $file ]]; then du -m "$file" | cut -f1; else echo 0; fi
 }
 
-make_packages() { # beside those of the running version, which are not touched
+# Installs the new packages into a folder of their own; those of the running version stay as they are.
+make_packages() {
     $PACKAGES_CHANGE && [[ ! -e $VENV_NEW/.installed ]] || return 0
     ! $DRY_RUN || return 0
     say "Installing packages; this takes a minute or two"
@@ -47,7 +49,8 @@ make_packages() { # beside those of the running version, which are not touched
     as_owner touch "$VENV_NEW/.installed"
 }
 
-make_trial() { # the new version as it will be, with what was changed here, the same .env and the same instance/
+# Makes the folder for the checks: the new version with the changes made on this server, the same .env and the same instance/.
+make_trial() {
     local entry file
     remove_trial
     try as_service mkdir -p "$SCRATCH/metrics" && try as_owner mkdir "$TRIAL" &&
@@ -61,14 +64,16 @@ make_trial() { # the new version as it will be, with what was changed here, the 
         file=${entry##*/}
         [[ $file == .git || $file == .trial || $file == .venv* || -e $TRIAL/$file ]] || as_owner ln -s "$entry" "$TRIAL/$file"
     done
-    while IFS= read -r -d '' file; do # a text or a certificate that git does not know, beside those that it knows
+    # Files that git does not know in folders that it knows, such as a ticket text or a certificate.
+    while IFS= read -r -d '' file; do
         [[ ! -d $TRIAL/${file%/*} || -e $TRIAL/$file ]] || as_owner ln -s "$CHECKOUT/$file" "$TRIAL/$file"
     done < <(repository ls-files --others -z 2>/dev/null)
 }
 
 remove_trial() { as_owner rm -rf "$TRIAL" && as_service rm -rf "$SCRATCH"; }
 
-compile_trial() { # once for all checks; runs nothing of it
+# Compiles the program, once for all checks, without running any of it.
+compile_trial() {
     as_owner "$VENV_NEW/bin/python" -I -m compileall -q -x '/(tests|benchmarks|docs)/' "$TRIAL"
 }
 
@@ -77,12 +82,13 @@ in_trial() (
     PROMETHEUS_MULTIPROC_DIR=$SCRATCH/metrics as_service "$VENV_NEW/bin/python" "$@"
 )
 
-check_database() { # a migration is tried on a copy first
+# Checks whether the new version can use the database. A migration is tried on a copy.
+check_database() {
     local code=0 copy=$SCRATCH/copy.db
     MIGRATES=false
     try in_trial -m flask --app wsgi db check || code=$?
     case $code in
-    0) $PACKAGES_CHANGE || return 0 ;; # a new engine may have tables of its own to bring up to date
+    0) $PACKAGES_CHANGE || return 0 ;; # a new version of the engine (DBOS) may have to upgrade its own tables
     3) MIGRATES=true && SAID="" && say "Database: there is a migration" ;;
     *) fail "The database can't be used." ;;
     esac

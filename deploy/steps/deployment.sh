@@ -1,4 +1,4 @@
-# What is done to the server: migration, files, packages.
+# Changes the server: migrates the database, updates files and packages, and lets the new version take over.
 # Part of deploy_changes_UAC.sh.
 
 deploy() {
@@ -19,7 +19,8 @@ deploy() {
     remove_old_packages
 }
 
-migrate() { # migrations only add, so the running version goes on working
+# The running version goes on working meanwhile, since migrations only add tables and columns.
+migrate() {
     BACKUP=$(name_of_backup)
     if $MIGRATES || $PACKAGES_CHANGE; then back_up; else BACKUP="" && return 0; fi
     say "Backup: $BACKUP"
@@ -27,7 +28,8 @@ migrate() { # migrations only add, so the running version goes on working
     try in_trial -m flask --app wsgi db upgrade || fail "The migration failed."
 }
 
-name_of_backup() { # another one for each try: the first is of before the migration
+# A name that is not taken: each try makes a backup, and the first is the one from before the migration.
+name_of_backup() {
     local name number=1
     name=$CHECKOUT/instance/backups/before-$(short "$NEW")
     while [[ -e $name.db || -e $name.dump ]]; do number=$((number + 1)) name=${name%%+*}+$number; done
@@ -54,7 +56,8 @@ pull() {
 move_to_new() { if is_forward; then repository merge --quiet --ff-only "$NEW"; else repository reset --quiet --keep "$NEW"; fi; }
 is_forward() { repository merge-base --is-ancestor "$FORMER" "$NEW"; }
 
-put_aside() { # with --take-pushed: commits and changes of this server's own go on a branch, and out of the way
+# With --take-pushed: keeps this server's own commits and changes on a branch, and takes them out of the folder.
+put_aside() {
     local index=$GIT_DIR_HERE/deploy.index tree commit
     KEPT=""
     ((${#ASIDE[@]})) || ! is_forward || return 0
@@ -69,13 +72,15 @@ put_aside() { # with --take-pushed: commits and changes of this server's own go 
     clear_the_way
 }
 
-with_index() { # FILE GIT-COMMAND...
+# with_index FILE GIT-COMMAND...: runs git with another index file, so that the checkout's own index does not change.
+with_index() {
     local file=$1
     shift
     as_owner env GIT_INDEX_FILE="$file" git -C "$CHECKOUT" --literal-pathspecs "$@"
 }
 
-clear_the_way() { # what is on the branch now goes from the folder
+# Removes from the folder what the branch keeps now.
+clear_the_way() {
     local file
     for file in "${ASIDE[@]}"; do
         if [[ -n $(blob "$FORMER" "$file") ]]; then
@@ -91,24 +96,28 @@ name_what_was_put_aside() {
     say "Put aside on the branch $KEPT of this server: ${ASIDE[*]:-commits of its own}. To see it: git -C $CHECKOUT diff $KEPT"
 }
 
-give_texts_to_the_service() { # the console replaces the texts that it saves
+# The service's user must own the texts, since the console saves them.
+give_texts_to_the_service() {
     ((EUID == 0)) || return 0
     chown --recursive --reference="$CHECKOUT/ticket_descriptions" "$CHECKOUT/ticket_descriptions" || true
 }
 
-link_packages() { # FOLDER: .venv leads to it from now on
+# link_packages FOLDER: makes .venv a link to the folder, in one step.
+link_packages() {
     [[ $(readlink -f "$CHECKOUT/.venv" || true) != "$1" ]] || return 0
     if [[ -d $CHECKOUT/.venv && ! -L $CHECKOUT/.venv ]]; then try as_owner mv "$CHECKOUT/.venv" "$CHECKOUT/.venv-first" || return 1; fi
     try as_owner ln -sfn "${1##*/}" "$CHECKOUT/.venv-link" && try as_owner mv -T "$CHECKOUT/.venv-link" "$CHECKOUT/.venv"
 }
 
-remove_old_packages() { # all but those of this version and of the former one
+# Removes all packages but those of the new and the former version.
+remove_old_packages() {
     local folder
     for folder in "$CHECKOUT"/.venv-*; do
         [[ ! -d $folder || $folder == "$VENV_NEW" || $folder == "$(former_packages)" ]] || as_owner rm -rf "$folder"
     done
 }
 
-former_packages() { # a .venv that was a folder is moved aside by the first new one
+# The former version's packages. The first deploy finds .venv as a folder, and renames it to .venv-first.
+former_packages() {
     if [[ $VENV_FORMER == "$CHECKOUT/.venv" && -e $CHECKOUT/.venv-first ]]; then echo "$CHECKOUT/.venv-first"; else echo "$VENV_FORMER"; fi
 }

@@ -1,29 +1,33 @@
-# Words for people, and commands run by the right user.
+# Prints messages, and runs commands as the right user.
 # Part of deploy_changes_UAC.sh.
 
 say() { printf '%s\n' "$*" || true; }
 
-stop() { # EXIT-CODE SENTENCE: end before anything was touched
+# stop EXIT-CODE SENTENCE: ends the deploy with what the failed command printed, and the sentence.
+stop() {
     if [[ -n $SAID ]]; then tail -n 15 <<<"$SAID" | sed 's/^/    /' >&2 || true; fi
     printf 'NOT DEPLOYED: %s\n' "$2" >&2 || true
     exit "$1"
 }
 
-fail() { # SENTENCE: the former version comes back when `finish` runs
+# fail SENTENCE: ends the deploy. If the service was being changed, `finish` then puts the former version back.
+fail() {
     if ! $IS_DEPLOYING; then stop 6 "$1 Nothing was touched."; fi
     REASON=$1
     exit 7
 }
 
-try() { SAID=$("$@" 2>&1 </dev/null) && SAID=""; } # keeps what a command says for the case that it fails
+# try COMMAND...: runs it without showing its output; SAID has the output if it fails.
+try() { SAID=$("$@" 2>&1 </dev/null) && SAID=""; }
 
-run_as() { # USER COMMAND...; it shares the lock, so that the next run waits also for what a killed one has begun
+# run_as USER COMMAND...: the command inherits the lock. If this script is killed, the next deploy waits for the command, too.
+run_as() {
     local user=$1
     shift
     if [[ $user == "$(id -un)" ]]; then
         "$@"
     else
-        # A session of its own: otherwise the program could type into this terminal, as the user who called this.
+        # It gets a session of its own: in the caller's session, a program could put keystrokes into the caller's terminal.
         setsid --wait runuser -u "$user" -- env HOME="$(getent passwd "$user" | cut -d: -f6)" "$@"
     fi
 }
@@ -31,7 +35,8 @@ run_as() { # USER COMMAND...; it shares the lock, so that the next run waits als
 as_owner() { run_as "$OWNER" "$@"; }
 as_service() { run_as "$SERVICE_USER" "$@"; }
 repository() { as_owner timeout 300 git -C "$CHECKOUT" --literal-pathspecs -c gc.auto=0 -c maintenance.auto=false "$@"; }
-system() { # systemctl, with the right to use it
+# system ARGUMENT...: systemctl, through sudo if need be, and without the lock.
+system() {
     local command=("${DEPLOY_SYSTEMCTL:-systemctl}")
     ((EUID == 0)) || [[ -n ${DEPLOY_SYSTEMCTL:-} ]] || command=(sudo -n systemctl)
     "${command[@]}" "$@" 9<&-

@@ -1,7 +1,8 @@
-# Whatever happens: the former version comes back, also after a run that was killed.
+# Puts the former version back when a deploy fails, or when the one before it was killed.
 # Part of deploy_changes_UAC.sh.
 
-note_what_is_under_way() { # for the next run, should this one be killed
+# Writes down what is being changed: if this deploy is killed, the next one puts it back.
+note_what_is_under_way() {
     printf '%s\n' "$FORMER" "$NEW" "$VENV_FORMER" "$RAN" "$KEPT" "${SAME[@]}" | as_owner tee "$STATE.new" >/dev/null &&
         sync "$STATE.new" && as_owner mv "$STATE.new" "$STATE" || fail "The disk can't be written."
 }
@@ -24,7 +25,8 @@ repair_broken_run() {
     put_back || stop 8 "The last run was broken off, and the former version does not run: see docs/deploying.md, \"Exit code 8\"."
 }
 
-put_back() { # files, packages, processes: as they were
+# Puts files, packages and processes back to what they were.
+put_back() {
     local unit
     remove_trial
     put_files_back || return 1
@@ -34,7 +36,8 @@ put_back() { # files, packages, processes: as they were
     forget_what_was_under_way
 }
 
-put_files_back() { # file by file, so that what somebody changed meanwhile is kept
+# Goes file by file, so that what somebody changed meanwhile is kept.
+put_files_back() {
     local file changed=() added=()
     local -A same=()
     for file in "${SAME[@]}"; do same[$file]=1; done
@@ -51,7 +54,8 @@ put_files_back() { # file by file, so that what somebody changed meanwhile is ke
     give_texts_to_the_service
 }
 
-put_in_place_again() { # what was put aside
+# Brings back what was put aside on a branch.
+put_in_place_again() {
     local files=()
     [[ -n $KEPT ]] && repository rev-parse --quiet --verify "refs/heads/$KEPT" >/dev/null || return 0
     mapfile -d '' -t files < <(repository diff --name-only --no-renames -z "$FORMER" "$KEPT")
@@ -60,7 +64,8 @@ put_in_place_again() { # what was put aside
     try repository branch --quiet -D "$KEPT"
 }
 
-try_files_of() { # COMMIT FILES...
+# try_files_of COMMIT FILE...: checks the files out as they are in the commit.
+try_files_of() {
     local commit=$1
     shift
     SAID=$(printf '%s\0' "$@" | repository checkout --quiet "$commit" --pathspec-from-file=- --pathspec-file-nul 2>&1) && SAID=""
@@ -70,13 +75,14 @@ keep_if_changed_meanwhile() {
     local here
     here=$(hash_here "$1")
     [[ -s $CHECKOUT/$1 && $here != "$(blob "$FORMER" "$1")" && $here != "$(blob "$NEW" "$1")" ]] || return 0
-    repository show "$NEW:$1" 2>/dev/null | cmp -s -n "$(stat -c %s "$CHECKOUT/$1")" - "$CHECKOUT/$1" && return 0 # half written
+    repository show "$NEW:$1" 2>/dev/null | cmp -s -n "$(stat -c %s "$CHECKOUT/$1")" - "$CHECKOUT/$1" && return 0 # the deploy was killed while it wrote this file
     as_service mkdir -p "$CHECKOUT/instance/deploy/kept/$(dirname "$1")"
     as_service cp "$CHECKOUT/$1" "$CHECKOUT/instance/deploy/kept/$1"
     say "$1 was changed meanwhile: that text is kept as instance/deploy/kept/$1"
 }
 
-prove_former() { # UNIT: the process that served before still does, or the former version is started again
+# prove_former UNIT: checks that the former version still serves, and otherwise starts it again.
+prove_former() {
     local said
     said=$(ready "$1")
     if [[ $said == "200 $FORMER "* || ($said == "200 $RAN "* && $RAN != "$NEW") ]]; then return 0; fi
@@ -89,7 +95,8 @@ prove_former() { # UNIT: the process that served before still does, or the forme
     return 1
 }
 
-finish() { # EXIT-CODE
+# finish EXIT-CODE: runs whenever the script ends. If the service was being changed, it puts the former version back.
+finish() {
     trap - EXIT INT TERM
     if ! $IS_DEPLOYING; then
         remove_trial

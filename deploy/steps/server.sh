@@ -1,4 +1,4 @@
-# This server: its users, its units, the lock, and what runs.
+# Finds out about this server: its users, its units, what runs; and takes the lock.
 # Part of deploy_changes_UAC.sh.
 
 know_the_server() {
@@ -9,7 +9,7 @@ know_the_server() {
     ((EUID == 0)) || [[ $OWNER == "$(id -un)" && $SERVICE_USER == "$OWNER" ]] || stop 2 "Run it as root: sudo $0"
     GIT_DIR_HERE=$CHECKOUT/.git
     STATE=$GIT_DIR_HERE/deploy.state
-    TRIAL=$CHECKOUT/.trial # the owner's, as the program itself: the service can't change what is about to be checked
+    TRIAL=$CHECKOUT/.trial # belongs to the owner, as the program does: the service must not be able to change it
     SCRATCH=$CHECKOUT/instance/deploy/trial
     PYTHON=$CHECKOUT/.venv/bin/python
     packages_work "$CHECKOUT/.venv" || PYTHON=$(command -v python3) || stop 2 "There is no python3: apt-get install python3 python3-venv"
@@ -19,7 +19,8 @@ know_the_server() {
     know_the_units
 }
 
-know_the_units() { # the service, and the workers beside it where there are any
+# Sets UNITS: the service, and the workers that run.
+know_the_units() {
     [[ $(system show --property ExecReload --value "$SERVICE") == *USR2* ]] &&
         [[ $(system show --property NotifyAccess --value "$SERVICE") == all ]] ||
         stop 2 "The unit $SERVICE can't reload: see docs/deploying.md, \"When the units change\"."
@@ -30,11 +31,13 @@ know_the_units() { # the service, and the workers beside it where there are any
     find_addresses
 }
 
-packages_work() { # FOLDER: its Python is there, and finds what was installed for it (an upgrade of the system brings another)
+# packages_work FOLDER: whether its Python runs and finds its packages. After an upgrade of the system it may not.
+packages_work() {
     "$1/bin/python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("flask") is None)' 2>/dev/null
 }
 
-take_turn() { # one run at a time; the kernel frees the lock when a run dies
+# Lets one deploy run at a time. The kernel frees the lock when a deploy dies.
+take_turn() {
     as_owner touch "$GIT_DIR_HERE/deploy.lock"
     exec 9<"$GIT_DIR_HERE/deploy.lock"
     if ! flock --nonblock 9; then
@@ -45,13 +48,15 @@ take_turn() { # one run at a time; the kernel frees the lock when a run dies
     echo "${SUDO_USER:-$(id -un)}, process $$, since $(date '+%H:%M:%S')" | as_owner tee "$GIT_DIR_HERE/deploy.lock" >/dev/null
 }
 
-find_addresses() { # none while .env has faults, which the checks will name
+# Sets ADDRESS for each unit; empty while .env has faults, which the checks report.
+find_addresses() {
     local unit
     declare -gA ADDRESS=()
     for unit in "${UNITS[@]}"; do ADDRESS[$unit]=$(address_of "$unit") || true; done
 }
 
-address_of() { # UNIT: where it answers, by its settings
+# address_of UNIT: the address at which it answers, from the settings.
+address_of() {
     local port=""
     [[ $1 == "$SERVICE" ]] || port=$(system show --property Environment --value "$1" | grep -o 'WORKER_PORT=[0-9]*' | cut -d= -f2)
     (cd "$CHECKOUT" && as_service "$PYTHON" -c '
@@ -63,7 +68,9 @@ host = f"[{host}]" if ":" in host else host
 print(f"http://{host}:{sys.argv[1] or settings.flask_port}")' "$port" 2>/dev/null)
 }
 
-ready() { # UNIT: "200 COMMIT VERSION SETTINGS", or "0 - - -" without an answer; SETTINGS: current, or changed since its start
+# ready UNIT: prints what /readyz says: "200 COMMIT VERSION SETTINGS", or "0 - - -" without an answer. SETTINGS is `current`,
+# or `changed` when they were changed after the unit started.
+ready() {
     "$PYTHON" -I -c '
 import json, sys, urllib.error, urllib.request
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -83,7 +90,8 @@ what_runs() {
     printf 'Version %s, commit %s' "$version" "$(short "$commit")"
 }
 
-is_up_to_date() { # OLD_SETTINGS: it runs, but .env or a file that it names was changed since
+# Whether nothing has to be deployed. OLD_SETTINGS: the newest version runs, but with settings that were changed since.
+is_up_to_date() {
     local unit said
     OLD_SETTINGS=false
     [[ $FORMER == "$NEW" ]] || return 1
