@@ -22,6 +22,11 @@ class Overview:
     blind: bool = False
 
     @property
+    def asks(self) -> bool:
+        """Whether somebody has to do something, and not only to look."""
+        return bool(self.missing or self.in_doubt or self.due)
+
+    @property
     def is_quiet(self) -> bool:
         """Nothing waits for anybody."""
         return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due or self.blind)

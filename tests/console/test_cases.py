@@ -42,7 +42,10 @@ def test_who_may_only_look_changes_no_rule(service: Service, as_read_only: Perso
 @pytest.mark.long
 def test_a_case_that_is_due_is_on_today_until_it_is_closed(service: Service, as_staff: Person) -> None:
     case = said(service)["case"]
-    assert "1 case is due" in as_staff.get("/console").text
+    today = as_staff.get("/console").text
+    assert "1 case is due" in today
+    assert "No order needs you" in today
+    assert "Nothing needs you" not in today
     page = as_staff.get(f"/console/aftercare/cases/{case}").text
     assert "UTOPIA says: Project Cancelled" in page
     assert f'href="/console/orders/{REF}"' in page
@@ -53,6 +56,7 @@ def test_a_case_that_is_due_is_on_today_until_it_is_closed(service: Service, as_
 
     assert "Both ends are done" in as_staff.get(f"/console/aftercare/cases/{case}").text
     assert "case is due" not in as_staff.get("/console").text
+    assert "Nothing needs you" in as_staff.get("/console").text
     assert "Closed lately: 2" in as_staff.get("/console/aftercare/cases").text
 
 

@@ -242,4 +242,6 @@ def test_what_follows_the_accounts_is_in_it_where_somebody_is_needed(office: Ser
     assert tell_when_due(office.services, MONDAY)
 
     (mail,) = office.notices("Good morning")
+    assert "Good morning: something needs you" in mail["Subject"]
+    assert "No order needs you." in mail.text
     assert "After the account:\n- 1 case is due\nSee them: https://orders.example.com/console/aftercare" in mail.text

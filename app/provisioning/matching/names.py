@@ -28,6 +28,7 @@ _NUMBER_AT_END = re.compile(r"[\s#-]+\d{1,2}\s*$")
 _AND = re.compile(r"\s+and\s+|\s+or\s+|\s+w/\s*|\s*[&+/]\s*")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev"))
+_SEXES = {"mr": "m", "mrs": "f", "ms": "f", "miss": "f"}
 _DEGREES = frozenset(
     ("md", "phd", "dds", "dmd", "dvm", "rn", "cpa", "esq", "jd", "mba", "bsn", "lcsw", "pharmd", "edd", "dnp", "aprn")
 )
@@ -58,14 +59,15 @@ class _Name:
     """A name taken apart. `people` has the words of each person on the account, in lower case, the first name first.
 
     `core` has a company's words without its legal form, `form` is the legal form. `generation` is "jr", "3" and so on.
-    `noted`: it says more than a name does (`(Deceased)`, `- 2`, `Estate of`).
+    `noted`: what it says besides a name (`(Deceased)`, `- 2`, `Estate of`). `sex` is what `Mr` or `Mrs` tells of it.
     """
 
     people: tuple[tuple[str, ...], ...]
     core: tuple[str, ...]
     form: str
     generation: str
-    noted: bool
+    noted: str
+    sex: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -102,18 +104,18 @@ def _readings(text: str) -> list[_Name]:
     written = unspoilt(text).casefold()
     readings = [_read(each) for each in dict.fromkeys((written, written.translate(_UMLAUTS)))]
     if _BRACKET.search(written):
-        readings.append(replace(_read(_BRACKET.sub(" ", written)), noted=True))
+        readings.append(replace(_read(_BRACKET.sub(" ", written)), noted="brackets"))
     if _DOTTED.search(written):
         readings.append(_read(_DOTTED.sub(" ", written)))
     if "," in written and _AND.search(written):
-        readings.append(replace(_read(written.replace(",", " and ")), noted=True))
+        readings.append(replace(_read(written.replace(",", " and ")), noted="commas"))
     return readings
 
 
 def _read(text: str) -> _Name:
     plain = folded(text)
     bare = _NUMBER_AT_END.sub("", _BRACKETS.sub(" ", plain)) if _WORD.search(_BRACKETS.sub(" ", plain)) else plain
-    noted = bare != plain
+    noted = " ".join((Counter(_WORD.findall(plain)) - Counter(_WORD.findall(bare))).elements())
     parts = [words for part in bare.split(",") if (words := _initials_joined(part))]
     form = next((_LEGAL_FORMS[words[-1]] for words in reversed(parts) if words[-1] in _LEGAL_FORMS), "")
     if form:
@@ -123,9 +125,11 @@ def _read(text: str) -> _Name:
     parts = [words for part in parts if (words := _without_additions(part))]
     turned = [*parts[1:], *parts[:1]] if len(parts) > 1 else parts
     words = [word for part in turned for word in part]
-    households = [word for word in words if word in _HOUSEHOLDS or (word in _TITLES and "and" in words)]
+    is_household = any(word in _HOUSEHOLDS or (word in _TITLES and "and" in words) for word in words)
+    sex = next((_SEXES[word] for word in words if word in _SEXES), "") if "and" not in words else ""
     people = tuple(_people([word for word in words if word not in _HOUSEHOLDS] or words))
-    return _Name(people, _core(words), "", next(iter(generations), ""), noted or bool(households))
+    noted += " household" if is_household else ""
+    return _Name(people, _core(words), "", next(iter(generations), ""), noted, sex)
 
 
 def _initials_joined(part: str) -> list[str]:
@@ -197,7 +201,7 @@ def _compared(one: _Name, two: _Name) -> Identity:
 
 def _is_all(one: _Name, two: _Name) -> bool:
     """Whether both names say the same, and neither says more than the other."""
-    more = one.noted != two.noted or one.generation != two.generation
+    more = one.noted != two.noted or one.generation != two.generation or {one.sex, two.sex} == {"m", "f"}
     return (len(one.people) == len(two.people) == 1 or set(one.people) == set(two.people)) and not more
 
 

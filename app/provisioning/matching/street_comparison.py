@@ -125,8 +125,8 @@ def _name(one: Street, two: Street) -> Mark:
     if one.road or two.road:
         road = _road(one, two)
         return road if road is not Mark.AGREES else _words_of_road(one.name, two.name)
-    if _have_two_names(one, two):
-        return Mark.UNKNOWN
+    if _have_two_names(one, two) or (one.lettered != two.lettered and one.name == two.name):
+        return Mark.UNKNOWN  # `N ST` beside `NORTH ST`: an alphabet's street, or one written short
     if _are_spelled_alike(one, two):
         return Mark.AGREES
     named = _words(one.name, two.name)

@@ -41,6 +41,7 @@ class Street:
     all of the street in one long word. `box` is "PO" or "RR" for a
     box, whose numbers are in `numbers`; `box_beside` is the number of one that the line names besides the street.
     `unit` has `UnitPart.keys`. `town` is the town that the line ends in. `noted`: it says something that no rule knows.
+    `lettered`: its name is a direction's letter, `N ST`.
     `ending`: as what this reading takes a direction that it ends in, a "unit" or a "direction" (`12 MAIN ST S`).
     """
 
@@ -57,6 +58,7 @@ class Street:
     box: str = ""
     town: str = field(default="", repr=False)
     noted: bool = False
+    lettered: bool = False
     ending: str = ""
     box_beside: str = field(default="", repr=False)
 
@@ -192,8 +194,17 @@ def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]
         yield street, unit_parts(tail), "direction" if is_direction and len(street[-1]) > 1 else ""
         return
     yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
+    if bare == 1 and _ends_in_unit_of_a_wing(street):
+        yield street[:-2], [*unit_parts(street[-2:]), *unit_parts(tail)], ""
     if is_direction:
         yield street, unit_parts(tail), "direction"
+
+
+def _ends_in_unit_of_a_wing(street: Sequence[str]) -> bool:
+    """`18 OAK ST N 101` can be unit N101 as well as unit 101 of N Oak St."""
+    if len(street) < 4 or not street[-1].isdigit() or SUFFIXES.get(street[-3]) not in KINDS:
+        return False
+    return len(street[-2]) == 1 and street[-2] in DIRECTIONALS
 
 
 def _without_sign_of_road(words: Sequence[str]) -> list[str]:
@@ -269,7 +280,8 @@ def _body(words: Sequence[str], start: Street, unit: frozenset[str]) -> Street:
     before, name, after = _directions(marked)
     numbers = [word for word in name if word[0].isdigit()]
     names = [word for word in name if not word[0].isdigit()]
-    if not (numbers or names or road) and before:
+    is_direction = bool(before) and not (numbers or names or road)
+    if is_direction:
         *before, last = before
         names = [last]
     return replace(
@@ -282,6 +294,7 @@ def _body(words: Sequence[str], start: Street, unit: frozenset[str]) -> Street:
         after=tuple(after),
         text=text,
         half=start.half or "1/2" in unit,
+        lettered=is_direction and len(words[len(before)]) == 1,
         unit=start.unit | unit - {"1/2"},
     )
 
