@@ -17,7 +17,6 @@ from powercode import (
 )
 from sandbox import PowerCode, Sandbox
 from tests.powercode.one_call import ADA
-from tests.tools.wire_fixtures import Authority
 
 REF = "UIA202411-001186"
 
@@ -145,21 +144,6 @@ def test_a_server_that_goes_and_comes_back_is_found_again(client: PowerCodeClien
     server.up()
     assert client.create_customer(ADA)
     assert len(server.customers) == 1
-
-
-def test_the_simulated_server_is_trusted_by_its_own_certificate(authority: Authority, tmp_path: Path) -> None:
-    issued = authority.ca.issue_cert("appliance.example.com")
-    certificate, key = tmp_path / "server.pem", tmp_path / "key.pem"
-    issued.cert_chain_pems[0].write_to_path(certificate)
-    issued.private_key_pem.write_to_path(key)
-    server = PowerCode(tls=(str(certificate), str(key)))
-    server.up()
-    try:
-        assert a_client(server, verify=str(certificate)).search_customers("Ada") == ()
-        with pytest.raises(NeverArrived, match="not trusted"):
-            a_client(server).search_customers("Ada")
-    finally:
-        server.stop()
 
 
 @pytest.mark.parametrize("message", ["Lock wait timeout exceeded; try restarting transaction", "Database is down"])

@@ -4,12 +4,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import requests
-import trustme
 
 from sandbox import Sandbox, Utopia
 
@@ -37,15 +35,6 @@ def look_up(session: requests.Session | ModuleType, server: Utopia, timeout: flo
     return session.post(f"{server.url}/spquery/contractlookup", json=body, timeout=timeout)
 
 
-def test_calls_without_a_fault_share_one_connection(utopia: Utopia, session: requests.Session) -> None:
-    for _ in range(3):
-        assert look_up(session, utopia).json()["customer"]["firstname"] == "Ada"
-    assert [call.number for call in utopia.calls] == [1, 2, 3]
-    assert len({call.connection for call in utopia.calls}) == 1
-    assert utopia.calls[0].orderref == ORDER
-    assert "apikey" not in utopia.calls[0].fields
-
-
 @pytest.mark.parametrize("action", ["*", "contractlookup", "contract*"])
 def test_a_refused_call_is_closed_and_the_next_one_works(
     utopia: Utopia, session: requests.Session, action: str
@@ -55,27 +44,6 @@ def test_a_refused_call_is_closed_and_the_next_one_works(
         look_up(session, utopia)
     assert fault.taken == 1
     assert look_up(session, utopia).ok
-
-
-def test_a_fault_of_another_action_leaves_the_call_alone(utopia: Utopia, session: requests.Session) -> None:
-    fault = utopia.fault("contractdownload", "reset")
-    assert look_up(session, utopia).ok
-    assert fault.taken == 0
-
-
-def test_a_reset_reaches_the_client_as_a_reset(utopia: Utopia, session: requests.Session) -> None:
-    utopia.fault("contractlookup", "reset")
-    with pytest.raises(requests.ConnectionError, match="Connection reset"):
-        look_up(session, utopia)
-    assert utopia.calls[0].fault == "reset"
-
-
-@pytest.mark.parametrize("status", [200, 500])
-def test_garbage_is_an_html_page(utopia: Utopia, session: requests.Session, status: int) -> None:
-    utopia.fault("contractlookup", "garbage", status=status)
-    response = look_up(session, utopia)
-    assert response.status_code == status
-    assert "Fatal error" in response.text
 
 
 def test_an_http_fault_carries_status_retry_after_and_body(utopia: Utopia, session: requests.Session) -> None:
@@ -92,28 +60,11 @@ def test_an_http_fault_without_a_body_is_a_gateway_page(utopia: Utopia, session:
     assert "Bad Gateway" in response.text
 
 
-def test_a_refusal_of_utopia_is_an_error_with_http_200(utopia: Utopia, session: requests.Session) -> None:
-    utopia.fault("*", "status_code", message="Contract is locked")
-    assert look_up(session, utopia).json() == {"error": "Contract is locked"}
-
-
-def test_a_cut_body_is_shorter_than_announced(utopia: Utopia, session: requests.Session) -> None:
-    utopia.fault("*", "cut")
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        look_up(session, utopia)
-
-
 @pytest.mark.long
 def test_a_stalled_body_runs_into_the_read_timeout(utopia: Utopia, session: requests.Session) -> None:
     utopia.fault("*", "stall")
     with pytest.raises(requests.ConnectionError, match="timed out"):
         look_up(session, utopia, timeout=2.0)
-
-
-def test_an_empty_answer_is_http_200_without_a_body(utopia: Utopia, session: requests.Session) -> None:
-    utopia.fault("*", "empty")
-    response = look_up(session, utopia)
-    assert (response.status_code, response.content) == (200, b"")
 
 
 def test_times_counts_calls_and_none_lasts_until_cleared(utopia: Utopia, session: requests.Session) -> None:
@@ -178,21 +129,3 @@ def test_a_slow_call_does_not_hold_up_another(utopia: Utopia, session: requests.
     assert look_up(session, utopia).ok
     utopia.down()
     held.join()
-
-
-def test_powercode_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path, session: requests.Session) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    paths = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
-    authority.cert_pem.write_to_path(paths[0])
-    certificate.cert_chain_pems[0].write_to_path(paths[1])
-    certificate.private_key_pem.write_to_path(paths[2])
-    with Sandbox(powercode_tls=(str(paths[1]), str(paths[2]))) as sandbox:
-        url = sandbox.powercode.api_url
-        assert url.startswith("https://")
-        assert session.post(url, timeout=5, verify=str(paths[0])).json()["message"] == "Invalid API key"
-        with pytest.raises(requests.exceptions.SSLError):
-            session.post(url, timeout=5)
-        sandbox.powercode.fault("*", "reset")
-        with requests.Session() as other, pytest.raises(requests.ConnectionError):
-            other.post(url, timeout=5, verify=str(paths[0]))

@@ -106,11 +106,6 @@ def test_a_body_that_is_not_json_has_no_key(utopia: Utopia) -> None:
     assert requests.post(f"{utopia.url}/spquery/products", data="[", timeout=5).status_code == 401
 
 
-def test_the_lookup_answers_the_contract(ask: Ask) -> None:
-    response = ask("spquery/contractlookup", orderref=ORDER)
-    assert (response.status_code, response.json()) == (200, REFERENCE_CONTRACT)
-
-
 @pytest.mark.parametrize("call", ["contractlookup", "contractdownload"])
 def test_an_order_of_another_provider_is_not_found(ask: Ask, call: str) -> None:
     response = ask(f"spquery/{call}", orderref="UIA202411-009999")
@@ -126,13 +121,6 @@ def test_a_contract_can_be_downloaded_once_it_is_ready(utopia: Utopia, ask: Ask)
     ready = ask("spquery/contractdownload", orderref="UIA202411-000002")
     assert ready.headers["Content-Type"] == "application/pdf; charset=UTF-8"
     assert ready.content.startswith(b"%PDF-")
-
-
-def test_a_contract_of_several_megabytes_can_be_given(utopia: Utopia, ask: Ask) -> None:
-    content = b"%PDF-1.4\n" + b"x" * 3_000_000
-    utopia.add_order("UIA202411-000003")
-    utopia.set_contract_ready("UIA202411-000003", pdf=content)
-    assert ask("spquery/contractdownload", orderref="UIA202411-000003").content == content
 
 
 def test_the_pdfs_offsets_point_at_its_objects() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import utopia
 from sandbox import Sandbox, Utopia
-from utopia import AuthenticationFailed, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaClient, UtopiaError
+from utopia import AuthenticationFailed, NotReady, OutcomeUnknown, Refused, UtopiaClient, UtopiaError
 
 REF = "UIA202411-001186"
 
@@ -72,15 +72,6 @@ def test_a_wrong_key_is_told_apart_from_other_refusals(server: Utopia) -> None:
         UtopiaClient(server.url, "another key").contract(REF)
 
 
-def test_a_server_that_goes_and_comes_back_is_found_again(client: UtopiaClient, server: Utopia) -> None:
-    client.contract(REF)
-    server.down()
-    with pytest.raises(utopia.NeverArrived):
-        client.contract(REF)
-    server.up()
-    assert client.contract(REF).items[0].description == "1 Gbps"
-
-
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("reset", OutcomeUnknown), ("garbage", OutcomeUnknown), ("empty", OutcomeUnknown), ("cut", OutcomeUnknown)],
@@ -93,10 +84,3 @@ def test_a_fault_is_over_with_the_next_call(
         client.contract(REF)
     assert client.contract(REF).contract_ready
     assert server.count("contractlookup") == 2
-
-
-def test_a_throttled_call_names_the_time(client: UtopiaClient, server: Utopia) -> None:
-    server.fault("contractlookup", "http", status=429, retry_after=9)
-    with pytest.raises(Throttled) as caught:
-        client.contract(REF)
-    assert caught.value.retry_after == 9.0

@@ -12,7 +12,6 @@ from tests.tools.raw_server import (
     answers,
     http,
 )
-from tests.tools.wire_fixtures import Authority
 from utopia import NeverArrived, OutcomeUnknown, Throttled, UtopiaClient, UtopiaError
 from wire.observation import Observation
 
@@ -59,14 +58,6 @@ def test_a_request_that_found_no_server_never_arrived(
     assert_tells_nothing(caught.value)
 
 
-def test_a_request_to_a_server_with_an_untrusted_certificate_never_arrived(authority: Authority) -> None:
-    with RawServer(answers(OK), tls=authority.server) as server, a_client(server.url) as client:
-        with pytest.raises(NeverArrived, match="not trusted") as caught:
-            client.suspend("secret-cid", 5)
-        assert server.requests == []
-    assert_tells_nothing(caught.value)
-
-
 @pytest.mark.parametrize(("retry_after", "seconds"), [("7", 7.0), ("soon", None), ("99999999", 86400.0)])
 def test_a_throttled_request_may_be_repeated_after_the_named_time(retry_after: str, seconds: float | None) -> None:
     refusal = http(b"slow down", 429, "text/plain", Retry_After=retry_after)
@@ -107,15 +98,6 @@ def test_an_observer_hears_the_outcome_of_each_call(refusing_url: str) -> None:
         ("utopia", "contractlookup", "unknown"),
         ("utopia", "products", "never_arrived"),
     ]
-
-
-def test_an_observer_that_fails_does_not_hide_a_done_call(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(_observation: Observation) -> None:
-        raise RuntimeError("no metrics today")
-
-    with RawServer(answers(OK)) as server, a_client(server.url, observe=broken) as client:
-        assert client.suspend(1, 5).content == {"result": "success"}
-    assert "observer failed on suspend: RuntimeError" in caplog.text
 
 
 @pytest.mark.parametrize(
