@@ -5,10 +5,11 @@ from typing import Any
 
 from wire import Reply
 from wire.errors import ABOUT_TROUBLE
+from wire.json_values import records
 from wire.masking import CUT, safe_text
 
 from .errors import OutcomeUnknown, Refused, Throttled
-from .models import Customer, Tag, digits, record_of, records, text
+from .models import Customer, Tag, digits, record_of, text
 
 CANNOT_GEOCODE = 23
 """The statusCode of an address that could not be geocoded."""

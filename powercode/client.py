@@ -2,9 +2,10 @@
 
 import base64
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from wire import Call, Failure, Observer, Request, Transport, checked_url
+from wire.client import Client
 
 from .answers import Answered
 from .certificates import Presented, presented_by, trust
@@ -14,7 +15,7 @@ from .models import Answer, Customer, NewCustomer, NewTicket, Tag
 T = TypeVar("T")
 
 
-class PowerCodeClient:
+class PowerCodeClient(Client):
     """One connection pool to a PowerCode server, safe to share between threads.
 
     Each method returns a frozen value or raises an error of `powercode.errors`. No request is sent twice.
@@ -41,34 +42,21 @@ class PowerCodeClient:
         observe: Observer | None = None,
     ) -> None:
         """ValueError for an unusable address or certificate file, an empty key or a time that is not above 0."""
-        if not api_key.strip():
-            raise ValueError("api_key is empty")
         self._api_url = checked_url("api_url", api_url)
         self._uapi_url = checked_url("uapi_url", uapi_url)
-        self._api_key = api_key
         self._basic = base64.b64encode(api_key.encode()).decode()
-        self._observe = observe
         self._tls, self._connect_timeout = trust(verify), connect_timeout
-        self._transport = Transport(
+        transport = Transport(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             deadline=deadline,
             pool_size=pool_size,
             tls=self._tls,
         )
+        super().__init__(api_key, observe, transport)
 
     def __repr__(self) -> str:
         return f"PowerCodeClient({self._api_url!r}, {self._uapi_url!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close idle connections; a later call opens new ones."""
-        self._transport.close()
 
     def certificate(self) -> Presented | None:
         """The certificate that the server shows, and whether this client accepts it; None where `api_url` is http.

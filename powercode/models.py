@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wire.json_values import records, scalar
+
 UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]+")
 LINE_BREAK = re.compile(r"<br\s*/?>|\r\n|\r|\n", re.IGNORECASE)
 BLANKS = re.compile(r"\s+")
@@ -17,26 +19,13 @@ ENVELOPE = {"statuscode", "message"}
 
 def text(value: object) -> str:
     """`value` as a stripped string, line breaks kept; "" for null and anything that is no string and no number."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return UNUSABLE.sub(" ", str(value)).strip()
+    return UNUSABLE.sub(" ", scalar(value)).strip()
 
 
 def digits(value: object) -> str:
     """An id as a string of digits, "" when `value` (a number or a string) is none."""
     found = text(value)
     return found if found.isascii() and found.isdecimal() else ""
-
-
-def records(value: object) -> list[dict[str, Any]]:
-    """The objects in `value`: a list of them, a single one, or numbered ones ({"0": {...}, "1": {...}})."""
-    if isinstance(value, dict):
-        inner = list(value.values())
-        numbered = bool(inner) and all(isinstance(each, dict) for each in inner)
-        return inner if numbered else [value] if value else []
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def record_of(answer: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from wire import Reply
 from wire.errors import ABOUT_TROUBLE
+from wire.json_values import records
 from wire.masking import safe_text
 
 from .errors import AuthenticationFailed, NotOurs, NotReady, OutcomeUnknown, Refused, Throttled, UtopiaError
-from .models import records
 
 NOT_OURS = "no valid records found for this isp"
 AUTHENTICATION_FAILED = "authentication failed"

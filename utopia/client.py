@@ -1,18 +1,20 @@
 """Calls UTOPIA Fiber's service-provider API (reference: UTOPIA Fiber, what is on the wire)."""
 
 from collections.abc import Callable
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from wire import FILE_LIMIT, JSON_LIMIT, Call, Failure, Observer, Request, TooLong, Transport, checked_url
+from wire.client import Client
+from wire.json_values import records
 
 from .answers import Answered
 from .errors import NeverArrived, OutcomeUnknown, TooLarge
-from .models import AccessPortal, Answer, Contract, Site, records
+from .models import AccessPortal, Answer, Contract, Site
 
 T = TypeVar("T")
 
 
-class UtopiaClient:
+class UtopiaClient(Client):
     """One connection pool to UTOPIA, safe to share between threads.
 
     Each method returns a frozen value or raises an error of `utopia.errors`. No request is sent twice.
@@ -33,27 +35,14 @@ class UtopiaClient:
         observe: Observer | None = None,
     ) -> None:
         """ValueError for an unusable address, an empty key or a time that is not above 0."""
-        if not api_key.strip():
-            raise ValueError("api_key is empty")
         self._base_url = checked_url("base_url", base_url)
-        self._api_key = api_key
-        self._observe = observe
-        self._transport = Transport(
+        transport = Transport(
             connect_timeout=connect_timeout, read_timeout=read_timeout, deadline=deadline, pool_size=pool_size
         )
+        super().__init__(api_key, observe, transport)
 
     def __repr__(self) -> str:
         return f"UtopiaClient({self._base_url!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close idle connections; a later call opens new ones."""
-        self._transport.close()
 
     # Orders
 

@@ -9,17 +9,15 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from wire.json_values import records, scalar
+
 UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 ROUTER_MAC_CHARACTERS = 17
 
 
 def text(value: object) -> str:
     """`value` as one stripped line; "" for null, "None" and anything that is not a string or a number."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    line = UNUSABLE.sub(" ", str(value)).strip()
+    line = UNUSABLE.sub(" ", scalar(value)).strip()
     return "" if line == "None" else line
 
 
@@ -28,15 +26,6 @@ def record(value: object) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     return next(iter(records(value)), {})
-
-
-def records(value: object) -> list[dict[str, Any]]:
-    """The objects in `value`: a list of them, a single one, or numbered ones ({"0": {...}, "1": {...}})."""
-    if isinstance(value, dict):
-        inner = list(value.values())
-        numbered = bool(inner) and all(isinstance(each, dict) for each in inner)
-        return inner if numbered else [value] if value else []
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 class Value(BaseModel):

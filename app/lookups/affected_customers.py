@@ -8,7 +8,8 @@ import utopia
 from app.lookups.entry_fields import Given
 from app.lookups.remote_requests import NotAnswered
 from app.services import Services
-from utopia.models import Contract, records
+from utopia.models import Contract
+from wire.json_values import records
 
 ORDERS_LOOKED_AT = 5
 """Most orders of a site that are looked up; a site normally has one or two."""
