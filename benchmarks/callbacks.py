@@ -4,19 +4,16 @@ The service and the bare endpoint run under the same gunicorn settings, and clie
 several rounds. All rounds together are shorter than READ_TIMEOUT_SECONDS, so the systems hang throughout.
 """
 
-import os
 import socket
 import statistics
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load import Answers, post
-from benchmarks.running import plain_gunicorn, settings_with
-from config import PROJECT, Settings
+from benchmarks.running import served, settings_with
+from config import Settings
 from sandbox.ports import bind
-from tests.tools.processes import until
 
 SECONDS = 1.2
 """Of a round."""
@@ -34,24 +31,8 @@ def all_hang(folder: Path) -> Iterator[Settings]:
 @contextmanager
 def bare_endpoint(folder: Path) -> Iterator[int]:
     """The port of the baseline."""
-    with bind("127.0.0.1", 0) as reserved:
-        port = int(reserved.getsockname()[1])
-        environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db"), "PYTHONPATH": str(PROJECT)}
-        # Started in another folder, where gunicorn finds no gunicorn.conf.py.
-        process = subprocess.Popen(
-            [*plain_gunicorn(8), "--bind", f"127.0.0.1:{port}", "benchmarks.bare:app"], cwd=folder, env=environment
-        )
-        try:
-            until(lambda: _listens(port))
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as attempt:
-        return attempt.connect_ex(("127.0.0.1", port)) == 0
+    with served("benchmarks.bare:app", 8, folder, {"BARE_DATABASE": str(folder / "bare.db")}) as (port, _):
+        yield port
 
 
 def side_by_side(

@@ -64,8 +64,6 @@ def main() -> None:
         folder = Path(name)
         settings = settings_with(
             folder,
-            utopia_url_endpoint="http://127.0.0.1:9",
-            pc_url="http://127.0.0.1:9",
             report_source=f"file:{folder}/weekly.csv",
             digest_webhook_url=webhook.post_url,
         )

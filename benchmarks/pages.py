@@ -236,9 +236,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        addresses = {"utopia_url_endpoint": "http://127.0.0.1:9", "pc_url": "http://127.0.0.1:9"}
         database = {"database_url": options.postgresql} if options.postgresql else {}
-        settings = settings_with(Path(folder), **addresses, **database)
+        settings = settings_with(Path(folder), **database)
         app = create_app(settings)
         services: Services = app.extensions["services"]
         database_upgrade.upgrade(services.database, settings)

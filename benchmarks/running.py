@@ -1,28 +1,56 @@
 """Settings for a service that is measured: production's, but for addresses, keys and what the caller names."""
 
 import os
+import socket
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from config import Settings, load_settings
+from config import PROJECT, Settings, load_settings
+from sandbox.ports import bind
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
+from tests.tools.processes import until
 
 
-def plain_gunicorn(threads: int) -> list[str]:
-    """The command of gunicorn with one worker of its own, for what the service is compared with."""
+@contextmanager
+def served(application: str, threads: int, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Port and process id of what the service is compared with, under a gunicorn with one worker of its own kind."""
     options = f"--workers 1 --worker-class gthread --threads {threads} --keep-alive 5 --backlog 1024 --timeout 60"
-    return [sys.executable, "-m", "gunicorn", *options.split(), "--log-level", "warning", "--no-control-socket"]
+    with bind("127.0.0.1", 0) as reserved:
+        port = int(reserved.getsockname()[1])
+        command = [sys.executable, "-m", "gunicorn", *options.split(), "--log-level", "warning", "--no-control-socket"]
+        # Started in another folder, where gunicorn finds no gunicorn.conf.py.
+        process = subprocess.Popen(
+            [*command, "--bind", f"127.0.0.1:{port}", application],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environment},
+        )
+        try:
+            until(lambda: _listens(port), 30)
+            yield port, process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
 def settings_with(folder: Path, **overrides: Any) -> Settings:
-    """The settings; nothing of a developer's environment or .env is among them."""
+    """The settings, with systems that nobody is; nothing of a developer's environment or .env is among them."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     Settings.model_config["env_file"] = None
     values = {
+        "utopia_url_endpoint": "http://127.0.0.1:9",
         "utopia_api_key": "utopia-0001",
+        "pc_url": "http://127.0.0.1:9",
         "pc_api_key": "powercode-0001",
         "pc_cust_tags": "5,9",
         "service_plan_mapping": PLANS,

@@ -8,12 +8,9 @@ them. `serving` runs it under gunicorn with as many threads as the service has.
 
 import base64
 import json
-import os
 import secrets
 import smtplib
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -21,10 +18,9 @@ from typing import Any
 import requests
 from flask import Flask, Response, jsonify, make_response, request
 
-from benchmarks.running import plain_gunicorn
-from config import PROJECT, Settings, load_settings
-from sandbox.ports import bind
-from tests.tools.processes import environment_of, until
+from benchmarks.running import served
+from config import Settings, load_settings
+from tests.tools.processes import environment_of
 
 THREADS = 16
 """As in gunicorn.conf.py."""
@@ -215,24 +211,6 @@ def _name(contract: dict[str, Any]) -> str:
     return f"{contract['customer']['firstname']} {contract['customer']['lastname']}"
 
 
-@contextmanager
-def serving(settings: Settings, folder: Path) -> Iterator[tuple[int, int]]:
+def serving(settings: Settings, folder: Path) -> AbstractContextManager[tuple[int, int]]:
     """The application's port and process id, under gunicorn with one worker, as the service runs."""
-    with bind("127.0.0.1", 0) as reserved:
-        port = int(reserved.getsockname()[1])
-        environment = {"PATH": os.environ["PATH"], **environment_of(settings), "PYTHONPATH": str(PROJECT)}
-        command = [*plain_gunicorn(THREADS), "--bind", f"127.0.0.1:{port}", "benchmarks.synchronous:create_app()"]
-        # Started in another folder, where gunicorn finds no gunicorn.conf.py.
-        process = subprocess.Popen(command, cwd=folder, env=environment)
-        try:
-            until(lambda: _answers(port), 30)
-            yield port, process.pid
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _answers(port: int) -> bool:
-    with suppress(requests.RequestException):
-        return requests.get(f"http://127.0.0.1:{port}/api-callback", timeout=5).status_code == 200
-    return False
+    return served("benchmarks.synchronous:create_app()", THREADS, folder, environment_of(settings))
