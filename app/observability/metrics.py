@@ -192,68 +192,59 @@ class _Scrape(Collector):
             yield from self._database(self._snapshot)
 
     def _database(self, snapshot: Snapshot) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "utopia_handler_executing_processes",
-            "Processes that work on orders now; 0 means that orders are only stored.",
-            value=snapshot.executing,
-        )
-        yield _by_state("utopia_handler_orders", "Orders by state.", snapshot.orders, self._labels.order_states)
-        yield GaugeMetricFamily(
-            "utopia_handler_oldest_waiting_order_seconds",
-            "Age of the order that waits longest; 0 when none waits.",
-            value=snapshot.oldest_waiting_seconds or 0.0,
-        )
-        yield _by_state("utopia_handler_notices", "Notices by state.", snapshot.notices, self._labels.notice_states)
-        yield from self._watched(snapshot)
+        for name, text, value in _numbers(snapshot):
+            if value is not None:
+                yield GaugeMetricFamily(f"utopia_handler_{name}", text, value=float(value))
+        labels = self._labels
+        yield _by_label("state", "orders", "Orders by state.", snapshot.orders, labels.order_states)
+        yield _by_label("state", "notices", "Notices by state.", snapshot.notices, labels.notice_states)
+        wrong = "What is wrong with the system itself, by kind."
+        yield _by_label("kind", "alerts", wrong, snapshot.alerts, labels.alert_kinds)
+        down = "1 for a remote system that does not answer, or refuses our API key."
+        yield _by_label("system", "system_down", down, dict.fromkeys(snapshot.down, 1), labels.breakers)
         yield from _disks(snapshot.disks)
 
-    def _watched(self, snapshot: Snapshot) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "utopia_handler_oldest_review_order_seconds",
+
+def _numbers(snapshot: Snapshot) -> tuple[tuple[str, str, float | None], ...]:
+    """Each single number: its name, what it says, and its value, None where it is missing."""
+    return (
+        (
+            "executing_processes",
+            "Processes that work on orders now; 0 means that orders are only stored.",
+            snapshot.executing,
+        ),
+        (
+            "oldest_waiting_order_seconds",
+            "Age of the order that waits longest; 0 when none waits.",
+            snapshot.oldest_waiting_seconds or 0.0,
+        ),
+        (
+            "oldest_review_order_seconds",
             "For how long the order that needs a person longest has done so; 0 when none does.",
-            value=snapshot.oldest_review_seconds or 0.0,
-        )
-        yield GaugeMetricFamily(
-            "utopia_handler_oldest_pending_notice_seconds",
+            snapshot.oldest_review_seconds or 0.0,
+        ),
+        (
+            "oldest_pending_notice_seconds",
             "Age of the oldest mail to staff that could go out; 0 when there is none.",
-            value=snapshot.oldest_notice_seconds or 0.0,
-        )
-        if snapshot.digest_succeeded_at is not None:
-            yield GaugeMetricFamily(
-                "utopia_handler_digest_last_success_timestamp_seconds",
-                "When a run of the weekly digest was completed last; missing before the first.",
-                value=snapshot.digest_succeeded_at,
-            )
-        if snapshot.digest_due_since is not None:
-            yield GaugeMetricFamily(
-                "utopia_handler_digest_due_since_timestamp_seconds",
-                "Since when the schedule of the weekly digest is kept; missing where there is none.",
-                value=snapshot.digest_due_since,
-            )
-        yield from _backup(snapshot)
-        down = dict.fromkeys(snapshot.down, 1)
-        alerts = ("utopia_handler_alerts", "What is wrong with the system itself, by kind.")
-        yield _by_label("kind", *alerts, snapshot.alerts, self._labels.alert_kinds)
-        systems = (
-            "utopia_handler_system_down",
-            "1 for a remote system that does not answer, or refuses our API key.",
-        )
-        yield _by_label("system", *systems, down, self._labels.breakers)
-
-
-def _backup(snapshot: Snapshot) -> Iterator[Metric]:
-    if snapshot.backup_ok is not None:
-        yield GaugeMetricFamily(
-            "utopia_handler_backup_ok",
-            "0 when the last backup failed, or when there is no new one.",
-            value=float(snapshot.backup_ok),
-        )
-    if snapshot.backup_made_at is not None:
-        yield GaugeMetricFamily(
-            "utopia_handler_backup_last_success_timestamp_seconds",
+            snapshot.oldest_notice_seconds or 0.0,
+        ),
+        (
+            "digest_last_success_timestamp_seconds",
+            "When a run of the weekly digest was completed last; missing before the first.",
+            snapshot.digest_succeeded_at,
+        ),
+        (
+            "digest_due_since_timestamp_seconds",
+            "Since when the schedule of the weekly digest is kept; missing where there is none.",
+            snapshot.digest_due_since,
+        ),
+        ("backup_ok", "0 when the last backup failed, or when there is no new one.", snapshot.backup_ok),
+        (
+            "backup_last_success_timestamp_seconds",
             "When the last good backup was made; missing before the first.",
-            value=snapshot.backup_made_at,
-        )
+            snapshot.backup_made_at,
+        ),
+    )
 
 
 def _disks(disks: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
@@ -266,17 +257,13 @@ def _disks(disks: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
     yield total
 
 
-def _by_state(name: str, text: str, numbers: Mapping[str, int], states: frozenset[str]) -> GaugeMetricFamily:
-    return _by_label("state", name, text, numbers, states)
-
-
 def _by_label(label: str, name: str, text: str, numbers: Mapping[str, int], known: frozenset[str]) -> GaugeMetricFamily:
     """A gauge with every known value of its label, also those with none, so that an alert sees a 0 and not a gap."""
     totals = dict.fromkeys(sorted(known), 0)
     for value, number in numbers.items():
         counted_as = _known(value, known)
         totals[counted_as] = totals.get(counted_as, 0) + number
-    family = GaugeMetricFamily(name, text, labels=[label])
+    family = GaugeMetricFamily(f"utopia_handler_{name}", text, labels=[label])
     for value, number in totals.items():
         family.add_metric([value], number)
     return family
