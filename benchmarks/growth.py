@@ -2,8 +2,8 @@
 
 `python -m benchmarks.growth [--quick]` lets a few orders through the real service and a sandbox, and copies their rows
 in all tables, the engine's too, for every day of 5 years (--quick: of 18 months). At the end of each month it prunes
-with the service's own `prune`; the service does that daily. On SQLite. Prints what one order leaves, and the size of the
-file year by year. Exits with 1 when the file was ever larger than promised.
+with the service's own `prune`; the service does that daily. On SQLite. Prints what one order leaves, and the size of
+the file year by year. Exits with 1 when the file was ever larger than promised.
 """
 
 import argparse
