@@ -134,7 +134,9 @@ def read_due(services: Services) -> int:
         if breaker.is_down(session, System.POWERCODE) or _is_busy(session):
             return 0
         due = select(CustomerStatus.customer_id, Order.site_id).join(Order, Order.id == CustomerStatus.order_id)
-        batch = session.execute(due.where(IS_OPEN, _is_due()).order_by(CustomerStatus.next_read_at).limit(BATCH)).all()
+        # Those who were read longest ago first: somebody may ask for all of them again and again.
+        in_turn = (CustomerStatus.next_read_at, CustomerStatus.read_at.is_not(None), CustomerStatus.read_at)
+        batch = session.execute(due.where(IS_OPEN, _is_due()).order_by(*in_turn).limit(BATCH)).all()
     failures = 0
     for done, (customer_id, site_id) in enumerate(batch):
         if engine.is_stopping() or failures >= ENOUGH_FAILURES:

@@ -42,7 +42,9 @@ def _read_all(ready: Services) -> int:
     with ready.database.write() as session:
         customer_statuses.ask(session)
     while read := customer_statuses.read_due(ready):
-        click.echo(f"  {read} read", err=True)
+        click.echo(f"  {read} asked about", err=True)
+        if read < customer_statuses.BATCH:
+            break  # that was the last batch, or PowerCode gave no usable answer several times in a row
     with ready.database.read() as session:
         return customer_statuses.unread(session)
 
@@ -50,7 +52,7 @@ def _read_all(ready: Services) -> int:
 def _say_what_was_not_read(left: int, failed: list[dict[str, Any]]) -> None:
     if left:
         who = "1 customer was" if left == 1 else f"{left} customers were"
-        raise click.ClickException(f"{who} not read: PowerCode is down, or an order is at work there. Try again later")
+        raise click.ClickException(f"{who} not read: PowerCode gives no usable answer, or an order is at work there")
     if failed:
         who = "1 customer" if len(failed) == 1 else f"{len(failed)} customers"
         first = f"{failed[0]['orderref']}: {failed[0]['error']}"

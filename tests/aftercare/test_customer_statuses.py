@@ -144,6 +144,17 @@ def test_nobody_is_read_while_an_order_is_at_work_in_powercode(service: Service)
     assert read(service) == 0
 
 
+def test_who_asks_again_and_again_has_everybody_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_statuses, "BATCH", 2)
+    people(service, 4)
+    for _ in range(2):
+        with service.services.database.write() as session:
+            customer_statuses.ask(session)
+        assert read(service) == 2
+
+    assert len(listed(service)) == 4
+
+
 def test_those_who_were_read_stay_read_when_the_process_dies_amid_a_batch(service: Service) -> None:
     people(service, 3)
     before = service.sandbox.powercode.on_call

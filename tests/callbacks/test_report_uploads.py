@@ -138,6 +138,18 @@ def test_a_message_of_our_own_topic_needs_no_token(service: Service, key: rsa.RS
     assert started(service) == 1
 
 
+def test_a_message_that_somebody_sends_again_starts_nothing_more(service: Service, key: rsa.RSAPrivateKey) -> None:
+    overheard = from_sns(key, event())
+    for _ in range(3):
+        assert send(service, overheard)[0] == 200
+    with service.services.database.write() as session:
+        session.execute(delete(DigestRun))
+    old = from_sns(key, event(eventTime=f"{now() - timedelta(days=8):%Y-%m-%dT%H:%M:%S.000Z}"))
+
+    assert send(service, old) == (200, "The report was uploaded in another week; nothing is started")
+    assert started(service) == 0
+
+
 def test_a_topic_of_another_account_is_believed_only_with_the_token(service: Service, key: rsa.RSAPrivateKey) -> None:
     theirs = from_sns(key, event(), OTHERS)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.aftercare import customer_statuses
 from app.models import System
 from app.remote import breaker
 from tests.conftest import Service
@@ -109,7 +110,7 @@ def test_a_doubt_is_answered_once(service: Service, as_staff: Person) -> None:
 
 
 @pytest.mark.long
-def test_the_command_lists_and_reads(service: Service) -> None:
+def test_the_command_lists_and_reads(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Nobody" in run(service, "accounts", "inactive").stdout
     not_active(service)
 
@@ -129,6 +130,10 @@ def test_the_command_lists_and_reads(service: Service) -> None:
     with_faults = run(service, "accounts", "inactive", "--now")
     assert "UIA202411-000711" in with_faults.stdout
     assert failed(with_faults).startswith("2 customers could not be read, such as that of UIA202411-000711: PowerCode")
+    monkeypatch.setattr(customer_statuses, "ENOUGH_FAILURES", 1)
+    calls = service.sandbox.powercode.count("readCustomer")
+    assert "1 customer was not read" in failed(run(service, "accounts", "inactive", "--now"))
+    assert service.sandbox.powercode.count("readCustomer") == calls + 1, "nobody waits for the others in vain"
     with service.services.database.write() as session:
         breaker.report_down(session, System.POWERCODE, "no answer", (60.0,))
     assert "2 customers were not read" in failed(run(service, "accounts", "inactive", "--now"))
