@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from app.provisioning.matching import phone_digits
 from app.wording.spelling import folded
 
 LAST_DIGITS = 4
@@ -33,7 +34,7 @@ def search_terms(name: str, last_name: str, phone: str, street: str) -> list[str
 
 def phone_term(phone: str) -> str:
     """The number's last digits; "" for one that is too short, and for a filler (0000000000)."""
-    digits = re.sub(r"[^0-9]", "", phone)[-10:]
+    digits = phone_digits(phone)
     return digits[-LAST_DIGITS:] if len(digits) >= LEAST_DIGITS and len(set(digits)) > 1 else ""
 
 

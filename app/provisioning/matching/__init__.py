@@ -1,7 +1,7 @@
 """Whether a person is a PowerCode customer already: pure decisions with their reasons. Looks nothing up."""
 
 from app.provisioning.matching.account_decision import Decision, Kind, Problem, decide, kind_of
-from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare
+from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare, phone_digits
 from app.provisioning.matching.comparison_marks import STREET_LINE, Aspect, Mark
 from app.provisioning.matching.doors import Door
 from app.provisioning.matching.names import Identity
@@ -21,4 +21,5 @@ __all__ = [
     "compare",
     "decide",
     "kind_of",
+    "phone_digits",
 ]

@@ -8,6 +8,8 @@ from app.provisioning.matching.comparison_marks import Aspect, Mark, overall
 from app.provisioning.matching.doors import Door, Place, compare_doors
 from app.provisioning.matching.names import Identity, compare_names
 
+_EXTENSION = re.compile(r"(?:e?xt?(?:ension)?\.?|#)\s*\d{1,6}\s*$", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -106,9 +108,14 @@ def _mail_pattern(email: str) -> re.Pattern[str] | None:
     return re.compile(rf"(?<![\w.+%-]){re.escape(mail)}(?![\w-]|\.\w)") if "@" in mail else None
 
 
+def phone_digits(phone: str) -> str:
+    """The last 10 digits of a phone number, without an extension: `+1 (406) 555-0143 ext. 12` -> `4065550143`."""
+    return re.sub(r"[^0-9]", "", _EXTENSION.sub("", phone))[-10:]
+
+
 def _phone_pattern(phone: str) -> re.Pattern[str] | None:
-    """Finds the last 10 digits, however grouped, with or without the country's 1; a filler (0000000000) never."""
-    digits = re.sub(r"[^0-9]", "", phone)[-10:]
+    """Finds the number, however grouped, with or without the country's 1; a filler (0000000000) never."""
+    digits = phone_digits(phone)
     if len(digits) < 10 or len(set(digits)) == 1:
         return None
     return re.compile(r"(?<![0-9])(?:1[^0-9a-z]{0,3})?" + r"[^0-9a-z]{0,3}".join(digits) + r"(?![0-9])")

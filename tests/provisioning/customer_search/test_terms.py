@@ -5,7 +5,9 @@ import pytest
 from app.provisioning.customer_search.terms import phone_term, search_terms, street_term, surname_term
 
 
-@pytest.mark.parametrize("ordered", ["4065550143", "(406) 555-0143", "+1 406.555.0143", "406 555 0143"])
+@pytest.mark.parametrize(
+    "ordered", ["4065550143", "(406) 555-0143", "+1 406.555.0143", "406 555 0143", "406-555-0143 ext. 12"]
+)
 @pytest.mark.parametrize("typed", ["4065550143", "(406) 555-0143", "406.555.0143", "406 555 0143", "555-0143"])
 def test_a_phone_number_is_found_however_it_is_grouped(ordered: str, typed: str) -> None:
     assert phone_term(ordered)

@@ -300,6 +300,11 @@ def test_mail_and_phone_are_found_in_any_field(texts: list[str], shared: bool) -
     assert shares_contact(beside(a_person(), texts)) is shared
 
 
+@pytest.mark.parametrize("phone", ["406-555-0143 x12", "(406) 555-0143 ext. 12", "+1 406 555 0143 #12", "406.555.0143"])
+def test_an_extension_or_a_country_is_not_the_phone_number(phone: str) -> None:
+    assert shares_contact(beside(a_person(email="", phone=phone), [PHONE_AS_STORED]))
+
+
 @pytest.mark.parametrize("phone", ["", "5550143", "0000000000", "None"])
 def test_a_phone_number_that_is_none_matches_nobody(phone: str) -> None:
     assert not shares_contact(beside(a_person(email="", phone=phone), ["", "0000000000", "5550143", "None"]))
