@@ -1,7 +1,7 @@
-// What the pages do besides working: each of it is a comfort, and nothing needs it.
+// Conveniences: all pages work without this script.
 "use strict";
 
-// "/" leads to the search box.
+// "/" moves the focus to the search box.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
@@ -12,12 +12,12 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-// Where the menu is swiped, the page that one is on is in sight.
+// On a small screen the menu scrolls sideways: scroll it so that the current page's entry is visible.
 const menus = document.querySelector("header.top .menus");
 const here = menus?.querySelector("[aria-current]");
 if (here) menus.scrollLeft = here.offsetLeft - menus.offsetLeft - (menus.clientWidth - here.offsetWidth) / 2;
 
-// A message goes when it is dismissed; without this its link loads the page anew.
+// Removes a message when it is dismissed. Without the script, its link loads the page again.
 document.addEventListener("click", (event) => {
   const dismiss = event.target.closest(".message .dismiss");
   if (!dismiss) return;
@@ -25,7 +25,7 @@ document.addEventListener("click", (event) => {
   dismiss.closest(".message").remove();
 });
 
-// Leaving a text that was changed asks first.
+// Asks before somebody leaves a page with a changed text that is not saved.
 let leaves = false;
 document.addEventListener("submit", () => { leaves = true; });
 window.addEventListener("beforeunload", (event) => {
@@ -34,7 +34,7 @@ window.addEventListener("beforeunload", (event) => {
   leaves = false;
 });
 
-// Beside what people carry elsewhere stands a button that copies it.
+// Adds a button that copies, beside each value that people often need elsewhere.
 function addCopyButtons() {
   for (const text of document.querySelectorAll("[data-copy]")) {
     if (text.nextElementSibling?.matches("button.copy")) continue;
@@ -66,7 +66,7 @@ if (navigator.clipboard) {
   document.addEventListener("htmx:after:swap", addCopyButtons);
 }
 
-// Orders that are ticked: how many, and all of a page at once.
+// Shows how many orders are ticked, and lets one box tick all orders of the page.
 function countTicks() {
   const ticks = [...document.querySelectorAll('input[name="tick"]')];
   const all = document.querySelector("[data-tick-all]");

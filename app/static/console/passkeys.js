@@ -1,4 +1,4 @@
-// Asks the browser for a passkey when the form's button is pressed, and sends what it answers as the field "answer".
+// When the form is sent, asks the browser for a passkey first, and puts its answer into the field "answer".
 "use strict";
 
 document.addEventListener("submit", async (event) => {
