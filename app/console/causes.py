@@ -158,7 +158,7 @@ def today() -> date:
     return now().astimezone(services_of(current_app).settings.zone).date()
 
 
-def desk_words() -> dict[str, Any]:
+def teamwork_words() -> dict[str, Any]:
     """What templates need to offer putting orders off and bringing them back."""
     return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": teamwork.near_days(today())}
 
@@ -206,7 +206,12 @@ def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
     with services_of(current_app).database.read() as session:
         hands = all_attended(session, [found])
     return render_template(
-        "console/causes/page.html", standing=found, forms=forms, may=may, attended=hands, desk_words=desk_words()
+        "console/causes/page.html",
+        standing=found,
+        forms=forms,
+        may=may,
+        attended=hands,
+        teamwork_words=teamwork_words(),
     )
 
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as Answer
 import utopia
 from app.aftercare.order_section import later
 from app.console.access import requires, viewer
-from app.console.causes import Attended, attended, desk_words, today
+from app.console.causes import Attended, attended, teamwork_words, today
 from app.console.order_forms import (
     ColleaguesNoteForm,
     CustomerForm,
@@ -98,7 +98,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             NOTE=NOTE,
             attended=_attended(session, order),
             put_away=next(iter(put_off(session, Order.id == order.id)), None),
-            desk_words=desk_words(),
+            teamwork_words=teamwork_words(),
             later=later(session, services_of(current_app).settings, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
@@ -205,7 +205,7 @@ def story(orderref: str) -> str:
         order = order_named(session, orderref)
         renews = shown in AT_WORK and order.state not in AT_WORK
         told = _story(session, order)
-        return render_template("console/orders/_story.html", fragment=True, renews=renews, shown=shown, **told)
+        return render_template("console/orders/_timeline.html", fragment=True, renews=renews, shown=shown, **told)
 
 
 @orders.get("/<path:orderref>/exchanges/<int:number>")

@@ -13,7 +13,7 @@ from app import notices
 from app.aftercare.open_counts import overview
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
-from app.console.causes import all_attended, desk_words, forms_for, may
+from app.console.causes import all_attended, forms_for, may, teamwork_words
 from app.console.today_chart import chart
 from app.digest import run_json as digests
 from app.durable.locks import executing
@@ -88,7 +88,7 @@ def _causes(session: Session) -> dict[str, Any]:
         "may": may,
         "attended": all_attended(session, found),
         "trials": trial_orders.on_trial(session),
-        "desk_words": desk_words(),
+        "teamwork_words": teamwork_words(),
         "put_away": put_off_orders.put_off(session),
         "how_many_away": put_off_orders.how_many(session),
     }

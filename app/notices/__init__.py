@@ -6,7 +6,7 @@ This package knows nothing of how orders are done: the caller of a delivery pass
 from app.notices.delivery import deliver
 from app.notices.due_notices import pick_up_stranded_notices, wake_due_notices
 from app.notices.enclosures import Enclosure, Without
-from app.notices.forms import both
+from app.notices.mail_bodies import both
 from app.notices.mails import AboutOrders
 from app.notices.records import QUEUE, drop, enqueue, next_run, record, send_again, workflow_id
 

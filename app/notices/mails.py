@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
-from app.notices.forms import both
+from app.notices.mail_bodies import both
 from app.remote.mail import Attachment, Mail
 from app.services import Services
 from app.wording.outage_words import refused_key

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.models import Notice, NoticeKind, now
-from app.notices.forms import both
+from app.notices.mail_bodies import both
 from app.notices.mails import write
 from app.running.background import ABOUT_ORDERS
 from sandbox import Sandbox
