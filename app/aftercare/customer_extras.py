@@ -116,8 +116,11 @@ def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dic
         _refuse_beside_an_order(session, customer_id)
     mine = select(CustomerWrite).filter_by(customer_id=customer_id, kind=kind.code)
     same = [write for write in session.scalars(mine) if write.content == content]
-    if any(write.state in IN_DOUBT for write in same):
-        raise AlreadyThere("The same was sent, and nobody knows what became of it: say first whether it is there")
+    if doubtful := [write for write in same if write.state in IN_DOUBT]:
+        what = (
+            "say first whether it is there" if kind.is_there is None or doubtful[-1].asks else "it is being looked up"
+        )
+        raise AlreadyThere(f"The same was sent, and nobody knows what became of it: {what}")
     if kind not in (PLAN, TICKET):
         return  # a tag and a name are there once at most, and somebody may have changed them in PowerCode
     given = any(write.state == StepState.DONE for write in same) or (

@@ -30,6 +30,8 @@ cases = Blueprint("cases", __name__, url_prefix="/console/aftercare/cases")
 only_while_on(CASES, cases)
 
 
+MOST_OPEN = 200
+"""Open cases that the page shows, those due first."""
 KINDS = [SelectChoice(kind.code, kind.title) for kind in CASE_KINDS.values()]
 
 
@@ -59,7 +61,8 @@ def page() -> str:
     with services.database.read() as session:
         return render_template(
             "console/aftercare/cases.html",
-            open_ones=work.listed(session),
+            open_ones=work.listed(session, limit=MOST_OPEN),
+            open_count=work.open_count(session),
             closed=work.listed(session, closed=True, limit=50),
             day=work.today(services),
             disagrees=lambda case, kind: case_halves.disagreement(case, kind, work.today(services)),

@@ -104,7 +104,20 @@ def activate(orderref: str) -> Response:
     if write is None:
         return _back("Somebody had this customer made active meanwhile. Nothing was sent again.", "failed")
     said = f" PowerCode: {write.said}." if write.said and write.state == StepState.REFUSED else ""
+    if contradicted := _contradicted(services, orderref, write):
+        return _back(f"Customer {write.customer_id}: {contradicted}", "failed")
     return _back(f"Customer {write.customer_id}: {_became(write)}{said}", _category(write))
+
+
+def _contradicted(services: Services, orderref: str, write: CustomerWrite) -> str | None:
+    """What the status that was read back says against PowerCode's yes."""
+    with services.database.read() as session:
+        still = customer_statuses.of_order(session, orderref)
+    if still is None or write.state != StepState.DONE:
+        return None
+    status = f"is {still.status.status or 'not shown'} all the same"
+    read = "could not be read back" if still.status.error else status
+    return f"PowerCode says that it is done, and their status {read}. Look at their page there."
 
 
 def _became(write: CustomerWrite) -> str:

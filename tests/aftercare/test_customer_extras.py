@@ -98,6 +98,15 @@ def test_what_is_there_once_at_most_can_be_written_again(service: Service, index
     assert service.sandbox.powercode.count(action) == 2
 
 
+def test_a_tag_of_unknown_outcome_is_looked_up_and_nobody_is_told_to_say_it(service: Service) -> None:
+    someone(service)
+    service.sandbox.powercode.fault("POST customer/tags/customer", "no_answer")
+    give(service, *THINGS[2][:2])
+
+    with pytest.raises(customer_extras.AlreadyThere, match="it is being looked up"):
+        give(service, *THINGS[2][:2])
+
+
 def test_a_plan_that_an_order_added_has_to_be_meant_too(service: Service) -> None:
     service.take("UIA202411-001186", plan="1 Gbps")
 

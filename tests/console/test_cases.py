@@ -1,8 +1,12 @@
 """What UTOPIA says and the cases: their pages, and what a person does there."""
 
+from datetime import date
+
 import pytest
 
-from app.aftercare import callback_messages
+from app.aftercare import callback_messages, cases
+from app.aftercare.case_kinds import CANCEL
+from app.console import cases as pages
 from tests.conftest import Service
 from tests.console.made_aftercare import said
 from tests.console.persons import Person
@@ -58,6 +62,22 @@ def test_a_case_that_is_due_is_on_today_until_it_is_closed(service: Service, as_
     assert "case is due" not in as_staff.get("/console").text
     assert "Nothing needs you" in as_staff.get("/console").text
     assert "Closed lately: 2" in as_staff.get("/console/aftercare/cases").text
+
+
+def test_cases_that_find_no_room_on_the_page_are_counted(
+    service: Service, as_read_only: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_OPEN", 2)
+    with service.services.database.write() as session:
+        for number in range(3):
+            about = {"by": "Stan Staff", "slot": str(number), "customer_id": f"100{number}"}
+            cases.open_case(session, CANCEL, due_on=date(2026, 12, 1 + number), **about)
+
+    page = as_read_only.get("/console/aftercare/cases").text
+
+    assert "1 more is not shown: it is due later" in page
+    assert "2026-12-02" in page
+    assert "2026-12-03" not in page
 
 
 def a_case(service: Service, person: Person, **entered: str) -> str:

@@ -66,6 +66,25 @@ def test_one_is_made_active_after_a_look_at_who_it_is(button: Service, as_staff:
     assert button.sandbox.powercode.count("updateCustomerStatus") == 1
 
 
+@pytest.mark.parametrize(
+    ("reading", "says"),
+    [(None, "their status is Not Active all the same"), ("garbage", "their status could not be read back")],
+)
+def test_a_yes_of_powercode_s_that_the_status_does_not_bear_out_is_told(
+    button: Service, as_staff: Person, reading: str | None, says: str
+) -> None:
+    done = {"statusCode": 0, "message": "Customer updated"}
+    button.sandbox.powercode.fault("updateCustomerStatus", "http", status=200, body=done, processed=False)
+    if reading:
+        button.sandbox.powercode.fault("readCustomer", reading)
+
+    as_staff.post(f"{PAGE}/{FIRST}/activate", {"seen": "0"})
+
+    page = as_staff.get(PAGE).text
+    assert f"PowerCode says that it is done, and {says}" in page
+    assert f">{FIRST}<" in page
+
+
 def test_a_second_click_sends_nothing(button: Service, as_staff: Person) -> None:
     button.sandbox.powercode.fault("updateCustomerStatus", "reset")
     for _ in range(2):
