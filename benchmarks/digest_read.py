@@ -24,7 +24,7 @@ from app.digest.closings import group_by_customer
 from app.digest.report import excel_reader
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import read_report
-from app.digest.selection import select_closures
+from app.digest.selection import select_closings
 from benchmarks.usage import resident_megabytes
 
 TODAY = date(2026, 11, 16)
@@ -58,7 +58,7 @@ class Measured(NamedTuple):
     seconds: float
     imports_megabytes: float
     megabytes: float
-    closures: int
+    closings: int
     customers: int
 
 
@@ -99,11 +99,11 @@ def measure(path: Path) -> Measured:
             pass
     bytes_seconds = time.perf_counter() - began
     began = time.perf_counter()
-    selection = select_closures(read_report(f"file:{path}"), since=SINCE, today=TODAY)
-    customers = sum(1 for _ in group_by_customer(selection.closures))
+    selection = select_closings(read_report(f"file:{path}"), since=SINCE, today=TODAY)
+    customers = sum(1 for _ in group_by_customer(selection.closings))
     seconds = time.perf_counter() - began
     megabytes = peak_megabytes(Path("/proc/self/status").read_text())
-    return Measured(bytes_seconds, seconds, imports, megabytes, len(selection.closures), customers)
+    return Measured(bytes_seconds, seconds, imports, megabytes, len(selection.closings), customers)
 
 
 def reader_megabytes(path: Path) -> float:
@@ -139,7 +139,7 @@ def line(report: Report, path: Path, result: Measured) -> str:
         f"{report.rows:>9,} {report.ending:<6}{path.stat().st_size / 2**20:>7.1f}{result.bytes_seconds:>10.3f}"
         f"{result.seconds:>9.2f}{report.rows / result.seconds:>11,.0f}"
         f"{result.imports_megabytes:>11.0f}{result.megabytes:>8.0f}"
-        f"{result.closures:>10,}{result.customers:>11,}  {allowed}{'' if within else '  MISSED'}"
+        f"{result.closings:>10,}{result.customers:>11,}  {allowed}{'' if within else '  MISSED'}"
     )
 
 
@@ -152,7 +152,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure)))
         return
-    print("     rows kind       MB  bytes, s   all, s     rows/s imports MB peak MB  closures  customers  aim")
+    print("     rows kind       MB  bytes, s   all, s     rows/s imports MB peak MB  closings  customers  aim")
     with tempfile.TemporaryDirectory() as folder:
         for report in REPORTS:
             if options.quick and report.rows > 10_000:

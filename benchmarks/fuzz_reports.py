@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from app.digest.closings import group_by_customer
 from app.digest.report.columns import HEADINGS
 from app.digest.report.sources import SourceUnreadable, read_report
-from app.digest.selection import Selection, select_closures
+from app.digest.selection import Selection, select_closings
 from benchmarks.usage import resident_megabytes
 from tests.digest.report.google_server import GoogleServer
 
@@ -266,8 +266,8 @@ class Readers:
 
     def _read(self, source: str) -> Selection:
         rows = read_report(source, google_credentials_file=self._key_file, sheets_endpoint=self._google.address)
-        selection = select_closures(rows, since=SINCE, today=TODAY)
-        for _ in group_by_customer(selection.closures):
+        selection = select_closings(rows, since=SINCE, today=TODAY)
+        for _ in group_by_customer(selection.closings):
             pass
         return selection
 

@@ -17,7 +17,7 @@ ClosingKey = tuple[str, date]
 """What identifies a closing: the ticket's key (`ticket_key`) and the day it was closed."""
 
 
-class Closure(NamedTuple):
+class Closing(NamedTuple):
     """A ticket that was closed on a day, and the customer who is told."""
 
     ticket: str
@@ -30,7 +30,7 @@ class Closure(NamedTuple):
 
     def __repr__(self) -> str:
         """Without the customer."""
-        return f"Closure({self.ticket!r}, {self.closed_on}, row {self.row})"
+        return f"Closing({self.ticket!r}, {self.closed_on}, row {self.row})"
 
     @property
     def key(self) -> ClosingKey:
@@ -44,7 +44,7 @@ class CustomerDigest(NamedTuple):
     email: str
     email_key: str
     full_name: str
-    tickets: tuple[Closure, ...]
+    tickets: tuple[Closing, ...]
 
     def __repr__(self) -> str:
         """Without the customer."""
@@ -52,69 +52,69 @@ class CustomerDigest(NamedTuple):
 
 
 EMAIL_KEY, PERSON = 3, slice(2, 6)
-"""Places in a closure: the customer's key; and all that names the customer (address, key, names)."""
+"""Places in a closing: the customer's key; and all that names the customer (address, key, names)."""
 ROW_ZERO = 1_000_000_000
 """Added to row numbers, so that they have the same order as texts and as numbers."""
 HEAPS = 32
-new = tuple.__new__  # calling it without field names saves a tenth of the time for half a million closures
+new = tuple.__new__  # calling it without field names saves a tenth of the time for half a million closings
 
 
-class Closures:
-    """Closures, each kept as one line of text (`SortedLines`) that sorts by customer, day, ticket and row.
+class Closings:
+    """Closings, each kept as one line of text (`SortedLines`) that sorts by customer, day, ticket and row.
 
     This works because the texts of cells hold no tab and no character that sorts before it.
     """
 
-    def __init__(self, closures: Iterable[Closure] = ()) -> None:
+    def __init__(self, closings: Iterable[Closing] = ()) -> None:
         self._lines = SortedLines()
         self._hashes = [array("q") for _ in range(HEAPS)]
         self._dropped: set[int] = set()
-        for closure in closures:
-            self.add(closure)
+        for closing in closings:
+            self.add(closing)
 
-    def add(self, closure: Closure) -> None:
+    def add(self, closing: Closing) -> None:
         """Keep one more."""
-        ticket, day, email, email_key, first_name, last_name, row = closure
+        ticket, day, email, email_key, first_name, last_name, row = closing
         key, ordinal = ticket.casefold(), day.toordinal()
         address = "" if email == email_key else email
         line = f"{email_key}\t{ordinal}\t{key}\t{ROW_ZERO + row}\t{ticket}\t{first_name}\t{last_name}\t{address}"
         self.add_line(line, key, ordinal)
 
     def add_line(self, line: str, key: str, ordinal: int) -> None:
-        """Keep a closure that is such a line already; `key` is the ticket's, `ordinal` the number of its day."""
+        """Keep a closing that is such a line already; `key` is the ticket's, `ordinal` the number of its day."""
         closing = hash(key) ^ ordinal
         self._hashes[closing % HEAPS].append(closing)
         self._lines.add(line)
 
     def drop(self, rows: Iterable[int]) -> None:
-        """Drop the closures of these rows."""
+        """Drop the closings of these rows."""
         self._dropped.update(rows)
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._lines) - len(self._dropped)
 
-    def __iter__(self) -> Iterator[Closure]:
+    def __iter__(self) -> Iterator[Closing]:
         """All of them, each customer's together."""
-        closures = map(_closure, self._lines)
+        closings = map(_closing, self._lines)
         dropped = self._dropped
-        return (closure for closure in closures if closure.row not in dropped) if dropped else closures
+        return (closing for closing in closings if closing.row not in dropped) if dropped else closings
 
-    def listed_again(self) -> list[list[Closure]]:
-        """For each key that several closures have, those closures in the order of their rows."""
+    def listed_again(self) -> list[list[Closing]]:
+        """For each key that several closings have, those closings in the order of their rows."""
         several = {one for heap in self._hashes for one, following in pairwise(sorted(heap)) if one == following}
-        found: dict[ClosingKey, list[Closure]] = {}
-        for closure in self if several else ():
-            ticket_key, day = closure.key
+        found: dict[ClosingKey, list[Closing]] = {}
+        for closing in self if several else ():
+            ticket_key, day = closing.key
             if hash(ticket_key) ^ day.toordinal() in several:
-                found.setdefault(closure.key, []).append(closure)
+                found.setdefault(closing.key, []).append(closing)
         return [sorted(those, key=attrgetter("row")) for those in found.values() if len(those) > 1]
 
 
-def _closure(line: str) -> Closure:
+def _closing(line: str) -> Closing:
     email_key, ordinal, _, row, ticket, first_name, last_name, address = line.split("\t")
     cells = (ticket, _day(ordinal), address or email_key, email_key, first_name, last_name, int(row) - ROW_ZERO)
-    return new(Closure, cells)
+    return new(Closing, cells)
 
 
 @lru_cache(maxsize=8192)
@@ -137,24 +137,24 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def group_by_customer(closures: Iterable[Closure]) -> Iterator[CustomerDigest]:
+def group_by_customer(closings: Iterable[Closing]) -> Iterator[CustomerDigest]:
     """One digest for each customer, made one at a time, ordered by address. A customer is an address, never a name.
 
-    The same closures give the same digests, in whatever order they come.
+    The same closings give the same digests, in whatever order they come.
     """
-    kept = closures if isinstance(closures, Closures) else Closures(closures)
+    kept = closings if isinstance(closings, Closings) else Closings(closings)
     for _, mine in groupby(kept, itemgetter(EMAIL_KEY)):
         yield _digest(list(mine))
 
 
-def _digest(closures: list[Closure]) -> CustomerDigest:
-    _, _, email, email_key, first_name, last_name, _ = closures[0]
+def _digest(closings: list[Closing]) -> CustomerDigest:
+    _, _, email, email_key, first_name, last_name, _ = closings[0]
     name = full_name(first_name, last_name) or email
-    if len(closures) > 1 and len({closure[PERSON] for closure in closures}) > 1:
-        email = _usual([closure.email for closure in closures])
-        names = [full_name(closure.first_name, closure.last_name) for closure in closures]
+    if len(closings) > 1 and len({closing[PERSON] for closing in closings}) > 1:
+        email = _usual([closing.email for closing in closings])
+        names = [full_name(closing.first_name, closing.last_name) for closing in closings]
         name = _usual([name for name in names if name] or [email])
-    return new(CustomerDigest, (email, email_key, name, tuple(closures)))
+    return new(CustomerDigest, (email, email_key, name, tuple(closings)))
 
 
 def _usual(spellings: list[str]) -> str:

@@ -170,12 +170,12 @@ def _slot(iso_week: str, email_key: str) -> str:
 
 
 def _tickets(message_id: int, digest: CustomerDigest) -> Iterable[dict[str, Any]]:
-    for closure in digest.tickets:
-        ticket_key, closed_on = closure.key
+    for closing in digest.tickets:
+        ticket_key, closed_on = closing.key
         yield {
             "message_id": message_id,
             "slot": f"{closed_on} {ticket_key}",
-            "ticket": closure.ticket,
+            "ticket": closing.ticket,
             "ticket_key": ticket_key,
             "closed_on": closed_on,
         }

@@ -69,7 +69,7 @@ def outlook(
         reported = ledger.reported_since(session, first_day)
         taken = ledger.addressed_in(session, iso_week(now(), settings.zone))
     selection = workflow.select_from(settings, source, first_day, today, reported, watched=watched)
-    digests = list(group_by_customer(selection.closures))
+    digests = list(group_by_customer(selection.closings))
     due = [digest for digest in digests if digest.email_key not in taken]
     waiting = [digest for digest in digests if digest.email_key in taken]
     return Outlook(first_day, selection, due, waiting, templates)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from enum import IntEnum
 
-from app.digest.closings import ROW_ZERO, ClosingKey, Closure, Closures, collector_paused
+from app.digest.closings import ROW_ZERO, Closing, ClosingKey, Closings, collector_paused
 from app.digest.report.cells import (
     TWO_BLANKS,
     TWO_DOTS,
@@ -42,7 +42,7 @@ SPOILED_STATUS = Unusable(Cause.STATUS, "the status can't be read")
 NO_STATUS = Unusable(Cause.STATUS, "the status is missing, though the row has a date")
 SHIFTED = Unusable(Cause.STATUS, "the status stands in another column: the row has a cell too many or too few")
 USUAL_LINE = re.compile(rf"{USUAL_ADDRESS}\t[0-9]+\t[a-z0-9-]+\t[0-9]+\t{USUAL_TICKET}\t{USUAL_NAME}\t{USUAL_NAME}\t")
-"""The line of a closure whose ticket, address and names need no cleaning; a line with other dates never matches."""
+"""The line of a closing whose ticket, address and names need no cleaning; a line with other dates never matches."""
 CELL_IN_QUESTION = {
     Cause.STATUS: "status",
     Cause.DATE: "date",
@@ -80,7 +80,7 @@ class PassedOver(IntEnum):
     REPORTED = 3
 
 
-Verdict = Closure | SetAside | PassedOver
+Verdict = Closing | SetAside | PassedOver
 """The result of judging one row by itself."""
 
 
@@ -92,7 +92,7 @@ class Selection:
     run, `repeated` in this report, `too_old` closed before the window. Blank rows don't count.
     """
 
-    closures: Closures
+    closings: Closings
     set_aside: tuple[SetAside, ...]
     already_reported: int
     repeated: int
@@ -103,10 +103,10 @@ class Selection:
     def rows_read(self) -> int:
         """How many rows have content: the sum of all counts."""
         passed = self.already_reported + self.repeated + self.not_closed + self.too_old
-        return len(self.closures) + len(self.set_aside) + passed
+        return len(self.closings) + len(self.set_aside) + passed
 
 
-def select_closures(
+def select_closings(
     rows: Iterable[ReportRow],
     *,
     since: date,
@@ -203,13 +203,13 @@ def _judge_closing(row: ReportRow, day: date, already_reported: Collection[Closi
     address = read_address(row.email)
     if isinstance(address, Unusable):
         return _set_aside(row, address)
-    return _closure(row, ticket, day, address)
+    return _closing(row, ticket, day, address)
 
 
-def _closure(row: ReportRow, ticket: str, day: date, address: str) -> Closure:
+def _closing(row: ReportRow, ticket: str, day: date, address: str) -> Closing:
     number, first_name, last_name = row[:3]
     key = address if address.islower() else address_key(address)  # the address is one word of ASCII
-    return Closure(ticket, day, address, key, read_name(first_name), read_name(last_name), number)
+    return Closing(ticket, day, address, key, read_name(first_name), read_name(last_name), number)
 
 
 def _set_aside(row: ReportRow, why: Unusable) -> SetAside:
@@ -234,14 +234,14 @@ class _Listing:
     """The closings of one report, each once, as long as its rows agree on the customer."""
 
     def __init__(self) -> None:
-        self.closures = Closures()
+        self.closings = Closings()
         self.set_aside: list[SetAside] = []
         self.passed = [0] * len(PassedOver)
 
     def take(self, verdict: Verdict) -> None:
         """Keep or count a row, by its verdict."""
-        if isinstance(verdict, Closure):
-            self.closures.add(verdict)
+        if isinstance(verdict, Closing):
+            self.closings.add(verdict)
         elif isinstance(verdict, SetAside):
             self.set_aside.append(verdict)
         else:
@@ -260,19 +260,19 @@ class _Listing:
         if already_reported and (key, day) in already_reported:
             self.passed[PassedOver.REPORTED] += 1
         else:
-            self.closures.add_line(line, key, ordinal)
+            self.closings.add_line(line, key, ordinal)
         return True
 
     def selection(self) -> Selection:
         """The result, once repeated and contested closings are sorted out."""
         repeated = 0
-        for closures in self.closures.listed_again():
-            same, contested = _told_apart(closures)
+        for closings in self.closings.listed_again():
+            same, contested = _told_apart(closings)
             repeated += same
             self.set_aside += map(_contested, contested)
-            self.closures.drop(closure.row for closure in (closures if contested else closures[1:]))
+            self.closings.drop(closing.row for closing in (closings if contested else closings[1:]))
         return Selection(
-            closures=self.closures,
+            closings=self.closings,
             set_aside=tuple(sorted(self.set_aside, key=lambda aside: aside.row)),
             already_reported=self.passed[PassedOver.REPORTED],
             repeated=repeated,
@@ -281,22 +281,22 @@ class _Listing:
         )
 
 
-def _told_apart(closures: list[Closure]) -> tuple[int, list[Closure]]:
+def _told_apart(closings: list[Closing]) -> tuple[int, list[Closing]]:
     """For rows of the same closing: how many just repeat the first, and the rows that name different customers."""
-    others = [place for place, closure in enumerate(closures) if closure.email_key != closures[0].email_key]
+    others = [place for place, closing in enumerate(closings) if closing.email_key != closings[0].email_key]
     if not others:
-        return len(closures) - 1, []
-    return others[0] - 1, [closures[0], *closures[others[0] :]]
+        return len(closings) - 1, []
+    return others[0] - 1, [closings[0], *closings[others[0] :]]
 
 
-def _contested(closure: Closure) -> SetAside:
+def _contested(closing: Closing) -> SetAside:
     return SetAside(
-        row=closure.row,
+        row=closing.row,
         cause=Cause.CONTESTED,
         reason=CONTESTED,
-        written=closure.email,
-        ticket=closure.ticket,
-        date=f"{closure.closed_on:%d/%m/%Y}",
-        name=" ".join(filter(None, (closure.first_name, closure.last_name))),
-        email=closure.email,
+        written=closing.email,
+        ticket=closing.ticket,
+        date=f"{closing.closed_on:%d/%m/%Y}",
+        name=" ".join(filter(None, (closing.first_name, closing.last_name))),
+        email=closing.email,
     )

@@ -19,7 +19,7 @@ from app.digest.delivery import Handed, Receipt, Webhook, send_mail
 from app.digest.mails import MailTemplates
 from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.schedule import iso_week
-from app.digest.selection import Selection, select_closures
+from app.digest.selection import Selection, select_closings
 from app.durable import engine
 from app.models import DigestMessage, DigestRun, EventKind, MessageState, NoticeKind, RunState, now
 from app.outgoing import events
@@ -91,7 +91,7 @@ def plan(services: Services, run_id: int) -> int:
     selection = read_selection(services, run)
     with services.database.read() as session:
         taken = ledger.addressed_in(session, _this_week(services))
-    due = _Due(group_by_customer(selection.closures), taken)
+    due = _Due(group_by_customer(selection.closings), taken)
     batches = _plan_batches(services, run_id, due)
     _note_what_was_read(services, run_id, selection, due)
     return batches
@@ -160,7 +160,7 @@ def select_from(
         google_credentials_file=settings.google_service_account_file,
         sheets_endpoint=settings.google_sheets_endpoint,
     )
-    return select_closures(watched(rows), since=since, today=today, already_reported=reported, zone=settings.zone)
+    return select_closings(watched(rows), since=since, today=today, already_reported=reported, zone=settings.zone)
 
 
 def _note_what_was_read(services: Services, run_id: int, selection: Selection, due: _Due) -> None:
@@ -170,7 +170,7 @@ def _note_what_was_read(services: Services, run_id: int, selection: Selection, d
         run.already_reported, run.repeated = selection.already_reported, selection.repeated
         run.not_closed, run.too_old = selection.not_closed, selection.too_old
         run.rows_due, run.for_next_week = due.rows, due.left_for_next_week
-        run.rows_for_next_week = len(selection.closures) - run.rows_due
+        run.rows_for_next_week = len(selection.closings) - run.rows_due
         ledger.keep_set_aside(session, run, selection.set_aside)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.digest.closings import ClosingKey
 from app.digest.report.cells import Cause
 from app.digest.report.columns import ReportRow
-from app.digest.selection import Selection, select_closures
+from app.digest.selection import Selection, select_closings
 
 TODAY = date(2026, 11, 16)
 SINCE = date(2026, 11, 9)
@@ -29,10 +29,10 @@ def a_row(number: int = 2, **cells: Any) -> ReportRow:
 def select(
     *rows: ReportRow, since: date = SINCE, today: date = TODAY, already_reported: Collection[ClosingKey] = frozenset()
 ) -> Selection:
-    return select_closures(rows, since=since, today=today, already_reported=already_reported)
+    return select_closings(rows, since=since, today=today, already_reported=already_reported)
 
 
 def only_reason(selection: Selection) -> tuple[Cause, str]:
     (aside,) = selection.set_aside
-    assert not selection.closures
+    assert not selection.closings
     return aside.cause, aside.reason

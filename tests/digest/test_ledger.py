@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.digest import ledger
-from app.digest.closings import Closure, CustomerDigest
+from app.digest.closings import Closing, CustomerDigest
 from app.models import DigestMessage, DigestRun, DigestWindow, MessageState, ReportedTicket, now
 from app.storage.database import Database
 from tests.conftest import Service
@@ -19,8 +19,8 @@ WEEK = "2026-W47"
 
 
 def a_digest(email: str = "ada.lind@example.com", *tickets: str) -> CustomerDigest:
-    closures = [Closure(ticket, DAY, email, email.lower(), "Ada", "Lind", 2) for ticket in tickets or ("TM-1",)]
-    return CustomerDigest(email, email.lower(), "Ada LIND", tuple(closures))
+    closings = [Closing(ticket, DAY, email, email.lower(), "Ada", "Lind", 2) for ticket in tickets or ("TM-1",)]
+    return CustomerDigest(email, email.lower(), "Ada LIND", tuple(closings))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_a_closed_row_that_cannot_be_used_is_set_aside_with_its_number_and_cause
     cells: dict[str, Any], cause: Cause
 ) -> None:
     selection = select(a_row(7, **cells))
-    assert not selection.closures
+    assert not selection.closings
     assert [(aside.row, aside.cause) for aside in selection.set_aside] == [(7, cause)]
 
 
@@ -51,9 +51,9 @@ def test_a_long_cell_of_a_row_set_aside_is_cut() -> None:
 def test_no_personal_text_gets_into_a_reason_or_a_representation() -> None:
     row = a_row(date="Ada Lind 406-555-0199", email="ada.lind@example.com x@example.com")
     (aside,) = select(row).set_aside
-    (closure,) = select(a_row()).closures
-    (digest,) = group_by_customer([closure])
-    for shown in (aside.reason, repr(closure), repr(digest)):
+    (closing,) = select(a_row()).closings
+    (digest,) = group_by_customer([closing])
+    for shown in (aside.reason, repr(closing), repr(digest)):
         assert "Lind" not in shown
         assert "example.com" not in shown
         assert "406-555" not in shown
@@ -63,20 +63,20 @@ def test_no_personal_text_gets_into_a_reason_or_a_representation() -> None:
 def test_a_closing_listed_for_two_addresses_is_told_to_neither(order: tuple[int, ...]) -> None:
     rows = [a_row(2), a_row(3), a_row(4, email="bob@example.com")]
     selection = select(*[rows[place] for place in order], a_row(5, ticket="TM-5"))
-    assert [closure.row for closure in selection.closures] == [5]
+    assert [closing.row for closing in selection.closings] == [5]
     assert {aside.cause for aside in selection.set_aside} == {Cause.CONTESTED}
     assert {"ada.lind@example.com", "bob@example.com"} == {aside.email for aside in selection.set_aside}
 
 
 def test_every_later_row_of_a_contested_closing_is_set_aside_too() -> None:
     selection = select(a_row(2), a_row(3, email="bob@example.com"), a_row(4), a_row(5, email="eve@example.com"))
-    assert not selection.closures
+    assert not selection.closings
     assert [aside.row for aside in selection.set_aside] == [2, 3, 4, 5]
 
 
 def test_a_useless_duplicate_does_not_take_the_good_row_with_it() -> None:
     selection = select(a_row(2), a_row(3, email=""))
-    assert ([closure.row for closure in selection.closures], [aside.row for aside in selection.set_aside]) == ([2], [3])
+    assert ([closing.row for closing in selection.closings], [aside.row for aside in selection.set_aside]) == ([2], [3])
 
 
 # Rows never vanish
@@ -94,7 +94,7 @@ def test_each_row_read_is_counted_once_and_a_blank_one_is_none() -> None:
         a_row(9, email="nobody"),
     ]
     selection = select(*rows, already_reported={("tm-0", date(2026, 11, 14))})
-    counts = [len(selection.closures), selection.repeated, selection.already_reported, selection.not_closed]
+    counts = [len(selection.closings), selection.repeated, selection.already_reported, selection.not_closed]
     assert counts == [1, 1, 1, 1]
     assert (selection.too_old, len(selection.set_aside), selection.rows_read) == (1, 2, 7)
 
@@ -144,7 +144,7 @@ def test_a_row_set_aside_says_what_stands_in_the_cell_in_question(cells: dict[st
 
 def test_a_number_with_and_without_a_decimal_is_one_ticket() -> None:
     selection = select(a_row(2, ticket="20391.0"), a_row(3, ticket="20391"), a_row(4, ticket='="20391"'))
-    assert ([closure.ticket for closure in selection.closures], selection.repeated) == (["20391"], 2)
+    assert ([closing.ticket for closing in selection.closings], selection.repeated) == (["20391"], 2)
 
 
 def exchanged(*cells: Cell) -> bool:

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from app.digest import ledger
 from app.models import DigestWindow
 from app.services import Services
-from app.setup.legacy import environment, leftovers, orders, people, texts
+from app.setup.legacy import environment, failed_orders, leftovers, old_texts, old_users
 from app.setup.legacy.findings import Became, Entry, FileFound, NotReadable, content_of, json_of, text_of
 
 FILES = (".env", "failed_orders.json", "users.json", "last_run_date.json")
-TEXTS = f"{texts.FOLDER}/"
+TEXTS = f"{old_texts.FOLDER}/"
 THE_REST = "the rest of the folder"
 
 
@@ -27,14 +27,16 @@ def take_over(services: Services, folder: Path, by: str, *, dry_run: bool) -> li
     """
     readers: dict[str, Callable[[Path], list[Entry]]] = {
         ".env": lambda file: list(environment.compare(text_of(file), services.settings)),
-        "failed_orders.json": lambda file: orders.take(services, list(orders.read(json_of(file))), dry_run=dry_run),
+        "failed_orders.json": lambda file: failed_orders.take(
+            services, list(failed_orders.read(json_of(file))), dry_run=dry_run
+        ),
         "users.json": lambda file: _people(services, json_of(file), by, dry_run=dry_run),
         "last_run_date.json": lambda file: _window(services, file, by, dry_run=dry_run),
     }
-    texts_there = texts.folder_of(folder, environment.values_in(folder).get("TICKET_TEMPLATE_DIR", ""))
+    texts_there = old_texts.folder_of(folder, environment.values_in(folder).get("TICKET_TEMPLATE_DIR", ""))
     return [
         *(_found(name, folder / name, readers[name]) for name in FILES),
-        _found(TEXTS, texts_there, lambda there: texts.take(services, there, by, dry_run=dry_run)),
+        _found(TEXTS, texts_there, lambda there: old_texts.take(services, there, by, dry_run=dry_run)),
         _found(THE_REST, folder, lambda there: leftovers.look(there, {*FILES, texts_there.name})),
     ]
 
@@ -55,7 +57,7 @@ def _found(name: str, file: Path, read: Callable[[Path], list[Entry]]) -> FileFo
 
 
 def _people(services: Services, content: object, by: str, *, dry_run: bool) -> list[Entry]:
-    return _in_one_transaction(services, lambda session: list(people.take(session, content, by)), dry_run=dry_run)
+    return _in_one_transaction(services, lambda session: list(old_users.take(session, content, by)), dry_run=dry_run)
 
 
 def _window(services: Services, file: Path, by: str, *, dry_run: bool) -> list[Entry]:

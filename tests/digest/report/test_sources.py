@@ -12,7 +12,7 @@ from app.digest.closings import group_by_customer
 from app.digest.report.s3 import S3Object
 from app.digest.report.sheets import SheetRange
 from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
-from app.digest.selection import select_closures
+from app.digest.selection import select_closings
 from tests.digest.conftest import CsvFile
 
 SINCE, TODAY = date(2026, 11, 9), date(2026, 11, 16)
@@ -98,8 +98,8 @@ def test_a_report_of_hand_edits_gives_each_customer_their_own_tickets(csv_file: 
             ["Closed"],
         ]
     )
-    selection = select_closures(read_report(source), since=SINCE, today=TODAY)
-    told = {digest.email_key: [c.ticket for c in digest.tickets] for digest in group_by_customer(selection.closures)}
+    selection = select_closings(read_report(source), since=SINCE, today=TODAY)
+    told = {digest.email_key: [c.ticket for c in digest.tickets] for digest in group_by_customer(selection.closings)}
     assert told == {"ada.lind@example.com": ["TM-4", "TM-1"], "bob@example.com": ["TM-3"]}
     assert [(aside.row, aside.cause) for aside in selection.set_aside] == [(4, "date"), (8, "date")]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.models import AuditEntry, DigestWindow, Order, User
-from app.setup.legacy import environment, orders, people
+from app.setup.legacy import environment, failed_orders, old_users
 from app.setup.legacy.findings import Became, Entry
 from tests.conftest import Service
 from tests.setup.legacy.reports import HASH, imported, leave, report, users, why
@@ -125,9 +125,9 @@ JSON = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
 def test_any_json_gives_entries_and_no_other_error(service: Service, content: object) -> None:
-    found = list(orders.read(content))
+    found = list(failed_orders.read(content))
     with service.services.database.write() as session:
-        found += list(people.take(session, content, "x"))
+        found += list(old_users.take(session, content, "x"))
         session.rollback()
 
     assert all(isinstance(entry, Entry) and (entry.became is not Became.NOT_TAKEN or entry.why) for entry in found)

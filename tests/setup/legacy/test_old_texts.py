@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.setup.legacy import texts as texts_taken
+from app.setup.legacy import old_texts as texts_taken
 from app.texts import text_files, versions
 from config import PROJECT
 from tests.conftest import Service
