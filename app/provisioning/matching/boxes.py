@@ -22,6 +22,8 @@ class Box(NamedTuple):
 def read_box(words: Sequence[str]) -> Box | None:
     """The box, where the words are one and no street."""
     text = " ".join(word for word in words if word != "#")
+    if len(words) == 2 and words[0] == "BOX":
+        text = f"PO {text}"
     if found := _POST_BOX.fullmatch(text):
         return Box("PO", (found[1].lstrip("0").replace(" ", ""),))
     if text == "GENERAL DELIVERY":

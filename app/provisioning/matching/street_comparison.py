@@ -178,7 +178,9 @@ def _are_initials(ours: Sequence[str], theirs: Sequence[str]) -> bool:
 
 
 def _are_alike(one: str, two: str) -> bool:
-    """A letter or two differ, or one is the other's beginning."""
+    """A letter or two differ, or one is the other's beginning. A digit never may."""
+    if re.findall(r"\d", one) != re.findall(r"\d", two):
+        return False
     shorter = min(len(one), len(two))
     if shorter > 3 and (one.startswith(two) or two.startswith(one)):
         return True

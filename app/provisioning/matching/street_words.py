@@ -21,7 +21,7 @@ _BETWEEN_DIRECTIONS = re.compile(r"\b(N(?:ORTH)?|S(?:OUTH)?)-(E(?:AST)?|W(?:EST)
 _ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
 _SPELLED = "|".join(sorted((word for word in DIRECTIONALS if len(word) < 6), key=len, reverse=True))
 _NUMBER_AND_DIRECTION = re.compile(rf"(\d{{2,}})({_SPELLED})")
-_DIRECTION_AND_NUMBER = re.compile(r"([NSEW])(\d{2,})")
+_DIRECTION_AND_NUMBER = re.compile(r"([NSEW]|NORTH|SOUTH|EAST|WEST)(\d{2,})")
 _ROAD_AND_NUMBER = re.compile(r"(US|SR|CR|HWY|RTE?|UT)(\d+)")
 _TWO_COORDINATES = re.compile(r"([NSEW])(\d+)([NSEW])(\d+)|(\d+)([NSEW])(\d+)([NSEW])")
 _DESIGNATOR_AND_VALUE = re.compile(

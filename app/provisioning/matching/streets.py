@@ -21,7 +21,15 @@ _LONG = {
     short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=lambda word: (word[-1] != "S", len(word)))
     for short in SUFFIXES.values()
 }
-_LONG |= {"ST": "STREET", "TOWN": "TOWNE", "TWN": "TOWNE", "HTS": "HEIGHTS", "PT": "POINT", "SHR": "SHORE"}
+_LONG |= {
+    "ST": "STREET",
+    "DR": "DRIVE",
+    "TOWN": "TOWNE",
+    "TWN": "TOWNE",
+    "HTS": "HEIGHTS",
+    "PT": "POINT",
+    "SHR": "SHORE",
+}
 _LONG |= {"ALY": "ALLEY", "BYP": "BYPASS", "BYU": "BAYOU", "SHRS": "SHORES", "SMT": "SUMMIT", "VLG": "VILLAGE"}
 _FULL_DIRECTIONS = {"N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST"}
 _LONG_KINDS = {_LONG[kind]: kind for kind in sorted(KINDS)}
@@ -68,7 +76,13 @@ class Street:
         return bool(self.numbers) and not self.road and not self.name and (bool(self.after) or not self.kind)
 
     def can_be_beside(self, other: "Street") -> bool:
-        """Whether both readings take a direction at the end as the same thing: `12 MAIN ST N` is not `12 MAIN ST S`."""
+        """Whether both readings take a direction at the end as the same thing: `12 MAIN ST N` is not `12 MAIN ST S`.
+
+        It is no unit beside a street that has a direction more, and no unit: `12 MAIN ST N`, `12 S MAIN ST`.
+        """
+        if {self.ending, other.ending} == {"unit", ""}:
+            one, two = (self, other) if self.ending else (other, self)
+            return bool(two.unit) or len(two.before + two.after) <= len(one.before + one.after)
         return self.ending == other.ending or not (self.ending and other.ending)
 
     @property
@@ -147,6 +161,8 @@ def _house(words: Sequence[str]) -> Iterator[tuple[Street, list[str]]]:
     house = Street(number=number, half=is_half)
     if letters in DIRECTIONALS:
         yield house, [letters, *rest]
+        if rest and rest[0][0].isdigit():
+            return
     if not letters and _has_house_letter(rest):
         if rest[0] in _PARTICLES:
             yield house, rest
@@ -193,7 +209,8 @@ def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]
         # Nobody calls a unit `NORTH` without a word before it.
         yield street, unit_parts(tail), "direction" if is_direction and len(street[-1]) > 1 else ""
         return
-    yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
+    if not (is_direction and tail):
+        yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
     if bare == 1 and _ends_in_unit_of_a_wing(street):
         yield street[:-2], [*unit_parts(street[-2:]), *unit_parts(tail)], ""
     if is_direction:
@@ -274,7 +291,7 @@ def _ends_in_bare_unit(words: Sequence[str]) -> bool:
 def _body(words: Sequence[str], start: Street, unit: frozenset[str]) -> Street:
     """The street of these words, at the house of `start`, with this unit. A half behind the street is the house's."""
     marked = [DIRECTIONALS.get(word, word) for word in with_figures([word for word in words if word != "#"])]
-    text = "".join(_long(word) for word in marked)
+    text = "".join(_long(word) for word in (*start.before, *marked))
     road, number, marked = road_and_number(marked) or ("", "", marked)
     kind, marked = _kind(_hundreds(marked), has_number=bool(road))
     before, name, after = _directions(marked)
