@@ -213,7 +213,7 @@ def _split_unit(rest: Sequence[str]) -> Iterator[tuple[list[str], list[UnitPart]
         yield street[:-bare], [*unit_parts(street[-bare:]), *unit_parts(tail)], "unit" if is_direction else ""
     if bare == 1 and _ends_in_unit_of_a_wing(street):
         yield street[:-2], [*unit_parts(street[-2:]), *unit_parts(tail)], ""
-    if is_direction:
+    if is_direction and not _is_coordinate(street[-3:-1]):
         yield street, unit_parts(tail), "direction"
 
 
