@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import DateField, SelectField, StringField, TextAreaField
@@ -16,6 +16,7 @@ from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
 from app.console.order_forms import A_CUSTOMER, DIGITS, stripped
+from app.console.redirects import lead_to
 from app.console.switches import only_while_on
 from app.lookups import changes
 from app.lookups.entry_fields import faults, given
@@ -100,8 +101,7 @@ def open_one() -> Page:
             **named,
         )
     if case is None:
-        flash("The same case is open already.", "failed")
-        return redirect(url_for("cases.page"), 303)
+        return lead_to("cases.page", "The same case is open already.", "failed")
     return _back(case.id, "The case is open.")
 
 
@@ -241,5 +241,4 @@ def _told(case_id: int, done: bool, said: str, otherwise: str) -> Response:
 
 
 def _back(case_id: int, said: str, category: str = "done") -> Response:
-    flash(said, category)
-    return redirect(url_for("cases.show", case_id=case_id), 303)
+    return lead_to("cases.show", said, category, case_id=case_id)

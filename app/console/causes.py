@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired
 
 from app.console.access import requires, viewer
 from app.console.order_forms import NoteForm, PlansForm, PutOffForm
+from app.console.redirects import lead_to
 from app.models import JointDecision, Role, now
 from app.provisioning import people_on_orders, plan_decisions, review, teamwork
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
@@ -113,8 +114,7 @@ def in_turn() -> Response:
     with services_of(current_app).database.read() as session:
         orderref = next_of(session, cause, after)
     if orderref is None:
-        flash("You have been through all of them.", "done")
-        return redirect(url_for("today.page"), 303)
+        return lead_to("today.page", "You have been through all of them.")
     return redirect(url_for("orders.show", orderref=orderref, in_turn=cause), 303)
 
 
@@ -236,8 +236,7 @@ def _decide(decide: Callable[[Session], JointDecision]) -> Response:
         with services_of(current_app).database.write() as session:
             joint = decide(session)
     except review.NotPossible as why:
-        flash(f"Nothing was changed: {why}.", "failed")
-        return redirect(url_for("today.page"), 303)
+        return lead_to("today.page", f"Nothing was changed: {why}.", "failed")
     return redirect(url_for("causes.decided", joint_id=joint.id), 303)
 
 

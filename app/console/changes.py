@@ -20,6 +20,7 @@ from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
 from app.console.readable_answers import masked, readable
+from app.console.redirects import lead_to
 from app.lookups.affected_customers import Subject
 from app.lookups.change_catalogue import BY_NAME, CHANGES
 from app.lookups.changes import (
@@ -127,8 +128,7 @@ def _entry(services: Services, key: str) -> AuditEntry | None:
 
 
 def _already_sent(entry: AuditEntry) -> Response:
-    flash("This was sent already; it was not sent again.", "done")
-    return redirect(url_for("changes.record", entry_id=entry.id), 303)
+    return lead_to("changes.record", "This was sent already; it was not sent again.", entry_id=entry.id)
 
 
 def _key(chosen: Change, entries: Given) -> str:

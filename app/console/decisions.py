@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -24,6 +24,7 @@ from app.console.order_forms import (
     WorkNoteForm,
 )
 from app.console.orders import orders
+from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, Role
 from app.provisioning import actions, confirmations, customer_search, offers, plan_decisions, review
@@ -257,10 +258,7 @@ def _decide(orderref: str, decide: Callable[[Session], object], said: str) -> Re
         with services_of(current_app).database.write() as session:
             decide(session)
     except review.NotPossible as why:
-        flash(f"Nothing was changed: {why}.", "failed")
-        return redirect(url_for("orders.show", orderref=orderref, in_turn=in_turn), 303)
+        return lead_to("orders.show", f"Nothing was changed: {why}.", "failed", orderref=orderref, in_turn=in_turn)
     if in_turn:
-        flash(f"Your decision about {orderref} is kept.", "done")
-        return redirect(url_for("causes.in_turn", cause=in_turn, after=orderref), 303)
-    flash(said, "done")
-    return redirect(url_for("orders.show", orderref=orderref), 303)
+        return lead_to("causes.in_turn", f"Your decision about {orderref} is kept.", cause=in_turn, after=orderref)
+    return lead_to("orders.show", said, orderref=orderref)

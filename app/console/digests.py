@@ -14,6 +14,7 @@ from wtforms import HiddenField
 from wtforms.validators import Regexp
 
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.digest import ledger, preview_requests, result_words, run_json, run_starts, unknown_messages
 from app.digest.schedule import iso_week
 from app.models import DigestMessage, DigestRun, MessageState, Role, now
@@ -161,8 +162,7 @@ def start() -> Response:
     """Start a run now, unless one is under way."""
     form, missing = _valid(RunForm()), _missing(_settings())
     if missing:
-        flash(missing, "failed")
-        return redirect(url_for("digests.page"), 303)
+        return lead_to("digests.page", missing, "failed")
     key = f"console {form.key.data}"
     try:
         run_id = run_starts.start(_services(), key=key, started_by=viewer().name)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.models import EventKind, Order, Outgoing, OutgoingState, Role, now
 from app.outgoing import events as outgoing
 from app.outgoing import records
@@ -68,8 +69,7 @@ def all_failed_again() -> Response:
     with services.database.write() as session:
         count = _all_failed(session) if services.settings.events_url else 0
         audit.record(session, viewer().name, "events sent again", f"all that had failed: {count}")
-    flash(f"{count} {'event is' if count == 1 else 'events are'} sent once more.", "done")
-    return redirect(url_for("events.page"), 303)
+    return lead_to("events.page", f"{count} {'event is' if count == 1 else 'events are'} sent once more.")
 
 
 def _all_failed(session: Session) -> int:
@@ -85,5 +85,4 @@ def test() -> Response:
     with services.database.write() as session:
         outgoing.record(services, session, EventKind.TEST, f"{now().isoformat()}", by="the console")
         audit.record(session, viewer().name, "test event sent", outgoing.CHANNEL)
-    flash("A test event is on its way. Load this page again to see what became of it.", "done")
-    return redirect(url_for("events.page"), 303)
+    return lead_to("events.page", "A test event is on its way. Load this page again to see what became of it.")

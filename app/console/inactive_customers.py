@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from werkzeug.wrappers import Response
 
 import powercode
 from app.aftercare import activation, customer_statuses, writes
 from app.aftercare.switches import ACTIVATION
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.console.switches import only_while_on
 from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Role, StepState, System
@@ -143,5 +144,4 @@ def _found(orderref: str) -> tuple[Services, customer_statuses.Inactive]:
 
 
 def _back(said: str, category: str = "done") -> Response:
-    flash(said, category)
-    return redirect(url_for("inactive_customers.page"), 303)
+    return lead_to("inactive_customers.page", said, category)

@@ -1,11 +1,12 @@
 """Missing orders: what UTOPIA says about each, and taking them in."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request
 from werkzeug.wrappers import Response
 
 from app.aftercare import missing_orders as missing
 from app.aftercare import reconciliation
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.models import Role
 from app.provisioning import review
 from app.services import services_of
@@ -51,8 +52,7 @@ def take_in() -> Response:
     except review.NotPossible as why:
         return _back(f"Nothing was changed: {why}.", "failed")
     if len(taken) == 1:
-        flash(f"{taken[0]} is taken in.", "done")
-        return redirect(url_for("orders.show", orderref=taken[0]), 303)
+        return lead_to("orders.show", f"{taken[0]} is taken in.", orderref=taken[0])
     return _back(f"{len(taken)} orders are taken in; each has its page." if taken else "They were known already.")
 
 
@@ -69,5 +69,4 @@ def put_aside() -> Response:
 
 
 def _back(said: str, category: str = "done") -> Response:
-    flash(said, category)
-    return redirect(url_for("missing_orders.page"), 303)
+    return lead_to("missing_orders.page", said, category)

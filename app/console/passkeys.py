@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from app.console.access import requires, safe_address, viewer
+from app.console.redirects import lead_to
 from app.console.sign_ins import begin
 from app.models import Role, SignIn, User
 from app.people import audit, sign_ins
@@ -65,8 +66,7 @@ def remove(passkey_id: int) -> Response:
     with services_of(current_app).database.write() as rows:
         if people_passkeys.remove(rows, viewer().id, passkey_id):
             audit.record(rows, viewer().name, "passkey removed", viewer().name)
-    flash("The passkey is removed.", "done")
-    return redirect(url_for("passkeys.page"), 303)
+    return lead_to("passkeys.page", "The passkey is removed.")
 
 
 @passkeys.post("/console/people/passkeys")
@@ -81,8 +81,7 @@ def ask() -> Response:
         people_passkeys.ask_of_administrators(rows, needed)
         audit.record(rows, viewer().name, "passkeys asked" if needed else "passkeys not asked", "administrators")
     told = "A passkey is asked of all administrators now." if needed else "A password is enough again."
-    flash(told, "done")
-    return redirect(url_for("people.page"), 303)
+    return lead_to("people.page", told)
 
 
 @passkeys.route("/login/passkey", methods=["GET", "POST"])

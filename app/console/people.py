@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, render_template
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.console.access import ROLE_NAMES, ROLES, requires, viewer
+from app.console.redirects import lead_to
 from app.models import Role, SignIn, User
 from app.people import audit, passwords, users
 from app.people.passkeys import are_asked
@@ -92,8 +93,7 @@ def add() -> tuple[str, int] | Response:
         except passwords.WeakPassword as why:
             form.password.errors = [str(why)]
         else:
-            flash(f"{user.name} may sign in now.", "done")
-            return redirect(url_for("people.page"), 303)
+            return lead_to("people.page", f"{user.name} may sign in now.")
     return _everybody(form), 422
 
 
@@ -132,10 +132,8 @@ def set_role(user_id: int) -> Response:
                 session, viewer().name, "role changed", user.name, f"{before} to {ROLE_NAMES[Role(user.role)]}"
             )
     except users.NotPossible as why:
-        flash(str(why), "failed")
-        return redirect(url_for("people.one", user_id=user_id), 303)
-    flash(f"{user.name} is {ROLE_NAMES[Role(user.role)]} now.", "done")
-    return redirect(url_for("people.page"), 303)
+        return lead_to("people.one", str(why), "failed", user_id=user_id)
+    return lead_to("people.page", f"{user.name} is {ROLE_NAMES[Role(user.role)]} now.")
 
 
 @people.post("/<int:user_id>/password")
@@ -152,8 +150,7 @@ def set_password(user_id: int) -> tuple[str, int] | Response:
         except passwords.WeakPassword as why:
             form.password.errors = [str(why)]
         else:
-            flash(f"{user.name} has a new password and is signed out everywhere.", "done")
-            return redirect(url_for("people.page"), 303)
+            return lead_to("people.page", f"{user.name} has a new password and is signed out everywhere.")
     return _one(user_id, form), 422
 
 
@@ -165,8 +162,7 @@ def sign_out(user_id: int) -> Response:
         user = _user(session, user_id)
         count = users.sign_out_everywhere(session, user)
         audit.record(session, viewer().name, "signed out", user.name)
-    flash(f"{user.name} is signed out ({count} {'place' if count == 1 else 'places'}).", "done")
-    return redirect(url_for("people.page"), 303)
+    return lead_to("people.page", f"{user.name} is signed out ({count} {'place' if count == 1 else 'places'}).")
 
 
 @people.post("/<int:user_id>/sign-ins/<int:place>/end")
@@ -177,8 +173,7 @@ def end_sign_in(user_id: int, place: int) -> Response:
         user = _user(session, user_id)
         if users.end_sign_in(session, user, place):
             audit.record(session, viewer().name, "signed out", user.name, "in one place")
-    flash("This sign-in is ended.", "done")
-    return redirect(url_for("people.one", user_id=user_id), 303)
+    return lead_to("people.one", "This sign-in is ended.", user_id=user_id)
 
 
 @people.post("/<int:user_id>/remove")
@@ -191,10 +186,8 @@ def remove(user_id: int) -> Response:
             users.remove(session, user)
             audit.record(session, viewer().name, "user removed", user.name, ROLE_NAMES[Role(user.role)])
     except users.NotPossible as why:
-        flash(str(why), "failed")
-        return redirect(url_for("people.one", user_id=user_id), 303)
-    flash(f"{user.name} can't sign in any more.", "done")
-    return redirect(url_for("people.page"), 303)
+        return lead_to("people.one", str(why), "failed", user_id=user_id)
+    return lead_to("people.page", f"{user.name} can't sign in any more.")
 
 
 @people.get("/me")
@@ -216,8 +209,7 @@ def set_own_password() -> tuple[str, int] | Response:
     """Change one's own password; ends one's other sign-ins."""
     form = OwnPasswordForm()
     if form.validate_on_submit() and _change_own_password(form):
-        flash("Your password is changed. You were signed out everywhere else.", "done")
-        return redirect(url_for("people.me"), 303)
+        return lead_to("people.me", "Your password is changed. You were signed out everywhere else.")
     return _me(form), 422
 
 
@@ -246,8 +238,7 @@ def sign_out_elsewhere() -> Response:
     """End one's sign-ins in other browsers."""
     with services_of(current_app).database.write() as session:
         users.sign_out_everywhere(session, session.get_one(User, viewer().id), but=viewer().place)
-    flash("You are signed out everywhere else.", "done")
-    return redirect(url_for("people.me"), 303)
+    return lead_to("people.me", "You are signed out everywhere else.")
 
 
 @people.post("/me/sign-ins/<int:place>/end")
@@ -256,5 +247,4 @@ def end_own_sign_in(place: int) -> Response:
     """End one of one's own sign-ins."""
     with services_of(current_app).database.write() as session:
         users.end_sign_in(session, session.get_one(User, viewer().id), place)
-    flash("This sign-in is ended.", "done")
-    return redirect(url_for("people.me"), 303)
+    return lead_to("people.me", "This sign-in is ended.")

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.channels import delivery
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Role, StepState
 from app.people import audit
@@ -52,13 +53,11 @@ def test_channel(name: str) -> Response:
         with a_turn():
             channel, fault = delivery.test(services, name) or abort(404)
     except NotAnswered as busy:
-        flash(str(busy), "failed")
-        return redirect(url_for("settings.page"), 303)
+        return lead_to("settings.page", str(busy), "failed")
     words = "the message was taken" if fault is None else fault
     with services.database.write() as session:
         audit.record(session, viewer().name, "channel tested", channel.label, words)
-    flash(f"{channel.label}: {words}.", "done" if fault is None else "failed")
-    return redirect(url_for("settings.page"), 303)
+    return lead_to("settings.page", f"{channel.label}: {words}.", "done" if fault is None else "failed")
 
 
 @settings.post("/check/<name>")

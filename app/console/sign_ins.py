@@ -2,7 +2,7 @@
 
 import time
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.console.access import Viewer, requires, safe_address, viewer
+from app.console.redirects import lead_to
 from app.models import Role, User
 from app.people import passwords
 from app.people import sign_ins as people_sign_ins
@@ -91,5 +92,4 @@ def sign_out() -> Response:
         people_sign_ins.sign_out(rows, viewer().token)
     logout_user()
     session.clear()
-    flash("You are signed out.", "done")
-    return redirect(url_for("sign_ins.sign_in"), 303)
+    return lead_to("sign_ins.sign_in", "You are signed out.")

@@ -13,6 +13,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.models import Role, TicketTextVersion
 from app.provisioning import ticket_text
 from app.services import services_of
@@ -181,8 +182,7 @@ def save(name: str) -> str | tuple[str, int] | Response:
     if "preview" in request.form:
         return _editor(name, form, there)
     if isinstance(there, TextFile) and _lines(form) == there.text:
-        flash("Nothing was changed, so nothing was saved.", "done")
-        return redirect(url_for("ticket_texts.edit", name=name), 303)
+        return lead_to("ticket_texts.edit", "Nothing was changed, so nothing was saved.", name=name)
     try:
         _save(name, _lines(form), form.fingerprint.data or ABSENT, edits.SAVED)
     except ChangedMeanwhile as changed:
@@ -190,8 +190,7 @@ def save(name: str) -> str | tuple[str, int] | Response:
         return _editor(name, form, changed.now, failed=f"{changed}.", theirs=changed.now), 422
     except TextNotSaved as why:
         return _editor(name, form, there, failed=str(why)), 422
-    flash(f"{name} is saved. It can be undone below, under Versions.", "done")
-    return redirect(url_for("ticket_texts.edit", name=name), 303)
+    return lead_to("ticket_texts.edit", f"{name} is saved. It can be undone below, under Versions.", name=name)
 
 
 @ticket_texts.post("/<name>/preview")
@@ -237,10 +236,8 @@ def restore(name: str, version_id: int) -> Response:
     try:
         _save(name, found.text, form.fingerprint.data or ABSENT, edits.RESTORED)
     except TextNotSaved as why:
-        flash(f"{why}.", "failed")
-        return redirect(url_for("ticket_texts.version", name=name, version_id=version_id), 303)
-    flash(f"{name} is again as it was in the version that you chose.", "done")
-    return redirect(url_for("ticket_texts.edit", name=name), 303)
+        return lead_to("ticket_texts.version", f"{why}.", "failed", name=name, version_id=version_id)
+    return lead_to("ticket_texts.edit", f"{name} is again as it was in the version that you chose.", name=name)
 
 
 def _save(name: str, text: str, expected: str, action: str) -> None:
