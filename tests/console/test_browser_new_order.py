@@ -42,22 +42,6 @@ def test_an_order_that_stopped_is_corrected_by_keyboard_and_completed(service: S
     service.rested(REF, "completed")
 
 
-def test_mapping_an_unknown_plan_completes_the_two_orders_that_waited(service: Service, browse: Browsing) -> None:
-    ole = {"firstname": "Ole", "lastname": "Berg", "email": "ole@example.com", "phone": "4065550127", "siteid": "9"}
-    service.take(REF, plan="1 Gig")
-    service.take(OTHER, plan="1 Gig", **ole)
-    page = browse.goto("/console/plans")
-    first = page.get_by_role("region", name="Plans", exact=True).get_by_role("row").nth(1)
-    expect(first).to_contain_text("not mapped")
-    first.get_by_role("link", name="Map 1 Gig").click()
-
-    page.get_by_label("PowerCode service").fill("164")
-    page.get_by_role("button", name="Sell the plan as this service").click()
-
-    expect(page.get_by_role("status")).to_contain_text("“1 Gig” is sold as PowerCode service 164")
-    assert [service.rested(each, "completed")["state"] for each in (REF, OTHER)] == ["completed"] * 2
-
-
 def test_a_plan_is_unmapped_only_after_its_page_said_what_that_means(service: Service, browse: Browsing) -> None:
     page = browse.goto("/console/plans")
     page.get_by_role("link", name="Unmap 1 Gbps").click()

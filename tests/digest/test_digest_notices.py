@@ -48,14 +48,6 @@ def test_an_unreadable_report_is_told_to_staff_once_and_the_run_completes_once_i
     assert len(office.service.notices("held up")) == 1
 
 
-def test_missing_columns_are_named_to_staff(office: Office) -> None:
-    office.path.write_text("Firstname,Lastname,Ticket,Status\nAda,Lind,TM-1,Closed\n")
-    office.waits(office.start())
-    (notice,) = office.service.notices("held up")
-    assert "Email" in notice.text
-    assert "Date" in notice.text
-
-
 def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_says_so(
     office: Office, tmp_path: Path
 ) -> None:

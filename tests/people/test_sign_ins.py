@@ -168,19 +168,3 @@ def test_a_new_password_ends_all_sign_ins_but_the_own(database: Database) -> Non
         users.set_password(session, found[0], "another good one", staying=found[1].id)
 
     assert [is_in(database, token) for token in (here, elsewhere, somebody_else)] == [True, False, True]
-
-
-def test_signing_out_ends_the_sign_in_itself_and_not_just_the_cookie(database: Database) -> None:
-    token, other = sign_in(database), sign_in(database)
-    with database.write() as session:
-        sign_ins.sign_out(session, token)
-
-    assert [is_in(database, each) for each in (token, other)] == [False, True]
-
-
-def test_a_removed_user_is_out_at_once(database: Database) -> None:
-    token = sign_in(database)
-    with database.write() as session:
-        users.remove(session, users.named(session, "Stan"))
-
-    assert not is_in(database, token)

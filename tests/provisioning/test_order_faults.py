@@ -22,7 +22,7 @@ from app.provisioning import due_orders, workflow
 from app.provisioning.causes.open_causes import standing
 from sandbox import ABSENT
 from sandbox.accounts import Customer
-from tests.conftest import Service, wait_for
+from tests.conftest import Service
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
 OLE = {
@@ -75,27 +75,6 @@ def send(service: Service) -> Callable[[str], int]:
 
 
 # Doubled and lost
-
-
-def test_the_same_callback_five_times_at_once_makes_one_customer(service: Service) -> None:
-    service.order(REF)
-
-    assert at_once(send(service), *[REF] * 5) == [200] * 5
-
-    assert len(service.rested(REF, "completed")["callbacks"]) == 5
-    assert billed(service) == [163, 172]
-
-
-def test_a_powercode_that_is_down_delays_the_order_and_the_callback_is_taken(service: Service) -> None:
-    service.sandbox.powercode.down()
-    service.order(REF)
-
-    assert service.callback(REF).status_code == 200
-    service.rested(REF, "waiting")
-    service.sandbox.powercode.up()
-
-    service.rested(REF, "completed")
-    assert billed(service) == [163, 172]
 
 
 def test_an_answer_lost_on_createcustomer_makes_one_customer(service: Service) -> None:
@@ -250,26 +229,7 @@ def test_every_placeholder_of_the_ticket_is_filled(service: Service, tmp_path: P
     )
 
 
-def test_a_line_break_in_a_name_loses_no_mail(service: Service) -> None:
-    service.take(firstname="Ada\r\nBcc: everybody@example.com", lastname="Lind\n")
-
-    (mail,) = service.notices()
-    assert "Account created: Ada Bcc: everybody@example.com Lind" in mail["Subject"]
-    assert mail["Bcc"] is None
-    assert mail.envelope.recipients == ("office@example.com",)
-
-
 # Held up
-
-
-def test_a_mail_server_that_is_down_loses_no_mail(service: Service) -> None:
-    service.sandbox.mailbox.down()
-    assert service.take()["state"] == "completed"
-    wait_for(lambda: service.show(REF)["notices"][0]["error"])
-    service.sandbox.mailbox.up()
-
-    wait_for(lambda: service.sandbox.mailbox.messages)
-    assert len(service.notices("Account created")) == 1
 
 
 @pytest.mark.long
@@ -281,20 +241,6 @@ def test_a_slow_mail_server_holds_up_neither_callback_nor_account(service: Servi
 
     assert service.sandbox.mailbox.messages == []
     assert len(service.notices("Account created")) == 1
-
-
-def test_five_slow_callbacks_do_not_hold_up_a_sixth(service: Service) -> None:
-    service.sandbox.utopia.latency = 60
-    orderrefs = [f"UIA202411-{number:06}" for number in range(6)]
-
-    answers = [service.callback(orderref).status_code for orderref in orderrefs]
-
-    assert answers == [200] * 6
-    assert not [call for call in service.sandbox.utopia.calls if call.ended]
-    service.sandbox.utopia.latency = 0
-    service.sandbox.utopia.down()  # which ends the calls that hang
-    service.sandbox.utopia.up()
-    wait_for(lambda: {service.state(orderref) for orderref in orderrefs} == {"not_ours"})
 
 
 # Readable by everybody

@@ -11,7 +11,7 @@ from app.alerts import long_waits
 from app.models import Order, OrderState, OrderStep, RemoteSystem, now
 from app.provisioning import due_orders
 from tests.conftest import Service, wait_for
-from tests.provisioning.waiting_orders import ONE_DAY, REF, all_are, send, several_orders, the_time_has_come
+from tests.provisioning.waiting_orders import ONE_DAY, REF, all_are, send, several_orders
 
 FOR_EVER = 60.0
 """Seconds; a server that goes down ends its calls at once."""
@@ -125,22 +125,6 @@ def test_a_clock_that_steps_ahead_gives_no_order_up(service: Service) -> None:
         due_orders.give_up_after_outage(service.services)
 
     assert service.state(REF) == "waiting"
-
-
-@pytest.mark.long
-def test_an_outage_is_told_of_once_and_the_next_one_again(service: Service) -> None:
-    with service.changed(notice_after_minutes=0.0001, retry_minutes=ONE_DAY):
-        orderrefs = several_orders(service, 4)
-        for outage, those in enumerate((orderrefs[:2], orderrefs[2:]), start=1):
-            service.sandbox.powercode.down()
-            send(service, those)
-            all_are(service, those, "waiting")
-            for _ in range(3):
-                long_waits.tell(service.services)
-            assert len(service.notices("Still waiting for PowerCode")) == outage
-            service.sandbox.powercode.up()
-            the_time_has_come(service)
-            all_are(service, those, "completed")
 
 
 def test_a_short_outage_is_not_told_of(service: Service) -> None:

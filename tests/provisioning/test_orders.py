@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.provisioning import intake
-from app.provisioning.plans import plan_changes, plan_table
+from app.provisioning.plans import plan_table
 from tests.conftest import Service, wait_for
-from tests.provisioning.decisions_made import FIRST, SECOND, THIRD, resume
+from tests.provisioning.decisions_made import FIRST, SECOND, resume
 
 
 def test_an_order_becomes_an_account_with_its_plans_ticket_tags_and_notice(service: Service) -> None:
@@ -47,20 +47,6 @@ def test_the_finished_order_shows_what_was_made(service: Service) -> None:
     ]
     assert {step["state"] for step in order["steps"]} == {"done"}
     assert [callback["outcome"] for callback in order["callbacks"]] == ["order"]
-
-
-def test_a_repeated_callback_changes_nothing_on_a_finished_order(service: Service) -> None:
-    first = service.take()
-    service.mail_settled()
-    calls = service.sandbox.powercode.call_counts.total()
-
-    service.callback(FIRST)
-
-    order = service.rested(FIRST)
-    assert [callback["outcome"] for callback in order["callbacks"]] == ["order", "repeat"]
-    assert {**order, "callbacks": []} == {**service.show(FIRST), "callbacks": []}
-    assert order["finished_at"] == first["finished_at"]
-    assert service.sandbox.powercode.call_counts.total() == calls
 
 
 # What the account is made of
@@ -170,15 +156,6 @@ def test_an_order_of_another_provider_is_recorded_without_a_mail(service: Servic
     assert service.notices() == []
 
 
-def test_a_callback_starts_an_order_again_that_was_not_ours(service: Service) -> None:
-    service.callback(FIRST)
-    service.rested(FIRST, "not_ours")
-
-    service.take(FIRST)
-
-    assert service.rested(FIRST, "completed")["customer_id"] == "1001"
-
-
 def test_a_contract_with_gaps_stops_the_order_and_names_each_gap(service: Service) -> None:
     order = service.take(lastname="None", phone=None, city="", state="Ontario")
 
@@ -208,19 +185,6 @@ def test_an_unknown_plan_stops_the_order_before_anything_is_written(service: Ser
     assert order["state"] == "needs_review"
     assert '"10 Gbps"' in order["reason"]
     assert service.sandbox.powercode.call_counts.total() == 0
-
-
-@pytest.mark.long
-def test_saying_what_a_plan_is_sold_as_finishes_all_that_waited_for_it(service: Service) -> None:
-    for orderref, plan in ((FIRST, "10 Gbps"), (SECOND, "10 gbps"), (THIRD, "50 Gbps")):
-        service.take(orderref, plan=plan, siteid=orderref[-4:], address=f"{orderref[-4:]} EXAMPLE AVENUE")
-    service.sandbox.powercode.services |= {165: "10 Gbps"}
-    with service.services.database.write() as session:
-        plan_changes.map_plan(service.services, session, "Ada", plan_changes.Plan("10 Gbps", False, None), 165)
-
-    for orderref in (FIRST, SECOND):
-        assert [one["service_id"] for one in service.rested(orderref, "completed")["services"]] == [165, 172]
-    assert service.show(THIRD)["state"] == "needs_review"
 
 
 def test_a_broken_ticket_template_stops_the_order_before_anything_is_written(service: Service, tmp_path: Path) -> None:

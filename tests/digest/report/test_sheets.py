@@ -74,13 +74,6 @@ def test_any_sheet_name_finds_its_sheet(
     assert len(read(f"sheets:an-id!'{sheet}'!A:F")) == 1
 
 
-def test_fault_5_the_old_range_below_the_headings_is_refused_instead_of_losing_a_row(
-    google: GoogleServer, refusal: Refusal, headings: list[str], ada: list[str]
-) -> None:
-    google.add("an-id", [headings, ada])
-    assert "must begin with the row of headings" in refusal("sheets:an-id!Sheet1!A2:F")
-
-
 def test_a_spreadsheet_that_is_not_shared_is_told_with_the_account_to_share_it_with(
     google: GoogleServer, refusal: Refusal, headings: list[str]
 ) -> None:

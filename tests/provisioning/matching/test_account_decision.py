@@ -73,12 +73,7 @@ def test_the_same_person_at_the_same_address_is_there_already(candidate: Candida
     assert "101" in decision.reason
 
 
-def test_the_same_person_in_another_letter_case_became_a_second_customer() -> None:
-    candidate = a_candidate(name="ADA LIND", address="12 n example avenue", city="BOZEMAN")
-    assert kind_of(a_person(name="ada Lind"), candidate) == Kind.EXISTS
-
-
-def test_the_same_name_in_two_apartments_was_refused_as_a_duplicate() -> None:
+def test_the_same_name_in_two_apartments_is_two_customers() -> None:
     person = a_person(street=f"{STREET} APT 4")
     assert kind_of(person, a_candidate(address=f"{STREET} APT 5")) == Kind.NEW
     assert kind_of(person, a_candidate(address=f"{STREET} APT 5", same_site=True)) == Kind.NEW
