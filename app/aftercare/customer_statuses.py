@@ -7,10 +7,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 import powercode
@@ -21,9 +21,9 @@ from app.durable import engine
 from app.models import Billing, CustomerStatus, Order, OrderSearch, OrderState, RouterSeen, System, now
 from app.people import audit
 from app.provisioning.run_endings import stop_for
-from app.remote import breaker
+from app.remote import breaker, retry_times
 from app.services import Services
-from app.storage.database import insert_if_new
+from app.storage.database import connection_of, insert_if_new
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,10 @@ ENOUGH_FAILURES = 3
 
 IS_OPEN = and_(CustomerStatus.billing != Billing.ACTIVE, CustomerStatus.put_aside_at.is_(None))
 """The customer is not active, as far as is known, and nobody put them aside."""
+IS_DUE = and_(IS_OPEN, retry_times.due_as_of(CustomerStatus.next_read_at))
+"""The next reading is due, or its time is so far ahead that the clock must have been wrong when it was set."""
+ANY_DUE = select(CustomerStatus.__table__.c.customer_id).where(IS_DUE).limit(1)
+"""Built once: it is asked every few seconds."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ def of_order(session: Session, orderref: str) -> Inactive | None:
 
 def unread(session: Session) -> int:
     """How many customers are due to be read."""
-    due = select(func.count()).select_from(CustomerStatus).where(IS_OPEN, _is_due())
-    return session.scalar(due) or 0
+    due = select(func.count()).select_from(CustomerStatus).where(IS_DUE)
+    return session.scalar(due, _moments()) or 0
 
 
 def put_aside(session: Session, customer_id: str, by: str) -> bool:
@@ -131,12 +135,14 @@ def read_due(services: Services) -> int:
     if not ACTIVATION.is_on(services.settings):
         return 0
     with services.database.read() as session:
+        if connection_of(session).scalar(ANY_DUE, _moments()) is None:
+            return 0
         if breaker.is_down(session, System.POWERCODE) or _is_busy(session):
             return 0
         due = select(CustomerStatus.customer_id, Order.site_id).join(Order, Order.id == CustomerStatus.order_id)
         # Those who were read longest ago first: somebody may ask for all of them again and again.
         in_turn = (CustomerStatus.next_read_at, CustomerStatus.read_at.is_not(None), CustomerStatus.read_at)
-        batch = session.execute(due.where(IS_OPEN, _is_due()).order_by(*in_turn).limit(BATCH)).all()
+        batch = session.execute(due.where(IS_DUE).order_by(*in_turn).limit(BATCH), _moments()).all()
     failures = 0
     for done, (customer_id, site_id) in enumerate(batch):
         if engine.is_stopping() or failures >= ENOUGH_FAILURES:
@@ -156,9 +162,10 @@ def read_now(services: Services, customer_id: str) -> None:
         _keep(services, customer_id, _read(services, customer_id, site_id))
 
 
-def _is_due() -> ColumnElement[bool]:
-    """The reading is due, or its time is so far ahead that the clock must have been wrong when it was set."""
-    return or_(CustomerStatus.next_read_at <= now(), CustomerStatus.next_read_at > now() + 2 * EVERY)
+def _moments() -> dict[str, datetime]:
+    """The parameters of `IS_DUE`."""
+    moment = now()
+    return {"now": moment, "latest": moment + 2 * EVERY}
 
 
 def _is_busy(session: Session) -> bool:

@@ -30,7 +30,7 @@ from app.provisioning.run_endings import stop_for
 from app.remote import breaker, retry_times
 from app.services import Services
 from app.storage import schedule_marks
-from app.storage.database import insert_if_new
+from app.storage.database import connection_of, insert_if_new
 from app.wording.outage_words import in_trouble
 from config import Settings
 
@@ -43,6 +43,8 @@ LARGEST = 16 * 1024 * 1024
 """UTOPIA's answer, in bytes: all orders that there ever were, some kB each."""
 BLIND_AFTER = timedelta(days=1)
 IS_OPEN = Reconciliation.state.in_((RunState.RUNNING, RunState.WAITING))
+ANY_OPEN = select(Reconciliation.__table__.c.id).where(IS_OPEN).limit(1)
+"""Built once: it is asked every few seconds."""
 CANT_TELL = "UTOPIA's answer names no order, so nobody can tell from it whether one is missing"
 
 
@@ -86,6 +88,8 @@ def go_on(services: Services) -> None:
     """Carry out the comparisons that are due."""
     due_now = select(Reconciliation.id).where(_is_due(services)).order_by(Reconciliation.id)
     with services.database.read() as session:
+        if connection_of(session).scalar(ANY_OPEN) is None:
+            return
         due = session.scalars(due_now).all()
     for number in due:
         if engine.is_stopping():

@@ -12,14 +12,21 @@ from app.lookups.remote_requests import REMOTE_ERRORS
 from app.models import CustomerWrite, StepState, now
 from app.remote import retry_times
 from app.services import Services
+from app.storage.database import connection_of
 
 log = logging.getLogger(__name__)
 
+WRITES = CustomerWrite.__table__
+ANY_DOUBTFUL = select(WRITES.c.id).where(WRITES.c.state.in_((StepState.RUNNING, StepState.UNKNOWN))).limit(1)
+"""Built once, and on the table: it is asked every few seconds, and mostly there is none."""
 INTERRUPTED = "the service was stopped while it was sent"
 
 
 def settle(services: Services) -> None:
     """Find writes whose process died, and look up those for which that is possible."""
+    with services.database.read() as session:
+        if connection_of(session).scalar(ANY_DOUBTFUL) is None:
+            return
     moment = now()
     broke_off = or_(
         CustomerWrite.sent_at < moment - writes.longest_call(services),

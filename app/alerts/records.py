@@ -62,12 +62,17 @@ def counts(session: Session) -> dict[str, int]:
     return dict(session.execute(opened.group_by(Alert.kind)).all())
 
 
-def heed(services: Services, condition: Condition, moment: datetime) -> Verdict:
-    """Do what a condition asks for; a transaction is opened only when something is to be written."""
+def not_over(session: Session) -> dict[str, Alert]:
+    """The alerts that aren't over, those that are only suspected too, by their slot."""
+    return {alert.slot: alert for alert in session.scalars(select(Alert).where(Alert.slot.is_not(None))) if alert.slot}
+
+
+def heed(services: Services, condition: Condition, moment: datetime, known: Alert | None) -> Verdict:
+    """Do what a condition asks for, where its alert is `known`; a transaction is opened only when something is to be
+    written."""
     patient = patience(condition.kind, services.settings)
-    with services.database.read() as session:
-        if judge(of_slot(session, condition.kind, condition.subject), condition, moment, patient) is Verdict.NOTHING:
-            return Verdict.NOTHING
+    if judge(known, condition, moment, patient) is Verdict.NOTHING:
+        return Verdict.NOTHING
     with services.database.write() as session:
         alert = of_slot(session, condition.kind, condition.subject, lock=True)
         if alert is None and condition.wrong:

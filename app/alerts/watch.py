@@ -15,8 +15,10 @@ UNSEEN_FOR = timedelta(hours=24)
 def watch_for_alerts(services: Services, moment: datetime | None = None) -> None:
     """Look at everything, and open and close alerts as of `moment` (now)."""
     moment = moment or now()
+    with services.database.read() as session:
+        known = records.not_over(session)
     for condition in _conditions(services, moment):
-        records.heed(services, condition, moment)
+        records.heed(services, condition, moment, known.get(condition.slot))
     with services.database.read() as session:
         lost = [alert for alert in records.open_alerts(session) if alert.looked_at < moment - UNSEEN_FOR]
     if any(alert.kind == AlertKind.DISK_NEARLY_FULL for alert in lost):

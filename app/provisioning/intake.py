@@ -28,13 +28,13 @@ AT_WORK = 16
 """Four times as many as are looked up at a time: enough to keep all four look-ups busy, in a short queue."""
 AT_UTOPIA = 4
 WOKEN_PER_SLOT, NEW_PER_SLOT = 2, 3
-"""Orders under way for each slot in PowerCode: enough that no slot is idle for a beat (0.5 s). After an outage, the
+"""Orders under way for each slot in PowerCode: enough that no slot is idle for a beat (1 s). After an outage, the
 orders that waited leave room for new ones."""
 UNKNOWN_OF_A_STRANGER = 20
 WITHIN = timedelta(hours=1)
 """A sender is a stranger after so many references that UTOPIA does not know."""
-OF_STRANGERS = 2
-"""How many strangers' orders start at each beat (0.5 s), newest and oldest in turn; a real order may be among them."""
+OF_STRANGERS = 4
+"""How many strangers' orders start at each beat (1 s), newest and oldest in turn; a real order may be among them."""
 
 RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS received")
 ANY_HELD_BACK = select(Order.__table__.c.id).where(*HELD_BACK).limit(1)

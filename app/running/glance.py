@@ -1,4 +1,4 @@
-"""One look, twice a second, at whether there is anything to do: what is due by now, and what other processes enqueued.
+"""One look, every second, at whether there is anything to do: what is due by now, and what other processes enqueued.
 
 Each job makes several queries through the mapped classes, and each look of the engine at one of its queues is a
 transaction of its own. Running all of them all the time kept an idle service busy; this look is two narrow statements,
@@ -37,7 +37,7 @@ from app.remote import probes, retry_times
 from app.services import Services
 from app.storage.database import connection_of
 
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 1.0
 
 Job = Callable[[Services], object]
 

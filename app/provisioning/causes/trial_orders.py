@@ -1,6 +1,6 @@
 """Of the orders with a plan whose number is new, one goes first. When PowerCode takes its plan, the others follow.
 
-The schedule runs `go_on` twice a second. All its state is in rows, so nothing is lost when a process dies.
+The schedule runs `go_on` every second. All its state is in rows, so nothing is lost when a process dies.
 """
 
 from collections.abc import Collection, Mapping, Sequence
