@@ -48,6 +48,21 @@ def test_a_reader_may_change_nothing_but_their_own_sign_in(service: Service) -> 
     assert changes == OWN_MATTERS
 
 
+def test_some_matters_are_for_administrators_alone(service: Service) -> None:
+    alone = {rule.endpoint for _, _, rule, role in guarded(service.app) if role == Role.ADMINISTRATOR}
+
+    assert {endpoint.split(".")[0] for endpoint in alone} == {
+        "cases",
+        "changes",
+        "events",
+        "log",
+        "passkeys",
+        "people",
+        "settings",
+    }
+    assert alone >= {"changes.confirm", "log.download", "people.add", "settings.page", "cases.send"}
+
+
 @pytest.mark.parametrize("old", ["/admin", "/admin/", "/admin/failed_orders?page=2"])
 def test_an_old_address_leads_to_the_console(old: str, as_nobody: Person) -> None:
     answer = as_nobody.get(old)

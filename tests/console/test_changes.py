@@ -303,26 +303,6 @@ def test_an_entry_that_can_not_be_sent_is_told_before_anybody_is_asked(
     assert sum(service.sandbox.utopia.call_counts.values()) == 0
 
 
-@pytest.mark.parametrize("role", [None, Role.READ_ONLY, Role.STAFF])
-def test_only_administrators_see_and_make_changes(
-    service: Service, somebody: Callable[[Role | None], Person], role: Role | None
-) -> None:
-    person = somebody(role)
-    paths = ("/console/look-up/changes", "/console/look-up/changes/suspend", "/console/look-up/changes/sent/1")
-
-    refused = 403 if role else 303
-    assert [person.get(path).status_code for path in paths] == [refused] * 3
-    assert person.post("/console/look-up/changes/suspend", {"confirmed": "x"}).status_code == refused
-    assert entries(service) == []
-
-
-def test_a_change_without_the_pages_token_is_refused(service: Service, desk: Person) -> None:
-    confirmed = confirmed_in(confirmation(desk, "suspend"))
-
-    assert desk.post("/console/look-up/changes/suspend", {"confirmed": confirmed, "csrf_token": ""}).status_code == 400
-    assert service.sandbox.utopia.count("suspend") == 0
-
-
 def test_the_list_tells_who_changed_what_for_whom(service: Service, desk: Person) -> None:
     assert "will be listed here" in desk.get("/console/look-up/changes").text
     send(desk, "suspend", confirmed_in(confirmation(desk, "suspend")))

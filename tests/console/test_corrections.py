@@ -8,7 +8,7 @@ from app.provisioning import corrections, review
 from app.provisioning.applicants import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
 from sandbox import a_contract
 from tests.conftest import Service
-from tests.console.entered_orders import NEW, OTHER, REF, customer_of, decisions, fields_in
+from tests.console.entered_orders import OTHER, REF, customer_of, decisions, fields_in
 from tests.console.persons import Person
 from utopia import Contract
 
@@ -120,15 +120,6 @@ def test_what_was_decided_about_the_person_is_asked_again_after_a_correction(
 
 def test_an_order_that_nobody_knows_has_no_page(service: Service, as_staff: Person) -> None:
     assert as_staff.get("/console/orders/UIA-404/correct").status_code == 404
-
-
-def test_who_may_only_read_enters_and_corrects_nothing(service: Service, as_read_only: Person) -> None:
-    path = stopped(service)
-
-    for page in (NEW, path):
-        assert as_read_only.get(page).status_code == 403
-        assert as_read_only.post(page, {"orderref": OTHER, "act": "submit", "run": "1"}).status_code == 403
-    assert service.state(OTHER) is None
 
 
 # The pure part

@@ -85,11 +85,3 @@ def test_without_knowing_who_it_is_nothing_is_offered(service: Service, as_staff
     assert "One more plan" not in page
     assert as_staff.get("/console/aftercare/customers/x").status_code == 404
     assert as_staff.post(f"{PAGE}/burn", {"seen": "0"}).status_code == 404
-
-
-def test_who_may_only_look_gives_nothing(service: Service, as_read_only: Person) -> None:
-    service.take(REF)
-
-    assert as_read_only.get(PAGE).status_code == 403
-    assert as_read_only.post(f"{PAGE}/tag", {"seen": "0", "tag_id": "9"}).status_code == 403
-    assert "More for this customer" not in as_read_only.get(f"/console/orders/{REF}").text

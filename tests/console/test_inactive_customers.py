@@ -96,12 +96,6 @@ def test_a_second_click_sends_nothing(button: Service, as_staff: Person) -> None
     assert "its outcome is not known yet" in page
 
 
-def test_who_may_only_look_makes_nobody_active(button: Service, as_read_only: Person) -> None:
-    assert as_read_only.get(f"{PAGE}/{FIRST}/activate").status_code == 403
-    assert as_read_only.post(f"{PAGE}/{FIRST}/activate", {"seen": "0"}).status_code == 403
-    assert button.sandbox.powercode.count("updateCustomerStatus") == 0
-
-
 @pytest.mark.long
 def test_somebody_is_left_as_they_are(service: Service, as_staff: Person) -> None:
     not_active(service)

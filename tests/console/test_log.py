@@ -1,11 +1,10 @@
 """The log's page: its last lines, an order's lines, escaped, and the files as they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.models import Role
 from tests.conftest import Service
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person
@@ -75,11 +74,3 @@ def test_the_files_are_downloaded_as_they_are(as_administrator: Person, log_file
     assert whole.data == Path(f"{log_file}.1").read_bytes() + log_file.read_bytes()
     assert current.headers["Content-Disposition"].startswith("attachment")
     assert current.headers["X-Content-Type-Options"] == "nosniff"
-
-
-@pytest.mark.parametrize("role", [None, Role.READ_ONLY, Role.STAFF])
-def test_the_log_is_for_administrators(somebody: Callable[[Role | None], Person], role: Role | None) -> None:
-    person = somebody(role)
-
-    refused = 403 if role else 303
-    assert [person.get(path).status_code for path in ("/console/log", "/console/log/download")] == [refused] * 2

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from app.lookups import remote_requests
-from app.models import AuditEntry, Role
+from app.models import AuditEntry
 from app.setup.settings_overview import GUIDE, groups, overview, shown_value
 from config import Settings
 from tests.conftest import Service
@@ -188,18 +188,6 @@ def test_the_report_is_read_to_its_end_and_its_rows_are_counted(
         report.write_text("Name,Mail\n")
         as_administrator.post("/console/settings/check/report")
         assert "holds none of the headings" in as_administrator.get("/console/settings").text
-
-
-@pytest.mark.parametrize("role", [None, Role.READ_ONLY, Role.STAFF])
-def test_settings_and_their_tests_are_for_administrators(
-    service: Service, somebody: Callable[[Role | None], Person], role: Role | None
-) -> None:
-    person = somebody(role)
-
-    refused = 403 if role else 303
-    assert person.get("/console/settings").status_code == refused
-    assert person.post("/console/settings/check/mail").status_code == refused
-    assert service.sandbox.mailbox.messages == []
 
 
 def test_a_test_is_started_by_a_form_and_by_nothing_else(service: Service, as_administrator: Person) -> None:

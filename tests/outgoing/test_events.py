@@ -272,15 +272,6 @@ def test_all_that_failed_are_sent_again_at_once(service: Service, receiver: Rece
     assert events.send_due(service.services) == 3
 
 
-def test_who_may_look_only_sends_nothing(service: Service, receiver: Receiver) -> None:
-    told(service)
-    person = Person(service.app.test_client())
-    person.sign_in(add_user(service, Role.READ_ONLY))
-
-    assert person.get("/console/events").status_code == 403
-    assert person.post(f"/console/events/{rows(service)[0].id}/again").status_code == 403
-
-
 # The example receiver
 
 
