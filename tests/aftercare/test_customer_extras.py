@@ -48,7 +48,7 @@ def counted(customer: Customer) -> tuple[int, int, int, str]:
 
 
 @each
-def test_it_is_written_once_however_often_it_is_clicked(
+def test_one_page_writes_once_however_often_it_is_clicked(
     service: Service, kind: Kind, content: dict[str, str], action: str
 ) -> None:
     customer, before = someone(service), seen_now(service)

@@ -89,7 +89,7 @@ def test_an_answer_that_names_no_order_is_told_as_that(service: Service) -> None
     assert listed(service).missing == []
 
 
-def test_that_utopia_has_no_record_of_ours_is_an_answer_that_names_no_order(service: Service) -> None:
+def test_no_record_of_ours_is_an_answer_that_names_no_order(service: Service) -> None:
     begun(service)
     service.sandbox.utopia.fault("orders", "http", status=404, body={"error": "No valid records found for this ISP"})
 

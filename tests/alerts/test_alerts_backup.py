@@ -42,7 +42,7 @@ def test_a_backup_that_fails_has_a_mail_with_its_reason_and_one_when_it_is_made(
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["no new one", "never one"])
-def test_that_no_backup_was_made_in_time_is_told_once(service: Service, made: bool) -> None:
+def test_a_backup_that_is_overdue_is_told_once(service: Service, made: bool) -> None:
     start = now()
     last_backup(service, watched_since=start, made_at=start if made else None)
     looks(service, 35 * 60, start=start)

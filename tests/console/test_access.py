@@ -166,7 +166,7 @@ def test_the_sign_in_leads_back_to_a_page_with_a_blank_in_its_name(as_nobody: Pe
     assert back == "/login?next=/console/ticket-texts/new%2520desc.txt?x%3Da%2520b"
 
 
-def test_a_letter_that_no_database_takes_is_refused_at_the_door(as_nobody: Person, as_staff: Person) -> None:
+def test_a_nul_character_in_an_address_or_a_form_is_refused(as_nobody: Person, as_staff: Person) -> None:
     for path in (
         "/login?next=%00",
         "/console/orders?q=%00",

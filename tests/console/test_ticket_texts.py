@@ -225,7 +225,7 @@ def test_a_new_text_takes_no_name_that_can_not_be_one(as_staff: Person, folder: 
 
 
 @pytest.mark.parametrize("name", ["digest.txt", "digest.html"])
-def test_the_digests_texts_are_shown_as_their_letter(as_staff: Person, folder: Path, name: str) -> None:
+def test_the_digests_texts_are_previewed_as_the_mail(as_staff: Person, folder: Path, name: str) -> None:
     page = as_staff.get(f"/console/ticket-texts/{name}").text
     assert "TM-1" in page
     assert "its line is repeated for each ticket" in page

@@ -349,7 +349,7 @@ def test_an_alert_that_is_over_or_only_suspected_is_not_shown(service: Service, 
     assert "wrong with the system itself" not in as_read_only.get("/console").text
 
 
-def test_that_nothing_works_on_orders_is_said_on_the_page_that_still_works(
+def test_the_first_page_says_that_nothing_works_on_orders(
     service: Service, as_read_only: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(today, "executing", lambda _database: 0)

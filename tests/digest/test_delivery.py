@@ -96,12 +96,12 @@ def test_the_same_messages_are_tried_again_under_the_same_key_and_others_never(o
         (Failure(sent=True, detail="no answer"), Handed.UNKNOWN),
     ],
 )
-def test_what_an_answer_means(answer: Reply | Failure, handed: Handed) -> None:
+def test_each_answer_of_the_webhook_says_what_became_of_the_batch(answer: Reply | Failure, handed: Handed) -> None:
     assert receipt_for(answer).handed is handed
 
 
 @pytest.mark.long
-def test_fault_7_a_connection_cut_after_the_webhook_took_the_mails_makes_nobody_get_them_again(office: Office) -> None:
+def test_a_connection_cut_after_the_webhook_took_the_mails_sends_none_again(office: Office) -> None:
     office.webhook.fault("post", "no_answer")
     rows = office.many(3)
     assert states(office.run(*rows)) == ["unknown"] * 3
@@ -111,7 +111,7 @@ def test_fault_7_a_connection_cut_after_the_webhook_took_the_mails_makes_nobody_
 
 
 @pytest.mark.parametrize("status", [202, 204])
-def test_fault_7_any_answer_of_success_counts_as_success(office: Office, status: int) -> None:
+def test_any_status_from_200_to_299_counts_as_success(office: Office, status: int) -> None:
     office.webhook.fault("post", "http", status=status, body="", processed=True)
     rows = office.many(3)
     assert states(office.run(*rows)) == ["accepted"] * 3

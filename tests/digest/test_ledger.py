@@ -156,7 +156,7 @@ def take_over(database: Database, path: Path) -> date:
 
 
 @pytest.mark.parametrize("written", ["02/10/2026", "12/05/2026"])
-def test_fault_3_the_stored_day_is_taken_over_day_first(database: Database, tmp_path: Path, written: str) -> None:
+def test_the_old_utilitys_stored_day_is_read_day_first(database: Database, tmp_path: Path, written: str) -> None:
     day, month, year = map(int, written.split("/"))
     path = an_old_file(tmp_path, f'{{"last_run_date": "{written}"}}')
     assert take_over(database, path) == date(year, month, day)

@@ -50,7 +50,7 @@ def test_both_templates_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.dates()), min_size=1, max_size=20), st.text())
-def test_whatever_a_report_holds_is_text_in_the_letter_and_each_ticket_has_its_line(
+def test_whatever_a_report_holds_is_text_in_the_mail_and_each_ticket_has_its_line(
     tickets: list[tuple[str, date]], name: str
 ) -> None:
     mail = MailTemplates(TEXTS).mail(Told("a@example.com", name, tickets), "key")
@@ -62,13 +62,13 @@ def test_whatever_a_report_holds_is_text_in_the_letter_and_each_ticket_has_its_l
 
 @pytest.mark.long
 @given(st.lists(st.tuples(st.from_regex(r"[A-Z]{2}-\d{1,9}", fullmatch=True), st.dates()), min_size=1, max_size=30))
-def test_fault_1_a_message_tells_of_its_own_tickets_and_no_others(tickets: list[tuple[str, date]]) -> None:
+def test_a_message_tells_of_its_own_tickets_and_no_others(tickets: list[tuple[str, date]]) -> None:
     told = Told("a@example.com", "Ada", tickets)
     lines = webhook_entry(told)["email"]["body"].splitlines()
     assert lines == [f"Ticket no. {ticket} was closed on {day(closed_on)}" for ticket, closed_on in tickets]
     assert webhook_entry(told)["email"]["body"] == body(told)
 
 
-def test_a_subject_that_names_a_ticket_is_a_fault_before_a_letter_is_on_its_way(tmp_path: Path) -> None:
+def test_a_subject_that_names_a_ticket_is_a_fault_before_any_mail_is_sent(tmp_path: Path) -> None:
     (tmp_path / "digest.txt").write_text("Subject: Ticket {ticket}\n\n{ticket}\n")
     assert [fault.line for fault in check(tmp_path / "digest.txt")] == [1]

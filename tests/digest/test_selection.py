@@ -22,17 +22,17 @@ def tickets_by_address(selection: Selection) -> dict[str, list[str]]:
 # The seven faults of the utility in use (reference: the weekly ticket report); the seventh is delivery's.
 
 
-def test_fault_1_no_customer_reads_the_tickets_of_the_customers_before_them() -> None:
+def test_no_customer_reads_the_tickets_of_the_customers_before_them() -> None:
     rows = [a_row(n, email=f"c{n}@example.com", ticket=f"TM-{n}") for n in range(2, 30)]
     assert tickets_by_address(select(*rows)) == {f"c{n}@example.com": [f"TM-{n}"] for n in range(2, 30)}
 
 
-def test_fault_2_two_people_of_one_name_stay_two_customers() -> None:
+def test_two_people_of_one_name_are_two_customers() -> None:
     selection = select(a_row(2, email="a1@example.com", ticket="TM-1"), a_row(3, email="a2@example.com", ticket="TM-2"))
     assert tickets_by_address(selection) == {"a1@example.com": ["TM-1"], "a2@example.com": ["TM-2"]}
 
 
-def test_fault_2_one_address_in_two_spellings_is_one_customer() -> None:
+def test_one_address_in_two_spellings_is_one_customer() -> None:
     selection = select(
         a_row(2, email=" Ada.Lind@Example.com", ticket="TM-1"), a_row(3, first_name="ADA", ticket="TM-2")
     )
@@ -49,11 +49,11 @@ def test_fault_2_one_address_in_two_spellings_is_one_customer() -> None:
         ("12/05/2026", date(2026, 5, 13), False),
     ],
 )
-def test_fault_3_a_day_up_to_the_twelfth_is_never_read_month_first(written: str, since: date, reported: bool) -> None:
+def test_a_day_up_to_the_twelfth_is_never_read_month_first(written: str, since: date, reported: bool) -> None:
     assert bool(select(a_row(date=written), since=since).closings) is reported
 
 
-def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_reported() -> None:
+def test_a_ticket_closed_later_on_the_day_of_the_last_run_is_reported() -> None:
     first = select(a_row(2, ticket="TM-1", date="09/11/2026"), today=SINCE)
     later = select(
         a_row(2, ticket="TM-1", date="09/11/2026"),
@@ -64,7 +64,7 @@ def test_fault_4_a_ticket_closed_on_the_day_of_the_last_run_after_it_is_reported
     assert later.already_reported == 1
 
 
-def test_fault_6_one_unreadable_row_does_not_stop_the_others() -> None:
+def test_one_unreadable_row_does_not_stop_the_others() -> None:
     rows = [a_row(2, date="soon"), a_row(3, last_name="", ticket="TM-3"), a_row(4, email="", ticket="TM-4"), a_row(5)]
     selection = select(*rows)
     assert sorted(closing.row for closing in selection.closings) == [3, 5]

@@ -97,7 +97,7 @@ def test_a_server_that_is_down_refuses_connections_and_keeps_its_port(
     assert look_up(session, utopia).ok
 
 
-def test_going_down_cuts_calls_in_progress(utopia: Utopia, session: requests.Session) -> None:
+def test_a_server_that_goes_down_cuts_calls_in_progress(utopia: Utopia, session: requests.Session) -> None:
     utopia.fault("*", "slow", seconds=60)
     threading.Timer(0.1, utopia.down).start()
     with pytest.raises(requests.ConnectionError):

@@ -83,7 +83,7 @@ def test_a_record_lies_beside_the_status_code_or_nested(call: Call, powercode: P
 
 
 @pytest.mark.parametrize("shape", ["flat", "nested"])
-def test_a_record_may_tell_less(call: Call, powercode: PowerCode, shape: Literal["flat", "nested"]) -> None:
+def test_a_record_may_have_fewer_fields(call: Call, powercode: PowerCode, shape: Literal["flat", "nested"]) -> None:
     powercode.record_shape, powercode.record_tells = shape, ()
     call("createCustomer", **CUSTOMER)
     answer = call("readCustomer", extAccountID="714780")

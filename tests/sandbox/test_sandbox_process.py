@@ -37,14 +37,14 @@ def test_the_demo_starts_with_orders_and_a_customer(process: SandboxProcess, con
     assert set(state["up"].values()) == {True}
 
 
-def test_an_order_and_its_contract_can_be_put_in(process: SandboxProcess, control: SandboxControl) -> None:
+def test_an_order_and_its_contract_can_be_added_to_a_running_sandbox(process: SandboxProcess, control: SandboxControl) -> None:
     control.add_order(ORDER, plan="1 Gbps", lastname="Moe", contract_ready=False)
     assert look_up(process, ORDER).json()["customer"]["lastname"] == "Moe"
     control.set_contract_ready(ORDER)
     assert control.state()["orders"][ORDER]["contractdownload"] == "Ready"
 
 
-def test_a_customer_can_be_put_in(control: SandboxControl) -> None:
+def test_a_customer_can_be_added_to_a_running_sandbox(control: SandboxControl) -> None:
     customer_id = control.add_customer(lastName="Berg", services=[164])
     kept = control.state()["customers"][str(customer_id)]
     assert kept["name"] == "Grace Berg"

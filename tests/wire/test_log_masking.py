@@ -350,7 +350,7 @@ ALPHABET = st.text(alphabet="aKk1 0-_'\"/\\.,@%\u00e9\u017f\u212a", max_size=12)
 @pytest.mark.long
 @settings(quietly, max_examples=150)
 @given(st.lists(ALPHABET, max_size=3), st.sampled_from((*_ENCODERS, "(406) {}".format)), ALPHABET, ALPHABET)
-def test_what_leaves_no_trace_is_not_there(
+def test_a_value_without_a_trace_in_the_text_is_not_in_it(
     values: list[str], encode: Callable[[str], str], before: str, after: str
 ) -> None:
     text = before + "".join(encode(value) for value in values) + after

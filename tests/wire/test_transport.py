@@ -289,7 +289,7 @@ def test_the_environment_changes_nothing(
         assert "not trusted" in said(a_transport(), server).detail
 
 
-def test_a_cookie_is_not_kept() -> None:
+def test_a_servers_cookie_is_not_sent_back() -> None:
     with RawServer(answers(http({}, Set_Cookie="PHPSESSID=1; path=/"))) as server:
         transport = a_transport()
         said(transport, server)

@@ -59,7 +59,7 @@ def test_headings_without_rows_are_a_report_of_nothing(headings: list[str]) -> N
     assert list(report_rows(numbered(headings))) == []
 
 
-def test_fault_5_a_range_that_begins_below_the_headings_is_refused_instead_of_losing_its_first_row(
+def test_a_range_that_begins_below_the_headings_is_refused_and_loses_no_row(
     ada: list[str],
 ) -> None:
     text = refusal(ada, ada)

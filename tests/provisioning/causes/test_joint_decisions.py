@@ -275,5 +275,5 @@ class Row:
         (Row(OrderState.DISMISSED), Row(StepState.REFUSED), Verdict.ANOTHER),
     ],
 )
-def test_what_the_first_order_shows(order: Row | None, step: Row | None, verdict: Verdict) -> None:
+def test_each_state_of_the_trial_order_has_its_verdict(order: Row | None, step: Row | None, verdict: Verdict) -> None:
     assert verdict_on(order, step) is verdict  # type: ignore[arg-type]

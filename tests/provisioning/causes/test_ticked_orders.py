@@ -89,7 +89,7 @@ def test_an_action_that_fits_none_of_them_changes_nothing(service: Service, stop
 
 
 @pytest.mark.parametrize("text", ["", "3", "3:", ":UIA-1", "x:UIA-1", "-1:UIA-1", "٣:UIA-1", "9999999999:UIA-1"])
-def test_what_is_no_tick_is_none(text: str) -> None:
+def test_a_text_that_is_no_tick_is_ignored(text: str) -> None:
     assert Tick.of(text) is None
 
 

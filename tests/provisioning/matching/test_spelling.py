@@ -44,5 +44,5 @@ def test_what_a_system_spoilt_in_storing_it_is_read_as_it_was_typed(spoilt: str,
 
 
 @pytest.mark.parametrize("text", ["José Muñoz", "Ngọc Nguyễn", "AT&T", "Smith &copy", "A&B; Lind", "李伟", ""])
-def test_what_was_typed_so_stays(text: str) -> None:
+def test_a_text_that_was_not_spoilt_stays_as_it_is(text: str) -> None:
     assert unspoilt(text) == text

@@ -98,7 +98,7 @@ def test_a_settled_order_stays_settled_where_another_entry_repeats_it(service: S
         "\x00",
     ],
 )
-def test_what_may_be_no_order_is_not_taken_for_one(service: Service, tmp_path: Path, content: object) -> None:
+def test_an_entry_that_may_be_no_order_is_not_taken(service: Service, tmp_path: Path, content: object) -> None:
     folder = leave(tmp_path, failed_orders=content)
 
     result = imported(service, folder)
