@@ -4,7 +4,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.aftercare import customer_statuses, writes
-from app.aftercare.writes import IN_DOUBT, Intent, Kind
+from app.aftercare.writes import IN_DOUBT, Intent, WriteKind
 from app.models import Billing, CustomerStatus, CustomerWrite, System, now
 from app.services import Services
 
@@ -31,7 +31,7 @@ def _read_again(session: Session, write: CustomerWrite) -> None:
     session.execute(update(CustomerStatus).filter_by(customer_id=write.customer_id).values(next_read_at=now()))
 
 
-ACTIVATE = Kind(
+ACTIVATE = WriteKind(
     "activate", System.POWERCODE, lambda _write: "Make the customer active", _send, _is_active, done=_read_again
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.aftercare import cases, customer_statuses, writes
 from app.aftercare.case_kinds import CASE_KINDS, CaseKind
-from app.aftercare.writes import IN_DOUBT, Intent, Kind
+from app.aftercare.writes import IN_DOUBT, Intent, WriteKind
 from app.lookups import changes
 from app.lookups.change_catalogue import BY_NAME
 from app.lookups.changes import OF_A_CASE, Change
@@ -41,14 +41,14 @@ def _done(session: Session, write: CustomerWrite) -> None:
         close_when_done(case)
 
 
-def _kind(change: Change) -> Kind:
+def _kind(change: Change) -> WriteKind:
     def title(write: CustomerWrite) -> str:
         return f"{change.title} at UTOPIA (case {write.case_id})"
 
-    return Kind(f"{OF_A_CASE}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
+    return WriteKind(f"{OF_A_CASE}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
 
 
-UTOPIA_CALLS: Mapping[str, Kind] = {
+UTOPIA_CALLS: Mapping[str, WriteKind] = {
     kind.change: _kind(change_of(kind)) for kind in CASE_KINDS.values() if kind.has_halves
 }
 """The calls that are halves of cases. Their outcome can't be looked up; when it is unknown, a person is asked."""

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 import powercode
 from app.aftercare import writes
-from app.aftercare.writes import IN_DOUBT, Intent, Kind
+from app.aftercare.writes import IN_DOUBT, Intent, WriteKind
 from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
 from app.provisioning.written_parts import GIVEN_PLAN
 from app.services import Services
@@ -65,15 +65,15 @@ def _has_portal_name(services: Services, write: CustomerWrite) -> bool | None:
     return customer.portal_username.casefold() == str(write.content["name"]).casefold()
 
 
-PLAN = Kind(
+PLAN = WriteKind(
     GIVEN_PLAN,
     System.POWERCODE,
     lambda write: f"One more plan: service {write.content.get('service_id', '')}",
     _add_plan,
 )
-TICKET = Kind("ticket", System.POWERCODE, lambda _write: "One more ticket", _open_ticket)
-TAG = Kind("tag", System.POWERCODE, lambda write: f"Tag {write.content.get('tag_id', '')}", _add_tag, _has_tag)
-PORTAL_NAME = Kind(
+TICKET = WriteKind("ticket", System.POWERCODE, lambda _write: "One more ticket", _open_ticket)
+TAG = WriteKind("tag", System.POWERCODE, lambda write: f"Tag {write.content.get('tag_id', '')}", _add_tag, _has_tag)
+PORTAL_NAME = WriteKind(
     "portal_name", System.POWERCODE, lambda _write: "The portal's user name", _set_portal_name, _has_portal_name
 )
 EXTRAS = {kind.code: kind for kind in (PLAN, TICKET, TAG, PORTAL_NAME)}
@@ -86,7 +86,7 @@ def last_write(session: Session, customer_id: str) -> int:
 
 def give(
     services: Services,
-    kind: Kind,
+    kind: WriteKind,
     customer_id: str,
     content: dict[str, str],
     by: str,
@@ -111,7 +111,9 @@ def give(
     return writes.carry_out(services, kind, intent, may)
 
 
-def _refuse_doubled(session: Session, kind: Kind, customer_id: str, content: dict[str, str], *, again: bool) -> None:
+def _refuse_doubled(
+    session: Session, kind: WriteKind, customer_id: str, content: dict[str, str], *, again: bool
+) -> None:
     if kind in (PLAN, TICKET):
         _refuse_beside_an_order(session, customer_id)
     mine = select(CustomerWrite).filter_by(customer_id=customer_id, kind=kind.code)

@@ -11,7 +11,7 @@ from config import Settings
 
 
 @dataclass(frozen=True)
-class Overview:
+class OpenCounts:
     """The number of each kind; `blind` is whether nobody can tell whether orders are missing."""
 
     missing: int
@@ -32,9 +32,9 @@ class Overview:
         return not (self.missing or self.inactive or self.in_doubt or self.undecided or self.due or self.blind)
 
 
-def overview(session: Session, settings: Settings, moment: datetime) -> Overview:
+def open_counts(session: Session, settings: Settings, moment: datetime) -> OpenCounts:
     """The numbers at a moment; parts that are switched off count 0."""
-    return Overview(
+    return OpenCounts(
         missing=missing_orders.count(session),
         inactive=customer_statuses.count(session) if ACTIVATION.is_on(settings) else 0,
         in_doubt=len(writes.in_doubt(session)),

@@ -16,14 +16,14 @@ MOST = 20
 
 
 @dataclass(frozen=True)
-class Later:
+class AftercareSection:
     """The cases and the writes of an order, the newest first, each with its words."""
 
     cases: Sequence[tuple[Case, CaseKind]]
     writes: Sequence[tuple[CustomerWrite, str]]
 
 
-def later(session: Session, settings: Settings, order: Order) -> Later:
+def section_of(session: Session, settings: Settings, order: Order) -> AftercareSection:
     """The cases of the order, unless cases are off, and the later writes for its customer."""
     mine = or_(Case.order_id == order.id, Case.orderref == order.orderref)
     newest = select(Case).where(mine).order_by(Case.id.desc()).limit(MOST)
@@ -32,7 +32,7 @@ def later(session: Session, settings: Settings, order: Order) -> Later:
     if order.customer_id:
         theirs = or_(theirs, CustomerWrite.customer_id == order.customer_id)
     written = session.scalars(select(CustomerWrite).where(theirs).order_by(CustomerWrite.id.desc()).limit(MOST)).all()
-    return Later(
+    return AftercareSection(
         [(case, CASE_KINDS[case.kind]) for case in cases],
         [(write, KINDS[write.kind].title(write)) for write in written],
     )

@@ -5,6 +5,6 @@ from collections.abc import Mapping
 from app.aftercare.activation import ACTIVATE
 from app.aftercare.case_halves import UTOPIA_CALLS
 from app.aftercare.customer_extras import EXTRAS
-from app.aftercare.writes import Kind
+from app.aftercare.writes import WriteKind
 
-KINDS: Mapping[str, Kind] = {kind.code: kind for kind in (ACTIVATE, *UTOPIA_CALLS.values(), *EXTRAS.values())}
+KINDS: Mapping[str, WriteKind] = {kind.code: kind for kind in (ACTIVATE, *UTOPIA_CALLS.values(), *EXTRAS.values())}

@@ -28,7 +28,7 @@ IN_DOUBT = (StepState.RUNNING, StepState.UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Kind:
+class WriteKind:
     """A kind of write: `send` does it and returns the system's words.
 
     `is_there` looks up whether it was done, and returns None when it can't tell; without `is_there`, a person is asked.
@@ -56,7 +56,7 @@ class Intent:
 
 
 def carry_out(
-    services: Services, kind: Kind, intent: Intent, may: Callable[[Session], bool] = lambda _session: True
+    services: Services, kind: WriteKind, intent: Intent, may: Callable[[Session], bool] = lambda _session: True
 ) -> CustomerWrite | None:
     """Write once; returns the write with its outcome. None if it was or is being written, or `may` returns False.
 
@@ -77,7 +77,7 @@ def carry_out(
         return named(session, intent.key)
 
 
-def _row(kind: Kind, intent: Intent) -> dict[str, Any]:
+def _row(kind: WriteKind, intent: Intent) -> dict[str, Any]:
     about: dict[str, Any] = {"customer_id": intent.customer_id, "order_id": intent.order_id, "case_id": intent.case_id}
     begun = {"key": intent.key, "kind": kind.code, "made_by": intent.by[:80], "sent_at": now()}
     return {
@@ -96,7 +96,9 @@ def named(session: Session, key: str) -> CustomerWrite:
     return session.scalars(select(CustomerWrite).filter_by(key=key)).one()
 
 
-def end(session: Session, kind: Kind, write_id: int, state: StepState, said: str, *, was_told: bool = False) -> None:
+def end(
+    session: Session, kind: WriteKind, write_id: int, state: StepState, said: str, *, was_told: bool = False
+) -> None:
     """Keep the outcome of a write. The system's own answer takes precedence over what was found out meanwhile."""
     write = session.get_one(CustomerWrite, write_id, with_for_update=True)
     if write.state not in IN_DOUBT and not was_told:
@@ -107,13 +109,13 @@ def end(session: Session, kind: Kind, write_id: int, state: StepState, said: str
     _note_done(session, kind, write)
 
 
-def _note_done(session: Session, kind: Kind, write: CustomerWrite) -> None:
+def _note_done(session: Session, kind: WriteKind, write: CustomerWrite) -> None:
     if write.state == StepState.DONE and kind.done is not None:
         kind.done(session, write)
 
 
 def answer(
-    session: Session, kinds: Mapping[str, Kind], write_id: int, by: str, *, is_there: bool
+    session: Session, kinds: Mapping[str, WriteKind], write_id: int, by: str, *, is_there: bool
 ) -> CustomerWrite | None:
     """Keep a person's answer about a write that could not be looked up; None when it is settled already."""
     write = session.get(CustomerWrite, write_id, with_for_update=True)

@@ -14,7 +14,7 @@ from config import Settings
 
 
 @dataclass(frozen=True)
-class Standing:
+class BackupStanding:
     """How the backups stand: `ok`, `failed` (the last try), `late`, `none yet`, or `not watched`.
 
     `since` is since when it stands so, where that is known. `error` says why the last try failed.
@@ -31,23 +31,23 @@ class Standing:
         return self.word in ("failed", "late")
 
 
-def standing(session: Session, settings: Settings, moment: datetime) -> Standing:
+def standing(session: Session, settings: Settings, moment: datetime) -> BackupStanding:
     """How the backups stand at a moment."""
     if not settings.backup_alert_hours:
-        return Standing("not watched")
+        return BackupStanding("not watched")
     return judge(session.get(LastBackup, 1), timedelta(hours=settings.backup_alert_hours), moment)
 
 
-def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> Standing:
+def judge(last: LastBackup | None, patience: timedelta, moment: datetime) -> BackupStanding:
     """How the backups stand, if the last good one, or else the first look, may be as long ago as `patience`."""
     if last is None:
-        return Standing("none yet")
+        return BackupStanding("none yet")
     if last.failed_at and (last.made_at is None or last.failed_at > last.made_at):
-        return Standing("failed", last.made_at, last.failed_at, last.error)
+        return BackupStanding("failed", last.made_at, last.failed_at, last.error)
     late_since = (last.made_at or last.watched_since) + patience
     if moment >= late_since:
-        return Standing("late", last.made_at, late_since)
-    return Standing("ok" if last.made_at else "none yet", last.made_at)
+        return BackupStanding("late", last.made_at, late_since)
+    return BackupStanding("ok" if last.made_at else "none yet", last.made_at)
 
 
 def conditions(services: Services, moment: datetime) -> Iterator[Condition]:

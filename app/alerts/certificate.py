@@ -81,7 +81,7 @@ def _heed(services: Services, server: str, presented: Presented, moment: datetim
         told_as_down = content["blocks"] and outages.is_told_of(session, System.POWERCODE)
         known = records.of_slot(session, AlertKind.CERTIFICATE, System.POWERCODE)
     if not told_as_down:  # its notice names the certificate: no second mail for the same thing
-        records.heed(services, condition, moment, known)
+        records.record_look(services, condition, moment, known)
     if presented.problem is None:
         _try_again(services)
 

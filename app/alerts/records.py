@@ -67,7 +67,7 @@ def not_over(session: Session) -> dict[str, Alert]:
     return {alert.slot: alert for alert in session.scalars(select(Alert).where(Alert.slot.is_not(None))) if alert.slot}
 
 
-def heed(services: Services, condition: Condition, moment: datetime, known: Alert | None) -> Verdict:
+def record_look(services: Services, condition: Condition, moment: datetime, known: Alert | None) -> Verdict:
     """Do what a condition asks for, where its alert is `known`; a transaction is opened only when something is to be
     written."""
     patient = patience(condition.kind, services.settings)

@@ -18,7 +18,7 @@ def watch_for_alerts(services: Services, moment: datetime | None = None) -> None
     with services.database.read() as session:
         known = records.not_over(session)
     for condition in _conditions(services, moment):
-        records.heed(services, condition, moment, known.get(condition.slot))
+        records.record_look(services, condition, moment, known.get(condition.slot))
     with services.database.read() as session:
         lost = [alert for alert in records.open_alerts(session) if alert.looked_at < moment - UNSEEN_FOR]
     if any(alert.kind == AlertKind.DISK_NEARLY_FULL for alert in lost):

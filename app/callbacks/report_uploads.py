@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.callbacks import admission, bodies, refused_callbacks, s3_events
 from app.callbacks.bodies import CallbackRefused
 from app.callbacks.sns import Sns, is_message
-from app.digest.report_uploads import heed, report_in_s3
+from app.digest.report_uploads import report_in_s3, start_for_upload
 from app.durable.work_queue import EngineError
 from app.services import Services, services_of
 
@@ -89,7 +89,7 @@ def _heed(services: Services, content: dict[str, Any]) -> str:
         raise CallbackRefused(409, NOT_S3)
     if not uploads:
         return "Understood; nothing is to be done"
-    outcome = heed(services, uploads)
+    outcome = start_for_upload(services, uploads)
     log.info("A report's upload: %s", outcome)
     return outcome
 

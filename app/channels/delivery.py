@@ -25,7 +25,7 @@ MOST_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
-class Standing:
+class ChannelStanding:
     """A channel, and the last message that was tried; None before there was one."""
 
     channel: Channel
@@ -80,11 +80,11 @@ def words(services: Services, content: Mapping[str, Any]) -> tuple[str, str]:
     return str(content["title"]), f"{text}\n{link}" if text else link
 
 
-def standing(session: Session, services: Services) -> list[Standing]:
+def standing(session: Session, services: Services) -> list[ChannelStanding]:
     """How each channel stands."""
     last = select(Outgoing).where(Outgoing.tries > 0).order_by(Outgoing.id.desc()).limit(1)
     named = channels(services.settings)
-    return [Standing(each, session.scalar(last.where(Outgoing.channel == each.name))) for each in named]
+    return [ChannelStanding(each, session.scalar(last.where(Outgoing.channel == each.name))) for each in named]
 
 
 def test(services: Services, name: str) -> tuple[Channel, str | None] | None:

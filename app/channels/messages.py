@@ -16,7 +16,7 @@ from app.alerts import alert_words
 from app.channels.notify_urls import Channel, channels
 from app.models import Alert, Notice, NoticeKind, Outgoing, OutgoingState, now
 from app.outgoing import records
-from app.provisioning.causes.open_causes import Standing, standing
+from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.services import Services
 from app.wording.done_words import done_words
 
@@ -45,7 +45,7 @@ def look(services: Services, moment: datetime | None = None) -> None:
         return
     moment = moment or now()
     with services.database.read() as session:
-        causes = standing(session, listed=1)
+        causes = open_causes(session, listed=1)
         messages = [*_causes(causes, moment), *_alerts(session, moment), *_morning(session, moment)]
         new = [each for each in messages if not _all_know(session, told, each)]
         over = _over(session, told, causes)
@@ -70,18 +70,18 @@ def _all_know(session: Session, told: Sequence[Channel], message: Message) -> bo
 # What needs somebody
 
 
-def _causes(causes: Sequence[Standing], moment: datetime) -> Iterator[Message]:
+def _causes(causes: Sequence[OpenCause], moment: datetime) -> Iterator[Message]:
     for one in causes:
         if one.since is None or one.since <= moment - GATHERED_FOR:
             path = f"/console/causes?cause={quote(one.cause.key)}"
             yield Message(CAUSE, _key(one), f"Needs you: {one.title}", path)
 
 
-def _key(one: Standing) -> str:
+def _key(one: OpenCause) -> str:
     return f"{CAUSE}:{one.slug}"
 
 
-def _over(session: Session, told: Sequence[Channel], causes: Sequence[Standing]) -> list[int]:
+def _over(session: Session, told: Sequence[Channel], causes: Sequence[OpenCause]) -> list[int]:
     """The messages whose cause is settled: if the cause comes back, it is told again."""
     stand = {records.key_of(channel.name, _key(one)) for channel in told for one in causes}
     rows = session.execute(select(Outgoing.id, Outgoing.key).where(Outgoing.kind == CAUSE)).all()

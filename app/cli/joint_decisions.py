@@ -12,7 +12,7 @@ from app.models import JointDecision, OrderState
 from app.provisioning import review
 from app.provisioning.actions import RESUME
 from app.provisioning.causes import joint_decisions
-from app.provisioning.causes.open_causes import Standing, standing
+from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
@@ -45,13 +45,13 @@ def _nobody(ready: Services, problem: str, plan: str | None) -> str:
     return "No order stands for that" + (f"; {away} would, and {'is' if away == 1 else 'are'} put off" if away else "")
 
 
-def _meant(session: Session, problem: str, plan: str | None, *, also_put_off: bool = False) -> list[Standing]:
-    found = standing(session, listed=0, also_put_off=also_put_off)
+def _meant(session: Session, problem: str, plan: str | None, *, also_put_off: bool = False) -> list[OpenCause]:
+    found = open_causes(session, listed=0, also_put_off=also_put_off)
     found = [one for one in found if one.cause.problem.code == problem]
     return [one for one in found if plan is None or plan_key(plan) in one.cause.plan_keys]
 
 
-def _decide(ready: Services, session: Session, one: Standing) -> JointDecision:
+def _decide(ready: Services, session: Session, one: OpenCause) -> JointDecision:
     if one.cause.problem is not UNKNOWN_PLAN:
         return joint_decisions.decide(session, operator(), RESUME, one.cause.key, newest=one.newest)
     sold = {plan_key(name): number for name, number in plan_table(session).plans.items()}

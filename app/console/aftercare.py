@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.aftercare import cases, writes
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
@@ -23,7 +23,7 @@ def page() -> str:
     with services.database.read() as session:
         return render_template(
             "console/aftercare/page.html",
-            overview=overview(session, services.settings, now()),
+            overview=open_counts(session, services.settings, now()),
             settings=services.settings,
             doubtful=_doubtful(services, session),
             put_away=cases.put_away(session, services.settings),

@@ -19,7 +19,7 @@ from app.models import JointDecision, Role, now
 from app.provisioning import people_on_orders, plan_decisions, review, teamwork
 from app.provisioning.actions import BRING_BACK, DISMISS, MAP_PLANS, PUT_OFF, RESUME, Action
 from app.provisioning.causes import joint_decisions, trial_orders
-from app.provisioning.causes.open_causes import Standing, next_of, standing_for
+from app.provisioning.causes.open_causes import OpenCause, next_of, open_cause_of
 from app.provisioning.people_on_orders import Hand
 from app.provisioning.plans import plan_table
 from app.services import services_of
@@ -147,7 +147,7 @@ def attended(hands: Sequence[Hand], count: int) -> Attended:
     return Attended(hands, count, [action for action in offered if viewer().may(action.role)])
 
 
-def all_attended(session: Session, found: Iterable[Standing]) -> Mapping[str, Attended]:
+def all_attended(session: Session, found: Iterable[OpenCause]) -> Mapping[str, Attended]:
     """Who is on the orders of each cause, by the cause's key."""
     hands = people_on_orders.hands_on(session)
     return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
@@ -163,7 +163,7 @@ def teamwork_words() -> dict[str, Any]:
     return {"putting": PUT_OFF, "bringing": BRING_BACK, "near": teamwork.near_days(today())}
 
 
-def forms_for(found: Standing) -> dict[str, Any]:
+def forms_for(found: OpenCause) -> dict[str, Any]:
     """The cause's forms by the action's code; numbers are never filled in, so that a person types them."""
     seen = {"cause": found.cause.key, "newest": found.newest}
     forms = {
@@ -183,7 +183,7 @@ def _tell_apart(form: Any, slug: str) -> None:
         field.id = f"{slug}-{field.id}"
 
 
-def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run: int | None = None) -> str:
+def confirmation(found: OpenCause, service_ids: Mapping[str, int], path: str, run: int | None = None) -> str:
     """The names of the services that will be billed, and for how many orders: a service's number alone says nothing."""
     with services_of(current_app).database.read() as session:
         table = plan_table.plan_table(session)
@@ -195,12 +195,12 @@ def confirmation(found: Standing, service_ids: Mapping[str, int], path: str, run
     return render_template("console/causes/confirm.html", **shown)
 
 
-def _found(cause: str, *, also_put_off: bool = False) -> Standing | None:
+def _found(cause: str, *, also_put_off: bool = False) -> OpenCause | None:
     with services_of(current_app).database.read() as session:
-        return standing_for(session, cause, listed=LISTED, also_put_off=also_put_off)
+        return open_cause_of(session, cause, listed=LISTED, also_put_off=also_put_off)
 
 
-def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
+def page_of(found: OpenCause, filled: Mapping[str, Any] | None = None) -> str:
     """The page of a cause; `filled` are forms as a person sent them."""
     forms = {found.cause.key: {**forms_for(found), **(filled or {})}}
     with services_of(current_app).database.read() as session:
@@ -215,7 +215,7 @@ def page_of(found: Standing, filled: Mapping[str, Any] | None = None) -> str:
     )
 
 
-def may(found: Standing) -> Sequence[Action]:
+def may(found: OpenCause) -> Sequence[Action]:
     """What the viewer may decide for all orders of the cause."""
     return [action for action in joint_decisions.fitting(found.cause) if viewer().may(action.role)]
 

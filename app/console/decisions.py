@@ -29,7 +29,7 @@ from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, Role
 from app.provisioning import actions, confirmations, customer_search, offers, plan_decisions, review
 from app.provisioning.actions import Action
-from app.provisioning.causes.open_causes import standing_for
+from app.provisioning.causes.open_causes import open_cause_of
 from app.provisioning.order_facts import customer_page_of
 from app.provisioning.written_parts import doubtful_step
 from app.services import services_of
@@ -185,7 +185,7 @@ def map_plans(orderref: str) -> Page:
     with services.database.read() as session:
         order = order_named(session, orderref)
         plans = plan_decisions.plans_asked_for(order)
-        found = standing_for(session, order.cause or "", listed=1, also_put_off=True)
+        found = open_cause_of(session, order.cause or "", listed=1, also_put_off=True)
     form = PlansForm.of(plans)
     if plans and not form.validate():
         return page_of(orderref, {actions.MAP_PLANS.code: form}), 422

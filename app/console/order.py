@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 import utopia
-from app.aftercare.order_section import later
+from app.aftercare.order_section import section_of
 from app.console.access import requires, viewer
 from app.console.causes import Attended, attended, teamwork_words, today
 from app.console.order_forms import (
@@ -41,14 +41,14 @@ from app.provisioning.actions import (
     Needs,
 )
 from app.provisioning.applicants import WORDS, fields_of
-from app.provisioning.causes.open_causes import STANDING, Standing, standing_for
+from app.provisioning.causes.open_causes import STANDING, OpenCause, open_cause_of
 from app.provisioning.causes.put_off_orders import put_off
 from app.provisioning.customer_search import SideBySide
 from app.provisioning.order_facts import customer_page_of, order_facts
 from app.provisioning.people_on_orders import hands_on
 from app.provisioning.plans import plan_table
 from app.provisioning.run_endings import stop_for
-from app.provisioning.undo_instructions import undoing
+from app.provisioning.undo_instructions import instructions_for
 from app.provisioning.written_parts import joined_customer
 from app.services import services_of
 from utopia import Contract
@@ -94,12 +94,12 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             facts=facts_of(session, order),
             corrections=_corrections(order),
             beside=_beside(order),
-            undoing=undoing(order),
+            undoing=instructions_for(order),
             NOTE=NOTE,
             attended=_attended(session, order),
             put_away=next(iter(put_off(session, Order.id == order.id)), None),
             teamwork_words=teamwork_words(),
-            later=later(session, services_of(current_app).settings, order),
+            later=section_of(session, services_of(current_app).settings, order),
             page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             in_turn=_in_turn(session, order),
@@ -114,10 +114,10 @@ def _attended(session: Session, order: Order) -> Attended | None:
     return attended(hands_on(session, Order.id == order.id).get(order.cause, ()), 1)
 
 
-def _in_turn(session: Session, order: Order) -> Standing | None:
+def _in_turn(session: Session, order: Order) -> OpenCause | None:
     """The cause whose orders the viewer decides one by one, if this order is one of them."""
     asked = request.values.get("in_turn")
-    return standing_for(session, asked, listed=0) if asked and asked == order.cause else None
+    return open_cause_of(session, asked, listed=0) if asked and asked == order.cause else None
 
 
 def _beside(order: Order) -> Sequence[SideBySide]:

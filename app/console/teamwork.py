@@ -22,8 +22,8 @@ from app.console.orders import orders
 from app.models import Order, PutOff, Role
 from app.provisioning import actions, review, teamwork
 from app.provisioning.actions import Action
-from app.provisioning.causes.cause import digest
-from app.provisioning.causes.open_causes import standing_for
+from app.provisioning.causes.cause import fingerprint
+from app.provisioning.causes.open_causes import open_cause_of
 from app.services import services_of
 
 __all__ = ["causes", "orders"]
@@ -74,7 +74,7 @@ def put_cause_off() -> Page:
     day = form.until(today())
     if day is None:
         with services_of(current_app).database.read() as session:
-            found = standing_for(session, form.cause.data or "")
+            found = open_cause_of(session, form.cause.data or "")
         return (cause_page(found, {actions.PUT_OFF.code: form}), 422) if found else nobody()
     _put_off(form, day, *_on_card(form))
     return redirect(url_for("today.page"), 303)
@@ -143,4 +143,4 @@ def _to_order(orderref: str) -> Response:
 
 
 def _to_card(cause: str) -> Response:
-    return redirect(url_for("today.page", _anchor=f"cause-{digest(cause)}"), 303)
+    return redirect(url_for("today.page", _anchor=f"cause-{fingerprint(cause)}"), 303)

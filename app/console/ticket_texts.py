@@ -20,7 +20,7 @@ from app.services import services_of
 from app.storage.database import Database
 from app.texts import edits, preview, text_files, versions
 from app.texts.text_files import ABSENT, ChangedMeanwhile, TextFile, TextNotSaved, TextUnreadable
-from app.texts.text_kinds import FaultAt, Kind, faults_of, kind_of, placeholders_of
+from app.texts.text_kinds import FaultAt, TextKind, faults_of, kind_of, placeholders_of
 from app.wording.placeholders import TemplateFault
 from config import PROJECT, Settings
 
@@ -59,7 +59,7 @@ class Listed:
 
     name: str
     title: str
-    kind: Kind
+    kind: TextKind
     in_use: str
     faults: Sequence[FaultAt] = ()
     unreadable: str = ""
@@ -127,7 +127,7 @@ def _read(name: str) -> TextFile | str | None:
 
 def _in_use(settings: Settings, name: str) -> str:
     """Whether customers get this text, in words."""
-    if kind_of(name) is Kind.TICKET:
+    if kind_of(name) is TextKind.TICKET:
         return "active" if settings.ticket_template == settings.ticket_template_dir / name else "not in use"
     return "active" if settings.digest_delivery == "mail" else "not in use (digests go to the webhook)"
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
 from app import notices
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
 from app.console.causes import all_attended, forms_for, may, teamwork_words
@@ -74,13 +74,13 @@ def _content(services: Services) -> dict[str, Any]:
             "title_of": alert_words.title,
             "backup": backups.standing(session, settings, now()),
             "executing": executing(services.database),
-            "aftercare": overview(session, settings, now()),
+            "aftercare": open_counts(session, settings, now()),
         }
 
 
 def _causes(session: Session) -> dict[str, Any]:
     """The causes that need somebody, with the form for each decision, and the plans that are on trial."""
-    found = open_causes.standing(session)
+    found = open_causes.open_causes(session)
     forms = {one.cause.key: forms_for(one) for one in found}
     return {
         "causes": found,

@@ -40,7 +40,7 @@ def report_in_s3(source: str | None) -> S3Object | None:
     return where if isinstance(where, S3Object) else None
 
 
-def heed(services: Services, uploads: Iterable[Upload]) -> str:
+def start_for_upload(services: Services, uploads: Iterable[Upload]) -> str:
     """Start this week's run, if one of the uploads is the report and there was no run; the outcome in words."""
     settings = services.settings
     report, week = report_in_s3(settings.report_source), iso_week(now(), settings.zone)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.digest import run_json as digests
 from app.digest.schedule import last_due
@@ -26,7 +26,7 @@ from app.models import (
     now,
 )
 from app.provisioning import written_parts
-from app.provisioning.causes.open_causes import STANDING, Standing, standing
+from app.provisioning.causes.open_causes import STANDING, OpenCause, open_causes
 from app.provisioning.causes.put_off_orders import how_many
 from app.remote import breaker
 from config import Settings
@@ -47,7 +47,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
     """The content of the mail of `moment`; times are words, in TIMEZONE."""
     when = partial(_when, settings.zone)
     since, until = _days(settings, moment)
-    causes = list(standing(session, listed=1))
+    causes = list(open_causes(session, listed=1))
     return {
         "days": _in_words(since, until),
         "done": _done(session, since, until),
@@ -63,7 +63,7 @@ def summary(session: Session, settings: Settings, moment: datetime) -> dict[str,
         ],
         "oldest": _oldest(session, when),
         "digest": _digest(session, settings, when),
-        "aftercare": asdict(overview(session, settings, moment)),
+        "aftercare": asdict(open_counts(session, settings, moment)),
     }
 
 
@@ -92,7 +92,7 @@ def _done(session: Session, since: datetime, until: datetime) -> dict[str, int]:
     return {"came": session.scalar(came) or 0, "added": added, **{name: counts[state] for state, name in DONE.items()}}
 
 
-def _cause(one: Standing, when: When) -> dict[str, Any]:
+def _cause(one: OpenCause, when: When) -> dict[str, Any]:
     first = one.orders[0].orderref if one.orders else None
     return {"title": one.title, "since": when(one.since), "orderref": first if one.count == 1 else None}
 

@@ -60,7 +60,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Situation:
     """How an order stands: its step whose outcome is unknown, and whether something of the order is in PowerCode."""
 
     order: Order
@@ -72,10 +72,10 @@ def offers_for(session: Session, order: Order) -> list[Offer]:
     """What a person can do with the order as it stands, the likeliest first."""
     if was_forgotten_half_done(session, order):
         return []
-    standing = Standing(order, doubtful_step(session, order), has_written(session, order))
+    situation = Situation(order, doubtful_step(session, order), has_written(session, order))
     stopped = order.state == OrderState.NEEDS_REVIEW
     fitting = _for_review(order, correctable=may_correct(session, order)) if stopped else _by_state(order)
-    return [_offer(standing, *each) for each in fitting]
+    return [_offer(situation, *each) for each in fitting]
 
 
 def is_offered(session: Session, order: Order, action: Action) -> bool:
@@ -117,25 +117,25 @@ def _as_kept(row: Mapping[str, Any]) -> tuple[Action, str | None]:
     return action.saying(str(row.get("label") or action.label)), str(customer_id) if customer_id else None
 
 
-def _offer(standing: Standing, action: Action, customer_id: str | None) -> Offer:
+def _offer(situation: Situation, action: Action, customer_id: str | None) -> Offer:
     return Offer(
         action=action,
         title=action.label_for(customer_id),
-        says=_says(standing, action, customer_id),
-        needs=Needs.NOTHING if action.needs is Needs.TICKET and not _is_ticket(standing) else action.needs,
+        says=_says(situation, action, customer_id),
+        needs=Needs.NOTHING if action.needs is Needs.TICKET and not _is_ticket(situation) else action.needs,
         customer_id=customer_id,
-        commands=_commands(standing.order, action, customer_id),
+        commands=_commands(situation.order, action, customer_id),
     )
 
 
-def _says(standing: Standing, action: Action, customer_id: str | None) -> str:
+def _says(situation: Situation, action: Action, customer_id: str | None) -> str:
     if action.says and not customer_id:
         return action.says
-    return _SAYS[action.code](standing, customer_id)
+    return _SAYS[action.code](situation, customer_id)
 
 
-def _is_ticket(standing: Standing) -> bool:
-    return doubt(standing.order, standing.doubtful) == THE_TICKET
+def _is_ticket(situation: Situation) -> bool:
+    return doubt(situation.order, situation.doubtful) == THE_TICKET
 
 
 def _commands(order: Order, action: Action, customer_id: str | None) -> Sequence[str]:
@@ -151,30 +151,30 @@ def _commands(order: Order, action: Action, customer_id: str | None) -> Sequence
 # What will happen
 
 
-def _closes(standing: Standing, _: str | None) -> str:
+def _closes(situation: Situation, _: str | None) -> str:
     left = "What is in PowerCode already stays there; look after it by hand."
-    kept = left if standing.written else "PowerCode stays as it is."
+    kept = left if situation.written else "PowerCode stays as it is."
     return f"Nothing more is done for it. {kept} Your note is kept with it."
 
 
-def _goes_on(standing: Standing, _: str | None) -> str:
-    if standing.written:
+def _goes_on(situation: Situation, _: str | None) -> str:
+    if situation.written:
         return "The order goes on where it stopped; what is done already is not done again."
     return "The order starts over with UTOPIA's contract; nothing of it is in PowerCode yet."
 
 
-def _adds_to(standing: Standing, customer_id: str | None) -> str:
+def _adds_to(situation: Situation, customer_id: str | None) -> str:
     """What naming this customer does to PowerCode."""
-    plans = _and_the_rest(_plans(standing.order, "plans"))
+    plans = _and_the_rest(_plans(situation.order, "plans"))
     return (
         f"In PowerCode: customer {customer_id} gets {plans}. Their bill grows by that, "
         "and the ticket's text is mailed to them. No new account is made."
     )
 
 
-def _opens_account(standing: Standing, _: str | None) -> str:
+def _opens_account(situation: Situation, _: str | None) -> str:
     """What a new account does to PowerCode, and which customers it leaves alone."""
-    order = standing.order
+    order = situation.order
     made = f"In PowerCode: a new customer is made, with {_and_the_rest(_plans(order, 'plans', 'additional'))}."
     found = [one.customer_id for one in customer_search.look_alikes(order)]
     if found:
@@ -210,41 +210,41 @@ def doubt(order: Order, step: OrderStep | None) -> str:
     return THE_TICKET
 
 
-def _is_there(standing: Standing, _: str | None) -> str:
-    customer_id = standing.order.customer_id
-    if _is_ticket(standing):
+def _is_there(situation: Situation, _: str | None) -> str:
+    customer_id = situation.order.customer_id
+    if _is_ticket(situation):
         return (
             f"You looked at customer {customer_id}'s page, and the welcome ticket is there. PowerCode is asked "
             "whether the number is right; then the order goes on, and no second ticket is mailed to the customer."
         )
     return (
-        f"You looked at customer {customer_id}'s page, and {doubt(standing.order, standing.doubtful)} is there. It is "
-        "not added again, and the order goes on. PowerCode can't be asked about plans: your word counts."
+        f"You looked at customer {customer_id}'s page, and {doubt(situation.order, situation.doubtful)} is there. It "
+        "is not added again, and the order goes on. PowerCode can't be asked about plans: your word counts."
     )
 
 
-def _is_not_there(standing: Standing, _: str | None) -> str:
-    what = doubt(standing.order, standing.doubtful)
-    harm = "reads it twice" if _is_ticket(standing) else "pays for it twice"
+def _is_not_there(situation: Situation, _: str | None) -> str:
+    what = doubt(situation.order, situation.doubtful)
+    harm = "reads it twice" if _is_ticket(situation) else "pays for it twice"
     return (
-        f"You looked at customer {standing.order.customer_id}'s page, and {what} is not there. It is sent to PowerCode "
-        f"once more. If it is there after all, the customer {harm}."
+        f"You looked at customer {situation.order.customer_id}'s page, and {what} is not there. It is sent to "
+        f"PowerCode once more. If it is there after all, the customer {harm}."
     )
 
 
-def _done_by_hand(standing: Standing, _: str | None) -> str:
+def _done_by_hand(situation: Situation, _: str | None) -> str:
     return (
-        f"You did in PowerCode, at customer {standing.order.customer_id}, what it refused. The order goes on after it; "
-        "its notice says that it was done by hand, with your note."
+        f"You did in PowerCode, at customer {situation.order.customer_id}, what it refused. The order goes on after "
+        "it; its notice says that it was done by hand, with your note."
     )
 
 
-def _left_out(standing: Standing, _: str | None) -> str:
-    what = "their plan is not billed" if standing.order.problem == PLAN_REFUSED.code else "they get no welcome ticket"
+def _left_out(situation: Situation, _: str | None) -> str:
+    what = "their plan is not billed" if situation.order.problem == PLAN_REFUSED.code else "they get no welcome ticket"
     return f"The order goes on without it: {what}, as long as nobody adds it. Its notice says so, with your note."
 
 
-_SAYS: Mapping[str, Callable[[Standing, str | None], str]] = {
+_SAYS: Mapping[str, Callable[[Situation, str | None], str]] = {
     RESUME.code: _goes_on,
     CUSTOMER.code: _adds_to,
     NEW_CUSTOMER.code: _opens_account,

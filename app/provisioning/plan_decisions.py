@@ -10,7 +10,7 @@ from app.models import JointDecision, Order, OrderState
 from app.provisioning import review
 from app.provisioning.causes import joint_decisions
 from app.provisioning.causes.cause import Cause, cause_of
-from app.provisioning.causes.open_causes import standing_for
+from app.provisioning.causes.open_causes import open_cause_of
 from app.provisioning.plans import plan_changes, plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
 from app.remote import breaker
@@ -51,7 +51,7 @@ def sell_as(
     """
     breaker.ask_now(session)
     plan_table.lock(session)
-    found = standing_for(session, cause.key, listed=0, also_put_off=True)
+    found = open_cause_of(session, cause.key, listed=0, also_put_off=True)
     if found is None:
         raise review.NotPossible("no order waits for this any more: somebody else decided, or they went on")
     _keep_all(session, by, service_ids, are_unknown=cause.problem is UNKNOWN_PLAN)

@@ -12,7 +12,7 @@ WHO = [action.kept_as for action in ANSWERS if action.answers is Question.WHO_IS
 
 
 @dataclass(frozen=True)
-class Undoing:
+class UndoInstructions:
     """What a person would do in PowerCode, step by step, if the decision was wrong in the way that `title` says."""
 
     title: str
@@ -24,17 +24,19 @@ def _is_there(step: OrderStep) -> bool:
     return sent and was_settled_as(step) != WITHOUT_IT.code
 
 
-def undoing(order: Order) -> Undoing | None:
+def instructions_for(order: Order) -> UndoInstructions | None:
     """What to undo; None as long as no decision about the customer has changed anything in PowerCode."""
     decided = next((one for one in reversed(order.decisions) if one.action in WHO), None)
     done = [step.name for step in order.steps if _is_there(step)]
     if decided is None or not order.customer_id or not order.account or not done:
         return None
     if decided.action == CUSTOMER.kept_as:
-        return Undoing(f"If customer {order.customer_id} is somebody else after all", list(_off_the_other(order, done)))
+        return UndoInstructions(
+            f"If customer {order.customer_id} is somebody else after all", list(_off_the_other(order, done))
+        )
     others = [one.customer_id for one in customer_search.look_alikes(order)]
     whose = f"customer {' or '.join(others)}" if others else "a customer who was there before"
-    return Undoing(f"If it is {whose} after all", list(_close_the_new(order, done, whose)))
+    return UndoInstructions(f"If it is {whose} after all", list(_close_the_new(order, done, whose)))
 
 
 def _off_the_other(order: Order, done: Sequence[str]) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""A backup is one SQLite file with a seal: a checksum that shows a single changed byte.
+"""A backup is one SQLite file with a checksum, which shows a single changed byte.
 
-SQLite itself has no checksums, so a flipped byte in a customer's name would go unnoticed. The seal is in two numbers of
-SQLite's header that are free for programs: user version (offset 60), application ID (68). Source: SQLite, "Database
+SQLite itself has no checksums, so a flipped byte in a customer's name would go unnoticed. The mark of a
+backup and its checksum are in two numbers of SQLite's header that are free for programs: application ID (offset 68) and
+user version (60). Source: SQLite, "Database
 File Format".
 """
 
@@ -15,8 +16,8 @@ from app.models import now
 from app.version import VERSION
 
 APPLICATION_ID = 0x55544F50
-"""`UTOP`: a sealed backup of this service."""
-SEAL_AT, SEAL_BYTES = 60, 4
+"""`UTOP`: a backup of this service."""
+CHECKSUM_AT, CHECKSUM_BYTES = 60, 4
 HEADER_BYTES = 100
 MAGIC = b"SQLite format 3\x00"
 CHUNK = 1024 * 1024
@@ -51,15 +52,15 @@ def remove_stamp(path: Path) -> None:
         connection.execute("PRAGMA user_version=0")
 
 
-def seal(path: Path) -> None:
-    """Seal a closed file: from now on `is_whole` tells whether it was changed."""
-    checksum = _checksum(path).to_bytes(SEAL_BYTES, "big")
+def add_checksum(path: Path) -> None:
+    """Put the checksum into a closed file: from now on `is_whole` tells whether it was changed."""
+    checksum = _checksum(path).to_bytes(CHECKSUM_BYTES, "big")
     with path.open("r+b") as file:
-        file.seek(SEAL_AT)
+        file.seek(CHECKSUM_AT)
         file.write(checksum)
 
 
-def is_sealed(path: Path) -> bool:
+def says_it_is_a_backup(path: Path) -> bool:
     """Whether the file says that it is a backup."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
@@ -67,10 +68,10 @@ def is_sealed(path: Path) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a sealed file is unchanged since it was sealed."""
+    """Whether the file is unchanged since it got its checksum."""
     with path.open("rb") as file:
-        file.seek(SEAL_AT)
-        return file.read(SEAL_BYTES) == _checksum(path).to_bytes(SEAL_BYTES, "big")
+        file.seek(CHECKSUM_AT)
+        return file.read(CHECKSUM_BYTES) == _checksum(path).to_bytes(CHECKSUM_BYTES, "big")
 
 
 def is_sqlite(path: Path) -> bool:
@@ -90,10 +91,10 @@ def made_at(connection: sqlite3.Connection) -> datetime:
 
 
 def _checksum(path: Path) -> int:
-    """The checksum of all bytes except the seal's own."""
+    """The checksum of all bytes except its own."""
     with path.open("rb") as file:
         header = bytearray(file.read(HEADER_BYTES))
-        header[SEAL_AT : SEAL_AT + SEAL_BYTES] = bytes(SEAL_BYTES)
+        header[CHECKSUM_AT : CHECKSUM_AT + CHECKSUM_BYTES] = bytes(CHECKSUM_BYTES)
         checksum = zlib.crc32(header)
         while chunk := file.read(CHUNK):
             checksum = zlib.crc32(chunk, checksum)

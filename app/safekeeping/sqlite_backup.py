@@ -68,7 +68,7 @@ def _make(source: Path, partial: Path, file: Path) -> Backup:
         check(copy)
         backup_checksum.stamp(copy, began_at)
         orders = copy.execute("select count(*) from orders").fetchone()[0]
-    backup_checksum.seal(partial)
+    backup_checksum.add_checksum(partial)
     sync(partial)
     partial.replace(file)
     sync(file.parent)

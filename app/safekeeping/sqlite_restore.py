@@ -70,7 +70,7 @@ def check_file(file: Path, present: Path | None = None) -> None:
             raise RestoreRefused(f"{file} is no backup of this service")
         if present and present.exists() and file.samefile(present):
             raise RestoreRefused(f"{file} is the database itself; name a backup")
-        if backup_checksum.is_sealed(file) and not backup_checksum.is_whole(file):
+        if backup_checksum.says_it_is_a_backup(file) and not backup_checksum.is_whole(file):
             raise RestoreRefused(f"{file} is damaged: it is not what was written when the backup was made")
     except OSError as error:
         raise RestoreRefused(unreadable(file, error)) from None

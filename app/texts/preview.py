@@ -12,7 +12,7 @@ from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
 from app.provisioning import contract_checks, ticket_text
 from app.provisioning.applicants import Applicant
-from app.texts.text_kinds import Kind
+from app.texts.text_kinds import TextKind
 from app.wording.allowed_html import clean
 
 SAMPLE = Applicant(
@@ -50,9 +50,9 @@ class Preview:
     subject: str | None = None
 
 
-def example(session: Session, kind: Kind) -> Example:
+def example(session: Session, kind: TextKind) -> Example:
     """The newest completed order's data, or the newest digest's; made-up data as long as there is none."""
-    if kind is Kind.TICKET:
+    if kind is TextKind.TICKET:
         return _order_example(session)
     return _digest_example(session)
 
@@ -79,14 +79,14 @@ def _digest_example(session: Session) -> Example:
     return Example(f"the last digest, to {told.full_name}", {}, shown)
 
 
-def preview(kind: Kind, text: str, of: Example) -> Preview:
+def preview(kind: TextKind, text: str, of: Example) -> Preview:
     """The text filled in, as `ticket_text.render` or the digest's mail makes it. Raises `TemplateFault`.
 
     The digest's HTML is shown without the styles that mail programs know.
     """
-    if kind is Kind.TICKET:
+    if kind is TextKind.TICKET:
         return Preview(html=ticket_text.render(text, of.values))
-    if kind is Kind.DIGEST_HTML:
+    if kind is TextKind.DIGEST_HTML:
         return Preview(html=clean(mails.html_mail(text, of.told)))
     subject, plain = mails.plain_mail(text, of.told)
     return Preview(plain=plain, subject=subject)

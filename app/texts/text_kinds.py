@@ -9,7 +9,7 @@ from app.provisioning import ticket_text
 from app.wording.placeholders import Fault
 
 
-class Kind(StrEnum):
+class TextKind(StrEnum):
     """What a text is for."""
 
     TICKET = "welcome ticket"
@@ -28,15 +28,15 @@ class FaultAt:
 LONGEST_QUOTE = 300
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> TextKind:
     """What the file of this name is for."""
-    digest_kinds = {mails.TEXT_TEMPLATE: Kind.DIGEST_TEXT, mails.HTML_TEMPLATE: Kind.DIGEST_HTML}
-    return digest_kinds.get(name, Kind.TICKET)
+    digest_kinds = {mails.TEXT_TEMPLATE: TextKind.DIGEST_TEXT, mails.HTML_TEMPLATE: TextKind.DIGEST_HTML}
+    return digest_kinds.get(name, TextKind.TICKET)
 
 
-def placeholders_of(kind: Kind) -> Mapping[str, str]:
+def placeholders_of(kind: TextKind) -> Mapping[str, str]:
     """The placeholders of a kind, with what each stands for."""
-    return ticket_text.PLACEHOLDERS if kind is Kind.TICKET else mails.PLACEHOLDERS
+    return ticket_text.PLACEHOLDERS if kind is TextKind.TICKET else mails.PLACEHOLDERS
 
 
 def faults_of(name: str, text: str) -> Sequence[FaultAt]:
@@ -46,7 +46,7 @@ def faults_of(name: str, text: str) -> Sequence[FaultAt]:
 
 
 def _faults(name: str, text: str) -> Sequence[Fault]:
-    if kind_of(name) is Kind.TICKET:
+    if kind_of(name) is TextKind.TICKET:
         return ticket_text.check_template(text)
     if len(text) > ticket_text.MAX_CHARACTERS:
         return [Fault(0, f"the text has {len(text):,} characters, more than {ticket_text.MAX_CHARACTERS:,}")]

@@ -10,7 +10,7 @@ from sqlalchemy import update
 import powercode
 from app.aftercare import customer_extras, unknown_writes, writes
 from app.aftercare.write_kinds import KINDS
-from app.aftercare.writes import Kind
+from app.aftercare.writes import WriteKind
 from app.models import CustomerWrite, Order, OrderState, StepState, now
 from app.provisioning import review
 from sandbox.accounts import Customer
@@ -36,7 +36,7 @@ def seen_now(service: Service) -> int:
 
 
 def give(
-    service: Service, kind: Kind, content: dict[str, str], *, seen: int | None = None, again: bool = False
+    service: Service, kind: WriteKind, content: dict[str, str], *, seen: int | None = None, again: bool = False
 ) -> CustomerWrite | None:
     at = seen_now(service) if seen is None else seen
     return customer_extras.give(service.services, kind, "1001", content, "Stan Staff", seen=at, again=again)
@@ -49,7 +49,7 @@ def counted(customer: Customer) -> tuple[int, int, int, str]:
 
 @each
 def test_one_page_writes_once_however_often_it_is_clicked(
-    service: Service, kind: Kind, content: dict[str, str], action: str
+    service: Service, kind: WriteKind, content: dict[str, str], action: str
 ) -> None:
     customer, before = someone(service), seen_now(service)
 
@@ -181,7 +181,7 @@ class ProcessDied(BaseException):
 @pytest.mark.parametrize("thing", THINGS, ids=[kind.code for kind, _, _ in THINGS])
 @pytest.mark.parametrize("fault", ["no_answer", "reset"])
 def test_a_process_that_dies_while_it_writes_doubles_and_loses_nothing(
-    service: Service, thing: tuple[Kind, dict[str, str], str], fault: str, monkeypatch: pytest.MonkeyPatch
+    service: Service, thing: tuple[WriteKind, dict[str, str], str], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer, (kind, content, action) = someone(service), thing
 
@@ -253,7 +253,7 @@ def test_an_order_that_goes_on_with_a_customer_bills_no_plan_twice_that_somebody
 
 @pytest.mark.parametrize(("kind", "content"), [each[:2] for each in THINGS[:2]], ids=["plan", "ticket"])
 def test_an_order_that_goes_on_adds_its_own_and_nobody_gives_the_same_beside_it(
-    service: Service, kind: Kind, content: dict[str, str]
+    service: Service, kind: WriteKind, content: dict[str, str]
 ) -> None:
     service.sandbox.powercode.fault("addCustomerService", "status_code", message="The plan is retired")
     stopped = service.take()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from app.aftercare import customer_statuses
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.aftercare.routers import router_in
 from app.models import Billing, CustomerStatus, Order, OrderState, RouterSeen, System, now
 from app.remote import breaker
@@ -197,7 +197,7 @@ def test_switched_off_nothing_counts(service: Service) -> None:
     read(service)
     for setting, counts in (("show", 2), ("off", 0)):
         with service.changed(activation=setting), service.services.database.read() as session:
-            assert overview(session, service.services.settings, now()).inactive == counts
+            assert open_counts(session, service.services.settings, now()).inactive == counts
 
 
 @pytest.mark.long

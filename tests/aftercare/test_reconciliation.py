@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event, func, select, update
 
 from app.aftercare import missing_orders, reconciliation
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.models import (
     MissingOrder,
     Notice,
@@ -121,7 +121,7 @@ def test_an_answer_about_thousands_of_orders_is_taken_in_pieces(service: Service
 
 def blind(service: Service, later: timedelta = timedelta()) -> bool:
     with service.services.database.read() as session:
-        return overview(session, service.services.settings, now() + later).blind
+        return open_counts(session, service.services.settings, now() + later).blind
 
 
 def test_today_tells_that_nobody_can_tell_whether_an_order_is_missing(service: Service) -> None:

@@ -247,7 +247,9 @@ def test_plain_http_has_no_certificate(service: Service) -> None:
         assert session.scalar(select(KnownCertificate)) is None
 
 
-def test_the_certificate_is_looked_at_once_an_hour_whoever_asks(service: Service, appliance: Appliance, tmp_path: Path) -> None:
+def test_the_certificate_is_looked_at_once_an_hour_whoever_asks(
+    service: Service, appliance: Appliance, tmp_path: Path
+) -> None:
     mine = a_certificate()
     appliance.shows(mine)
     services = talking_to(service, appliance, saved(mine, tmp_path))

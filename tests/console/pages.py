@@ -17,7 +17,7 @@ from app.people import audit, users
 from app.provisioning import teamwork
 from app.provisioning.actions import DISMISS
 from app.provisioning.causes import joint_decisions
-from app.provisioning.causes.open_causes import standing
+from app.provisioning.causes.open_causes import open_causes
 from tests.conftest import Service
 from tests.console import made_aftercare, made_orders
 from tests.console.made_digests import a_text_version, hostile_preview, hostile_run
@@ -73,7 +73,7 @@ def hostile_cause(service: Service) -> Mapping[str, str]:
         unknown = made_orders.apart(number, plan=plan, firstname=HOSTILE)
         made_orders.settled_as(service, f"UIA202411-000{number}", OrderState.NEEDS_REVIEW, **unknown)
     with service.services.database.write() as session:
-        alone, two = sorted(standing(session), key=lambda one: one.count)[-2:]
+        alone, two = sorted(open_causes(session), key=lambda one: one.count)[-2:]
         options = {"newest": alone.newest, "note": HOSTILE}
         joint = joint_decisions.decide(session, "Stan Staff", DISMISS, alone.cause.key, **options)
     return {"cause": quote(two.cause.key), "joint": str(joint.id)}

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.models import JointDecision, OrderState
-from app.provisioning.causes.open_causes import Standing, standing
+from app.provisioning.causes.open_causes import OpenCause, open_causes
 from tests.conftest import Service, wait_for
 from tests.console.browsers import Browsing
 from tests.console.made_orders import apart, settled_as
@@ -17,22 +17,22 @@ PATH = "/console/causes"
 
 
 @pytest.fixture
-def found(service: Service) -> Standing:
+def found(service: Service) -> OpenCause:
     """Three orders that stopped over one plan, for which PowerCode has a service."""
     for orderref in REFS:
         number = int(orderref[-3:])
         settled_as(service, orderref, OrderState.NEEDS_REVIEW, **apart(number, plan=PLAN, lastname=f"Lind{number}"))
     service.sandbox.powercode.services[165] = PLAN
     with service.services.database.read() as session:
-        (one,) = standing(session)
+        (one,) = open_causes(session)
     return one
 
 
-def form_of(found: Standing, **more: str) -> dict[str, str]:
+def form_of(found: OpenCause, **more: str) -> dict[str, str]:
     return {"cause": found.cause.key, "newest": str(found.newest), **more}
 
 
-def test_a_number_is_confirmed_before_anything_is_billed(service: Service, as_staff: Person, found: Standing) -> None:
+def test_a_number_is_confirmed_before_anything_is_billed(service: Service, as_staff: Person, found: OpenCause) -> None:
     page = as_staff.post(f"{PATH}/map-plans", form_of(found, **{"services-0": "165"}))
 
     assert page.status_code == 200
@@ -44,7 +44,7 @@ def test_a_number_is_confirmed_before_anything_is_billed(service: Service, as_st
 
 @pytest.mark.long
 def test_one_decision_maps_the_plan_and_the_page_shows_what_became_of_each(
-    service: Service, as_staff: Person, found: Standing
+    service: Service, as_staff: Person, found: OpenCause
 ) -> None:
     answer = as_staff.post(f"{PATH}/map-plans", form_of(found, sure="yes", **{"services-0": "165"}))
 
@@ -59,14 +59,14 @@ def test_one_decision_maps_the_plan_and_the_page_shows_what_became_of_each(
 
 
 @pytest.mark.parametrize("number", ["", "0", "x", "1.5", "99999999999"])
-def test_what_is_no_number_is_told_at_its_field(as_staff: Person, found: Standing, number: str) -> None:
+def test_what_is_no_number_is_told_at_its_field(as_staff: Person, found: OpenCause, number: str) -> None:
     answer = as_staff.post(f"{PATH}/map-plans", form_of(found, **{"services-0": number}))
 
     assert answer.status_code == 422
     assert 'id="services-0-fault"' in answer.text
 
 
-def test_all_are_closed_with_one_note(service: Service, as_staff: Person, found: Standing) -> None:
+def test_all_are_closed_with_one_note(service: Service, as_staff: Person, found: OpenCause) -> None:
     assert as_staff.post(f"{PATH}/dismiss", form_of(found, note=" ")).status_code == 422
 
     as_staff.post(f"{PATH}/dismiss", form_of(found, note="not sold any more"))
@@ -77,7 +77,7 @@ def test_all_are_closed_with_one_note(service: Service, as_staff: Person, found:
         assert session.scalars(select(JointDecision.note)).one() == "not sold any more"
 
 
-def test_who_may_only_look_decides_nothing(service: Service, as_read_only: Person, found: Standing) -> None:
+def test_who_may_only_look_decides_nothing(service: Service, as_read_only: Person, found: OpenCause) -> None:
     page = as_read_only.get("/console").text
 
     assert "3 orders wait for the plan 2.5 Gbps" in page
@@ -122,7 +122,7 @@ def test_orders_that_are_decided_one_by_one_lead_to_each_other(service: Service,
 @pytest.mark.sweep
 @pytest.mark.usefixtures("quick_refresh")
 def test_a_wrong_number_and_its_correction_on_the_first_page(
-    service: Service, browse: Browsing, found: Standing
+    service: Service, browse: Browsing, found: OpenCause
 ) -> None:
     page = browse.goto("/console")
     field = page.get_by_label(f"PowerCode service for “{PLAN}”")

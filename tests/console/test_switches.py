@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.aftercare import callback_messages, cases, unknown_writes, writes
 from app.aftercare.case_kinds import CANCEL
-from app.aftercare.open_counts import overview
+from app.aftercare.open_counts import open_counts
 from app.models import CallbackMessage, Case, CustomerWrite, StepState, now
 from app.outgoing import records
 from app.setup import settings_checks
@@ -96,7 +96,7 @@ def test_open_cases_wait_unseen_and_come_back_as_they_were(service: Service, as_
     settings = service.services.settings
     with service.changed(cases="off", events_url="https://events.example.com/in"):
         with service.services.database.read() as session:
-            assert overview(session, service.services.settings, now()).due == 0
+            assert open_counts(session, service.services.settings, now()).due == 0
         assert "is due" not in as_staff.get("/console").text
         assert cases.tell_of_due(service.services) == 0
         assert not records.is_waiting(service.services, "events")
@@ -106,7 +106,7 @@ def test_open_cases_wait_unseen_and_come_back_as_they_were(service: Service, as_
         ]
 
     with service.services.database.read() as session:
-        assert overview(session, settings, now()).due == 1
+        assert open_counts(session, settings, now()).due == 1
         assert session.get_one(Case, case).closed_at is None
     assert "1 case is due" in as_staff.get("/console").text
     assert not [note for note in settings_checks.notes(service.services) if "open case" in note]

@@ -11,7 +11,7 @@ from app.models import OrderState, now
 from app.provisioning import order_search, teamwork
 from app.provisioning.causes import open_causes as standing_causes
 from app.provisioning.causes import put_off_orders as putting_off
-from app.provisioning.causes.open_causes import Standing, standing
+from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.provisioning.causes.put_off_orders import put_off
 from app.provisioning.plans import trials
 from app.provisioning.teamwork import LONGEST_NOTE
@@ -49,12 +49,12 @@ def stopped(service: Service) -> str:
 
 
 @pytest.fixture
-def cause(service: Service) -> Standing:
+def cause(service: Service) -> OpenCause:
     """Two orders that stopped over one plan."""
     for number in (201, 202):
         settled_as(service, f"UIA202412-000{number}", OrderState.NEEDS_REVIEW, **apart(number, plan="10 Gbps"))
     with service.services.database.read() as session:
-        (one,) = standing(session)
+        (one,) = open_causes(session)
     return one
 
 
@@ -158,7 +158,7 @@ def test_somebody_else_s_order_is_taken_over_knowingly_and_only_one_s_own_let_go
 
 
 def test_a_whole_cause_is_taken_with_one_tap_and_who_joins_later_is_not(
-    service: Service, as_staff: Person, as_read_only: Person, cause: Standing
+    service: Service, as_staff: Person, as_read_only: Person, cause: OpenCause
 ) -> None:
     form = {"cause": cause.cause.key, "newest": str(cause.newest)}
     answer = as_staff.post("/console/causes/on-it", form)
@@ -172,7 +172,7 @@ def test_a_whole_cause_is_taken_with_one_tap_and_who_joins_later_is_not(
 
 
 def test_nobody_is_on_an_order_that_waits_for_the_first_of_its_plan(
-    service: Service, as_staff: Person, cause: Standing
+    service: Service, as_staff: Person, cause: OpenCause
 ) -> None:
     with service.services.database.write() as session:
         teamwork.take(session, "Stan Staff")
@@ -234,7 +234,7 @@ def test_an_order_that_is_put_off_comes_back_by_itself_as_the_day_begins_in_the_
 
 @pytest.mark.long
 def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
-    service: Service, as_staff: Person, cause: Standing
+    service: Service, as_staff: Person, cause: OpenCause
 ) -> None:
     form = {"cause": cause.cause.key, "newest": str(cause.newest)}
     mails = len(service.notices("Needs you"))
@@ -247,7 +247,7 @@ def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
     assert "1 order waits for the plan 10 Gbps" in needs
     assert len(service.notices("Needs you")) == mails + 1
     with service.services.database.read() as session:
-        (one,) = standing(session)
+        (one,) = open_causes(session)
         (away,) = put_off(session)
     assert (one.count, away.count) == (1, 2)
     bills = as_staff.post("/console/causes/map-plans", {**form, "services-0": "165"}).text
@@ -264,7 +264,7 @@ def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
 
 @pytest.mark.parametrize("day", ["", "soon", "2026-11-27", "2026-12-28", "9999-12-31"])
 def test_a_day_that_is_none_of_the_next_thirty_is_told_at_its_field(
-    as_staff: Person, cause: Standing, friday: Clock, day: str
+    as_staff: Person, cause: OpenCause, friday: Clock, day: str
 ) -> None:
     form = {"cause": cause.cause.key, "newest": str(cause.newest), "day": day}
     for path in (PAGE.replace(REF, "UIA202412-000201"), "/console/causes"):
@@ -293,7 +293,7 @@ def test_an_order_is_brought_back_or_decided_before_its_day(
 @pytest.mark.sweep
 @pytest.mark.usefixtures("quick_refresh")
 def test_a_colleague_sees_who_is_on_it_and_what_is_put_off(
-    service: Service, browse: Browsing, browse_as_administrator: Browsing, cause: Standing
+    service: Service, browse: Browsing, browse_as_administrator: Browsing, cause: OpenCause
 ) -> None:
     mine, theirs = browse.goto("/console"), browse_as_administrator.goto("/console")
     mine.get_by_role("button", name="I'm on it").click()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.digest.report.s3 import S3Object
-from app.digest.report_uploads import Upload, heed
+from app.digest.report_uploads import Upload, start_for_upload
 from app.digest.schedule import iso_week, wall_clock
 from app.models import DigestRun, now
 from tests.conftest import wait_for
@@ -31,7 +31,7 @@ def upload(office: Office, *tickets: str) -> str:
     """The report with these tickets comes into the bucket; what the event of that came to."""
     office.reports(*(office.row(ticket) for ticket in tickets))
     office.bucket.buckets["reports"] = {REPORT.key: office.path.read_bytes()}
-    return heed(office.service.services, [Upload(REPORT, now())])
+    return start_for_upload(office.service.services, [Upload(REPORT, now())])
 
 
 def runs(office: Office) -> Sequence[DigestRun]:
@@ -89,8 +89,10 @@ def test_a_run_that_waits_for_its_report_goes_on_when_that_is_uploaded(s3: Offic
 
 def test_another_object_and_another_weeks_upload_start_nothing(s3: Office) -> None:
     services = s3.service.services
-    assert heed(services, [Upload(S3Object("reports", "other.csv"), now())]).startswith("This is not the report")
-    assert "another week" in heed(services, [Upload(REPORT, now() - timedelta(days=8))])
+    assert start_for_upload(services, [Upload(S3Object("reports", "other.csv"), now())]).startswith(
+        "This is not the report"
+    )
+    assert "another week" in start_for_upload(services, [Upload(REPORT, now() - timedelta(days=8))])
     assert s3.runs() == []
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from app.models import Order, OrderState, OrderStep, StepState, now
 from app.observability import configure_logging
 from app.provisioning import due_orders, workflow
-from app.provisioning.causes.open_causes import standing
+from app.provisioning.causes.open_causes import open_causes
 from sandbox import ABSENT
 from sandbox.accounts import Customer
 from tests.conftest import Service
@@ -128,7 +128,7 @@ def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
 
     assert {service.rested(orderref)["state"] for orderref in orderrefs} == {"needs_review"}
     with service.services.database.read() as session:
-        assert [cause.count for cause in standing(session)] == [60]
+        assert [cause.count for cause in open_causes(session)] == [60]
     assert service.notices("Needs you")
 
 

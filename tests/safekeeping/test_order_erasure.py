@@ -11,7 +11,7 @@ from app.people import audit
 from app.provisioning import corrections, teamwork
 from app.provisioning.actions import DISMISS
 from app.provisioning.causes import joint_decisions
-from app.provisioning.causes.open_causes import standing
+from app.provisioning.causes.open_causes import open_causes
 from app.safekeeping import mentions, order_erasure
 from tests.conftest import Service
 from tests.safekeeping.erased_orders import PERSON, forget, found_in, settled, stored, write
@@ -73,7 +73,7 @@ def test_what_people_wrote_about_an_order_goes_and_that_they_did_stays(service: 
 def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: Service) -> None:
     service.take(plan="10 Gbps")
     with service.services.database.write() as session:
-        (found,) = standing(session)
+        (found,) = open_causes(session)
         joint_decisions.decide(
             session, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away"
         )

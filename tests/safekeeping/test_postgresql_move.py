@@ -320,7 +320,9 @@ def test_a_move_can_be_taken_back_until_something_happens_over_there(app: Flask,
     assert "was moved to" in failed(run(app, "orders", "list"))
 
 
-def test_a_backup_from_before_the_move_does_not_bring_the_old_database_back(app: Flask, url: str, tmp_path: Path) -> None:
+def test_a_backup_from_before_the_move_does_not_bring_the_old_database_back(
+    app: Flask, url: str, tmp_path: Path
+) -> None:
     file = tmp_path / "nightly.db"
     run(app, "db", "backup", file)
     printed(run(app, "db", "copy", "--to", url, "--json"))

@@ -70,7 +70,7 @@ def test_a_backup_of_a_newer_program_is_refused(app: Flask, tmp_path: Path) -> N
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("update alembic_version set version_num = '9999'")
         connection.commit()
-    backup_checksum.seal(file)
+    backup_checksum.add_checksum(file)
 
     assert "newer version" in failed(run(app, "db", "restore", file))
 
@@ -89,28 +89,28 @@ def test_a_backup_that_was_made_after_a_deploy_was_taken_back_can_be_restored(ap
 
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sealed file, as small as it can be."""
-    file = tmp_path_factory.mktemp("sealed") / "sealed.db"
+def checksummed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a checksum, as small as it can be."""
+    file = tmp_path_factory.mktemp("summed") / "summed.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         backup_checksum.stamp(connection, now())
-    backup_checksum.seal(file)
+    backup_checksum.add_checksum(file)
     return file
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 8191), bit=st.integers(0, 7), cut=st.none() | st.integers(100, 8191))
 def test_a_single_bit_that_flips_in_a_backup_is_noticed(
-    sealed: Path, tmp_path: Path, place: int, bit: int, cut: int | None
+    checksummed: Path, tmp_path: Path, place: int, bit: int, cut: int | None
 ) -> None:
-    content = bytearray(sealed.read_bytes())
+    content = bytearray(checksummed.read_bytes())
     if cut is None:
         content[place] ^= 1 << bit
     changed = tmp_path / "changed.db"
     changed.write_bytes(content[:cut])
 
-    assert backup_checksum.is_whole(sealed)
-    assert not (backup_checksum.is_sealed(changed) and backup_checksum.is_whole(changed))
+    assert backup_checksum.is_whole(checksummed)
+    assert not (backup_checksum.says_it_is_a_backup(changed) and backup_checksum.is_whole(changed))
 
 
 def test_a_damaged_backup_is_not_restored(app: Flask, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_the_demo_starts_with_orders_and_a_customer(process: SandboxProcess, con
     assert set(state["up"].values()) == {True}
 
 
-def test_an_order_and_its_contract_can_be_added_to_a_running_sandbox(process: SandboxProcess, control: SandboxControl) -> None:
+def test_an_order_and_its_contract_can_be_added_to_a_running_sandbox(
+    process: SandboxProcess, control: SandboxControl
+) -> None:
     control.add_order(ORDER, plan="1 Gbps", lastname="Moe", contract_ready=False)
     assert look_up(process, ORDER).json()["customer"]["lastname"] == "Moe"
     control.set_contract_ready(ORDER)

@@ -110,14 +110,14 @@ def cause_of(order: Stopped) -> Cause | None:
         plans = {plan_key(name): name for name in reversed(plans_of(order))}
         return Cause(key_of(problem, plans), problem, tuple(reversed(plans.values())))
     if problem.code in BY_WORDS:
-        return Cause(f"{problem.code}:{digest(_words(order.reason or ''))}", problem)
+        return Cause(f"{problem.code}:{fingerprint(_words(order.reason or ''))}", problem)
     return Cause(problem.code, problem)
 
 
 def key_of(problem: Problem, plan_keys: Iterable[str]) -> str:
     """The key of a cause that is about plans."""
     key = f"{problem.code}:{BETWEEN.join(sorted(set(plan_keys)))}"
-    return key if len(key) <= LONGEST else f"{problem.code}:{digest(key)}"
+    return key if len(key) <= LONGEST else f"{problem.code}:{fingerprint(key)}"
 
 
 def keys_in(cause: str) -> Sequence[str]:
@@ -140,7 +140,7 @@ def _words(reason: str) -> str:
     return re.sub(r"\d+|\"[^\"]*\"|“[^”]*”", "#", reason).casefold()
 
 
-def digest(text: str) -> str:
+def fingerprint(text: str) -> str:
     """A short name for a text that may be long, or must not be read."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.models import Notice, Order, OrderState
 from app.provisioning.actions import MAP_PLANS
 from app.provisioning.causes import joint_decisions, trial_orders
-from app.provisioning.causes.open_causes import Standing, standing_for
+from app.provisioning.causes.open_causes import OpenCause, open_cause_of
 from app.provisioning.offers import offers_for
 
 LISTED = 30
@@ -17,7 +17,7 @@ LISTED = 30
 def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any]:
     """Why, for how many orders, which others, how many joined since the last mail, how many wait behind the first."""
     key = str((notice.content or {}).get("cause") or order.cause or "")
-    found = standing_for(session, key, listed=LISTED)
+    found = open_cause_of(session, key, listed=LISTED)
     followers = trial_orders.followers_of(session, found.cause.plan_keys) if found else 0
     return {
         "why": str((notice.content or {}).get("why") or (found.cause if found else "an order stopped")),
@@ -31,7 +31,7 @@ def cause_facts(session: Session, notice: Notice, order: Order) -> dict[str, Any
     }
 
 
-def _offered(session: Session, notice: Notice, order: Order, many: Standing | None) -> Sequence[Mapping[str, Any]]:
+def _offered(session: Session, notice: Notice, order: Order, many: OpenCause | None) -> Sequence[Mapping[str, Any]]:
     """The offers on the page that the mail links to, for the cause or the order; if it went on, the former ones."""
     if many and many.cause.decided_together:
         return [action.kept() for action in joint_decisions.fitting(many.cause)]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import notices
 from app.models import Notice, NoticeKind, Order, OrderDecision, OrderState, ToldCause, now
 from app.provisioning.actions import TOLD_ONLY
-from app.provisioning.causes.cause import Cause, cause_of, digest
+from app.provisioning.causes.cause import Cause, cause_of, fingerprint
 from app.provisioning.causes.open_causes import is_put_off
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -35,7 +35,7 @@ def tell(services: Services, session: Session, order: Order, cause: Cause) -> No
 
 
 def _record(services: Services, session: Session, order: Order, cause: Cause, joined: int = 0) -> None:
-    key = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}" + (f":{digest(str(now()))}" if joined else "")
+    key = f"{NoticeKind.NEEDS_YOU}:{order.orderref}:{order.run}" + (f":{fingerprint(str(now()))}" if joined else "")
     about = {"cause": cause.key, "why": str(cause), "joined": joined}
     notices.record(services.work_queue, session, NoticeKind.NEEDS_YOU, key, order, **about)
 

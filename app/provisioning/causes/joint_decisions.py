@@ -16,7 +16,7 @@ from app.provisioning import lifecycle, review
 from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import trial_orders
 from app.provisioning.causes.cause import Cause, keys_in
-from app.provisioning.causes.open_causes import STANDING, is_put_off, standing_for
+from app.provisioning.causes.open_causes import STANDING, is_put_off, open_cause_of
 from app.provisioning.plans import trials
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
@@ -46,7 +46,7 @@ def decide(
 
     Raises `review.NotPossible` when none stands any more, or the action doesn't fit.
     """
-    found = standing_for(session, cause, listed=0)
+    found = open_cause_of(session, cause, listed=0)
     if found is None:
         raise review.NotPossible("no order stands for this any more: somebody else decided, or they went on")
     if action not in fitting(found.cause):

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderSearch, OrderState, PutOff, now
-from app.provisioning.causes.cause import EXISTS, Cause, cause_of, digest
+from app.provisioning.causes.cause import EXISTS, Cause, cause_of, fingerprint
 from app.provisioning.problems import PROGRAM_FAULT
 from app.storage.database import Database
 
@@ -32,7 +32,7 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OpenCause:
     """A cause with how many orders it stops, since when, and the longest waiting of them. `newest` is the last id."""
 
     cause: Cause
@@ -50,7 +50,7 @@ class Standing:
     @property
     def slug(self) -> str:
         """For an id in a page."""
-        return digest(self.cause.key)
+        return fingerprint(self.cause.key)
 
     @property
     def left_out(self) -> int:
@@ -58,9 +58,9 @@ class Standing:
         return self.count - len(self.orders)
 
 
-def standing(
+def open_causes(
     session: Session, *those: ColumnElement[bool], listed: int = LISTED, also_put_off: bool = False
-) -> list[Standing]:
+) -> list[OpenCause]:
     """The causes that need a person, the one that stops most orders first; of each, `listed` orders by name.
 
     Orders that are put off need nobody yet, and are left out unless `also_put_off`.
@@ -74,9 +74,9 @@ def standing(
     return sorted(found, key=lambda one: (-one.count, one.since or now()))
 
 
-def standing_for(session: Session, key: str, *, listed: int = LISTED, also_put_off: bool = False) -> Standing | None:
+def open_cause_of(session: Session, key: str, *, listed: int = LISTED, also_put_off: bool = False) -> OpenCause | None:
     """The cause with this key; None when no order stands for it any more."""
-    found = standing(session, Order.cause == key, listed=listed, also_put_off=also_put_off)
+    found = open_causes(session, Order.cause == key, listed=listed, also_put_off=also_put_off)
     return next(iter(found), None)
 
 
@@ -104,11 +104,11 @@ def is_put_off() -> ColumnElement[bool]:
     return exists().where(PutOff.order_id == Order.id, PutOff.run == Order.run, PutOff.until > now())
 
 
-def _standing(session: Session, group: dict[str, Any], listed: int, those: Sequence[ColumnElement[bool]]) -> Standing:
+def _standing(session: Session, group: dict[str, Any], listed: int, those: Sequence[ColumnElement[bool]]) -> OpenCause:
     key, order = group["cause"], session.get_one(Order, group["first"])
     cause = replace(cause_of(order) or Cause("", EXISTS), key=key)
     who = list(orders_that_stand(session, Order.cause == key, *those, listed=listed))
-    return Standing(cause, group["count"], group["since"], group["newest"], order.reason or "", who)
+    return OpenCause(cause, group["count"], group["since"], group["newest"], order.reason or "", who)
 
 
 def orders_that_stand(session: Session, *those: ColumnElement[bool], listed: int) -> Iterator[Who]:

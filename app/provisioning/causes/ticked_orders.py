@@ -15,7 +15,7 @@ from app.provisioning import offers, review
 from app.provisioning.actions import ACTIONS, BY_HAND, DISMISS, RESUME, WITHOUT_IT, Action
 from app.provisioning.causes import joint_decisions
 from app.provisioning.causes.cause import cause_of
-from app.provisioning.causes.open_causes import STANDING, Standing, Who, standing_for
+from app.provisioning.causes.open_causes import STANDING, OpenCause, Who, open_cause_of
 from app.provisioning.problems import UNKNOWN_PLAN
 from app.remote import breaker
 from app.services import Services
@@ -69,7 +69,7 @@ class Chosen:
     orders: Sequence[Who]
     moved_on: Sequence[str]
     shared: Sequence[Shared]
-    cause: Standing | None
+    cause: OpenCause | None
 
 
 def chosen(session: Session, ticks: Collection[Tick]) -> Chosen:
@@ -109,10 +109,10 @@ def _allowed(session: Session, order: Order) -> dict[str, str]:
     return {code: SAID_OF_MANY.get(code, says) for code, says in fitting.items() if ACTIONS[code] in MANY}
 
 
-def _plans(session: Session, orders: Sequence[Order]) -> Standing | None:
+def _plans(session: Session, orders: Sequence[Order]) -> OpenCause | None:
     keys = {order.cause for order in orders}
     cause = cause_of(orders[0]) if len(keys) == 1 else None
-    return standing_for(session, cause.key, also_put_off=True) if cause and cause.plans else None
+    return open_cause_of(session, cause.key, also_put_off=True) if cause and cause.plans else None
 
 
 def decide(

@@ -10,7 +10,7 @@ from app.models import JointDecision, Order, OrderDecision, OrderState, OrderSte
 from app.provisioning import plan_decisions, review
 from app.provisioning.actions import DISMISS, RESUME
 from app.provisioning.causes import joint_decisions, trial_orders
-from app.provisioning.causes.open_causes import standing
+from app.provisioning.causes.open_causes import open_causes
 from app.provisioning.causes.trial_orders import Verdict, verdict_on
 from app.provisioning.offers import offers_for
 from app.provisioning.plans import plan_changes
@@ -53,7 +53,7 @@ def waiting(service: Service) -> list[str]:
 
 def the_cause(service: Service) -> Any:
     with service.services.database.read() as session:
-        (found,) = standing(session)
+        (found,) = open_causes(session)
     return found
 
 
@@ -216,7 +216,7 @@ def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(
     with service.services.database.read() as session:
         again = select(func.count()).select_from(OrderDecision).filter_by(joint_id=joint.id)
         assert session.scalar(again) == 3
-        assert standing(session)[0].count == 3
+        assert open_causes(session)[0].count == 3
     assert customers(service) == 3
 
 
@@ -231,7 +231,7 @@ def test_an_order_with_damaged_rows_is_told_and_holds_up_no_other(service: Servi
         damaged = session.scalars(select(Order).filter_by(orderref=refs(3)[1])).one()
         damaged.problem = "plan_refused"
         session.scalars(select(OrderStep).filter_by(order_id=damaged.id, name="find_customer")).one().result = {}
-        found = standing(session)[0]
+        found = open_causes(session)[0]
         joint = joint_decisions.decide(session, "Stan", RESUME, found.cause.key, newest=found.newest)
 
     wait_for(lambda: progress(service, joint.id).rests)

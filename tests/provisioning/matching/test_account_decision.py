@@ -213,7 +213,9 @@ def test_new_people_of_one_surname_in_one_street_all_get_accounts() -> None:
         ("Bo Holm", "", "98 W OTHER ST", Kind.NEW),
     ],
 )
-def test_each_pair_of_person_and_door_is_decided_as_the_table_says(name: str, contact: str, address: str, kind: Kind) -> None:
+def test_each_pair_of_person_and_door_is_decided_as_the_table_says(
+    name: str, contact: str, address: str, kind: Kind
+) -> None:
     assert kind_of(a_person(), a_candidate(name=name, address=address, texts=[contact])) == kind
 
 
