@@ -20,7 +20,7 @@ from app.aftercare.switches import CASES
 from app.models import CallbackMessage, MessageRule, NoticeKind, Order, now
 from app.people import audit
 from app.services import Services
-from app.storage.database import insert_if_new, session_in
+from app.storage.database import insert_if_new, one_at_a_time, session_in
 
 CASE = "case:"
 NEW = "*"
@@ -31,6 +31,7 @@ MOST_TEXTS = 200
 """Most texts kept that nobody has decided about: there is a limit because anybody can send callbacks."""
 TOLD_A_DAY = 20
 """New texts in a day that get a mail of their own; further ones are reported in one mail a day."""
+TEXTS_LOCK = 5050_448
 NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 IS_TEXT = CallbackMessage.key.not_in((NEW, OTHERS))
@@ -106,6 +107,7 @@ def _take(services: Services, session: Session, msg: str, orderref: str | None, 
     key, is_new = key_of(msg), False
     last = {"last_at": now(), "last_orderref": orderref, "last_event": event}
     if not _count(session, key, 1, **last):
+        one_at_a_time(session, TEXTS_LOCK)  # or each of several new texts would find room for one
         _make_room(session)
         is_new = insert_if_new(session, CallbackMessage, "key", **_new_row(key, msg))
         _count(session, key, 1, **last)
@@ -139,11 +141,12 @@ def _count(session: Session, key: str, more: int, **last: Any) -> bool:
 
 
 def _make_room(session: Session) -> None:
-    """When there are too many undecided texts, drop the one that came longest ago; its callbacks stay."""
-    if undecided(session) < MOST_TEXTS:
+    """When there are too many undecided texts, drop those that came longest ago; their callbacks stay."""
+    too_many = undecided(session) - MOST_TEXTS + 1
+    if too_many <= 0:
         return
-    oldest = select(CallbackMessage.key).where(IS_UNDECIDED).order_by(CallbackMessage.last_at).limit(1)
-    goes = delete(CallbackMessage).where(CallbackMessage.key == oldest.scalar_subquery(), IS_UNDECIDED)
+    oldest = select(CallbackMessage.key).where(IS_UNDECIDED).order_by(CallbackMessage.last_at).limit(too_many)
+    goes = delete(CallbackMessage).where(CallbackMessage.key.in_(oldest.scalar_subquery()), IS_UNDECIDED)
     counts = session.scalars(goes.returning(CallbackMessage.count).execution_options(synchronize_session=False)).all()
     insert_if_new(session, CallbackMessage, "key", **_new_row(OTHERS, OTHERS))
     _count(session, OTHERS, sum(counts), last_at=now())

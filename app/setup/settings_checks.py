@@ -117,8 +117,11 @@ def _beside_the_database(services: Services) -> list[str]:
 
 
 def _put_away(count: int) -> list[str]:
-    words = f"{count} open {'case waits' if count == 1 else 'cases wait'} unseen"
-    return [f"CASES=off, and {words}: close them first, or do what they say elsewhere"] if count else []
+    if not count:
+        return []
+    if count == 1:
+        return ["CASES=off, and 1 open case waits unseen: close it first, or do what it says elsewhere"]
+    return [f"CASES=off, and {count} open cases wait unseen: close them first, or do what they say elsewhere"]
 
 
 def advice(error: Exception) -> str:

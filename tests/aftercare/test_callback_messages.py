@@ -1,5 +1,7 @@
 """What callbacks say: each text is counted, told of once, and dealt with by its rule."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
@@ -175,3 +177,22 @@ def test_a_stranger_s_thousand_texts_fill_neither_table_nor_mailbox_and_keep_no_
     assert says(mail, "a new CALLBACK_TOKEN", text(1))
     service.callback(OTHER, CANCELLED)
     assert [case.kind for case in open_cases(service)] == ["cancel"], "a rule stays in force"
+
+
+def test_new_texts_that_come_at_the_same_time_keep_to_the_limits_together(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callback_messages, "MOST_TEXTS", 6)
+    monkeypatch.setattr(callback_messages, "TOLD_A_DAY", 2)
+
+    def send(number: int) -> int:
+        message = {"event": "x", "orderref": REF, "msg": text(number)}
+        return int(service.app.test_client().post("/api-callback", json=message).status_code)
+
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(send, range(40))) == {200}
+
+    with service.services.database.read() as session:
+        assert (callback_messages.undecided(session), callback_messages.made_room(session)) == (6, 34)
+    assert len(service.notices("something new")) == 2
+    assert len(service.notices("More than 2 new callback texts")) == 1
