@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wire.masking import LINE_LIMIT, MARK, Redactor, customer_data
-from wire.masking.known_texts import _ENCODERS, customer_pattern
+from wire.masking.notations import _ENCODERS, customer_pattern
 from wire.masking.spans import Values
 
 KEY = "k3y/Utopia+84==z"

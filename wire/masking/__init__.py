@@ -2,7 +2,7 @@
 
 from .log_masking import LINE_LIMIT, Redactor, customer_data
 from .masked_answers import CUT, MASK, json_text, masked, on_one_line, safe_text, without_secrets
-from .patterns import MARK, is_sensitive
+from .sensitive_data import MARK, is_sensitive
 
 __all__ = [
     "CUT",

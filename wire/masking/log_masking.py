@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from .known_texts import LONGEST_FORM
-from .patterns import MARK, SHAPES
+from .notations import LONGEST_FORM
+from .sensitive_data import MARK, SHAPES
 from .spans import Secrets, Values, replaced, spans_of
 
 LINE_LIMIT = 16_000

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from .patterns import NAMED_SECRETS, SIGNS_OF_A_NAME, names_a_secret
+from .sensitive_data import NAMED_SECRETS, SIGNS_OF_A_NAME, names_a_secret
 from .spans import Secrets, replaced, spans_of
 
 MASK = "***"

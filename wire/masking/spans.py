@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from .known_texts import (
+from .notations import (
     Trace,
     base64_cores,
     customer_pattern,

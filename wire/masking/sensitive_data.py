@@ -1,4 +1,4 @@
-"""Patterns for data that can be recognised by its shape: mail addresses, phone numbers, `password=...`, and the like.
+"""What is masked by its shape (mail addresses, phone numbers, `password=...`), and which field names hold such data.
 
 `SHAPES` are the patterns, and `NAMED_SECRETS` those of them that find a secret by its name. The group `value` is taken
 out, or the whole match where that group took no part.
@@ -8,7 +8,7 @@ Every pattern runs in about linear time: it starts only at the start of a word, 
 import re
 from functools import lru_cache
 
-from .known_texts import WORD_START
+from .notations import WORD_START
 
 MARK = "[redacted]"
 """Stands in a log line for text that was taken out."""

@@ -1,4 +1,4 @@
-"""The forms in which a known text can turn up, as one search pattern.
+"""The notations in which a known text can turn up (URL, JSON, repr, ...), as one search pattern.
 
 A name that went into a URL, a JSON body and an exception's repr is written three ways. Each function here is
 pure: text in, texts or a pattern out.
