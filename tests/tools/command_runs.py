@@ -26,10 +26,11 @@ def run(service: Service, *arguments: str) -> Result:
 
 
 def failed(result: Result) -> str:
-    """The one line on stderr of a command that failed."""
+    """The one line on stderr of a command that failed, but for the progress that it told before."""
     assert result.exit_code != 0
     assert isinstance(result.exception, SystemExit)
-    (line,) = result.stderr.splitlines()
+    *progress, line = result.stderr.splitlines()
+    assert all(each.startswith("  ") for each in progress)
     assert line.startswith("Error: ")
     return line.removeprefix("Error: ")
 
