@@ -108,14 +108,10 @@ def fill(services: Services) -> None:
         _digest(session)
 
 
-def _state(number: int) -> OrderState:
-    return REST.get(number, OrderState.NEEDS_REVIEW if number % 1000 == 3 else OrderState.COMPLETED)
-
-
 def _orders(numbers: range) -> Iterator[dict[str, Any]]:
     for number in numbers:
         came = now() - timedelta(minutes=15 * (ORDERS - number))
-        state = _state(number)
+        state = REST.get(number, OrderState.NEEDS_REVIEW if number % 1000 == 3 else OrderState.COMPLETED)
         review = state == OrderState.NEEDS_REVIEW
         yield {
             "id": number,

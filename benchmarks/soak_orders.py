@@ -252,7 +252,7 @@ def report(
         *(
             (f"{system}'s faults: {kind}", n)
             for system in ("powercode", "utopia")
-            for kind, n in _sorted(counts, system)
+            for kind, n in sorted(counts["faults"][system].items())
         ),
         ("mail outages", soak.mail_outages),
         ("mails", len(state["mails"])),
@@ -265,10 +265,6 @@ def report(
         print(f"{name:<42}{value:>6}")
     print("\n".join(["", *faults]) if faults else "Every promise was kept.")
     return 1 if faults else 0
-
-
-def _sorted(counts: dict[str, Any], system: str) -> list[tuple[str, int]]:
-    return sorted(counts["faults"][system].items())
 
 
 @contextmanager

@@ -67,7 +67,8 @@ class Answered:
 
     def contract_pdf(self) -> int:
         """The size of the contract; NotReady when UTOPIA answers with JSON instead (reference: contract download)."""
-        if self.reply.status == 200 and self.reply.content_type == "application/pdf" and self._has_pdf():
+        is_pdf = self.reply.content_type == "application/pdf" and self.reply.body.startswith(b"%PDF")
+        if self.reply.status == 200 and is_pdf:
             return self.reply.in_file or 0
         try:
             self.content()
@@ -83,9 +84,6 @@ class Answered:
     def unknown(self, detail: str) -> OutcomeUnknown:
         """The error for an answer that can't be used."""
         return OutcomeUnknown(detail, self.action, self.reply.status)
-
-    def _has_pdf(self) -> bool:
-        return self.reply.body.startswith(b"%PDF")
 
     def _json(self) -> Any:
         try:

@@ -108,12 +108,9 @@ def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
     if isinstance(reply, Failure):
         return _one_line(reply.detail)
     if not TEXTUAL.search(reply.content_type):
-        return _one_line(f"{reply.status} {reply.content_type}, {_size(reply)} bytes")
+        size = len(reply.body) if reply.in_file is None else reply.in_file
+        return _one_line(f"{reply.status} {reply.content_type}, {size} bytes")
     return _one_line(f"{reply.status} {_body(reply.body, secrets)}")
-
-
-def _size(reply: Reply) -> int:
-    return len(reply.body) if reply.in_file is None else reply.in_file
 
 
 def _fields(given: Any) -> dict[str, Any]:

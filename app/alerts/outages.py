@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import notices
@@ -92,7 +92,8 @@ def conditions(services: Services) -> Iterator[Condition]:
         system = System(alert.subject)
         with services.database.read() as session:
             row = session.get(RemoteSystem, system)
-            waiting = session.scalars(select(Order.orderref).where(*_for(system)).order_by(Order.id)).all()
+            waits_for_it = select(Order.orderref).where(Order.state.in_(UNDER_WAY), Order.waiting_for == system)
+            waiting = session.scalars(waits_for_it.order_by(Order.id)).all()
         _note(services, alert, waiting, row.error if row else None)
         if alert.kind == AlertKind.SYSTEM_DOWN:
             answers = row is None or row.down_since is None
@@ -108,10 +109,6 @@ def _told(services: Services) -> list[Alert]:
 
 def _makes_orders_wait(alert: Alert) -> bool:
     return alert.kind == AlertKind.SYSTEM_DOWN or bool(alert.content.get("blocks"))
-
-
-def _for(system: System) -> tuple[ColumnElement[bool], ...]:
-    return (Order.state.in_(UNDER_WAY), Order.waiting_for == system)
 
 
 def _note(services: Services, seen: Alert, orderrefs: Sequence[str], error: str | None) -> None:

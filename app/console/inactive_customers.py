@@ -107,7 +107,8 @@ def activate(orderref: str) -> Response:
     said = f" PowerCode: {write.said}." if write.said and write.state == StepState.REFUSED else ""
     if contradicted := _contradicted(services, orderref, write):
         return _back(f"Customer {write.customer_id}: {contradicted}", "failed")
-    return _back(f"Customer {write.customer_id}: {_became(write)}{said}", _category(write))
+    category = "done" if write.state == StepState.DONE else "failed"
+    return _back(f"Customer {write.customer_id}: {_became(write)}{said}", category)
 
 
 def _contradicted(services: Services, orderref: str, write: CustomerWrite) -> str | None:
@@ -128,10 +129,6 @@ def _became(write: CustomerWrite) -> str:
             "nothing is sent again."
         )
     return writes.in_words(write, System.POWERCODE)
-
-
-def _category(write: CustomerWrite) -> str:
-    return "done" if write.state == StepState.DONE else "failed"
 
 
 def _found(orderref: str) -> tuple[Services, customer_statuses.Inactive]:

@@ -119,7 +119,7 @@ def _hand_on_cause(action: Action) -> Response:
     if not form.validate():
         abort(400)
     _hand(action, *_on_card(form), *_put_off_together())
-    return _to_card(form.cause.data)
+    return redirect(url_for("today.page", _anchor=f"cause-{fingerprint(form.cause.data)}"), 303)
 
 
 for each in HANDS:
@@ -140,7 +140,3 @@ def _tell(does: Callable[[Session], None], said: str) -> None:
 
 def _to_order(orderref: str) -> Response:
     return redirect(url_for("orders.show", orderref=orderref), 303)
-
-
-def _to_card(cause: str) -> Response:
-    return redirect(url_for("today.page", _anchor=f"cause-{fingerprint(cause)}"), 303)

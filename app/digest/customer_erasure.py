@@ -4,7 +4,6 @@ The tickets and days that were told stay, without the address, so that no closin
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -74,13 +73,10 @@ def _erase_rows(session: Session, key: str) -> int:
     cells = select(DigestSetAside.id, DigestSetAside.email, DigestSetAside.written)
     found = session.execute(cells.where(or_(DigestSetAside.email != "", DigestSetAside.written != ""))).all()
     those = [row_id for row_id, *texts in found if any(_names_in_a_cell(text, key) for text in texts)]
-    for row in _by_id(session, those):
+    for row_id in those:
+        row = session.get_one(DigestSetAside, row_id)
         row.email, row.name, row.written = ERASED, "", ERASED
     return len(those)
-
-
-def _by_id(session: Session, ids: Sequence[int]) -> list[DigestSetAside]:
-    return [session.get_one(DigestSetAside, row_id) for row_id in ids]
 
 
 def _erase_decisions(session: Session, key: str) -> None:

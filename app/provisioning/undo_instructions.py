@@ -45,7 +45,7 @@ def _off_the_other(order: Order, done: Sequence[str]) -> Iterator[str]:
         yield f"Take the plan {plan} off {customer}."
     if order.ticket_id:
         yield f"Close ticket {order.ticket_id} of {customer}, and tell them: its text was mailed to them."
-    if tags := _tags(done):
+    if tags := ", ".join(name.removeprefix("tag:") for name in done if name.startswith("tag:")):
         yield f"Take the tags {tags} off {customer}, if they were not there before this order."
     yield "Then make the account for the order's person by hand: this order is over, and makes none."
 
@@ -66,7 +66,3 @@ def _plans(order: Order, done: Sequence[str]) -> list[str]:
     account = order.account or {}
     given = [*account.get("plans", []), *account.get("additional", [])]
     return [f"{name} ({service_id})" for service_id, name in given if f"plan:{service_id}" in done]
-
-
-def _tags(done: Sequence[str]) -> str:
-    return ", ".join(name.removeprefix("tag:") for name in done if name.startswith("tag:"))

@@ -24,7 +24,7 @@ def remove(database: Database, words: Iterable[str]) -> bool:
 
     On PostgreSQL there is nothing to do: its vacuum frees the space of old rows by itself.
     """
-    forms = _forms(words)
+    forms = sorted({form.encode() for word in words for form in forms_of(word)})
     if not database.is_sqlite:
         return True
     with closing(sqlite3.connect(database.path, timeout=1, isolation_level=None)) as connection:
@@ -40,11 +40,6 @@ def kept_files(database: Database) -> list[Path]:
     if not database.is_sqlite:
         return []
     return sorted(database.path.parent.glob(f"{database.path.name}.before-restore-*"))
-
-
-def _forms(words: Iterable[str]) -> list[bytes]:
-    """As text and as JSON has them, in lower case."""
-    return sorted({form.encode() for word in words for form in forms_of(word)})
 
 
 def _empty_log(connection: sqlite3.Connection) -> bool:

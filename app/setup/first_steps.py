@@ -99,13 +99,10 @@ def _callback(settings: Settings, session: Session) -> FirstStep:
     if settings.callback_token:
         give = f"Give UTOPIA the address {address}?token=TOKEN with your own token in place of TOKEN."
     else:
-        give = f"Give UTOPIA the address {address} (no token is set: {_who(settings)} can send callbacks)."
+        who = "whoever is in the allowed networks" if settings.callback_allowed_networks else "anybody"
+        give = f"Give UTOPIA the address {address} (no token is set: {who} can send callbacks)."
     ask = "Then ask for a test callback: your office gets a mail when it arrives."
     return FirstStep(title, False, f"{give} {ask}", settings=("CALLBACK_TOKEN", *named))
-
-
-def _who(settings: Settings) -> str:
-    return "whoever is in the allowed networks" if settings.callback_allowed_networks else "anybody"
 
 
 def _account(session: Session) -> FirstStep:

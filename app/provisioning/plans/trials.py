@@ -45,12 +45,9 @@ def blocking(database: Database, order: Order, descriptions: Iterable[str]) -> M
         if connection_of(session).scalar(ANY_OF, {"keys": list(keys)}) is None:
             return {}
     with database.write() as session:
-        session.execute(update(PlanTrial).where(*_free(keys)).values(first_order_id=order.id))
+        free = update(PlanTrial).where(PlanTrial.key.in_(keys), PlanTrial.first_order_id.is_(None))
+        session.execute(free.values(first_order_id=order.id))
         return {trial.key: trial.description for trial in of(session, keys) if trial.first_order_id != order.id}
-
-
-def _free(keys: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    return (PlanTrial.key.in_(keys), PlanTrial.first_order_id.is_(None))
 
 
 def hold(session: Session, cause: str, reason: str) -> None:

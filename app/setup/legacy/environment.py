@@ -7,7 +7,6 @@ which shows no secrets.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import env_file
 from app.setup.legacy.findings import Became, Entry, NotReadable, text_of
@@ -97,7 +96,7 @@ def _compared(field: str, there: Mapping[str, str], running: Settings) -> Entry:
     name, ours = field.upper(), getattr(running, field)
     together = next((names for names in TOGETHER if field in names), (field,))
     try:
-        theirs = getattr(load_settings(**_all(running) | {each: there.get(each) or None for each in together}), field)
+        theirs = getattr(load_settings(**dict(running) | {each: there.get(each) or None for each in together}), field)
     except SettingsError as error:
         fault = next((line for line in error.faults if line.startswith(f"{name}:")), None)
         return (
@@ -130,8 +129,3 @@ def _missing(there: Mapping[str, str], running: Settings) -> Iterator[Entry]:
 
 def _absent(name: str, there: Mapping[str, str]) -> str:
     return "it has no value in that file" if name in there else "it is not in that file"
-
-
-def _all(running: Settings) -> dict[str, Any]:
-    """All running settings, as the basis on which one compared setting is replaced."""
-    return {name: getattr(running, name) for name in Settings.model_fields}
