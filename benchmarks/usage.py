@@ -7,9 +7,9 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def resident_megabytes() -> float:
-    """Megabytes of this process (RSS)."""
-    found = re.findall(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+def resident_megabytes(pid: int | str = "self") -> float:
+    """Megabytes of a process (RSS)."""
+    found = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[0]) / 1024
 
 

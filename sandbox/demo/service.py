@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from pydantic import SecretStr
 
 from config import PROJECT, Settings
 from sandbox import Sandbox
@@ -64,6 +65,8 @@ def as_text(value: object) -> str:
     match value:
         case None:
             return ""
+        case SecretStr():
+            return value.get_secret_value()
         case bool():
             return str(value).lower()
         case tuple():

@@ -21,7 +21,7 @@ from sandbox.ports import bind
 from tests.conftest import settings_for
 from tests.deploy import packages
 from tests.deploy.supervisors import supervisor_for
-from tests.tools.processes import environment_of, until
+from tests.tools.processes import environment_of, post_callback, until
 
 HERE = Path(__file__).resolve().parent
 TEXT = "ticket_descriptions/new_desc.txt"
@@ -223,12 +223,8 @@ class Server:
         )
 
     def post_callback(self, orderref: str, timeout: float = 30.0) -> int:
-        """Send UTOPIA's callback, on a connection of its own; the HTTP status, or 0 when there was no answer."""
-        message = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
-        try:
-            return requests.post(f"{self.url}/api-callback", json=message, timeout=timeout).status_code
-        except requests.RequestException:
-            return 0
+        """Send UTOPIA's callback; the HTTP status, or 0 when there was no answer."""
+        return post_callback(self.url, orderref, "Project New Order", timeout)
 
     def show(self, orderref: str) -> dict[str, Any]:
         """The order, as `orders show --json` prints it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from benchmarks.usage import children_of
 from sandbox import Sandbox
 from tests.deploy.server import MINE, TEXT, Server, git, last_line
 from tests.deploy.test_deploying import a_migration
@@ -187,9 +188,8 @@ def test_a_version_whose_start_takes_too_long_is_gone_when_the_script_ends(
 
 def newcomers(server: Server) -> list[int]:
     """Processes that a reload started, and that have not taken over."""
-    children = Path(f"/proc/{server.main}/task/{server.main}/children").read_text().split()
     told = f"GUNICORN_PID={server.main}".encode()
-    return [int(child) for child in children if told in Path(f"/proc/{child}/environ").read_bytes().split(b"\0")]
+    return [pid for pid in children_of(server.main) if told in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")]
 
 
 @pytest.mark.soak

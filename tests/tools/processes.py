@@ -1,7 +1,6 @@
 """The service as a process of its own, for what starts, stops or kills it."""
 
 import contextlib
-import json
 import os
 import re
 import resource
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import requests
-from pydantic import SecretStr
 
+from benchmarks.usage import children_of, resident_megabytes
 from config import PROJECT, Settings
+from sandbox.demo.service import as_text
 from sandbox.ports import bind
 
 START_SECONDS = 30.0
@@ -40,22 +40,16 @@ def until(condition: Callable[[], Value], seconds: float = 60.0) -> Value:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """Every setting as an environment variable, so that nothing of a developer's .env reaches the process."""
-    return {name.upper(): _as_text(getattr(settings, name)) for name in Settings.model_fields}
+    return {name.upper(): as_text(getattr(settings, name)) for name in Settings.model_fields}
 
 
-def _as_text(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case SecretStr():
-            return value.get_secret_value()
-        case bool():
-            return str(value).lower()
-        case dict():
-            return json.dumps(value)
-        case tuple():
-            return ",".join(str(part) for part in value)
-    return str(value)
+def post_callback(url: str, orderref: str, msg: str, timeout: float) -> int:
+    """Send UTOPIA's callback on a connection of its own; the HTTP status, or 0 when there was no answer."""
+    message = {"event": "Project Update", "orderref": orderref, "msg": msg}
+    try:
+        return requests.post(f"{url}/api-callback", json=message, timeout=timeout).status_code
+    except requests.RequestException:
+        return 0
 
 
 class ServiceProcess:
@@ -189,8 +183,7 @@ class ServiceProcess:
     @property
     def workers(self) -> list[int]:
         """The process ids of gunicorn's workers."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(child) for child in children.split()]
+        return children_of(self.pid)
 
     @property
     def executing(self) -> int:
@@ -201,12 +194,7 @@ class ServiceProcess:
     @property
     def megabytes(self) -> float:
         """Memory that the workers hold (RSS)."""
-        return sum(_resident(worker) for worker in self.workers)
-
-    @property
-    def master_megabytes(self) -> float:
-        """Memory that gunicorn's master holds (RSS), most of it shared with nobody."""
-        return _resident(self.pid)
+        return sum(map(resident_megabytes, self.workers))
 
     @property
     def log(self) -> str:
@@ -220,11 +208,7 @@ class ServiceProcess:
 
     def post_callback(self, orderref: str, msg: str = "Project New Order", timeout: float = 10.0) -> int:
         """Send UTOPIA's callback; the HTTP status, or 0 when there was no answer."""
-        message = {"event": "Project Update", "orderref": orderref, "msg": msg}
-        try:
-            return requests.post(f"{self.url}/api-callback", json=message, timeout=timeout).status_code
-        except requests.RequestException:
-            return 0
+        return post_callback(self.url, orderref, msg, timeout)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One of the service's commands: `run("orders", "show", "UIA202411-001186", "--json")`."""
@@ -232,8 +216,3 @@ class ServiceProcess:
         return subprocess.run(
             command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
         )
-
-
-def _resident(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
