@@ -48,7 +48,10 @@ def _add_tag(services: Services, write: CustomerWrite) -> str:
     return f"tags now: {', '.join(tag.tag_id for tag in tags)}"
 
 
-def _has_tag(services: Services, write: CustomerWrite) -> bool:
+def _has_tag(services: Services, write: CustomerWrite) -> bool | None:
+    """Whether the customer has it; None when its number was erased here, and then a person looks."""
+    if "tag_id" not in write.content:
+        return None
     tags = services.powercode.customer_tags(str(write.customer_id))
     return any(tag.tag_id == write.content["tag_id"] for tag in tags)
 
@@ -60,7 +63,7 @@ def _set_portal_name(services: Services, write: CustomerWrite) -> str:
 def _has_portal_name(services: Services, write: CustomerWrite) -> bool | None:
     """Whether PowerCode shows the name; None when it doesn't tell, and then a person looks."""
     customer = services.powercode.read_customer(customer_id=str(write.customer_id))
-    if customer is None or not customer.portal_username:
+    if customer is None or not customer.portal_username or "name" not in write.content:
         return None
     return customer.portal_username.casefold() == str(write.content["name"]).casefold()
 

@@ -135,7 +135,7 @@ def by_a_case(session: Session, change: Change, given: Given, case_id: int | Non
     mine = (CustomerWrite.kind == f"{OF_A_CASE}{change.name}", CustomerWrite.case_id.is_distinct_from(case_id))
     known = (CustomerWrite.state.in_((*UNDECIDED, StepState.DONE)), CustomerWrite.sent_at > now() - CASE_LASTS)
     writes = session.scalars(select(CustomerWrite).where(*mine, *known).order_by(CustomerWrite.id.desc()))
-    return next((each for each in writes if change.sent(each.content["entries"]) == change.sent(given)), None)
+    return next((each for each in writes if change.sent(each.content.get("entries", {})) == change.sent(given)), None)
 
 
 def calls_of_cases(session: Session, limit: int = 50) -> Sequence[CustomerWrite]:

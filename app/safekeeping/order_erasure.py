@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, exists, null, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, null, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.aftercare.write_kinds import KINDS
+from app.aftercare.writes import IN_DOUBT
 from app.digest import customer_erasure as digest_forgetting
 from app.digest.report.cells import address_key
 from app.digest.schedule import iso_week
@@ -77,6 +79,7 @@ def forget(services: Services, orderref: str, by: str, *, digest: bool = False) 
     with services.database.write() as session:
         order = review.find(session, orderref, run)
         _refuse_mail_on_its_way(session, order)
+        _refuse_in_doubt(session, order)
         workflows = list(_workflows(session, order))
         words = _words(session, order)
         unsent, erased = _erase(session, order, words)
@@ -121,6 +124,21 @@ def _refuse_mail_on_its_way(session: Session, order: Order) -> None:
     notices = session.scalars(select(Notice).filter_by(order_id=order.id).with_for_update()).all()
     if any(notice.state == NoticeState.PENDING and notice.next_try_at is None for notice in notices):
         raise review.NotPossible(f"A mail about {order.orderref} is going out; try again in a minute")
+
+
+def _refuse_in_doubt(session: Session, order: Order) -> None:
+    """Refuse while nobody knows what became of something that was sent: its content is needed to find that out."""
+    doubtful = session.scalar(
+        select(CustomerWrite).where(_writes_of(order), CustomerWrite.state.in_(IN_DOUBT)).limit(1)
+    )
+    if doubtful is not None:
+        what = KINDS[doubtful.kind].title(doubtful)
+        raise review.NotPossible(f"It is not known what became of “{what}”: settle that first, on the page Aftercare")
+
+
+def _writes_of(order: Order) -> ColumnElement[bool]:
+    """The writes after the account for this order or its customer."""
+    return or_(CustomerWrite.order_id == order.id, CustomerWrite.customer_id == (order.customer_id or ""))
 
 
 # Who it is about
@@ -224,9 +242,11 @@ def _erase_changes(session: Session, words: set[str]) -> int:
 
 def _erase_aftercare(session: Session, order: Order) -> int:
     """Erase the content of writes after the account. That they were made stays."""
-    mine = or_(CustomerWrite.order_id == order.id, CustomerWrite.customer_id == (order.customer_id or ""))
-    told = update(CustomerWrite).where(mine, or_(CustomerWrite.said != "", cast(CustomerWrite.content, Text) != "{}"))
-    about = update(Case).where(or_(Case.order_id == order.id, Case.orderref == order.orderref))
+    told = update(CustomerWrite).where(
+        _writes_of(order), or_(CustomerWrite.said != "", cast(CustomerWrite.content, Text) != "{}")
+    )
+    theirs = and_(Case.customer_id == order.customer_id, Case.customer_id.is_not(None))
+    about = update(Case).where(or_(Case.order_id == order.id, Case.orderref == order.orderref, theirs))
     noted = about.where(or_(Case.note != "", Case.closing_note != "", cast(Case.entries, Text) != "{}"))
     erased = _count(session, noted.values(note="", closing_note="", entries={}))
     return erased + _count(session, told.values(said="", content={})) + _erase_texts(session, order.orderref)

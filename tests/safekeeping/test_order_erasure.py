@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
+from app.aftercare import case_halves, cases, customer_extras, unknown_writes
+from app.aftercare.case_kinds import CANCEL
 from app.cli import forget as commands
-from app.models import AuditEntry, Callback, Notice, Order, now
+from app.models import AuditEntry, Callback, Case, CustomerWrite, Notice, Order, StepState, now
 from app.people import audit
 from app.provisioning import corrections, teamwork
 from app.provisioning.actions import DISMISS
@@ -202,3 +204,56 @@ def test_it_asks_before_it_erases(service: Service) -> None:
     assert "erased: the contract and the account" in result.stdout
     assert commands.STAYS in result.stdout
     assert "Ada" not in result.output
+
+
+# What follows the account
+
+
+ENTRIES = {"cid": "90001", "siteid": "714780", "issuedate": "2026-12-01"}
+
+
+def a_case(service: Service, slot: str, **about: str) -> int:
+    with service.services.database.write() as session:
+        case = cases.open_case(session, CANCEL, by="Stan", due_on=now().date(), slot=slot, note="Ada Lind", **about)
+        assert case is not None
+        return case.id
+
+
+def test_a_case_that_was_opened_by_the_customers_number_is_erased_too(service: Service) -> None:
+    customer_id = str(service.take()["customer_id"])
+    case_id = a_case(service, "by hand", customer_id=customer_id)
+
+    forget(service)
+
+    with service.services.database.read() as session:
+        assert session.get_one(Case, case_id).note == ""
+
+
+def test_calls_of_cases_whose_entries_were_erased_keep_no_other_case_from_its_call(service: Service) -> None:
+    service.take()
+    first = a_case(service, "first", orderref=ORDER)
+    assert case_halves.send(service.services, first, "Ada", ENTRIES, 0) is not None
+    forget(service)
+    second = a_case(service, "second", customer_id="1002")
+
+    sent = case_halves.send(service.services, second, "Ada", {**ENTRIES, "cid": "90002"}, 0)
+
+    assert sent is not None
+    assert sent.state == StepState.DONE
+
+
+def test_a_doubtful_write_whose_content_is_needed_to_look_it_up_is_erased_once_it_is_settled(service: Service) -> None:
+    customer_id = str(service.take()["customer_id"])
+    service.sandbox.powercode.fault("POST customer/tags/customer", "no_answer")
+    doubtful = customer_extras.give(service.services, customer_extras.TAG, customer_id, {"tag_id": "5"}, "Stan", seen=0)
+    assert doubtful is not None
+
+    settled(service)
+    assert "is not known what became of" in failed(run(service, "orders", "forget", ORDER, "--yes"))
+    write(service, update(CustomerWrite).values(sent_at=now() - timedelta(minutes=10)))
+    unknown_writes.settle(service.services)
+    forget(service)
+
+    with service.services.database.read() as session:
+        kept = session.get_one(CustomerWrite, doubtful.id)
+        assert (kept.state, kept.content) == (StepState.DONE, {})
