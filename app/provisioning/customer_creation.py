@@ -95,7 +95,7 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
         one_at_a_time(session, FINDING_LOCK)
         ahead[:] = [one.orderref for one in session.scalars(AT_THEIR_TURN, me) if _may_clash(applicant, one)]
         if not ahead:
-            work.run.keep(session, work.step, result=HAS_ITS_TURN)
+            work.keep(session, result=HAS_ITS_TURN)
 
     work.run.commit(take_turn, repeatable=True)  # a power cut that loses the turn also loses the look-up behind it
     if ahead:

@@ -27,6 +27,11 @@ ORDERS, STEPS = Order.__table__, OrderStep.__table__
 INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
 UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
 UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
+WITH_STEPS = (
+    select(Order, OrderStep)
+    .outerjoin(OrderStep, OrderStep.order_id == Order.id)
+    .where(Order.orderref == bindparam("orderref"))
+)
 STANDING = select(breaker.IS_DOWN).where(
     ORDERS.c.id == bindparam("order_id"),
     ORDERS.c.run == bindparam("number"),
@@ -84,11 +89,11 @@ class Run(AbstractContextManager["Run"]):
         """Read the order and its steps, once; returns whether this run may work on it."""
         if not self._is_read:
             with self.services.database.read() as session:
-                order = session.scalar(select(Order).filter_by(orderref=self.orderref))
-                if order is None:
-                    return False
-                steps = session.scalars(select(OrderStep).filter_by(order_id=order.id))
-                self.order, self.steps, self._is_read = order, {step.name: step for step in steps}, True
+                rows = session.execute(WITH_STEPS, {"orderref": self.orderref}).all()
+            if not rows:
+                return False
+            self.order, self._is_read = rows[0][0], True
+            self.steps = {step.name: step for _, step in rows if step is not None}
         return self.order.run == self.number and self.order.state in AT_WORK
 
     def standing(self, session: Session, system: System) -> bool | None:

@@ -1,14 +1,15 @@
-"""How every step of an order is run: its row is committed before the step acts, its outcome afterwards.
+"""How every step of an order is run: before a step writes to a remote system, its row is committed, its outcome after.
 
 `perform` commits the step's row together with the outcomes that wait for a commit (`runs`), and then lets the step act.
-The step's outcome, and its changes to the order, go into the next commit. A step that is done is never done again,
-whatever the engine repeats; a run that a newer one has replaced does nothing any more.
+The step's outcome, and its changes to the order, go into the next commit. A step that only reads is simply repeated
+when its process dies: its row is written with its outcome. A step that is done is never done again, whatever the engine
+repeats; a run that a newer one has replaced does nothing any more.
 """
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -37,13 +38,15 @@ QUICK_SECONDS = 5.0
 class Work:
     """What a step works on: the order as it was read, and whether an earlier try of it is in doubt.
 
-    `failed_before`: an earlier try of it came to nothing. `said` collects what the step says to the remote systems.
+    `failed_before`: an earlier try of it came to nothing. `begun`: the values of the row's beginning, if they are not
+    written yet. `said` collects what the step says to the remote systems.
     """
 
     run: Run
     step: OrderStep
     in_doubt_since: datetime | None
     failed_before: bool = False
+    begun: Mapping[str, Any] = field(default_factory=dict)
     said: deque[exchanges.Exchange] = field(default_factory=exchanges.newest)
 
     @property
@@ -58,7 +61,11 @@ class Work:
 
     def sending(self) -> None:
         """Commit that a write is sent now; for steps that look or ask before they write."""
-        self.run.commit(lambda session: self.run.keep(session, self.step, sent_at=now()), repeatable=False)
+        self.run.commit(lambda session: self.keep(session, sent_at=now()), repeatable=False)
+
+    def keep(self, session: Session, **values: Any) -> None:
+        """Write values of the step's row."""
+        self.run.keep(session, self.step, **{**self.begun, **values})
 
 
 Act = Callable[[Work], Outcome]
@@ -66,6 +73,8 @@ Act = Callable[[Work], Outcome]
 OVER: dict[str, Any] = {"over": True}
 CLOSED: dict[str, Any] = {"closed": True}
 """The step did not begin: its system is down."""
+WHY_NOT = {True: None, False: CLOSED, None: OVER}
+"""What becomes of a step, by `Run.standing`."""
 
 
 def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) -> dict[str, Any]:
@@ -97,42 +106,46 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
-    """Commit the step's row before it acts; a step without a remote call needs no row, and is simply repeated."""
+    """Begin the step, if it may act now."""
     if not run.read():
         return OVER
     known = run.steps.get(name)
     if known and known.state == StepState.DONE:
         return {"value": known.result}
     step = known or OrderStep(order_id=run.order.id, name=name, attempts=0)
-    work = Work(run, step, _in_doubt_since(run.order, known, writes=writes), failed_before=known is not None)
+    in_doubt_since = _in_doubt_since(run.order, known, writes=writes)
     begun = {
         "state": StepState.RUNNING,
         "attempts": step.attempts + 1,
         "started_at": now(),
         "finished_at": None,
         "result": None,
-        "sent_at": work.in_doubt_since or (now() if writes else None),
+        "sent_at": in_doubt_since or (now() if writes else None),
     }
-    if system is None:
-        step.attempts, step.started_at = step.attempts + 1, now()
-        return work
-    return _begin(run, work, system, begun, writes=writes)
+    hindered = _hindered(run, step, system, begun, writes=writes) if system else None
+    if hindered is not None:
+        return hindered
+    for column, value in begun.items():
+        setattr(step, column, value)
+    return Work(run, step, in_doubt_since, known is not None, begun={} if writes else begun)
 
 
-def _begin(run: Run, work: Work, system: System, begun: dict[str, Any], *, writes: bool) -> Work | dict[str, Any]:
-    hindered: list[dict[str, Any]] = []
+def _hindered(
+    run: Run, step: OrderStep, system: System, begun: Mapping[str, Any], *, writes: bool
+) -> dict[str, Any] | None:
+    """Why the step may not call the system now; None when it may, and then the row of a write is committed."""
+    if not writes:
+        with run.services.database.read() as session:
+            return WHY_NOT[run.standing(session, system)]
+    why: list[dict[str, Any] | None] = []
 
     def commit(session: Session) -> None:
-        may_call = run.standing(session, system)
-        hindered[:] = [] if may_call else [OVER if may_call is None else CLOSED]
-        if hindered:
-            return
-        run.keep(session, work.step, **begun)
-        if run.order.state != OrderState.RUNNING:
-            run.keep_order(session, {"state": OrderState.RUNNING})
+        why[:] = [WHY_NOT[run.standing(session, system)]]
+        if why == [None]:
+            run.keep(session, step, **begun)
 
-    run.commit(commit, repeatable=not writes)
-    return hindered[0] if hindered else work
+    run.commit(commit, repeatable=False)
+    return why[0]
 
 
 def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
@@ -165,7 +178,7 @@ def _failed(run: Run, work: Work, stop: Stop, system: System | None, *, quick: b
 
 
 def _keep_failure(session: Session, work: Work, stop: Stop, **values: Any) -> None:
-    work.run.keep(session, work.step, state=_known_of(work.step, work, stop), error=stop.reason, **values)
+    work.keep(session, state=_known_of(work.step, work, stop), error=stop.reason, **values)
     exchanges.store(session, work.step, work.said)
 
 
@@ -210,14 +223,16 @@ def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
 
 def _done(run: Run, work: Work, outcome: Outcome, system: System | None, *, writes: bool) -> dict[str, Any]:
     order, changes = work.order, dict(outcome.changes)
+    if order.state == OrderState.RECEIVED:
+        changes.setdefault("state", OrderState.RUNNING)
     if outcome.remark:
         changes["remarks"] = [*order.remarks, outcome.remark]
     if system and (order.waiting_since is not None or order.restarts):
         changes |= {"waiting_since": None, "restarts": 0}
     if system and work.failed_before and order.tries:
         changes["tries"] = 0
-    values = {"state": StepState.DONE, "result": outcome.value, "finished_at": now(), "error": None}
-    run.done(Done(work.step, values, replace(outcome, changes=changes), work.said, of_a_write=writes))
+    ended = {"state": StepState.DONE, "result": outcome.value, "finished_at": now(), "error": None}
+    run.done(Done(work.step, {**work.begun, **ended}, replace(outcome, changes=changes), work.said, of_a_write=writes))
     log.info("%s: done", work.step.name)
     return {"value": outcome.value}
 
