@@ -93,7 +93,7 @@ class Street:
 
 def read_street(line: str, town: str = "") -> tuple[Street, ...]:
     """The readings of a street line with its unit, the likeliest first. `town` is the town that the record names."""
-    words, line_town = split_town(words_of(_BRACKETS.sub(" ", line)), town)
+    words, line_town = _without_town(words_of(_BRACKETS.sub(" ", line)), town)
     readings = tuple(dict.fromkeys(_readings(words)))
     if "(" not in line and not line_town:
         return readings
@@ -101,6 +101,16 @@ def read_street(line: str, town: str = "") -> tuple[Street, ...]:
     unit = frozenset(key for part in noted if part.designator for key in part.keys)
     is_noted = any(not part.designator for part in noted)
     return tuple(replace(one, unit=one.unit | unit, town=line_town, noted=is_noted) for one in readings)
+
+
+def _without_town(words: list[str], town: str) -> tuple[list[str], str]:
+    """The words without the town that they end in, or that stands before the unit: `18 OAK ST OREM UT APT 4`."""
+    rest, found = split_town(words, town)
+    start = next((i for i in range(2, len(words)) if DESIGNATORS.get(words[i], "NO") != "NO"), 0)
+    if not found and start:
+        street, found = split_town(words[:start], town)
+        rest = [*street, *words[start:]] if found else rest
+    return rest, found
 
 
 def unit_in(line: str) -> list[UnitPart]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from app.provisioning.matching.comparison_marks import Mark
+from app.provisioning.matching.street_words import with_figures
 from app.provisioning.matching.usps import DIRECTIONALS, KINDS, STATES, SUFFIXES
 from app.wording.spelling import distance, folded
 
@@ -134,16 +135,17 @@ def normalised_zip(text: str) -> str:
 def split_town(words: Sequence[str], town: str) -> tuple[list[str], str]:
     """The words without the town, state and ZIP that they end in, and that town ("": none).
 
-    `town` is the town that the record names. The town stays in the words if nothing of the street would remain.
+    `town` is the town that the record names, which is looked for first: `12 ELM ST S SALT LAKE CITY` can end in another
+    one as well. The town stays in the words if nothing of the street would remain.
     """
     rest = _without_state(list(words))
     if not rest or not rest[-1].isalpha() or SUFFIXES.get(rest[-1]) in KINDS:
         return rest, ""
-    named = normalised_town(town)
-    for length in range(min(4, len(rest) - 2), 0, -1):
-        found = _town(rest[-length:])
-        if found and (found in _KNOWN or found == named) and _is_street(rest[:-length], rest[-length]):
-            return rest[:-length], found
+    lengths = range(min(4, len(rest) - 2), 0, -1)
+    for towns in ({normalised_town(town)} - {""}, _KNOWN):
+        for length in lengths:
+            if (found := _town(rest[-length:])) in towns and _is_street(rest[:-length], rest[-length]):
+                return rest[:-length], found
     return rest, ""
 
 
@@ -207,6 +209,6 @@ def _without_state(words: list[str]) -> list[str]:
 
 def _is_street(words: Sequence[str], first: str) -> bool:
     """Whether a street remains, and the town doesn't take a coordinate's direction: `5600 S SALT LAKE CITY`."""
-    if first in DIRECTIONALS and words[-1].isdigit() and len(words) > 1:
+    if first in DIRECTIONALS and len(words) > 1 and with_figures(words[-1:])[0][0].isdigit():
         return False
     return len([word for word in words[1:] if word not in DIRECTIONALS]) > 0
