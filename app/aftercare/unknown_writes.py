@@ -43,7 +43,10 @@ def settle(services: Services) -> None:
     with services.database.read() as session:
         found = session.scalars(select(CustomerWrite).where(doubtful).order_by(CustomerWrite.id)).all()
     for write in found:
-        _settle(services, write)
+        try:
+            _settle(services, write)
+        except Exception:
+            log.exception("The write %d can't be settled; it is tried again, and the others go on", write.id)
 
 
 def _settle(services: Services, write: CustomerWrite) -> None:

@@ -183,6 +183,22 @@ def test_what_its_sender_tells_while_somebody_looks_stays(service: Service, look
     assert (kept.state, kept.said, kept.asks) == (StepState.REFUSED, "No", False)
 
 
+def test_a_write_that_breaks_its_look_up_keeps_no_other_from_being_settled(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    made(service)
+    with service.services.database.write() as session:
+        session.add(CustomerWrite(key="odd", kind="of another version", made_by="Stan", state=StepState.UNKNOWN))
+    service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
+    write = activate(service)
+    assert write is not None
+
+    settled(service, write)
+
+    assert write_of(service, write).state == StepState.DONE
+    assert "can't be settled" in caplog.text
+
+
 def test_a_record_without_a_status_makes_a_person_look(service: Service) -> None:
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
