@@ -39,6 +39,8 @@ STATE = select(DELIVERIES.c.state).where(*OF_ONE)
 BEGUN = insert(DELIVERIES)  # type: ignore[arg-type]
 SAID = update(DELIVERIES).where(*OF_ONE)  # type: ignore[arg-type]
 
+Said = dict[str, Any]
+"""What became of a recipient: it is written with the next recipient's beginning, or with the notice's end."""
 Say = Callable[[Enclosure | None], Mail]
 """The notice's mail, with a contract or without."""
 
@@ -61,13 +63,13 @@ def _deliver(services: Services, about: AboutOrders, post: Post, notice: Notice,
             if notice.kind == NoticeKind.CONTRACT and _follows(enclosure) and not _given_up(services, notice):
                 return _wait(services, notice, "contract", "UTOPIA does not have the contract ready yet")
             say = partial(write, services.settings, about, notice, order, cause=_cause(services, about, notice, order))
-            failures = _send_to_all(services, post, notice, say, enclosure)
+            failures, last = _send_to_all(services, post, notice, say, enclosure)
         except MailFailed as failed:
             return _not_taken(services, notice, failed)
         except Exception as fault:
             log.exception("Notice %s met a fault of this program", notice.kind)
             return _wait(services, notice, "program", f"a fault of this program ({type(fault).__name__}); see the log")
-        return _close(services, notice, order, failures, contract_follows=_follows(enclosure))
+        return _close(services, notice, order, failures, last, contract_follows=_follows(enclosure))
 
 
 def _cause(services: Services, about: AboutOrders, notice: Notice, order: Order | None) -> dict[str, Any] | None:
@@ -98,11 +100,13 @@ def _follows(enclosure: Enclosure | None) -> bool:
 
 def _send_to_all(
     services: Services, post: Post, notice: Notice, say: Say, enclosure: Enclosure | None
-) -> dict[str, str]:
-    """Send to each recipient; returns what went wrong, by recipient."""
+) -> tuple[dict[str, str], Said | None]:
+    """Send to each recipient; returns what went wrong, by recipient, and what is to be written of the last one."""
     failures, mail = {}, say(enclosure)
+    said: Said | None = None
     for recipient in services.settings.email_recipients:
-        if not _begin(services, notice, recipient):
+        has_it, said = not _begin(services, notice, recipient, said), None
+        if has_it:
             continue
         try:
             try:
@@ -114,16 +118,19 @@ def _send_to_all(
                 post.send(say(replace(enclosure, file=None, without=Without.NOT_TAKEN)), recipient)
         except RecipientRefused as refused:
             failures[recipient] = refused.detail
-            _mark(services, notice, recipient, "refused", refused.detail)
-        else:
-            _mark(services, notice, recipient, "sent", None)
-    return failures
+        said = {"of": notice.id, "to": recipient, "state": "sent", "error": None}
+        if recipient in failures:
+            said |= {"state": "refused", "error": failures[recipient]}
+    return failures, said
 
 
-def _begin(services: Services, notice: Notice, recipient: str) -> bool:
+def _begin(services: Services, notice: Notice, recipient: str, said: Said | None) -> bool:
+    """Whether the recipient has not got it yet; with it, write what became of the recipient before."""
     which = {"of": notice.id, "to": recipient}
-    with services.database.write(repeatable=True) as session:
+    with services.database.write(repeatable=said is None) as session:
         connection = connection_of(session)
+        if said is not None:
+            connection.execute(SAID, said)
         state = connection.scalar(STATE, which)
         if state is None:
             connection.execute(BEGUN, {"notice_id": notice.id, "recipient": recipient, "state": "sending"})
@@ -132,16 +139,18 @@ def _begin(services: Services, notice: Notice, recipient: str) -> bool:
         return state != "sent"
 
 
-def _mark(services: Services, notice: Notice, recipient: str, state: str, error: str | None) -> None:
-    said = {"of": notice.id, "to": recipient, "state": state, "error": error}
-    with services.database.write() as session:
-        connection_of(session).execute(SAID, said)
-
-
 def _close(
-    services: Services, notice: Notice, order: Order | None, failures: Mapping[str, str], *, contract_follows: bool
+    services: Services,
+    notice: Notice,
+    order: Order | None,
+    failures: Mapping[str, str],
+    last: Said | None,
+    *,
+    contract_follows: bool,
 ) -> str:
     with services.database.write() as session:
+        if last is not None:
+            connection_of(session).execute(SAID, last)
         row = _put_down(session, notice)
         if failures and not _given_up(services, row):
             row.tries += 1
