@@ -2,8 +2,8 @@
 
 `python -m benchmarks.growth [--quick]` lets a few orders through the real service and a sandbox, and copies their rows
 in all tables, the engine's too, for every day of 5 years (--quick: of 18 months). At the end of each month it prunes
-with the service's own `prune`; the service does that daily. On SQLite. Prints what one order leaves, and the size of
-the file year by year. Exits with 1 when the file was ever larger than promised.
+with the service's own `prune`; the service does that daily. On SQLite. Prints what one order leaves and how much of it
+later, and the size of the file year by year. Exits with 1 when the file was ever larger than promised.
 """
 
 import argparse
@@ -56,6 +56,8 @@ BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 OURS = ("orders", "order_search", "order_steps", "order_decisions", "order_exchanges")
 OURS_BY_REFERENCE = ("callbacks", "notices", "notice_deliveries")
 ENGINES = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
+GO_SOONER = ((pruning.WORKFLOWS_KEPT, ENGINES), (pruning.EXCHANGES_KEPT, ("order_exchanges",)))
+"""What goes so long after an order is done, before its details do."""
 ENGINES_MOMENTS = ("created_at", "updated_at", "completed_at", "retention_timestamp")
 
 
@@ -96,6 +98,9 @@ def print_an_order(sample: Path) -> None:
     engines = sum(size for table, size in sizes.items() if table in ENGINES)
     shown = "".join(f", {table} {size:,.0f}" for table, size in sizes.items() if table not in ENGINES)
     print(f"an order leaves {sum(sizes.values()):,.0f} bytes: the engine's tables {engines:,.0f}{shown}")
+    for kept, gone in GO_SOONER:
+        sizes = {table: size for table, size in sizes.items() if table not in gone}
+        print(f"{kept.days} days after it was finished, {sum(sizes.values()):,.0f} of them are left")
 
 
 # The same again, every day

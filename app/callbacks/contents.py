@@ -4,7 +4,7 @@ Source of the wire format: reference, "The callback that UTOPIA sends to us".
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.callbacks import bodies
@@ -20,12 +20,12 @@ ORDERREF = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 @dataclass(frozen=True)
 class Message:
-    """A callback's content. `orderref` is None only in a test."""
+    """A callback's content. `orderref` is None only in a test. `body` is "" where the fields say all of it."""
 
     msg: str
     event: str | None
     orderref: str | None
-    body: str
+    body: str = ""
 
     @property
     def kind(self) -> CallbackOutcome:
@@ -49,8 +49,9 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
         msg=storable(msg)[:200],
         event=storable(event)[:200] if isinstance(event, str) else None,
         orderref=orderref.strip() if isinstance(orderref, str) and orderref.strip() else None,
-        body=kept(body),
     )
+    if _says_more(content, body, message):
+        message = replace(message, body=kept(body))
     if orderref is not None and not isinstance(orderref, str):
         raise CallbackRefused(400, "orderref must be a text")
     if message.orderref is None and message.kind != CallbackOutcome.TEST:
@@ -58,3 +59,12 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
     if message.orderref is not None and not ORDERREF.fullmatch(message.orderref):
         raise CallbackRefused(400, "orderref must be 1 to 64 letters, digits and . _ : -, with a digit among them")
     return message
+
+
+def _says_more(content: dict[str, Any], body: bytes, message: Message) -> bool:
+    """Whether a body holds anything besides the message's fields.
+
+    Each of these has four quotation marks around it; a field that comes twice, or JSON in JSON, makes more of them.
+    """
+    told = {name: value for name in FIELDS if (value := getattr(message, name)) is not None}
+    return content != told or body.count(b'"') != 4 * len(told)

@@ -26,7 +26,7 @@ from app.console.order_forms import (
 )
 from app.console.orders import orders
 from app.lookups.remote_requests import NotAnswered, a_turn
-from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role
+from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role, now
 from app.provisioning import customer_search, offers, plan_decisions, timeline
 from app.provisioning.actions import (
     BY_HAND,
@@ -50,6 +50,7 @@ from app.provisioning.plans import plan_table
 from app.provisioning.run_endings import stop_for
 from app.provisioning.undo_instructions import instructions_for
 from app.provisioning.written_parts import joined_customer
+from app.safekeeping import pruning
 from app.services import services_of
 from utopia import Contract
 
@@ -182,14 +183,24 @@ def _sentence(order: Order) -> str:
 
 
 def _story(session: Session, order: Order) -> dict[str, Any]:
+    events = timeline.timeline(session, order)
     return {
         "order": order,
         "sentence": _sentence(order),
-        "events": timeline.timeline(session, order),
+        "events": events,
+        "exchanges_removed_after": pruning.EXCHANGES_KEPT if _exchanges_were_removed(order, events) else None,
         "systems": SYSTEM_NAMES,
         "at_work": order.state in AT_WORK,
         "active": order.state in ACTIVE_STATES,
     }
+
+
+def _exchanges_were_removed(order: Order, events: Sequence[timeline.Event]) -> bool:
+    """Whether what was said to the remote systems was there, and went before the order's other details."""
+    half_done = order.state != OrderState.COMPLETED and any(step.sent_at for step in order.steps)
+    if not order.steps or half_done or any(event.exchanges for event in events):
+        return False
+    return order.finished_at is not None and order.finished_at < now() - pruning.EXCHANGES_KEPT
 
 
 @orders.get("/<path:orderref>/story")

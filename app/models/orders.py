@@ -168,7 +168,10 @@ class OrderSearch(Base):
 
 
 class Callback(Base):
-    """A callback as it came in, also one that was refused; its body is cut to 4 kB."""
+    """A callback as it came in, also one that was refused; its body is cut to 4 kB.
+
+    A body that says only what `event`, `orderref` and `msg` say is kept as "".
+    """
 
     __tablename__ = "callbacks"
 

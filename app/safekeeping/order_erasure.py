@@ -211,10 +211,10 @@ def _erase_callbacks(session: Session, orderref: str) -> int:
     refused = (Callback.orderref.is_(None), Callback.body.contains(orderref, autoescape=True))
     found = session.execute(select(Callback.id, Callback.body).where(*refused)).all()
     about_it = [callback_id for callback_id, body in found if stands_alone_in(body, orderref)]
-    noted = (mine, Callback.outcome == CallbackOutcome.RECORDED, or_(Callback.msg != ERASED, Callback.event != ERASED))
-    erased = _count(session, update(Callback).where(mine, Callback.body != "").values(body=""))
+    noted = and_(Callback.outcome == CallbackOutcome.RECORDED, or_(Callback.msg != ERASED, Callback.event != ERASED))
+    erased = _count(session, update(Callback).where(mine, or_(Callback.body != "", noted)).values(body=""))
     erased += _count(session, update(Callback).where(Callback.id.in_(about_it)).values(body=""))
-    _count(session, update(Callback).where(*noted).values(msg=ERASED, event=ERASED))
+    _count(session, update(Callback).where(mine, noted).values(msg=ERASED, event=ERASED))
     return erased
 
 

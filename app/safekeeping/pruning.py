@@ -1,18 +1,20 @@
 """Deletes old data in small batches with pauses, so that a callback never waits for it.
 
 An order's own row stays for ever, with what it is found by and people's decisions about it. Its steps, and what
-colleagues told each other about it, are deleted KEEP_DAYS after it was finished. Each batch is a transaction of its own
+colleagues told each other about it, are deleted KEEP_DAYS after it was finished; what was said to the remote systems
+for it goes sooner, as the order and its steps tell the same in fewer words. Each batch is a transaction of its own
 and is selected anew, so the next pruning continues one that was stopped or killed, and two hosts that prune at the same
 time take different batches.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -39,12 +41,15 @@ from app.models import (
 from app.provisioning import order_search
 from app.provisioning.actions import TOLD_ONLY
 from app.services import Services
+from app.storage.database import insert_if_new
 
 FINISHED = (OrderState.COMPLETED, OrderState.EXISTS, OrderState.NOT_OURS, OrderState.DISMISSED)
 log = logging.getLogger(__name__)
 
 WORKFLOWS_KEPT = timedelta(days=30)
 """How long the engine's records of finished workflows are kept; our own rows say the same."""
+EXCHANGES_KEPT = timedelta(days=90)
+"""How long what was sent to UTOPIA and PowerCode, and what they answered, is kept after an order is done."""
 UNCLAIMED_KEPT = timedelta(days=90)
 MOST_UNCLAIMED_CALLBACKS = 20_000
 
@@ -69,6 +74,8 @@ HAS_SENT = and_(
 IS_NEEDED = or_(MAY_STILL_GO_OUT, HAS_SENT)
 """Such an order keeps its contract and its steps: a notice about it is still to be written, or a person may let it go
 on, and what is or may be in PowerCode must not be done twice."""
+SAYS_TWICE = and_(exists().where(OrderExchange.order_id == Order.id), ~HAS_SENT)
+"""What an order closed half done has said is read again when a person takes it up."""
 HAS_DETAILS = and_(
     or_(Order.contract.is_not(null()), exists().where(OrderStep.order_id == Order.id)),
     ~IS_NEEDED,
@@ -93,11 +100,10 @@ def believed_moment(services: Services, clock: datetime) -> datetime:
     on the assumption that the clock was right then.
     """
     with services.database.write() as session:
-        last = session.get(LastPruning, 1, with_for_update=True)
-        if last is None:
+        if session.get(LastPruning, 1) is None:
             newest = session.scalar(select(func.max(Callback.received_at)))
-            last = LastPruning(id=1, as_of=newest or clock, pruned_at=clock - A_DAY)
-            session.add(last)
+            insert_if_new(session, LastPruning, "id", id=1, as_of=newest or clock, pruned_at=clock - A_DAY)
+        last = session.get_one(LastPruning, 1, with_for_update=True)
         may_move = not timedelta() <= clock - last.pruned_at < A_DAY
         believed = min(clock, last.as_of + FURTHER_AT_A_TIME if may_move else last.as_of)
         if may_move or believed < last.as_of:
@@ -129,6 +135,7 @@ def _run(batches: Iterator[None], stopping: threading.Event | None, pause: float
 def _batches(services: Services, moment: datetime) -> Iterator[None]:
     kept_since, unclaimed_since = moment - timedelta(days=services.settings.keep_days), moment - UNCLAIMED_KEPT
     yield from _workflows(services, moment - WORKFLOWS_KEPT)
+    yield from _exchanges(services, kept_since, moment - EXCHANGES_KEPT)
     yield from _orders(services, kept_since)
     yield from _delete(services, Notice, Notice.order_id.is_(None), _is_over(kept_since))
     yield from _delete(services, Outgoing, Outgoing.created_at < kept_since)
@@ -168,25 +175,45 @@ def _delete(services: Services, model: type[Any], *those: ColumnElement[bool]) -
 # Orders
 
 
-def _orders(services: Services, before: datetime) -> Iterator[None]:
+def _exchanges(services: Services, since: datetime, before: datetime) -> Iterator[None]:
+    """Delete what was said for orders that are done. Those finished before `since` lose it with their details."""
+    prune_some = partial(_prune_exchanges, before=before)
     for state in FINISHED:
-        for to_go in _pages(services, state, before):
-            for start in range(0, len(to_go), BATCH):
-                with services.database.write(repeatable=True) as session:
-                    _prune_orders(session, to_go[start : start + BATCH], before, services.settings.keep_days)
-                yield
+        yield from _in_batches(services, _pages(services, state, before, SAYS_TWICE, since), prune_some)
+
+
+def _orders(services: Services, before: datetime) -> Iterator[None]:
+    prune_some = partial(_prune_orders, before=before, days=services.settings.keep_days)
+    for state in FINISHED:
+        yield from _in_batches(services, _pages(services, state, before, _has_something_to_go(before)), prune_some)
+
+
+def _in_batches(
+    services: Services, pages: Iterator[Sequence[int]], prune_some: Callable[[Session, Sequence[int]], None]
+) -> Iterator[None]:
+    for to_go in pages:
+        for start in range(0, len(to_go), BATCH):
+            with services.database.write(repeatable=True) as session:
+                prune_some(session, to_go[start : start + BATCH])
             yield
+        yield
 
 
-def _pages(services: Services, state: OrderState, before: datetime) -> Iterator[Sequence[int]]:
+def _pages(
+    services: Services,
+    state: OrderState,
+    before: datetime,
+    has_something_to_go: ColumnElement[bool],
+    since: datetime | None = None,
+) -> Iterator[Sequence[int]]:
     """The orders finished before `before` that have something to delete, page by page along an index."""
     page = (
-        select(Order.id, Order.finished_at, _has_something_to_go(before))
+        select(Order.id, Order.finished_at, has_something_to_go)
         .where(Order.state == state, Order.finished_at < before)
         .order_by(Order.finished_at, Order.id)
         .limit(PAGE)
     )
-    beyond: list[ColumnElement[bool]] = []
+    beyond: list[ColumnElement[bool]] = [Order.finished_at >= since] if since else []
     while True:
         with services.database.read() as session:
             rows = session.execute(page.where(*beyond)).all()
@@ -220,11 +247,24 @@ def _is_told_only(before: datetime) -> Sequence[ColumnElement[bool]]:
     return (OrderDecision.action.in_(TOLD_ONLY), OrderDecision.made_at < before)
 
 
-def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:
-    """Prune the orders, except locked ones: a person or a callback is making these go on right now."""
-    finished = (Order.id.in_(order_ids), Order.state.in_(FINISHED), Order.finished_at < before)
+def _prune_exchanges(session: Session, order_ids: Sequence[int], before: datetime) -> None:
+    ids = [row.id for row in _lock_finished(session, order_ids, before, SAYS_TWICE)]
+    those = delete(OrderExchange).where(OrderExchange.order_id.in_(ids))
+    session.execute(those.execution_options(synchronize_session=False))
+
+
+def _lock_finished(
+    session: Session, order_ids: Sequence[int], before: datetime, *those: ColumnElement[bool]
+) -> Sequence[Row[int, str]]:
+    """Lock the orders and return ids and references, except locked ones: somebody makes these go on right now."""
+    finished = (Order.id.in_(order_ids), Order.state.in_(FINISHED), Order.finished_at < before, *those)
     locked = select(Order.id, Order.orderref).where(*finished).order_by(Order.id).with_for_update(skip_locked=True)
-    rows = session.execute(locked).all()
+    return session.execute(locked).all()
+
+
+def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, days: int) -> None:
+    """Prune the orders that nobody is making go on."""
+    rows = _lock_finished(session, order_ids, before)
     ids, orderrefs = [row.id for row in rows], [row.orderref for row in rows]
     for those in (
         delete(OrderExchange).where(OrderExchange.order_id.in_(ids)),

@@ -44,8 +44,8 @@ def full_database(service: Service) -> Iterator[None]:
 
 def fill_free_pages(service: Service, more: dict[str, Any] | None = None) -> None:
     """Until nothing more fits into the pages that the file has."""
-    for size in (4000, 0):
-        message = {**NEW, "orderref": "UIA-1", "msg": "Project Update", "more": "x" * size, **(more or {})}
+    for body in ({"more": "x" * 4000}, {"more": ""}, {}):
+        message = {**NEW, "orderref": "UIA-1", "msg": "Project Update", **body, **(more or {})}
         for _ in range(2000):
             if service.client.post("/api-callback", json=message).status_code == 503:
                 break

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from app.models import OrderState, now
+from app.models import Order, OrderState, now
 from app.provisioning import review
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
@@ -14,6 +15,9 @@ from tests.console.persons import Person
 
 REMOVED = "Its details were removed 400 days after it was finished."
 NOTHING_LEFT = "What happened is not kept any more."
+NOT_SAID = (
+    "What was sent to UTOPIA and PowerCode, and what they answered, was removed 90 days after the order was finished."
+)
 
 
 def prune(service: Service) -> None:
@@ -44,6 +48,24 @@ def test_the_page_of_an_old_order_says_what_is_known_and_that_the_rest_was_remov
     assert NOTHING_LEFT in page.text
     assert as_read_only.get(f"{PAGE}/story?shown=completed").status_code == 200
     assert as_read_only.get(f"{PAGE}/contract").mimetype == "application/pdf"
+
+
+@pytest.mark.long
+def test_the_page_says_that_what_was_sent_and_answered_was_removed(service: Service, as_read_only: Person) -> None:
+    service.take()
+    service.mail_settled()
+    with service.services.database.write() as session:
+        session.execute(update(Order).values(finished_at=now() - timedelta(days=91)))
+    before = as_read_only.get(PAGE).text
+    assert "create the customer: answered" in before
+    assert NOT_SAID not in before
+    pruning.prune(service.services, now(), pause=0)
+
+    after = as_read_only.get(PAGE).text
+
+    assert NOT_SAID in after
+    assert "Create the customer in PowerCode" in after
+    assert "create the customer: answered" not in after
 
 
 def test_an_old_order_is_listed_as_before(service: Service, as_read_only: Person) -> None:

@@ -138,7 +138,7 @@ def test_what_was_finished_less_than_keep_days_ago_stays(service: Service) -> No
     before = left(service)
     prune(service, KEPT - 1)
 
-    assert left(service) == before
+    assert left(service) == {**before, "OrderExchange": 0}
     assert row(service).contract is not None
 
 
@@ -182,6 +182,61 @@ def test_what_comes_for_an_old_order_goes_in_its_turn(service: Service) -> None:
     prune(service)
 
     assert count(service, Callback) == 0
+
+
+# What was said to the remote systems
+
+
+def test_what_was_said_for_a_done_order_goes_after_ninety_days_and_the_rest_stays(service: Service) -> None:
+    service.take()
+    service.mail_settled()
+    before = left(service)
+    prune(service, 89)
+    assert left(service) == before
+
+    prune(service, 91)
+
+    assert left(service) == {**before, "OrderExchange": 0}
+    assert (row(service).contract is not None, row(service).remarks) == (True, [])
+
+
+def test_what_was_said_goes_however_the_order_ended(service: Service) -> None:
+    service.callback("UIA202411-000001")
+    service.rested("UIA202411-000001", "not_ours")
+    assert service.take("UIA202411-000002", plan="10 Gbps", **NEIGHBOUR)["state"] == "needs_review"
+    with service.services.database.write() as session:
+        review.dismiss(service.services, session, "UIA202411-000002", "alice", "They withdrew")
+    exists(service)
+    service.mail_settled()
+    before = left(service)
+    assert before["OrderExchange"] > 0
+    prune(service, 91)
+
+    assert left(service) == {**before, "OrderExchange": 0}
+
+
+def test_an_order_closed_half_done_keeps_what_was_said_as_long_as_its_details(service: Service) -> None:
+    service.sandbox.powercode.fault("createTicket", "no_answer")
+    assert service.take()["problem"] == "outcome_unknown"
+    with service.services.database.write() as session:
+        review.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
+    before = count(service, OrderExchange)
+    prune(service, KEPT - 1)
+    assert count(service, OrderExchange) == before
+
+    prune(service)
+
+    assert count(service, OrderExchange) == 0
+
+
+def test_a_known_customers_order_goes_on_after_what_was_said_is_gone(service: Service) -> None:
+    customer_id = exists(service)
+    prune(service, 91)
+
+    order = resume(service, customer_id=customer_id)
+
+    assert (order["state"], order["customer_id"]) == ("completed", customer_id)
+    assert plans_in_powercode(service) == [["163"]]
 
 
 # Orders that are not finished

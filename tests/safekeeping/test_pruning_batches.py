@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 ORDERS = 12
 FIRST = 1_000_000
 """Far from the numbers that the database gives by itself."""
-LONG_AGO = timedelta(days=500)
+LONG_AGO, MONTHS_AGO = timedelta(days=500), timedelta(days=150)
 ROW_A_WEEK = "SCAN digest_runs"
 """A small table, which may be read as a whole."""
 
@@ -31,9 +31,9 @@ def one_order_a_batch_as_far_as_need_be(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(pruning, "FURTHER_AT_A_TIME", LONG_AGO)
 
 
-def finished_long_ago(service: Service, orders: int = ORDERS) -> None:
+def finished_long_ago(service: Service, orders: int = ORDERS, *, ago: timedelta = LONG_AGO, first: int = FIRST) -> None:
     """Orders with a row of each kind that goes."""
-    at, numbers = now() - LONG_AGO, range(FIRST, FIRST + orders)
+    at, numbers = now() - ago, range(first, first + orders)
     done = {"state": OrderState.COMPLETED, "finished_at": at, "contract": {"status": "Signed"}}
     said = {"step": "ticket", "system": "powercode", "action": "createTicket", "outcome": "ok", "seconds": 0.1}
     notice = {"kind": "account_created", "state": NoticeState.SENT, "created_at": at, "sent_at": at}
@@ -169,9 +169,29 @@ def test_an_order_that_somebody_takes_up_just_now_is_left_alone(service: Service
     assert whole_and_emptied(service) == (1, ORDERS - 1)
 
 
+def test_what_was_said_for_orders_goes_a_batch_at_a_time_and_the_next_pruning_goes_on(service: Service) -> None:
+    finished_long_ago(service, ago=MONTHS_AGO)
+    stopping = threading.Event()
+    stopping.set()
+    pruning.prune(service.services, stopping=stopping, pause=3600)
+    assert exchanges(service) == ORDERS - 1
+
+    pruning.prune(service.services, pause=0)
+
+    assert exchanges(service) == 0
+    with service.services.database.read() as session:
+        assert len(session.scalars(select(OrderStep.id)).all()) == ORDERS
+
+
+def exchanges(service: Service) -> int:
+    with service.services.database.read() as session:
+        return len(session.scalars(select(OrderExchange.id)).all())
+
+
 @pytest.mark.sqlite
 def test_no_batch_reads_a_whole_table(service: Service) -> None:
     finished_long_ago(service)
+    finished_long_ago(service, ago=MONTHS_AGO, first=FIRST + ORDERS)
     service.client.post("/api-callback", data=b"")
     asked: dict[str, Any] = {}
     here = threading.get_ident()
