@@ -57,7 +57,7 @@ OURS = ("orders", "order_search", "order_steps", "order_decisions", "order_excha
 OURS_BY_REFERENCE = ("callbacks", "notices", "notice_deliveries")
 ENGINES = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
 GO_SOONER = ((pruning.WORKFLOWS_KEPT, ENGINES), (pruning.EXCHANGES_KEPT, ("order_exchanges",)))
-"""What goes so long after an order is done, before its details do."""
+"""What goes before the details of an order that is done, and after how long."""
 ENGINES_MOMENTS = ("created_at", "updated_at", "completed_at", "retention_timestamp")
 
 
