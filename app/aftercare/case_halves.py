@@ -158,7 +158,9 @@ def _status(services: Services, customer_id: str | None) -> str | None:
         customer = answer(lambda: services.powercode.read_customer(customer_id=customer_id))
     except NotAnswered:
         return None
-    return customer.status[:40] or None if customer else None
+    if customer is None or customer.customer_id != customer_id:
+        return None
+    return customer.status[:40] or None
 
 
 def _keep_status(case: Case, customer_id: str | None, status: str | None) -> None:

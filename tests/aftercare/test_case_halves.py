@@ -177,6 +177,15 @@ def test_two_halves_close_no_case_of_which_nobody_read_the_status(service: Servi
     assert case_of(service, case_id).closed_by == case_halves.BY_BOTH
 
 
+def test_the_status_of_another_customer_is_none(service: Service) -> None:
+    case_id = opened(service)
+    other = {"statusCode": 0, "customer": {"customerId": "999", "status": "Not Active"}}
+    service.sandbox.powercode.fault("readCustomer", "http", status=200, body=other)
+
+    assert not case_halves.read_status(service.services, case_id)
+    assert case_of(service, case_id).status is None
+
+
 def test_where_no_status_can_be_read_two_halves_close_the_case(service: Service) -> None:
     with service.services.database.write() as session:
         about = {"by": "a rule", "due_on": DAY, "slot": "unknown", "orderref": "UIA202411-009999"}
