@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.models import Order, OrderState, ToldCause, now
+from app.models import Notice, Order, OrderState, System, ToldCause, now
 from app.provisioning import review, teamwork
 from app.provisioning.causes import cause_mails
 from tests.conftest import Service, wait_for
@@ -22,6 +22,11 @@ def stopped(service: Service, *numbers: int, plan: str = PLAN) -> None:
 
 def subjects(service: Service) -> list[str]:
     return [str(mail["Subject"]).strip() for mail in service.notices("Needs you")]
+
+
+def waits_for_mail(service: Service) -> bool:
+    with service.services.database.read() as session:
+        return session.scalar(select(Notice.waiting_for)) == System.MAIL
 
 
 def later(service: Service, hours: float) -> None:
@@ -74,7 +79,9 @@ def test_what_is_put_off_is_not_counted_by_the_daily_mail_and_does_not_keep_news
 @pytest.mark.long
 def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Service) -> None:
     service.sandbox.mailbox.down()
-    stopped(service, 401, 402, 403)
+    stopped(service, 401)
+    wait_for(lambda: waits_for_mail(service))
+    stopped(service, 402, 403)
     service.sandbox.mailbox.up()
 
     wait_for(lambda: subjects(service))
