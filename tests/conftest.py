@@ -284,6 +284,15 @@ def quick_hashes() -> None:
     passwords._HASHER = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
 
 
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Service]:
+    """A service of the test's own that executes nothing."""
+    with Sandbox() as sandbox:
+        service = Service(sandbox, settings_for(sandbox, tmp_path))
+        yield service
+        service.services.database.dispose()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> PostgresServer:
     """A PostgreSQL server of the tests' own."""

@@ -1,9 +1,7 @@
 """A remote system that is down: one mail when it is noticed, and one when it is over."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
-from typing import Any
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -12,9 +10,8 @@ from app.alerts import long_waits
 from app.alerts.alert_words import title
 from app.alerts.watch import watch_for_alerts
 from app.models import Order, OrderState, RemoteSystem, System, now
-from app.provisioning import due_orders, workflow
+from app.provisioning import workflow
 from app.safekeeping import after_restore
-from app.services import Services
 from app.wording import outage_words
 from tests.alerts.alert_mails import (
     MINUTE,
@@ -28,6 +25,8 @@ from tests.alerts.alert_mails import (
     the_mail,
 )
 from tests.conftest import Service
+from tests.provisioning.waiting_orders import the_time_has_come
+from tests.tools.at_once import at_once
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
 
@@ -60,10 +59,7 @@ def a_while_ago(service: Service, minutes: float) -> None:
 def answers_again(service: Service, *orderrefs: str) -> None:
     """PowerCode answers, and the orders go on."""
     service.sandbox.powercode.up()
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(next_probe_at=now()))
-        session.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
-    due_orders.wake_due_orders(service.services)
+    the_time_has_come(service)
     for orderref in orderrefs:
         service.rested(orderref, "completed")
 
@@ -239,30 +235,18 @@ def test_of_two_hosts_that_see_the_same_only_one_writes(patient: Service) -> Non
     mail_is_stuck(patient, 300)
     with another_host(patient) as other:
         hosts = (patient.services, other)
-        at_once(long_waits.tell, *hosts)
-        at_once(watch_for_alerts, *hosts)
+        at_once(*[partial(long_waits.tell, host) for host in hosts])
+        at_once(*[partial(watch_for_alerts, host) for host in hosts])
         mail_works(patient)
         answers_again(patient, REF)
         for minutes in (0, 11, 12, 24):
             patient.mail_settled()
-            at_once(lambda host, minutes=minutes: watch_for_alerts(host, now() + minutes * MINUTE), *hosts)
+            at_once(*[partial(watch_for_alerts, host, now() + minutes * MINUTE) for host in hosts])
 
     subjects = [mail["Subject"] for mail in patient.notices()]
     for words in ("Still waiting", "held up", "answers again"):
         assert len([subject for subject in subjects if words in subject]) == 1
     assert len(alerts(patient)) == 2
-
-
-def at_once(act: Any, *hosts: Services) -> None:
-    """Each host does it, all at the same moment."""
-    barrier = Barrier(len(hosts))
-
-    def together(host: Services) -> None:
-        barrier.wait()
-        act(host)
-
-    with ThreadPoolExecutor(len(hosts)) as pool:
-        list(pool.map(together, hosts))
 
 
 # What a backup knows is old

@@ -1,27 +1,16 @@
 """Callbacks that come at the same time share a commit; nobody else can tell, and each is answered for itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from app.models import Order
-from sandbox import Sandbox
-from tests.conftest import Service, settings_for, wait_for
+from tests.conftest import Service, wait_for
 from tests.tools.callback_requests import count, stored
 
 pytestmark = pytest.mark.sqlite  # on PostgreSQL, each callback commits for itself
-
-
-@pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Service]:
-    """A service of its own that executes nothing yet."""
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        yield service
-        service.services.database.dispose()
 
 
 def sent_together(service: Service, messages: Sequence[dict[str, str]]) -> list[int]:

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from app.observability import configure_logging
 from app.setup import database_upgrade
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
+from tests.tools.at_once import at_once
 from tests.tools.callback_requests import NEW, ORDER, TAKEN, count, from_address
 from tests.tools.processes import ServiceProcess
 
@@ -51,15 +50,6 @@ def fill_free_pages(service: Service, more: dict[str, Any] | None = None) -> Non
                 break
         else:
             raise AssertionError("the database never got full")
-
-
-@pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Service]:
-    """A service of its own that executes nothing."""
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        yield service
-        service.services.database.dispose()
 
 
 def finished(service: Service) -> dict[str, Any]:
@@ -180,14 +170,11 @@ def test_callbacks_are_taken_on_postgresql_too(postgresql_url: str, tmp_path: Pa
     with Sandbox() as sandbox:
         service = Service(sandbox, settings_for(sandbox, tmp_path, database_url=postgresql_url, trusted_proxies=1))
         service.order()
-        together = threading.Barrier(5)
 
-        def send(_number: int) -> int:
-            together.wait()
+        def send() -> int:
             return service.app.test_client().post("/api-callback", json={**NEW, "event": "\x00\ud800"}).status_code
 
-        with ThreadPoolExecutor(5) as threads:
-            assert list(threads.map(send, range(5))) == [200] * 5
+        assert at_once(*[send] * 5) == [200] * 5
         assert from_address(service, "127.0.0.1", X_Forwarded_For="a" * 3000) == 200
         with service.services.database.read() as session:
             assert session.scalar(select(func.count()).select_from(Order)) == 1

@@ -1,9 +1,7 @@
 """UTOPIA's callback: what is taken, what is refused, and that nothing taken is lost or done twice."""
 
 import json
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +13,7 @@ from sqlalchemy import update
 
 from app.models import Callback, Notice, Order, now
 from tests.conftest import Service
+from tests.tools.at_once import at_once
 from tests.tools.callback_requests import FORM, NEW, ORDER, TAKEN, count, post, remote_calls, stored, threaded_server
 
 
@@ -45,14 +44,8 @@ def test_a_reachability_probe_gets_a_line_of_text(service: Service) -> None:
 
 def test_the_same_callback_five_times_at_once_makes_one_customer(service: Service, port: int) -> None:
     service.order()
-    together = threading.Barrier(5)
 
-    def send(_number: int) -> tuple[int, Any]:
-        together.wait()
-        return post(port, json.dumps(NEW))
-
-    with ThreadPoolExecutor(5) as threads:
-        answers = list(threads.map(send, range(5)))
+    answers = at_once(*[lambda: post(port, json.dumps(NEW))] * 5)
 
     assert answers == [(200, TAKEN)] * 5
     order = service.rested(ORDER)

@@ -17,7 +17,7 @@ from app.provisioning.causes.open_causes import backfill
 from app.provisioning.problems import UNKNOWN_PLAN
 from config_values import parts_of_secret_address
 from tests.conftest import Service
-from tests.console.persons import Person, add_user
+from tests.console.persons import Person, somebody_with
 from tests.outgoing.receiver import Receiver, receiving
 
 TOKEN = "TokenOf24Letters99"
@@ -247,9 +247,7 @@ def test_without_channels_nothing_is_recorded(service: Service) -> None:
 
 @pytest.fixture
 def as_administrator(service: Service) -> Person:
-    person = Person(service.app.test_client())
-    assert person.sign_in(add_user(service, Role.ADMINISTRATOR)).status_code == 303
-    return person
+    return somebody_with(service, Role.ADMINISTRATOR)
 
 
 def test_the_settings_page_tells_which_channel_does_not_work_and_tests_one(

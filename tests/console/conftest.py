@@ -1,6 +1,5 @@
 """Signed-in people, and real browsers on a service that listens on loopback."""
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -9,14 +8,14 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from pydantic import SecretStr
 from werkzeug.serving import make_server
 
 from app.models import Role
 from config import Settings
+from sandbox.demo.service import as_text
 from tests.conftest import Service
 from tests.console.browsers import ARGUMENTS, CHROMIUM, Browsing, signed_in
-from tests.console.persons import NAMES, Person, add_user
+from tests.console.persons import Person, somebody_with
 
 
 @pytest.fixture
@@ -24,12 +23,7 @@ def somebody(service: Service) -> Callable[[Role | None], Person]:
     """A person with the role, signed in; nobody in particular for None."""
 
     def make(role: Role | None) -> Person:
-        person = Person(service.app.test_client())
-        if role is None:
-            return person
-        add_user(service, role)
-        assert person.sign_in(NAMES[role]).status_code == 303
-        return person
+        return Person(service.app.test_client()) if role is None else somebody_with(service, role)
 
     return make
 
@@ -105,16 +99,6 @@ def browse_as_administrator(service: Service, live_url: str, chromium: Browser) 
     """An administrator, signed in, at a desk."""
     with signed_in(chromium, live_url, service, Role.ADMINISTRATOR) as person:
         yield person
-
-
-def as_text(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, dict):
-        return json.dumps(value)
-    return "" if value is None else str(value)
 
 
 @pytest.fixture

@@ -16,10 +16,6 @@ def fields_in(page: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if name != "csrf_token"}
 
 
-def decisions(service: Service, orderref: str = REF) -> list[tuple[str, str, str | None]]:
-    return [(one["made_by"], one["action"], one["note"]) for one in service.show(orderref)["decisions"]]
-
-
 def customer_of(service: Service) -> dict[str, str]:
     (customer,) = service.sandbox.powercode.customers.values()
     return dict(customer.fields)

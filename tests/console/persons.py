@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import Cookie, TestResponse
 
-from app.models import Role
+from app.models import AuditEntry, Role
 from app.people import users
 from tests.conftest import Service
 
@@ -22,6 +23,13 @@ def add_user(service: Service, role: Role) -> str:
         if users.find(session, NAMES[role]) is None:
             users.add(session, NAMES[role], PASSWORD, role)
     return NAMES[role]
+
+
+def somebody_with(service: Service, role: Role) -> "Person":
+    """A person with the role, signed in."""
+    person = Person(service.app.test_client())
+    assert person.sign_in(add_user(service, role)).status_code == 303
+    return person
 
 
 class Person:
@@ -56,6 +64,13 @@ class Person:
         return self._client.post(
             "/login", data={"csrf_token": self.token(), "name": name, "password": password}, **options
         )
+
+
+def audited(service: Service) -> list[tuple[str, str, str, str | None]]:
+    """Who did what with what, and the note, as the audit has it."""
+    with service.services.database.read() as session:
+        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        return [(row.made_by, row.action, row.subject, row.note) for row in rows]
 
 
 def words_of(page: str) -> str:

@@ -8,7 +8,8 @@ from app.provisioning import corrections, review
 from app.provisioning.applicants import CORRECTABLE, Wrong, contract_of, corrected, fields_of, read_applicant
 from sandbox import a_contract
 from tests.conftest import Service
-from tests.console.entered_orders import OTHER, REF, customer_of, decisions, fields_in
+from tests.console.decision_buttons import decisions
+from tests.console.entered_orders import OTHER, REF, customer_of, fields_in
 from tests.console.persons import Person
 from utopia import Contract
 

@@ -1,7 +1,6 @@
 """Who decides about an order, and that two who decide at once make one decision."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from app.provisioning import workflow
 from tests.conftest import Service, wait_for
 from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, sentence, the_customer
 from tests.console.persons import Person
+from tests.tools.at_once import at_once
 
 
 @pytest.fixture(autouse=True)
@@ -60,16 +60,15 @@ def test_of_two_people_who_press_at_once_one_wins_and_the_other_gets_a_sentence(
 ) -> None:
     in_doubt(service, "addCustomerService")
     service.sandbox.powercode.fault("createTicket", "no_answer")
-    people, together, run = [somebody(Role.STAFF), somebody(Role.ADMINISTRATOR)], Barrier(2), run_of(service)
+    people, run = [somebody(Role.STAFF), somebody(Role.ADMINISTRATOR)], run_of(service)
     forms = [{"run": run, "csrf_token": person.token()} for person in people]
 
     def press(person: Person, action: str, form: dict[str, Any]) -> str:
-        together.wait(10)
         person.post(f"{PAGE}/{action}", form)
         return sentence(person.get(PAGE).text)
 
-    with ThreadPoolExecutor(2) as both:
-        said = list(both.map(press, people, ["it-is-there", "it-is-not-there"], forms))
+    presses = zip(people, ["it-is-there", "it-is-not-there"], forms, strict=True)
+    said = at_once(*[partial(press, *each) for each in presses])
 
     assert sorted("Nothing was changed" in each for each in said) == [False, True], said
     assert len(decisions(service)) == 1

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from app.models import Base
 from app.provisioning.forecast import Match, forecast, look_up
 from tests.conftest import Service
-from tests.console.entered_orders import NEW, OTHER, REF, customer_of, decisions, fields_in
+from tests.console.decision_buttons import decisions
+from tests.console.entered_orders import NEW, OTHER, REF, customer_of, fields_in
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from app.models import AuditEntry, Role, SignIn, User
+from app.models import Role, SignIn, User
 from tests.conftest import Service
 from tests.console.browsers import Browsing
-from tests.console.persons import NAMES, PASSWORD, Person, add_user
+from tests.console.persons import NAMES, PASSWORD, Person, add_user, audited
 
 NEW = {"name": "Nora New", "role": "staff", "password": "fiber in the attic"}
 
@@ -13,12 +13,6 @@ NEW = {"name": "Nora New", "role": "staff", "password": "fiber in the attic"}
 def user_id(service: Service, name: str) -> int:
     with service.services.database.read() as session:
         return session.scalars(select(User.id).filter_by(name=name)).one()
-
-
-def audited(service: Service) -> list[tuple[str, str, str, str | None]]:
-    with service.services.database.read() as session:
-        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
-    return [(row.made_by, row.action, row.subject, row.note) for row in rows]
 
 
 def test_somebody_who_is_let_in_can_sign_in(service: Service, as_administrator: Person, as_nobody: Person) -> None:

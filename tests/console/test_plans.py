@@ -1,8 +1,6 @@
 """Plans: unmapped ones first, each change with who made it, and orders that waited go on."""
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,8 +18,9 @@ from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
 from tests.console.pages import HOSTILE
-from tests.console.persons import Person, words_of
+from tests.console.persons import Person, audited, words_of
 from tests.tools import databases
+from tests.tools.at_once import at_once
 from utopia import Contract
 
 REF, OTHER, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
@@ -42,12 +41,6 @@ def more_services(session_service: Service) -> Iterator[None]:
 def service_of(service: Service, plan: str, *, additional: bool = False) -> int | None:
     with service.services.database.read() as session:
         return plan_table.service_of(session, plan, additional=additional)
-
-
-def audited(service: Service) -> list[tuple[str, str, str, str | None]]:
-    with service.services.database.read() as session:
-        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
-        return [(row.made_by, row.action, row.subject, row.note) for row in rows]
 
 
 def map_path(plan: str, *, additional: bool = False) -> str:
@@ -294,17 +287,6 @@ def map_in(service: Service, plan: str, service_id: int) -> str:
     except plan_changes.ChangedMeanwhile:
         return "changed meanwhile"
     return "mapped"
-
-
-def at_once(*acts: Callable[[], str]) -> list[str]:
-    start = threading.Barrier(len(acts))
-
-    def do(act: Callable[[], str]) -> str:
-        start.wait()
-        return act()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return list(threads.map(do, acts))
 
 
 @pytest.mark.long

@@ -8,10 +8,11 @@ from sqlalchemy import update
 from app.models import Order, OrderState, now
 from app.provisioning import review
 from app.safekeeping import pruning
-from tests.conftest import Service, wait_for
+from tests.conftest import Service
 from tests.console.decision_buttons import PAGE, REF, decide
 from tests.console.made_orders import of_somebody_known, settled_as
 from tests.console.persons import Person
+from tests.safekeeping.erased_orders import settled
 
 REMOVED = "Its details were removed 400 days after it was finished."
 NOTHING_LEFT = "What happened is not kept any more."
@@ -21,9 +22,7 @@ NOT_SAID = (
 
 
 def prune(service: Service) -> None:
-    service.mail_settled()
-    client = service.services.work_queue.client
-    wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+    settled(service)
     pruning.prune(service.services, now() + timedelta(days=401), pause=0)
 
 

@@ -1,6 +1,5 @@
 """Whole runs: who is told what, once, whatever starts it."""
 
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tests.conftest import Service
 from tests.digest.conftest import HEADINGS, Office, google_settings
 from tests.digest.report.bucket_server import BucketServer
 from tests.digest.report.google_server import GoogleServer
+from tests.tools.at_once import at_once
 
 ADA = "ada.lind@example.com"
 
@@ -49,21 +49,14 @@ def test_another_spelling_of_the_address_is_the_same_customer_in_the_same_week(o
 def test_of_two_starts_at_the_same_moment_one_runs(office: Office, tmp_path: Path) -> None:
     office.reports(*office.many(20))
     other = Service(office.service.sandbox, office.service.services.settings).services
-    outcomes: list[int | str] = []
-    together = threading.Barrier(2)
 
-    def begin(services: Services, key: str) -> None:
-        together.wait()
+    def begin(services: Services, key: str) -> int | str:
         try:
-            outcomes.append(run_starts.start(services, key=key, started_by="alice"))
+            return run_starts.start(services, key=key, started_by="alice")
         except ledger.AlreadyUnderWay as why:
-            outcomes.append(str(why))
+            return str(why)
 
-    threads = [threading.Thread(target=begin, args=each) for each in ((office.service.services, "a"), (other, "b"))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(lambda: begin(office.service.services, "a"), lambda: begin(other, "b"))
     other.database.dispose()
     (run_id,) = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert office.over(run_id)["customers"] == 20

@@ -1,7 +1,7 @@
 """When the digest is due, and that each due time has one run, whoever keeps the schedule."""
 
-import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from app.running.schedule import Schedule
 from app.services import Services
 from tests.conftest import Service, settings_for
 from tests.digest.conftest import Office
+from tests.tools.at_once import at_once
 
 DENVER = ZoneInfo("America/Denver")
 EVERY_MINUTE = "* * * * *"
@@ -153,20 +154,10 @@ def test_a_due_time_has_one_run_whoever_looks_at_the_same_moment(office: Office,
     kept_since(office, now() - timedelta(days=8), "0 8 * * mon")
     ours = office.service.services
     others = [Service(office.service.sandbox, ours.settings).services for _ in range(2)]
-    started, together = [], threading.Barrier(6)
-
-    def look(services: Services) -> None:
-        together.wait()
-        started.append(run_starts.start_when_due(services))
-
     with office.changed(digest_schedule="0 8 * * mon"):
         for other in others:
             object.__setattr__(other, "settings", ours.settings)
-        threads = [threading.Thread(target=look, args=(each,)) for each in [ours, *others] * 2]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        started = at_once(*[partial(run_starts.start_when_due, each) for each in [ours, *others] * 2])
     for other in others:
         other.database.dispose()
     assert len([run_id for run_id in started if run_id]) == 1
@@ -186,21 +177,14 @@ def test_two_hosts_on_postgresql_start_one_run(service: Service, postgresql_url:
         digest_webhook_url="http://127.0.0.1:9/",
     )
     hosts = [Service(service.sandbox, settings).services for _ in range(2)]
-    outcomes: list[int | str] = []
-    together = threading.Barrier(2)
 
-    def begin(services: Services, key: str) -> None:
-        together.wait()
+    def begin(services: Services, key: str) -> int | str:
         try:
-            outcomes.append(run_starts.start(services, key=key, started_by="alice"))
+            return run_starts.start(services, key=key, started_by="alice")
         except ledger.AlreadyUnderWay:
-            outcomes.append("under way")
+            return "under way"
 
-    threads = [threading.Thread(target=begin, args=(host, f"key {number}")) for number, host in enumerate(hosts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(*[partial(begin, host, f"key {number}") for number, host in enumerate(hosts)])
     with hosts[0].database.read() as session:
         assert len(session.scalars(select(DigestRun)).all()) == 1
     for host in hosts:

@@ -14,7 +14,7 @@ from tests.conftest import settings_for
 from tests.tools.office import Office
 from tests.tools.postgres import PostgresServer
 from tests.tools.processes import ServiceProcess, until
-from tests.tools.promises import broken, contract_of
+from tests.tools.promises import take
 
 ORDERS = range(12)
 
@@ -55,20 +55,6 @@ def host(name: str, settings: Settings, folder: Path) -> Iterator[ServiceProcess
         yield process
 
 
-def take(process: ServiceProcess, sandbox: Sandbox) -> list[str]:
-    """A dozen acknowledged orders, each of its own person."""
-    for number in ORDERS:
-        sandbox.utopia.add_order(f"UIA202411-{number:06}", **contract_of(number))
-        assert process.post_callback(f"UIA202411-{number:06}") == 200
-    return [f"UIA202411-{number:06}" for number in ORDERS]
-
-
-def check_completed(office: Office, sandbox: Sandbox, orderrefs: list[str]) -> None:
-    orders = office.completed(orderrefs)
-    assert [order["state"] for order in orders] == ["completed"] * len(orderrefs)
-    assert broken(state_of(sandbox), orders) == []
-
-
 def accounts(sandbox: Sandbox) -> int:
     return len(sandbox.powercode.customers)
 
@@ -78,12 +64,12 @@ def test_orders_survive_kills_on_postgresql(
     sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path
 ) -> None:
     with host("a", settings, tmp_path) as a:
-        orderrefs = take(a, sandbox)
+        orderrefs = take(sandbox, a, ORDERS)
         for made in (3, 6):
             until(lambda made=made: accounts(sandbox) >= made)
             a.kill()
             a.start()
-        check_completed(office, sandbox, orderrefs)
+        office.check_completed(orderrefs)
 
 
 @pytest.mark.sweep
@@ -93,11 +79,11 @@ def test_a_host_goes_on_with_the_work_of_one_that_died_and_repeats_nothing(
     patient = settings.model_copy(update={"read_timeout_seconds": 90})
     held = sandbox.powercode.fault("createCustomer", "slow", seconds=90, when="after")
     with host("a", patient, tmp_path) as a:
-        orderrefs = take(a, sandbox)
+        orderrefs = take(sandbox, a, ORDERS)
         until(lambda: held.taken)
         with host("b", patient, tmp_path) as b:
             a.kill()
-            check_completed(office, sandbox, orderrefs)
+            office.check_completed(orderrefs)
 
         assert "of a process that is gone" in b.log
         assert sandbox.utopia.count("contractlookup") <= len(orderrefs) + 4, "at most what was in flight is repeated"
@@ -107,7 +93,7 @@ def test_a_host_goes_on_with_the_work_of_one_that_died_and_repeats_nothing(
 def test_a_host_that_lives_keeps_its_work(sandbox: Sandbox, settings: Settings, office: Office, tmp_path: Path) -> None:
     with host("a", settings, tmp_path) as a, host("b", settings, tmp_path) as b:
         sandbox.powercode.fault("createCustomer", "slow", times=4, seconds=5)
-        check_completed(office, sandbox, take(a, sandbox))
+        office.check_completed(take(sandbox, a, ORDERS))
         assert "of a process that is gone" not in a.log + b.log
         assert accounts(sandbox) == len(ORDERS)
 
@@ -118,7 +104,7 @@ def test_a_process_whose_lock_may_be_lost_ends_at_once_and_its_successor_goes_on
 ) -> None:
     with host("a", settings, tmp_path) as a:
         first = a.executing
-        orderrefs = take(a, sandbox)
+        orderrefs = take(sandbox, a, ORDERS)
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(
                 "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objsubid = 2"
@@ -127,4 +113,4 @@ def test_a_process_whose_lock_may_be_lost_ends_at_once_and_its_successor_goes_on
         until(lambda: a.executing != first)
 
         assert "lock may be lost" in a.log
-        check_completed(office, sandbox, orderrefs)
+        office.check_completed(orderrefs)

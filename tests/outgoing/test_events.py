@@ -19,7 +19,7 @@ from app.outgoing import events
 from app.provisioning import review
 from config import PROJECT
 from tests.conftest import Service, wait_for
-from tests.console.persons import Person, add_user
+from tests.console.persons import Person, somebody_with
 from tests.outgoing.receiver import Receiver, receiving
 
 REF = "UIA202411-001186"
@@ -240,9 +240,7 @@ def test_a_try_whose_process_died_is_made_again_under_the_same_id(service: Servi
 
 @pytest.fixture
 def as_staff(service: Service) -> Person:
-    person = Person(service.app.test_client())
-    assert person.sign_in(add_user(service, Role.STAFF)).status_code == 303
-    return person
+    return somebody_with(service, Role.STAFF)
 
 
 def test_the_orders_story_has_its_events_and_sends_one_again(

@@ -7,14 +7,9 @@ import pytest
 
 from app.provisioning import review
 from tests.conftest import Service
+from tests.provisioning.decisions_made import resume
 
 REF = "UIA202411-001186"
-
-
-def resume(service: Service, **decision: Any) -> None:
-    """What `orders resume` does."""
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "office", **decision)
 
 
 def refusal(service: Service, **decision: Any) -> str:

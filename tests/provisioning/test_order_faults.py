@@ -7,7 +7,7 @@ import logging
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -50,28 +50,6 @@ def billed(service: Service) -> list[int]:
     """The services of the one customer there is."""
     (customer,) = customers(service)
     return [each.service_id for each in customer.services]
-
-
-def at_once(act: Callable[[str], Any], *orderrefs: str) -> list[Any]:
-    """Do something for each order, all at the same instant."""
-    start = threading.Barrier(len(orderrefs))
-
-    def do(orderref: str) -> Any:
-        start.wait()
-        return act(orderref)
-
-    with ThreadPoolExecutor(len(orderrefs)) as threads:
-        return list(threads.map(do, orderrefs))
-
-
-def send(service: Service) -> Callable[[str], int]:
-    """Sends a new order's callback and returns the answer's status; safe to use from several threads."""
-
-    def callback(orderref: str) -> int:
-        body = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
-        return service.app.test_client().post("/api-callback", json=body).status_code
-
-    return callback
 
 
 # Doubled and lost
@@ -122,7 +100,11 @@ def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
     orderrefs = [f"UIA202411-{number:06}" for number in range(60)]
     for orderref in orderrefs:
         service.order(orderref, plan="10 Gbps")
-    callback = send(service)
+
+    def callback(orderref: str) -> int:
+        body = {"event": "Project Update", "orderref": orderref, "msg": "Project New Order"}
+        return service.app.test_client().post("/api-callback", json=body).status_code
+
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(callback, orderrefs)) == [200] * 60
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.provisioning import review
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
+from tests.provisioning.decisions_made import resume
 
 ONE_DAY = 24 * 60
 REF = "UIA202411-001186"
@@ -17,8 +17,7 @@ def test_a_resumed_order_tries_a_system_that_was_down_at_once_and_wakes_the_othe
         service.take("UIA202411-001186")
         service.take("UIA202411-001187", siteid="714912", firstname="Ole", email="ole@example.com", phone="4065550127")
         service.sandbox.powercode.up()
-        with service.services.database.write() as session:
-            review.resume(service.services, session, "UIA202411-001187", "office")
+        resume(service, "UIA202411-001187")
         assert service.rested("UIA202411-001187", "completed")["customer_id"]
         assert service.rested("UIA202411-001186", "completed")["customer_id"]
 
@@ -27,8 +26,7 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service: S
     with service.changed(retry_minutes=(ONE_DAY,)):
         service.sandbox.powercode.down()
         service.take("UIA202411-001186")
-        with service.services.database.write() as session:
-            review.resume(service.services, session, "UIA202411-001186", "office")
+        resume(service, "UIA202411-001186")
         order = service.rested("UIA202411-001186", "waiting")
         assert "can't be reached" in order["reason"]
 
@@ -36,11 +34,6 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service: S
 def remapped(service: Service, description: str, service_id: int) -> None:
     with service.services.database.write() as session:
         plan_table.map_plan(session, description, service_id)
-
-
-def resume(service: Service, orderref: str = REF) -> None:
-    with service.services.database.write() as session:
-        review.resume(service.services, session, orderref, "office")
 
 
 def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service: Service) -> None:

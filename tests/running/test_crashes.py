@@ -20,7 +20,7 @@ from sandbox.state import state_of
 from tests.conftest import settings_for
 from tests.tools.office import Office
 from tests.tools.processes import ServiceProcess, until
-from tests.tools.promises import broken, contract_of, mails_of, repeats
+from tests.tools.promises import contract_of, mails_of, repeats
 
 CALLS = 13
 MOMENTS: tuple[Moment, ...] = ("arrived", "processed")
@@ -134,13 +134,6 @@ def take(process: ServiceProcess, sandbox: Sandbox, number: int) -> str:
     return reference(number)
 
 
-def check(office: Office, sandbox: Sandbox, orderrefs: list[str]) -> None:
-    """With the office's answers, every order is completed as it should be, and everybody was told of it."""
-    orders = office.completed(orderrefs)
-    assert [order["state"] for order in orders] == ["completed"] * len(orderrefs)
-    assert broken(state_of(sandbox), orders) == []
-
-
 @pytest.mark.sweep
 def test_a_kill_before_and_after_any_call_is_processed_loses_and_doubles_nothing(
     sandbox: Sandbox, process: ServiceProcess, office: Office
@@ -157,7 +150,7 @@ def test_a_kill_before_and_after_any_call_is_processed_loses_and_doubles_nothing
     calls.killed()
     process.start()
 
-    check(office, sandbox, orderrefs)
+    office.check_completed(orderrefs)
     reviewed = {order["orderref"] for order in office.orders() if "it_is_" in str(order["decisions"])}
     in_doubt = {reference(order) for order, (number, _) in enumerate(points) if 7 < number < 11}
     assert reviewed == in_doubt, "a person is asked about plans and tickets, and about nothing else"
@@ -183,7 +176,7 @@ def test_a_kill_right_after_any_answer_loses_and_doubles_nothing(
         assert killed.wait(30), f"no order came to answer {number}"
     process.start()
 
-    check(office, sandbox, [reference(number) for number in range(1, CALLS + 1)])
+    office.check_completed([reference(number) for number in range(1, CALLS + 1)])
 
 
 @pytest.mark.sweep
@@ -205,5 +198,5 @@ def test_a_kill_while_a_mail_is_sent_loses_no_notice(sandbox: Sandbox, process: 
     process.kill()
     process.start()
 
-    check(office, sandbox, [first, second])
+    office.check_completed([first, second])
     assert repeats(state_of(sandbox)) >= 1, "the mail that was taken and not answered is sent again, as the same mail"

@@ -1,6 +1,5 @@
 """What monitoring is told, also when things are broken."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,15 +38,6 @@ def scraped(service: Service) -> dict[tuple[str, ...], float]:
         for family in families
         for each in family.samples
     }
-
-
-@pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Service]:
-    """A service of its own that was never started."""
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        yield service
-        service.services.database.dispose()
 
 
 @pytest.mark.sqlite

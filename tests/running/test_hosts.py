@@ -20,7 +20,7 @@ from tests.tools.network import CAN_MAKE_HOSTS, WHY_NOT, Host, Network
 from tests.tools.office import Office
 from tests.tools.postgres import PostgresServer
 from tests.tools.processes import GUNICORN, ServiceProcess, until
-from tests.tools.promises import broken, contract_of
+from tests.tools.promises import take
 
 pytestmark = pytest.mark.skipif(not CAN_MAKE_HOSTS, reason=WHY_NOT)
 
@@ -57,10 +57,7 @@ class Hosts:
 
     def take(self, web: ServiceProcess) -> list[str]:
         """A dozen acknowledged orders, each of its own person."""
-        for number in ORDERS:
-            self.sandbox.utopia.add_order(f"UIA202411-{number:06}", **contract_of(number))
-            assert web.post_callback(f"UIA202411-{number:06}") == 200
-        return [f"UIA202411-{number:06}" for number in ORDERS]
+        return take(self.sandbox, web, ORDERS)
 
     def until_in_the_midst_of_it(self, name: str) -> None:
         """Until the worker of that name makes accounts, two at least."""
@@ -68,12 +65,6 @@ class Hosts:
         with psycopg.connect(self.database_url, autocommit=True) as database:
             until(lambda: database.execute(f"{query} and executor_id = %s", (name,)).fetchone()[0] >= 2)
         until(lambda: self.sandbox.powercode.customers)
-
-    def check_completed(self, orderrefs: list[str]) -> None:
-        """Every order is an account, once and whole; staff answered what the service asked."""
-        orders = self.office.completed(orderrefs)
-        assert [order["state"] for order in orders] == ["completed"] * len(orderrefs)
-        assert broken(state_of(self.sandbox), orders) == []
 
 
 @pytest.fixture
@@ -104,7 +95,7 @@ def test_web_processes_take_orders_and_workers_on_other_hosts_make_the_accounts(
         assert hosts.sandbox.utopia.count("contractlookup") == 0
 
         with hosts.service("a", "worker") as (_, a), hosts.service("b", "worker") as (_, b):
-            hosts.check_completed(orderrefs)
+            hosts.office.check_completed(orderrefs)
             assert web.ready()["executor"] == "in a worker"
             assert [worker.ready()["executor"] for worker in (a, b)] == ["running", "running"]
             assert a.post_callback(orderrefs[0]) == 404
@@ -139,7 +130,7 @@ def test_the_work_of_a_host_that_is_gone_without_a_word_is_taken_over_and_nothin
     amid.a.kill()
 
     until(lambda: TOOK_OVER in amid.b.log)
-    hosts.check_completed(amid.orderrefs)
+    hosts.office.check_completed(amid.orderrefs)
 
 
 LOCKS_A_ROW = """
@@ -177,7 +168,7 @@ def test_a_host_that_is_frozen_for_a_while_keeps_its_work_and_repeats_nothing(ho
     assert TOOK_OVER not in amid.b.log
     amid.a.thaw()
 
-    hosts.check_completed(amid.orderrefs)
+    hosts.office.check_completed(amid.orderrefs)
     assert TOOK_OVER not in amid.b.log
     assert ENDED not in amid.a.log
 
@@ -189,5 +180,5 @@ def test_a_host_that_is_cut_off_from_the_database_stops_before_another_one_goes_
     until(lambda: TOOK_OVER in amid.b.log)
     assert told_at(amid.a, ENDED) < told_at(amid.b, TOOK_OVER)
     amid.host.mend()
-    hosts.check_completed(amid.orderrefs)
+    hosts.office.check_completed(amid.orderrefs)
     until(lambda: amid.a.ready()["executor"] == "running")

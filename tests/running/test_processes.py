@@ -15,7 +15,7 @@ from sandbox.state import state_of
 from tests.conftest import settings_for
 from tests.tools.office import Office
 from tests.tools.processes import BY_HAND, ServiceProcess, until
-from tests.tools.promises import broken, contract_of
+from tests.tools.promises import contract_of, take
 
 ORDER = "UIA202411-000001"
 
@@ -44,21 +44,6 @@ def office(settings: Any, sandbox: Sandbox) -> Iterator[Office]:
     office.close()
 
 
-def take(process: ServiceProcess, sandbox: Sandbox, *numbers: int) -> list[str]:
-    """Acknowledged orders, each of its own person."""
-    orderrefs = [f"UIA202411-{number:06}" for number in numbers]
-    for number, orderref in zip(numbers, orderrefs, strict=True):
-        sandbox.utopia.add_order(orderref, **contract_of(number))
-        assert process.post_callback(orderref) == 200
-    return orderrefs
-
-
-def check_completed(office: Office, sandbox: Sandbox, orderrefs: list[str]) -> None:
-    orders = office.completed(orderrefs)
-    assert [order["state"] for order in orders] == ["completed"] * len(orderrefs)
-    assert broken(state_of(sandbox), orders) == []
-
-
 def calls_of(sandbox: Sandbox, action: str) -> int:
     return sandbox.powercode.count(action)
 
@@ -69,7 +54,7 @@ def test_a_stop_ends_the_step_in_flight_and_the_next_start_goes_on_with_the_next
 ) -> None:
     process.start()
     sandbox.powercode.fault("createCustomer", "slow", seconds=1.5)
-    orderrefs = take(process, sandbox, 1)
+    orderrefs = take(sandbox, process, [1])
     until(lambda: calls_of(sandbox, "createCustomer"))
 
     process.terminate()
@@ -79,7 +64,7 @@ def test_a_stop_ends_the_step_in_flight_and_the_next_start_goes_on_with_the_next
     assert calls_of(sandbox, "addCustomerService") == 0, "a step began after the stop"
 
     process.start()
-    check_completed(office, sandbox, orderrefs)
+    office.check_completed(orderrefs)
     assert calls_of(sandbox, "createCustomer") == 1
     assert calls_of(sandbox, "searchCustomers") == 4
     assert "needs_you" not in str(office.orders())
@@ -102,7 +87,7 @@ def test_a_start_by_hand_serves_and_executes_like_the_one_by_gunicorn(
     with ServiceProcess(settings, tmp_path, command=BY_HAND) as process:
         process.start()
         office = Office(settings, lambda: state_of(sandbox))
-        check_completed(office, sandbox, take(process, sandbox, 1))
+        office.check_completed(take(sandbox, process, [1]))
         office.close()
         process.terminate()
         assert process.ended() == 0
@@ -117,7 +102,7 @@ def test_of_two_workers_one_executes_and_the_other_takes_over_when_it_is_killed(
         until(lambda: len(process.workers) == 2)
         executing = until(lambda: process.executing)
         sandbox.powercode.latency = 0.05
-        orderrefs = take(process, sandbox, *range(12))
+        orderrefs = take(sandbox, process, range(12))
         until(lambda: calls_of(sandbox, "createCustomer") >= 3)
         assert process.log.count(" executes as ") == 1, "more than one process executes"
 
@@ -127,7 +112,7 @@ def test_of_two_workers_one_executes_and_the_other_takes_over_when_it_is_killed(
         print(f"the other worker took over after {time.monotonic() - began:.2f} s")
 
         assert successor in process.workers
-        check_completed(office, sandbox, orderrefs)
+        office.check_completed(orderrefs)
         assert process.log.count(" executes as ") == 2
 
 
@@ -143,7 +128,7 @@ def test_a_command_starts_work_that_the_running_service_does(
 
     assert submitted.returncode == 0, submitted.stderr
     assert "completed" in submitted.stdout
-    check_completed(office, sandbox, [ORDER])
+    office.check_completed([ORDER])
     assert process.log.count(" executes as ") == 1
 
 
@@ -155,7 +140,7 @@ def test_orders_whose_outcome_a_full_disk_did_not_take_go_on_without_a_restart(
     process.start()
     until(lambda: process.executing)
     sandbox.powercode.latency = 1
-    acknowledged = take(process, sandbox, 1, 2, 3)
+    acknowledged = take(sandbox, process, [1, 2, 3])
     until(lambda: calls_of(sandbox, "searchCustomers"))
 
     process.limit_files(0)
@@ -163,7 +148,7 @@ def test_orders_whose_outcome_a_full_disk_did_not_take_go_on_without_a_restart(
 
     process.limit_files(-1)
     sandbox.powercode.latency = 0
-    check_completed(office, sandbox, acknowledged)
+    office.check_completed(acknowledged)
     until(lambda: requests.get(f"{process.url}/readyz", timeout=5).status_code == 200)
 
 
@@ -175,7 +160,7 @@ def test_a_callback_that_finds_the_disk_full_is_answered_503_and_nothing_acknowl
     process.start()
     until(lambda: process.executing)
     sandbox.powercode.latency = 0.1
-    acknowledged = take(process, sandbox, 1, 2, 3)
+    acknowledged = take(sandbox, process, [1, 2, 3])
     until(lambda: calls_of(sandbox, "searchCustomers"))
 
     process.limit_files(0)
@@ -183,6 +168,6 @@ def test_a_callback_that_finds_the_disk_full_is_answered_503_and_nothing_acknowl
     assert requests.get(f"{process.url}/healthz", timeout=5).status_code == 200
 
     process.limit_files(-1)
-    acknowledged += take(process, sandbox, 4)
-    check_completed(office, sandbox, acknowledged)
+    acknowledged += take(sandbox, process, [4])
+    office.check_completed(acknowledged)
     assert len(office.orders()) == len(acknowledged)

@@ -12,7 +12,7 @@ from app.services import Services
 from app.setup import database_upgrade
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
-from tests.console.persons import Person, add_user
+from tests.console.persons import Person, somebody_with
 from tests.tools import databases
 from tests.tools.processes import ServiceProcess
 
@@ -54,6 +54,4 @@ def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[ServiceProcess]:
 @pytest.fixture
 def as_staff(service: Service) -> Person:
     """Signed in on the service that most tests share, may settle orders."""
-    person = Person(service.app.test_client())
-    assert person.sign_in(add_user(service, Role.STAFF)).status_code == 303
-    return person
+    return somebody_with(service, Role.STAFF)

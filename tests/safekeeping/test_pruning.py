@@ -4,10 +4,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from app.models import (
-    Base,
     Callback,
     DigestMessage,
     DigestRun,
@@ -25,6 +24,8 @@ from app.models import (
 from app.provisioning import order_search, review, teamwork
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
+from tests.safekeeping.erased_orders import settled
+from tests.tools.callback_requests import count
 from tests.tools.command_runs import ORDER, printed, run
 
 pytestmark = pytest.mark.long
@@ -40,15 +41,8 @@ def in_days(days: float) -> datetime:
 
 def prune(service: Service, days: float = KEPT + 1) -> None:
     """As it will be done in so many days, once nothing is on its way any more."""
-    service.mail_settled()
-    client = service.services.work_queue.client
-    wait_for(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False))
+    settled(service)
     pruning.prune(service.services, in_days(days), pause=0)
-
-
-def count(service: Service, model: type[Base]) -> int:
-    with service.services.database.read() as session:
-        return session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def left(service: Service) -> dict[str, int]:

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,22 +14,12 @@ from sqlalchemy.exc import OperationalError
 from app.models import Role
 from app.storage import database
 from app.storage.database import Database
-from sandbox import Sandbox
-from tests.conftest import Service, settings_for
+from tests.conftest import Service
 from tests.console.persons import NAMES, Person, add_user
 from tests.tools.callback_requests import NEW, ORDER, post, stored, threaded_server
 
 TWICE_THE_PATIENCE = pytest.mark.timeout(60)  # of those who work, and not of those who ask
 pytestmark = [pytest.mark.long, TWICE_THE_PATIENCE]
-
-
-@pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Service]:
-    """A service of its own that executes nothing."""
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        yield service
-        service.services.database.dispose()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from app.provisioning import order_json, review
 from app.services import Services
 from config import Settings
 from tests.tools.processes import until
-from tests.tools.promises import customers_of
+from tests.tools.promises import broken, customers_of
 
 Json = Mapping[str, Any]
 AT_REST = ("completed", "needs_review", "exists", "not_ours", "dismissed")
@@ -93,6 +93,12 @@ class Office:
             orders = self.rested(orderrefs, seconds)
             if not self.answer(orders):
                 return orders
+
+    def check_completed(self, orderrefs: Sequence[str]) -> None:
+        """With the office's answers, each order is an account, once and whole, and everybody was told of it."""
+        orders = self.completed(orderrefs)
+        assert [order["state"] for order in orders] == ["completed"] * len(orderrefs)
+        assert broken(self._look(), orders) == []
 
     def _all_rest(self, orderrefs: Sequence[str]) -> bool:
         with self._services.database.read() as session:

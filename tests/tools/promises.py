@@ -1,8 +1,11 @@
 """The promises of the product, checked against what a sandbox holds: nothing lost, nothing twice, everybody told."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from sandbox import Sandbox
+from tests.tools.processes import ServiceProcess
 
 Json = Mapping[str, Any]
 
@@ -26,6 +29,16 @@ def contract_of(number: int) -> dict[str, str]:
         "address": f"{100 + number} N EXAMPLE AVENUE",
         "plan": list(PLANS)[number % len(PLANS)],
     }
+
+
+def take(sandbox: Sandbox, process: ServiceProcess, numbers: Iterable[int]) -> list[str]:
+    """Orders of these numbers, each of its own person, acknowledged by the process; their references."""
+    orderrefs = []
+    for number in numbers:
+        orderrefs.append(f"UIA202411-{number:06}")
+        sandbox.utopia.add_order(orderrefs[-1], **contract_of(number))
+        assert process.post_callback(orderrefs[-1]) == 200
+    return orderrefs
 
 
 def _letters(number: int) -> str:

@@ -1,7 +1,6 @@
 """A report in S3, against a local server that speaks its protocol."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,15 @@ import pytest
 import xlsxwriter
 
 from app.digest.report.sources import Limits, SourceUnreadable, read_report
-from tests.digest.report.bucket_server import ACCESS_KEY, BucketServer
+from tests.digest.report.bucket_server import BucketServer
 
 CONTENT = b"Firstname,Lastname,Email,Ticket,Status,Date\nAda,Lind,ada.lind@example.com,TM-1,Closed,14/11/2026\n"
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BucketServer]:
-    server = BucketServer()
-    server.buckets["reports"] = {"weekly/report 46.csv": CONTENT}
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    yield server
-    server.stop()
+def store(bucket: BucketServer) -> BucketServer:
+    bucket.buckets["reports"] = {"weekly/report 46.csv": CONTENT}
+    return bucket
 
 
 @pytest.fixture
