@@ -19,7 +19,7 @@ from config import Settings
 BY_RULE = "a callback's rule"
 
 
-class Listed(NamedTuple):
+class ListedCase(NamedTuple):
     """A case with its customer's name, if an order has it."""
 
     case: Case
@@ -81,14 +81,14 @@ def open_case(
     return session.scalars(select(Case).filter_by(slot=values["slot"])).one()
 
 
-def listed(session: Session, *, closed: bool = False, limit: int = 200) -> Sequence[Listed]:
+def listed(session: Session, *, closed: bool = False, limit: int = 200) -> Sequence[ListedCase]:
     """The open cases, those due first at the top; or the closed ones, the newest first."""
     query = select(Case, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Case.order_id)
     if closed:
         query = query.where(Case.closed_at.is_not(None)).order_by(Case.closed_at.desc(), Case.id.desc())
     else:
         query = query.where(Case.closed_at.is_(None)).order_by(Case.due_on, Case.id)
-    return [Listed(case, CASE_KINDS[case.kind], found) for case, found in session.execute(query.limit(limit))]
+    return [ListedCase(case, CASE_KINDS[case.kind], found) for case, found in session.execute(query.limit(limit))]
 
 
 def due(session: Session, day: date) -> int:

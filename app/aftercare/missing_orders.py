@@ -39,7 +39,7 @@ OPEN = and_(
 """The order never called back, and nobody put it aside."""
 
 
-class Listed(NamedTuple):
+class MissingOrderList(NamedTuple):
     """What the page and the command show; `older` orders were there at the first comparison, `older_count` in all."""
 
     missing: Sequence[MissingOrder]
@@ -53,7 +53,7 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(MissingOrder).where(OPEN)) or 0
 
 
-def listed(session: Session, *, most_older: int | None = None) -> Listed:
+def listed(session: Session, *, most_older: int | None = None) -> MissingOrderList:
     """The missing orders, the newest first; the older ones, of which there can be thousands; and those put aside."""
     newest = select(MissingOrder).where(~IS_KNOWN).order_by(MissingOrder.found_at.desc(), MissingOrder.orderref.desc())
     rows = session.scalars(newest.where(MissingOrder.is_older.is_(False))).all()
@@ -62,7 +62,7 @@ def listed(session: Session, *, most_older: int | None = None) -> Listed:
     others = [row for row in rows if row.orderref not in open_ones]
     older = session.scalars(newest.where(MissingOrder.is_older).limit(most_older)).all()
     counted = select(func.count()).select_from(MissingOrder).where(~IS_KNOWN, MissingOrder.is_older)
-    return Listed(here, older, others, session.scalar(counted) or 0)
+    return MissingOrderList(here, older, others, session.scalar(counted) or 0)
 
 
 def keep(services: Services, found: Sequence[str], *, are_older: bool) -> None:

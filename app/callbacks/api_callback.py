@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.callbacks import admission, bodies, refused_callbacks
 from app.callbacks.bodies import CallbackRefused, storable
-from app.callbacks.contents import FIELDS, Message, read_message
+from app.callbacks.contents import FIELDS, CallbackContent, read_message
 from app.callbacks.stored_callbacks import Received, store
 from app.durable.work_queue import EngineError
 from app.models import CallbackOutcome
@@ -80,7 +80,7 @@ def _refuse(refused: CallbackRefused, body: bytes) -> Response:
     return answer
 
 
-def _store(services: Services, message: Message) -> Response:
+def _store(services: Services, message: CallbackContent) -> Response:
     try:
         writer: GroupCommit[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
         outcome = writer.put(Received(message, _sender(request)))

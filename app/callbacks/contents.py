@@ -19,7 +19,7 @@ ORDERREF = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 @dataclass(frozen=True)
-class Message:
+class CallbackContent:
     """A callback's content. `orderref` is None only in a test. `body` is "" where the fields say all of it."""
 
     msg: str
@@ -36,16 +36,16 @@ class Message:
         return CallbackOutcome.TEST if said == TEST else CallbackOutcome.RECORDED
 
 
-def read_message(body: bytes, content_type: str) -> Message:
+def read_message(body: bytes, content_type: str) -> CallbackContent:
     """The message in a callback's body; raises `CallbackRefused` with what is wrong."""
     return _message(bodies.content_of(body, content_type), body)
 
 
-def _message(content: dict[str, Any], body: bytes) -> Message:
+def _message(content: dict[str, Any], body: bytes) -> CallbackContent:
     msg, event, orderref = content.get("msg"), content.get("event"), content.get("orderref")
     if not isinstance(msg, str) or not msg.strip():
         raise CallbackRefused(400, "msg is missing, or not a text")
-    message = Message(
+    message = CallbackContent(
         msg=storable(msg)[:200],
         event=storable(event)[:200] if isinstance(event, str) else None,
         orderref=orderref.strip() if isinstance(orderref, str) and orderref.strip() else None,
@@ -61,7 +61,7 @@ def _message(content: dict[str, Any], body: bytes) -> Message:
     return message
 
 
-def _says_more(content: dict[str, Any], body: bytes, message: Message) -> bool:
+def _says_more(content: dict[str, Any], body: bytes, message: CallbackContent) -> bool:
     """Whether a body holds anything besides the message's fields.
 
     Each of these has four quotation marks around it; a field that comes twice, or JSON in JSON, makes more of them.

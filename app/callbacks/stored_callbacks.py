@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert
 
 from app import notices
 from app.aftercare import callback_messages
-from app.callbacks.contents import Message
+from app.callbacks.contents import CallbackContent
 from app.models import Callback, CallbackOutcome, NoticeKind, now
 from app.provisioning import intake
 from app.services import Services
@@ -21,7 +21,7 @@ INSERT_CALLBACK = insert(Callback.__table__)  # type: ignore[arg-type]
 class Received(NamedTuple):
     """A callback that is to be stored, and the address it came from."""
 
-    message: Message
+    message: CallbackContent
     remote_address: str | None
 
 

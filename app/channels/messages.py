@@ -28,7 +28,7 @@ CAUSE, CAUSE_OVER, ALERT, ALERT_OVER, MORNING = "cause", "cause over", "alert", 
 
 
 @dataclass(frozen=True)
-class Message:
+class ChannelMessage:
     """What is to be told; `key` makes it one of its kind."""
 
     kind: str
@@ -56,13 +56,13 @@ def look(services: Services, moment: datetime | None = None) -> None:
                 _record(session, told, message)
 
 
-def _record(session: Session, told: Sequence[Channel], message: Message) -> None:
+def _record(session: Session, told: Sequence[Channel], message: ChannelMessage) -> None:
     for channel in told:
         words = {"title": message.title, "text": message.text, "path": message.path}
         records.record(session, channel.name, message.key, message.kind, None, **words)
 
 
-def _all_know(session: Session, told: Sequence[Channel], message: Message) -> bool:
+def _all_know(session: Session, told: Sequence[Channel], message: ChannelMessage) -> bool:
     keys = [records.key_of(channel.name, message.key) for channel in told]
     return len(session.scalars(select(Outgoing.id).where(Outgoing.key.in_(keys))).all()) == len(keys)
 
@@ -70,11 +70,11 @@ def _all_know(session: Session, told: Sequence[Channel], message: Message) -> bo
 # What needs somebody
 
 
-def _causes(causes: Sequence[OpenCause], moment: datetime) -> Iterator[Message]:
+def _causes(causes: Sequence[OpenCause], moment: datetime) -> Iterator[ChannelMessage]:
     for one in causes:
         if one.since is None or one.since <= moment - GATHERED_FOR:
             path = f"/console/causes?cause={quote(one.cause.key)}"
-            yield Message(CAUSE, _key(one), f"Needs you: {one.title}", path)
+            yield ChannelMessage(CAUSE, _key(one), f"Needs you: {one.title}", path)
 
 
 def _key(one: OpenCause) -> str:
@@ -99,17 +99,17 @@ def _close(session: Session, over: Sequence[int]) -> None:
 # Trouble of the system itself, and the morning
 
 
-def _alerts(session: Session, moment: datetime) -> Iterator[Message]:
+def _alerts(session: Session, moment: datetime) -> Iterator[ChannelMessage]:
     """A message when an alert opens, and one when it is over; if it is over already, only the second."""
     new = Alert.opened_at > moment - NEWS_FOR
     for alert in session.scalars(select(Alert).where(new, Alert.slot.is_not(None)).order_by(Alert.id)):
-        yield Message(ALERT, f"{ALERT}:{alert.id}:{alert.opened_at}", alert_words.title(alert))
+        yield ChannelMessage(ALERT, f"{ALERT}:{alert.id}:{alert.opened_at}", alert_words.title(alert))
     ended = (Alert.opened_at.is_not(None), Alert.closed_at > moment - NEWS_FOR, Alert.gone_since.is_not(None))
     for alert in session.scalars(select(Alert).where(*ended).order_by(Alert.id)):
-        yield Message(ALERT_OVER, f"{ALERT_OVER}:{alert.id}:{alert.opened_at}", alert_words.over(alert))
+        yield ChannelMessage(ALERT_OVER, f"{ALERT_OVER}:{alert.id}:{alert.opened_at}", alert_words.over(alert))
 
 
-def _morning(session: Session, moment: datetime) -> Iterator[Message]:
+def _morning(session: Session, moment: datetime) -> Iterator[ChannelMessage]:
     mine = (Notice.kind == NoticeKind.MORNING_SUMMARY, Notice.created_at > moment - NEWS_FOR)
     for notice in session.scalars(select(Notice).where(*mine)):
         said = notice.content
@@ -117,4 +117,4 @@ def _morning(session: Session, moment: datetime) -> Iterator[Message]:
         needs = f"{needing:,} {'order needs' if needing == 1 else 'orders need'} you" if needing else "none needs you"
         title = f"Good morning: {needs}; {done_words(done['completed'], done.get('added', 0))} {said['days']}"
         lines = [*(one["title"] for one in said["needs"]), *(one["title"] for one in said["alerts"])]
-        yield Message(MORNING, notice.key, title, text="\n".join(f"- {line}" for line in lines))
+        yield ChannelMessage(MORNING, notice.key, title, text="\n".join(f"- {line}" for line in lines))

@@ -21,7 +21,7 @@ SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Line:
+class EventLine:
     """An event, with the reference of its order if it has one."""
 
     row: Outgoing
@@ -36,7 +36,7 @@ def page() -> str:
     with services.database.read() as session:
         mine = Outgoing.channel == outgoing.CHANNEL
         rows = select(Outgoing, Order.orderref).outerjoin(Order, Order.id == Outgoing.order_id).where(mine)
-        lines = [Line(*each) for each in session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN))]
+        lines = [EventLine(*each) for each in session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN))]
         counts = dict(session.execute(select(Outgoing.state, func.count()).where(mine).group_by(Outgoing.state)).all())
         given_up = records.given_up(session, mine)
     is_set = services.settings.events_url is not None

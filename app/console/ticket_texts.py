@@ -54,7 +54,7 @@ class NewForm(FlaskForm):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedText:
     """A text in the list; `unreadable` says why the text can't be shown."""
 
     name: str
@@ -101,7 +101,7 @@ def page() -> str:
     )
 
 
-def _listed(settings: Settings, found: Sequence[str]) -> list[Listed]:
+def _listed(settings: Settings, found: Sequence[str]) -> list[ListedText]:
     read: dict[str, TextFile | str] = {name: _read(name) or "It was deleted just now." for name in found}
     present = [text for text in read.values() if isinstance(text, TextFile)]
     versions.see(_database(), present)
@@ -110,11 +110,11 @@ def _listed(settings: Settings, found: Sequence[str]) -> list[Listed]:
     return [_row(settings, name, text, kept.get(name)) for name, text in read.items()]
 
 
-def _row(settings: Settings, name: str, text: TextFile | str, newest: TicketTextVersion | None) -> Listed:
+def _row(settings: Settings, name: str, text: TextFile | str, newest: TicketTextVersion | None) -> ListedText:
     use, title = _in_use(settings, name), text_files.title(_folder(), name)
     if isinstance(text, str):
-        return Listed(name, title, kind_of(name), use, unreadable=text)
-    return Listed(name, title, kind_of(name), use, faults_of(name, text.text), newest=newest)
+        return ListedText(name, title, kind_of(name), use, unreadable=text)
+    return ListedText(name, title, kind_of(name), use, faults_of(name, text.text), newest=newest)
 
 
 def _read(name: str) -> TextFile | str | None:

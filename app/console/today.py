@@ -31,7 +31,7 @@ SHOWN_COLUMNS = (Order.orderref, Order.state, Order.reason, Order.waiting_for, O
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedOrders:
     """Some orders of a kind with their applicants, and how many there are in all."""
 
     orders: Sequence[tuple[Order, OrderSearch | None]]
@@ -94,7 +94,7 @@ def _causes(session: Session) -> dict[str, Any]:
     }
 
 
-def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> Listed:
+def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> ListedOrders:
     rows = session.execute(
         select(Order, OrderSearch)
         .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
@@ -104,7 +104,7 @@ def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> 
         .options(load_only(*SHOWN_COLUMNS))
     ).all()
     count = len(rows) if len(rows) < SHOWN else session.scalar(select(func.count()).select_from(Order).where(condition))
-    return Listed([(order, found) for order, found in rows], count or 0)
+    return ListedOrders([(order, found) for order, found in rows], count or 0)
 
 
 def _unsent(session: Session) -> Sequence[tuple[Notice, str | None]]:

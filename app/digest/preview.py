@@ -19,7 +19,7 @@ Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]
 
 
 @dataclass(frozen=True)
-class Message:
+class PreviewedMessage:
     """A message as it would go out."""
 
     email: str
@@ -45,14 +45,14 @@ class Outlook:
         told, later = (sum(len(digest.tickets) for digest in those) for those in (self.due, self.for_next_week))
         return result_words.of_selection(self.selection, told=told, for_next_week=later)
 
-    def message(self, digest: CustomerDigest) -> Message:
+    def message(self, digest: CustomerDigest) -> PreviewedMessage:
         """One customer's message, by the mail's templates where digests go out by mail."""
         told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
         subject, text = SUBJECT, body(told)
         if self.templates is not None:
             mail = self.templates.mail(told, "")
             subject, text = mail.subject, mail.text
-        return Message(told.email, told.full_name, len(told.tickets), subject, text)
+        return PreviewedMessage(told.email, told.full_name, len(told.tickets), subject, text)
 
 
 def outlook(

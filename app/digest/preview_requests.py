@@ -159,7 +159,7 @@ def _result(found: preview.Outlook) -> dict[str, Any]:
     }
 
 
-def _shown(message: preview.Message) -> dict[str, Any]:
+def _shown(message: preview.PreviewedMessage) -> dict[str, Any]:
     content = asdict(message)
     if len(message.body) > LONGEST_BODY:
         content["body"] = message.body[:LONGEST_BODY].rpartition("\n")[0] + "\n…"

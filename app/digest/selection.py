@@ -13,8 +13,8 @@ from app.digest.report.cells import (
     USUAL_ADDRESS,
     USUAL_NAME,
     USUAL_TICKET,
-    Cause,
     Cell,
+    CellFault,
     Status,
     Unusable,
     address_key,
@@ -38,18 +38,18 @@ EXCHANGED = (
     "the 1st to the 12th, and those above are text. Have it saved again from its source, with the dates as text "
     "(DD/MM/YYYY) or by an Excel that writes the day first."
 )
-SPOILED_STATUS = Unusable(Cause.STATUS, "the status can't be read")
-NO_STATUS = Unusable(Cause.STATUS, "the status is missing, though the row has a date")
-SHIFTED = Unusable(Cause.STATUS, "the status stands in another column: the row has a cell too many or too few")
+SPOILED_STATUS = Unusable(CellFault.STATUS, "the status can't be read")
+NO_STATUS = Unusable(CellFault.STATUS, "the status is missing, though the row has a date")
+SHIFTED = Unusable(CellFault.STATUS, "the status stands in another column: the row has a cell too many or too few")
 USUAL_LINE = re.compile(rf"{USUAL_ADDRESS}\t[0-9]+\t[a-z0-9-]+\t[0-9]+\t{USUAL_TICKET}\t{USUAL_NAME}\t{USUAL_NAME}\t")
 """The line of a closing whose ticket, address and names need no cleaning; a line with other dates never matches."""
 CELL_IN_QUESTION = {
-    Cause.STATUS: "status",
-    Cause.DATE: "date",
-    Cause.FUTURE: "date",
-    Cause.TICKET: "ticket",
-    Cause.ADDRESS: "email",
-    Cause.CONTESTED: "email",
+    CellFault.STATUS: "status",
+    CellFault.DATE: "date",
+    CellFault.FUTURE: "date",
+    CellFault.TICKET: "ticket",
+    CellFault.ADDRESS: "email",
+    CellFault.CONTESTED: "email",
 }
 """Which cell of a row that is set aside somebody has to look at."""
 
@@ -62,7 +62,7 @@ class SetAside:
     """
 
     row: int
-    cause: Cause
+    cause: CellFault
     reason: str
     written: str = field(repr=False)
     ticket: str
@@ -171,7 +171,7 @@ def judge(
     if day < since:
         return PassedOver.EARLIER
     if day > today:
-        return _set_aside(row, Unusable(Cause.FUTURE, f"the date {day:%d/%m/%Y} is in the future"))
+        return _set_aside(row, Unusable(CellFault.FUTURE, f"the date {day:%d/%m/%Y} is in the future"))
     return _judge_closing(row, day, already_reported)
 
 
@@ -292,7 +292,7 @@ def _told_apart(closings: list[Closing]) -> tuple[int, list[Closing]]:
 def _contested(closing: Closing) -> SetAside:
     return SetAside(
         row=closing.row,
-        cause=Cause.CONTESTED,
+        cause=CellFault.CONTESTED,
         reason=CONTESTED,
         written=closing.email,
         ticket=closing.ticket,

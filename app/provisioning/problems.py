@@ -18,7 +18,7 @@ from app.provisioning.actions import (
     WITHOUT_IT,
     Action,
 )
-from app.provisioning.matching import Problem as Alike
+from app.provisioning.matching import MatchProblem
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ LOOK_ALIKE = Problem("look_alike", "A customer looks like the one that was made"
 NO_SUCH_CUSTOMER = Problem(
     "no_such_customer", "PowerCode has no such customer", SAME_PERSON, (CUSTOMER, NEW_CUSTOMER, RESUME)
 )
-ALIKE: Mapping[Alike, Problem] = {
+ALIKE: Mapping[MatchProblem, Problem] = {
     code: Problem(code, words, SAME_PERSON, (NEW_CUSTOMER,))
     for code, words in {
-        Alike.SIMILAR_NAME: "A similar name at this address",
-        Alike.NO_NAME: "The same address, a name is missing",
-        Alike.NO_ADDRESS: "The same name without an address",
-        Alike.UNIT_MISSING: "The same name, part of the unit is missing",
-        Alike.SIMILAR_STREET: "The same name at a similar street",
-        Alike.SIMILAR_TOWN: "The same name and street, the town is not clear",
-        Alike.SITE_ADDRESS_DIFFERS: "The same name and site at another address",
-        Alike.SHARED_CONTACT: "Another name with the same mail or phone",
+        MatchProblem.SIMILAR_NAME: "A similar name at this address",
+        MatchProblem.NO_NAME: "The same address, a name is missing",
+        MatchProblem.NO_ADDRESS: "The same name without an address",
+        MatchProblem.UNIT_MISSING: "The same name, part of the unit is missing",
+        MatchProblem.SIMILAR_STREET: "The same name at a similar street",
+        MatchProblem.SIMILAR_TOWN: "The same name and street, the town is not clear",
+        MatchProblem.SITE_ADDRESS_DIFFERS: "The same name and site at another address",
+        MatchProblem.SHARED_CONTACT: "Another name with the same mail or phone",
     }.items()
 }
 """The problems by what `matching` found."""

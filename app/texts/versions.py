@@ -18,7 +18,7 @@ LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparedLine:
     """A line of a comparison: `same`, `added`, `removed`, or `…` where lines are left out."""
 
     what: str
@@ -91,14 +91,14 @@ def keep_saved(session: Session, file: TextFile, by: str, action: str) -> None:
     audit.record(session, by, action, f"text {file.name}")
 
 
-def compare(old: str, new: str) -> list[Line]:
+def compare(old: str, new: str) -> list[ComparedLine]:
     """What was taken out and put in between two texts, with a few lines around each place."""
     before_, after = old.split("\n")[:MOST_LINES_COMPARED], new.split("\n")[:MOST_LINES_COMPARED]
     matcher = difflib.SequenceMatcher(a=before_, b=after)
-    lines: list[Line] = []
+    lines: list[ComparedLine] = []
     for group in matcher.get_grouped_opcodes(CONTEXT_LINES):
         if lines or group[0][3] > 0:
-            lines.append(Line("…", None, ""))
+            lines.append(ComparedLine("…", None, ""))
         for kind, old_from, old_to, new_from, new_to in group:
             if kind == "equal":
                 lines += _lines("same", after, new_from, new_to)
@@ -120,5 +120,5 @@ def change_in_words(old: str, new: str) -> str:
     return f"{', '.join(told).capitalize()}{quoted}" if told else "No line changed."
 
 
-def _lines(what: str, of: Sequence[str], first: int, end: int) -> Iterator[Line]:
-    return (Line(what, number + 1, of[number]) for number in range(first, end))
+def _lines(what: str, of: Sequence[str], first: int, end: int) -> Iterator[ComparedLine]:
+    return (ComparedLine(what, number + 1, of[number]) for number in range(first, end))

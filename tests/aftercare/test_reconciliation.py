@@ -54,7 +54,7 @@ def names(rows: Sequence[MissingOrder]) -> list[str]:
     return [row.orderref for row in rows]
 
 
-def listed(service: Service) -> missing_orders.Listed:
+def listed(service: Service) -> missing_orders.MissingOrderList:
     with service.services.database.read() as session:
         return missing_orders.listed(session)
 
@@ -222,7 +222,7 @@ def test_taking_in_starts_the_order_and_leaves_nothing_of_the_person_behind(serv
         noted = session.scalars(select(OrderDecision)).all()
         assert [(one.made_by, one.action) for one in noted] == [("Stan Staff", "submit")] * 2
     compare(service)
-    assert listed(service) == missing_orders.Listed([], [], [])
+    assert listed(service) == missing_orders.MissingOrderList([], [], [])
 
 
 def test_an_order_can_t_be_taken_in_that_utopia_never_named(service: Service) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from app.digest.closings import ClosingKey
-from app.digest.report.cells import Cause
+from app.digest.report.cells import CellFault
 from app.digest.report.columns import ReportRow
 from app.digest.selection import Selection, select_closings
 
@@ -32,7 +32,7 @@ def select(
     return select_closings(rows, since=since, today=today, already_reported=already_reported)
 
 
-def only_reason(selection: Selection) -> tuple[Cause, str]:
+def only_reason(selection: Selection) -> tuple[CellFault, str]:
     (aside,) = selection.set_aside
     assert not selection.closings
     return aside.cause, aside.reason

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.digest.closings import group_by_customer
-from app.digest.report.cells import Cause, Cell
+from app.digest.report.cells import Cell, CellFault
 from app.digest.report.columns import ReportRow
 from app.digest.selection import PassedOver, Selection, judge
 from tests.digest.made_rows import SINCE, TODAY, a_row, only_reason, select
@@ -129,7 +129,7 @@ def test_a_reported_ticket_does_not_come_back_when_its_address_is_edited() -> No
 
 def test_a_date_in_the_future_waits_and_is_reported_once_its_day_has_come() -> None:
     row = a_row(date="17/11/2026")
-    assert only_reason(select(row)) == (Cause.FUTURE, "the date 17/11/2026 is in the future")
+    assert only_reason(select(row)) == (CellFault.FUTURE, "the date 17/11/2026 is in the future")
     assert select(row, today=date(2026, 11, 17)).closings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.digest.closings import group_by_customer
-from app.digest.report.cells import Cause, Cell
+from app.digest.report.cells import Cell, CellFault
 from app.digest.report.columns import ReportRow
 from app.digest.report.errors import SourceUnreadable
 from tests.digest.made_rows import a_row, only_reason, select
@@ -15,18 +15,18 @@ from tests.digest.made_rows import a_row, only_reason, select
 @pytest.mark.parametrize(
     ("cells", "cause"),
     [
-        ({"date": "02/28/2026"}, Cause.DATE),
-        ({"date": ""}, Cause.DATE),
-        ({"ticket": ""}, Cause.TICKET),
-        ({"ticket": "T" * 101}, Cause.TICKET),
-        ({"email": ""}, Cause.ADDRESS),
-        ({"email": "ada.lind"}, Cause.ADDRESS),
-        ({"email": "a@example.com; b@example.com"}, Cause.ADDRESS),
-        ({"date": date(2026, 12, 1)}, Cause.FUTURE),
+        ({"date": "02/28/2026"}, CellFault.DATE),
+        ({"date": ""}, CellFault.DATE),
+        ({"ticket": ""}, CellFault.TICKET),
+        ({"ticket": "T" * 101}, CellFault.TICKET),
+        ({"email": ""}, CellFault.ADDRESS),
+        ({"email": "ada.lind"}, CellFault.ADDRESS),
+        ({"email": "a@example.com; b@example.com"}, CellFault.ADDRESS),
+        ({"date": date(2026, 12, 1)}, CellFault.FUTURE),
     ],
 )
 def test_a_closed_row_that_cannot_be_used_is_set_aside_with_its_number_and_cause(
-    cells: dict[str, Any], cause: Cause
+    cells: dict[str, Any], cause: CellFault
 ) -> None:
     selection = select(a_row(7, **cells))
     assert not selection.closings
@@ -64,7 +64,7 @@ def test_a_closing_listed_for_two_addresses_is_told_to_neither(order: tuple[int,
     rows = [a_row(2), a_row(3), a_row(4, email="bob@example.com")]
     selection = select(*[rows[place] for place in order], a_row(5, ticket="TM-5"))
     assert [closing.row for closing in selection.closings] == [5]
-    assert {aside.cause for aside in selection.set_aside} == {Cause.CONTESTED}
+    assert {aside.cause for aside in selection.set_aside} == {CellFault.CONTESTED}
     assert {"ada.lind@example.com", "bob@example.com"} == {aside.email for aside in selection.set_aside}
 
 
@@ -101,15 +101,15 @@ def test_each_row_read_is_counted_once_and_a_blank_one_is_none() -> None:
 
 @pytest.mark.parametrize("status", ["#REF!", "#N/A", "Clos\ufffdd"])
 def test_a_status_that_nobody_can_read_is_set_aside_unless_the_row_is_too_old(status: str) -> None:
-    assert only_reason(select(a_row(status=status))) == (Cause.STATUS, "the status can't be read")
-    assert only_reason(select(a_row(status=status, date="soon"))) == (Cause.STATUS, "the status can't be read")
+    assert only_reason(select(a_row(status=status))) == (CellFault.STATUS, "the status can't be read")
+    assert only_reason(select(a_row(status=status, date="soon"))) == (CellFault.STATUS, "the status can't be read")
     assert select(a_row(status=status, date="08/11/2026")).too_old == 1
 
 
 @pytest.mark.parametrize("status", ["", "nan", "-", "\u00a0"])
 def test_a_row_of_the_window_without_a_status_is_set_aside(status: str) -> None:
     cause, reason = only_reason(select(a_row(status=status)))
-    assert (cause, reason) == (Cause.STATUS, "the status is missing, though the row has a date")
+    assert (cause, reason) == (CellFault.STATUS, "the status is missing, though the row has a date")
     assert select(a_row(status=status, date=""), a_row(status=status, date="08/11/2026")).not_closed == 2
 
 
@@ -123,7 +123,7 @@ def test_a_row_of_the_window_without_a_status_is_set_aside(status: str) -> None:
 )
 def test_a_row_whose_cells_slipped_into_other_columns_is_set_aside(cells: list[str]) -> None:
     cause, reason = only_reason(select(ReportRow(2, *cells)))
-    assert cause is Cause.STATUS
+    assert cause is CellFault.STATUS
     assert reason.startswith("the status stands in another column")
 
 

@@ -49,7 +49,7 @@ TWO_DOTS, TWO_BLANKS = "..", "  "
 """Two dots are never in such an address, two blanks never in such a name."""
 
 
-class Cause(StrEnum):
+class CellFault(StrEnum):
     """What keeps a row from being reported."""
 
     STATUS = "status"
@@ -63,7 +63,7 @@ class Cause(StrEnum):
 class Unusable(NamedTuple):
     """Why a cell can't be used. `reason` is a clause for staff, without personal data."""
 
-    cause: Cause
+    cause: CellFault
     reason: str
 
 
@@ -136,16 +136,18 @@ def _is_spoiled(text: str) -> bool:
 def read_ticket(cell: Cell) -> str | Unusable:
     """The ticket number as one line of text, at most `MAX_TICKET` characters; `20391.0` is `20391`."""
     if isinstance(cell, date):
-        return Unusable(Cause.TICKET, "the ticket number was turned into a date by the spreadsheet")
+        return Unusable(CellFault.TICKET, "the ticket number was turned into a date by the spreadsheet")
     text = cell_text(cell)
     if text.casefold() in _NOTHING or not text:
-        return Unusable(Cause.TICKET, "the ticket number is missing")
+        return Unusable(CellFault.TICKET, "the ticket number is missing")
     if len(text) > MAX_TICKET:
-        return Unusable(Cause.TICKET, f"the ticket number is longer than {MAX_TICKET} characters")
+        return Unusable(CellFault.TICKET, f"the ticket number is longer than {MAX_TICKET} characters")
     if _ROUNDED.fullmatch(text):
-        return Unusable(Cause.TICKET, "the ticket number was rounded by the spreadsheet (format the column as text)")
+        return Unusable(
+            CellFault.TICKET, "the ticket number was rounded by the spreadsheet (format the column as text)"
+        )
     if _is_spoiled(text):
-        return Unusable(Cause.TICKET, "the ticket number can't be read")
+        return Unusable(CellFault.TICKET, "the ticket number can't be read")
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
 
@@ -159,12 +161,12 @@ def read_address(cell: Cell) -> str | Unusable:
     """The cell's one mail address, ready to send to; blanks around it and around its @ are dropped."""
     text = cell_text(cell)
     if not text or text.casefold() in _NOTHING:
-        return Unusable(Cause.ADDRESS, "the mail address is missing")
+        return Unusable(CellFault.ADDRESS, "the mail address is missing")
     if text.count("@") > 1 and not text.startswith("="):
-        return Unusable(Cause.ADDRESS, "the cell holds several mail addresses")
+        return Unusable(CellFault.ADDRESS, "the cell holds several mail addresses")
     address = text.replace(" @", "@").replace("@ ", "@")
     if len(address) > MAX_ADDRESS or not _ADDRESS.fullmatch(address):
-        return Unusable(Cause.ADDRESS, "the mail address is malformed")
+        return Unusable(CellFault.ADDRESS, "the mail address is malformed")
     return address
 
 

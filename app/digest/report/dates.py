@@ -6,7 +6,7 @@ reference: the weekly ticket report (`Date` is DD/MM/YYYY as text, in Excel a re
 import re
 from datetime import UTC, date, datetime, time, tzinfo
 
-from app.digest.report.cells import Cause, Cell, Unusable, cell_text
+from app.digest.report.cells import Cell, CellFault, Unusable, cell_text
 
 MAX_DAY = 100
 FIRST_YEAR = 2000
@@ -20,7 +20,7 @@ _DAY_FIRST = re.compile(rf"([0-9]{{1,2}})/([0-9]{{1,2}})/([0-9]{{4}})(?:{_TIME}(
 _ISO = re.compile(rf"([0-9]{{4}})-([0-9]{{2}})-([0-9]{{2}})(?:({_TIME})({_ZONE})?)?", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
-_UNREADABLE = Unusable(Cause.DATE, "the date can't be read (it is written DD/MM/YYYY)")
+_UNREADABLE = Unusable(CellFault.DATE, "the date can't be read (it is written DD/MM/YYYY)")
 
 
 def read_day(cell: Cell, zone: tzinfo = UTC) -> date | Unusable:
@@ -56,23 +56,23 @@ def _day_in_zone(text: str, zone: tzinfo) -> date:
 
 def _plausible(day: date) -> date | Unusable:
     if day.year < FIRST_YEAR:
-        return Unusable(Cause.DATE, f"the year of the date, {day.year:04d}, is before {FIRST_YEAR}")
+        return Unusable(CellFault.DATE, f"the year of the date, {day.year:04d}, is before {FIRST_YEAR}")
     return day
 
 
 def _not_in_the_calendar(text: str, month: int) -> Unusable:
     if month > LAST_MONTH:
-        return Unusable(Cause.DATE, f"the date {text} has no month {month} (dates are read day first, DD/MM/YYYY)")
-    return Unusable(Cause.DATE, f"the date {text} is not in the calendar")
+        return Unusable(CellFault.DATE, f"the date {text} has no month {month} (dates are read day first, DD/MM/YYYY)")
+    return Unusable(CellFault.DATE, f"the date {text} is not in the calendar")
 
 
 def _unlike_a_day(text: str) -> Unusable:
     if not text:
-        return Unusable(Cause.DATE, "the date is missing")
+        return Unusable(CellFault.DATE, "the date is missing")
     if _SHORT_YEAR.fullmatch(text):
-        return Unusable(Cause.DATE, f"the date {text} has a year of two digits (it is written DD/MM/YYYY)")
+        return Unusable(CellFault.DATE, f"the date {text} has a year of two digits (it is written DD/MM/YYYY)")
     if _NUMBER.fullmatch(text):
-        return Unusable(Cause.DATE, "the date is a plain number (format the cell as a date, or write DD/MM/YYYY)")
+        return Unusable(CellFault.DATE, "the date is a plain number (format the cell as a date, or write DD/MM/YYYY)")
     return _UNREADABLE
 
 

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     REVIEW = "review"
 
 
-class Problem(StrEnum):
+class MatchProblem(StrEnum):
     """Why a person has to decide."""
 
     SIMILAR_NAME = "similar_name"
@@ -52,7 +52,7 @@ class Decision:
     kind: Kind
     customer_ids: tuple[str, ...]
     reason: str
-    problem: Problem | None = None
+    problem: MatchProblem | None = None
     comparisons: tuple[Comparison, ...] = ()
     elsewhere: tuple[str, ...] = ()
 
@@ -66,14 +66,18 @@ _TABLE: Mapping[tuple[Identity, Door], Kind] = {
 """All other pairs are NEW."""
 
 _SENTENCES = {
-    Problem.SIMILAR_NAME: "a name that is nearly the same, at what looks like the same address.",
-    Problem.NO_NAME: "a name is missing, so it can't be told whether it is the same person.",
-    Problem.NO_ADDRESS: "the same name, but no address to compare.",
-    Problem.UNIT_MISSING: "the same name and street, but part of the unit is missing on one side.",
-    Problem.SIMILAR_STREET: "the same name, at a street that is written so that it may be the same address.",
-    Problem.SIMILAR_TOWN: "the same name and street, but the town and the ZIP don't tell whether it is the same place.",
-    Problem.SITE_ADDRESS_DIFFERS: "the same name and site, but the addresses differ.",
-    Problem.SHARED_CONTACT: "another name at what may be the same address, with the same mail address or phone number.",
+    MatchProblem.SIMILAR_NAME: "a name that is nearly the same, at what looks like the same address.",
+    MatchProblem.NO_NAME: "a name is missing, so it can't be told whether it is the same person.",
+    MatchProblem.NO_ADDRESS: "the same name, but no address to compare.",
+    MatchProblem.UNIT_MISSING: "the same name and street, but part of the unit is missing on one side.",
+    MatchProblem.SIMILAR_STREET: "the same name, at a street that is written so that it may be the same address.",
+    MatchProblem.SIMILAR_TOWN: (
+        "the same name and street, but the town and the ZIP don't tell whether it is the same place."
+    ),
+    MatchProblem.SITE_ADDRESS_DIFFERS: "the same name and site, but the addresses differ.",
+    MatchProblem.SHARED_CONTACT: (
+        "another name at what may be the same address, with the same mail address or phone number."
+    ),
 }
 
 
@@ -108,25 +112,25 @@ def _unlikeness(one: Comparison) -> tuple[int, int]:
     return list(Identity).index(one.identity), list(Door).index(one.door)
 
 
-def _problem(person: Person, one: Comparison) -> Problem:
+def _problem(person: Person, one: Comparison) -> MatchProblem:
     """Why a person must look at this customer."""
     if one.identity is Identity.SAME:
         return _problem_of_door(one)
     if not is_name(person.name) or not is_name(one.candidate.name):
-        return Problem.NO_NAME
-    return Problem.SHARED_CONTACT if one.marks[Aspect.NAME] is Mark.DIFFERS else Problem.SIMILAR_NAME
+        return MatchProblem.NO_NAME
+    return MatchProblem.SHARED_CONTACT if one.marks[Aspect.NAME] is Mark.DIFFERS else MatchProblem.SIMILAR_NAME
 
 
-def _problem_of_door(one: Comparison) -> Problem:
+def _problem_of_door(one: Comparison) -> MatchProblem:
     marks = one.marks
     if one.mark(*STREET_LINE, Aspect.TOWN, Aspect.ZIP) is Mark.DIFFERS and one.candidate.same_site:
-        return Problem.SITE_ADDRESS_DIFFERS
+        return MatchProblem.SITE_ADDRESS_DIFFERS
     if not has_street(one.candidate.address):
-        return Problem.NO_ADDRESS
+        return MatchProblem.NO_ADDRESS
     unclear = [aspect for aspect in STREET_LINE if marks[aspect] is not Mark.AGREES]
     if not unclear:
-        return Problem.SIMILAR_TOWN
-    return Problem.UNIT_MISSING if unclear == [Aspect.UNIT] else Problem.SIMILAR_STREET
+        return MatchProblem.SIMILAR_TOWN
+    return MatchProblem.UNIT_MISSING if unclear == [Aspect.UNIT] else MatchProblem.SIMILAR_STREET
 
 
 def _merged(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -174,7 +178,7 @@ def _reason(kind: Kind, person: Person, grounds: Sequence[Comparison], found: Se
 
 
 def _why_review(person: Person, grounds: Sequence[Comparison]) -> str:
-    by_problem: dict[Problem, list[Comparison]] = {}
+    by_problem: dict[MatchProblem, list[Comparison]] = {}
     for one in grounds:
         by_problem.setdefault(_problem(person, one), []).append(one)
     return " ".join(f"{_customers(_ids(those))}: {_SENTENCES[problem]}" for problem, those in by_problem.items())

@@ -51,7 +51,7 @@ def seed(session: Session, settings: Settings) -> None:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PlanDifference:
     """A plan whose service in the table differs from `wanted`, that of `setting` (None: the setting lacks the plan)."""
 
     description: str
@@ -60,7 +60,7 @@ class Difference:
     wanted: int | None
 
 
-def differing(session: Session, settings: Settings) -> list[Difference]:
+def differing(session: Session, settings: Settings) -> list[PlanDifference]:
     """Where table and settings differ: at a start, only plans that the table lacks are added from the settings."""
     table = plan_table(session)
     pairs = (
@@ -73,7 +73,7 @@ def differing(session: Session, settings: Settings) -> list[Difference]:
         for description, service_id in mapped.items():
             setting = keys.get(plan_key(description))
             if setting != service_id:
-                found.append(Difference(description, service_id, name, setting))
+                found.append(PlanDifference(description, service_id, name, setting))
     return found
 
 

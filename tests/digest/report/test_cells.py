@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.digest.report.cells import (
-    Cause,
     Cell,
+    CellFault,
     Status,
     Unusable,
     address_key,
@@ -95,7 +95,7 @@ def test_a_moment_with_a_zone_is_of_the_day_that_it_was_in_the_office(cell: str,
 )
 def test_an_unreadable_date_is_refused_with_its_reason(cell: Cell, part: str) -> None:
     unusable = read_day(cell)
-    assert unusable.cause is Cause.DATE
+    assert unusable.cause is CellFault.DATE
     assert part in unusable.reason
 
 
@@ -142,7 +142,7 @@ def test_an_address_is_kept_as_to_be_written_to(cell: str, address: str) -> None
     ],
 )  # fmt: skip
 def test_a_malformed_address_is_refused(cell: Cell) -> None:
-    assert read_address(cell) == Unusable(Cause.ADDRESS, "the mail address is malformed")
+    assert read_address(cell) == Unusable(CellFault.ADDRESS, "the mail address is malformed")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_malformed_address_is_refused(cell: Cell) -> None:
     ["a@example.com; b@example.com", "a@example.com,b@example.com", "a@example.com b@example.com", "a@b@example.com"],
 )
 def test_several_addresses_in_a_cell_are_refused_rather_than_one_chosen(cell: str) -> None:
-    assert read_address(cell) == Unusable(Cause.ADDRESS, "the cell holds several mail addresses")
+    assert read_address(cell) == Unusable(CellFault.ADDRESS, "the cell holds several mail addresses")
 
 
 def test_addresses_are_compared_without_regard_to_case_and_blanks() -> None:
@@ -179,7 +179,7 @@ def test_a_ticket_number_is_one_line_of_text(cell: str, ticket: str) -> None:
 )
 def test_a_ticket_number_that_cannot_be_told_is_refused(cell: Cell, part: str) -> None:
     unusable = read_ticket(cell)
-    assert unusable.cause is Cause.TICKET
+    assert unusable.cause is CellFault.TICKET
     assert part in unusable.reason
 
 

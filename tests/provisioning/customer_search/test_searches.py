@@ -8,7 +8,7 @@ import pytest
 import powercode
 from app.provisioning.applicants import Applicant
 from app.provisioning.customer_search import LookUpResult, look_for
-from app.provisioning.matching import Kind, Problem
+from app.provisioning.matching import Kind, MatchProblem
 from sandbox import PowerCode
 from sandbox.accounts import Customer
 
@@ -96,14 +96,14 @@ def test_somebody_with_another_name_is_known_by_their_phone(
 
     decision = look(server).decision
 
-    assert (decision.kind, decision.problem) == (Kind.REVIEW, Problem.SHARED_CONTACT)
+    assert (decision.kind, decision.problem) == (Kind.REVIEW, MatchProblem.SHARED_CONTACT)
     assert decision.customer_ids == (str(known.customer_id),)
 
 
 def test_somebody_with_another_name_is_known_by_their_mail(server: PowerCode) -> None:
     typed_in(server, "Cleo Strand", emailAddress="ADA.LIND@example.com")
 
-    assert look(server).decision.problem is Problem.SHARED_CONTACT
+    assert look(server).decision.problem is MatchProblem.SHARED_CONTACT
 
 
 def test_a_number_that_is_part_of_the_address_is_no_phone(server: PowerCode) -> None:
@@ -141,7 +141,7 @@ def test_what_the_searches_tell_is_not_read_again(server: PowerCode) -> None:
     typed_in(server, "Ada Lindt")
     typed_in(server, "Grace Moe")
 
-    assert look(server).decision.problem is Problem.SIMILAR_NAME
+    assert look(server).decision.problem is MatchProblem.SIMILAR_NAME
     assert server.count("readCustomer") == 1
 
 
@@ -155,7 +155,7 @@ def test_former_tenants_at_the_site_hide_nobody(server: PowerCode, shape: str, t
 
     decision = look(server).decision
 
-    assert (decision.kind, decision.problem) == (Kind.REVIEW, Problem.SIMILAR_NAME)
+    assert (decision.kind, decision.problem) == (Kind.REVIEW, MatchProblem.SIMILAR_NAME)
     assert decision.customer_ids == (str(known.customer_id),)
     assert len(decision.comparisons) == 3
 

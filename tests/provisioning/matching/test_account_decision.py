@@ -14,8 +14,8 @@ from app.provisioning.matching import (
     Identity,
     Kind,
     Mark,
+    MatchProblem,
     Person,
-    Problem,
     compare,
     decide,
 )
@@ -110,7 +110,7 @@ def test_another_name_with_the_same_mail_or_phone_at_the_site_is_for_a_person_to
     text: str, found: dict[str, Any]
 ) -> None:
     decision = decide(a_person(), [a_candidate(name="Bo Holm", texts=["1", text], **found)])
-    assert (decision.kind, decision.problem) == (Kind.REVIEW, Problem.SHARED_CONTACT)
+    assert (decision.kind, decision.problem) == (Kind.REVIEW, MatchProblem.SHARED_CONTACT)
 
 
 def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person() -> None:
@@ -121,42 +121,42 @@ def test_another_name_with_the_same_mail_surely_somewhere_else_is_another_person
 @pytest.mark.parametrize(
     ("candidate", "problem"),
     [
-        (a_candidate(name="Ada Lindt"), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada Lidn"), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada M Lind"), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada Lind Jr."), Problem.SIMILAR_NAME),
-        (a_candidate(name="A. Lind"), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada Lindt", address=f"{STREET} APT 4"), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada Lindt", address="", same_site=True), Problem.SIMILAR_NAME),
-        (a_candidate(name="Ada Lindt", address="", texts=[MAIL]), Problem.SIMILAR_NAME),
-        (a_candidate(name=""), Problem.NO_NAME),
-        (a_candidate(name="", address="98 W OTHER ST", same_site=True), Problem.NO_NAME),
-        (a_candidate(address=""), Problem.NO_ADDRESS),
-        (a_candidate(address=f"{STREET} APT 4"), Problem.UNIT_MISSING),
-        (a_candidate(address=f"{STREET} #4", same_site=True), Problem.UNIT_MISSING),
-        (a_candidate(address="12 EXAMPLE AVE"), Problem.SIMILAR_STREET),
-        (a_candidate(address="12 N EXAMPEL AVE"), Problem.SIMILAR_STREET),
-        (a_candidate(address="98 W OTHER ST", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
-        (a_candidate(city="Provo", same_site=True), Problem.SITE_ADDRESS_DIFFERS),
-        (a_candidate(city=""), Problem.SIMILAR_TOWN),
-        (a_candidate(city="Belgrade"), Problem.SIMILAR_TOWN),
-        (a_candidate(zip="59718"), Problem.SIMILAR_TOWN),
+        (a_candidate(name="Ada Lindt"), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lidn"), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada M Lind"), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lind Jr."), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="A. Lind"), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address=f"{STREET} APT 4"), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address="", same_site=True), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name="Ada Lindt", address="", texts=[MAIL]), MatchProblem.SIMILAR_NAME),
+        (a_candidate(name=""), MatchProblem.NO_NAME),
+        (a_candidate(name="", address="98 W OTHER ST", same_site=True), MatchProblem.NO_NAME),
+        (a_candidate(address=""), MatchProblem.NO_ADDRESS),
+        (a_candidate(address=f"{STREET} APT 4"), MatchProblem.UNIT_MISSING),
+        (a_candidate(address=f"{STREET} #4", same_site=True), MatchProblem.UNIT_MISSING),
+        (a_candidate(address="12 EXAMPLE AVE"), MatchProblem.SIMILAR_STREET),
+        (a_candidate(address="12 N EXAMPEL AVE"), MatchProblem.SIMILAR_STREET),
+        (a_candidate(address="98 W OTHER ST", same_site=True), MatchProblem.SITE_ADDRESS_DIFFERS),
+        (a_candidate(city="Provo", same_site=True), MatchProblem.SITE_ADDRESS_DIFFERS),
+        (a_candidate(city=""), MatchProblem.SIMILAR_TOWN),
+        (a_candidate(city="Belgrade"), MatchProblem.SIMILAR_TOWN),
+        (a_candidate(zip="59718"), MatchProblem.SIMILAR_TOWN),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_near_duplicate_is_not_guessed(candidate: Candidate, problem: Problem) -> None:
+def test_a_near_duplicate_is_not_guessed(candidate: Candidate, problem: MatchProblem) -> None:
     decision = decide(a_person(), [candidate])
     assert (decision.kind, decision.problem, decision.customer_ids) == (Kind.REVIEW, problem, ("101",))
     assert "101" in decision.reason
 
 
 def test_a_unit_on_the_orders_side_alone_is_not_guessed_either() -> None:
-    assert decide(a_person(street=f"{STREET} APT 4"), [a_candidate()]).problem == Problem.UNIT_MISSING
+    assert decide(a_person(street=f"{STREET} APT 4"), [a_candidate()]).problem == MatchProblem.UNIT_MISSING
 
 
 def test_a_building_that_only_one_side_names_is_not_guessed() -> None:
     person = a_person(street=f"{STREET} BLDG 2 APT 4")
-    assert decide(person, [a_candidate(address=f"{STREET} APT 4")]).problem == Problem.UNIT_MISSING
+    assert decide(person, [a_candidate(address=f"{STREET} APT 4")]).problem == MatchProblem.UNIT_MISSING
 
 
 @pytest.mark.parametrize("address", ["98 W OTHER ST", f"{STREET} APT 5"])
