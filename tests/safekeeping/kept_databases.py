@@ -48,7 +48,7 @@ def killed_at(process: ServiceProcess, module: str, function: str, *arguments: s
     """Run a command in a process that gets SIGKILL instead of calling a function; its exit code."""
     program = (
         "import os\n"
-        f"from app.storage import moves; from app.safekeeping import restore, rows\n"
+        "from app.storage import moves; from app.safekeeping import moved_rows, sqlite_restore\n"
         "from wsgi import app\n"
         f"{module}.{function} = lambda *_: os.kill(os.getpid(), 9)\n"
         f"app.test_cli_runner().invoke(args={list(arguments)!r})\n"

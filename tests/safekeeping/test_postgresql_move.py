@@ -260,7 +260,7 @@ def test_only_an_empty_database_that_nobody_works_on_is_taken(app: Flask, url: s
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("place", ["rows.set_sequence", "moves.close", "moves.arrived"])
+@pytest.mark.parametrize("place", ["moved_rows.set_sequence", "moves.close", "moves.arrived"])
 def test_a_kill_in_a_move_leaves_no_two_databases_that_work_and_it_can_be_run_again(
     place: str, app: Flask, process: ServiceProcess, url: str, target: Database
 ) -> None:

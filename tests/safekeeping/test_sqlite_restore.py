@@ -204,7 +204,7 @@ def test_a_kill_before_the_end_of_a_restore_leaves_the_database_as_it_was(
     run(app, "db", "backup", file)
     add_order(app, "UIA-2")
     database_of(app).dispose()
-    assert killed_at(process, "restore", "_put_in_place", "db", "restore", str(file)) == -signal.SIGKILL
+    assert killed_at(process, "sqlite_restore", "_put_in_place", "db", "restore", str(file)) == -signal.SIGKILL
     assert orders_in(tmp_path / "handler.db") == {"UIA-1", "UIA-2"}
 
     assert run(app, "db", "restore", file).exit_code == 0
