@@ -76,6 +76,8 @@ _CARDINALS = {word: number for number, word in enumerate(_ONES, 1)}
 _ORDINALS = {word: number for number, word in enumerate(_FIRSTS, 1)}
 _ORDINALS |= {f"{word[:-1]}IETH": number * 10 for number, word in enumerate(_TENS, 2)}
 _TENS_NUMBERS = {word: number * 10 for number, word in enumerate(_TENS, 2)}
+NUMBERS = frozenset({*_CARDINALS, *_ORDINALS, *_TENS_NUMBERS})
+"""The words that are a number or a part of one."""
 
 
 def words_of(text: str) -> list[str]:

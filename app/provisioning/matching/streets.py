@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from app.provisioning.matching.boxes import read_box, without_box
 from app.provisioning.matching.roads import business_last, ends_in_road, road_and_number
-from app.provisioning.matching.street_words import ordinal, with_figures, without_glue, words_of
+from app.provisioning.matching.street_words import NUMBERS, ordinal, with_figures, without_glue, words_of
 from app.provisioning.matching.towns import split_town
 from app.provisioning.matching.units import UnitPart, floor_first, is_nothing, unit_parts
 from app.provisioning.matching.usps import DESIGNATORS, DESIGNATORS_WITHOUT_VALUE, DIRECTIONALS, KINDS, SUFFIXES
@@ -258,7 +258,9 @@ def _begins_unit(words: Sequence[str], i: int) -> bool:
 
 
 def _is_unit_value(word: str) -> bool:
-    return word == "#" or len(word) == 1 or any(letter.isdigit() for letter in "".join(with_figures([word])))
+    if word == "#" or len(word) == 1 or any(letter.isdigit() for letter in word):
+        return True
+    return word in NUMBERS
 
 
 def _bare_unit(words: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from app.provisioning.matching.comparison_marks import Mark
-from app.provisioning.matching.street_words import with_figures
+from app.provisioning.matching.street_words import NUMBERS
 from app.provisioning.matching.usps import DIRECTIONALS, KINDS, STATES, SUFFIXES
 from app.wording.spelling import distance, folded
 
@@ -209,6 +209,6 @@ def _without_state(words: list[str]) -> list[str]:
 
 def _is_street(words: Sequence[str], first: str) -> bool:
     """Whether a street remains, and the town doesn't take a coordinate's direction: `5600 S SALT LAKE CITY`."""
-    if first in DIRECTIONALS and len(words) > 1 and with_figures(words[-1:])[0][0].isdigit():
+    if first in DIRECTIONALS and len(words) > 1 and (words[-1][0].isdigit() or words[-1] in NUMBERS):
         return False
     return len([word for word in words[1:] if word not in DIRECTIONALS]) > 0

@@ -79,8 +79,10 @@ def floor_first(words: Sequence[str]) -> list[str]:
     """`2ND FLOOR` and `SECOND FLOOR` -> `FL 2`."""
     turned = list(words)
     for i, word in enumerate(turned[1:]):
+        if DESIGNATORS.get(word) != "FL":
+            continue
         number = ordinal(with_figures([turned[i]])[0])
-        if number is not None and DESIGNATORS.get(word) == "FL":
+        if number is not None:
             turned[i : i + 2] = ["FL", str(number)]
     return turned
 
