@@ -11,8 +11,6 @@ import argparse
 import itertools
 import random
 import signal
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from benchmarks.running import settings_for
-from benchmarks.soak_orders import IMPATIENT, Soak, conclude
+from benchmarks.soak_orders import IMPATIENT, Soak, conclude, exit_after, parser_of
 from config import Settings
 from sandbox.control import SandboxControl
 from sandbox.process import SandboxProcess
@@ -167,42 +165,31 @@ def cluster_in(
 
 def main() -> None:
     """Run, print, and exit with 1 when a promise was broken."""
-    parser = argparse.ArgumentParser(description="Kill workers, web processes and the database while orders come in")
-    parser.add_argument("--orders", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument(
-        "--seed", type=int, default=random.randrange(1_000_000), help="of all chances; default: another"
-    )
-    options = parser.parse_args()
-    began = time.monotonic()
-    print(f"seed {options.seed}", flush=True)
-    with ExitStack() as stack:
-        kept = soak(options, stack)
-    print(f"{time.monotonic() - began:.0f} seconds")
-    sys.exit(kept)
+    options = parser_of("Kill workers, web processes and the database while orders come in").parse_args()
+    exit_after(run_once, options)
 
 
-def soak(options: argparse.Namespace, stack: ExitStack) -> int:
+def run_once(options: argparse.Namespace, folder: Path) -> int:
     """One run; 1 when a promise was broken."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    network = stack.enter_context(Network()) if CAN_MAKE_HOSTS else Loopback()
-    server = stack.enter_context(PostgresServer(network.database_address, {"max_connections": "300"}))
-    sandbox = stack.enter_context(SandboxProcess("--host", network.office_address))
-    for number in range(options.orders):
-        sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
-    settings = settings_for(
-        sandbox, folder, database_url=server.database("orders"), powercode_concurrency=12, **IMPATIENT
-    )
-    accidents = [lambda: restart(server, signal.SIGINT), lambda: restart(server, signal.SIGQUIT)]
-    with cluster_in(network, settings, folder, random.Random(options.seed)) as (cluster, workers, first):
-        if isinstance(first, Host):
-            accidents.insert(1, lambda: cut_off(first))
-        else:
-            print("No host is cut off: that needs root and iproute2")
-        run = HostsSoak(options, sandbox.control, cluster, accidents)
-        run.run()
-        office = stack.enter_context(closing(Office(settings, sandbox.control.state)))
-        return conclude(run, options.kills, sandbox.control, office, *what_hosts_did(workers, len(accidents) - 2))
+    with ExitStack() as stack:
+        network = stack.enter_context(Network()) if CAN_MAKE_HOSTS else Loopback()
+        server = stack.enter_context(PostgresServer(network.database_address, {"max_connections": "300"}))
+        sandbox = stack.enter_context(SandboxProcess("--host", network.office_address))
+        for number in range(options.orders):
+            sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
+        settings = settings_for(
+            sandbox, folder, database_url=server.database("orders"), powercode_concurrency=12, **IMPATIENT
+        )
+        accidents = [lambda: restart(server, signal.SIGINT), lambda: restart(server, signal.SIGQUIT)]
+        with cluster_in(network, settings, folder, random.Random(options.seed)) as (cluster, workers, first):
+            if isinstance(first, Host):
+                accidents.insert(1, lambda: cut_off(first))
+            else:
+                print("No host is cut off: that needs root and iproute2")
+            run = HostsSoak(options, sandbox.control, cluster, accidents)
+            run.run()
+            office = stack.enter_context(closing(Office(settings, sandbox.control.state)))
+            return conclude(run, options.kills, sandbox.control, office, *what_hosts_did(workers, len(accidents) - 2))
 
 
 def what_hosts_did(workers: Sequence[Restarted], cuts: int) -> list[tuple[str, object]]:

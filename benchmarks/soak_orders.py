@@ -15,10 +15,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from benchmarks.running import settings_for
 from sandbox.control import SandboxControl
@@ -267,9 +267,8 @@ def report(
     return 1 if faults else 0
 
 
-@contextmanager
-def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, SandboxProcess, Office]]:
-    """Yields a finished run, with the service and the sandbox still running for checks."""
+def run_once(options: argparse.Namespace, folder: Path) -> int:
+    """One run; 1 when a promise was broken."""
     with SandboxProcess() as sandbox:
         for number in range(options.orders):
             sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
@@ -278,32 +277,35 @@ def soaked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Soak, Sa
         with ServiceProcess(settings, folder) as service:
             soak = Soak(options, sandbox.control, service)
             soak.run()
-            office = Office(settings, sandbox.control.state)
-            try:
-                yield soak, sandbox, office
-            finally:
-                office.close()
+            with closing(Office(settings, sandbox.control.state)) as office:
+                return conclude(soak, options.kills, sandbox.control, office)
+
+
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """What every such run is told."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--orders", type=int, default=1000)
+    parser.add_argument("--kills", type=int, default=200)
+    seed = random.randrange(1_000_000)
+    parser.add_argument("--seed", type=int, default=seed, help="of all chances; default: another")
+    return parser
+
+
+def exit_after(run: Callable[[argparse.Namespace, Path], int], options: argparse.Namespace) -> NoReturn:
+    """Run in a folder of its own, print the seconds, and exit with what came of it."""
+    began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = run(options, Path(folder))
+    print(f"{time.monotonic() - began:.0f} seconds")
+    sys.exit(kept)
 
 
 def main() -> None:
     """Run, print, and exit with 1 when a promise was broken."""
-    parser = argparse.ArgumentParser(description="Kill the service again and again while orders come in")
-    parser.add_argument("--orders", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument(
-        "--seed", type=int, default=random.randrange(1_000_000), help="of all chances; default: another"
-    )
+    parser = parser_of("Kill the service again and again while orders come in")
     parser.add_argument("--database-url", help="an empty PostgreSQL database; default: SQLite")
-    options = parser.parse_args()
-    began = time.monotonic()
-    print(f"seed {options.seed}", flush=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        soaked(options, Path(folder)) as (soak, sandbox, office),
-    ):
-        kept = conclude(soak, options.kills, sandbox.control, office)
-    print(f"{time.monotonic() - began:.0f} seconds")
-    sys.exit(kept)
+    exit_after(run_once, parser.parse_args())
 
 
 if __name__ == "__main__":
