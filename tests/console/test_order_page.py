@@ -1,6 +1,5 @@
 """An order's page: its story, its contract, and whatever a customer is called."""
 
-import io
 import re
 import threading
 from collections.abc import Mapping
@@ -163,7 +162,8 @@ def test_a_contract_that_is_too_large_for_a_mail_is_downloaded_whole(service: Se
     assert answer.data == pdf
     assert (answer.mimetype, answer.content_length) == ("application/pdf", len(pdf))
     assert answer.headers["Cache-Control"] == "no-store"
-    assert f"contract-{REF}.pdf" in answer.headers["Content-Disposition"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=contract-{REF}.pdf"
 
 
 def test_a_contract_above_what_is_fetched_is_told_as_that(service: Service, as_read_only: Person) -> None:
@@ -210,17 +210,6 @@ def test_a_step_that_ended_in_a_question_was_refused_by_nobody(service: Service,
 
 
 # The contract
-
-
-def test_the_contract_is_downloaded_as_a_file(service: Service, as_read_only: Person) -> None:
-    service.take()
-
-    answer = as_read_only.get(f"{PAGE}/contract")
-
-    assert answer.data.startswith(b"%PDF")
-    assert answer.headers["Content-Disposition"] == f"attachment; filename=contract-{REF}.pdf"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert io.BytesIO(answer.data).read(4) == b"%PDF"
 
 
 @pytest.mark.long
