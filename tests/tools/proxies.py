@@ -111,7 +111,7 @@ def nginx(folder: Path, service: ServiceProcess, door: Door, chain: Path, key: P
 
 def caddy(folder: Path, service: ServiceProcess, door: Door, chain: Path, key: Path) -> list[str]:
     ports = f"\thttp_port {door.clear}\n\thttps_port {door.secure}\n\tdefault_bind 127.0.0.1\n\tadmin off\n"
-    with_ports = {"{\n\t# A request": "{\n" + ports + "\t# A request"}
+    with_ports = {"\tservers {\n": ports + "\tservers {\n"}
     with_certificate = {f"\n{NAME} {{": f"\n{NAME} {{\n\ttls {chain} {key}"}
     text = example("Caddyfile", service, **with_ports, **with_certificate)
     (folder / "Caddyfile").write_text(text)
