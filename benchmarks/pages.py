@@ -39,7 +39,7 @@ from app.models import (
     now,
 )
 from app.people import users
-from app.provisioning.order_search import pieces_in
+from app.provisioning.order_search_rows import pieces_in
 from app.provisioning.order_search_words import line_of
 from app.services import Services
 from app.setup import database_upgrade

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.durable.work_queue import WorkQueue
 from app.models import HELD_BACK, Callback, CallbackOutcome, Order, OrderState, OrderStep, now
-from app.provisioning import lifecycle, order_search
+from app.provisioning import lifecycle, order_search_rows
 from app.services import Services
 from app.storage.database import connection_of, session_in
 
@@ -78,7 +78,7 @@ def take_in(services: Services, connection: Connection, orderrefs: Sequence[str]
     ids = {orderref: id for orderref, id in inserted}  # noqa: C416, mypy doesn't know rows for pairs
     new = set(ids)
     if new:
-        order_search.keep_references(connection, ids)
+        order_search_rows.keep_references(connection, ids)
     if new & at_once:
         _start(services.work_queue, connection, [each for each in orderrefs if each in new & at_once])
     known = set(orderrefs) - new

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import notices
 from app.durable.work_queue import BEHIND, FIRST, WorkQueue
 from app.models import FIRST_ORDER, EventKind, NoticeKind, Order, OrderState, OrderStep, StepState, now
-from app.provisioning import order_search, order_waits
+from app.provisioning import order_search_rows, order_waits
 from app.provisioning.causes import cause_mails
 from app.provisioning.causes.cause import Cause, cause_of
 from app.provisioning.order_events import tell
@@ -76,7 +76,7 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
 def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     """End the order's run: it waits, needs a person, or is finished without an account."""
     _stop(services, session, order, why)
-    order_search.keep(session, order)
+    order_search_rows.keep(session, order)
 
 
 def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:

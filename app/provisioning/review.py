@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import ACTIVE_STATES, FIRST_ORDER, EventKind, Order, OrderDecision, OrderState, StepState, now
-from app.provisioning import actions, order_search, order_waits
+from app.provisioning import actions, order_search_rows, order_waits
 from app.provisioning.actions import (
     BY_HAND,
     CUSTOMER,
@@ -163,7 +163,7 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
     step.error = f"A person looked, and {told.did}"
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
-        order_search.keep(session, order)
+        order_search_rows.keep(session, order)
     return {} if done else {ONCE_MORE: {step.name: newest_given(session, order)}}
 
 

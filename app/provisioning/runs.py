@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderState, OrderStep, System
-from app.provisioning import order_search
+from app.provisioning import order_search_rows
 from app.remote import breaker, exchanges
 from app.services import Services
 from app.storage.database import connection_of
@@ -83,7 +83,7 @@ class Run(AbstractContextManager["Run"]):
 
     def __exit__(self, *_error: object) -> None:
         if self._unwritten:
-            self.commit(lambda session: order_search.keep(session, self.order), repeatable=True)
+            self.commit(lambda session: order_search_rows.keep(session, self.order), repeatable=True)
 
     def read(self) -> bool:
         """Read the order and its steps, once; returns whether this run may work on it."""

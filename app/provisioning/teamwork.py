@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from app.models import OnIt, Order, OrderDecision, PutOff, now
-from app.provisioning import order_search, review
+from app.provisioning import order_search_rows, review
 from app.provisioning.actions import BRING_BACK, LET_GO, NOTE, ON_IT, PUT_OFF, TAKE_OVER, Action
 from app.provisioning.causes.open_causes import is_put_off, stands
 from app.provisioning.people_on_orders import IS_ON_IT
@@ -29,7 +29,7 @@ def note(session: Session, orderref: str, by: str, text: str) -> None:
     """Keep a note on the order; raises `review.NotPossible` when there is no such order."""
     order = review.find(session, orderref)
     review.audit(session, order, by, NOTE, text[:LONGEST_NOTE])
-    order_search.keep_note(session, order.id, text[:LONGEST_NOTE])
+    order_search_rows.keep_note(session, order.id, text[:LONGEST_NOTE])
 
 
 def take(session: Session, by: str, *those: ColumnElement[bool], over: bool = False) -> None:

@@ -36,7 +36,7 @@ from app.models import (
     now,
 )
 from app.people.audit import RULE_CHANGED
-from app.provisioning import lifecycle, order_search, review
+from app.provisioning import lifecycle, order_search_rows, review
 from app.provisioning.actions import FORGET
 from app.provisioning.applicants import contract_of, digits
 from app.safekeeping import mentions
@@ -155,7 +155,7 @@ def _words(session: Session, order: Order) -> set[str]:
     if kept is not None:
         found += [
             kept.person,
-            *(word for word in order_search.words_of(kept).split() if "@" in word or _is_phone(word)),
+            *(word for word in order_search_rows.words_of(kept).split() if "@" in word or _is_phone(word)),
         ]
     return {" ".join(word.split()) for word in found if len(word.strip()) >= FEWEST_CHARACTERS}
 
@@ -223,7 +223,7 @@ def _erase_notes(session: Session, order: Order) -> int:
     noted = update(OrderDecision).where(OrderDecision.order_id == order.id, OrderDecision.note.is_not(None))
     shared = select(OrderDecision.joint_id).where(OrderDecision.order_id == order.id)
     joint = update(JointDecision).where(JointDecision.id.in_(shared), JointDecision.note.is_not(None))
-    order_search.forget_notes(session, [order.id])
+    order_search_rows.forget_notes(session, [order.id])
     _count(session, delete(PutOff).filter_by(order_id=order.id))
     return _count(session, noted.values(note=None)) + _count(session, joint.values(note=None))
 
@@ -272,7 +272,7 @@ def _erase_details(session: Session, order: Order) -> int:
     _count(session, update(Order).where(Order.id == order.id).values({**values, **cleared}))
     if kept is not None:
         kept.person = kept.address = kept.plan = ""
-        kept.words = order_search.reference_line(order.orderref, order.customer_id, order.ticket_id)
+        kept.words = order_search_rows.reference_line(order.orderref, order.customer_id, order.ticket_id)
     session.flush()
     session.refresh(order)
     return 1

@@ -38,7 +38,7 @@ from app.models import (
     Reconciliation,
     now,
 )
-from app.provisioning import order_search
+from app.provisioning import order_search_rows
 from app.provisioning.actions import TOLD_ONLY
 from app.services import Services
 from app.storage.database import insert_if_new
@@ -276,7 +276,7 @@ def _prune_orders(session: Session, order_ids: Sequence[int], before: datetime, 
     ):
         session.execute(those.execution_options(synchronize_session=False))
     newer = select(OrderDecision.order_id).where(OrderDecision.order_id.in_(ids), OrderDecision.action.in_(TOLD_ONLY))
-    order_search.forget_notes(session, sorted(set(ids) - set(session.scalars(newer))))
+    order_search_rows.forget_notes(session, sorted(set(ids) - set(session.scalars(newer))))
     _remove_details(session, session.scalars(select(Order.id).where(Order.id.in_(ids), HAS_DETAILS)).all(), days)
 
 

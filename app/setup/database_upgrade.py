@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.durable import engine
 from app.people import users
-from app.provisioning import order_search
+from app.provisioning import order_search_rows
 from app.provisioning.causes import open_causes
 from app.provisioning.plans import plan_table, plans_seen
 from app.storage import migrate, moves
@@ -30,7 +30,7 @@ def upgrade(database: Database, settings: Settings) -> None:
             plan_table.seed(session, settings)
             users.seed(session, settings)
         plans_seen.backfill(database)
-        order_search.backfill(database)
+        order_search_rows.backfill(database)
         open_causes.backfill(database)
 
 

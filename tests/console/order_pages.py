@@ -3,7 +3,7 @@
 from sqlalchemy import insert
 
 from app.models import Order
-from app.provisioning import order_search
+from app.provisioning import order_search_rows
 from tests.conftest import Service
 
 REF = "UIA202411-001186"
@@ -14,4 +14,4 @@ def many(service: Service, count: int, state: str = "completed") -> None:
     with service.services.database.write() as session:
         rows = [{"orderref": f"UIA-{number:04}", "state": state} for number in range(count)]
         session.execute(insert(Order), rows)
-    order_search.backfill(service.services.database)
+    order_search_rows.backfill(service.services.database)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, expect
 
 from app.models import Order, OrderState
-from app.provisioning import order_search, workflow
+from app.provisioning import order_search_rows, workflow
 from tests.conftest import Service
 from tests.console.browsers import PHONE, Browsing
 from tests.console.order_pages import REF
@@ -83,7 +83,7 @@ def test_leaving_a_changed_text_asks_and_a_sent_one_does_not(browse: Browsing) -
 def test_what_people_carry_elsewhere_is_copied_with_a_button(service: Service, browse: Browsing) -> None:
     with service.services.database.write() as session:
         session.add(Order(orderref=REF, state=OrderState.COMPLETED))
-    order_search.backfill(service.services.database)
+    order_search_rows.backfill(service.services.database)
     browse.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = browse.goto(PAGE)
     page.get_by_role("button", name=f"Copy {REF}").click()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from app.models import Order
-from app.provisioning import order_search, workflow
+from app.provisioning import order_search_rows, workflow
 from app.provisioning.order_search import Sort
 from tests.conftest import Service
 from tests.console.order_pages import PAGE, REF, many
@@ -130,7 +130,7 @@ def test_a_reference_opens_the_order(service: Service, as_read_only: Person, tex
     with service.services.database.write() as session:
         rows = [{"orderref": orderref, "state": "completed"} for orderref in (REF, "UIA202411-001187")]
         session.execute(insert(Order), rows)
-    order_search.backfill(service.services.database)
+    order_search_rows.backfill(service.services.database)
 
     answer = as_read_only.get(f"/console/orders?q={quote(text)}")
     assert (answer.status_code, answer.location) == (303, PAGE)

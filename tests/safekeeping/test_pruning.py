@@ -21,7 +21,7 @@ from app.models import (
     ReportedTicket,
     now,
 )
-from app.provisioning import order_search, review, teamwork
+from app.provisioning import order_search, order_search_rows, review, teamwork
 from app.safekeeping import pruning
 from tests.conftest import Service, wait_for
 from tests.safekeeping.erased_orders import settled
@@ -101,7 +101,7 @@ def test_a_finished_orders_details_go_when_they_are_old_and_the_order_stays(serv
 def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> None:
     service.take()
     prune(service)
-    order_search.backfill(service.services.database)
+    order_search_rows.backfill(service.services.database)
 
     with service.services.database.read() as session:
         (found,) = order_search.find(session, order_search.Wanted("lind example")).orders

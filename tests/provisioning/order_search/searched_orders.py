@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from app.models import Order, OrderSearch
-from app.provisioning import order_search
+from app.provisioning import order_search, order_search_rows
 from app.storage.database import Database
 from utopia import Address, Contract, OrderItem, Person
 
@@ -30,9 +30,9 @@ def an_order(database: Database, orderref: str, *, kept: bool = True, state: str
         session.add(order)
         session.flush()
         if kept:
-            order_search.keep(session, order)
+            order_search_rows.keep(session, order)
         elif state == "received":
-            order_search.keep_references(session.connection(), {orderref: order.id})
+            order_search_rows.keep_references(session.connection(), {orderref: order.id})
         return order.id
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from app.models import Order, OrderSearch
-from app.provisioning import order_search
+from app.provisioning import order_search, order_search_rows
 from app.provisioning.order_search_words import line_of, pieces_of
 from app.storage.database import Database
 from tests.provisioning.order_search.searched_orders import an_order, found
@@ -15,8 +15,8 @@ def test_orders_from_before_the_search_become_findable(database: Database) -> No
     an_order(database, "UIA-2", kept=False, state="not_ours")
     an_order(database, "UIA-3", kept=False, state="received")
 
-    assert order_search.backfill(database) == 2  # a new order comes with its row
-    assert order_search.backfill(database) == 0
+    assert order_search_rows.backfill(database) == 2  # a new order comes with its row
+    assert order_search_rows.backfill(database) == 0
     assert found(database, "ada") == ["UIA-1"]
     assert found(database, "uia") == ["UIA-3", "UIA-2", "UIA-1"]
 
@@ -31,8 +31,8 @@ def test_what_a_former_version_kept_is_made_anew(database: Database) -> None:
         row.words, row.address = old, "12 ELM STREET"
         session.get_one(Order, pruned).contract = None
 
-    assert order_search.backfill(database) == 2
-    assert order_search.backfill(database) == 0
+    assert order_search_rows.backfill(database) == 2
+    assert order_search_rows.backfill(database) == 0
     assert found(database, "12 oak st apt 4") == ["UIA-1"]
     for text in ("ole@example.com", "(406) 555-0127", "12 elm st.", "uia2", "1001"):
         assert found(database, text) == ["UIA-2"], text
@@ -42,17 +42,17 @@ def test_words_have_their_pieces_beside_them_and_rows_without_get_them(database:
     number = an_order(database, "UIA-1", first_name="Ada", street="12 OAK STREET")
     with database.write() as session:
         row = session.get_one(OrderSearch, number)
-        words, kept = row.words, order_search.pieces_in(row.words)
+        words, kept = row.words, order_search_rows.pieces_in(row.words)
         assert {name: getattr(row, name) for name in kept} == kept
         session.execute(update(OrderSearch).values(pieces_1=-1, pieces_2=-1, pieces_3=-1, pieces_4=-1))
 
     assert found(database, "ada oak") == ["UIA-1"]
-    assert order_search.backfill(database) == 1
-    assert order_search.backfill(database) == 0
+    assert order_search_rows.backfill(database) == 1
+    assert order_search_rows.backfill(database) == 0
     with database.write() as session:
         row = session.get_one(OrderSearch, number)
         assert (row.words, {name: getattr(row, name) for name in kept}) == (words, kept)
-        order_search.keep_note(session, number, "asks for a later day")
+        order_search_rows.keep_note(session, number, "asks for a later day")
     assert found(database, "later ada") == ["UIA-1"]
 
 
@@ -84,7 +84,7 @@ def test_many_orders_are_made_findable_in_batches(database: Database, monkeypatc
     for number in range(8):
         an_order(database, f"UIA-{number}", kept=False)
 
-    assert order_search.backfill(database) == 8
+    assert order_search_rows.backfill(database) == 8
 
 
 def test_a_changed_order_is_found_by_its_new_values_only(database: Database) -> None:
@@ -92,7 +92,7 @@ def test_a_changed_order_is_found_by_its_new_values_only(database: Database) -> 
     with database.write() as session:
         order = session.get_one(Order, number)
         order.corrections, order.customer_id, order.ticket_id = {"first_name": "Grace"}, "1002", "77"
-        order_search.keep(session, order)
+        order_search_rows.keep(session, order)
 
     assert found(database, "grace 1002 77") == ["UIA-1"]
     assert found(database, "ada") == []
@@ -104,4 +104,4 @@ def test_an_endless_name_is_kept_short(database: Database) -> None:
     with database.read() as session:
         row = session.get_one(OrderSearch, number)
         assert len(row.words) < 1_500
-        assert len(row.person) <= order_search.LONGEST_TEXT
+        assert len(row.person) <= order_search_rows.LONGEST_TEXT

@@ -1,0 +1,187 @@
+"""The row of words that an order is found by: kept with the order, and made for orders that have none.
+
+A table of its own: a search reads all of it, and an order's row holds its whole contract.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, event, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Order, OrderSearch
+from app.provisioning.applicants import contract_of, digits, one_line
+from app.provisioning.matching.powercode_addresses import street_line, usps_state
+from app.provisioning.order_search_words import LONGEST_TEXT, line_of, note_line, pieces_of
+from app.storage.database import Database, connection_of
+from utopia import Contract
+
+AT_A_TIME = 500
+
+
+def keep(session: Session, order: Order) -> None:
+    """Bring the order's row of words up to date, in the transaction that changes the order.
+
+    An order whose details were removed keeps its words until its contract is fetched again.
+    """
+    connection = connection_of(session)
+    row = connection.execute(KEPT, {"of": order.id}).mappings().first()
+    if row is None:
+        found_by = _found_by(order)
+        connection.execute(INSERT_ROW, {"order_id": order.id, "notes": "", **found_by, **pieces_in(found_by["words"])})
+    elif order.contract is not None:
+        found_by = _found_by(order, row["notes"])
+        changed: dict[str, Any] = {name: text for name, text in found_by.items() if text != row[name]}
+        if "words" in changed:
+            changed |= pieces_in(changed["words"])
+        if changed:
+            connection.execute(UPDATE_ROW, {"of": order.id, **changed})
+
+
+def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
+    """Let orders that just came in be found by their references; `orders` has their ids by reference."""
+    nothing = {"person": "", "address": "", "plan": "", "notes": ""}
+    lines = [(id, reference_line(orderref)) for orderref, id in orders.items()]
+    rows = [{"order_id": id, "words": line, **nothing, **pieces_in(line)} for id, line in lines]
+    connection.execute(INSERT_ROW, rows)
+
+
+# Built once, and on the table: each order's words are kept several times.
+ROWS = OrderSearch.__table__
+INSERT_ROW = insert(ROWS)  # type: ignore[arg-type]
+UPDATE_ROW = update(ROWS).where(ROWS.c.order_id == bindparam("of"))  # type: ignore[arg-type]
+KEPT = select(ROWS.c.person, ROWS.c.address, ROWS.c.plan, ROWS.c.words, ROWS.c.notes).where(
+    ROWS.c.order_id == bindparam("of")
+)
+
+PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, OrderSearch.pieces_4)
+
+
+def pieces_in(line: str) -> dict[str, int]:
+    """The columns that a row keeps beside its line of words: its pieces, by column."""
+    return {column.key: bits for column, bits in zip(PIECES, pieces_of(line), strict=True)}
+
+
+@event.listens_for(OrderSearch.words, "set")
+def _keep_pieces(row: OrderSearch, words: str, before: object = None, *_: object) -> None:
+    if words != before:
+        for name, bits in pieces_in(words).items():
+            setattr(row, name, bits)
+
+
+def keep_note(session: Session, order_id: int, text: str) -> None:
+    """Let the order be found by what a person wrote about it, too."""
+    row, words = session.get(OrderSearch, order_id), note_line(text)
+    if row is not None:
+        row.words, row.notes = row.words + words, row.notes + words
+        session.flush()  # `keep` reads the row itself
+
+
+def words_of(row: OrderSearch) -> str:
+    """The order's own words, without those of notes: notes may name anybody."""
+    return row.words.removesuffix(row.notes)
+
+
+def forget_notes(session: Session, order_ids: Sequence[int]) -> None:
+    """Let the orders no longer be found by what people wrote about them."""
+    without = func.substr(OrderSearch.words, 1, func.length(OrderSearch.words) - func.length(OrderSearch.notes))
+    noted = update(OrderSearch).where(OrderSearch.order_id.in_(order_ids), OrderSearch.notes != "")
+    session.execute(noted.values(words=without, notes="").execution_options(synchronize_session=False))
+
+
+def reference_line(*references: str | None) -> str:
+    """The words of an order of which only numbers may be kept: its reference, customer and ticket."""
+    return line_of(texts=(), references=filter(None, references))
+
+
+def _found_by(order: Order, notes: str = "") -> dict[str, str]:
+    """What an order is found by, and shown with, by column; `notes` are the words of people's notes."""
+    contract = contract_of(order)
+    person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
+    address, plan = _address(order, contract), _plan(order, contract)
+    words = line_of(
+        references=[order.orderref],
+        texts=[person, *_numbers(order, contract), plan],
+        address=f"{address} {_cut(contract.address.unit)}",
+        mail=_cut(contract.customer.email),
+    )
+    return {"person": person, "address": address, "plan": plan, "words": words + notes}
+
+
+def _address(order: Order, contract: Contract) -> str:
+    """The address as the order's page and the mails have it: the unit in the street line, the state as code."""
+    place = contract.address
+    street = (order.account or {}).get("applicant", {}).get("street") or street_line(
+        one_line(place.street)[:LONGEST_TEXT], one_line(place.unit)[:LONGEST_TEXT]
+    )
+    town = f"{place.city} {usps_state(place.state) or place.state} {place.zip}"
+    return ", ".join(part for part in (_cut(street), _cut(town)) if part)
+
+
+def _plan(order: Order, contract: Contract) -> str:
+    ordered = [description for _, description in (order.account or {}).get("plans", [])]
+    monthly = [item.description for item in contract.items if item.charge_type.casefold() == "mrc"]
+    return _cut(", ".join(dict.fromkeys(ordered or monthly)))
+
+
+def _numbers(order: Order, contract: Contract) -> list[str]:
+    phone = re.sub(r"\D", "", digits(_cut(contract.customer.phone)))
+    return [phone, order.customer_id or "", order.ticket_id or "", order.site_id or ""]
+
+
+def _cut(text: str) -> str:
+    return one_line(text)[:LONGEST_TEXT]
+
+
+def backfill(database: Database) -> int:
+    """Make the rows of orders that have none, or an old one, `AT_A_TIME` in a transaction; returns how many."""
+    made, last = _add_pieces(database), 0
+    while True:
+        with database.write() as session:
+            rows = _without_words(session, last)
+            for order, row in rows:
+                _make(session, order, row)
+            ids = [order.id for order, _ in rows]
+        if not ids:
+            return made
+        made, last = made + len(ids), ids[-1]
+
+
+def _add_pieces(database: Database) -> int:
+    """Add the pieces to rows that a former version wrote."""
+    added, last = 0, 0
+    lacks = select(OrderSearch.order_id, OrderSearch.words).where(OrderSearch.pieces_1 == -1)
+    while True:
+        with database.write() as session:
+            next_ones = lacks.where(OrderSearch.order_id > last).order_by(OrderSearch.order_id).limit(AT_A_TIME)
+            rows = session.execute(next_ones).all()
+            if not rows:
+                return added
+            session.execute(update(OrderSearch), [{"order_id": id, **pieces_in(words)} for id, words in rows])
+            added, last = added + len(rows), rows[-1][0]
+
+
+def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
+    """Orders without a row of words, or with a former version's, whose line does not begin with a blank."""
+    lacks = OrderSearch.order_id.is_(None) | OrderSearch.words.not_like(" %")
+    query = select(Order, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(lacks)
+    return [
+        (order, row) for order, row in session.execute(query.where(Order.id > last).order_by(Order.id).limit(AT_A_TIME))
+    ]
+
+
+def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
+    if row is None:
+        session.add(OrderSearch(order_id=order.id, **_found_by(order)))
+    elif order.contract is not None:
+        for name, text in _found_by(order, row.notes).items():
+            setattr(row, name, text)
+    else:
+        words = row.words.split()
+        row.words = line_of(
+            references=[order.orderref],
+            texts=[row.person, row.plan, *(word for word in words if "@" not in word)],
+            address=row.address,
+            mail=" ".join(word for word in words if "@" in word),
+        )
