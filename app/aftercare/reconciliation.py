@@ -59,7 +59,7 @@ def start_when_due(services: Services) -> int | None:
     with services.database.write(repeatable=True) as session:
         kept_since = schedule_marks.kept_since(session, "reconcile", settings.reconcile_schedule)
         by_schedule = Reconciliation.key.startswith(f"{BY_SCHEDULE}:")
-        if session.scalar(select(Reconciliation.id).where(IS_OPEN).limit(1)) is not None:
+        if connection_of(session).scalar(ANY_OPEN) is not None:
             return None
         over = func.coalesce(Reconciliation.finished_at, Reconciliation.started_at)
         newest = session.scalar(select(func.max(over)).where(by_schedule))
