@@ -15,7 +15,7 @@ from app.aftercare import customer_extras, writes
 from app.aftercare.switches import CUSTOMER_CHANGES
 from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
-from app.console.order_forms import A_SERVICE, A_TAG, DIGITS, stripped
+from app.console.order_forms import A_SERVICE, A_TAG, number_field, stripped
 from app.console.switches import only_while_on
 from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
@@ -40,11 +40,8 @@ class MoreForm(FlaskForm):  # type: ignore[misc]
 class PlanForm(MoreForm):
     """A plan."""
 
-    service_id = StringField(
-        "PowerCode service",
-        [DataRequired("Write the number of a PowerCode service"), A_SERVICE],
-        filters=[stripped],
-        render_kw=DIGITS | {"list": "services-sold"},
+    service_id = number_field(
+        "PowerCode service", "Write the number of a PowerCode service", A_SERVICE, list="services-sold"
     )
 
 
@@ -60,10 +57,7 @@ class TicketForm(MoreForm):
 class TagForm(MoreForm):
     """A tag."""
 
-    tag_id = StringField(
-        "Number of the tag", [DataRequired("Write the tag's number"), A_TAG],
-        filters=[stripped], render_kw=DIGITS,
-    )  # fmt: skip
+    tag_id = number_field("Number of the tag", "Write the tag's number", A_TAG)
 
 
 class PortalNameForm(MoreForm):

@@ -46,6 +46,17 @@ A_CUSTOMER, A_TICKET, A_TAG = PowerCodeNumber(1001), PowerCodeNumber(50001), Pow
 A_SERVICE = PowerCodeNumber(164, LARGEST_SERVICE_ID)
 
 
+def number_field(label: str, wanted: str, is_valid: PowerCodeNumber, **look: str) -> StringField:
+    """A field for a number of PowerCode's; `wanted` is said when it is left empty."""
+    return StringField(label, [DataRequired(wanted), is_valid], filters=[stripped], render_kw=DIGITS | look)
+
+
+def note_field(label: str, wanted: str) -> TextAreaField:
+    """A field for a few words, up to 2,000 characters; `wanted` is said when it is left empty."""
+    required = [DataRequired(wanted), Length(max=2000, message="Write at most 2000 characters")]
+    return TextAreaField(label, required, filters=[stripped], render_kw={"rows": 2})
+
+
 class DecisionForm(FlaskForm):  # type: ignore[misc]
     """A decision that needs nothing but the button."""
 
@@ -61,57 +72,25 @@ class NewCustomerForm(DecisionForm):
 class CustomerForm(DecisionForm):
     """The number of a PowerCode customer."""
 
-    customer_id = StringField(
-        "PowerCode customer number",
-        [
-            DataRequired("Write the customer's number, such as 1001"),
-            A_CUSTOMER,
-        ],
-        filters=[stripped],
-        render_kw=DIGITS,
-    )
+    customer_id = number_field("PowerCode customer number", "Write the customer's number, such as 1001", A_CUSTOMER)
 
 
 class TicketForm(DecisionForm):
     """The number of a PowerCode ticket."""
 
-    ticket_id = StringField(
-        "Number of the ticket in PowerCode",
-        [
-            DataRequired("Write the ticket's number, such as 50001"),
-            A_TICKET,
-        ],
-        filters=[stripped],
-        render_kw=DIGITS,
-    )
+    ticket_id = number_field("Number of the ticket in PowerCode", "Write the ticket's number, such as 50001", A_TICKET)
 
 
 class NoteForm(DecisionForm):
     """Why an order is closed."""
 
-    note = TextAreaField(
-        "Why it is closed",
-        [
-            DataRequired("Write in a few words why the order is closed"),
-            Length(max=2000, message="Write at most 2000 characters"),
-        ],
-        filters=[stripped],
-        render_kw={"rows": 2},
-    )
+    note = note_field("Why it is closed", "Write in a few words why the order is closed")
 
 
 class WorkNoteForm(NoteForm):
     """What was done by hand, or why something is left out."""
 
-    note = TextAreaField(
-        "What you did, or why",
-        [
-            DataRequired("Write what you did, or why it is left out"),
-            Length(max=2000, message="At most 2000 characters"),
-        ],
-        filters=[stripped],
-        render_kw={"rows": 2},
-    )
+    note = note_field("What you did, or why", "Write what you did, or why it is left out")
 
     @classmethod
     def of(cls, path: str, **options: Any) -> "WorkNoteForm":
@@ -176,14 +155,7 @@ class PlansForm(DecisionForm):
 
     sure = HiddenField()
     services = FieldList(
-        StringField(
-            validators=[
-                DataRequired("Write the number of a PowerCode service, such as 164"),
-                A_SERVICE,
-            ],
-            filters=[stripped],
-            render_kw=DIGITS | {"list": "services-sold"},
-        )
+        number_field("", "Write the number of a PowerCode service, such as 164", A_SERVICE, list="services-sold")
     )
 
     @classmethod
