@@ -5,9 +5,9 @@ The content is not trusted: templates escape these values, and only plain http a
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from wire.masking import without_secrets
@@ -25,6 +25,7 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{1,500}")
 # Characters that are invisible or change the writing direction.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
+T = TypeVar("T")
 LinkOf = Callable[[str, str], str | None]
 """Returns the console's page about a value, by the value's name and text."""
 
@@ -89,11 +90,7 @@ class _Reader:
         return self._text(name, value)
 
     def _facts(self, value: Mapping[str, object], depth: int) -> Facts:
-        pairs: list[tuple[str, Node]] = []
-        for name, each in value.items():
-            if self._is_full(len(pairs)):
-                break
-            pairs.append((label(name), self.node(name, each, depth + 1)))
+        pairs = [(label(name), self.node(name, each, depth + 1)) for name, each in self._what_fits(value.items())]
         return Facts(tuple(pairs), len(value) - len(pairs))
 
     def _several(self, name: str, value: list[object], depth: int) -> Node:
@@ -101,23 +98,22 @@ class _Reader:
         columns = list(dict.fromkeys(key for each in records[:MOST_ENTRIES] for key in each))
         if len(records) == len(value) and 0 < len(columns) <= MOST_COLUMNS:
             return self._table(columns, records, depth)
-        entries: list[Node] = []
-        for each in value:
-            if self._is_full(len(entries)):
-                break
-            entries.append(self.node(name, each, depth + 1))
+        entries = [self.node(name, each, depth + 1) for each in self._what_fits(value)]
         return Items(tuple(entries), len(value) - len(entries))
 
     def _table(self, columns: list[str], records: list[dict[str, object]], depth: int) -> Table:
-        rows: list[tuple[Node, ...]] = []
-        for record in records:
-            if self._is_full(len(rows)):
-                break
-            rows.append(tuple(self.node(name, record.get(name, ""), depth + 1) for name in columns))
+        rows = [
+            tuple(self.node(name, record.get(name, ""), depth + 1) for name in columns)
+            for record in self._what_fits(records)
+        ]
         return Table(tuple(label(name) for name in columns), tuple(rows), len(records) - len(rows))
 
-    def _is_full(self, count: int) -> bool:
-        return count >= MOST_ENTRIES or (self._left <= 0 and count > 0)
+    def _what_fits(self, values: Iterable[T]) -> Iterator[T]:
+        """The first values, at least one, until these were turned into enough text."""
+        for count, value in enumerate(values):
+            if count >= MOST_ENTRIES or (self._left <= 0 and count > 0):
+                return
+            yield value
 
     def _text(self, name: str, value: object) -> Text:
         shown = visible(_plain(value))
