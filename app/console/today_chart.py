@@ -1,7 +1,7 @@
 """The chart of the first page: the orders of each day, and how long an order takes to become an account."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
@@ -32,12 +32,21 @@ class Day:
 def chart(session: Session, settings: Settings) -> dict[str, Any]:
     """The chart's numbers, with the median time from an order to its account, in seconds, as `median`."""
     midnight = datetime.combine(now().astimezone(settings.zone).date(), time(), settings.zone)
-    drawn = bars(days(session, settings))
-    begins = datetime.combine(drawn["bars"][0]["day"], time(), settings.zone)
+    month = days(session, settings)
+    begins = datetime.combine(month[0].day, time(), settings.zone)
     added = [order.finished_at for order in written_parts.added_to_customers(session, Order.finished_at >= begins)]
-    today = sum(1 for moment in added if moment and moment >= midnight)
-    drawn |= {"added": len(added), "added_today": today, "made_today": drawn["bars"][-1]["count"] - today}
-    return {**drawn, "median": median_seconds(session), "median_today": median_seconds(session, midnight)}
+    added_today = sum(1 for moment in added if moment and moment >= midnight)
+    return {
+        "days": month,
+        "most": max(each.completed + each.stopped for each in month),
+        "completed": sum(each.completed for each in month),
+        "stopped": sum(each.stopped for each in month),
+        "added": len(added),
+        "added_today": added_today,
+        "made_today": month[-1].completed - added_today,
+        "median": median_seconds(session),
+        "median_today": median_seconds(session, midnight),
+    }
 
 
 def days(session: Session, settings: Settings) -> list[Day]:
@@ -80,18 +89,3 @@ def median_seconds(session: Session, since: datetime | None = None) -> float | N
     newest = select(Order.received_at, Order.finished_at).where(*finished).order_by(Order.finished_at.desc())
     took = [(ended - came).total_seconds() for came, ended in session.execute(newest.limit(MOST_TIMED)) if ended]
     return median(took) if took else None
-
-
-def bars(counts: Sequence[Day], *, width: int = 600, height: int = 80) -> dict[str, Any]:
-    """One bar a day: orders that needed a person above completed ones. The highest bar is as high as the chart."""
-    most = max((each.completed + each.stopped for each in counts), default=0)
-    step = width / max(len(counts), 1)
-    drawn = []
-    for number, each in enumerate(counts):
-        tall, above = (height * count / most if most else 0 for count in (each.completed, each.stopped))
-        place = {"x": number * step + step * 0.12, "y": height - tall, "width": step * 0.76, "height": tall}
-        upper = {"stopped_y": height - tall - above, "stopped_height": above}
-        rounded = {name: round(value, 1) for name, value in {**place, **upper}.items()}
-        drawn.append({"day": each.day, "count": each.completed, "stopped": each.stopped, **rounded})
-    totals = {"total": sum(each.completed for each in counts), "stopped": sum(each.stopped for each in counts)}
-    return {"bars": drawn, "width": width, "height": height, "most": most, **totals}

@@ -1,7 +1,7 @@
 """The first page: one look in the morning tells whether anything needs somebody."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import delete, func, insert, select, update
 
 from app.console import today
-from app.console.today_chart import CHART_DAYS, Day, bars, days, median_seconds
+from app.console.today_chart import CHART_DAYS, Day, days, median_seconds
 from app.models import (
     Alert,
     AlertKind,
@@ -204,25 +204,6 @@ def test_a_new_installation_is_led_to_its_first_account(service: Service, as_adm
     assert "Until the first account" not in as_administrator.get("/console").text
 
 
-def test_the_highest_bar_is_as_high_as_the_chart() -> None:
-    month = [Day(date(2026, 11, number), count) for number, count in ((1, 0), (2, 2), (3, 4))]
-
-    drawn = bars(month, width=300, height=80)
-
-    assert [bar["height"] for bar in drawn["bars"]] == [0, 40, 80]
-    assert [bar["y"] for bar in drawn["bars"]] == [80, 40, 0]
-    assert (drawn["most"], drawn["total"]) == (4, 6)
-
-
-def test_what_needed_somebody_stands_on_top_of_what_was_completed() -> None:
-    drawn = bars([Day(date(2026, 11, 1), 3, 1)], width=300, height=80)
-
-    assert [(bar["y"], bar["height"], bar["stopped_y"], bar["stopped_height"]) for bar in drawn["bars"]] == [
-        (20, 60, 0, 20)
-    ]
-    assert (drawn["total"], drawn["stopped"]) == (3, 1)
-
-
 def test_the_chart_counts_what_stands_and_what_was_settled_and_how_long_an_account_takes(
     service: Service, as_read_only: Person
 ) -> None:
@@ -250,12 +231,17 @@ def test_the_chart_counts_what_stands_and_what_was_settled_and_how_long_an_accou
 
     page = as_read_only.get("/console").text
     assert "3 completed, 2 needed somebody" in page
+    assert '<svg class="chart" viewBox="0 0 30 5"' in page, "the highest bar is as high as the chart"
+    assert 'y="2" width="0.76" height="3"' in page
+    assert 'y="0" width="0.76" height="2"' in page, "what needed somebody stands on top of what was completed"
     assert "<strong>2 s</strong>" in page
 
 
-@pytest.mark.parametrize("counts", [[], [Day(date(2026, 11, 1), 0)]])
-def test_a_month_without_orders_draws_nothing_and_divides_by_nothing(counts: list[Day]) -> None:
-    assert bars(counts)["total"] == 0
+def test_a_month_without_orders_draws_nothing(as_read_only: Person) -> None:
+    page = as_read_only.get("/console").text
+
+    assert "drawn here" in page
+    assert "<svg" not in page
 
 
 @pytest.mark.usefixtures("quick_refresh")
