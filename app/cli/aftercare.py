@@ -11,7 +11,6 @@ from app.aftercare.switches import ACTIVATION
 from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
-from app.provisioning import review
 from app.running.background import Background
 from app.services import Services
 
@@ -126,12 +125,9 @@ def _compare(ready: Services) -> Reconciliation:
 
 
 def _take_in(ready: Services, which: str) -> list[str]:
-    try:
-        with ready.database.write() as session:
-            named = [row.orderref for row in missing_orders.listed(session).missing] if which == ALL else [which]
-            return missing_orders.take_in(ready, session, named, operator())
-    except review.NotPossible as why:
-        raise click.ClickException(str(why)) from None
+    with ready.database.write() as session:
+        named = [row.orderref for row in missing_orders.listed(session).missing] if which == ALL else [which]
+        return missing_orders.take_in(ready, session, named, operator())
 
 
 def _follow(ready: Services, orderrefs: list[str]) -> dict[str, str]:

@@ -12,10 +12,15 @@ from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.provisioning import order_search
+from app.digest import ledger
+from app.digest.report.sources import SourceUnreadable
+from app.people import passwords, users
+from app.provisioning import order_search, review
+from app.provisioning.plans import plan_changes
 from app.provisioning.problems import PROBLEMS
+from app.safekeeping import known_databases, moved_rows, postgresql_move, sqlite_backup, sqlite_restore
 from app.services import Services, services_of
-from app.storage import migrate, moves
+from app.storage import migrate, moves, presence
 from app.storage.database import Database
 
 NAME = "utopia-handler"
@@ -30,6 +35,25 @@ SAID = (
     ("is not one of", "does not fit; there are"),
 )
 """The library's messages about values, and the words that people use."""
+
+REFUSALS = (
+    moves.DatabaseMoved,
+    migrate.MigrationFailed,
+    known_databases.DatabaseMissing,
+    presence.InUse,
+    sqlite_backup.BackupFailed,
+    sqlite_restore.RestoreRefused,
+    postgresql_move.NotMoved,
+    moved_rows.NotTaken,
+    review.NotPossible,
+    plan_changes.NotChanged,
+    ledger.AlreadyUnderWay,
+    ledger.ImportRefused,
+    SourceUnreadable,
+    users.NotPossible,
+    passwords.WeakPassword,
+)
+"""Errors whose text is a sentence for people: a command that ends with one prints it, and nothing else."""
 
 
 class Called(click.Context):
@@ -64,7 +88,7 @@ class AllCommands(AppGroup):
 
 
 class Commands(AppGroup):
-    """A group of commands that reports an unusable database and wrong arguments in one line."""
+    """A group of commands that reports a refusal, an unusable database and wrong arguments in one line."""
 
     context_class = Called
 
@@ -78,10 +102,8 @@ class Commands(AppGroup):
         try:
             with _words_that_fit():
                 return super().invoke(ctx)
-        except moves.DatabaseMoved as moved:
-            raise click.ClickException(str(moved)) from None
-        except migrate.MigrationFailed as failed:
-            raise click.ClickException(str(failed)) from None
+        except REFUSALS as why:
+            raise click.ClickException(str(why)) from None
         except SQLAlchemyError as error:
             app = ctx.ensure_object(ScriptInfo).load_app()
             raise database_trouble(services_of(app).database, error) from None

@@ -17,17 +17,14 @@ from app.safekeeping import (
     after_restore,
     backup_inspection,
     known_databases,
-    moved_rows,
     nightly_backup,
     postgresql_move,
-    sqlite_backup,
     sqlite_restore,
 )
 from app.safekeeping.exclusive_use import STOP_FIRST
 from app.setup import database_upgrade
 from app.storage import migrate, moves
 from app.storage.database import Database
-from app.storage.presence import InUse
 
 db = Commands("db", help="The database.")
 
@@ -45,8 +42,6 @@ def upgrade(new: bool) -> None:
             known_databases.refuse_missing(database, settings)
         database_upgrade.upgrade(database, settings)
         known_databases.remember(database, settings)
-    except known_databases.DatabaseMissing as missing:
-        raise click.ClickException(str(missing)) from None
     except (SQLAlchemyError, OSError) as error:
         raise database_trouble(services().database, error, "upgraded") from None
     click.echo("The database is up to date.")
@@ -86,7 +81,7 @@ def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> No
     own, place = services(), place.absolute()
     if context.get_parameter_source("kept") is ParameterSource.COMMANDLINE and not place.is_dir():
         raise click.ClickException(f"--keep goes with a folder, and {place} is none. Make it first: mkdir {place}")
-    with _in_one_line():
+    with _naming_the_file():
         moves.refuse_moved(own.database)
         if place.is_dir():
             night = nightly_backup.make_in(own, place, kept)
@@ -117,7 +112,7 @@ def put_back(file: Path, only_check: bool, as_json: bool) -> None:
         raise click.ClickException(
             "Restore PostgreSQL with its own program, pg_restore; then: utopia-handler db restored --made TIME"
         )
-    with _in_one_line():
+    with _naming_the_file():
         restored = sqlite_restore.restore(own, file.absolute())
     result = {
         **_settled(restored.settled),
@@ -154,7 +149,7 @@ def settle_restored(made: str, as_json: bool) -> None:
 def copy(url: str, undo: bool, as_json: bool) -> None:
     """Move everything from SQLite to PostgreSQL, with the service stopped, and check that all of it arrived."""
     own = services()
-    with _in_one_line():
+    with _naming_the_file():
         if undo:
             address = postgresql_move.undo(own, url)
             show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
@@ -175,19 +170,16 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
+def _naming_the_file() -> Iterator[None]:
+    """Report a file that can't be used in one line."""
     try:
         yield
-    except (sqlite_backup.BackupFailed, sqlite_restore.RestoreRefused, postgresql_move.NotMoved, InUse) as why:
-        raise click.ClickException(str(why)) from None
-    except moved_rows.NotTaken as why:
-        raise click.ClickException(f"PostgreSQL does not take these rows, and nothing was moved: {why}") from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or 'The database'}: {error.strerror}") from None
 
 
 def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
-    with _in_one_line():
+    with _naming_the_file():
         found = backup_inspection.inspect(file, _present_version(database))
     result = {
         **vars(found),

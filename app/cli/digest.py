@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.cli.forget import forget_address
 from app.digest import ledger, preview, result_words, run_json, run_starts
-from app.digest.report.sources import SourceUnreadable, parse_source
+from app.digest.report.sources import parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
 from app.running.background import Background
 from app.services import Services
@@ -38,23 +38,17 @@ def run(dry_run: bool, source: str | None, since: datetime | None, no_wait: bool
     ready = ready_services()
     if not (source or ready.settings.report_source):
         raise click.ClickException("There is no report: set REPORT_SOURCE, or give --source")
-    try:
-        parse_source(source or str(ready.settings.report_source))
-    except SourceUnreadable as why:
-        raise click.ClickException(str(why)) from None
-    first_day = since.date() if since else None
+    report, first_day = source or str(ready.settings.report_source), since.date() if since else None
+    parse_source(report)
     if dry_run:
-        _dry_run(ready, source or str(ready.settings.report_source), first_day, as_json=as_json)
+        _dry_run(ready, report, first_day, as_json=as_json)
         return
     if ready.settings.digest_delivery == "webhook" and not ready.settings.digest_webhook_url:
         raise click.ClickException("DIGEST_WEBHOOK_URL is not set; or set DIGEST_DELIVERY=mail")
     if former := fault_of_running(ready.settings):
         raise click.ClickException(former)
     key = f"command {uuid.uuid4()}"
-    try:
-        run_id = run_starts.start(ready, key=key, started_by=operator(), source=source, since=first_day)
-    except ledger.AlreadyUnderWay as why:
-        raise click.ClickException(str(why)) from None
+    run_id = run_starts.start(ready, key=key, started_by=operator(), source=source, since=first_day)
     _follow(ready, run_id, no_wait=no_wait, as_json=as_json)
 
 
@@ -81,20 +75,14 @@ def show_run(run_id: int, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def import_last_run(file: Path) -> None:
     """Take over where the old utility stopped: its last_run_date.json becomes the window's start."""
-    try:
-        with ready_services().database.write() as session:
-            starts_on = ledger.import_last_run(session, file, operator())
-    except ledger.ImportRefused as why:
-        raise click.ClickException(str(why)) from None
+    with ready_services().database.write() as session:
+        starts_on = ledger.import_last_run(session, file, operator())
     click.echo(f"Closings from {starts_on} on will be reported, that day included.")
 
 
 def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool) -> None:
     try:
-        found = preview.outlook(ready.settings, ready.database, source, since)
-        content = _preview(found)
-    except SourceUnreadable as why:
-        raise click.ClickException(str(why)) from None
+        content = _preview(preview.outlook(ready.settings, ready.database, source, since))
     except TemplateFault as fault:
         raise click.ClickException(f"The digest's templates can't be used: {fault}") from None
     show(content, as_json=as_json, in_words=_preview_in_words)

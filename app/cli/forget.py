@@ -7,7 +7,6 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.base import as_it_is_written, as_json, operator, ready_services, show
-from app.provisioning.review import NotPossible
 from app.safekeeping import deleted_rows, order_erasure
 from app.services import Services
 
@@ -36,10 +35,7 @@ def forget(orderref: str, digest: bool, yes: bool, as_json: bool) -> None:
     orderref = as_it_is_written(ready, orderref)
     if not yes:
         click.confirm(f"Erase the personal data of {orderref}? It can't be brought back", abort=True, err=True)
-    try:
-        done = order_erasure.forget(ready, orderref, operator(), digest=digest)
-    except NotPossible as why:
-        raise click.ClickException(str(why)) from None
+    done = order_erasure.forget(ready, orderref, operator(), digest=digest)
     result = {
         "orderref": done.orderref,
         "erased": dict(done.erased),

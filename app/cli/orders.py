@@ -119,7 +119,8 @@ def resume(orderref: str | None, *, of_all: bool, no_wait: bool, as_json: bool, 
         click.echo(f"{orderref} goes on by itself already.", err=True)
         _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
         return
-    _decide(lambda session: plan_decisions.resume(ready, session, orderref, operator(), note=note, **given), ready)
+    with ready.database.write() as session:
+        plan_decisions.resume(ready, session, orderref, operator(), note=note, **given)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)
 
 
@@ -140,16 +141,9 @@ def dismiss(orderref: str, note: str) -> None:
         raise click.ClickException("The note is empty; say why the order is closed")
     ready = ready_services()
     orderref = as_it_is_written(ready, orderref)
-    _decide(lambda session: review.dismiss(ready, session, orderref, operator(), note.strip()), ready)
+    with ready.database.write() as session:
+        review.dismiss(ready, session, orderref, operator(), note.strip())
     click.echo(f"{orderref} is {in_words(OrderState.DISMISSED)}.")
-
-
-def _decide(decision: Any, ready: Services) -> None:
-    try:
-        with ready.database.write() as session:
-            decision(session)
-    except review.NotPossible as why:
-        raise click.ClickException(str(why)) from None
 
 
 def _whole(ready: Services, orderref: str) -> dict[str, Any]:

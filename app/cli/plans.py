@@ -45,14 +45,11 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
     if not plan_table.can_be_mapped(description):
         raise click.ClickException(f"The description is longer than {plan_table.LONGEST_DESCRIPTION} characters")
     ready = ready_services()
-    try:
-        with ready.database.write() as session:
-            seen = plan_table.service_of(session, description, additional=additional)
-            plan = plan_changes.Plan(description, additional, seen)
-            joint = plan_changes.map_plan(ready, session, operator(), plan, service_id)
-            count = joint_decisions.reached(session, joint) if joint else 0
-    except plan_changes.NotChanged as why:
-        raise click.ClickException(str(why)) from None
+    with ready.database.write() as session:
+        seen = plan_table.service_of(session, description, additional=additional)
+        plan = plan_changes.Plan(description, additional, seen)
+        joint = plan_changes.map_plan(ready, session, operator(), plan, service_id)
+        count = joint_decisions.reached(session, joint) if joint else 0
     click.echo(f"{description} is sold as PowerCode service {service_id}.")
     if count:
         click.echo("1 order goes on." if count == 1 else f"One of {count} orders goes first; the others follow it.")

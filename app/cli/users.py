@@ -1,22 +1,18 @@
 """`flask users`: who may sign in to the console."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
 
 from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.models import Role, User
-from app.people import audit, passkeys, passwords
+from app.people import audit, passkeys
 from app.people import users as everybody
 
 users = Commands("users", help="People who may sign in to the console.")
 
 ROLES = click.Choice([role.value for role in Role])
-REFUSALS = (everybody.NotPossible, passwords.WeakPassword)
 
 
 def _ask_password(_context: click.Context, _option: click.Parameter, given: str | None) -> str:
@@ -41,7 +37,7 @@ password = click.option(
 @password
 def add(name: str, role: str, password: str) -> None:
     """Let somebody sign in."""
-    with _changing() as session:
+    with ready_services().database.write() as session:
         user = everybody.add(session, name, password, Role(role))
         audit.record(session, operator(), "user added", user.name, role)
     click.echo(f"{user.name} may sign in as {role}.")
@@ -61,7 +57,7 @@ def list_users(as_json: bool) -> None:
 @password
 def passwd(name: str, password: str) -> None:
     """Give somebody a new password; they are signed out everywhere."""
-    with _changing() as session:
+    with ready_services().database.write() as session:
         user = everybody.named(session, name)
         everybody.set_password(session, user, password)
         audit.record(session, operator(), "password changed", user.name)
@@ -73,7 +69,7 @@ def passwd(name: str, password: str) -> None:
 @click.argument("role", type=ROLES)
 def set_role(name: str, role: str) -> None:
     """Change what somebody may do."""
-    with _changing() as session:
+    with ready_services().database.write() as session:
         user = everybody.named(session, name)
         before = user.role
         everybody.set_role(session, user, Role(role))
@@ -85,7 +81,7 @@ def set_role(name: str, role: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Let somebody sign in no more."""
-    with _changing() as session:
+    with ready_services().database.write() as session:
         user = everybody.named(session, name)
         everybody.remove(session, user)
         audit.record(session, operator(), "user removed", user.name, user.role)
@@ -96,21 +92,12 @@ def remove(name: str) -> None:
 @click.argument("name")
 def forget_passkeys(name: str) -> None:
     """Take somebody's passkeys away, as when one is lost: the password is enough then, until they add another."""
-    with _changing() as session:
+    with ready_services().database.write() as session:
         user = everybody.named(session, name)
         count = passkeys.remove_all(session, user)
         everybody.sign_out_everywhere(session, user)
         audit.record(session, operator(), "passkeys removed", user.name, str(count))
     click.echo(f"{user.name} has no passkey any more ({count} removed), and is signed out everywhere.")
-
-
-@contextmanager
-def _changing() -> Iterator[Session]:
-    try:
-        with ready_services().database.write() as session:
-            yield session
-    except REFUSALS as why:
-        raise click.ClickException(str(why)) from None
 
 
 def _row(user: User) -> dict[str, Any]:

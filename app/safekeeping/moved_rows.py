@@ -6,7 +6,7 @@ size. JSON is copied as text, because a missing value and JSON's own `null` diff
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,48 +20,31 @@ MOST_NAMED = 20
 PLACE = re.compile(r"^COPY [^,]+, line (\d+)(?:, column (\w+))?", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class RefusedRow:
-    """A value that PostgreSQL does not take: its table, the row's key, the column if it is known, and why."""
-
-    table: str
-    key: str
-    column: str | None
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.key}" + (f", {self.column}" if self.column else "") + f": {self.why}"
-
-
 class NotTaken(Exception):
-    """Rows that PostgreSQL does not take, at most `MOST_NAMED` of them."""
+    """Rows that PostgreSQL does not take, each in words (`refused`)."""
 
-    def __init__(self, those: Sequence[RefusedRow]) -> None:
-        super().__init__("; ".join(str(each) for each in those))
+    def __init__(self, those: Iterable[str]) -> None:
+        super().__init__(f"PostgreSQL does not take these rows, and nothing was moved: {'; '.join(those)}")
 
 
+@dataclass
 class Sum:
     """How many rows a table has, and a checksum of them that does not depend on their order."""
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self._sum = 0
+    rows: int = 0
+    _sum: int = 0
 
     def add(self, row: Sequence[Any]) -> None:
         """Count a row in."""
         self.rows += 1
         content = repr([value.isoformat() if isinstance(value, datetime) else value for value in row])
-        self._sum += int.from_bytes(hashlib.blake2b(content.encode(), digest_size=16).digest(), "big")
+        added = int.from_bytes(hashlib.blake2b(content.encode(), digest_size=16).digest(), "big")
+        self._sum = (self._sum + added) % 2**128
 
     @property
     def checksum(self) -> str:
         """32 digits."""
-        return f"{self._sum % 2**128:032x}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sum) and (self.rows, self.checksum) == (other.rows, other.checksum)
-
-    __hash__ = None  # type: ignore[assignment]
+        return f"{self._sum:032x}"
 
 
 def read(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
@@ -79,13 +62,13 @@ def total(connection: Connection, table: Table) -> Sum:
     return summed
 
 
-def refused(here: Connection, table: Table) -> Iterator[RefusedRow]:
-    """The values of a table that PostgreSQL would refuse, as far as they are known; it may refuse others."""
+def refused(here: Connection, table: Table) -> Iterator[str]:
+    """The values of a table that PostgreSQL would refuse, as far as they are known: table, key, column, and why."""
     for row in read(here, table):
         for column, value in zip(table.columns, row, strict=True):
             why = _fault(column, value)
             if why:
-                yield RefusedRow(table.name, _key(table, row), column.name, why)
+                yield f"{table.name} {_key(table, row)}, {column.name}: {why}"
 
 
 def copy(here: Connection, there: Connection, table: Table) -> Sum:
@@ -139,9 +122,10 @@ def _limit(column: Column[Any]) -> int:
     return 2**63 if isinstance(column.type, BigInteger) else 2**31
 
 
-def _place(error: psycopg.Error, here: Connection, table: Table) -> RefusedRow:
+def _place(error: psycopg.Error, here: Connection, table: Table) -> str:
     """Where PostgreSQL stopped, without the value, as it may be a customer's."""
     found = PLACE.search(error.diag.context or "")
     row = next(islice(read(here, table), int(found[1]) - 1, None), None) if found else None
     key = _key(table, row) if row else "a row"
-    return RefusedRow(table.name, key, found[2] if found else None, error.diag.message_primary or type(error).__name__)
+    column = f", {found[2]}" if found and found[2] else ""
+    return f"{table.name} {key}{column}: {error.diag.message_primary or type(error).__name__}"
