@@ -26,7 +26,6 @@ NEEDED_CUSTOMER = Field("customer_id", CUSTOMER_ID.label, required=True, number=
 CHANGES = (
     Change(
         "suspend",
-        System.UTOPIA,
         "Suspend service",
         "UTOPIA stops the service of this customer at site {siteid}. They have no internet until you unsuspend it.",
         (CID, NEEDED_SITE),
@@ -36,7 +35,6 @@ CHANGES = (
     ),
     Change(
         "unsuspend",
-        System.UTOPIA,
         "Unsuspend service",
         "UTOPIA starts the stopped service of this customer at site {siteid} again.",
         (CID, NEEDED_SITE),
@@ -46,7 +44,6 @@ CHANGES = (
     ),
     Change(
         "change-speed",
-        System.UTOPIA,
         "Change speed",
         "UTOPIA changes the plan of this customer at site {siteid} to product {product} on {issuedate}. PowerCode is "
         "not told: change the plan there, too.",
@@ -63,7 +60,6 @@ CHANGES = (
     ),
     Change(
         "cancel",
-        System.UTOPIA,
         "Cancel service",
         "UTOPIA cancels the service of this customer at site {siteid} on {issuedate}. This can't be taken back here. "
         "PowerCode is not told: end the billing there, too.",
@@ -75,7 +71,6 @@ CHANGES = (
     ),
     Change(
         "edit-order-item",
-        System.UTOPIA,
         "Edit order item",
         "UTOPIA changes item {itemid} of this order: {entries}.",
         (
@@ -95,7 +90,6 @@ CHANGES = (
     ),
     Change(
         "edit-service-item",
-        System.UTOPIA,
         "Edit service item",
         "UTOPIA sets our own ids on service item {servid}: {entries}.",
         (
@@ -110,23 +104,23 @@ CHANGES = (
     ),
     Change(
         "add-tag",
-        System.POWERCODE,
         "Add a tag",
         "PowerCode marks this customer with tag {tag_id}.",
         (NEEDED_CUSTOMER, TAG),
         lambda services, given: customer_and_tag(services, given, adds=True),
         lambda services, given: _tags(services.powercode.add_customer_tag(given["customer_id"], given["tag_id"])),
         "customer_id",
+        system=System.POWERCODE,
     ),
     Change(
         "remove-tag",
-        System.POWERCODE,
         "Remove a tag",
         "PowerCode takes tag {tag_id} from this customer.",
         (NEEDED_CUSTOMER, TAG),
         lambda services, given: customer_and_tag(services, given, adds=False),
         lambda services, given: _tags(services.powercode.remove_customer_tag(given["customer_id"], given["tag_id"])),
         "customer_id",
+        system=System.POWERCODE,
     ),
 )
 

@@ -47,7 +47,6 @@ class Change:
     be typed again before the call is sent."""
 
     name: str
-    system: System
     title: str
     will: str
     fields: tuple[Field, ...]
@@ -56,6 +55,7 @@ class Change:
     retyped: str
     always_retyped: bool = False
     one_of: tuple[str, ...] = ()
+    system: System = System.UTOPIA
 
     @property
     def system_name(self) -> str:

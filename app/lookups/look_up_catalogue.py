@@ -20,11 +20,11 @@ class LookUp:
     """A question to a remote system. `ask` returns plain JSON."""
 
     name: str
-    system: System
     title: str
     words: str
     ask: Ask
     fields: tuple[Field, ...] = ()
+    system: System = System.UTOPIA
 
     def answer(self, services: Services, given: Given) -> Any:
         """The system's answer as plain JSON; raises `NotAnswered`."""
@@ -89,7 +89,6 @@ def _customer_shown(record: dict[str, Any]) -> dict[str, Any]:
 LOOK_UPS = (
     LookUp(
         "order",
-        System.UTOPIA,
         "Order",
         "Who ordered what, where, and whether the contract is ready.",
         _order,
@@ -97,7 +96,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "address",
-        System.UTOPIA,
         "Address",
         "The sites at an address, and whether service can be ordered there.",
         _addresses,
@@ -110,7 +108,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "site",
-        System.UTOPIA,
         "Services at a site",
         "What runs at a site, with the ids of its services.",
         lambda services, given: services.utopia.service(given["siteid"]).content,
@@ -118,7 +115,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "access-portal",
-        System.UTOPIA,
         "Access portal",
         "The state of a site's access portal, and the router on it.",
         _access_portal,
@@ -126,7 +122,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "mac",
-        System.UTOPIA,
         "MAC address",
         "The site where a router or another device was seen.",
         _mac,
@@ -137,7 +132,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "customer",
-        System.UTOPIA,
         "Customer of UTOPIA",
         "One customer, by UTOPIA's own number (cid).",
         lambda services, given: services.utopia.customer(given["cid"]).content,
@@ -145,7 +139,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "access",
-        System.UTOPIA,
         "Is it ours?",
         "Whether a site or a customer is ours to see.",
         lambda services, given: services.utopia.check_access(**given).content,
@@ -153,7 +146,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "orders",
-        System.UTOPIA,
         "Orders",
         "UTOPIA's list of our orders; narrow it by any of these.",
         lambda services, given: services.utopia.orders(**given).content,
@@ -161,7 +153,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "projects",
-        System.UTOPIA,
         "Projects",
         "UTOPIA's list of our projects; narrow it by any of these.",
         lambda services, given: services.utopia.projects(**given).content,
@@ -169,7 +160,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "project",
-        System.UTOPIA,
         "One project",
         "Everything about one project.",
         lambda services, given: services.utopia.project_detail(given["projectid"]).content,
@@ -177,14 +167,12 @@ LOOK_UPS = (
     ),
     LookUp(
         "products",
-        System.UTOPIA,
         "Products",
         "What orders can hold: our products on the network.",
         lambda services, _given: services.utopia.products().content,
     ),
     LookUp(
         "outages",
-        System.UTOPIA,
         "Outages",
         "Outage tickets; narrow them by any of these.",
         lambda services, given: services.utopia.outage_tickets(**given).content,
@@ -199,7 +187,6 @@ LOOK_UPS = (
     ),
     LookUp(
         "outage",
-        System.UTOPIA,
         "One outage",
         "One outage ticket.",
         lambda services, given: services.utopia.outage_ticket(given["ticketid"]).content,
@@ -207,35 +194,35 @@ LOOK_UPS = (
     ),
     LookUp(
         "customers",
-        System.POWERCODE,
         "Find customers",
         "By a name, an address or a phone number.",
         _customers,
         (Field("search", "Name, address or phone", required=True, longest=120),),
+        system=System.POWERCODE,
     ),
     LookUp(
         "customer",
-        System.POWERCODE,
         "Customer",
         "One customer with tags, by PowerCode's id or by UTOPIA's site.",
         _customer,
         (CUSTOMER_ID, Field("siteid", "or UTOPIA's site id")),
+        system=System.POWERCODE,
     ),
     LookUp(
         "ticket",
-        System.POWERCODE,
         "Ticket",
         "One ticket as PowerCode has it.",
         lambda services, given: services.powercode.read_ticket(given["ticket_id"]).content,
         (Field("ticket_id", "Ticket id", required=True, number=True, longest=18),),
+        system=System.POWERCODE,
     ),
     LookUp(
         "tags",
-        System.POWERCODE,
         "Tags",
         "The tags of a customer.",
         lambda services, given: [tag.model_dump() for tag in services.powercode.customer_tags(given["customer_id"])],
         (_needed(CUSTOMER_ID),),
+        system=System.POWERCODE,
     ),
 )
 
