@@ -17,7 +17,6 @@ from app.console.order import facts_of, order_named, page_of
 from app.console.order_forms import (
     CustomerForm,
     DecisionForm,
-    NewCustomerForm,
     NoteForm,
     PlansForm,
     TicketForm,
@@ -67,11 +66,10 @@ def resume(orderref: str) -> Page:
 @button(actions.NEW_CUSTOMER)
 def new_customer(orderref: str) -> Page:
     """Make a new account after all; the person confirms once more when a customer has the same mail or phone."""
-    form = NewCustomerForm()
-    if not form.sure.data and (page := _are_you_sure(orderref)):
+    if not request.form.get("sure") and (page := _are_you_sure(orderref)):
         return page
     said = "Noted: it is somebody else. The order goes on, and this page tells when there is an account."
-    return _resume(orderref, form, said, actions.NEW_CUSTOMER)
+    return _resume(orderref, DecisionForm(), said, actions.NEW_CUSTOMER)
 
 
 def _are_you_sure(orderref: str) -> str:

@@ -1,17 +1,15 @@
 """The weekly digest: its runs, what the next one would send, and messages whose outcome is unknown."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import HiddenField
-from wtforms.validators import Regexp
 
 from app.console.access import requires, viewer
 from app.console.redirects import lead_to
@@ -31,6 +29,8 @@ ROWS_ON_A_PAGE = 50
 TICKETS_ON_A_PAGE = 500
 MOST_TICKETS = 5
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SETTLED = r"(arrived|not_arrived) (message|batch) [1-9]\d{0,8}"
+"""What became of which message or batch, as the buttons of a run's page say it."""
 
 STATE_ORDER = (
     MessageState.UNKNOWN,
@@ -41,22 +41,6 @@ STATE_ORDER = (
     MessageState.ACCEPTED,
 )
 """The order of states in the filter: those that may need a person come first."""
-
-
-class AskForm(FlaskForm):  # type: ignore[misc]
-    """A form with the CSRF token only."""
-
-
-class RunForm(FlaskForm):  # type: ignore[misc]
-    """Starts a run; pressing the button twice starts one run."""
-
-    key = HiddenField(validators=[Regexp(rf"^{UUID}\Z")])
-
-
-class SettleForm(FlaskForm):  # type: ignore[misc]
-    """What became of a message or of a batch; the value of each button says both which and what."""
-
-    settle = HiddenField(validators=[Regexp(r"^(arrived|not_arrived) (message|batch) [1-9]\d{0,8}\Z")])
 
 
 @digests.get("")
@@ -80,7 +64,6 @@ def page() -> str:
             missing=_missing(_settings()),
             delivery=_delivery(_settings()),
             settings=_settings(),
-            form=AskForm(),
             rows_in_words=result_words.in_words,
         )
 
@@ -126,7 +109,6 @@ def preview() -> str:
 @requires(Role.STAFF)
 def ask_preview() -> Response:
     """Start a preview of the next digest, unless one is being made already."""
-    _valid(AskForm())
     if not _settings().report_source:
         flash(_missing(_settings()), "failed")
     else:
@@ -142,7 +124,7 @@ def confirm() -> str:
     with _database().read() as session:
         return render_template(
             "console/digests/confirm.html",
-            form=RunForm(key=str(uuid.uuid4())),
+            key=uuid.uuid4(),
             told=len(ledger.addressed_in(session, iso_week(now(), settings.zone))),
             under_way=_under_way(session),
             preview=preview_requests.newest(session),
@@ -159,11 +141,10 @@ def _under_way(session: Session) -> DigestRun | None:
 @digests.post("/run")
 @requires(Role.STAFF)
 def start() -> Response:
-    """Start a run now, unless one is under way."""
-    form, missing = _valid(RunForm()), _missing(_settings())
+    """Start a run now, unless one is under way; pressing the button twice starts one run."""
+    key, missing = f"console {_sent('key', UUID)}", _missing(_settings())
     if missing:
         return lead_to("digests.page", missing, "failed")
-    key = f"console {form.key.data}"
     try:
         run_id = run_starts.start(_services(), key=key, started_by=viewer().name)
     except ledger.AlreadyUnderWay:
@@ -255,7 +236,7 @@ def message(run_id: int, message_id: int) -> str:
 @requires(Role.STAFF)
 def settle(run_id: int) -> Response:
     """Record what a person found out about a message or a batch."""
-    outcome, what, number = _valid(SettleForm()).settle.data.split()
+    outcome, what, number = _sent("settle", SETTLED).split()
     settle_those = unknown_messages.settle_message if what == "message" else unknown_messages.settle_batch
     arrived = outcome == "arrived"
     with _database().write() as session:
@@ -279,11 +260,10 @@ def _to_run(run_id: int) -> Response:
     return redirect(url_for("digests.run", run_id=run_id), 303)
 
 
-def _valid(form: Any) -> Any:
-    """The page's form, validated. An invalid form is refused before anything is done."""
-    if not form.validate_on_submit():
-        abort(400)
-    return form
+def _sent(name: str, pattern: str) -> str:
+    """A value of the page's form; refused when it is none that the page has."""
+    value = request.form.get(name, "")
+    return value if re.fullmatch(pattern, value) else abort(400)
 
 
 def _number(name: str) -> int:

@@ -63,12 +63,6 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]
     run = IntegerField(validators=[Optional()])
 
 
-class NewCustomerForm(DecisionForm):
-    """A new account; `sure` says that the person confirmed it."""
-
-    sure = HiddenField()
-
-
 class CustomerForm(DecisionForm):
     """The number of a PowerCode customer."""
 

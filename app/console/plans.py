@@ -8,6 +8,8 @@ from wtforms.validators import InputRequired, Regexp, ValidationError
 
 from app.console.access import requires, viewer
 from app.console.order_forms import A_SERVICE
+from app.console.redirects import lead_to
+from app.console.url_ids import id_in
 from app.models import JointDecision, Role
 from app.provisioning.applicants import one_line
 from app.provisioning.causes import joint_decisions
@@ -34,12 +36,6 @@ class MapForm(FlaskForm):  # type: ignore[misc]
         """Neither blank nor longer than the table holds."""
         if not plan_table.can_be_mapped(one_line(field.data)):
             raise ValidationError(f"Write 1 to {plan_table.LONGEST_DESCRIPTION} characters")
-
-
-class UnmapForm(FlaskForm):  # type: ignore[misc]
-    """Confirms that a plan is no longer sold."""
-
-    seen = HiddenField(validators=[Regexp(r"[0-9]{1,10}\Z")])
 
 
 @plans.get("")
@@ -91,18 +87,16 @@ def unmap_plan() -> tuple[str, int] | str:
 @requires(Role.STAFF)
 def remove() -> tuple[str, int] | Response:
     """Stop selling the plan."""
-    form, shown = UnmapForm(), _shown()
-    if not form.validate_on_submit():
+    shown, seen = _shown(), id_in(request.form.get("seen", ""))
+    if seen is None:
         return _unmap_page(shown), 422
-    plan = Plan(shown.description, shown.additional, int(form.seen.data))
+    plan = Plan(shown.description, shown.additional, seen)
     try:
         with services_of(current_app).database.write() as session:
             plan_changes.unmap_plan(session, viewer().name, plan)
     except plan_changes.ChangedMeanwhile as why:
-        flash(str(why), "failed")
-    else:
-        flash(f"“{plan.description}” is sold no more.", "done")
-    return redirect(url_for("plans.page"), 303)
+        return lead_to("plans.page", str(why), "failed")
+    return lead_to("plans.page", f"“{plan.description}” is sold no more.")
 
 
 @plans.post("/go-on")
@@ -147,8 +141,7 @@ def _unmap_page(shown: Plan) -> str:
     settings = services_of(current_app).settings
     wanted = settings.additional_service_plan_mapping if shown.additional else settings.service_plan_mapping
     in_settings = plan_key(shown.description) in map(plan_key, wanted)
-    form = UnmapForm(formdata=None, seen=shown.service_id or "")
-    return render_template("console/plans/unmap.html", form=form, plan=shown, in_settings=in_settings)
+    return render_template("console/plans/unmap.html", plan=shown, in_settings=in_settings)
 
 
 def _saved(plan: Plan, service_id: int) -> str:

@@ -36,12 +36,6 @@ class EditForm(FlaskForm):  # type: ignore[misc]
     fingerprint = HiddenField()
 
 
-class RestoreForm(FlaskForm):  # type: ignore[misc]
-    """Brings a version back; has the fingerprint of the file that it replaces."""
-
-    fingerprint = HiddenField()
-
-
 class NewForm(FlaskForm):  # type: ignore[misc]
     """A name for a copy."""
 
@@ -219,7 +213,7 @@ def version(name: str, version_id: int) -> str:
         now=versions.compare(current.text if current else "", found.text),
         is_current=current is not None and current.text == found.text,
         faults=faults_of(name, found.text),
-        form=RestoreForm(fingerprint=current.fingerprint if current else ABSENT),
+        fingerprint=current.fingerprint if current else ABSENT,
         unreadable=there if isinstance(there, str) else "",
     )
 
@@ -228,13 +222,10 @@ def version(name: str, version_id: int) -> str:
 @requires(Role.STAFF)
 def restore(name: str, version_id: int) -> Response:
     """Bring a version back: a save like any other."""
-    form = RestoreForm()
     with _database().read() as session:
-        found = versions.find(session, name, version_id)
-    if found is None or not form.validate_on_submit():
-        abort(404)
+        found = versions.find(session, name, version_id) or abort(404)
     try:
-        _save(name, found.text, form.fingerprint.data or ABSENT, edits.RESTORED)
+        _save(name, found.text, request.form.get("fingerprint", ABSENT), edits.RESTORED)
     except TextNotSaved as why:
         return lead_to("ticket_texts.version", f"{why}.", "failed", name=name, version_id=version_id)
     return lead_to("ticket_texts.edit", f"{name} is again as it was in the version that you chose.", name=name)
