@@ -1,6 +1,6 @@
 """Aftercare: an overview that links to the page of each part, and the writes whose outcome is unknown."""
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -8,6 +8,7 @@ from app.aftercare import cases, writes
 from app.aftercare.open_counts import open_counts
 from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
 from app.provisioning.order_facts import customer_page_of
 from app.services import Services, services_of
@@ -53,7 +54,7 @@ def answer(write_id: int) -> Response:
     with services_of(current_app).database.write() as session:
         write = writes.answer(session, KINDS, write_id, viewer().name, is_there=there == "yes")
     if write is None:
-        flash("Somebody said so already, or it was found out meanwhile. Nothing was changed.", "failed")
-    else:
-        flash("It is taken as done." if there == "yes" else "It is taken as not done; it can be sent again.", "done")
-    return redirect(url_for("aftercare.page"), 303)
+        said = "Somebody said so already, or it was found out meanwhile. Nothing was changed."
+        return lead_to("aftercare.page", said, "failed")
+    said = "It is taken as done." if there == "yes" else "It is taken as not done; it can be sent again."
+    return lead_to("aftercare.page", said)

@@ -1,6 +1,6 @@
 """What callbacks say, and what is done with each text."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from app.aftercare import callback_messages as rules_of
 from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.models import Callback, CallbackOutcome, MessageRule, Role
 from app.services import services_of
 
@@ -48,8 +49,8 @@ def decide() -> Response:
     """Keep the rule of a text."""
     key, rule = request.form.get("key", ""), request.form.get("rule", "")
     if rules_of.opens_case(rule) and not CASES.is_on(services_of(current_app).settings):
-        flash(f"Cases are switched off here ({CASES.setting}=off): choose another rule. Nothing was changed.", "failed")
-        return redirect(url_for("callback_messages.page"), 303)
+        said = f"Cases are switched off here ({CASES.setting}=off): choose another rule. Nothing was changed."
+        return lead_to("callback_messages.page", said, "failed")
     return _keep(key, rule)
 
 
@@ -64,8 +65,7 @@ def new() -> Response:
 def _keep(key: str, rule: str) -> Response:
     with services_of(current_app).database.write() as session:
         done = rules_of.decide(session, key, rule, viewer().name)
-    if done:
-        flash("It is done that way from now on.", "done")
-    else:
-        flash("There is no such text, or no such rule. Nothing was changed.", "failed")
-    return redirect(url_for("callback_messages.page"), 303)
+    if not done:
+        said = "There is no such text, or no such rule. Nothing was changed."
+        return lead_to("callback_messages.page", said, "failed")
+    return lead_to("callback_messages.page", "It is done that way from now on.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -222,8 +222,8 @@ def may(found: OpenCause) -> Sequence[Action]:
 
 def nobody() -> Response:
     """Redirect to the first page: no order of this cause needs a decision any more."""
-    flash("No order stands for this any more: somebody else decided, put them off, or they went on.", "done")
-    return redirect(url_for("today.page"), 303)
+    said = "No order stands for this any more: somebody else decided, put them off, or they went on."
+    return lead_to("today.page", said)
 
 
 def _together(form: TogetherForm, action: Action, note: str | None = None) -> Response:

@@ -1,8 +1,9 @@
 """More for an existing customer: who it is, what they got from here, and a form for each thing to add."""
 
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, render_template
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from app.aftercare.switches import CUSTOMER_CHANGES
 from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.order_forms import A_SERVICE, A_TAG, number_field, stripped
+from app.console.redirects import lead_to
 from app.console.switches import only_while_on
 from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
@@ -116,16 +118,15 @@ def give(customer_id: str, code: str) -> Page:
 
 
 def _after(customer_id: str, write: CustomerWrite | None) -> Response:
+    lead = partial(lead_to, "customers.show", customer_id=customer_id)
     if write is None:
-        flash(
-            "Something was written for this customer since you loaded the page. Nothing was sent; look again.", "failed"
-        )
-    elif write.state == StepState.DONE:
-        flash(f"{KINDS[write.kind].title(write)}: PowerCode says that it is done.", "done")
-    else:
-        said = f" It said: {write.said}." if write.said else ""
-        flash(f"{KINDS[write.kind].title(write)}: {writes.in_words(write, System.POWERCODE)}{said}", "failed")
-    return redirect(url_for("customers.show", customer_id=customer_id), 303)
+        said = "Something was written for this customer since you loaded the page. Nothing was sent; look again."
+        return lead(said, "failed")
+    title = KINDS[write.kind].title(write)
+    if write.state == StepState.DONE:
+        return lead(f"{title}: PowerCode says that it is done.")
+    said = f" It said: {write.said}." if write.said else ""
+    return lead(f"{title}: {writes.in_words(write, System.POWERCODE)}{said}", "failed")
 
 
 def _page(customer_id: str, filled: dict[str, MoreForm] | None = None, status: int = 200) -> Page:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from flask_wtf import FlaskForm
 from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
@@ -20,6 +20,7 @@ from wtforms.widgets import HiddenInput
 import powercode
 from app.callbacks.contents import ORDERREF
 from app.console.access import requires, viewer
+from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, OrderState
 from app.provisioning import corrections, review
@@ -113,10 +114,8 @@ def enter() -> tuple[str, int] | str | Response:
         page = _look(orderref, form, fault.wrong)
         return (page, 422) if isinstance(page, str) else page
     except review.NotPossible as why:
-        flash(f"{why}.", "failed")
-    else:
-        flash(f"{orderref} is taken in. This page follows it to its end.", "done")
-    return redirect(_order_page(orderref), 303)
+        return lead_to("orders.show", f"{why}.", "failed", orderref=orderref)
+    return lead_to("orders.show", f"{orderref} is taken in. This page follows it to its end.", orderref=orderref)
 
 
 def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = None) -> tuple[str, int] | str:
@@ -153,8 +152,8 @@ def _ask_utopia(orderref: str, form: ContractForm) -> Look:
 def correct(orderref: str) -> str | Response:
     """The fields of an order that needs a person, and what will happen."""
     order = _correctable(orderref)
-    if order is None:
-        return redirect(_order_page(orderref), 303)
+    if isinstance(order, Response):
+        return order
     return _correct_page(order, ContractForm(formdata=None, run=order.run, **fields_of(contract_of(order))))
 
 
@@ -164,8 +163,8 @@ def save(orderref: str) -> tuple[str, int] | str | Response:
     """Look again with what was corrected, or keep it and go on."""
     form, services = ContractForm(), services_of(current_app)
     order = _correctable(orderref)
-    if order is None:
-        return redirect(_order_page(orderref), 303)
+    if isinstance(order, Response):
+        return order
     if request.form.get("act") != "save":
         return _correct_page(order, form)
     try:
@@ -175,20 +174,18 @@ def save(orderref: str) -> tuple[str, int] | str | Response:
     except corrections.NotUsable:
         return _correct_page(order, form), 422
     except review.NotPossible as why:
-        flash(f"{why}.", "failed")
-    else:
-        flash(f"{orderref} is corrected and goes on.", "done")
-    return redirect(_order_page(orderref), 303)
+        return lead_to("orders.show", f"{why}.", "failed", orderref=orderref)
+    return lead_to("orders.show", f"{orderref} is corrected and goes on.", orderref=orderref)
 
 
-def _correctable(orderref: str) -> Order | None:
-    """The order; or None, with a message to the viewer that says why it can't be corrected."""
+def _correctable(orderref: str) -> Order | Response:
+    """The order; or the way back to its page, which then says why it can't be corrected."""
     with services_of(current_app).database.read() as session:
         order = session.scalar(select(Order).filter_by(orderref=orderref)) or abort(404)
         if corrections.may_correct(session, order):
             return order
-    flash("An order can be corrected while it needs you and nothing of it is in PowerCode.", "failed")
-    return None
+    said = "An order can be corrected while it needs you and nothing of it is in PowerCode."
+    return lead_to("orders.show", said, "failed", orderref=orderref)
 
 
 def _correct_page(order: Order, form: ContractForm) -> str:
@@ -245,10 +242,6 @@ def _fill(form: ContractForm, theirs: Mapping[str, str]) -> None:
     for name, value in theirs.items():
         if not form[name].raw_data:
             form[name].data = value
-
-
-def _order_page(orderref: str) -> str:
-    return f"{url_for('new_order.page').removesuffix('new')}{orderref}"
 
 
 def _serializer() -> URLSafeSerializer:

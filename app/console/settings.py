@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from werkzeug.wrappers import Response
 
 from app.channels import delivery
@@ -65,15 +65,13 @@ def test_channel(name: str) -> Response:
 def check(name: str) -> Response:
     """Check one system, and show the outcome."""
     services, chosen = services_of(current_app), CHECKS.get(name) or abort(404)
-    back = url_for("today.page" if request.form.get("from") == "today" else "settings.page")
+    back = "today.page" if request.form.get("from") == "today" else "settings.page"
     try:
         with a_turn():
             finding = chosen.run(services)
     except NotAnswered as busy:
-        flash(str(busy), "failed")
-        return redirect(back, 303)
+        return lead_to(back, str(busy), "failed")
     with services.database.write() as session:
         outcome = StepState.DONE if finding.works else StepState.REFUSED
         audit.record(session, viewer().name, audit.CONNECTION_TESTED, chosen.title, finding.words, outcome=outcome)
-    flash(f"{chosen.title}: {finding.words}"[:LONGEST_FLASH], "done" if finding.works else "failed")
-    return redirect(back, 303)
+    return lead_to(back, f"{chosen.title}: {finding.words}"[:LONGEST_FLASH], "done" if finding.works else "failed")

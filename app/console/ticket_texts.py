@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -150,8 +150,8 @@ def create() -> tuple[str, int] | Response:
         except TextNotSaved as why:
             form.name.errors = [*form.name.errors, str(why)]
         else:
-            flash(f"{name} is made, as a copy of {source}. Customers get it once an administrator has it used.", "done")
-            return redirect(url_for("ticket_texts.edit", name=name), 303)
+            said = f"{name} is made, as a copy of {source}. Customers get it once an administrator has it used."
+            return lead_to("ticket_texts.edit", said, name=name)
     return render_template("console/ticket_texts/new.html", form=form, source=source), 422
 
 

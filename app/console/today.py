@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, render_template
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
@@ -14,6 +14,7 @@ from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
 from app.console.causes import all_attended, forms_for, may, teamwork_words
+from app.console.redirects import lead_to
 from app.console.today_chart import chart
 from app.digest import run_json as digests
 from app.durable.locks import executing
@@ -134,11 +135,9 @@ def drop_notice(notice_id: int) -> Response:
 
 def _settled(session: Session, notice: Notice | None, action: str, words: str) -> Response:
     if notice is None:
-        flash("Somebody settled this notice already.", "failed")
-    else:
-        audit.record(session, viewer().name, action, notice.key)
-        flash(words, "done")
-    return redirect(url_for("today.page"), 303)
+        return lead_to("today.page", "Somebody settled this notice already.", "failed")
+    audit.record(session, viewer().name, action, notice.key)
+    return lead_to("today.page", words)
 
 
 def _waited_for(session: Session) -> set[str | None]:
