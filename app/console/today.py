@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
@@ -14,6 +14,7 @@ from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
 from app.console.causes import all_attended, forms_for, may, teamwork_words
+from app.console.order import AT_WORK
 from app.console.redirects import lead_to
 from app.console.today_chart import chart
 from app.digest import run_json as digests
@@ -64,8 +65,7 @@ def _content(services: Services) -> dict[str, Any]:
             **needs,
             "waits": _listed(session, and_(Order.state == OrderState.WAITING, Order.cause.is_(None)), Order.id),
             "unsent": unsent,
-            "under_way": _count(session, _of_state(OrderState.RECEIVED))
-            + _count(session, _of_state(OrderState.RUNNING)),
+            "under_way": _under_way(session),
             "chart": chart(session, settings),
             "down": breaker.systems_down(session),
             "waited_for": _waited_for(session),
@@ -81,7 +81,7 @@ def _content(services: Services) -> dict[str, Any]:
 
 def _causes(session: Session) -> dict[str, Any]:
     """The causes that need somebody, with the form for each decision, and the plans that are on trial."""
-    found = open_causes.open_causes(session)
+    found, put_away = open_causes.open_causes(session), put_off_orders.put_off(session)
     forms = {one.cause.key: forms_for(one) for one in found}
     return {
         "causes": found,
@@ -90,8 +90,8 @@ def _causes(session: Session) -> dict[str, Any]:
         "attended": all_attended(session, found),
         "trials": trial_orders.on_trial(session),
         "teamwork_words": teamwork_words(),
-        "put_away": put_off_orders.put_off(session),
-        "how_many_away": put_off_orders.how_many(session),
+        "put_away": put_away,
+        "how_many_away": put_off_orders.how_many(session) if put_away else None,
     }
 
 
@@ -144,12 +144,9 @@ def _waited_for(session: Session) -> set[str | None]:
     """The systems that an order or a notice waits for."""
     orders = select(Order.waiting_for).where(Order.state == OrderState.WAITING)
     mails = select(Notice.waiting_for).where(Notice.state == NoticeState.PENDING)
-    return set(session.scalars(orders.distinct())) | set(session.scalars(mails.distinct()))
+    return set(session.scalars(orders.union(mails)))
 
 
-def _of_state(state: OrderState) -> ScalarSelect[int]:
-    return select(func.count()).where(Order.state == state).scalar_subquery()
-
-
-def _count(session: Session, counted: ScalarSelect[int]) -> int:
-    return session.scalar(select(counted)) or 0
+def _under_way(session: Session) -> int:
+    """How many orders are being worked on, or are about to be."""
+    return session.scalar(select(func.count()).where(Order.state.in_(AT_WORK))) or 0

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderDecision, OrderState, now
@@ -18,6 +18,16 @@ from config import Settings
 
 CHART_DAYS = 30
 MOST_TIMED = 500
+
+
+def _completed_between(begins: str, ends: str) -> ScalarSelect[int]:
+    """Counts the orders completed between the values of two parameters."""
+    completed = (Order.state == OrderState.COMPLETED, Order.finished_at >= bindparam(begins))
+    return select(func.count()).where(*completed, Order.finished_at < bindparam(ends)).scalar_subquery()
+
+
+COMPLETED_EACH_DAY = select(*(_completed_between(f"day{n}", f"day{n + 1}") for n in range(CHART_DAYS)))
+"""Made once, as making this statement takes four times as long as the database takes to answer it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,8 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
     begins = datetime.combine(month[0].day, time(), settings.zone)
     added = [order.finished_at for order in written_parts.added_to_customers(session, Order.finished_at >= begins)]
     added_today = sum(1 for moment in added if moment and moment >= midnight)
+    took = _seconds_taken(session, begins)
+    took_today = [seconds for finished, seconds in took if finished >= midnight]
     return {
         "days": month,
         "most": max(each.completed + each.stopped for each in month),
@@ -44,8 +56,8 @@ def chart(session: Session, settings: Settings) -> dict[str, Any]:
         "added": len(added),
         "added_today": added_today,
         "made_today": month[-1].completed - added_today,
-        "median": median_seconds(session),
-        "median_today": median_seconds(session, midnight),
+        "median": median(seconds for _, seconds in took) if took else None,
+        "median_today": median(took_today) if took_today else None,
     }
 
 
@@ -56,18 +68,10 @@ def days(session: Session, settings: Settings) -> list[Day]:
     """
     last = now().astimezone(settings.zone).date()
     those = [last - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
-    completed = session.execute(select(*(_completed_on(each, settings) for each in those))).one()
-    stopped = _stopped(session, settings, datetime.combine(those[0], time(), settings.zone))
+    midnights = [datetime.combine(each, time(), settings.zone) for each in (*those, last + timedelta(days=1))]
+    completed = session.execute(COMPLETED_EACH_DAY, {f"day{n}": each for n, each in enumerate(midnights)}).one()
+    stopped = _stopped(session, settings, midnights[0])
     return [Day(day, count, stopped[day]) for day, count in zip(those, completed, strict=True)]
-
-
-def _completed_on(each: date, settings: Settings) -> ScalarSelect[int]:
-    begins, ends = (datetime.combine(day, time(), settings.zone) for day in (each, each + timedelta(days=1)))
-    return (
-        select(func.count())
-        .where(Order.state == OrderState.COMPLETED, Order.finished_at >= begins, Order.finished_at < ends)
-        .scalar_subquery()
-    )
 
 
 def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[date]:
@@ -82,10 +86,9 @@ def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[d
     return Counter(moment.astimezone(settings.zone).date() for moment in moments)
 
 
-def median_seconds(session: Session, since: datetime | None = None) -> float | None:
-    """Median seconds from callback to account, of the newest `MOST_TIMED` since then or in the chart; None for none."""
-    since = since or now() - timedelta(days=CHART_DAYS)
+def _seconds_taken(session: Session, since: datetime) -> list[tuple[datetime, float]]:
+    """The newest accounts since then, up to `MOST_TIMED`: when each was made, and its seconds since the callback."""
     finished = (Order.state == OrderState.COMPLETED, Order.finished_at >= since)
     newest = select(Order.received_at, Order.finished_at).where(*finished).order_by(Order.finished_at.desc())
-    took = [(ended - came).total_seconds() for came, ended in session.execute(newest.limit(MOST_TIMED)) if ended]
-    return median(took) if took else None
+    made = session.execute(newest.limit(MOST_TIMED))
+    return [(ended, (ended - came).total_seconds()) for came, ended in made if ended]

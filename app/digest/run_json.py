@@ -100,10 +100,11 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class DigestOverview:
-    """Where the digest stands. `last` is as `summary` has it; `next_due` is None where no report is set."""
+    """Where the digest stands. The last run told `told` customers; `next_due` is None where no report is set."""
 
     source: str | None
-    last: dict[str, Any] | None
+    last: DigestRun | None
+    told: int
     next_due: datetime | None
     unknown: int
 
@@ -114,7 +115,8 @@ def overview(session: Session, settings: Settings) -> DigestOverview:
     due = next_due(settings.digest_schedule, settings.zone, now()) if settings.report_source else None
     return DigestOverview(
         source=settings.report_source,
-        last=summary(session, last) if last else None,
+        last=last,
+        told=ledger.counts(session, last.id)[MessageState.ACCEPTED] if last else 0,
         next_due=due,
         unknown=ledger.unknown_count(session),
     )

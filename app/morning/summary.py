@@ -141,9 +141,8 @@ def _digest(session: Session, settings: Settings, when: When) -> dict[str, Any] 
     overview = digests.overview(session, settings)
     if overview.source is None:
         return None
-    last = overview.last or {}
-    told = {name: last.get(name) for name in ("run", "state", "customers")}
-    return {"next": when(overview.next_due), "unknown": overview.unknown, **told}
+    last = {"run": overview.last.id if overview.last else None, "customers": overview.told}
+    return {"next": when(overview.next_due), "unknown": overview.unknown, **last}
 
 
 def _when(zone: ZoneInfo, moment: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import delete, func, insert, select, update
 
 from app.console import today
-from app.console.today_chart import CHART_DAYS, Day, days, median_seconds
+from app.console.today_chart import CHART_DAYS, Day, chart, days
 from app.models import (
     Alert,
     AlertKind,
@@ -227,7 +227,7 @@ def test_the_chart_counts_what_stands_and_what_was_settled_and_how_long_an_accou
         session.add_all(OrderDecision(order_id=settled.id, made_by="Ada", action="dismiss") for _ in range(2))
         last = days(session, service.services.settings)[-1]
         assert (last.completed, last.stopped) == (3, 2)
-        assert median_seconds(session) == 2
+        assert chart(session, service.services.settings)["median"] == 2
 
     page = as_read_only.get("/console").text
     assert "3 completed, 2 needed somebody" in page
