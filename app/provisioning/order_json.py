@@ -1,68 +1,34 @@
 """An order as commands and pages show it: plain JSON values, times in ISO 8601 with a zone."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Callback, Order, StepState
+from app.models import Callback, Order, OrderStep, StepState
 from app.provisioning.actions import WITHOUT_IT
 from app.provisioning.written_parts import was_settled_as
+from app.wording.json_fields import json_fields
 
-
-def summary(order: Order) -> dict[str, Any]:
-    """One line of a list of orders."""
-    return {
-        "orderref": order.orderref,
-        "state": order.state,
-        "reason": order.reason,
-        "customer_id": order.customer_id,
-        "ticket_id": order.ticket_id,
-        "waiting_for": order.waiting_for,
-        "next_try_at": _iso(order.next_try_at),
-        "received_at": _iso(order.received_at),
-        "finished_at": _iso(order.finished_at),
-    }
+WHERE_IT_STANDS = ("orderref", "state", "reason", "customer_id", "ticket_id", "waiting_for", "next_try_at")
+WHAT_BECAME_OF_IT = ("received_at", "finished_at", "problem", "actions", "remarks")
+OF_CALLBACK = ("received_at", "outcome", "event", "msg", "remote_address")
+OF_STEP = ("name", "state", "started_at", "finished_at", "attempts", "error")
+OF_NOTICE = ("kind", "state", "created_at", "sent_at", "next_try_at", "error")
+OF_DECISION = ("made_at", "made_by", "action", "note")
 
 
 def whole(session: Session, order: Order) -> dict[str, Any]:
     """Everything about an order: services, steps, callbacks, notices and what people decided."""
-    callbacks = session.scalars(select(Callback).filter_by(orderref=order.orderref).order_by(Callback.id)).all()
+    callbacks = session.scalars(select(Callback).filter_by(orderref=order.orderref).order_by(Callback.id))
     return {
-        **summary(order),
-        "problem": order.problem,
-        "actions": order.actions,
-        "remarks": order.remarks,
+        **json_fields(order, *WHERE_IT_STANDS, *WHAT_BECAME_OF_IT),
         "services": _services(order),
-        "steps": [
-            {
-                "name": step.name,
-                "state": step.state,
-                "started_at": _iso(step.started_at),
-                "finished_at": _iso(step.finished_at),
-                "attempts": step.attempts,
-                "error": step.error,
-            }
-            for step in order.steps
-        ],
-        "callbacks": [_callback(callback) for callback in callbacks],
-        "notices": [
-            {
-                "kind": notice.kind,
-                "state": notice.state,
-                "created_at": _iso(notice.created_at),
-                "sent_at": _iso(notice.sent_at),
-                "next_try_at": _iso(notice.next_try_at),
-                "error": notice.error,
-            }
-            for notice in order.notices
-        ],
-        "decisions": [
-            {"made_at": _iso(one.made_at), "made_by": one.made_by, "action": one.action, "note": one.note}
-            for one in order.decisions
-        ],
+        "steps": [json_fields(step, *OF_STEP) for step in order.steps],
+        "callbacks": [json_fields(callback, *OF_CALLBACK) for callback in callbacks],
+        "notices": [json_fields(notice, *OF_NOTICE) for notice in order.notices],
+        "decisions": [json_fields(decision, *OF_DECISION) for decision in order.decisions],
     }
 
 
@@ -77,23 +43,11 @@ def _services(order: Order) -> Sequence[dict[str, Any]]:
         {
             "service_id": service_id,
             "description": names.get(service_id),
-            "added": f"plan:{service_id}" in steps
-            and steps[f"plan:{service_id}"].state == StepState.DONE
-            and was_settled_as(steps[f"plan:{service_id}"]) != WITHOUT_IT.code,
+            "added": _is_added(steps.get(f"plan:{service_id}")),
         }
         for service_id in decided or [service_id for service_id, _ in account.get("plans", [])]
     ]
 
 
-def _callback(callback: Callback) -> dict[str, Any]:
-    return {
-        "received_at": _iso(callback.received_at),
-        "outcome": callback.outcome,
-        "event": callback.event,
-        "msg": callback.msg,
-        "remote_address": callback.remote_address,
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="milliseconds") if moment else None
+def _is_added(step: OrderStep | None) -> bool:
+    return step is not None and step.state == StepState.DONE and was_settled_as(step) != WITHOUT_IT.code
