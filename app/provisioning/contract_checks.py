@@ -66,30 +66,11 @@ def _pairs(found: Iterable[mapping.ServicePlan]) -> list[list[int | str]]:
     return [[plan.service_id, plan.description] for plan in found]
 
 
-def ticket_values(orderref: str, customer_id: str, applicant: Applicant, descriptions: Iterable[str]) -> dict[str, str]:
-    """What the placeholders of the ticket's text stand for in one order."""
-    return ticket_text.values_from(
-        first_name=applicant.first_name,
-        last_name=applicant.last_name,
-        email=applicant.email,
-        phone=applicant.phone,
-        address=applicant.street,
-        city=applicant.city,
-        state=applicant.state,
-        zip_code=applicant.zip,
-        customer_id=customer_id,
-        plan=", ".join(descriptions),
-        orderref=orderref,
-        siteid=applicant.site_id,
-        terms_agreed_on=applicant.terms_agreed_on,
-    )
-
-
 def make_ticket_text(
     settings: Settings, orderref: str, customer_id: str, applicant: Applicant, descriptions: Iterable[str]
 ) -> str:
     """The ticket's description; the template is read at each use, so that an edit needs no restart."""
-    values = ticket_values(orderref, customer_id, applicant, descriptions)
+    values = ticket_text.values_of(orderref, customer_id, applicant, descriptions)
     try:
         return ticket_text.render(ticket_text.read_template(settings.ticket_template), values)
     except ticket_text.TemplateFault as fault:

@@ -5,12 +5,13 @@ stays one. A template with tags is left as it is written. `{{` and `}}` stand fo
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from app.provisioning.applicants import Applicant
 from app.wording.allowed_html import clean, forbidden_markup, has_markup
 from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
 
-__all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_from"]
+__all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_of"]
 
 MAX_CHARACTERS = 20_000
 
@@ -38,40 +39,25 @@ OLD_NAMES: Mapping[str, str] = {"customer_name": "full_name", "order_ref": "orde
 other names that their editor offered are the same as ours."""
 
 
-def values_from(
-    *,
-    first_name: str,
-    last_name: str,
-    email: str,
-    phone: str,
-    address: str,
-    city: str,
-    state: str,
-    zip_code: str,
-    plan: str,
-    orderref: str,
-    siteid: str,
-    customer_id: str,
-    terms_agreed_on: str = "",
-) -> dict[str, str]:
-    """A value for each of PLACEHOLDERS. `address` is the street line with its unit, `state` the USPS code."""
-    city_line = " ".join(filter(None, [state, zip_code]))
+def values_of(orderref: str, customer_id: str, applicant: Applicant, plans: Iterable[str]) -> dict[str, str]:
+    """A value for each of PLACEHOLDERS."""
+    state_and_zip = " ".join(filter(None, [applicant.state, applicant.zip]))
     return {
-        "first_name": first_name,
-        "last_name": last_name,
-        "full_name": f"{first_name} {last_name}".strip(),
-        "email": email,
-        "phone": phone,
-        "address": address,
-        "city": city,
-        "state": state,
-        "zip": zip_code,
-        "full_address": ", ".join(filter(None, [address, city, city_line])),
-        "plan": plan,
+        "first_name": applicant.first_name,
+        "last_name": applicant.last_name,
+        "full_name": applicant.name.strip(),
+        "email": applicant.email,
+        "phone": applicant.phone,
+        "address": applicant.street,
+        "city": applicant.city,
+        "state": applicant.state,
+        "zip": applicant.zip,
+        "full_address": ", ".join(filter(None, [applicant.street, applicant.city, state_and_zip])),
+        "plan": ", ".join(plans),
         "orderref": orderref,
-        "siteid": siteid,
+        "siteid": applicant.site_id,
         "customer_id": customer_id,
-        "terms_agreed_on": terms_agreed_on,
+        "terms_agreed_on": applicant.terms_agreed_on,
     }
 
 

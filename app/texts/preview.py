@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.digest import ledger, mails
 from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
-from app.provisioning import contract_checks, ticket_text
+from app.provisioning import ticket_text
 from app.provisioning.applicants import Applicant
 from app.texts.text_kinds import TextKind
 from app.wording.allowed_html import clean
@@ -64,9 +64,9 @@ def _order_example(session: Session) -> Example:
         if "applicant" in account:
             applicant = Applicant(**account["applicant"])
             plans = [description for _, description in account.get("plans", [])]
-            values = contract_checks.ticket_values(order.orderref, order.customer_id or "", applicant, plans)
+            values = ticket_text.values_of(order.orderref, order.customer_id or "", applicant, plans)
             return Example(f"order {order.orderref}, {applicant.name}", values, SAMPLE_TOLD)
-    return Example("", contract_checks.ticket_values("UIA202611-000001", "10042", SAMPLE, ["1 Gbps"]), SAMPLE_TOLD)
+    return Example("", ticket_text.values_of("UIA202611-000001", "10042", SAMPLE, ["1 Gbps"]), SAMPLE_TOLD)
 
 
 def _digest_example(session: Session) -> Example:

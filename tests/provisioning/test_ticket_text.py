@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.provisioning.applicants import Applicant
 from app.provisioning.ticket_text import (
     MAX_CHARACTERS,
     PLACEHOLDERS,
@@ -14,29 +15,26 @@ from app.provisioning.ticket_text import (
     fill,
     read_template,
     render,
-    values_from,
+    values_of,
 )
 
 SHIPPED = Path(__file__).parents[2] / "ticket_descriptions" / "new_desc.txt"
 
 
-def values(**changes: str) -> dict[str, str]:
-    given_values = {
+def values(plan: str = "1 Gbps", **changes: str) -> dict[str, str]:
+    applicant = {
         "first_name": "Ada",
         "last_name": "Lind",
         "email": "ada.lind@example.com",
         "phone": "4065550143",
-        "address": "12 N EXAMPLE AVENUE APT 4",
+        "street": "12 N EXAMPLE AVENUE APT 4",
         "city": "Bozeman",
         "state": "MT",
-        "zip_code": "59715",
-        "plan": "1 Gbps",
-        "orderref": "UIA202411-001186",
-        "siteid": "714780",
-        "customer_id": "101",
+        "zip": "59715",
+        "site_id": "714780",
         "terms_agreed_on": "2025-10-20",
     }
-    return values_from(**(given_values | changes))
+    return values_of("UIA202411-001186", "101", Applicant(**(applicant | changes)), [plan])
 
 
 def lines_of(faults: Iterable[Fault]) -> list[int]:
@@ -46,7 +44,7 @@ def lines_of(faults: Iterable[Fault]) -> list[int]:
 def test_every_placeholder_has_a_value_and_no_other() -> None:
     assert values().keys() == PLACEHOLDERS.keys()
     assert values()["full_address"] == "12 N EXAMPLE AVENUE APT 4, Bozeman, MT 59715"
-    assert values(address="", city="", state="", zip_code="")["full_address"] == ""
+    assert values(street="", city="", state="", zip="")["full_address"] == ""
 
 
 def test_the_shipped_text_is_ready_to_send() -> None:
