@@ -101,14 +101,6 @@ class CorrectedPerson(Person):
     portal_username: str = ""
 
 
-class ContractFaults(Exception):
-    """All that keeps a contract from becoming an account, in words for staff."""
-
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        super().__init__("; ".join(_sentences(reading)))
-
-
 def one_line(text: str) -> str:
     """Without line breaks and other control characters, blanks collapsed."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
@@ -168,14 +160,6 @@ def _portal_username(person: Person) -> str:
     return person.portal_username if isinstance(person, CorrectedPerson) else ""
 
 
-def applicant_of(contract: Contract) -> Applicant:
-    """The applicant; raises `ContractFaults` with everything that is missing or unusable."""
-    reading = read_applicant(contract)
-    if reading.wrong or reading.ended:
-        raise ContractFaults(reading)
-    return reading.applicant
-
-
 def _wrong(name: str, value: str) -> Wrong | None:
     if not value:
         return None if name in ("unit", PORTAL_USERNAME) else Wrong.MISSING
@@ -199,7 +183,8 @@ def _can_be_right(name: str, value: str) -> bool:
     return True
 
 
-def _sentences(reading: Reading) -> Iterator[str]:
+def faults_in_words(reading: Reading) -> Iterator[str]:
+    """All that keeps a contract from becoming an account, a sentence for each kind of fault."""
     words = {kind: [WORDS[name] for name, wrong in reading.wrong.items() if wrong is kind] for kind in Wrong}
     if words[Wrong.MISSING]:
         yield f"UTOPIA's contract lacks {', '.join(words[Wrong.MISSING])}"

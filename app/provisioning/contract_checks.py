@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.provisioning import problems, ticket_text
-from app.provisioning.applicants import Applicant, ContractFaults, applicant_of
+from app.provisioning.applicants import Applicant, faults_in_words, read_applicant
 from app.provisioning.plans import mapping
 from app.provisioning.plans.plan_table import PlanTable
 from app.provisioning.run_endings import NeedsReview
@@ -14,11 +14,12 @@ from utopia import Contract
 
 def check_applicant(contract: Contract) -> Applicant:
     """Who ordered and where; stops with everything that is missing or unusable."""
-    try:
-        return applicant_of(contract)
-    except ContractFaults as faults:
+    reading = read_applicant(contract)
+    faults = "; ".join(faults_in_words(reading))
+    if faults:
         reason = f"{faults}. Correct it on the order's page, or ask UTOPIA to correct it, then try again"
-        raise NeedsReview(problems.CONTRACT_INCOMPLETE, reason) from None
+        raise NeedsReview(problems.CONTRACT_INCOMPLETE, reason)
+    return reading.applicant
 
 
 def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.ServicePlan]:
@@ -43,22 +44,12 @@ def check_plans(contract: Contract, table: PlanTable) -> Sequence[mapping.Servic
         raise NeedsReview(problems.PLAN_FAULT, f"{str(fault)[:1].upper()}{str(fault)[1:]}") from None
 
 
-def additional_plans(
-    contract: Contract, ordered: Sequence[mapping.ServicePlan], table: PlanTable
-) -> list[mapping.ServicePlan]:
-    """What a new account gets besides the plans that were ordered."""
-    found = mapping.plans_for_new_account(contract.items, table.plans, table.additional)
-    return [plan for plan in found if plan not in ordered]
-
-
-def account_of(
-    contract: Contract, applicant: Applicant, ordered: Sequence[mapping.ServicePlan], table: PlanTable
-) -> dict[str, Any]:
+def account_of(applicant: Applicant, ordered: Sequence[mapping.ServicePlan], table: PlanTable) -> dict[str, Any]:
     """What an order's row keeps of a contract that was checked."""
     return {
         "applicant": applicant.to_dict(),
         "plans": _pairs(ordered),
-        "additional": _pairs(additional_plans(contract, ordered, table)),
+        "additional": _pairs(mapping.additional_plans(ordered, table.additional)),
     }
 
 

@@ -15,11 +15,11 @@ from app.provisioning.applicants import (
     corrected,
     read_applicant,
 )
-from app.provisioning.contract_checks import additional_plans, check_plans, make_ticket_text
+from app.provisioning.contract_checks import check_plans, make_ticket_text
 from app.provisioning.customer_creation import tags_of
 from app.provisioning.customer_search import SideBySide, kept, look_for, of_record, plans_given
 from app.provisioning.matching import Candidate, Comparison, Door, Kind
-from app.provisioning.plans.mapping import ServicePlan, monthly_descriptions
+from app.provisioning.plans.mapping import ServicePlan, additional_plans, monthly_descriptions
 from app.provisioning.plans.plan_table import PlanTable, plan_table
 from app.provisioning.run_endings import NeedsReview, stop_for
 from app.services import Services
@@ -111,7 +111,7 @@ def forecast(services: Services, orderref: str, contract: Contract, corrections:
         stops=[*_stops(reading), *filter(None, (plan_stop, ticket_stop))],
         plans=ordered,
         unknown=unknown,
-        additional=additional_plans(whole, ordered, table) if ordered else [],
+        additional=additional_plans(ordered, table.additional) if ordered else [],
         tags=tags_of(services.settings),
         ticket=ticket,
         found=found,

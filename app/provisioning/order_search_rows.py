@@ -14,6 +14,7 @@ from app.models import Order, OrderSearch
 from app.provisioning.applicants import contract_of, digits, one_line
 from app.provisioning.matching.powercode_addresses import street_line, usps_state
 from app.provisioning.order_search_words import LONGEST_TEXT, line_of, note_line, pieces_of
+from app.provisioning.plans.mapping import monthly_descriptions
 from app.storage.database import Database, connection_of
 from utopia import Contract
 
@@ -121,8 +122,7 @@ def _address(order: Order, contract: Contract) -> str:
 
 def _plan(order: Order, contract: Contract) -> str:
     ordered = [description for _, description in (order.account or {}).get("plans", [])]
-    monthly = [item.description for item in contract.items if item.charge_type.casefold() == "mrc"]
-    return _cut(", ".join(dict.fromkeys(ordered or monthly)))
+    return _cut(", ".join(dict.fromkeys(ordered or monthly_descriptions(contract.items))))
 
 
 def _numbers(order: Order, contract: Contract) -> list[str]:

@@ -35,7 +35,7 @@ def check_contract(work: Work) -> Outcome:
     with work.services.database.read() as session:
         table = plan_table(session)
     ordered = check_plans(contract, table)
-    account = account_of(contract, applicant, ordered, table)
+    account = account_of(applicant, ordered, table)
     _ticket_text(work, applicant, account)
     _take_turn(work, [plan.description for plan in ordered])
     return Outcome(changes={"account": account})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.provisioning.applicants import ContractFaults, applicant_of
+from app.provisioning.applicants import faults_in_words, read_applicant
 from sandbox import a_contract
 from utopia import Contract
 
@@ -10,9 +10,7 @@ from utopia import Contract
 def faults_of(**changes: str) -> str:
     contract = Contract.read(a_contract(**changes))
     assert contract is not None
-    with pytest.raises(ContractFaults) as faults:
-        applicant_of(contract)
-    return str(faults.value)
+    return "; ".join(faults_in_words(read_applicant(contract)))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Which PowerCode services an order's items stand for."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from utopia import OrderItem
@@ -28,14 +28,6 @@ class UnknownPlan(PlanFault):
     """No service is known for these descriptions. The order waits until they are in the plan table."""
 
 
-class NoPlan(PlanFault):
-    """The order has no monthly item at all."""
-
-
-class SameService(PlanFault):
-    """A plan is sold as a service that every new account gets under another name: one of the two is wrong."""
-
-
 def plan_key(description: str) -> str:
     """The description without blanks and case, under which a plan is known: `1 Gbps`, `1gbps` -> `1gbps`."""
     return "".join(unicodedata.normalize("NFKC", description).split()).casefold()
@@ -45,12 +37,13 @@ def match_plans(items: Iterable[OrderItem], service_plans: Mapping[str, int]) ->
     """The services for the monthly (`mrc`) items, in the order's sequence, each service once.
 
     `service_plans` maps descriptions to PowerCode service ids. Two items that lead to the same service give one: a
-    customer can have an internet service only once. One-time items are left out. Raises NoPlan, UnknownPlan (with
-    every unknown description), and PlanFault where descriptions are spelt differently for different services.
+    customer can have an internet service only once. One-time items are left out. Raises UnknownPlan (with every
+    unknown description), and PlanFault for an order without a monthly item, and for a plan that `service_plans`
+    has in two spellings with two services.
     """
     descriptions = monthly_descriptions(items)
     if not descriptions:
-        raise NoPlan("the order has no monthly plan")
+        raise PlanFault("the order has no monthly plan")
     services = _services_by_key(service_plans)
     _check(descriptions, services)
     return _each_service_once(ServicePlan(min(services[plan_key(name)]), name) for name in descriptions)
@@ -61,22 +54,20 @@ def monthly_descriptions(items: Iterable[OrderItem]) -> list[str]:
     return [" ".join((item.description or "").split()) for item in items if _is_monthly(item)]
 
 
-def plans_for_new_account(
-    items: Iterable[OrderItem], service_plans: Mapping[str, int], additional: Mapping[str, int]
-) -> tuple[ServicePlan, ...]:
-    """The ordered plans, then each of `additional`, no service twice. Raises as match_plans."""
+def additional_plans(ordered: Sequence[ServicePlan], additional: Mapping[str, int]) -> list[ServicePlan]:
+    """What a new account gets besides the plans that were ordered, no service twice."""
     extra = (ServicePlan(service_id, description) for description, service_id in additional.items())
-    return _each_service_once([*match_plans(items, service_plans), *extra])
+    return [plan for plan in _each_service_once([*ordered, *extra]) if plan not in ordered]
 
 
 def check_apart(ordered: Iterable[ServicePlan], additional: Mapping[str, int]) -> None:
-    """Raises SameService if a plan is also an additional service: it would then be billed once instead of twice."""
+    """Raises PlanFault if a plan is also an additional service: it would then be billed once instead of twice."""
     for plan in ordered:
         for name in same_service(plan.description, plan.service_id, additional):
             sentence = (
                 f'a plan is sold as PowerCode service {plan.service_id}, which every new account gets as "{name}"'
             )
-            raise SameService(sentence, [plan.description])
+            raise PlanFault(sentence, [plan.description])
 
 
 def same_service(description: str, service_id: int, others: Mapping[str, int]) -> list[str]:
