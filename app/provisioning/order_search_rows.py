@@ -65,10 +65,9 @@ def pieces_in(line: str) -> dict[str, int]:
 
 
 @event.listens_for(OrderSearch.words, "set")
-def _keep_pieces(row: OrderSearch, words: str, before: object = None, *_: object) -> None:
-    if words != before:
-        for name, bits in pieces_in(words).items():
-            setattr(row, name, bits)
+def _keep_pieces(row: OrderSearch, words: str, *_: object) -> None:
+    for name, bits in pieces_in(words).items():
+        setattr(row, name, bits)
 
 
 def keep_note(session: Session, order_id: int, text: str) -> None:
@@ -135,11 +134,11 @@ def _cut(text: str) -> str:
 
 
 def backfill(database: Database) -> int:
-    """Make the rows of orders that have none, or an old one, `AT_A_TIME` in a transaction; returns how many."""
-    made, last = _add_pieces(database), 0
+    """Make the rows of orders that have none, or a former version's, `AT_A_TIME` in a transaction; returns how many."""
+    made, last = 0, 0
     while True:
         with database.write() as session:
-            rows = _without_words(session, last)
+            rows = _without_pieces(session, last)
             for order, row in rows:
                 _make(session, order, row)
             ids = [order.id for order, _ in rows]
@@ -148,27 +147,12 @@ def backfill(database: Database) -> int:
         made, last = made + len(ids), ids[-1]
 
 
-def _add_pieces(database: Database) -> int:
-    """Add the pieces to rows that a former version wrote."""
-    added, last = 0, 0
-    lacks = select(OrderSearch.order_id, OrderSearch.words).where(OrderSearch.pieces_1 == -1)
-    while True:
-        with database.write() as session:
-            next_ones = lacks.where(OrderSearch.order_id > last).order_by(OrderSearch.order_id).limit(AT_A_TIME)
-            rows = session.execute(next_ones).all()
-            if not rows:
-                return added
-            session.execute(update(OrderSearch), [{"order_id": id, **pieces_in(words)} for id, words in rows])
-            added, last = added + len(rows), rows[-1][0]
-
-
-def _without_words(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
-    """Orders without a row of words, or with a former version's, whose line does not begin with a blank."""
-    lacks = OrderSearch.order_id.is_(None) | OrderSearch.words.not_like(" %")
+def _without_pieces(session: Session, last: int) -> Sequence[tuple[Order, OrderSearch | None]]:
+    """Orders without a row of words, or with one from before there were pieces."""
+    lacks = OrderSearch.order_id.is_(None) | (OrderSearch.pieces_1 == -1)
     query = select(Order, OrderSearch).outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(lacks)
-    return [
-        (order, row) for order, row in session.execute(query.where(Order.id > last).order_by(Order.id).limit(AT_A_TIME))
-    ]
+    rows = session.execute(query.where(Order.id > last).order_by(Order.id).limit(AT_A_TIME))
+    return [(order, row) for order, row in rows]
 
 
 def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
@@ -178,10 +162,11 @@ def _make(session: Session, order: Order, row: OrderSearch | None) -> None:
         for name, text in _found_by(order, row.notes).items():
             setattr(row, name, text)
     else:
-        words = row.words.split()
-        row.words = line_of(
+        words = words_of(row).split()
+        line = line_of(
             references=[order.orderref],
             texts=[row.person, row.plan, *(word for word in words if "@" not in word)],
             address=row.address,
             mail=" ".join(word for word in words if "@" in word),
         )
+        row.words = line + row.notes

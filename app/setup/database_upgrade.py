@@ -12,7 +12,7 @@ from app.durable import engine
 from app.people import users
 from app.provisioning import order_search_rows
 from app.provisioning.causes import open_causes
-from app.provisioning.plans import plan_table, plans_seen
+from app.provisioning.plans import plan_table
 from app.storage import migrate, moves
 from app.storage.database import Database
 from config import Settings
@@ -29,7 +29,6 @@ def upgrade(database: Database, settings: Settings) -> None:
         with database.write() as session:
             plan_table.seed(session, settings)
             users.seed(session, settings)
-        plans_seen.backfill(database)
         order_search_rows.backfill(database)
         open_causes.backfill(database)
 

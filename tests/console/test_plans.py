@@ -1,7 +1,6 @@
 """Plans: unmapped ones first, each change with who made it, and orders that waited go on."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +12,6 @@ from app.models import AuditEntry, Order, OrderDecision, OrderState, PlanSeen, n
 from app.provisioning.causes.cause import cause_of
 from app.provisioning.plans import plan_changes, plan_overview, plan_table, plans_seen
 from app.provisioning.plans.plan_changes import Plan
-from app.setup import database_upgrade
 from app.storage.database import Database
 from sandbox import Sandbox, a_contract
 from tests.conftest import Service, settings_for
@@ -323,26 +321,6 @@ def test_contracts_with_the_same_plans_in_another_order_are_noted_at_once(elsewh
 
     assert at_once(*(partial(note, number) for number in range(8))) == ["noted"] * 8
     assert set(seen_rows(database)) == {"1gbps", "10gbps", "voice"}
-
-
-def test_plans_of_contracts_that_were_stored_before_are_found_by_an_upgrade(
-    elsewhere: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plans_seen, "BATCH", 2)
-    services = elsewhere.services
-    contracts = [Contract.read(a_contract(plan=plan)).to_dict() for plan in ("1 Gbps", "10 Gbps", "1GBPS")]
-    with services.database.write() as session:
-        session.add_all(
-            Order(orderref=f"UIA-{number}", contract=contract, received_at=now() - timedelta(days=9 - number))
-            for number, contract in enumerate([None, *contracts, None])
-        )
-
-    database_upgrade.upgrade(services.database, services.settings)
-
-    assert seen_rows(services.database) == {"1gbps": ("1 Gbps", "UIA-3"), "10gbps": ("10 Gbps", "UIA-2")}
-    with services.database.read() as session:
-        row = session.get_one(PlanSeen, "1gbps")
-        assert (row.last_seen_at - row.first_seen_at).days == 2
 
 
 def test_a_plan_with_a_plus_sign_is_not_the_additional_plan_of_that_name(service: Service) -> None:

@@ -30,6 +30,8 @@ def test_what_a_former_version_kept_is_made_anew(database: Database) -> None:
         row = session.get_one(OrderSearch, pruned)
         row.words, row.address = old, "12 ELM STREET"
         session.get_one(Order, pruned).contract = None
+        session.flush()
+        session.execute(update(OrderSearch).values(pieces_1=-1, pieces_2=-1, pieces_3=-1, pieces_4=-1))
 
     assert order_search_rows.backfill(database) == 2
     assert order_search_rows.backfill(database) == 0
