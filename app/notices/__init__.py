@@ -8,7 +8,7 @@ from app.notices.due_notices import pick_up_stranded_notices, wake_due_notices
 from app.notices.enclosures import Enclosure, Without
 from app.notices.mail_bodies import both
 from app.notices.mails import AboutOrders
-from app.notices.records import QUEUE, drop, enqueue, next_run, record, send_again, workflow_id
+from app.notices.records import QUEUE, drop, next_run, record, send_again
 
 __all__ = [
     "QUEUE",
@@ -18,11 +18,9 @@ __all__ = [
     "both",
     "deliver",
     "drop",
-    "enqueue",
     "next_run",
     "pick_up_stranded_notices",
     "record",
     "send_again",
     "wake_due_notices",
-    "workflow_id",
 ]

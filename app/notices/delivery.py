@@ -153,9 +153,7 @@ def _close(
             connection_of(session).execute(SAID, last)
         row = _put_down(session, notice)
         if failures and not _given_up(services, row):
-            row.tries += 1
-            row.waiting_for, row.error = "recipient", f"{len(failures)} recipients refused"
-            row.next_try_at = retry_times.retry_at(row.tries, services.settings.retry_minutes)
+            _try_later(services, row, "recipient", f"{len(failures)} recipients refused")
         else:
             row.state = NoticeState.FAILED if failures else NoticeState.SENT
             row.sent_at = None if failures else now()
@@ -179,10 +177,14 @@ def _follow_up_with_contract(services: Services, session: Session, order: Order)
 def _wait(services: Services, notice: Notice, waiting_for: str, why: str) -> str:
     with services.database.write() as session:
         row = _put_down(session, notice)
-        row.tries += 1
-        row.waiting_for, row.error = waiting_for, why
-        row.next_try_at = retry_times.retry_at(row.tries, services.settings.retry_minutes)
+        _try_later(services, row, waiting_for, why)
         return row.state
+
+
+def _try_later(services: Services, row: Notice, waiting_for: str, why: str) -> None:
+    row.tries += 1
+    row.waiting_for, row.error = waiting_for, why
+    row.next_try_at = retry_times.retry_at(row.tries, services.settings.retry_minutes)
 
 
 def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
@@ -194,10 +196,8 @@ def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
     works = probes.works(services, System.MAIL)
     with services.database.write() as session:
         row = _put_down(session, notice, broke_off=isinstance(failed, MailOutcomeUnknown))
-        row.tries += 1
-        row.waiting_for, row.error = "recipient" if works else System.MAIL, failed.detail
-        alone_until = retry_times.retry_at(row.tries, services.settings.retry_minutes)
-        row.next_try_at = breaker.next_probe_at(session, System.MAIL) or alone_until
+        _try_later(services, row, "recipient" if works else System.MAIL, failed.detail)
+        row.next_try_at = breaker.next_probe_at(session, System.MAIL) or row.next_try_at
         if works and _given_up(services, row):
             row.state, row.next_try_at, row.waiting_for = NoticeState.FAILED, None, None
         return row.state

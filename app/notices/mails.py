@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
 
@@ -15,21 +15,8 @@ from app.services import Services
 from app.wording.outage_words import refused_key
 from config import Settings
 
-ALERTS = (
-    NoticeKind.ANSWERS_AGAIN,
-    NoticeKind.MAIL_WAS_STUCK,
-    NoticeKind.DISK_NEARLY_FULL,
-    NoticeKind.DISK_HAS_ROOM,
-    NoticeKind.CERTIFICATE_TROUBLE,
-    NoticeKind.CERTIFICATE_FINE,
-    NoticeKind.CALLBACK_FLOOD,
-    NoticeKind.FLOOD_IS_OVER,
-    NoticeKind.WORK_STANDS_STILL,
-    NoticeKind.BACKUP_TROUBLE,
-    NoticeKind.BACKUP_FINE,
-)
-"""About the system itself. Their content has these moments:"""
 MOMENTS = ("since", "until", "expires_at", "made_at")
+"""What a notice's content may have as text in ISO 8601, and a mail says in the office's time."""
 
 GOOD_NEWS = (
     NoticeKind.TEST_CALLBACK,
@@ -42,19 +29,15 @@ GOOD_NEWS = (
 )
 
 
-class FetchContract(Protocol):
-    """Fetches an order's contract into an empty file."""
-
-    def __call__(self, services: Services, order: Order, into: BinaryIO) -> Enclosure:
-        """The file as an enclosure, or why there is none."""
-
-
 @dataclass(frozen=True)
 class AboutOrders:
-    """What notices need to know about an order: the facts that every mail about it names, its contract, its cause."""
+    """What notices need to know about an order: the facts that every mail about it names, its contract, its cause.
+
+    `contract` fetches it into an empty file, and returns that as an enclosure, or why there is none.
+    """
 
     facts: Callable[[Settings, Order], dict[str, Any]]
-    contract: FetchContract
+    contract: Callable[[Services, Order, BinaryIO], Enclosure]
     cause: Callable[[Session, Notice, Order], dict[str, Any]]
 
 
@@ -69,7 +52,7 @@ def write(
 ) -> Mail:
     """The mail for a notice; `cause` has the facts of the cause that the notice is about."""
     facts = {
-        **FACTS[notice.kind](notice),
+        **FACTS.get(notice.kind, _content)(notice),
         **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
         **(cause or {}),
         "notice": notice,
@@ -94,12 +77,18 @@ def _about_order(notice: Notice, order: Order) -> dict[str, Any]:
     }
 
 
-def _nothing_more(_notice: Notice) -> dict[str, Any]:
-    return {}
+def _content(notice: Notice) -> dict[str, Any]:
+    """What was recorded with the notice."""
+    content = notice.content
+    times = {name: datetime.fromisoformat(content[name]) for name in MOMENTS if content.get(name)}
+    lasted = times["until"] - times["since"] if "until" in times else None
+    return {**dict.fromkeys(MOMENTS), **content, **times, "lasted": lasted, "refused_key": _refused_key(content)}
 
 
-def _what_it_holds(notice: Notice) -> dict[str, Any]:
-    return dict(notice.content)
+def _refused_key(content: Mapping[str, Any]) -> str | None:
+    """The setting whose key a system refuses; None where an order waits alone, for it waits for something else."""
+    waits_alone = content.get("works")
+    return None if waits_alone else refused_key(content.get("system"), content.get("reason"))
 
 
 def _callback_message(notice: Notice) -> dict[str, Any]:
@@ -112,24 +101,6 @@ def _test_callback(notice: Notice) -> dict[str, Any]:
     return {"received_at": notice.created_at, "remote_address": notice.content.get("remote_address")}
 
 
-def _still_waiting(notice: Notice) -> dict[str, Any]:
-    return {**notice.content, **_refused_key(notice), "since": datetime.fromisoformat(notice.content["since"])}
-
-
-def _alert(notice: Notice) -> dict[str, Any]:
-    content = notice.content
-    times = {name: datetime.fromisoformat(content[name]) for name in MOMENTS if content.get(name)}
-    lasted = times["until"] - times["since"] if "until" in times else None
-    return {**dict.fromkeys(MOMENTS), **content, **_refused_key(notice), **times, "lasted": lasted}
-
-
-def _refused_key(notice: Notice) -> dict[str, str | None]:
-    """The setting whose key a system refuses; None where an order waits alone, for it waits for something else."""
-    content = notice.content
-    is_outage = not content.get("works")
-    return {"refused_key": refused_key(content.get("system"), content.get("reason")) if is_outage else None}
-
-
 def _digest(notice: Notice) -> dict[str, Any]:
     source = str(notice.content.get("source") or "")
     spreadsheet = source.removeprefix("sheets:").partition("!")[0] if source.startswith("sheets:") else None
@@ -140,16 +111,9 @@ def _digest(notice: Notice) -> dict[str, Any]:
 
 
 FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
-    NoticeKind.ACCOUNT_CREATED: _nothing_more,
-    NoticeKind.CUSTOMER_EXISTS: _nothing_more,
-    NoticeKind.NEEDS_YOU: _nothing_more,
-    NoticeKind.CONTRACT: _nothing_more,
     NoticeKind.TEST_CALLBACK: _test_callback,
-    NoticeKind.STILL_WAITING: _still_waiting,
-    NoticeKind.ORDERS_MISSING: _what_it_holds,
     NoticeKind.CALLBACK_MESSAGE: _callback_message,
-    NoticeKind.MORNING_SUMMARY: _what_it_holds,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,
-    **dict.fromkeys(ALERTS, _alert),
 }
+"""Where a mail says more, or less, than `_content`."""

@@ -10,7 +10,6 @@ from app.models import Notice, NoticeKind, NoticeState, Order
 from app.storage.database import insert_if_new
 
 QUEUE = "mail"
-FIRST_RUN = 1
 
 
 def record(
@@ -27,15 +26,10 @@ def record(
     known = {"key": key, "kind": kind, "order_id": order.id if order else None, "content": content}
     number = insert_if_new(session, Notice, "key", **known)
     if number is not None:
-        _start(work_queue, session, number, FIRST_RUN)
+        _enqueue(work_queue, session, number)
 
 
-def enqueue(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
-    """Start the notice's current run when the transaction commits."""
-    _start(work_queue, session, notice.id, notice.run)
-
-
-def _start(work_queue: WorkQueue, session: Session, notice_id: int, run: int) -> None:
+def _enqueue(work_queue: WorkQueue, session: Session, notice_id: int, run: int = 1) -> None:
     work_queue.enqueue(session, "notice", workflow_of(notice_id, run), QUEUE, notice_id, run)
 
 
@@ -54,7 +48,7 @@ def next_run(work_queue: WorkQueue, session: Session, notice: Notice) -> None:
     notice.run += 1
     notice.waiting_for = notice.next_try_at = notice.claimed_by = None
     session.flush()
-    enqueue(work_queue, session, notice)
+    _enqueue(work_queue, session, notice.id, notice.run)
 
 
 def send_again(work_queue: WorkQueue, session: Session, notice_id: int) -> Notice | None:
