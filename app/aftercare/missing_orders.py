@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 import utopia
 from app import notices
 from app.durable import engine
-from app.models import MissingOrder, NoticeKind, Order, OrderDecision, now
+from app.models import MissingOrder, NoticeKind, Order, now
 from app.people import audit
 from app.provisioning import intake, review
 from app.provisioning.actions import SUBMIT
@@ -159,8 +159,7 @@ def take_in(services: Services, session: Session, orderrefs: Sequence[str], by: 
     connection = session.connection()
     started = intake.take_in(services, connection, wanted, intake.room(connection))
     for order in session.scalars(select(Order).where(Order.orderref.in_(started))):
-        note = "UTOPIA has it, and never called back"
-        session.add(OrderDecision(order_id=order.id, made_by=by, action=SUBMIT.kept_as, note=note))
+        review.audit(session, order.id, by, SUBMIT, "UTOPIA has it, and never called back")
     session.execute(delete(MissingOrder).where(MissingOrder.orderref.in_(orderrefs)))
     return [each for each in wanted if each in started]
 

@@ -13,7 +13,7 @@ from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator,
 from app.cli.forget import forget
 from app.cli.joint_decisions import resume_all
 from app.cli.order_list import list_orders
-from app.models import FIRST_ORDER, NoticeState, Order, OrderDecision, OrderSearch, OrderState
+from app.models import FIRST_ORDER, NoticeState, Order, OrderSearch, OrderState
 from app.provisioning import intake, order_json, plan_decisions, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
@@ -58,7 +58,7 @@ def submit(orderref: str, yes: bool, no_wait: bool, as_json: bool) -> None:
         started = intake.take_in(ready, session.connection(), [orderref])
         if started:
             order = session.scalars(select(Order).filter_by(orderref=orderref)).one()
-            session.add(OrderDecision(order_id=order.id, made_by=operator(), action=SUBMIT.kept_as))
+            review.audit(session, order.id, operator(), SUBMIT)
     if not started:
         click.echo(f"{orderref} is known already: nothing was changed.", err=True)
     _follow(ready, orderref, no_wait=no_wait, as_json=as_json)

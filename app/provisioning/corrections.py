@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderDecision, OrderState
+from app.models import Order, OrderState
 from app.provisioning import intake, review
 from app.provisioning.actions import CORRECT, SUBMIT, Action
 from app.provisioning.applicants import (
@@ -117,4 +117,4 @@ def _record(
     changed = [
         f'{WORDS[name]}: "{before[name]}" -> "{value}"' for name, value in after.items() if before[name] != value
     ]
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note="; ".join(changed) or None))
+    review.audit(session, order.id, by, action, *changed)

@@ -89,7 +89,7 @@ def resume(
     order = find(session, orderref, seen_run)
     told = actions.told(decision)
     _check_resumable(session, order, told)
-    audit(session, order, by, told, decision.get(CUSTOMER.kept_as), ticket_id, note, joint_id=joint_id)
+    audit(session, order.id, by, told, decision.get(CUSTOMER.kept_as), ticket_id, note, joint_id=joint_id)
     if told is CUSTOMER and was_to_be_created(session, order):
         decision["new_account"] = True
     if told is NEW_CUSTOMER:
@@ -183,7 +183,7 @@ def dismiss(
         raise NotPossible(f"{orderref} is {order.state}; there is nothing to close")
     if order.state in ACTIVE_STATES and order.state != OrderState.WAITING:
         raise NotPossible(f"{orderref} is being worked on; try again in a minute")
-    audit(session, order, by, DISMISS, note, joint_id=joint_id)
+    audit(session, order.id, by, DISMISS, note, joint_id=joint_id)
     order.state, order.reason, order.finished_at = OrderState.DISMISSED, note, now()
     order.problem, order.actions = None, []
     order.cause = order.stopped_at = None
@@ -194,8 +194,8 @@ def dismiss(
 
 
 def audit(
-    session: Session, order: Order, by: str, action: Action, *notes: str | None, joint_id: int | None = None
+    session: Session, order_id: int, by: str, action: Action, *notes: str | None, joint_id: int | None = None
 ) -> None:
     """Keep who did what with the order."""
     note = "; ".join(note for note in notes if note) or None
-    session.add(OrderDecision(order_id=order.id, made_by=by, action=action.kept_as, note=note, joint_id=joint_id))
+    session.add(OrderDecision(order_id=order_id, made_by=by, action=action.kept_as, note=note, joint_id=joint_id))

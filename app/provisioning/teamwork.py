@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from app.models import OnIt, Order, OrderDecision, PutOff, now
+from app.models import OnIt, Order, PutOff, now
 from app.provisioning import order_search_rows, review
-from app.provisioning.actions import BRING_BACK, LET_GO, NOTE, ON_IT, PUT_OFF, TAKE_OVER, Action
+from app.provisioning.actions import BRING_BACK, LET_GO, NOTE, ON_IT, PUT_OFF, TAKE_OVER
 from app.provisioning.causes.open_causes import is_put_off, stands
 from app.provisioning.people_on_orders import IS_ON_IT
 
@@ -28,7 +28,7 @@ BATCH = 500
 def note(session: Session, orderref: str, by: str, text: str) -> None:
     """Keep a note on the order; raises `review.NotPossible` when there is no such order."""
     order = review.find(session, orderref)
-    review.audit(session, order, by, NOTE, text[:LONGEST_NOTE])
+    review.audit(session, order.id, by, NOTE, text[:LONGEST_NOTE])
     order_search_rows.keep_note(session, order.id, text[:LONGEST_NOTE])
 
 
@@ -47,7 +47,7 @@ def take(session: Session, by: str, *those: ColumnElement[bool], over: bool = Fa
     _remove(session, OnIt, [row.id for row in rows])
     session.add_all(OnIt(order_id=row.id, run=row.run, taken_by=by) for row in rows)
     for row in rows:
-        _keep(session, row.id, by, TAKE_OVER if row.taken_by else ON_IT)
+        review.audit(session, row.id, by, TAKE_OVER if row.taken_by else ON_IT)
 
 
 def let_go(session: Session, by: str, *those: ColumnElement[bool]) -> None:
@@ -57,7 +57,7 @@ def let_go(session: Session, by: str, *those: ColumnElement[bool]) -> None:
         raise review.NotPossible("you were not on it any more")
     _remove(session, OnIt, [row.id for row in rows])
     for row in rows:
-        _keep(session, row.id, by, LET_GO)
+        review.audit(session, row.id, by, LET_GO)
 
 
 def near_days(today: date) -> Sequence[tuple[str, date]]:
@@ -85,7 +85,7 @@ def put_off(
     session.add_all(PutOff(order_id=row.id, run=row.run, until=until, put_off_by=by, reason=reason) for row in rows)
     said = f"Until {day:%A} {day.day} {day:%B}" + (f": {reason}" if reason else "")
     for row in rows:
-        _keep(session, row.id, by, PUT_OFF, said)
+        review.audit(session, row.id, by, PUT_OFF, said)
 
 
 def bring_back(session: Session, by: str, *those: ColumnElement[bool]) -> None:
@@ -95,7 +95,7 @@ def bring_back(session: Session, by: str, *those: ColumnElement[bool]) -> None:
         raise review.NotPossible("it is not put off any more")
     _remove(session, PutOff, [row.id for row in rows])
     for row in rows:
-        _keep(session, row.id, by, BRING_BACK)
+        review.audit(session, row.id, by, BRING_BACK)
 
 
 def is_a_day_ahead(day: date, today: date) -> bool:
@@ -117,7 +117,3 @@ def _remove(session: Session, model: type[OnIt | PutOff], order_ids: Sequence[in
 def _parts(order_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for first in range(0, len(order_ids), BATCH):
         yield order_ids[first : first + BATCH]
-
-
-def _keep(session: Session, order_id: int, by: str, action: Action, note: str | None = None) -> None:
-    session.add(OrderDecision(order_id=order_id, made_by=by, action=action.kept_as, note=note))

@@ -116,7 +116,7 @@ def carry_out(services: Services, session: Session, joint: JointDecision, order:
 def leave_alone(session: Session, joint: JointDecision, order: Order, why: str) -> None:
     """Record that a decision reached the order, and why nothing was done to it."""
     note = f"{NOT_POSSIBLE}{why}"
-    review.audit(session, order, joint.made_by, ACTIONS[joint.action], note, joint_id=joint.id)
+    review.audit(session, order.id, joint.made_by, ACTIONS[joint.action], note, joint_id=joint.id)
 
 
 # What plans are sold as
