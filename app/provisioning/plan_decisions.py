@@ -63,8 +63,11 @@ def sell_as(
 
 def _keep_all(session: Session, by: str, service_ids: Mapping[str, int], *, are_unknown: bool) -> None:
     keep = _keep_plan if are_unknown else _correct
-    for description, service_id in service_ids.items():
-        keep(session, by, description, service_id)
+    try:
+        for description, service_id in service_ids.items():
+            keep(session, by, description, service_id)
+    except plan_changes.NotChanged as why:
+        raise review.NotPossible(str(why)) from None
 
 
 def _correct(session: Session, by: str, description: str, service_id: int) -> None:
@@ -74,10 +77,7 @@ def _correct(session: Session, by: str, description: str, service_id: int) -> No
         plan, additional = plan_table.service_of(session, description, additional=True), True
     if plan == service_id:
         raise review.NotPossible(f"“{description}” is sold as service {service_id} already")
-    try:
-        plan_changes.keep(session, by, plan_changes.Plan(description, additional, plan), service_id)
-    except plan_changes.NotChanged as why:
-        raise review.NotPossible(str(why)) from None
+    plan_changes.keep(session, by, plan_changes.Plan(description, additional, plan), service_id)
 
 
 def resume(services: Services, session: Session, orderref: str, by: str, **how: Any) -> Order:
@@ -104,10 +104,7 @@ def _keep_plan(session: Session, by: str, description: str, service_id: int) -> 
         )
     if not plan_table.can_be_mapped(description):
         raise review.NotPossible("a plan whose name is empty or that long can't be in the plan table")
-    try:
-        plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
-    except plan_changes.NotChanged as why:
-        raise review.NotPossible(str(why)) from None
+    plan_changes.keep(session, by, plan_changes.Plan(description, False, None), service_id)
 
 
 def unknown_plans(order: Order) -> list[str]:

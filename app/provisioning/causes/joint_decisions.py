@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
-from app.provisioning import lifecycle, review
+from app.models import ACTIVE_STATES, JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
+from app.provisioning import review
 from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import trial_orders
 from app.provisioning.causes.cause import Cause, keys_in
@@ -51,8 +51,14 @@ def decide(
         raise review.NotPossible("no order stands for this any more: somebody else decided, or they went on")
     if action not in fitting(found.cause):
         raise review.NotPossible("each of these orders is decided by itself")
-    values = {"cause": cause, "words": str(found.cause), "action": action.code, "note": note}
-    joint = JointDecision(**values, newest=newest, made_by=by)
+    return record(
+        session, cause=cause, words=str(found.cause), action=action.code, note=note, newest=newest, made_by=by
+    )
+
+
+def record(session: Session, **values: Any) -> JointDecision:
+    """The row of a decision, with its id."""
+    joint = JointDecision(**values)
     session.add(joint)
     session.flush()
     return joint
@@ -141,7 +147,8 @@ def sell(
             session, cause, "One order shows first whether PowerCode takes the plan; this one follows by itself"
         )
     if first is not None:
-        _goes_first(services, session, first)
+        session.refresh(first)
+        trial_orders.begin_with(services, session, first)
     for trial in trials.of(session, keys):
         if trial.first_order_id is None:
             trial_orders.begin_with_another(services, session, trial)
@@ -152,36 +159,26 @@ def _freed(session: Session, keys: Collection[str]) -> list[str]:
     """The causes that the new numbers settle: those whose plans are all known now."""
     table = plan_table(session)
     known = {plan_key(name) for name in (*table.plans, *table.additional)}
-    return [cause for cause in waiting_for_plans(session) if _is_freed(cause, set(keys), known)]
+    return [cause for cause in waiting_for_plans(session, keys) if known.issuperset(keys_in(cause))]
 
 
-def waiting_for_plans(session: Session) -> list[str]:
-    """The causes that are about plans."""
+def waiting_for_plans(session: Session, keys: Collection[str]) -> list[str]:
+    """The causes that are about any of these plans."""
     standing = select(Order.cause).where(Order.cause.is_not(None), Order.state == OrderState.NEEDS_REVIEW).distinct()
-    return [cause for cause in session.scalars(standing) if cause and keys_in(cause)]
+    return [cause for cause in session.scalars(standing) if cause and not set(keys).isdisjoint(keys_in(cause))]
 
 
 def held_up_by(session: Session, keys: Collection[str]) -> int:
     """How many orders stopped over any of these plans, or wait for one that did."""
-    causes = [cause for cause in waiting_for_plans(session) if not set(keys).isdisjoint(keys_in(cause))]
-    stopped = and_(Order.cause.in_(causes), Order.state == OrderState.NEEDS_REVIEW)
+    stopped = and_(Order.cause.in_(waiting_for_plans(session, keys)), Order.state == OrderState.NEEDS_REVIEW)
     those = or_(stopped, trial_orders.is_behind(session, keys))
     return session.scalar(select(func.count()).select_from(Order).where(those)) or 0
 
 
-def _is_freed(cause: str, keys: set[str], known: set[str]) -> bool:
-    plans = set(keys_in(cause))
-    return bool(plans & keys) and plans <= known
-
-
 def _kept(session: Session, by: str, causes: Sequence[str], plans: Mapping[str, int]) -> JointDecision:
     sold = "; ".join(f'"{name}" is sold as service {number}' for name, number in plans.items())
-    words = ", ".join(plans)
-    joint = JointDecision(cause=causes[0], words=words, action=MAP_PLANS.code, note=sold, newest=0, made_by=by)
-    joint.done_at = now()
-    session.add(joint)
-    session.flush()
-    return joint
+    about = {"cause": causes[0], "words": ", ".join(plans), "action": MAP_PLANS.code, "note": sold}
+    return record(session, **about, newest=0, made_by=by, done_at=now())
 
 
 def _audit_all(session: Session, joint: JointDecision, causes: Sequence[str], keys: Collection[str]) -> None:
@@ -197,13 +194,6 @@ def _audit_all(session: Session, joint: JointDecision, causes: Sequence[str], ke
     stopped = and_(Order.cause.in_(causes), Order.state == OrderState.NEEDS_REVIEW)
     those = select(Order.id, *columns).where(or_(stopped, trial_orders.is_behind(session, keys)))
     session.execute(insert(OrderDecision).from_select(["order_id", *kept], those))
-
-
-def _goes_first(services: Services, session: Session, order: Order) -> None:
-    session.refresh(order)
-    for trial in trials.of(session, keys_in(order.cause or "")):
-        trial.first_order_id = trial.first_order_id or order.id
-    lifecycle.go_on(services, session, order)
 
 
 # What became of it
@@ -237,7 +227,7 @@ class Progress:
     @property
     def rests(self) -> bool:
         """Whether nothing of it goes on by itself any more."""
-        return not self.left and not any(self.states.get(state) for state in UNDER_WAY)
+        return not self.left and not any(self.states.get(state) for state in ACTIVE_STATES)
 
     @property
     def waits_for_a_person(self) -> bool:
@@ -254,9 +244,6 @@ class Progress:
 def reached(session: Session, joint: JointDecision) -> int:
     """How many orders the decision has reached."""
     return session.scalar(select(func.count()).select_from(OrderDecision).filter_by(joint_id=joint.id)) or 0
-
-
-UNDER_WAY = (OrderState.RECEIVED, OrderState.RUNNING, OrderState.WAITING)
 
 
 def progress(session: Session, joint_id: int) -> Progress | None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.models import JointDecision, Order, OrderSearch, now
+from app.models import JointDecision, Order, now
 from app.provisioning import offers, review
 from app.provisioning.actions import ACTIONS, BY_HAND, DISMISS, RESUME, WITHOUT_IT, Action
 from app.provisioning.causes import joint_decisions
-from app.provisioning.causes.cause import cause_of
-from app.provisioning.causes.open_causes import STANDING, OpenCause, Who, open_cause_of
+from app.provisioning.causes.cause import Cause, cause_of
+from app.provisioning.causes.open_causes import STANDING, OpenCause, Who, open_cause_of, orders_that_stand
 from app.provisioning.problems import UNKNOWN_PLAN
 from app.remote import breaker
 from app.services import Services
@@ -77,7 +77,8 @@ def chosen(session: Session, ticks: Collection[Tick]) -> Chosen:
     stand = [order for order in session.scalars(_orders(ticks)) if _is_as_seen(order, ticks)]
     found = {order.orderref for order in stand}
     moved_on = sorted({tick.orderref for tick in ticks} - found)
-    return Chosen([_who(session, order) for order in stand], moved_on, _shared(session, stand), _plans(session, stand))
+    who = list(orders_that_stand(session, Order.orderref.in_(found), listed=MOST))
+    return Chosen(who, moved_on, _shared(session, stand), _plans(session, stand))
 
 
 def _orders(ticks: Collection[Tick]) -> Select[Order]:
@@ -86,12 +87,6 @@ def _orders(ticks: Collection[Tick]) -> Select[Order]:
 
 def _is_as_seen(order: Order, ticks: Collection[Tick]) -> bool:
     return order.state in STANDING and Tick(order.run, order.orderref) in ticks
-
-
-def _who(session: Session, order: Order) -> Who:
-    kept = session.get(OrderSearch, order.id)
-    person, address = (kept.person, kept.address) if kept else ("", "")
-    return Who(order.orderref, order.run, person, address, order.reason or "", order.stopped_at)
 
 
 def _shared(session: Session, orders: Sequence[Order]) -> list[Shared]:
@@ -110,8 +105,7 @@ def _allowed(session: Session, order: Order) -> dict[str, str]:
 
 
 def _plans(session: Session, orders: Sequence[Order]) -> OpenCause | None:
-    keys = {order.cause for order in orders}
-    cause = cause_of(orders[0]) if len(keys) == 1 else None
+    cause = _common_cause(orders)
     return open_cause_of(session, cause.key, also_put_off=True) if cause and cause.plans else None
 
 
@@ -134,11 +128,11 @@ def decide(
 
 
 def _kept(session: Session, by: str, action: Action, orders: Sequence[Order], note: str | None) -> JointDecision:
-    causes = {order.cause for order in orders}
-    cause = cause_of(orders[0]) if len(causes) == 1 else None
+    cause = _common_cause(orders)
     words = str(cause) if cause else f"{len(orders)} chosen orders"
-    named = {"cause": cause.key if cause else "", "words": words, "action": action.code, "newest": orders[-1].id}
-    joint = JointDecision(**named, note=note, made_by=by, done_at=now())
-    session.add(joint)
-    session.flush()
-    return joint
+    about = {"cause": cause.key if cause else "", "words": words, "action": action.code, "newest": orders[-1].id}
+    return joint_decisions.record(session, **about, note=note, made_by=by, done_at=now())
+
+
+def _common_cause(orders: Sequence[Order]) -> Cause | None:
+    return cause_of(orders[0]) if len({order.cause for order in orders}) == 1 else None

@@ -111,17 +111,20 @@ def _settle(services: Services, session: Session, key: str) -> None:
         begin_with_another(services, session, trial)
 
 
-def begin_with_another(services: Services, session: Session, trial: PlanTrial) -> Order | None:
-    """Let the order that has waited longest go first; None: nobody has ordered the plan, so the next one will."""
+def begin_with_another(services: Services, session: Session, trial: PlanTrial) -> None:
+    """Let the order that has waited longest go first; where nobody has ordered the plan, the next one will."""
     trial.first_order_id = None
     session.flush()
     order = session.scalar(_waiting_longest(session, trial))
-    if order is None:
-        return None
-    for each in trials.of(session, keys_in(order.cause or "")):
-        each.first_order_id = each.first_order_id or order.id
+    if order is not None:
+        begin_with(services, session, order)
+
+
+def begin_with(services: Services, session: Session, order: Order) -> None:
+    """Let this order go first with each of its plans that is on trial, and that no other order shows."""
+    for trial in trials.of(session, keys_in(order.cause or "")):
+        trial.first_order_id = trial.first_order_id or order.id
     lifecycle.go_on(services, session, order)
-    return order
 
 
 def _waiting_longest(session: Session, trial: PlanTrial) -> Select[Order]:

@@ -59,10 +59,11 @@ def unmap_plan(session: Session, by: str, plan: Plan) -> None:
 def resume_all(services: Services, session: Session, by: str) -> JointDecision | None:
     """Let every order go on that still waits for plans that are mapped by now."""
     plan_table.lock(session)
-    waited_for = {key for cause in joint_decisions.waiting_for_plans(session) for key in keys_in(cause)}
     table = plan_table.plan_table(session).plans
+    causes = joint_decisions.waiting_for_plans(session, [plan_key(name) for name in table])
+    waited_for = {key for cause in causes for key in keys_in(cause)}
     return joint_decisions.sell(
-        services, session, by, {n: number for n, number in table.items() if plan_key(n) in waited_for}
+        services, session, by, {name: number for name, number in table.items() if plan_key(name) in waited_for}
     )
 
 
