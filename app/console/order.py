@@ -26,7 +26,7 @@ from app.console.order_forms import (
 )
 from app.console.orders import orders
 from app.lookups.remote_requests import NotAnswered, a_turn
-from app.models import ACTIVE_STATES, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role, now
+from app.models import ACTIVE_STATES, AT_WORK, STANDING, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role, now
 from app.provisioning import customer_search, offers, plan_decisions, timeline
 from app.provisioning.actions import (
     BY_HAND,
@@ -41,7 +41,7 @@ from app.provisioning.actions import (
     Needs,
 )
 from app.provisioning.applicants import WORDS, fields_of
-from app.provisioning.causes.open_causes import STANDING, OpenCause, open_cause_of
+from app.provisioning.causes.open_causes import OpenCause, open_cause_of
 from app.provisioning.causes.put_off_orders import put_off
 from app.provisioning.customer_search import SideBySide
 from app.provisioning.order_facts import customer_page_of, order_facts
@@ -54,7 +54,6 @@ from app.safekeeping import pruning
 from app.services import services_of
 from utopia import Contract
 
-AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 SENTENCES = {
     OrderState.RECEIVED: "It is on disk; work on it begins in a moment.",
     OrderState.RUNNING: "It is being worked on just now.",

@@ -10,9 +10,8 @@ from werkzeug.wrappers import Response as Answer
 from app.console.access import is_fragment, requires, viewer
 from app.console.order_filter import Filter
 from app.console.rendering import exact
-from app.models import OrderState, PlanSeen, Role, ServicePlanMapping, now
+from app.models import STANDING, OrderState, PlanSeen, Role, ServicePlanMapping, now
 from app.provisioning import order_search
-from app.provisioning.causes.open_causes import STANDING
 from app.provisioning.order_search import FoundOrder
 from app.provisioning.problems import PROBLEMS
 from app.services import services_of

@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderDecision, OrderState, now
+from app.models import STANDING, Order, OrderDecision, OrderState, now
 from app.provisioning import written_parts
 from app.provisioning.actions import FORGET, SUBMIT, TOLD_ONLY
-from app.provisioning.lifecycle import NEED_SOMEBODY
 from config import Settings
 
 CHART_DAYS = 30
@@ -75,12 +74,12 @@ def days(session: Session, settings: Settings) -> list[Day]:
 
 
 def _stopped(session: Session, settings: Settings, since: datetime) -> Counter[date]:
-    standing = select(Order.stopped_at).where(Order.state.in_(NEED_SOMEBODY), Order.stopped_at >= since)
+    standing = select(Order.stopped_at).where(Order.state.in_(STANDING), Order.stopped_at >= since)
     decided = select(func.max(OrderDecision.made_at)).join(Order, Order.id == OrderDecision.order_id)
     settled = decided.where(
         OrderDecision.made_at >= since,
         OrderDecision.action.not_in((SUBMIT.kept_as, FORGET.kept_as, *TOLD_ONLY)),
-        Order.state.not_in(NEED_SOMEBODY),
+        Order.state.not_in(STANDING),
     )
     moments: Iterable[Any] = [*session.scalars(standing), *session.scalars(settled.group_by(OrderDecision.order_id))]
     return Counter(moment.astimezone(settings.zone).date() for moment in moments)

@@ -34,7 +34,9 @@ from app.models.people import AuditEntry, FailedSignIn, Passkey, SignIn, TicketT
 from app.models.pruning import LastPruning
 from app.models.states import (
     ACTIVE_STATES,
+    AT_WORK,
     FIRST_ORDER,
+    STANDING,
     SYSTEM_NAMES,
     AlertKind,
     Billing,
@@ -56,8 +58,10 @@ from app.models.states import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "AT_WORK",
     "FIRST_ORDER",
     "HELD_BACK",
+    "STANDING",
     "SYSTEM_NAMES",
     "Alert",
     "AlertKind",

@@ -19,6 +19,10 @@ class OrderState(StrEnum):
 
 ACTIVE_STATES = (OrderState.RECEIVED, OrderState.RUNNING, OrderState.WAITING)
 """An order in one of these goes on by itself."""
+AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
+"""An order in one of these is worked on, or waits for its turn."""
+STANDING = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
+"""In these states an order needs a person. In the second, a paying customer waits for an account that was not made."""
 
 
 class StepState(StrEnum):

@@ -17,6 +17,7 @@ from app.digest import run_json as digests
 from app.digest.schedule import last_due
 from app.models import (
     FIRST_ORDER,
+    STANDING,
     SYSTEM_NAMES,
     Notice,
     NoticeState,
@@ -26,7 +27,7 @@ from app.models import (
     now,
 )
 from app.provisioning import written_parts
-from app.provisioning.causes.open_causes import STANDING, OpenCause, open_causes
+from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.provisioning.causes.put_off_orders import how_many
 from app.remote import breaker
 from config import Settings

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from app.models import FIRST_ORDER, HELD_BACK, Order, OrderState
+from app.models import AT_WORK, FIRST_ORDER, HELD_BACK, Order, OrderState
 from app.observability import order_context
 from app.provisioning import intake, lifecycle, order_waits
 from app.provisioning.problems import PROGRAM_FAULT
@@ -112,8 +112,7 @@ def pick_up_stranded_orders(services: Services) -> int:
     """
     picked_up = 0
     with services.database.read() as session:
-        active_states = (OrderState.RECEIVED, OrderState.RUNNING)
-        active = select(Order).where(Order.state.in_(active_states), ~and_(*HELD_BACK))
+        active = select(Order).where(Order.state.in_(AT_WORK), ~and_(*HELD_BACK))
         candidates = session.scalars(active).all()
     for candidate in candidates:
         if services.work_queue.is_going(lifecycle.workflow_id(candidate)):

@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from app import notices
 from app.durable.work_queue import BEHIND, FIRST, WorkQueue
-from app.models import FIRST_ORDER, EventKind, NoticeKind, Order, OrderState, OrderStep, StepState, now
+from app.models import (
+    AT_WORK,
+    FIRST_ORDER,
+    STANDING,
+    EventKind,
+    NoticeKind,
+    Order,
+    OrderState,
+    OrderStep,
+    StepState,
+    now,
+)
 from app.provisioning import order_search_rows, order_waits
 from app.provisioning.causes import cause_mails
 from app.provisioning.causes.cause import Cause, cause_of
@@ -24,8 +35,6 @@ from app.services import Services
 
 QUEUE_OF_STAGE = {"order": "utopia", "account": "powercode"}
 """Each stage works through one remote system, so that a slow one does not hold up the other's orders."""
-
-NEED_SOMEBODY = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
 
 NEW = timedelta(minutes=1)
 """An order that came in within this time goes first: after an outage, thousands may have waited."""
@@ -51,7 +60,7 @@ def enqueue(work_queue: WorkQueue, session: Session, order: Order) -> None:
 def current(session: Session, orderref: str, run: int) -> Order | None:
     """The order, if this run is still the one that may work on it."""
     order = session.scalar(select(Order).filter_by(orderref=orderref))
-    if order is None or order.run != run or order.state not in (OrderState.RECEIVED, OrderState.RUNNING):
+    if order is None or order.run != run or order.state not in AT_WORK:
         return None
     return order
 
@@ -106,7 +115,7 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
     order_waits.end(order)
     if order.state != OrderState.NEEDS_REVIEW:
         order.finished_at = now()
-    if order.state in NEED_SOMEBODY:
+    if order.state in STANDING:
         tell(services, session, EventKind.ORDER_NEEDS_REVIEW, order)
 
 

@@ -6,15 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import powercode
-from app.models import Order, OrderState, StepState
+from app.models import STANDING, Order, OrderState, StepState
 from app.provisioning import customer_search
 from app.provisioning.actions import BY_HAND, WITHOUT_IT
 from app.provisioning.applicants import contract_of
 from app.provisioning.written_parts import joined_customer, was_settled_as
 from config import Settings
-
-ASKS = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
-"""Where an order stands while a person compares its person with a customer."""
 
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
@@ -33,7 +30,7 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
-        "beside": customer_search.look_alikes(order) if order.state in ASKS else [],
+        "beside": customer_search.look_alikes(order) if order.state in STANDING else [],
         "joined_to": joined_customer(order),
         "elsewhere": customer_search.elsewhere(order),
         "page_of": partial(customer_page_of, settings),

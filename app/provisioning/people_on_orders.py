@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.models import OnIt, Order
+from app.models import STANDING, OnIt, Order
 from app.provisioning.actions import LET_GO, ON_IT, TAKE_OVER, Action
-from app.provisioning.causes.open_causes import STANDING, stands
+from app.provisioning.causes.open_causes import stands
 
 IS_ON_IT = and_(OnIt.order_id == Order.id, OnIt.run == Order.run, Order.state.in_(STANDING))
 """An `OnIt` row counts for the order's current run only. An order that went on has another run, or another state."""

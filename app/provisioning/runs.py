@@ -13,13 +13,11 @@ from typing import Any, Self
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderState, OrderStep, System
+from app.models import AT_WORK, Order, OrderStep, System
 from app.provisioning import order_search_rows
 from app.remote import breaker, exchanges
 from app.services import Services
 from app.storage.database import connection_of
-
-AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
 
 # Built once, and on the tables: through the mapped classes, building each statement takes several times as long as
 # SQLite needs to execute it.

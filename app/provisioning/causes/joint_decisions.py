@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import ACTIVE_STATES, JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
+from app.models import ACTIVE_STATES, STANDING, JointDecision, Order, OrderDecision, OrderSearch, OrderState, now
 from app.provisioning import review
 from app.provisioning.actions import ACTIONS, CORRECT_NUMBER, DISMISS, MAP_PLANS, RESUME, Action
 from app.provisioning.causes import trial_orders
 from app.provisioning.causes.cause import Cause, keys_in
-from app.provisioning.causes.open_causes import STANDING, is_put_off, open_cause_of
+from app.provisioning.causes.open_causes import is_put_off, open_cause_of
 from app.provisioning.plans import trials
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table

@@ -8,13 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Order, OrderSearch, OrderState, PutOff, now
+from app.models import STANDING, Order, OrderSearch, PutOff, now
 from app.provisioning.causes.cause import EXISTS, Cause, cause_of, fingerprint
 from app.provisioning.problems import PROGRAM_FAULT
 from app.storage.database import Database
 
-STANDING = (OrderState.NEEDS_REVIEW, OrderState.EXISTS)
-"""In these states an order needs a person. In the second, a paying customer waits for an account that was not made."""
 LISTED = 50
 BATCH = 500
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Order, PutOff, now
+from app.models import STANDING, Order, PutOff, now
 from app.provisioning.causes.cause import EXISTS, Cause, cause_of
-from app.provisioning.causes.open_causes import STANDING, Who, orders_that_stand, stands
+from app.provisioning.causes.open_causes import Who, orders_that_stand, stands
 
 LISTED = 20
 MOST = 50

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.models import JointDecision, Order, now
+from app.models import STANDING, JointDecision, Order, now
 from app.provisioning import offers, review
 from app.provisioning.actions import ACTIONS, BY_HAND, DISMISS, RESUME, WITHOUT_IT, Action
 from app.provisioning.causes import joint_decisions
 from app.provisioning.causes.cause import Cause, cause_of
-from app.provisioning.causes.open_causes import STANDING, OpenCause, Who, open_cause_of, orders_that_stand
+from app.provisioning.causes.open_causes import OpenCause, Who, open_cause_of, orders_that_stand
 from app.provisioning.problems import UNKNOWN_PLAN
 from app.remote import breaker
 from app.services import Services
