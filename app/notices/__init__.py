@@ -9,18 +9,3 @@ from app.notices.enclosures import Enclosure, Without
 from app.notices.mail_bodies import both
 from app.notices.mails import AboutOrders
 from app.notices.records import QUEUE, drop, next_run, record, send_again
-
-__all__ = [
-    "QUEUE",
-    "AboutOrders",
-    "Enclosure",
-    "Without",
-    "both",
-    "deliver",
-    "drop",
-    "next_run",
-    "pick_up_stranded_notices",
-    "record",
-    "send_again",
-    "wake_due_notices",
-]

@@ -2,11 +2,3 @@
 
 from app.observability.logs import configure_logging, order_context
 from app.observability.metrics import Labels, Metrics, Snapshot
-
-__all__ = [
-    "Labels",
-    "Metrics",
-    "Snapshot",
-    "configure_logging",
-    "order_context",
-]

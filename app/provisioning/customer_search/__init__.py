@@ -10,16 +10,3 @@ from app.provisioning.customer_search.look_alikes import (
     plans_given,
 )
 from app.provisioning.customer_search.searches import LookUpResult, look_for, may_be_one
-
-__all__ = [
-    "LookUpResult",
-    "Row",
-    "SideBySide",
-    "elsewhere",
-    "kept",
-    "look_alikes",
-    "look_for",
-    "may_be_one",
-    "of_record",
-    "plans_given",
-]

@@ -5,21 +5,3 @@ from app.provisioning.matching.comparison import Candidate, Comparison, Person, 
 from app.provisioning.matching.comparison_marks import STREET_LINE, Aspect, Mark
 from app.provisioning.matching.doors import Door
 from app.provisioning.matching.names import Identity
-
-__all__ = [
-    "STREET_LINE",
-    "Aspect",
-    "Candidate",
-    "Comparison",
-    "Decision",
-    "Door",
-    "Identity",
-    "Kind",
-    "Mark",
-    "MatchProblem",
-    "Person",
-    "compare",
-    "decide",
-    "kind_of",
-    "phone_digits",
-]

@@ -3,16 +3,3 @@
 from app.remote.mail.connection import Mailer, Post
 from app.remote.mail.errors import ContentRefused, MailFailed, MailOutcomeUnknown, RecipientRefused, SignInRefused
 from app.remote.mail.messages import Attachment, Mail, one_line
-
-__all__ = [
-    "Attachment",
-    "ContentRefused",
-    "Mail",
-    "MailFailed",
-    "MailOutcomeUnknown",
-    "Mailer",
-    "Post",
-    "RecipientRefused",
-    "SignInRefused",
-    "one_line",
-]
