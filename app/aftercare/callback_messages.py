@@ -23,6 +23,7 @@ from app.services import Services
 from app.storage.database import insert_if_new, one_at_a_time, session_in
 
 CASE = "case:"
+BY_RULE = "a callback's rule"
 NEW = "*"
 """The row with the rule for new texts: whether the office is told of them."""
 OTHERS = "(others)"
@@ -128,7 +129,15 @@ def _have_it_seen_to(
     if not CASES.is_on(services.settings):
         _tell(services, session, row, msg, f"{kind.code}:{orderref}:{now():%Y-%m-%d}", needs=kind.rule)
         return
-    case = cases.open_for_callback(services, session, kind, orderref, msg, slot=f"{_digest(row.key)}:{orderref}")
+    case = cases.open_case(
+        session,
+        kind,
+        by=BY_RULE,
+        due_on=cases.today(services),
+        slot=f"{_digest(row.key)}:{orderref}",
+        orderref=orderref,
+        note=f"UTOPIA says: {msg}",
+    )
     if case is not None:
         _tell(services, session, row, msg, f"case:{case.id}", case_id=case.id)
 
@@ -153,9 +162,7 @@ def _make_room(session: Session) -> None:
 
 
 def _new_row(key: str, msg: str) -> dict[str, object]:
-    moment = now()
-    rule = MessageRule.TELL if key == NEW else MessageRule.IGNORE
-    return {"key": key, "msg": msg[:200], "rule": rule, "count": 0, "first_at": moment, "last_at": moment}
+    return {"key": key, "msg": msg[:200], "rule": MessageRule.TELL if key == NEW else MessageRule.IGNORE}
 
 
 def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> None:
@@ -167,28 +174,21 @@ def _tell_of_new(services: Services, session: Session, row: CallbackMessage) -> 
     if today <= TOLD_A_DAY:
         _tell(services, session, row, row.msg, "new", is_new=True)
         return
-    key = f"{NoticeKind.CALLBACK_MESSAGE}:many:{cases.today(services)}"
-    content: dict[str, Any] = {"msg": row.msg, "orderref": None, "event": row.last_event, "is_new": True}
-    content |= {"is_many": True, "told": TOLD_A_DAY, "case_id": None, "opens_cases": CASES.is_on(services.settings)}
-    notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, **content)
+    once = f"many:{cases.today(services)}"
+    _record(services, session, row, once, msg=row.msg, is_new=True, is_many=True, told=TOLD_A_DAY)
 
 
-def _tell(
-    services: Services,
-    session: Session,
-    row: CallbackMessage,
-    msg: str,
-    once: str,
-    *,
-    is_new: bool = False,
-    case_id: int | None = None,
-    needs: str | None = None,
-) -> None:
-    key = f"{NoticeKind.CALLBACK_MESSAGE}:{_digest(row.key)}:{once}"
+def _tell(services: Services, session: Session, row: CallbackMessage, msg: str, once: str, **about: Any) -> None:
     order = session.scalar(select(Order).filter_by(orderref=row.last_orderref)) if row.last_orderref else None
-    content: dict[str, Any] = {"msg": msg, "orderref": row.last_orderref, "event": row.last_event}
-    content |= {"is_new": is_new, "is_many": False, "case_id": case_id, "needs": needs}
-    content["opens_cases"] = CASES.is_on(services.settings)
+    once = f"{_digest(row.key)}:{once}"
+    _record(services, session, row, once, order, msg=msg, orderref=row.last_orderref, **about)
+
+
+def _record(
+    services: Services, session: Session, row: CallbackMessage, once: str, order: Order | None = None, **about: Any
+) -> None:
+    key, opens_cases = f"{NoticeKind.CALLBACK_MESSAGE}:{once}", CASES.is_on(services.settings)
+    content = {"event": row.last_event, "opens_cases": opens_cases, **about}
     notices.record(services.work_queue, session, NoticeKind.CALLBACK_MESSAGE, key, order, **content)
 
 

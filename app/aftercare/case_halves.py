@@ -1,6 +1,7 @@
 """The two halves of a case: UTOPIA's, a call that we send, and PowerCode's, which a person does and ticks off."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from functools import partial
 
@@ -117,15 +118,10 @@ def tick_powercode(services: Services, case_id: int, by: str) -> bool:
 
     The half can be ticked also while PowerCode doesn't answer; the status is unknown then.
     """
-    with services.database.read() as session:
-        case = session.get(Case, case_id)
-        customer_id = cases.customer_of(session, case) if case else None
-    if case is None:
-        return False
-    status = _status(services, customer_id)
+    customer_id, status = _status(services, case_id)
     with services.database.write() as session:
-        row = session.get_one(Case, case_id, with_for_update=True)
-        if row.closed_at is not None or row.powercode_at is not None:
+        row = session.get(Case, case_id, with_for_update=True)
+        if row is None or row.closed_at is not None or row.powercode_at is not None:
             return False
         row.powercode_at, row.powercode_by = now(), by[:80]
         _keep_status(row, customer_id, status)
@@ -136,10 +132,7 @@ def tick_powercode(services: Services, case_id: int, by: str) -> bool:
 
 def read_status(services: Services, case_id: int) -> bool:
     """Read the status again; close the case if its halves agree now. False when PowerCode gives no status."""
-    with services.database.read() as session:
-        case = session.get(Case, case_id)
-        customer_id = cases.customer_of(session, case) if case else None
-    status = _status(services, customer_id)
+    customer_id, status = _status(services, case_id)
     if status is None:
         return False
     with services.database.write() as session:
@@ -150,17 +143,16 @@ def read_status(services: Services, case_id: int) -> bool:
     return True
 
 
-def _status(services: Services, customer_id: str | None) -> str | None:
-    """The customer's status in PowerCode's words; None where it gives none."""
-    if not customer_id:
-        return None
-    try:
-        customer = answer(lambda: services.powercode.read_customer(customer_id=customer_id))
-    except NotAnswered:
-        return None
-    if customer is None or customer.customer_id != customer_id:
-        return None
-    return customer.status[:40] or None
+def _status(services: Services, case_id: int) -> tuple[str | None, str | None]:
+    """The customer of a case, and their status in PowerCode's words; None where it gives none."""
+    with services.database.read() as session:
+        case = session.get(Case, case_id)
+        customer_id = cases.customer_of(session, case) if case else None
+    with suppress(NotAnswered):
+        customer = answer(lambda: services.powercode.read_customer(customer_id=customer_id)) if customer_id else None
+        if customer is not None and customer.customer_id == customer_id:
+            return customer_id, customer.status[:40] or None
+    return customer_id, None
 
 
 def _keep_status(case: Case, customer_id: str | None, status: str | None) -> None:

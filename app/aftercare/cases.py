@@ -16,8 +16,6 @@ from app.services import Services
 from app.storage.database import insert_if_new
 from config import Settings
 
-BY_RULE = "a callback's rule"
-
 
 class ListedCase(NamedTuple):
     """A case with its customer's name, if an order has it."""
@@ -37,15 +35,6 @@ def customer_of(session: Session, case: Case) -> str | None:
 def today(services: Services) -> date:
     """Today's date in TIMEZONE."""
     return now().astimezone(services.settings.zone).date()
-
-
-def open_for_callback(
-    services: Services, session: Session, kind: CaseKind, orderref: str | None, msg: str, *, slot: str
-) -> Case | None:
-    """A case that a callback's rule opens, due today; None when the same one is open already."""
-    return open_case(
-        session, kind, by=BY_RULE, due_on=today(services), orderref=orderref, note=f"UTOPIA says: {msg}", slot=slot
-    )
 
 
 def open_case(
@@ -72,9 +61,7 @@ def open_case(
         "entries": {**site, **(entries or {})},
         "note": note[:2000],
         "due_on": due_on,
-        "opened_at": now(),
         "opened_by": by[:80],
-        "closing_note": "",
     }
     if not insert_if_new(session, Case, "slot", **values):
         return None

@@ -2,14 +2,14 @@
 
 from html import escape
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import powercode
 from app.aftercare import writes
 from app.aftercare.writes import IN_DOUBT, Intent, WriteKind
 from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
-from app.provisioning.written_parts import GIVEN_PLAN
+from app.provisioning.written_parts import GIVEN_PLAN, newest_write
 from app.services import Services
 
 
@@ -82,11 +82,6 @@ PORTAL_NAME = WriteKind(
 EXTRAS = {kind.code: kind for kind in (PLAN, TICKET, TAG, PORTAL_NAME)}
 
 
-def last_write(session: Session, customer_id: str) -> int:
-    """The number of the newest write for a customer, 0 for none; forms keep it as what the person saw."""
-    return session.scalar(select(func.max(CustomerWrite.id)).filter_by(customer_id=customer_id)) or 0
-
-
 def give(
     services: Services,
     kind: WriteKind,
@@ -105,7 +100,7 @@ def give(
     """
 
     def may(session: Session) -> bool:
-        if last_write(session, customer_id) != seen:
+        if newest_write(session, customer_id) != seen:
             return False
         _refuse_doubled(session, kind, customer_id, content, again=again)
         return True

@@ -60,14 +60,7 @@ class Inactive:
 
 def inactive(session: Session, limit: int = 500) -> Sequence[Inactive]:
     """The customers who are not active yet, the oldest accounts first."""
-    listed = (
-        select(CustomerStatus, Order, OrderSearch)
-        .join(Order, Order.id == CustomerStatus.order_id)
-        .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
-        .where(_IS_LISTED)
-        .order_by(Order.finished_at, Order.id)
-        .limit(limit)
-    )
+    listed = _WITH_ORDERS.where(_IS_LISTED).order_by(Order.finished_at, Order.id).limit(limit)
     return [Inactive(*row) for row in session.execute(listed)]
 
 
@@ -76,15 +69,18 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(CustomerStatus).where(_IS_LISTED)) or 0
 
 
+_WITH_ORDERS = (
+    select(CustomerStatus, Order, OrderSearch)
+    .join(Order, Order.id == CustomerStatus.order_id)
+    .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
+)
 _IS_LISTED = and_(IS_OPEN, or_(CustomerStatus.billing != Billing.UNREAD, CustomerStatus.error.is_not(None)))
 """One who could not be read is listed too, as "can't tell"."""
 
 
 def of_order(session: Session, orderref: str) -> Inactive | None:
     """The customer of an order, if they are not active."""
-    listed = select(CustomerStatus, Order, OrderSearch).join(Order, Order.id == CustomerStatus.order_id)
-    one = listed.outerjoin(OrderSearch, OrderSearch.order_id == Order.id).where(Order.orderref == orderref, IS_OPEN)
-    row = session.execute(one).first()
+    row = session.execute(_WITH_ORDERS.where(Order.orderref == orderref, IS_OPEN)).first()
     return Inactive(*row) if row else None
 
 
@@ -125,8 +121,7 @@ def take_up(services: Services) -> int:
     if found:
         with services.database.write(repeatable=True) as session:
             for customer_id, order_id in found:
-                new = {"customer_id": customer_id, "order_id": order_id, "next_read_at": now()}
-                insert_if_new(session, CustomerStatus, "customer_id", **new)
+                insert_if_new(session, CustomerStatus, "customer_id", customer_id=customer_id, order_id=order_id)
     return len(found)
 
 

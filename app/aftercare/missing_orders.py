@@ -6,18 +6,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-import utopia
 from app import notices
 from app.durable import engine
 from app.models import MissingOrder, NoticeKind, Order, now
 from app.people import audit
 from app.provisioning import intake, review
 from app.provisioning.actions import SUBMIT
-from app.provisioning.applicants import Reading, one_line, read_applicant
+from app.provisioning.applicants import one_line, read_applicant
+from app.provisioning.forecast import NoContract, look_up
 from app.provisioning.plans.mapping import monthly_descriptions
-from app.provisioning.run_endings import stop_for
 from app.services import Services
-from utopia import Contract
 
 AT_ONCE = 500
 """References that one statement searches for."""
@@ -78,13 +76,11 @@ def keep(services: Services, found: Sequence[str], *, are_older: bool) -> None:
 
 
 def _keep(session: Session, some: Sequence[str], *, are_older: bool) -> None:
-    moment = now()
     ours = set(session.scalars(select(Order.orderref).where(Order.orderref.in_(some))))
     kept = set(session.scalars(select(MissingOrder.orderref).where(MissingOrder.orderref.in_(some))))
     seen = update(MissingOrder).where(MissingOrder.orderref.in_(kept))
-    session.execute(seen.values(seen_at=moment).execution_options(synchronize_session=False))
-    times = {"is_older": are_older, "found_at": moment, "seen_at": moment}
-    new = [{"orderref": each, **times} for each in some if each not in ours | kept]
+    session.execute(seen.values(seen_at=now()).execution_options(synchronize_session=False))
+    new = [{"orderref": each, "is_older": are_older} for each in some if each not in ours | kept]
     if new:
         session.execute(insert(MissingOrder), new)
 
@@ -114,18 +110,14 @@ def ask_about(services: Services) -> bool:
 
 def _contract_in_words(services: Services, orderref: str) -> dict[str, str]:
     try:
-        contract = services.utopia.contract(orderref)
-    except utopia.NotOurs as error:
-        return {"answer": NOT_OURS, "said": stop_for(error).reason}
-    except utopia.UtopiaError as error:
-        return {"answer": NO_ANSWER, "said": stop_for(error).reason}
-    return {"answer": OURS, "said": "", **_facts(contract, read_applicant(contract))}
-
-
-def _facts(contract: Contract, reading: Reading) -> dict[str, str]:
-    applicant = reading.applicant
+        contract = look_up(services, orderref)
+    except NoContract as none:
+        return {"answer": NOT_OURS if none.not_ours else NO_ANSWER, "said": str(none)}
+    applicant = read_applicant(contract).applicant
     town = f"{applicant.city} {applicant.state} {applicant.zip}"
     return {
+        "answer": OURS,
+        "said": "",
         "person": one_line(applicant.name)[:LONGEST],
         "address": ", ".join(filter(None, (applicant.street, one_line(town))))[:LONGEST],
         "plan": ", ".join(monthly_descriptions(contract.items))[:LONGEST],

@@ -2,9 +2,9 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select, update
 
 from app.aftercare import writes
 from app.aftercare.write_kinds import KINDS
@@ -60,7 +60,7 @@ def _settle(services: Services, write: CustomerWrite) -> None:
         _look_later(services, write, str(getattr(error, "detail", "")))
         return
     if there is None:
-        _ask(services, write)
+        _keep_in_doubt(services, write, asks=True)  # it was asked and can't tell: a person looks
     elif there:
         _end(services, write, StepState.DONE, "It was looked up, and is there")
     elif now() - write.sent_at >= timedelta(seconds=services.settings.pc_settle_seconds):
@@ -73,23 +73,12 @@ def _end(services: Services, write: CustomerWrite, state: StepState, said: str) 
 
 
 def _look_later(services: Services, write: CustomerWrite, why: str) -> None:
-    def keep(session: Session) -> None:
-        row = session.get_one(CustomerWrite, write.id, with_for_update=True)
-        if row.state not in writes.IN_DOUBT:  # its sender has recorded the outcome meanwhile
-            return
-        row.state, row.looks, row.said = StepState.UNKNOWN, row.looks + 1, why or row.said
-        row.next_look_at = retry_times.retry_at(row.looks, services.settings.retry_minutes)
-
-    services.database.insist(keep)
+    looks = write.looks + 1
+    next_look_at = retry_times.retry_at(looks, services.settings.retry_minutes)
+    _keep_in_doubt(services, write, looks=looks, said=why or write.said, next_look_at=next_look_at)
 
 
-def _ask(services: Services, write: CustomerWrite) -> None:
-    """Leave the write to a person: the system was asked and can't tell."""
-
-    def keep(session: Session) -> None:
-        row = session.get_one(CustomerWrite, write.id, with_for_update=True)
-        if row.state not in writes.IN_DOUBT:
-            return
-        row.state, row.asks = StepState.UNKNOWN, True
-
-    services.database.insist(keep)
+def _keep_in_doubt(services: Services, write: CustomerWrite, **values: Any) -> None:
+    """Write values of a row, unless its sender has recorded the outcome meanwhile."""
+    mine = update(CustomerWrite).where(CustomerWrite.id == write.id, CustomerWrite.state.in_(writes.IN_DOUBT))
+    services.database.insist(lambda session: session.execute(mine.values(state=StepState.UNKNOWN, **values)))

@@ -79,16 +79,7 @@ def carry_out(
 
 def _row(kind: WriteKind, intent: Intent) -> dict[str, Any]:
     about: dict[str, Any] = {"customer_id": intent.customer_id, "order_id": intent.order_id, "case_id": intent.case_id}
-    begun = {"key": intent.key, "kind": kind.code, "made_by": intent.by[:80], "sent_at": now()}
-    return {
-        **begun,
-        **about,
-        "content": intent.content,
-        "state": StepState.RUNNING,
-        "said": "",
-        "asks": False,
-        "looks": 0,
-    }
+    return {"key": intent.key, "kind": kind.code, "made_by": intent.by[:80], "content": intent.content, **about}
 
 
 def named(session: Session, key: str) -> CustomerWrite:

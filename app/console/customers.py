@@ -24,6 +24,7 @@ from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
 from app.provisioning.applicants import PORTAL_NAME
 from app.provisioning.order_facts import customer_page_of
 from app.provisioning.plans import plan_table
+from app.provisioning.written_parts import newest_write
 from app.services import Services, services_of
 
 customers = Blueprint("customers", __name__, url_prefix="/console/aftercare/customers")
@@ -148,7 +149,7 @@ def _page(customer_id: str, filled: dict[str, MoreForm] | None = None, status: i
 def _content(
     services: Services, session: Session, customer_id: str, customer: powercode.Customer | None
 ) -> dict[str, Any]:
-    seen = str(customer_extras.last_write(session, customer_id))
+    seen = str(newest_write(session, customer_id))
     first = {"ticket": {"summary": services.settings.pc_ticket_summary}}
     forms = {code: form(formdata=None, data={"seen": seen, **first.get(code, {})}) for code, form in FORMS.items()}
     table = plan_table.plan_table(session)

@@ -94,7 +94,8 @@ def _refused_key(content: Mapping[str, Any]) -> str | None:
 def _callback_message(notice: Notice) -> dict[str, Any]:
     """A callback says anything: each text is one line, so that it can't look like a part of the mail."""
     said = {name: " ".join(str(notice.content.get(name) or "").split()) for name in ("msg", "event")}
-    return {"told": 20, "needs": None, "opens_cases": True, **notice.content, **said}
+    absent = dict.fromkeys(("orderref", "case_id", "needs", "is_new", "is_many"))
+    return {**absent, "told": 20, "opens_cases": True, **notice.content, **said}
 
 
 def _test_callback(notice: Notice) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from app.provisioning.written_parts import (
     SETTLED,
     doubtful_step,
     has_written,
-    newest_given,
+    newest_write,
     plan_named,
     refused_step,
     was_forgotten_half_done,
@@ -164,7 +164,7 @@ def _answer_doubt(session: Session, order: Order, told: Action, ticket_id: str |
     if done and ticket_id and step.name == "ticket":
         step.result, order.ticket_id = {"ticket_id": ticket_id}, ticket_id
         order_search_rows.keep(session, order)
-    return {} if done else {ONCE_MORE: {step.name: newest_given(session, order)}}
+    return {} if done else {ONCE_MORE: {step.name: newest_write(session, order.customer_id)}}
 
 
 def dismiss(

@@ -51,9 +51,9 @@ ONCE_MORE = "once_more"
 """In an order's decision: for a plan that a person said is not there, the newest write that the customer had then."""
 
 
-def newest_given(session: Session, order: Order) -> int:
-    """The number of the newest write that people sent for the order's customer, 0 for none."""
-    return session.scalar(select(func.max(CustomerWrite.id)).filter_by(customer_id=order.customer_id)) or 0
+def newest_write(session: Session, customer_id: str | None) -> int:
+    """The number of the newest write that people sent for a customer, 0 for none."""
+    return session.scalar(select(func.max(CustomerWrite.id)).filter_by(customer_id=customer_id)) or 0
 
 
 def given_by_hand(session: Session, order: Order, service_id: int) -> CustomerWrite | None:

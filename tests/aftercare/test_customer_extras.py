@@ -13,6 +13,7 @@ from app.aftercare.write_kinds import KINDS
 from app.aftercare.writes import WriteKind
 from app.models import CustomerWrite, Order, OrderState, StepState, now
 from app.provisioning import review
+from app.provisioning.written_parts import newest_write
 from sandbox.accounts import Customer
 from tests.conftest import Service
 from tests.provisioning.decisions_made import ADA, resume
@@ -32,7 +33,7 @@ def someone(service: Service) -> Customer:
 
 def seen_now(service: Service) -> int:
     with service.services.database.read() as session:
-        return customer_extras.last_write(session, "1001")
+        return newest_write(session, "1001")
 
 
 def give(
