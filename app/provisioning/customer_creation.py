@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, bindparam, cast, exists, or_, select
+from sqlalchemy import Text, and_, bindparam, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 import powercode
@@ -15,6 +15,7 @@ from app.provisioning import late_writes, problems
 from app.provisioning.actions import CUSTOMER, NEW_CUSTOMER
 from app.provisioning.applicants import Applicant, digits
 from app.provisioning.customer_search import LookUpResult, kept, look_for, may_be_one, plans_given
+from app.provisioning.plans.mapping import ServicePlan, plans_in
 from app.provisioning.run_endings import CustomerExists, NeedsReview, Waits
 from app.provisioning.runs import Outcome
 from app.provisioning.step_journal import Work
@@ -31,39 +32,33 @@ def find_customer(work: Work) -> Outcome:
     """Look for the person in PowerCode and decide: a new account, an account that a person named, or neither."""
     account = work.order.account or {}
     applicant = Applicant(**account["applicant"])
-    services = [service_id for service_id, _ in account["plans"]]
-    additional = [service_id for service_id, _ in account["additional"]]
     chosen = work.order.decision.get(CUSTOMER.kept_as)
     if chosen:
-        customer = _read_customer(work, chosen)
-        made_for_this = work.order.decision.get("new_account")
-        forgotten = customer.mentions_order(work.order.orderref)
-        service_ids = services + additional if made_for_this else services
-        return _go_on_with(work, service_ids, customer_id=chosen, forgotten=forgotten)
+        return _go_on_with_named(work, chosen)
     _let_those_ahead_pass(work, applicant)
     if work.order.decision.get(NEW_CUSTOMER.kept_as):
-        return _go_on_with(work, services + additional, customer_id=None)
+        return _go_on_with(work, None, plans_in(account))
     found = look_for(work.services.powercode, applicant)
     _stop_unless_new(work, found)
-    return _go_on_with(work, services + additional, customer_id=None, found=_kept(work, found))
+    return _go_on_with(work, None, plans_in(account), **_kept(work, found))
 
 
-def _go_on_with(
-    work: Work,
-    service_ids: list[int],
-    *,
-    customer_id: str | None,
-    forgotten: bool = False,
-    found: Mapping[str, Any] | None = None,
-) -> Outcome:
-    """`forgotten`: the customer was made for this order, but the database was restored from a backup without it."""
+def _go_on_with_named(work: Work, customer_id: str) -> Outcome:
+    """After a restore, an order may not know that the customer was made for it: what else was done is in doubt then."""
+    customer, order = _read_customer(work, customer_id), work.order
+    kinds = ["plans", "additional"] if order.decision.get("new_account") else ["plans"]
+    forgotten = customer.mentions_order(order.orderref) and order.in_doubt_since is None
+    doubt = {"in_doubt_since": now()} if forgotten else {}
+    return _go_on_with(work, customer_id, plans_in(order.account, *kinds), **doubt)
+
+
+def _go_on_with(work: Work, customer_id: str | None, plans: Sequence[ServicePlan], **changes: Any) -> Outcome:
     value = {
         "customer_id": customer_id,
-        "service_ids": service_ids,
+        "service_ids": [plan.service_id for plan in plans],
         "tag_ids": tags_of(work.services.settings),
     }
-    doubt = {"in_doubt_since": now()} if forgotten and work.order.in_doubt_since is None else {}
-    return Outcome(value=value, changes={"customer_id": customer_id, **doubt, **(found or {})})
+    return Outcome(value=value, changes={"customer_id": customer_id, **changes})
 
 
 def tags_of(settings: Settings) -> list[int]:
@@ -106,22 +101,18 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
         )
 
 
-def _others_at_their_turn() -> Select[Order]:
-    finding, creating = aliased(OrderStep), aliased(OrderStep)
-    looking = and_(cast(finding.result, Text) == json.dumps(HAS_ITS_TURN), Order.state != OrderState.WAITING)
-    made = exists().where(
-        creating.order_id == Order.id, creating.name == "create_customer", creating.state == StepState.DONE
-    )
-    return (
-        select(Order)
-        .join(finding, and_(finding.order_id == Order.id, finding.name == "find_customer"))
-        .where(Order.state.in_(ACTIVE_STATES), Order.id != bindparam("order_id"))
-        .where(or_(finding.state == StepState.DONE, looking), ~made)
-        .order_by(Order.id)
-    )
-
-
-AT_THEIR_TURN = _others_at_their_turn()
+FINDING, CREATING = aliased(OrderStep), aliased(OrderStep)
+IS_LOOKING = and_(cast(FINDING.result, Text) == json.dumps(HAS_ITS_TURN), Order.state != OrderState.WAITING)
+IS_MADE = exists().where(
+    CREATING.order_id == Order.id, CREATING.name == "create_customer", CREATING.state == StepState.DONE
+)
+AT_THEIR_TURN = (
+    select(Order)
+    .join(FINDING, and_(FINDING.order_id == Order.id, FINDING.name == "find_customer"))
+    .where(Order.state.in_(ACTIVE_STATES), Order.id != bindparam("order_id"))
+    .where(or_(FINDING.state == StepState.DONE, IS_LOOKING), ~IS_MADE)
+    .order_by(Order.id)
+)
 """The other orders that look for their customer, or found nobody and have not made theirs yet."""
 
 

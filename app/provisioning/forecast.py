@@ -161,12 +161,11 @@ def _told(
     decision = found.decision
     with services.database.read() as session:
         given = plans_given(session, decision.customer_ids, services.settings.zone)
-    ordered = [f"{plan.description} ({plan.service_id})" for plan in plans]
     return FoundCustomers(
         match=_match(found),
         reason=decision.reason,
         candidates=[one.candidate for one in decision.comparisons if _is_told(found, one)],
-        beside=[of_record(applicant, ordered, each) for each in kept(found, given)["look_alikes"]],
+        beside=[of_record(applicant, list(map(str, plans)), each) for each in kept(found, given)["look_alikes"]],
     )
 
 

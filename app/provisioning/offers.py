@@ -31,9 +31,15 @@ from app.provisioning.actions import (
 )
 from app.provisioning.corrections import may_correct
 from app.provisioning.plan_decisions import plans_asked_for
+from app.provisioning.plans.mapping import plans_in
 from app.provisioning.problems import PLAN_REFUSED, PROBLEMS
-from app.provisioning.steps import plan_name
-from app.provisioning.written_parts import doubtful_step, has_written, was_forgotten_half_done, was_to_be_created
+from app.provisioning.written_parts import (
+    doubtful_step,
+    has_written,
+    plan_named,
+    was_forgotten_half_done,
+    was_to_be_created,
+)
 
 THE_TICKET = "the ticket"
 
@@ -194,8 +200,7 @@ def shared_contacts(order: Order) -> str:
 
 
 def _plans(order: Order, *kinds: str) -> list[str]:
-    account = order.account or {}
-    return [f"{description} ({service_id})" for kind in kinds for service_id, description in account.get(kind, [])]
+    return [str(plan) for plan in plans_in(order.account, *kinds)]
 
 
 def _and_the_rest(plans: Sequence[str]) -> str:
@@ -206,7 +211,7 @@ def _and_the_rest(plans: Sequence[str]) -> str:
 def doubt(order: Order, step: OrderStep | None) -> str:
     """The write whose outcome is unknown, in words: `the ticket`, `the plan 1 Gbps (164)`."""
     if step is not None and step.name.startswith("plan:"):
-        return f"the plan {plan_name(order, int(step.name.partition(':')[2]))}"
+        return f"the plan {plan_named(order, step.name)}"
     return THE_TICKET
 
 

@@ -10,6 +10,7 @@ from app.models import STANDING, Order, OrderState, StepState
 from app.provisioning import customer_search
 from app.provisioning.actions import BY_HAND, WITHOUT_IT
 from app.provisioning.applicants import contract_of
+from app.provisioning.plans.mapping import ServicePlan, plans_in
 from app.provisioning.written_parts import joined_customer, was_settled_as
 from config import Settings
 
@@ -54,11 +55,10 @@ def _plans_in_words(order: Order) -> list[str]:
     if account.get("unknown_plans"):
         return [f"{name} (unknown)" for name in account["unknown_plans"]]
     if order.state == OrderState.EXISTS:
-        return [_plan(service_id, description) for service_id, description in account.get("plans", [])]
+        return [_plan(plan) for plan in plans_in(account, "plans")]
     states = {step.name: was_settled_as(step) or step.state for step in order.steps}
     return [
-        _plan(service_id, description) + HOW_FAR.get(states.get(f"plan:{service_id}"), ", not added")
-        for service_id, description in [*account.get("plans", []), *account.get("additional", [])]
+        _plan(plan) + HOW_FAR.get(states.get(f"plan:{plan.service_id}"), ", not added") for plan in plans_in(account)
     ]
 
 
@@ -71,5 +71,5 @@ HOW_FAR: Mapping[str | None, str] = {
 }
 
 
-def _plan(service_id: int, description: str) -> str:
-    return f"{description} (PowerCode service {service_id})"
+def _plan(plan: ServicePlan) -> str:
+    return f"{plan.description} (PowerCode service {plan.service_id})"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Callback, Order, OrderStep, StepState
 from app.provisioning.actions import WITHOUT_IT
+from app.provisioning.plans.mapping import plans_in
 from app.provisioning.written_parts import was_settled_as
 from app.wording.json_fields import json_fields
 
@@ -34,8 +35,7 @@ def whole(session: Session, order: Order) -> dict[str, Any]:
 
 def _services(order: Order) -> Sequence[dict[str, Any]]:
     """The services that were added or will be: the contract's plans, and for a new account the additional ones."""
-    account = order.account or {}
-    names = dict([*account.get("plans", []), *account.get("additional", [])])
+    names = {plan.service_id: plan.description for plan in plans_in(order.account)}
     steps = {step.name: step for step in order.steps}
     found = steps.get("find_customer")
     decided = found.result.get("service_ids") if found and isinstance(found.result, dict) else None
@@ -45,7 +45,7 @@ def _services(order: Order) -> Sequence[dict[str, Any]]:
             "description": names.get(service_id),
             "added": _is_added(steps.get(f"plan:{service_id}")),
         }
-        for service_id in decided or [service_id for service_id, _ in account.get("plans", [])]
+        for service_id in decided or [plan.service_id for plan in plans_in(order.account, "plans")]
     ]
 
 

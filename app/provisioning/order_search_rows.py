@@ -14,7 +14,7 @@ from app.models import Order, OrderSearch
 from app.provisioning.applicants import contract_of, digits, one_line
 from app.provisioning.matching.powercode_addresses import street_line, usps_state
 from app.provisioning.order_search_words import LONGEST_TEXT, line_of, note_line, pieces_of
-from app.provisioning.plans.mapping import monthly_descriptions
+from app.provisioning.plans.mapping import monthly_descriptions, plans_in
 from app.storage.database import Database, connection_of
 from utopia import Contract
 
@@ -120,7 +120,7 @@ def _address(order: Order, contract: Contract) -> str:
 
 
 def _plan(order: Order, contract: Contract) -> str:
-    ordered = [description for _, description in (order.account or {}).get("plans", [])]
+    ordered = [plan.description for plan in plans_in(order.account, "plans")]
     return _cut(", ".join(dict.fromkeys(ordered or monthly_descriptions(contract.items))))
 
 

@@ -8,7 +8,7 @@ order is found by is written then, once.
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -76,9 +76,6 @@ class Run(AbstractContextManager["Run"]):
         self._made: list[OrderStep] = []
         self._unwritten: list[Done] = []
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_error: object) -> None:
         if self._unwritten:
             self.commit(lambda session: order_search_rows.keep(session, self.order), repeatable=True)
@@ -138,11 +135,6 @@ class Run(AbstractContextManager["Run"]):
         self._made.append(step)
         self.steps[step.name] = step
 
-    def keep_order(self, session: Session, values: dict[str, Any]) -> None:
-        """Write values of the order's row, and set them on the run's order."""
-        connection_of(session).execute(UPDATE_ORDER, {"order_id": self.order.id, **values})
-        self._change(values)
-
     def done(self, done: Done) -> None:
         """Note that a step is done: the run knows it at once, and writes it with its next commit."""
         for column, value in done.values.items():
@@ -162,7 +154,8 @@ class Run(AbstractContextManager["Run"]):
             exchanges.store(session, each.step, each.said)
             changes |= each.outcome.changes
         if changes:
-            self.keep_order(session, changes)
+            connection_of(session).execute(UPDATE_ORDER, {"order_id": self.order.id, **changes})
+            self._change(changes)
         for each in self._unwritten:
             if each.outcome.afterwards:
                 each.outcome.afterwards(session, self.order)

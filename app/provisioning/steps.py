@@ -11,6 +11,7 @@ from app.provisioning.applicants import Applicant, contract_of
 from app.provisioning.causes.cause import key_of
 from app.provisioning.contract_checks import account_of, check_applicant, check_plans, make_ticket_text
 from app.provisioning.plans import plans_seen, trials
+from app.provisioning.plans.mapping import plans_in
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.run_endings import NOT_THIS_CALLER, Follows, NeedsReview
 from app.provisioning.runs import Outcome
@@ -52,7 +53,7 @@ def _take_turn(work: Work, descriptions: Sequence[str]) -> None:
 
 def _ticket_text(work: Work, applicant: Applicant, account: dict[str, Any]) -> str:
     order = work.order
-    descriptions = [description for _, description in account["plans"]]
+    descriptions = [plan.description for plan in plans_in(account, "plans")]
     return make_ticket_text(work.services.settings, order.orderref, order.customer_id or "", applicant, descriptions)
 
 
@@ -63,7 +64,7 @@ def hand_over(work: Work) -> Outcome:
 
 def add_plan(service_id: int, work: Work) -> Outcome:
     """Add a service plan once. PowerCode can't be asked which plans a customer has, so a doubt goes to a person."""
-    name = plan_name(work.order, service_id)
+    name = plan_named(work.order, f"plan:{service_id}")
     if work.in_doubt_since is not None:
         raise _ask_whether(work, f"whether the plan {name} was added")
     with work.services.database.read() as session:
@@ -136,11 +137,6 @@ def add_tag(tag_id: int, work: Work) -> Outcome:
 def complete(work: Work) -> Outcome:
     """Close the order and record the notice to staff."""
     return Outcome(changes=lifecycle.completion(), afterwards=partial(lifecycle.tell_completion, work.services))
-
-
-def plan_name(order: Order, service_id: int) -> str:
-    """A plan in words for staff: `1 Gbps (164)`."""
-    return plan_named(order, f"plan:{service_id}")
 
 
 def _customer_id(order: Order) -> str:

@@ -23,8 +23,7 @@ from app.models import (
     StepState,
 )
 from app.provisioning.actions import ACTIONS, NOTE
-from app.provisioning.steps import plan_name
-from app.provisioning.written_parts import joined_customer
+from app.provisioning.written_parts import joined_customer, plan_named
 from app.wording.notice_words import mail_in_words
 
 MOST_CALLBACKS = 20
@@ -180,7 +179,7 @@ def step_title(order: Order, name: str) -> str:
     """A step in words; a plan's and a tag's step has its id in its name."""
     kind, _, number = name.partition(":")
     if kind == "plan" and number.isdecimal():
-        return f"Add the plan {plan_name(order, int(number))}"
+        return f"Add the plan {plan_named(order, name)}"
     return f"Add the tag {number}" if kind == "tag" else STEPS.get(name, name)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.models import Order, OrderStep, StepState
 from app.provisioning import customer_search
 from app.provisioning.actions import ANSWERS, CUSTOMER, WITHOUT_IT, Question
+from app.provisioning.plans.mapping import plans_in
 from app.provisioning.written_parts import was_settled_as
 
 WHO = [action.kept_as for action in ANSWERS if action.answers is Question.WHO_IS_IT]
@@ -63,6 +64,4 @@ def _close_the_new(order: Order, done: Sequence[str], whose: str) -> Iterator[st
 
 
 def _plans(order: Order, done: Sequence[str]) -> list[str]:
-    account = order.account or {}
-    given = [*account.get("plans", []), *account.get("additional", [])]
-    return [f"{name} ({service_id})" for service_id, name in given if f"plan:{service_id}" in done]
+    return [str(plan) for plan in plans_in(order.account) if f"plan:{plan.service_id}" in done]

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
 from app.provisioning.actions import CUSTOMER
+from app.provisioning.plans.mapping import plans_in
 from app.storage.database import connection_of, one_at_a_time
 
 INTENT_LOCK = 5050_447
@@ -114,6 +115,6 @@ def was_to_be_created(session: Session, order: Order) -> bool:
 
 def plan_named(order: Order, step: str) -> str:
     """The plan of a step, in words: `1 Gbps (164)`; `of service 164` when its name is not known any more."""
-    number, account = int(step.partition(":")[2]), order.account or {}
-    names = dict([pair for kind in ("renumbered", "plans", "additional") for pair in account.get(kind, [])])
-    return f"{names[number]} ({number})" if number in names else f"of service {number}"
+    number = int(step.partition(":")[2])
+    names = {plan.service_id: str(plan) for plan in plans_in(order.account, "renumbered", "plans", "additional")}
+    return names.get(number, f"of service {number}")

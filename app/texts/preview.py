@@ -12,6 +12,7 @@ from app.digest.mails import Told
 from app.models import DigestMessage, MessageState, Order, OrderState
 from app.provisioning import ticket_text
 from app.provisioning.applicants import Applicant
+from app.provisioning.plans.mapping import plans_in
 from app.texts.text_kinds import TextKind
 from app.wording.allowed_html import clean
 
@@ -63,7 +64,7 @@ def _order_example(session: Session) -> Example:
         account = order.account or {}
         if "applicant" in account:
             applicant = Applicant(**account["applicant"])
-            plans = [description for _, description in account.get("plans", [])]
+            plans = [plan.description for plan in plans_in(account, "plans")]
             values = ticket_text.values_of(order.orderref, order.customer_id or "", applicant, plans)
             return Example(f"order {order.orderref}, {applicant.name}", values, SAMPLE_TOLD)
     return Example("", ticket_text.values_of("UIA202611-000001", "10042", SAMPLE, ["1 Gbps"]), SAMPLE_TOLD)

@@ -4,10 +4,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from app.models import OrderState
-from app.provisioning.plans.mapping import plan_key
+from app.models import Order, OrderState
+from app.provisioning.plans.mapping import plan_key, plans_in
 from app.provisioning.problems import (
     CUSTOMER_REFUSED,
     GIVEN_UP,
@@ -45,19 +44,6 @@ question about each order's own person or account: such orders are listed togeth
 BETWEEN = "\n"
 """Between the keys of plans, which have no blanks."""
 LONGEST = 500
-
-
-class Stopped(Protocol):
-    """The columns of an order that decide its cause."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def problem(self) -> str | None: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def account(self) -> dict[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +85,7 @@ class Cause:
         return f"{count:,} {'order' if count == 1 else 'orders'}: {words}"
 
 
-def cause_of(order: Stopped) -> Cause | None:
+def cause_of(order: Order) -> Cause | None:
     """The cause for which an order stands; None when it doesn't need a person."""
     if order.state == OrderState.EXISTS:
         return Cause(EXISTS.code, EXISTS)
@@ -107,7 +93,7 @@ def cause_of(order: Stopped) -> Cause | None:
     if order.state != OrderState.NEEDS_REVIEW or problem is None:
         return None
     if problem.code in BY_PLANS:
-        plans = {plan_key(name): name for name in reversed(plans_of(order))}
+        plans = {plan_key(name): name for name in reversed(_plans_of(order))}
         return Cause(key_of(problem, plans), problem, tuple(reversed(plans.values())))
     if problem.code in BY_WORDS:
         return Cause(f"{problem.code}:{fingerprint(_words(order.reason or ''))}", problem)
@@ -126,13 +112,11 @@ def keys_in(cause: str) -> Sequence[str]:
     return rest.split(BETWEEN) if code in BY_PLANS else ()
 
 
-def plans_of(order: Stopped) -> list[str]:
-    """The plans that an order stopped over, as it names them."""
+def _plans_of(order: Order) -> list[str]:
     account = order.account or {}
     if order.problem == UNKNOWN_PLAN.code:
         return [str(name) for name in account.get("unknown_plans", [])]
-    pairs = [*account.get("plans", []), *account.get("additional", [])]
-    return [str(name) for number, name in pairs if f" {name} ({number})" in (order.reason or "")][:1]
+    return [plan.description for plan in plans_in(account) if f" {plan}" in (order.reason or "")][:1]
 
 
 def _words(reason: str) -> str:

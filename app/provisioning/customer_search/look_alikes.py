@@ -12,6 +12,7 @@ from app.models import Order, OrderState, StepState
 from app.provisioning.applicants import Applicant
 from app.provisioning.customer_search.searches import LookUpResult
 from app.provisioning.matching import STREET_LINE, Aspect, Comparison, Door, Mark
+from app.provisioning.plans.mapping import plans_in
 
 Json = dict[str, Any]
 
@@ -85,12 +86,10 @@ def plans_given(session: Session, customer_ids: Sequence[str], zone: tzinfo) -> 
     made = select(Order).where(Order.customer_id.in_(customer_ids), Order.state == OrderState.COMPLETED)
     given: dict[str, list[str]] = {}
     for order in session.scalars(made.order_by(Order.id)):
-        account = order.account or {}
-        names = dict([*account.get("plans", []), *account.get("additional", [])])
         added = {step.name: step.finished_at for step in order.steps if step.state == StepState.DONE}
-        for service_id, name in names.items():
-            if moment := added.get(f"plan:{service_id}"):
-                words = f"{name} ({service_id}), {moment.astimezone(zone):%Y-%m-%d}, by {order.orderref}"
+        for plan in plans_in(order.account):
+            if moment := added.get(f"plan:{plan.service_id}"):
+                words = f"{plan}, {moment.astimezone(zone):%Y-%m-%d}, by {order.orderref}"
                 given.setdefault(str(order.customer_id), []).append(words)
     return given
 
@@ -112,7 +111,7 @@ def look_alikes(order: Order) -> list[SideBySide]:
     if "applicant" not in account:
         return []
     applicant = Applicant(**account["applicant"])
-    plans = [f"{description} ({service_id})" for service_id, description in account.get("plans", [])]
+    plans = [str(plan) for plan in plans_in(account, "plans")]
     return [of_record(applicant, plans, each) for each in (order.found_customers or {}).get("look_alikes", [])]
 
 

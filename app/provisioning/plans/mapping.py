@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from utopia import OrderItem
 
@@ -13,6 +14,16 @@ class ServicePlan:
 
     service_id: int
     description: str
+
+    def __str__(self) -> str:
+        """In words for staff: `1 Gbps (164)`."""
+        return f"{self.description} ({self.service_id})"
+
+
+def plans_in(account: Mapping[str, Any] | None, *kinds: str) -> list[ServicePlan]:
+    """The plans that an order's row keeps: of these kinds, or those ordered and those that every new account gets."""
+    kept = account or {}
+    return [ServicePlan(*pair) for kind in kinds or ("plans", "additional") for pair in kept.get(kind, [])]
 
 
 class PlanFault(Exception):
