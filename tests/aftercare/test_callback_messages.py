@@ -105,7 +105,7 @@ def test_a_cancellation_reaches_a_person_once_as_a_case(service: Service) -> Non
 
     (case,) = open_cases(service)
     assert (case.kind, case.orderref, case.customer_id) == ("cancel", REF, "1001")
-    assert (case.note, case.opened_by) == (f"UTOPIA says: {CANCELLED}", cases.BY_RULE)
+    assert (case.note, case.opened_by) == (f"UTOPIA says: {CANCELLED}", callback_messages.BY_RULE)
     (mail,) = service.notices("Needs you: UTOPIA says")
     assert f"/console/aftercare/cases/{case.id}" in mail.text
 
