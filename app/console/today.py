@@ -14,12 +14,11 @@ from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
 from app.console.causes import all_attended, forms_for, may, teamwork_words
-from app.console.order import AT_WORK
 from app.console.redirects import lead_to
 from app.console.today_chart import chart
 from app.digest import run_json as digests
 from app.durable.locks import executing
-from app.models import Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
+from app.models import AT_WORK, Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
 from app.people import audit
 from app.provisioning.causes import open_causes, put_off_orders, trial_orders
 from app.remote import breaker
