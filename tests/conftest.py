@@ -4,6 +4,7 @@ One service runs for the whole session on SQLite; each test finds it empty (`ser
 database or other processes starts its own.
 """
 
+import gc
 import os
 import shutil
 import time
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 from hypothesis import settings as hypothesis_settings
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import delete, insert, select, update
 
 from app import create_app, notices
@@ -231,8 +234,9 @@ class Service:
         )  # or it asks a system for an order of the last test
         plans = self._plans
         with self.services.database.write() as session:
+            cursor = session.connection().connection.cursor()
             for statement in CLEARING:
-                session.connection().exec_driver_sql(statement)
+                cursor.execute(statement)
             session.execute(insert(ServicePlanMapping.__table__), plans)
 
     @cached_property
@@ -282,6 +286,14 @@ def no_looks_by_the_service() -> None:
 def quick_hashes() -> None:
     """Hashes that are made and checked in a moment: what makes them slow is tested on its own."""
     passwords._HASHER = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once_for_all(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """The test processes of a run share compiled templates, and the database with tables that others are copies of."""
+    own = tmp_path_factory.getbasetemp()
+    databases.shared = own if worker_id == "master" else own.parent
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(databases.shared))}
 
 
 @pytest.fixture
@@ -337,6 +349,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out |= {item for item in items if item.get_closest_marker("sqlite") or not _knows_a_database(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage, and none of it among what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 def _knows_a_database(item: pytest.Item) -> bool:

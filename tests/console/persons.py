@@ -37,6 +37,7 @@ class Person:
 
     def __init__(self, client: FlaskClient) -> None:
         self._client = client
+        self._token: str | None = None
 
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page."""
@@ -47,12 +48,11 @@ class Person:
         return self._client.post(path, data={"csrf_token": self.token(), **(form or {})}, **options)
 
     def token(self) -> str:
-        """The token of this session's forms."""
-        for page in ("/console/people/me", "/login"):
-            found = CSRF.search(self._client.get(page).text)
-            if found:
-                return found[1]
-        raise AssertionError("no page has a form")
+        """The token of this session's forms, as a page has it; a sign-in begins another session."""
+        if self._token is None:
+            pages = (self._client.get(path).text for path in ("/login", "/console/people/me"))
+            self._token = next(found[1] for page in pages if (found := CSRF.search(page)))
+        return self._token
 
     def cookie(self) -> Cookie:
         """The sign-in's cookie."""
@@ -61,9 +61,9 @@ class Person:
 
     def sign_in(self, name: str, password: str = PASSWORD, **options: Any) -> TestResponse:
         """Fill in the sign-in."""
-        return self._client.post(
-            "/login", data={"csrf_token": self.token(), "name": name, "password": password}, **options
-        )
+        answer = self.post("/login", {"name": name, "password": password}, **options)
+        self._token = None
+        return answer
 
 
 def audited(service: Service) -> list[tuple[str, str, str, str | None]]:

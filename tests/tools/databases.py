@@ -1,5 +1,6 @@
 """The database that the tests are about: SQLite, or PostgreSQL with `pytest --database postgresql`."""
 
+import fcntl
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,8 +14,10 @@ from tests.tools.postgres import PostgresServer
 kind = "sqlite"
 """Set when the tests start."""
 
+shared = Path(tempfile.gettempdir())
+"""The folder that all test processes of a run have; set when the tests start."""
+
 _running: list[PostgresServer] = []
-_templates: list[Path] = []
 _with_tables: list[str] = []
 TABLES = "tables"
 """The PostgreSQL database that others are copies of."""
@@ -33,14 +36,16 @@ def with_tables(url: str) -> None:
 
 
 def _template() -> Path:
-    """A SQLite database with all tables and no rows, made once by each process of the tests."""
-    if not _templates:
-        path = Path(tempfile.mkdtemp(prefix="tables-")) / "template.db"
-        database = Database(f"sqlite:///{path}")
-        database_upgrade.upgrade_tables(database)
-        database.dispose()
-        _templates.append(path)
-    return _templates[0]
+    """A SQLite database with all tables and no rows, made by the test process of a run that asks for it first."""
+    path = shared / "tables.db"
+    with (shared / "tables.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            database = Database(f"sqlite:///{shared}/growing.db")
+            database_upgrade.upgrade_tables(database)
+            database.dispose()
+            (shared / "growing.db").rename(path)
+    return path
 
 
 def on_postgresql_with_tables(folder: Path) -> str:
@@ -61,9 +66,6 @@ def server() -> PostgresServer:
 
 
 def stop() -> None:
-    """End the server, if it runs, and take the template away."""
+    """End the server, if it runs."""
     while _running:
         _running.pop().__exit__()
-    _with_tables.clear()
-    while _templates:
-        shutil.rmtree(_templates.pop().parent)
