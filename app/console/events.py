@@ -1,7 +1,5 @@
 """The outgoing events, what became of each, and the buttons that send one again."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -20,14 +18,6 @@ events = Blueprint("events", __name__, url_prefix="/console/events")
 SHOWN = 100
 
 
-@dataclass(frozen=True)
-class EventLine:
-    """An event, with the reference of its order if it has one."""
-
-    row: Outgoing
-    orderref: str | None
-
-
 @events.get("")
 @requires(Role.STAFF)
 def page() -> str:
@@ -36,11 +26,11 @@ def page() -> str:
     with services.database.read() as session:
         mine = Outgoing.channel == outgoing.CHANNEL
         rows = select(Outgoing, Order.orderref).outerjoin(Order, Order.id == Outgoing.order_id).where(mine)
-        lines = [EventLine(*each) for each in session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN))]
+        listed = session.execute(rows.order_by(Outgoing.id.desc()).limit(SHOWN)).all()
         counts = dict(session.execute(select(Outgoing.state, func.count()).where(mine).group_by(Outgoing.state)).all())
         given_up = records.given_up(session, mine)
     is_set = services.settings.events_url is not None
-    return render_template("console/events/page.html", lines=lines, counts=counts, is_set=is_set, given_up=given_up)
+    return render_template("console/events/page.html", events=listed, counts=counts, is_set=is_set, given_up=given_up)
 
 
 @events.post("/<int:number>/again")
