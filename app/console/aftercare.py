@@ -1,7 +1,6 @@
 """Aftercare: an overview that links to the page of each part, and the writes whose outcome is unknown."""
 
 from flask import Blueprint, abort, current_app, render_template, request
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.aftercare import cases, writes
@@ -9,9 +8,8 @@ from app.aftercare.open_counts import open_counts
 from app.aftercare.write_kinds import KINDS
 from app.console.access import requires, viewer
 from app.console.redirects import lead_to
-from app.models import SYSTEM_NAMES, CustomerWrite, Role, now
-from app.provisioning.order_facts import customer_page_of
-from app.services import Services, services_of
+from app.models import Role, now
+from app.services import services_of
 
 aftercare = Blueprint("aftercare", __name__, url_prefix="/console/aftercare")
 
@@ -26,22 +24,10 @@ def page() -> str:
             "console/aftercare/page.html",
             overview=open_counts(session, services.settings, now()),
             settings=services.settings,
-            doubtful=_doubtful(services, session),
+            doubtful=writes.in_doubt(session),
+            kinds=KINDS,
             put_away=cases.put_away(session, services.settings),
         )
-
-
-def _doubtful(services: Services, session: Session) -> list[tuple[CustomerWrite, str, str, str | None]]:
-    """The writes that a person has to settle: each with its kind, its system and the customer's page."""
-    return [
-        (
-            write,
-            KINDS[write.kind].title(write),
-            SYSTEM_NAMES[KINDS[write.kind].system],
-            customer_page_of(services.settings, write.customer_id) if write.customer_id else None,
-        )
-        for write in writes.in_doubt(session)
-    ]
 
 
 @aftercare.post("/writes/<int:write_id>/answer")

@@ -22,7 +22,6 @@ from app.lookups import changes
 from app.lookups.entry_fields import faults, given
 from app.lookups.remote_requests import NotAnswered
 from app.models import Case, OrderSearch, Role, StepState
-from app.provisioning.order_facts import customer_page_of
 from app.services import services_of
 
 Page = str | tuple[str, int] | Response
@@ -39,9 +38,7 @@ KINDS = [SelectChoice(kind.code, kind.title) for kind in CASE_KINDS.values()]
 class CaseForm(FlaskForm):  # type: ignore[misc]
     """A case that a person opens."""
 
-    kind = SelectField(
-        "What has to be done", choices=[SelectChoice(one.code, one.title) for one in CASE_KINDS.values()]
-    )
+    kind = SelectField("What has to be done", choices=KINDS)
     orderref = StringField("Order (optional)", [Length(max=64)], filters=[stripped], render_kw={"autocomplete": "off"})
     customer_id = StringField(
         "PowerCode customer number (optional)",
@@ -125,7 +122,6 @@ def show(case_id: int) -> str:
             sent=sent,
             may_send=kind.has_halves and case_halves.may_send(case, sent),
             disagrees=case_halves.disagreement(case, kind, day),
-            customer_page=customer_page_of(services.settings, customer_id) if customer_id else None,
         )
 
 

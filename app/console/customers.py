@@ -22,7 +22,6 @@ from app.console.switches import only_while_on
 from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Order, OrderState, Role, StepState, System
 from app.provisioning.applicants import PORTAL_NAME
-from app.provisioning.order_facts import customer_page_of
 from app.provisioning.plans import plan_table
 from app.provisioning.written_parts import newest_write
 from app.services import Services, services_of
@@ -156,7 +155,6 @@ def _content(
     return {
         "customer_id": customer_id,
         "customer": customer,
-        "page": customer_page_of(services.settings, customer_id),
         "written": [(write, KINDS[write.kind].title(write)) for write in writes.of_customer(session, customer_id)],
         "orders": session.scalars(select(Order.orderref).filter_by(customer_id=customer_id)).all(),
         "sold": sorted({**table.plans, **table.additional}.items()),

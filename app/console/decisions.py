@@ -4,7 +4,6 @@ PowerCode is asked before the decision, while no transaction is open.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, url_for
@@ -29,7 +28,6 @@ from app.models import Order, Role
 from app.provisioning import actions, confirmations, customer_search, offers, plan_decisions, review
 from app.provisioning.actions import Action
 from app.provisioning.causes.open_causes import open_cause_of
-from app.provisioning.order_facts import customer_page_of
 from app.provisioning.written_parts import doubtful_step
 from app.services import services_of
 
@@ -85,7 +83,6 @@ def _are_you_sure(orderref: str) -> str:
             order=order,
             beside=[one for one in customer_search.look_alikes(order) if one.contacts],
             contacts=contacts,
-            page_of=partial(customer_page_of, services.settings),
         )
 
 
@@ -139,7 +136,6 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
             fits=offers.is_offered(session, order, actions.CUSTOMER),
             additions=offers.additions(session, order),
             facts=facts_of(session, order),
-            customer_page=customer_page_of(services.settings, named[0].customer_id),
         )
 
 

@@ -13,7 +13,6 @@ from app.console.redirects import lead_to
 from app.console.switches import only_while_on
 from app.lookups.remote_requests import NotAnswered, answer
 from app.models import CustomerWrite, Role, StepState, System
-from app.provisioning.order_facts import customer_page_of
 from app.services import Services, services_of
 
 inactive_customers = Blueprint("inactive_customers", __name__, url_prefix="/console/aftercare/inactive")
@@ -35,7 +34,6 @@ def page() -> str:
             count=customer_statuses.count(session),
             unread=customer_statuses.unread(session),
             under_way={one.order.id: activation.under_way(session, one.status.customer_id) for one in listed},
-            page_of=lambda customer_id: customer_page_of(services.settings, customer_id),
             activation=services.settings.activation,
         )
 
@@ -72,12 +70,10 @@ def confirm(orderref: str) -> str | Response:
     except NotAnswered as why:
         return _back(f"{why} Nothing was changed.", "failed")
     with services.database.read() as session:
-        return render_template("console/aftercare/activate.html", **_confirmation(services, session, one, customer))
+        return render_template("console/aftercare/activate.html", **_confirmation(session, one, customer))
 
 
-def _confirmation(
-    services: Services, session: Any, one: customer_statuses.Inactive, customer: powercode.Customer | None
-) -> dict[str, Any]:
+def _confirmation(session: Any, one: customer_statuses.Inactive, customer: powercode.Customer | None) -> dict[str, Any]:
     customer_id = one.status.customer_id
     return {
         "one": one,
@@ -86,7 +82,6 @@ def _confirmation(
         "seen": activation.last_try(session, customer_id),
         "under_way": activation.under_way(session, customer_id),
         "does": activation.WHAT_IT_DOES,
-        "page": customer_page_of(services.settings, customer_id),
     }
 
 

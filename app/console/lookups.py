@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 from sqlalchemy import select
 
-import powercode
 from app.console.access import requires
 from app.console.entry_forms import entry_form
 from app.console.readable_answers import masked, raw, readable
+from app.console.rendering import customer_page
 from app.lookups.change_catalogue import BY_NAME
 from app.lookups.entry_fields import Given, faults, given
 from app.lookups.look_up_catalogue import BY_PLACE, LOOK_UPS, LookUp
@@ -129,9 +129,7 @@ def _next_steps(chosen: LookUp, entries: Given, content: Any) -> list[tuple[str,
     if chosen is BY_PLACE["utopia", "order"]:
         return [_order_step(entries["orderref"]), *_site_steps(content)]
     if chosen is BY_PLACE["powercode", "customer"]:
-        server = services_of(current_app).settings.powercode_server
-        page = powercode.customer_page(server, content["customer_id"])
-        return [(page, "Open the customer in PowerCode")]
+        return [(customer_page(content["customer_id"]), "Open the customer in PowerCode")]
     if chosen.system is System.UTOPIA and "siteid" in entries:
         at_site = {"siteid": entries["siteid"]}
         portal = _address_of("utopia", "access-portal", at_site)

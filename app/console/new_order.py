@@ -17,7 +17,6 @@ from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import Optional
 from wtforms.widgets import HiddenInput
 
-import powercode
 from app.callbacks.contents import ORDERREF
 from app.console.access import requires, viewer
 from app.console.redirects import lead_to
@@ -209,14 +208,12 @@ def busy(why: NotAnswered) -> tuple[str, int]:
 
 
 def _page(name: str, form: ContractForm, seen: Forecast | None, **values: Any) -> str:
-    server = services_of(current_app).settings.powercode_server
     return render_template(
         f"console/new_order/{name}.html",
         form=form,
         fields=[form[name] for name in CORRECTABLE],
         seen=seen,
         ticket=_beside_headings(seen.ticket) if seen else "",
-        page_of=lambda customer_id: powercode.customer_page(server, customer_id),
         **values,
     )
 

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, send_file, url_for
@@ -44,7 +43,7 @@ from app.provisioning.applicants import WORDS, fields_of
 from app.provisioning.causes.open_causes import OpenCause, open_cause_of
 from app.provisioning.causes.put_off_orders import put_off
 from app.provisioning.customer_search import SideBySide
-from app.provisioning.order_facts import customer_page_of, order_facts
+from app.provisioning.order_facts import order_facts
 from app.provisioning.people_on_orders import hands_on
 from app.provisioning.plans import plan_table
 from app.provisioning.run_endings import stop_for
@@ -100,7 +99,6 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             put_away=next(iter(put_off(session, Order.id == order.id)), None),
             teamwork_words=teamwork_words(),
             later=section_of(session, services_of(current_app).settings, order),
-            page_of=partial(customer_page_of, services_of(current_app).settings),
             shown=order.state,
             in_turn=_in_turn(session, order),
             **_story(session, order),

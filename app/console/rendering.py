@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
+import powercode
 from app.aftercare.switches import switched_off
 from app.console.access import ROLE_NAMES, viewer
 from app.console.browser_security import is_page
@@ -69,7 +70,7 @@ def register(app: Flask) -> None:
         "schedule": schedule_words.in_words,
     }
     app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
-    app.jinja_env.globals |= {"added_words": added_words}
+    app.jinja_env.globals |= {"added_words": added_words, "customer_page": customer_page}
     app.jinja_env.globals |= {"labels": LABELS, "note_fault": note_fault, "noted_faults": noted_faults}
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)
@@ -148,6 +149,11 @@ def noted_faults() -> list[Fault]:
 def capitalise_first(words: str) -> str:
     """`The mail server` for `the mail server`; `PowerCode` stays as it is."""
     return words[:1].upper() + words[1:]
+
+
+def customer_page(customer_id: str) -> str:
+    """The address of a customer's page in PowerCode."""
+    return powercode.customer_page(services_of(current_app).settings.powercode_server, customer_id)
 
 
 def _here(moment: datetime) -> datetime:
