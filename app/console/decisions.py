@@ -3,13 +3,15 @@
 PowerCode is asked before the decision, while no transaction is open.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+import powercode
 from app.console.access import requires, viewer
 from app.console.causes import confirmation
 from app.console.order import facts_of, order_named, page_of
@@ -24,7 +26,7 @@ from app.console.order_forms import (
 from app.console.orders import orders
 from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn
-from app.models import Order, Role
+from app.models import Role
 from app.provisioning import actions, confirmations, customer_search, offers, plan_decisions, review
 from app.provisioning.actions import Action
 from app.provisioning.causes.open_causes import open_cause_of
@@ -100,16 +102,14 @@ def it_is_there(orderref: str) -> Page:
         step = doubtful_step(session, order)
     if step is None or step.name != "ticket":
         return _resume(orderref, DecisionForm(), "It is taken as done, and the order goes on.", actions.IT_IS_THERE)
-    form = TicketForm()
-    if not form.validate() or not _confirmed(form.ticket_id, lambda: _check_ticket(form, order)):
+    form, client = TicketForm(), services_of(current_app).powercode
+    if form.validate():
+        with _faults_shown_at(form.ticket_id):
+            confirmations.check_ticket(client, form.ticket_id.data, str(order.customer_id))
+    if form.errors:
         return page_of(orderref, {actions.IT_IS_THERE.code: form}), 422
     said = f"Ticket {form.ticket_id.data} is this customer's. The order goes on."
     return _resume(orderref, form, said, actions.IT_IS_THERE, ticket_id=form.ticket_id.data)
-
-
-def _check_ticket(form: TicketForm, order: Order) -> None:
-    client = services_of(current_app).powercode
-    confirmations.check_ticket(client, form.ticket_id.data, str(order.customer_id))
 
 
 @orders.get("/<path:orderref>/customer")
@@ -117,22 +117,15 @@ def _check_ticket(form: TicketForm, order: Order) -> None:
 def customer(orderref: str) -> Page:
     """Show who the customer is, before anything is added to them."""
     form = CustomerForm(request.args, meta={"csrf": False})
-    return _who_is_it(orderref, form)
-
-
-def _who_is_it(orderref: str, form: CustomerForm) -> Page:
-    services, client = services_of(current_app), services_of(current_app).powercode
-    named = []
-    if not form.validate() or not _confirmed(
-        form.customer_id, lambda: named.append(confirmations.customer_named(client, form.customer_id.data))
-    ):
+    found = _customer_named(form)
+    if found is None:
         return page_of(orderref, {actions.CUSTOMER.code: form}), 422
-    with services.database.read() as session:
+    with services_of(current_app).database.read() as session:
         order = order_named(session, orderref)
         return render_template(
             "console/orders/customer.html",
             order=order,
-            customer=named[0],
+            customer=found,
             fits=offers.is_offered(session, order, actions.CUSTOMER),
             additions=offers.additions(session, order),
             facts=facts_of(session, order),
@@ -143,14 +136,19 @@ def _who_is_it(orderref: str, form: CustomerForm) -> Page:
 @requires(actions.CUSTOMER.role)
 def use_customer(orderref: str) -> Page:
     """Go on with that customer, after checking that PowerCode has them."""
-    form, client = CustomerForm(), services_of(current_app).powercode
-    if not form.validate() or not _confirmed(
-        form.customer_id, lambda: confirmations.customer_named(client, form.customer_id.data)
-    ):
+    form = CustomerForm()
+    if _customer_named(form) is None:
         return page_of(orderref, {actions.CUSTOMER.code: form}), 422
-    customer_id = form.customer_id.data
-    said = f"The order goes on with customer {customer_id}."
-    return _resume(orderref, form, said, actions.CUSTOMER, customer_id)
+    said = f"The order goes on with customer {form.customer_id.data}."
+    return _resume(orderref, form, said, actions.CUSTOMER, form.customer_id.data)
+
+
+def _customer_named(form: CustomerForm) -> powercode.Customer | None:
+    """The customer whose number the form has, as PowerCode has them; None when it has none, with the reason there."""
+    if form.validate():
+        with _faults_shown_at(form.customer_id):
+            return confirmations.customer_named(services_of(current_app).powercode, form.customer_id.data)
+    return None
 
 
 @button(actions.BY_HAND)
@@ -208,15 +206,14 @@ def dismiss(orderref: str) -> Page:
     return _decide(orderref, decide, f"{orderref} is closed.")
 
 
-def _confirmed(field: object, check: Callable[[], object]) -> bool:
-    """Whether PowerCode confirms what was entered; if not, the reason is added to the field's errors."""
+@contextmanager
+def _faults_shown_at(field: Any) -> Iterator[None]:
+    """Ask PowerCode inside: when it does not confirm what was entered, the reason is shown at the field."""
     try:
         with a_turn():
-            check()
+            yield
     except (confirmations.NotConfirmed, NotAnswered) as why:
-        field.errors = [str(why)]  # type: ignore[attr-defined]
-        return False
-    return True
+        field.errors = [str(why)]
 
 
 def _resume(
