@@ -80,6 +80,7 @@ def map_plans() -> Page:
 
 @causes.get("/map-plans")
 @causes.get("/dismiss")
+@causes.get("/put-off")
 @requires(Role.READ_ONLY)
 def after_a_refused_form() -> Response:
     """The address in the browser after a form with a mistake; loading it again leads back to a page."""

@@ -1,5 +1,6 @@
 """Customers whose account was made and who are not active yet, and making them active where that is allowed."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template, request
@@ -19,6 +20,7 @@ inactive_customers = Blueprint("inactive_customers", __name__, url_prefix="/cons
 only_while_on(ACTIVATION, inactive_customers)
 
 BUTTON = "button"
+_back = partial(lead_to, "inactive_customers.page")
 
 
 @inactive_customers.get("")
@@ -133,7 +135,3 @@ def _found(orderref: str) -> tuple[Services, customer_statuses.Inactive]:
     with services.database.read() as session:
         one = customer_statuses.of_order(session, orderref)
     return services, one or abort(404)
-
-
-def _back(said: str, category: str = "done") -> Response:
-    return lead_to("inactive_customers.page", said, category)

@@ -1,5 +1,7 @@
 """Missing orders: what UTOPIA says about each, and taking them in."""
 
+from functools import partial
+
 from flask import Blueprint, current_app, render_template, request
 from werkzeug.wrappers import Response
 
@@ -13,6 +15,7 @@ from app.services import services_of
 
 missing_orders = Blueprint("missing_orders", __name__, url_prefix="/console/aftercare/missing")
 
+_back = partial(lead_to, "missing_orders.page")
 MOST_OLDER = 200
 """So many of those that are older than the first comparison are shown: there can be thousands."""
 
@@ -66,7 +69,3 @@ def put_aside() -> Response:
     if not done:
         return _back("It is not in the list any more.", "failed")
     return _back(f"{orderref} is put aside. It can still be taken in.")
-
-
-def _back(said: str, category: str = "done") -> Response:
-    return lead_to("missing_orders.page", said, category)

@@ -19,7 +19,7 @@ from app.console.decisions import Page, button
 from app.console.order import page_of
 from app.console.order_forms import ColleaguesNoteForm, PutOffForm
 from app.console.orders import orders
-from app.models import Order, PutOff, Role
+from app.models import Order, PutOff
 from app.provisioning import actions, review, teamwork
 from app.provisioning.actions import Action
 from app.provisioning.causes.cause import fingerprint
@@ -57,13 +57,6 @@ def put_off(orderref: str) -> Page:
         return page_of(orderref, {actions.PUT_OFF.code: form}), 422
     _put_off(form, day, Order.orderref == orderref)
     return _to_order(orderref)
-
-
-@causes.get("/put-off")
-@requires(Role.READ_ONLY)
-def after_a_refused_day() -> Response:
-    """The address in the browser after a form with a wrong day."""
-    return redirect(url_for("today.page"), 303)
 
 
 @causes.post("/put-off")
