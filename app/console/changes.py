@@ -153,8 +153,8 @@ def _confirmation(chosen: Change, entries: Given, subject: Subject, form: Confir
     shown = readable(masked(subject.record, services.settings.secrets()))
     return render_template(
         "console/lookups/confirm.html",
-        chosen=chosen,
-        sentence=chosen.sentence(entries),
+        change=chosen,
+        entries=entries,
         subject=subject,
         form=form,
         retype=retype,
