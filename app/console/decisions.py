@@ -15,14 +15,7 @@ import powercode
 from app.console.access import requires, viewer
 from app.console.causes import confirmation
 from app.console.order import facts_of, order_named, page_of
-from app.console.order_forms import (
-    CustomerForm,
-    DecisionForm,
-    NoteForm,
-    PlansForm,
-    TicketForm,
-    WorkNoteForm,
-)
+from app.console.order_forms import CustomerForm, DecisionForm, NoteForm, PlansForm, TicketForm, WorkNoteForm
 from app.console.orders import orders
 from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn

@@ -12,33 +12,14 @@ from werkzeug.wrappers import Response as Answer
 
 import utopia
 from app.aftercare.order_section import section_of
+from app.console import order_forms as forms
 from app.console.access import requires, viewer
 from app.console.causes import Attended, attended, teamwork_words, today
-from app.console.order_forms import (
-    ColleaguesNoteForm,
-    CustomerForm,
-    NoteForm,
-    PlansForm,
-    PutOffForm,
-    TicketForm,
-    WorkNoteForm,
-)
 from app.console.orders import orders
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import ACTIVE_STATES, AT_WORK, STANDING, SYSTEM_NAMES, Order, OrderSearch, OrderState, Role, now
-from app.provisioning import customer_search, offers, plan_decisions, timeline
-from app.provisioning.actions import (
-    BY_HAND,
-    CUSTOMER,
-    DISMISS,
-    IT_IS_THERE,
-    MAP_PLANS,
-    NEW_CUSTOMER,
-    NOTE,
-    PUT_OFF,
-    WITHOUT_IT,
-    Needs,
-)
+from app.provisioning import actions, customer_search, offers, plan_decisions, timeline
+from app.provisioning.actions import Needs
 from app.provisioning.applicants import WORDS, fields_of
 from app.provisioning.causes.open_causes import OpenCause, open_cause_of
 from app.provisioning.causes.put_off_orders import put_off
@@ -94,7 +75,7 @@ def page_of(orderref: str, filled: Mapping[str, Any] | None = None) -> str:
             corrections=_corrections(order),
             beside=_beside(order),
             undoing=instructions_for(order),
-            NOTE=NOTE,
+            NOTE=actions.NOTE,
             attended=_attended(session, order),
             put_away=next(iter(put_off(session, Order.id == order.id)), None),
             teamwork_words=teamwork_words(),
@@ -120,7 +101,8 @@ def _in_turn(session: Session, order: Order) -> OpenCause | None:
 
 def _beside(order: Order) -> Sequence[SideBySide]:
     """The customers that the applicant is compared with, while a person has to decide about them."""
-    asked = order.state == OrderState.EXISTS or any(each.get("action") == NEW_CUSTOMER.code for each in order.actions)
+    offered = [each.get("action") for each in order.actions]
+    asked = order.state == OrderState.EXISTS or actions.NEW_CUSTOMER.code in offered
     return customer_search.look_alikes(order) if asked else []
 
 
@@ -138,13 +120,14 @@ def _forms(session: Session, order: Order) -> dict[str, Any]:
     plans = plan_decisions.plans_asked_for(order)
     sold_as = [plan_table.service_of(session, plan) for plan in plan_decisions.unknown_plans(order)]
     return {
-        DISMISS.code: NoteForm(formdata=None),
-        **{action.code: WorkNoteForm.of(action.path, formdata=None) for action in (BY_HAND, WITHOUT_IT)},
-        IT_IS_THERE.code: TicketForm(formdata=None),
-        NOTE.code: ColleaguesNoteForm(formdata=None),
-        PUT_OFF.code: PutOffForm.suggesting(today()),
-        CUSTOMER.code: CustomerForm(formdata=None),
-        MAP_PLANS.code: PlansForm.of(plans, sold_as, formdata=None),
+        actions.DISMISS.code: forms.NoteForm(formdata=None),
+        actions.BY_HAND.code: forms.WorkNoteForm.of(actions.BY_HAND.path, formdata=None),
+        actions.WITHOUT_IT.code: forms.WorkNoteForm.of(actions.WITHOUT_IT.path, formdata=None),
+        actions.IT_IS_THERE.code: forms.TicketForm(formdata=None),
+        actions.NOTE.code: forms.ColleaguesNoteForm(formdata=None),
+        actions.PUT_OFF.code: forms.PutOffForm.suggesting(today()),
+        actions.CUSTOMER.code: forms.CustomerForm(formdata=None),
+        actions.MAP_PLANS.code: forms.PlansForm.of(plans, sold_as, formdata=None),
     }
 
 

@@ -15,17 +15,7 @@ from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.digest import run_json as digests
 from app.digest.schedule import last_due
-from app.models import (
-    FIRST_ORDER,
-    STANDING,
-    SYSTEM_NAMES,
-    Notice,
-    NoticeState,
-    Order,
-    OrderState,
-    System,
-    now,
-)
+from app.models import FIRST_ORDER, STANDING, SYSTEM_NAMES, Notice, NoticeState, Order, OrderState, System, now
 from app.provisioning import written_parts
 from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.provisioning.causes.put_off_orders import how_many
