@@ -40,18 +40,6 @@ SENTENCES = {
 }
 
 
-@orders.before_request
-def _a_reference_that_ends_like_an_address() -> str | None:
-    """`A/contract` is the contract of order A; only where there is no order A, it may be an order of that name."""
-    named = (request.view_args or {}).get("orderref")
-    whole = request.path.removeprefix(f"{orders.url_prefix}/")
-    if request.method != "GET" or named in (None, whole):
-        return None
-    with services_of(current_app).database.read() as session:
-        known = session.scalars(select(Order.orderref).where(Order.orderref.in_([named, whole]))).all()
-    return page_of(whole) if list(known) == [whole] else None
-
-
 @orders.get("/<path:orderref>")
 @requires(Role.READ_ONLY)
 def show(orderref: str) -> str:
