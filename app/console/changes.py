@@ -25,7 +25,6 @@ from app.lookups.affected_customers import Subject
 from app.lookups.change_catalogue import BY_NAME, CHANGES
 from app.lookups.changes import (
     Change,
-    Confirmed,
     calls_of_cases,
     carry_out,
     entry_of,
@@ -100,13 +99,12 @@ def confirm(name: str) -> Response | tuple[str, int]:
     entries, services = signed["given"], services_of(current_app)
     if signed["retype"] and (form.typed.data or "").strip() != entries[chosen.retyped]:
         return _typed_wrong(services, chosen, entries, form)
-    confirmed = Confirmed(chosen, entries, signed["key"], viewer().name, signed["whom"])
     try:
-        is_first = carry_out(services, confirmed)
+        is_first = carry_out(services, chosen, entries, signed["key"], by=viewer().name, whom=signed["whom"])
     except NotAnswered as why:
         flash(str(why), "failed")
         return redirect(_address_of(chosen, entries), 303)
-    entry = _entry(services, confirmed.key) or abort(404)
+    entry = _entry(services, signed["key"]) or abort(404)
     return redirect(url_for("changes.record", entry_id=entry.id), 303) if is_first else _already_sent(entry)
 
 

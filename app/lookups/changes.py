@@ -82,17 +82,6 @@ class Change:
         return "Fill in at least one of the fields that can be changed" if missing else None
 
 
-@dataclass(frozen=True)
-class Confirmed:
-    """A change that a person confirmed: `key` is unique for it, `whom` is the customer that the person was shown."""
-
-    change: Change
-    given: Given
-    key: str
-    by: str
-    whom: str
-
-
 def find_subject(services: Services, change: Change, given: Given) -> Subject:
     """The customer the change concerns, asked for now. Raises `NotAnswered`: without a name nothing is changed."""
     return answer(lambda: change.subject(services, given))
@@ -144,22 +133,20 @@ def calls_of_cases(session: Session, limit: int = 50) -> Sequence[CustomerWrite]
     return session.scalars(query.limit(limit)).all()
 
 
-def carry_out(services: Services, confirmed: Confirmed) -> bool:
-    """Send the change once; False when its key is known: it was sent already, or is being sent.
+def carry_out(services: Services, change: Change, given: Given, key: str, *, by: str, whom: str) -> bool:
+    """Send a change that `by` confirmed once; False when its key is known: it was sent already, or is being sent.
 
+    `whom` is the customer whom the person was shown.
     The outcome is in the audit: `StepState` done, refused, never_arrived or unknown. When too many requests are under
     way, raises `NotAnswered` before anything is recorded or sent.
     """
-    change, given = confirmed.change, confirmed.given
     with a_turn():
         with services.database.write() as session:
-            written = _written(change, given)
-            if not audit.begin(
-                session, confirmed.key, by=confirmed.by, action=action(change), subject=confirmed.whom, note=written
-            ):
+            note = _written(change, given)
+            if not audit.begin(session, key, by=by, action=action(change), subject=whom, note=note):
                 return False
         outcome, words = outcome_of(services, lambda: change.send(services, given))
-        services.database.insist(lambda session: audit.end(session, confirmed.key, outcome, words))
+        services.database.insist(lambda session: audit.end(session, key, outcome, words))
     log.info("%s by hand: %s", action(change), outcome.value)
     return True
 

@@ -312,8 +312,8 @@ def test_a_case_that_is_closed_between_look_and_intent_sends_nothing(
 
 def by_hand(service: Service, key: str = "typed once") -> bool:
     """The same cancellation from the page of changes."""
-    confirmed = changes.Confirmed(case_halves.change_of(CANCEL), ENTRIES, key, "Ada Administrator", "Ada Lind")
-    return changes.carry_out(service.services, confirmed)
+    change, by = case_halves.change_of(CANCEL), "Ada Administrator"
+    return changes.carry_out(service.services, change, ENTRIES, key, by=by, whom="Ada Lind")
 
 
 @pytest.mark.parametrize("fault", [None, "no_answer"])
