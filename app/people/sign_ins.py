@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import FailedSignIn, SignIn, User, now
@@ -149,8 +149,7 @@ def _is_too_many(session: Session, key: str, network: str | None, user: User | N
 
 
 def _forget_old(session: Session) -> None:
-    session.execute(delete(SignIn).where(SignIn.last_seen_at < now() - IDLE))
-    session.execute(delete(SignIn).where(SignIn.began_at < now() - LONGEST))
+    session.execute(delete(SignIn).where(or_(SignIn.last_seen_at < now() - IDLE, SignIn.began_at < now() - LONGEST)))
     session.execute(delete(FailedSignIn).where(FailedSignIn.failed_at < now() - FAILURES_KEPT))
 
 

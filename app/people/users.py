@@ -41,8 +41,6 @@ def add(session: Session, name: str, password: str, role: Role) -> User:
     """Add a user. Raises `NotPossible`, `WeakPassword`."""
     user = _new(session, name, "", role)
     user.password_hash = passwords.hashed(password, user.name)
-    session.add(user)
-    session.flush()
     return user
 
 
@@ -50,10 +48,7 @@ def add_hashed(session: Session, name: str, password_hash: str, role: Role) -> U
     """Add a user with the hash of a password that they have elsewhere. Raises `NotPossible`."""
     if not passwords.is_usable_hash(password_hash):
         raise NotPossible("The password's hash is of a kind that can't be checked here")
-    user = _new(session, name, password_hash, role)
-    session.add(user)
-    session.flush()
-    return user
+    return _new(session, name, password_hash, role)
 
 
 def _new(session: Session, name: str, password_hash: str, role: Role) -> User:
@@ -63,7 +58,10 @@ def _new(session: Session, name: str, password_hash: str, role: Role) -> User:
     if find(session, shown) is not None:
         raise NotPossible(f'There is a user "{shown}" already')
     needs_passkey = role == Role.ADMINISTRATOR and passkeys.are_asked(session)
-    return User(name=shown, key=key_of(shown), password_hash=password_hash, role=role, needs_passkey=needs_passkey)
+    user = User(name=shown, key=key_of(shown), password_hash=password_hash, role=role, needs_passkey=needs_passkey)
+    session.add(user)
+    session.flush()
+    return user
 
 
 def set_password(session: Session, user: User, password: str, *, staying: int | None = None) -> None:
@@ -122,5 +120,4 @@ def seed(session: Session, settings: Settings) -> None:
         password_hash = passwords.rehashed(settings.admin_pass.get_secret_value(), "")
     else:
         return
-    session.add(_new(session, settings.admin_user, password_hash, Role.ADMINISTRATOR))
-    session.flush()
+    _new(session, settings.admin_user, password_hash, Role.ADMINISTRATOR)
