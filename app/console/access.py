@@ -72,11 +72,12 @@ def guard(app: Flask) -> None:
     manager = LoginManager()
     manager.init_app(app, add_context_processor=False)  # no template uses it, and it would query the database
     manager.session_protection = None  # sign-ins expire; a changed IP address proves no theft
-    manager.user_loader(_load)
+    manager.user_loader(viewer_of)
     app.before_request(_admit)
 
 
-def _load(token: str) -> Viewer | None:
+def viewer_of(token: str) -> Viewer | None:
+    """Who signed in with the token; None when the sign-in has ended."""
     database = services_of(current_app).database
     with database.read() as session:
         found = sign_ins.find(session, token)

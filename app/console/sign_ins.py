@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.console.access import Viewer, requires, safe_address, viewer
+from app.console.access import requires, safe_address, viewer, viewer_of
 from app.console.redirects import lead_to
 from app.models import Role, User
 from app.people import passwords
@@ -69,14 +69,11 @@ def _let_in(form: SignInForm) -> None:
 
 def begin(token: str) -> None:
     """Mark the browser as signed in."""
-    database = services_of(current_app).database
-    with database.read() as rows:
-        found = people_sign_ins.find(rows, token)
-    if found is None:
+    signed_in = viewer_of(token)
+    if signed_in is None:
         raise people_sign_ins.SignInRefused("You were signed out at this moment. Try again")
-    user, place = found
     session.clear()  # nothing from before the sign-in is kept in the session
-    login_user(Viewer(user.id, user.name, Role(user.role), place.id, token))
+    login_user(signed_in)
 
 
 def _nobody_yet() -> bool:
