@@ -1,11 +1,10 @@
 """The first page: what needs a person, what waits, what was done, and whether all systems answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, load_only
 from werkzeug.wrappers import Response
 
@@ -18,7 +17,7 @@ from app.console.redirects import lead_to
 from app.console.today_chart import chart
 from app.digest import run_json as digests
 from app.durable.locks import executing
-from app.models import AT_WORK, Notice, NoticeState, Order, OrderSearch, OrderState, Role, System, now
+from app.models import AT_WORK, Notice, NoticeState, Order, OrderState, Role, System, now
 from app.people import audit
 from app.provisioning.causes import open_causes, put_off_orders, trial_orders
 from app.remote import breaker
@@ -28,15 +27,6 @@ from app.setup.first_steps import first_steps, is_new
 today = Blueprint("today", __name__, url_prefix="/console")
 
 SHOWN = 20
-SHOWN_COLUMNS = (Order.orderref, Order.state, Order.reason, Order.waiting_for, Order.next_try_at, Order.received_at)
-
-
-@dataclass(frozen=True)
-class ListedOrders:
-    """Some orders of a kind with their applicants, and how many there are in all."""
-
-    orders: Sequence[tuple[Order, OrderSearch | None]]
-    count: int
 
 
 @today.get("")
@@ -62,7 +52,7 @@ def _content(services: Services) -> dict[str, Any]:
             "first_steps": first_steps(services, session) if is_new(session) else [],
             "asks": len(needs["causes"]) + len(unsent) + bool(digest and digest.unknown),
             **needs,
-            "waits": _listed(session, and_(Order.state == OrderState.WAITING, Order.cause.is_(None)), Order.id),
+            **_waiting(session),
             "unsent": unsent,
             "under_way": _under_way(session),
             "chart": chart(session, settings),
@@ -94,17 +84,13 @@ def _causes(session: Session) -> dict[str, Any]:
     }
 
 
-def _listed(session: Session, condition: ColumnElement[bool], order_by: Any) -> ListedOrders:
-    rows = session.execute(
-        select(Order, OrderSearch)
-        .outerjoin(OrderSearch, OrderSearch.order_id == Order.id)
-        .where(condition)
-        .order_by(order_by)
-        .limit(SHOWN)
-        .options(load_only(*SHOWN_COLUMNS))
-    ).all()
-    count = len(rows) if len(rows) < SHOWN else session.scalar(select(func.count()).select_from(Order).where(condition))
-    return ListedOrders([(order, found) for order, found in rows], count or 0)
+def _waiting(session: Session) -> dict[str, Any]:
+    """The first orders that wait by themselves, and how many there are."""
+    waits = (Order.state == OrderState.WAITING, Order.cause.is_(None))
+    columns = load_only(Order.orderref, Order.waiting_for, Order.next_try_at)
+    first = session.scalars(select(Order).where(*waits).order_by(Order.id).limit(SHOWN).options(columns)).all()
+    count = session.scalar(select(func.count()).select_from(Order).where(*waits)) if len(first) == SHOWN else len(first)
+    return {"waits": first, "waits_count": count}
 
 
 def _unsent(session: Session) -> Sequence[tuple[Notice, str | None]]:
