@@ -1,6 +1,6 @@
 """The two forms of a mail, plain text and HTML. What a mail says is written once, in its text.
 
-A mail with tables has an HTML template of its own. For the others, the HTML is made of the text.
+The HTML is made of the text, with tables for the facts of an order. Mails with other tables have an HTML template each.
 """
 
 import re
@@ -31,7 +31,7 @@ templates = Environment(
     lstrip_blocks=True,
 )
 templates.filters.update(how_long=how_long, how_much=how_much)
-templates.globals |= {"labels": LABELS, "done_words": done_words}
+templates.globals |= {"labels": LABELS, "done_words": done_words, "in_html": False}
 
 
 @dataclass(frozen=True)
@@ -54,30 +54,37 @@ class Block:
 
 def both(name: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
     """Subject, text and HTML of a mail, by the name of its templates."""
-    subject, _, text = templates.get_template(f"mail/{name}.txt").render(facts).partition("\n")
-    text = text.lstrip("\n")
-    lead, _, following = text.partition(NEXT)
-    shown = {"subject": subject, "lead": _blocks(lead, facts["console"]), "next": _blocks(following, facts["console"])}
-    template = templates.select_template([f"mail/{name}.html", "mail/of_text.html"])
-    return subject, text, template.render({**facts, **shown})
+    template = templates.get_template(f"mail/{name}.txt")
+    subject, _, text = template.render(facts).partition("\n")
+    lead, _, following = template.render(facts, in_html=True).partition("\n")[2].partition(NEXT)
+    ours = _addresses_of_ours(facts)
+    shown = {"subject": subject, "lead": _blocks(lead, ours), "next": _blocks(following, ours)}
+    html = templates.select_template([f"mail/{name}.html", "mail/of_text.html"])
+    return subject, text.lstrip("\n"), html.render({**facts, **shown})
 
 
-def _blocks(text: str, console: str) -> list[Block]:
-    return [block for paragraph in re.split(r"\n{2,}", text.strip()) for block in _parts(paragraph, console)]
+def _addresses_of_ours(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the addresses begin that become links: what comes from outside can't make any."""
+    in_powercode = [facts["page_of"]("")] if "page_of" in facts else []
+    return (f"{facts['console']}/", SPREADSHEETS, *in_powercode)
 
 
-def _parts(paragraph: str, console: str) -> Iterator[Block]:
-    for is_list, lines in groupby(paragraph.splitlines(), lambda line: line.startswith(ITEM)):
+def _blocks(text: str, ours: tuple[str, ...]) -> list[Block]:
+    return [block for paragraph in re.split(r"\n{2,}", text.strip()) for block in _parts(paragraph, ours)]
+
+
+def _parts(paragraph: str, ours: tuple[str, ...]) -> Iterator[Block]:
+    whole_lines = paragraph.replace("\n  ", " ").splitlines()
+    for is_list, lines in groupby(whole_lines, lambda line: line.startswith(ITEM)):
         if is_list:
-            yield Block([_line(line.removeprefix(ITEM), console) for line in lines], is_list=True, is_reason=False)
+            yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True, is_reason=False)
         else:
             words = " ".join(lines)
-            yield Block([_line(words, console)], is_list=False, is_reason=REASON.match(words) is not None)
+            yield Block([_line(words, ours)], is_list=False, is_reason=REASON.match(words) is not None)
 
 
-def _line(words: str, console: str) -> Line:
-    """The line. Only our own pages and the report become links: what comes from outside can't make any."""
+def _line(words: str, ours: tuple[str, ...]) -> Line:
     found = LINK.fullmatch(words)
-    if found is None or not found[3].startswith((f"{console}/", SPREADSHEETS)):
+    if found is None or not found[3].startswith(ours):
         return Line("", words)
     return Line(*found.groups())

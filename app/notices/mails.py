@@ -19,6 +19,8 @@ MOMENTS = ("since", "until", "expires_at", "made_at")
 """What a notice's content may have as text in ISO 8601, and a mail says in the office's time."""
 
 GOOD_NEWS = (
+    NoticeKind.ACCOUNT_CREATED,
+    NoticeKind.CONTRACT,
     NoticeKind.TEST_CALLBACK,
     NoticeKind.ANSWERS_AGAIN,
     NoticeKind.MAIL_WAS_STUCK,
