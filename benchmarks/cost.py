@@ -1,9 +1,10 @@
 """What an order and an idle service cost, beside a floor and beside the plain synchronous design in the same run.
 
-`python -m benchmarks.cost [--quick] [--only PART...]` prints a row for each figure, with what it is to reach. The floor
-is a process that makes an order's calls with `requests` and sends the mail, and nothing else (`benchmarks.floor`); the
-synchronous design does the whole order in the callback's request and remembers nothing (`benchmarks.synchronous`).
-Other programs on the machine move everything but the ratios, and processor time a little.
+`python -m benchmarks.cost [--quick] [--only PART...] [--postgresql] [--workers N]` prints a row for each figure, with
+what it is to reach. `--postgresql` starts a server whose commits last, and gives each service a database in it. The
+floor is a process that makes an order's calls with `requests` and sends the mail, and nothing else
+(`benchmarks.floor`); the synchronous design does the whole order in the callback's request and remembers nothing
+(`benchmarks.synchronous`). Other programs on the machine move everything but the ratios, and processor time a little.
 
 The own time of an order is the time from the beginning of its first step to the end of its last, less that of its
 remote calls and of the queue between its stages. Exits with 1 when an order is lost, double or not whole.
@@ -30,7 +31,7 @@ from benchmarks import callbacks, floor
 from benchmarks.accounts import add_orders
 from benchmarks.designs import PLAIN, Burst, Design, burst
 from benchmarks.load import post, post_each, post_twice
-from benchmarks.running import settings_for, settings_with
+from benchmarks.running import SETUP, service_with, settings_for, settings_with
 from benchmarks.synchronous import THREADS
 from benchmarks.usage import all_megabytes, cpu_seconds
 from config import Settings
@@ -38,12 +39,15 @@ from sandbox.http_messages import Answer, Request, json_answer
 from sandbox.http_server import SimulatedServer
 from sandbox.process import SandboxProcess
 from tests.tools.office import Office
+from tests.tools.postgres import PostgresServer
 from tests.tools.processes import ServiceProcess, until
 from tests.tools.promises import broken
 
 MOST_CALLS = 13
 CLIENTS = 16
 TWICE_AT_MS = 50
+LASTING = {"fsync": "on", "shared_buffers": "64MB"}
+"""PostgreSQL's settings: as it is installed, but for its memory."""
 CALM_SECONDS = 3.0
 """How long to wait after a start or an order, until all work that it leaves is done."""
 
@@ -132,7 +136,7 @@ def one_by_one(table: Table, sizes: Sizes) -> None:
     """Starts, an idle service, and orders that come one after the other, each with two plans, two tags, a contract."""
     with tempfile.TemporaryDirectory() as name, SandboxProcess() as sandbox, ExitStack() as stack:
         settings = settings_for(sandbox, Path(name))
-        service = stack.enter_context(ServiceProcess(settings, Path(name)))
+        service = stack.enter_context(service_with(settings, Path(name)))
         table.row("start to /readyz, median", f"{statistics.median(_starts(service, sizes.starts)):.2f} s", "1.0 s")
         office = stack.enter_context(closing(Office(settings, sandbox.control.state)))
         calls, own = _orders(sandbox, service, office, sizes.one_by_one)
@@ -227,7 +231,7 @@ def _asked_service(folder: Path) -> Iterator[tuple[Utopia, ServiceProcess]]:
     utopia.up()
     settings = settings_with(folder, utopia_url_endpoint=utopia.url, pc_url="http://127.0.0.1:9")
     try:
-        with ServiceProcess(settings, folder) as service:
+        with service_with(settings, folder) as service:
             service.start()
             until(lambda: service.executing)
             yield utopia, service
@@ -252,7 +256,7 @@ def callback_rate(table: Table, sizes: Sizes) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings: Settings = stack.enter_context(callbacks.all_hang(folder))
-        service = stack.enter_context(ServiceProcess(settings, folder))
+        service = stack.enter_context(service_with(settings, folder))
         service.start()
         bare = stack.enter_context(callbacks.bare_endpoint(folder))
         post(service.port, "warm", clients=1, seconds=0.5)
@@ -281,11 +285,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What an order and an idle service cost")
     parser.add_argument("--quick", action="store_true", help="smaller bursts and fewer orders")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts of the table")
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL instead of SQLite")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes of gunicorn; more need PostgreSQL")
     options = parser.parse_args()
     table = Table()
     table.row("", "measured", "reach")
-    for part in options.only:
-        PARTS[part](table, QUICK if options.quick else FULL)
+    with ExitStack() as stack:
+        SETUP.workers = options.workers
+        SETUP.postgresql = stack.enter_context(PostgresServer(settings=LASTING)) if options.postgresql else None
+        for part in options.only:
+            PARTS[part](table, QUICK if options.quick else FULL)
     sys.exit(1 if table.broken else 0)
 
 

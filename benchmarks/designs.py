@@ -15,10 +15,9 @@ from pathlib import Path
 from benchmarks import synchronous
 from benchmarks.accounts import NEVER, add_orders, calls_of, left_behind, set_latency, settled
 from benchmarks.load import Answers
-from benchmarks.running import settings_for
+from benchmarks.running import service_with, settings_for
 from benchmarks.usage import cpu_seconds
 from sandbox.process import SandboxProcess
-from tests.tools.processes import ServiceProcess
 
 WARM_UP = 4
 
@@ -40,7 +39,7 @@ class Design:
                 yield served
         else:
             settings = settings_for(sandbox, folder, powercode_concurrency=self.concurrency)
-            with ServiceProcess(settings, folder) as service:
+            with service_with(settings, folder) as service:
                 service.start()
                 yield service.port, service.pid
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,28 @@ from config import PROJECT, Settings, load_settings
 from sandbox.ports import bind
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
-from tests.tools.processes import until
+from tests.tools.postgres import PostgresServer
+from tests.tools.processes import ServiceProcess, until
+
+
+@dataclass
+class Setup:
+    """What the measured services run on: SQLite and one worker, unless a benchmark is told otherwise."""
+
+    postgresql: PostgresServer | None = None
+    workers: int = 1
+
+    def database_of(self, folder: Path) -> str:
+        """The address of an empty database for a service that keeps its files in `folder`."""
+        return self.postgresql.database_for(folder) if self.postgresql else f"sqlite:///{folder}/handler.db"
+
+
+SETUP = Setup()
+
+
+def service_with(settings: Settings, folder: Path) -> ServiceProcess:
+    """The service with so many workers; not started yet."""
+    return ServiceProcess(settings, folder, WEB_CONCURRENCY=f"{SETUP.workers}")
 
 
 @contextmanager
@@ -60,7 +82,7 @@ def settings_with(folder: Path, **overrides: Any) -> Settings:
         "email_sender": "fiber@example.com",
         "email_recipients": "office@example.com",
         "secret_key": "only-for-benchmarks",
-        "database_url": f"sqlite:///{folder}/handler.db",
+        "database_url": SETUP.database_of(folder),
         "log_file": folder / "api_class.log",
     }
     return load_settings(**{**values, **overrides})
