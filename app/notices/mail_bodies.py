@@ -20,6 +20,7 @@ SPREADSHEETS = "https://docs.google.com/spreadsheets/"
 ITEM = "- "
 NEXT = "What to do next:\n"
 REASON = re.compile(r"(Why|The last answer|The certificate's fingerprint \(SHA-256\)):\s")
+CALL = "Settle "
 LINK = re.compile(r"((?:.*[.] )?)(.+): (https?://\S+)")
 
 templates = Environment(
@@ -45,11 +46,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, which has one line, or a list. `is_reason`: a paragraph that stands out."""
+    """A paragraph, which has one line, or a list. A reason stands out, and a call to do something is a button."""
 
     lines: list[Line]
-    is_list: bool
-    is_reason: bool
+    is_list: bool = False
+    is_reason: bool = False
+    is_call: bool = False
 
 
 def both(name: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -77,10 +79,12 @@ def _parts(paragraph: str, ours: tuple[str, ...]) -> Iterator[Block]:
     whole_lines = paragraph.replace("\n  ", " ").splitlines()
     for is_list, lines in groupby(whole_lines, lambda line: line.startswith(ITEM)):
         if is_list:
-            yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True, is_reason=False)
+            yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True)
         else:
             words = " ".join(lines)
-            yield Block([_line(words, ours)], is_list=False, is_reason=REASON.match(words) is not None)
+            line = _line(words, ours)
+            is_call = line.href is not None and line.said.startswith(CALL)
+            yield Block([line], is_reason=REASON.match(words) is not None, is_call=is_call)
 
 
 def _line(words: str, ours: tuple[str, ...]) -> Line:
