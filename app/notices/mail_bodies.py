@@ -21,6 +21,7 @@ ITEM = "- "
 NEXT = "What to do next:\n"
 REASON = re.compile(r"(Why|The last answer|The certificate's fingerprint \(SHA-256\)):\s")
 CALL = "Settle "
+FIGURE = re.compile(r"([^:]+):  +(\S+)")
 LINK = re.compile(r"((?:.*[.] )?)(.+): (https?://\S+)")
 
 templates = Environment(
@@ -46,10 +47,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, which has one line, or a list. A reason stands out, and a call to do something is a button."""
+    """A paragraph, which has one line, a list, or a table of figures. A reason stands out, a call is a button."""
 
     lines: list[Line]
     is_list: bool = False
+    is_table: bool = False
     is_reason: bool = False
     is_call: bool = False
 
@@ -77,14 +79,23 @@ def _blocks(text: str, ours: tuple[str, ...]) -> list[Block]:
 
 def _parts(paragraph: str, ours: tuple[str, ...]) -> Iterator[Block]:
     whole_lines = paragraph.replace("\n  ", " ").splitlines()
-    for is_list, lines in groupby(whole_lines, lambda line: line.startswith(ITEM)):
-        if is_list:
+    for kind, lines in groupby(whole_lines, _kind):
+        if kind == "item":
             yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True)
+        elif kind == "figure":
+            figures = [line.partition(":") for line in lines]
+            yield Block([Line(label, number.strip()) for label, _, number in figures], is_table=True)
         else:
             words = " ".join(lines)
             line = _line(words, ours)
             is_call = line.href is not None and line.said.startswith(CALL)
             yield Block([line], is_reason=REASON.match(words) is not None, is_call=is_call)
+
+
+def _kind(line: str) -> str:
+    if line.startswith(ITEM):
+        return "item"
+    return "figure" if FIGURE.fullmatch(line) else "words"
 
 
 def _line(words: str, ours: tuple[str, ...]) -> Line:
