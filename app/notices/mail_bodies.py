@@ -1,6 +1,6 @@
 """The two forms of a mail, plain text and HTML. What a mail says is written once, in its text.
 
-The HTML is made of the text, with tables for the facts of an order. Mails with other tables have an HTML template each.
+The HTML is made of the text, by `of_text.html`; an order's facts, which the text lists, are tables there.
 """
 
 import re
