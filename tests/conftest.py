@@ -20,6 +20,7 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from app import create_app, notices
 from app.aftercare import customer_statuses, reconciliation, unknown_writes
@@ -164,6 +165,37 @@ class Service:
         assert self.callback(orderref).status_code == 200
         return self.rested(orderref)
 
+    def read(self, ask: Callable[..., Any], *about: Any, **options: Any) -> Any:
+        """What `ask` finds in the database."""
+        with self.services.database.read() as session:
+            return ask(session, *about, **options)
+
+    def write(self, act: Callable[..., Any], *about: Any, **options: Any) -> Any:
+        """Let `act` change the database; what it returns."""
+        with self.services.database.write() as session:
+            return act(session, *about, **options)
+
+    def rows(self, query: Any) -> list[Any]:
+        """The rows that a query selects."""
+        return self.read(lambda session: list(session.scalars(query)))
+
+    def one(self, query: Any) -> Any:
+        """The one row that a query selects."""
+        (row,) = self.rows(query)
+        return row
+
+    def scalar(self, query: Any) -> Any:
+        """The first row that a query selects; None when there is none."""
+        return self.read(Session.scalar, query)
+
+    def execute(self, statement: Any) -> None:
+        """Change rows."""
+        self.write(Session.execute, statement)
+
+    def add(self, row: Any) -> None:
+        """Add a row."""
+        self.write(Session.add, row)
+
     def show(self, orderref: str) -> dict[str, Any]:
         """The order as `orders show --json` prints it."""
         with self.services.database.read() as session:
@@ -267,7 +299,7 @@ class Service:
 @pytest.fixture(scope="session", autouse=True)
 def no_long_pauses() -> None:
     """A call is repeated within its step after a moment, and not after a second or two."""
-    workflow.PAUSE_SECONDS = 0.05
+    workflow.PAUSE_SECONDS = 0.01
 
 
 @pytest.fixture(scope="session", autouse=True)

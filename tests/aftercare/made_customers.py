@@ -15,8 +15,7 @@ def made(service: Service, status: str = "Not Active", orderref: str = REF) -> s
     """A customer whom an order made an hour ago, read once; their number."""
     service.sandbox.powercode.status_when_made = status
     order = service.take(orderref)
-    with service.services.database.write() as session:
-        session.execute(update(Order).values(finished_at=now() - timedelta(hours=2)))
+    service.execute(update(Order).values(finished_at=now() - timedelta(hours=2)))
     read(service)
     return str(order["customer_id"])
 
@@ -29,10 +28,9 @@ def read(service: Service) -> int:
 
 def listed(service: Service) -> list[tuple[str, str, str]]:
     """Who is not active yet: order, status and router."""
-    with service.services.database.read() as session:
-        return [
-            (one.order.orderref, one.status.status, one.status.router) for one in customer_statuses.inactive(session)
-        ]
+    return [
+        (one.order.orderref, one.status.status, one.status.router) for one in service.read(customer_statuses.inactive)
+    ]
 
 
 def people(service: Service, count: int) -> None:

@@ -16,8 +16,7 @@ from tests.conftest import Service
 
 
 def activate(service: Service, by: str = "Stan Staff", seen: int = 0) -> CustomerWrite | None:
-    with service.services.database.read() as session:
-        one = customer_statuses.of_order(session, REF)
+    one = service.read(customer_statuses.of_order, REF)
     assert one is not None
     return activation.activate(service.services, one, by, seen)
 
@@ -47,8 +46,7 @@ def test_activating_sets_the_status_once_and_reads_it_back(service: Service) -> 
 
 def test_two_who_activate_at_once_do_it_once(service: Service) -> None:
     made(service)
-    with service.services.database.read() as session:
-        one = customer_statuses.of_order(session, REF)
+    one = service.read(customer_statuses.of_order, REF)
     assert one is not None
 
     assert activation.activate(service.services, one, "Stan Staff", 0) is not None
@@ -98,8 +96,7 @@ def test_an_unknown_outcome_is_settled_by_reading_the_status(
 
 def settled(service: Service, write: CustomerWrite) -> None:
     """What a look finds once a request can't be on its way any more."""
-    with service.services.database.write() as session:
-        session.execute(update(CustomerWrite).filter_by(id=write.id).values(sent_at=now() - timedelta(minutes=5)))
+    service.execute(update(CustomerWrite).filter_by(id=write.id).values(sent_at=now() - timedelta(minutes=5)))
     unknown_writes.settle(service.services)
 
 
@@ -133,8 +130,7 @@ def test_powercode_that_is_down_is_looked_at_again(service: Service) -> None:
     settled(service, write)
     assert write_of(service, write).state == StepState.UNKNOWN
 
-    with service.services.database.write() as session:
-        session.execute(update(CustomerWrite).values(next_look_at=now()))
+    service.execute(update(CustomerWrite).values(next_look_at=now()))
     unknown_writes.settle(service.services)
 
     assert write_of(service, write).state == StepState.DONE
@@ -146,8 +142,7 @@ def test_who_is_learnt_later_to_be_active_is_read_again_at_once(service: Service
     service.sandbox.powercode.fault("readCustomer", "reset")
     write = activate(service)
     assert write is not None
-    with service.services.database.write() as session:
-        session.execute(update(CustomerStatus).values(next_read_at=now() + timedelta(hours=20)))
+    service.execute(update(CustomerStatus).values(next_read_at=now() + timedelta(hours=20)))
     settled(service, write)
     assert write_of(service, write).state == StepState.DONE
 
@@ -170,8 +165,7 @@ def test_what_its_sender_tells_while_somebody_looks_stays(service: Service, look
 
     def its_sender_tells(_call: object, moment: str) -> None:
         if moment == "arrived":
-            with service.services.database.write() as session:
-                writes.end(session, activation.ACTIVATE, write.id, StepState.REFUSED, "No", was_told=True)
+            service.write(writes.end, activation.ACTIVATE, write.id, StepState.REFUSED, "No", was_told=True)
 
     service.sandbox.powercode.on_call = its_sender_tells
     try:
@@ -187,8 +181,7 @@ def test_a_write_that_breaks_its_look_up_keeps_no_other_from_being_settled(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     made(service)
-    with service.services.database.write() as session:
-        session.add(CustomerWrite(key="odd", kind="of another version", made_by="Stan", state=StepState.UNKNOWN))
+    service.add(CustomerWrite(key="odd", kind="of another version", made_by="Stan", state=StepState.UNKNOWN))
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
     write = activate(service)
     assert write is not None

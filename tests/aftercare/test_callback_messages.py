@@ -15,18 +15,15 @@ CANCELLED = "Project Cancelled"
 
 
 def rows(service: Service) -> dict[str, tuple[int, str, str | None]]:
-    with service.services.database.read() as session:
-        return {row.msg: (row.count, row.rule, row.last_orderref) for row in callback_messages.listed(session)}
+    return {row.msg: (row.count, row.rule, row.last_orderref) for row in service.read(callback_messages.listed)}
 
 
 def decide(service: Service, rule: str, msg: str = CANCELLED) -> None:
-    with service.services.database.write() as session:
-        assert callback_messages.decide(session, callback_messages.key_of(msg), rule, "Stan Staff")
+    assert service.write(callback_messages.decide, callback_messages.key_of(msg), rule, "Stan Staff")
 
 
 def open_cases(service: Service) -> list[Case]:
-    with service.services.database.read() as session:
-        return [each.case for each in cases.listed(session)]
+    return [each.case for each in service.read(cases.listed)]
 
 
 @pytest.mark.parametrize(
@@ -62,8 +59,7 @@ def test_a_new_text_is_told_of_once(service: Service) -> None:
     (mail,) = service.notices(f"UTOPIA says something new: “{CANCELLED}” about {REF}")
     assert says(mail, CANCELLED, "no such order is known here", "/console/aftercare/messages", "no order was changed")
     assert "/console/orders/" not in mail.text
-    with service.services.database.read() as session:
-        assert callback_messages.undecided(session) == 1
+    assert service.read(callback_messages.undecided) == 1
 
 
 def test_a_new_text_about_an_order_leads_to_it_since_it_may_need_something_now(service: Service) -> None:
@@ -75,8 +71,7 @@ def test_a_new_text_about_an_order_leads_to_it_since_it_may_need_something_now(s
 
 
 def test_nobody_is_told_of_new_texts_when_that_is_off(service: Service) -> None:
-    with service.services.database.write() as session:
-        assert callback_messages.decide(session, callback_messages.NEW, "ignore", "Stan Staff")
+    assert service.write(callback_messages.decide, callback_messages.NEW, "ignore", "Stan Staff")
 
     service.callback(REF, CANCELLED)
 

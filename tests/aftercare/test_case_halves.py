@@ -100,8 +100,7 @@ def test_what_was_not_done_can_be_sent_again(service: Service, fault: str) -> No
     send(service, case_id)
     first = sent(service, case_id)
     if fault == "not there":
-        with service.services.database.write() as session:
-            writes.answer(session, KINDS, first.id, "Stan Staff", is_there=False)
+        service.write(writes.answer, KINDS, first.id, "Stan Staff", is_there=False)
 
     again = send(service, case_id, first.id)
 
@@ -131,22 +130,19 @@ def test_a_process_that_dies_while_it_sends_asks_and_sends_nothing_twice(
         send(service, case_id)
     monkeypatch.undo()
     assert send(service, case_id, sent(service, case_id).id) is None, "it may be on its way"
-    with service.services.database.write() as session:
-        session.execute(update(CustomerWrite).values(sent_at=now() - timedelta(minutes=5)))
+    service.execute(update(CustomerWrite).values(sent_at=now() - timedelta(minutes=5)))
 
     unknown_writes.settle(service.services)
 
     assert (sent(service, case_id).state, sent(service, case_id).asks) == (StepState.UNKNOWN, True)
     assert send(service, case_id, sent(service, case_id).id) is None
     assert service.sandbox.utopia.count("cancelservice") == 1
-    with service.services.database.read() as session:
-        assert [each.id for each in writes.in_doubt(session)] == [sent(service, case_id).id]
+    assert [each.id for each in service.read(writes.in_doubt)] == [sent(service, case_id).id]
 
 
 def test_a_customer_who_is_still_billed_keeps_the_case_open(service: Service) -> None:
     case_id = opened(service)
-    with service.services.database.write() as session:
-        assert case_halves.tick_utopia(session, case_id, "Stan Staff")
+    assert service.write(case_halves.tick_utopia, case_id, "Stan Staff")
 
     assert case_halves.tick_powercode(service.services, case_id, "Stan Staff")
 
@@ -167,8 +163,7 @@ def test_two_halves_close_no_case_of_which_nobody_read_the_status(service: Servi
     case_halves.read_status(service.services, case_id)
     service.sandbox.powercode.fault("readCustomer", "garbage")
     assert case_halves.tick_powercode(service.services, case_id, "Stan Staff")
-    with service.services.database.write() as session:
-        assert case_halves.tick_utopia(session, case_id, "Stan Staff")
+    assert service.write(case_halves.tick_utopia, case_id, "Stan Staff")
 
     case = case_of(service, case_id)
     assert case.closed_at is None
@@ -191,8 +186,7 @@ def test_where_no_status_can_be_read_two_halves_close_the_case(service: Service)
         about = {"by": "a rule", "due_on": DAY, "slot": "unknown", "orderref": "UIA202411-009999"}
         case = cases.open_case(session, CANCEL, **about)
         assert case is not None
-    with service.services.database.write() as session:
-        assert case_halves.tick_utopia(session, case.id, "Stan Staff")
+    assert service.write(case_halves.tick_utopia, case.id, "Stan Staff")
     assert case_halves.tick_powercode(service.services, case.id, "Stan Staff")
 
     assert case_of(service, case.id).closed_by == case_halves.BY_BOTH
@@ -274,14 +268,12 @@ def test_the_same_case_is_open_once(service: Service) -> None:
         assert cases.close(session, case_id, "Stan Staff", "They stay")
         assert cases.open_case(session, CANCEL, **again) is not None
 
-    with service.services.database.read() as session:
-        assert len(session.scalars(select(Case)).all()) == 3
+    assert len(service.rows(select(Case))) == 3
 
 
 def test_other_systems_are_told_once_that_a_case_is_due(service: Service) -> None:
     case_id = opened(service, due_on=cases.today(service.services))
-    with service.services.database.write() as session:
-        cases.open_case(session, CANCEL, by="Stan", due_on=date(2099, 1, 1), slot="later", customer_id="1001")
+    service.write(cases.open_case, CANCEL, by="Stan", due_on=date(2099, 1, 1), slot="later", customer_id="1001")
     assert cases.tell_of_due(service.services) == 0, "nobody wants events"
 
     with service.changed(events_url="http://127.0.0.1:9/events"):
@@ -300,8 +292,7 @@ def test_a_case_that_is_closed_between_look_and_intent_sends_nothing(
     carry_out = writes.carry_out
 
     def late(*arguments: Any) -> CustomerWrite | None:
-        with service.services.database.write() as session:
-            cases.close(session, case_id, "Stan Staff", "They stay")
+        service.write(cases.close, case_id, "Stan Staff", "They stay")
         return carry_out(*arguments)
 
     monkeypatch.setattr(writes, "carry_out", late)
@@ -326,8 +317,7 @@ def test_what_was_sent_from_the_page_of_changes_no_case_sends_again(service: Ser
     assert send(service, case_id) is None
 
     assert service.sandbox.utopia.count("cancelservice") == 1
-    with service.services.database.write() as session:
-        assert case_halves.tick_utopia(session, case_id, "Stan Staff"), "a person says that it is done"
+    assert service.write(case_halves.tick_utopia, case_id, "Stan Staff"), "a person says that it is done"
 
 
 @pytest.mark.parametrize("fault", [None, "no_answer"])
@@ -343,8 +333,7 @@ def test_the_page_of_changes_knows_what_a_case_sent(service: Service, fault: str
     assert earlier is not None
     assert (earlier.case_id, earlier.outcome) == (case_id, StepState.UNKNOWN if fault else StepState.DONE)
     assert changes.sent_before(service.services, change, {**ENTRIES, "cid": "90002"}) is None
-    with service.services.database.read() as session:
-        assert [call.case_id for call in changes.calls_of_cases(session)] == [case_id]
+    assert [call.case_id for call in service.read(changes.calls_of_cases)] == [case_id]
 
 
 def test_two_cases_of_one_cancellation_send_it_once(service: Service) -> None:

@@ -32,8 +32,7 @@ def someone(service: Service) -> Customer:
 
 
 def seen_now(service: Service) -> int:
-    with service.services.database.read() as session:
-        return newest_write(session, "1001")
+    return service.read(newest_write, "1001")
 
 
 def give(
@@ -131,8 +130,7 @@ def test_an_unknown_outcome_asks_and_nothing_is_sent_before(service: Service, in
     for again in (False, True):
         with pytest.raises(customer_extras.AlreadyThere, match="nobody knows"):
             give(service, kind, content, again=again)
-    with service.services.database.write() as session:
-        assert writes.answer(session, KINDS, write.id, "Stan Staff", is_there=False) is not None
+    assert service.write(writes.answer, KINDS, write.id, "Stan Staff", is_there=False) is not None
     assert give(service, kind, content) is not None
     assert service.sandbox.powercode.count(action) == 2
 
@@ -170,8 +168,7 @@ def test_what_can_be_looked_up_is_and_otherwise_a_person_is_asked(
 
 
 def settled(service: Service) -> None:
-    with service.services.database.write() as session:
-        session.execute(update(CustomerWrite).values(sent_at=now() - timedelta(minutes=5)))
+    service.execute(update(CustomerWrite).values(sent_at=now() - timedelta(minutes=5)))
     unknown_writes.settle(service.services)
 
 
@@ -202,8 +199,7 @@ def test_a_process_that_dies_while_it_writes_doubles_and_loses_nothing(
     settled(service)
 
     done = fault == "no_answer"
-    with service.services.database.read() as session:
-        (write,) = writes.of_customer(session, "1001")
+    (write,) = service.read(writes.of_customer, "1001")
     looked_up = StepState.DONE if done else StepState.NEVER_ARRIVED
     assert write.state == (looked_up if kind.is_there else StepState.UNKNOWN)
     assert service.sandbox.powercode.count(action) == 1
@@ -216,8 +212,7 @@ def test_what_an_order_does_between_look_and_intent_counts(service: Service, mon
     carry_out = writes.carry_out
 
     def late(*arguments: Any) -> CustomerWrite | None:
-        with service.services.database.write() as session:
-            session.add(Order(orderref="UIA-1", state=OrderState.WAITING, customer_id="1001"))
+        service.add(Order(orderref="UIA-1", state=OrderState.WAITING, customer_id="1001"))
         return carry_out(*arguments)
 
     monkeypatch.setattr(writes, "carry_out", late)

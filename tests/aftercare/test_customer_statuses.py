@@ -43,8 +43,7 @@ def test_a_customer_who_is_billed_is_read_once_and_never_again(service: Service,
     assert status_of(service, customer_id).billing == Billing.ACTIVE
     assert listed(service) == []
     assert service.sandbox.utopia.count("apview") == 0
-    with service.services.database.write() as session:
-        customer_statuses.ask(session)
+    service.write(customer_statuses.ask)
     assert read(service) == 0
 
 
@@ -52,8 +51,7 @@ def test_somebody_is_read_again_a_day_later_and_then_leaves_the_list(service: Se
     customer_id = made(service)
     assert read(service) == 0
     service.sandbox.powercode.customers[int(customer_id)].status = "Active"
-    with service.services.database.write() as session:
-        session.execute(update(CustomerStatus).values(next_read_at=now()))
+    service.execute(update(CustomerStatus).values(next_read_at=now()))
 
     assert read(service) == 1
 
@@ -63,8 +61,7 @@ def test_somebody_is_read_again_a_day_later_and_then_leaves_the_list(service: Se
 def test_a_customer_without_a_status_is_can_t_tell_and_not_all_is_well(service: Service) -> None:
     customer_id = made(service)
     del service.sandbox.powercode.customers[int(customer_id)]
-    with service.services.database.write() as session:
-        customer_statuses.ask(session)
+    service.write(customer_statuses.ask)
     read(service)
 
     assert status_of(service, customer_id).billing == Billing.CANT_TELL
@@ -122,8 +119,7 @@ def test_a_customer_who_breaks_the_call_keeps_no_other_from_being_read(service: 
 
     assert [status for _, status, _ in listed(service)] == ["", *["Not Active"] * 4]
     service.sandbox.powercode.fault("readCustomer", "garbage", times=None)
-    with service.services.database.write() as session:
-        customer_statuses.ask(session)
+    service.write(customer_statuses.ask)
     assert read(service) == customer_statuses.ENOUGH_FAILURES
     assert [status for _, status, _ in listed(service)] == ["", *["Not Active"] * 4], "what was known stays"
 
@@ -151,8 +147,7 @@ def test_who_asks_again_and_again_has_everybody_read(service: Service, monkeypat
     monkeypatch.setattr(customer_statuses, "BATCH", 2)
     people(service, 4)
     for _ in range(2):
-        with service.services.database.write() as session:
-            customer_statuses.ask(session)
+        service.write(customer_statuses.ask)
         assert read(service) == 2
 
     assert len(listed(service)) == 4
@@ -164,8 +159,7 @@ def test_those_who_were_read_stay_read_when_the_process_dies_amid_a_batch(servic
 
     def dies_at_the_third(_call: object, moment: str) -> None:
         if moment == "arrived" and service.sandbox.powercode.count("readCustomer") == 3:
-            with service.services.database.read() as session:
-                read_by_now.append(customer_statuses.count(session))
+            read_by_now.append(service.read(customer_statuses.count))
 
     read_by_now: list[int] = []
     service.sandbox.powercode.on_call = dies_at_the_third
@@ -186,8 +180,7 @@ def test_a_stop_waits_for_no_batch(service: Service) -> None:
 
 def test_utopia_is_not_asked_for_routers_while_it_is_down(service: Service) -> None:
     people(service, 2)
-    with service.services.database.write() as session:
-        breaker.report_down(session, System.UTOPIA, "no answer", (60.0,))
+    service.write(breaker.report_down, System.UTOPIA, "no answer", (60.0,))
 
     assert read(service) == 2
 
@@ -224,8 +217,7 @@ def test_a_thousand_customers_are_read_back_one_call_at_a_time(service: Service)
         service.sandbox.powercode.on_call = service.sandbox.utopia.on_call = before
     assert service.sandbox.powercode.count("readCustomer") == 1000
     assert most.at_once <= 2
-    with service.services.database.read() as session:
-        assert customer_statuses.count(session) == 1000
+    assert service.read(customer_statuses.count) == 1000
 
 
 class Most:

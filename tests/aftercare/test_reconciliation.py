@@ -31,8 +31,7 @@ SHAPES = ("rows", "nested", "keyed", "texts")
 
 def compare(service: Service) -> Reconciliation:
     """A comparison that somebody asks for, carried out."""
-    with service.services.database.write() as session:
-        number = reconciliation.ask(session, "Stan Staff")
+    number = service.write(reconciliation.ask, "Stan Staff")
     reconciliation.carry_out(service.services, number)
     with service.services.database.read() as session:
         return session.get_one(Reconciliation, number)
@@ -55,8 +54,7 @@ def names(rows: Sequence[MissingOrder]) -> list[str]:
 
 
 def listed(service: Service) -> missing_orders.MissingOrderList:
-    with service.services.database.read() as session:
-        return missing_orders.listed(session)
+    return service.read(missing_orders.listed)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -120,8 +118,7 @@ def test_an_answer_about_thousands_of_orders_is_taken_in_pieces(service: Service
 
 
 def blind(service: Service, later: timedelta = timedelta()) -> bool:
-    with service.services.database.read() as session:
-        return open_counts(session, service.services.settings, now() + later).blind
+    return service.read(open_counts, service.services.settings, now() + later).blind
 
 
 def test_today_tells_that_nobody_can_tell_whether_an_order_is_missing(service: Service) -> None:
@@ -255,8 +252,7 @@ def test_a_callback_that_comes_late_takes_the_order_off_the_list(service: Servic
     service.rested(SECOND)
 
     assert listed(service).missing == []
-    with service.services.database.read() as session:
-        assert missing_orders.count(session) == 0
+    assert service.read(missing_orders.count) == 0
 
 
 @pytest.mark.long
@@ -265,8 +261,7 @@ def test_what_is_put_aside_stays_there_and_can_still_be_taken_in(service: Servic
     never_called(service, SECOND)
     compare(service)
     for done in (True, False):
-        with service.services.database.write() as session:
-            assert missing_orders.put_aside(session, SECOND, "Stan Staff") is done
+        assert service.write(missing_orders.put_aside, SECOND, "Stan Staff") is done
 
     compare(service)
 
@@ -333,8 +328,7 @@ def test_comparisons_that_were_due_while_one_waited_for_utopia_are_one(service: 
         assert number is not None
         service.sandbox.utopia.fault("orders", "reset")
         reconciliation.go_on(service.services)
-        with service.services.database.write() as session:
-            session.execute(update(Reconciliation).values(started_at=now() - timedelta(minutes=5), next_try_at=now()))
+        service.execute(update(Reconciliation).values(started_at=now() - timedelta(minutes=5), next_try_at=now()))
 
         assert reconciliation.start_when_due(service.services) is None, "it waits"
         reconciliation.go_on(service.services)
@@ -361,8 +355,7 @@ def test_a_comparison_that_a_stop_cut_off_is_begun_again_and_nothing_of_it_count
 
 def reconciling_since(service: Service, ago: timedelta) -> None:
     """The schedule has been kept for so long."""
-    with service.services.database.write() as session:
-        session.execute(update(ScheduleMark).values(kept_since=now() - ago))
+    service.execute(update(ScheduleMark).values(kept_since=now() - ago))
 
 
 def test_without_a_schedule_nothing_is_compared_by_itself(service: Service) -> None:

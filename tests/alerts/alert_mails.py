@@ -40,13 +40,11 @@ def the_mail(service: Service, subject: str) -> Mail:
 
 def alerts(service: Service, **those: Any) -> list[Alert]:
     """The rows, the oldest first."""
-    with service.services.database.read() as session:
-        return list(session.scalars(select(Alert).filter_by(**those).order_by(Alert.id)))
+    return service.rows(select(Alert).filter_by(**those).order_by(Alert.id))
 
 
 def open_kinds(service: Service) -> list[str]:
-    with service.services.database.read() as session:
-        return [alert.kind for alert in records.open_alerts(session)]
+    return [alert.kind for alert in service.read(records.open_alerts)]
 
 
 def looks(service: Service, *minutes: float, start: datetime | None = None) -> None:
@@ -68,8 +66,7 @@ def mail_is_stuck(service: Service, minutes: float) -> None:
 
 
 def _waits_for_mail(service: Service) -> bool:
-    with service.services.database.read() as session:
-        return session.scalar(select(Notice.waiting_for)) == System.MAIL
+    return service.scalar(select(Notice.waiting_for)) == System.MAIL
 
 
 def mail_works(service: Service) -> None:
@@ -82,8 +79,7 @@ def mail_works(service: Service) -> None:
 
 def _all_mails_are_sent(service: Service) -> bool:
     notices.wake_due_notices(service.services)
-    with service.services.database.read() as session:
-        return session.scalar(select(Notice.id).filter_by(state=NoticeState.PENDING)) is None
+    return service.scalar(select(Notice.id).filter_by(state=NoticeState.PENDING)) is None
 
 
 class another_host:  # noqa: N801 - reads as a block

@@ -9,17 +9,10 @@ from sqlalchemy import update
 from app.alerts import watch
 from app.alerts.watch import watch_for_alerts
 from app.models import AlertKind, DigestRun, RunState, now
-from app.provisioning import workflow
 from app.wording.measures import how_long, how_much
 from config import PROJECT
 from tests.alerts.alert_mails import MINUTE, alerts, looks, mail_is_stuck, mail_works, open_kinds, says, the_mail
 from tests.conftest import JOBS, Service
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 @pytest.mark.long
@@ -65,8 +58,7 @@ def test_a_digest_that_fails_is_an_alert_until_a_run_succeeds(service: Service) 
         a_run(service, RunState.RUNNING, 2)
         watch_for_alerts(service.services)
         assert open_kinds(service) == ["digest_held_up"]
-        with service.services.database.write() as session:
-            session.execute(update(DigestRun).filter_by(state=RunState.RUNNING).values(state=RunState.COMPLETED))
+        service.execute(update(DigestRun).filter_by(state=RunState.RUNNING).values(state=RunState.COMPLETED))
         watch_for_alerts(service.services)
 
     assert open_kinds(service) == []

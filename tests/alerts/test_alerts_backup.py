@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 
 from app.models import LastBackup, now
-from app.provisioning import workflow
 from tests.alerts.alert_mails import looks, open_kinds, says, the_mail
 from tests.conftest import Service
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
-
 
 # The backup
 

@@ -95,8 +95,7 @@ def look(services: Services, *minutes: float) -> None:
 
 
 def the_alert(service: Service) -> Alert | None:
-    with service.services.database.read() as session:
-        return session.scalar(select(Alert).order_by(Alert.id.desc()).limit(1))
+    return service.scalar(select(Alert).order_by(Alert.id.desc()).limit(1))
 
 
 def test_another_certificate_than_the_one_in_the_file_is_told_with_its_fingerprint(
@@ -136,8 +135,7 @@ def test_orders_that_wait_because_of_it_have_no_second_mail_and_go_on_when_it_is
 
     appliance.shows(mine)
     look(services, 4)
-    with service.services.database.read() as session:
-        asked_at = session.scalars(select(RemoteSystem.next_probe_at)).one()
+    asked_at = service.one(select(RemoteSystem.next_probe_at))
     assert asked_at is None or asked_at <= now(), "it is asked now, or the service was faster and has asked it already"
     with service.services.database.write() as session:
         session.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
@@ -243,8 +241,7 @@ def test_plain_http_has_no_certificate(service: Service) -> None:
     look_at_certificate(service.services)
 
     assert service.services.powercode.certificate() is None
-    with service.services.database.read() as session:
-        assert session.scalar(select(KnownCertificate)) is None
+    assert service.scalar(select(KnownCertificate)) is None
 
 
 def test_the_certificate_is_looked_at_once_an_hour_whoever_asks(

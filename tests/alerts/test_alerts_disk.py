@@ -10,18 +10,11 @@ import pytest
 
 from app.alerts.watch import watch_for_alerts
 from app.models import now
-from app.provisioning import workflow
 from tests.alerts.alert_mails import MINUTE, alerts, another_host, looks, open_kinds, says
 from tests.conftest import Service
 
 Usage = namedtuple("Usage", "total used free")
 GB = 10**9
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 # The disk

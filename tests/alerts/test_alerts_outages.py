@@ -10,7 +10,6 @@ from app.alerts import long_waits
 from app.alerts.alert_words import title
 from app.alerts.watch import watch_for_alerts
 from app.models import Order, OrderState, RemoteSystem, System, now
-from app.provisioning import workflow
 from app.safekeeping import after_restore
 from app.wording import outage_words
 from tests.alerts.alert_mails import (
@@ -29,12 +28,6 @@ from tests.provisioning.waiting_orders import the_time_has_come
 from tests.tools.at_once import at_once
 
 REF, OTHER = "UIA202411-001186", "UIA202411-001187"
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 # A remote system is down
@@ -113,8 +106,7 @@ def test_an_outage_that_turns_out_to_be_a_refused_key_is_told_as_that_from_then_
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
     long_waits.tell(patient.services)
-    with patient.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(error=outage_words.key_refused("PowerCode", "Invalid API key")))
+    patient.execute(update(RemoteSystem).values(error=outage_words.key_refused("PowerCode", "Invalid API key")))
 
     watch_for_alerts(patient.services)
 
@@ -173,8 +165,7 @@ def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Se
     down_with_orders(patient, REF)
     a_while_ago(patient, 60)
     long_waits.tell(patient.services)
-    with patient.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(down_since=None, up_since=now() - 12 * MINUTE))
+    patient.execute(update(RemoteSystem).values(down_since=None, up_since=now() - 12 * MINUTE))
     watch_for_alerts(patient.services, now() - 10 * MINUTE)
     with patient.services.database.write() as session:
         values = {"down_since": now() - 9 * MINUTE, "error": "down again"}
@@ -209,8 +200,7 @@ def test_when_no_order_waits_any_more_nothing_is_said_about_the_system(patient: 
     down_with_orders(patient, REF)
     a_while_ago(patient, 31)
     long_waits.tell(patient.services)
-    with patient.services.database.write() as session:
-        session.execute(update(Order).values(state=OrderState.DISMISSED, waiting_for=None, waiting_since=None))
+    patient.execute(update(Order).values(state=OrderState.DISMISSED, waiting_for=None, waiting_since=None))
     looks(patient, 0, 11)
 
     mail = the_mail(patient, "No order waits for PowerCode any more")
@@ -219,8 +209,7 @@ def test_when_no_order_waits_any_more_nothing_is_said_about_the_system(patient: 
 
 
 def test_a_system_that_nobody_called_opens_nothing(patient: Service) -> None:
-    with patient.services.database.write() as session:
-        session.add(RemoteSystem(name=System.POWERCODE, down_since=now() - timedelta(hours=5), failures=1))
+    patient.add(RemoteSystem(name=System.POWERCODE, down_since=now() - timedelta(hours=5), failures=1))
     long_waits.tell(patient.services)
     watch_for_alerts(patient.services)
 

@@ -29,8 +29,7 @@ def send(service: Service, orderref: str, sender: str) -> None:
 
 
 def in_state(service: Service, state: OrderState) -> int:
-    with service.services.database.read() as session:
-        return session.scalar(select(func.count()).where(Order.state == state)) or 0
+    return service.scalar(select(func.count()).where(Order.state == state)) or 0
 
 
 @contextmanager

@@ -61,8 +61,7 @@ def titles(channel: Receiver) -> list[str]:
 
 
 def rows(service: Service) -> list[Outgoing]:
-    with service.services.database.read() as session:
-        return list(session.scalars(select(Outgoing).order_by(Outgoing.id)))
+    return service.rows(select(Outgoing).order_by(Outgoing.id))
 
 
 # What needs somebody
@@ -85,8 +84,7 @@ def test_a_cause_is_told_once_with_its_count_however_many_orders_join_it(service
 def test_a_cause_that_comes_back_is_told_again(service: Service, channel: Receiver) -> None:
     stopped(service, 1)
     say(service)
-    with service.services.database.write() as session:
-        session.execute(update(Order).values(state=OrderState.DISMISSED, cause=None))
+    service.execute(update(Order).values(state=OrderState.DISMISSED, cause=None))
     say(service)
     stopped(service, 2, first=10)
     say(service)
@@ -120,8 +118,7 @@ def test_an_alert_is_told_when_it_opens_and_when_it_is_over(service: Service, ch
         alert = {"kind": AlertKind.SYSTEM_DOWN, "subject": "powercode", "slot": "x"}
         session.add(Alert(**alert, **moments, content={"system": "PowerCode"}))
     say(service)
-    with service.services.database.write() as session:
-        session.execute(update(Alert).values(slot=None, closed_at=now(), gone_since=now()))
+    service.execute(update(Alert).values(slot=None, closed_at=now(), gone_since=now()))
     say(service)
     say(service)
 
@@ -131,8 +128,7 @@ def test_an_alert_is_told_when_it_opens_and_when_it_is_over(service: Service, ch
 def test_what_is_long_past_is_not_told_where_channels_are_new(service: Service, channel: Receiver) -> None:
     before = now() - timedelta(hours=2)
     moments = {"began_at": before, "opened_at": before, "looked_at": before}
-    with service.services.database.write() as session:
-        session.add(Alert(kind=AlertKind.MAIL_STUCK, subject="mail", slot="x", **moments, content={}))
+    service.add(Alert(kind=AlertKind.MAIL_STUCK, subject="mail", slot="x", **moments, content={}))
     say(service)
 
     assert titles(channel) == []
@@ -166,8 +162,7 @@ def test_a_channel_that_is_down_keeps_no_other_waiting_and_is_given_up_after_an_
         down = next(row for row in rows(service) if row.error)
         assert (down.state, down.error) == ("pending", "it can't be reached, or did not take it")
         long_ago = {"started_at": now() - timedelta(hours=2), "next_try_at": None}
-        with service.services.database.write() as session:
-            session.execute(update(Outgoing).where(Outgoing.id == down.id).values(long_ago))
+        service.execute(update(Outgoing).where(Outgoing.id == down.id).values(long_ago))
         delivery.send_due(service.services)
 
     assert [row.state for row in rows(service) if row.error] == ["failed"]
@@ -190,8 +185,7 @@ def test_what_was_not_taken_is_sent_again_once(service: Service, channel: Receiv
     say(service)
     assert rows(service)[0].error == "it was not taken (HTTP 503)"
     channel.status = 200
-    with service.services.database.write() as session:
-        session.execute(update(Outgoing).values(next_try_at=None))
+    service.execute(update(Outgoing).values(next_try_at=None))
     delivery.send_due(service.services)
     delivery.send_due(service.services)
 
@@ -226,8 +220,7 @@ def test_a_cause_that_is_settled_before_it_is_told_is_not_told_late(service: Ser
     with receiving() as receiver, told_to(service, at(receiver)), service.changed(retry_minutes=(60.0,)):
         receiver.status = 503
         say(service)
-        with service.services.database.write() as session:
-            session.execute(update(Order).values(state=OrderState.DISMISSED, cause=None))
+        service.execute(update(Order).values(state=OrderState.DISMISSED, cause=None))
         receiver.status = 200
         say(service)
 

@@ -196,13 +196,11 @@ def test_a_database_server_that_is_down_is_one_line_without_its_password(tmp_pat
 
 
 def test_a_database_that_breaks_in_the_middle_is_one_line(service: Service) -> None:
-    with service.services.database.write() as session:
-        session.execute(text("ALTER TABLE service_plan_mappings RENAME TO elsewhere"))
+    service.execute(text("ALTER TABLE service_plan_mappings RENAME TO elsewhere"))
     try:
         assert failed(run(service, "plans", "map", "2 Gbps", "165")).startswith("The database can't be used")
     finally:
-        with service.services.database.write() as session:
-            session.execute(text("ALTER TABLE elsewhere RENAME TO service_plan_mappings"))
+        service.execute(text("ALTER TABLE elsewhere RENAME TO service_plan_mappings"))
 
 
 # plans

@@ -300,5 +300,4 @@ def test_an_order_that_waits_can_be_dismissed(service: Service) -> None:
     assert run(service, "orders", "dismiss", ORDER, "--note", "Moved away").exit_code == 0
 
     assert (service.show(ORDER)["state"], service.show(ORDER)["next_try_at"]) == ("dismissed", None)
-    with service.services.database.read() as session:
-        assert session.scalars(select(RemoteSystem).where(RemoteSystem.down_since.is_not(None))).all() == []
+    assert service.rows(select(RemoteSystem).where(RemoteSystem.down_since.is_not(None))) == []

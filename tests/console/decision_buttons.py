@@ -15,8 +15,7 @@ PAGE = f"/console/orders/{REF}"
 
 def run_of(service: Service, orderref: str = REF) -> int:
     """The order's run, which its page's forms carry."""
-    with service.services.database.read() as session:
-        return session.scalars(select(Order.run).filter_by(orderref=orderref)).one()
+    return service.one(select(Order.run).filter_by(orderref=orderref))
 
 
 def decide(service: Service, person: Person, action: str, **form: Any) -> str:

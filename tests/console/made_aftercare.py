@@ -16,8 +16,7 @@ OURS = "UIA202411-000700"
 
 def compare(service: Service) -> None:
     """A comparison with UTOPIA's orders, carried out."""
-    with service.services.database.write() as session:
-        number = reconciliation.ask(session, "Stan Staff")
+    number = service.write(reconciliation.ask, "Stan Staff")
     reconciliation.carry_out(service.services, number)
 
 
@@ -29,8 +28,7 @@ def never_came(service: Service) -> Mapping[str, str]:
         place = {"siteid": f"715{number}", "address": f"{number} {HOSTILE} ST", "phone": f"40655502{number % 100:02}"}
         service.order(f"UIA202411-000{number}", firstname=HOSTILE, plan=f"{HOSTILE} Gbps", **place)
     compare(service)
-    with service.services.database.write() as session:
-        missing_orders.put_aside(session, "UIA202411-000703", "Stan Staff")
+    service.write(missing_orders.put_aside, "UIA202411-000703", "Stan Staff")
     return {}
 
 
@@ -42,8 +40,7 @@ def not_active(service: Service) -> Mapping[str, str]:
     for number in range(710, 713):
         place = {"siteid": f"715{number}", "address": f"{number} {HOSTILE} ST", "phone": f"40655503{number % 100:02}"}
         taken.append(service.take(f"UIA202411-000{number}", firstname=HOSTILE, lastname=f"Moe{number}", **place))
-    with service.services.database.write() as session:
-        session.execute(update(Order).values(finished_at=now() - timedelta(days=3)))
+    service.execute(update(Order).values(finished_at=now() - timedelta(days=3)))
     del powercode.customers[int(str(taken[2]["customer_id"]))]
     customer_statuses.take_up(service.services)
     utopia.routers = "none"
@@ -85,6 +82,5 @@ def two_sided(service: Service) -> Mapping[str, str]:
         late = cases.open_case(session, CASE_KINDS["cancel"], due_on=date(2026, 11, 2), **about)
         cases.open_case(session, CASE_KINDS["suspend"], due_on=date(2027, 11, 2), **about)
         assert late is not None
-    with service.services.database.write() as session:
-        case_halves.tick_utopia(session, late.id, "Stan Staff")
+    service.write(case_halves.tick_utopia, late.id, "Stan Staff")
     return {"late": str(late.id), "orderref": "UIA202411-000730"}

@@ -121,15 +121,14 @@ def hostile_preview(service: Service) -> Mapping[str, str]:
         | {"rows": {"told": 1, "told_before": 1}}
         | {"for_next_week": 1, "set_aside": 1, "messages": [message], "rows_set_aside": [row]}
     )
-    with service.services.database.write() as session:
-        session.add(
-            DigestPreview(
-                asked_by=HOSTILE,
-                state=PreviewState.DONE,
-                finished_at=now(),
-                result=result | {"window_starts_on": "2026-11-14"},
-            )
+    service.add(
+        DigestPreview(
+            asked_by=HOSTILE,
+            state=PreviewState.DONE,
+            finished_at=now(),
+            result=result | {"window_starts_on": "2026-11-14"},
         )
+    )
     return {}
 
 
@@ -141,6 +140,5 @@ def a_text_version(service: Service) -> Mapping[str, str]:
     before = text_files.TextFile(there.name, f"{HOSTILE}\nbefore {{nothing}}\n", "")
     versions.see(service.services.database, [before])
     versions.see(service.services.database, [there])
-    with service.services.database.read() as session:
-        newest, hostile = versions.history(session, there.name, 2)
+    newest, hostile = service.read(versions.history, there.name, 2)
     return {"name": there.name, "version": str(newest.id), "faulty": str(hostile.id)}

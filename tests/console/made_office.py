@@ -35,8 +35,7 @@ def morning(service: Service, folder: Path) -> Iterator[None]:
             for number, (first, last) in enumerate(names)
         ]
         office.run(*rows, office.row("TM-20399", date="tomorrow"))
-        with service.services.database.write() as session:
-            session.execute(update(DigestRun).values(source=REPORT, started_by="schedule"))
+        service.execute(update(DigestRun).values(source=REPORT, started_by="schedule"))
         _log(service)
         with service.changed(report_source=REPORT):
             yield

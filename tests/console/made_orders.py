@@ -61,5 +61,4 @@ def with_exchanges(service: Service) -> Mapping[str, str]:
     """A finished order, and the number of the exchange that created its customer."""
     orderref = settled_as(service, "UIA202412-000105", OrderState.COMPLETED, **apart(105, firstname=HOSTILE))
     ours = (Order.orderref == orderref, OrderExchange.order_id == Order.id, OrderExchange.action == "createCustomer")
-    with service.services.database.read() as session:
-        return {"finished": orderref, "exchange": str(session.scalar(select(func.max(OrderExchange.id)).where(*ours)))}
+    return {"finished": orderref, "exchange": str(service.scalar(select(func.max(OrderExchange.id)).where(*ours)))}

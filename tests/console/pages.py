@@ -45,8 +45,7 @@ class ConsolePage:
 def a_person(service: Service) -> Mapping[str, str]:
     """Somebody of the staff."""
     name = add_user(service, Role.STAFF)
-    with service.services.database.read() as session:
-        return {"user": str(users.named(session, name).id)}
+    return {"user": str(service.read(users.named, name).id)}
 
 
 def hostile_order(service: Service) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, expect
 
 from app.models import Order, OrderState
-from app.provisioning import order_search_rows, workflow
+from app.provisioning import order_search_rows
 from tests.conftest import Service
 from tests.console.browsers import PHONE, Browsing
 from tests.console.order_pages import REF
@@ -16,10 +16,7 @@ pytestmark = pytest.mark.sweep
 PAGE = f"/console/orders/{REF}"
 
 
-def test_a_confirmation_stays_while_the_page_follows_the_order(
-    service: Service, browse: Browsing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
+def test_a_confirmation_stays_while_the_page_follows_the_order(service: Service, browse: Browsing) -> None:
     service.take(plan="10 Gbps")
     service.sandbox.powercode.services[165] = "10 Gbps"
     page = browse.goto(PAGE)
@@ -81,8 +78,7 @@ def test_leaving_a_changed_text_asks_and_a_sent_one_does_not(browse: Browsing) -
 
 
 def test_what_people_carry_elsewhere_is_copied_with_a_button(service: Service, browse: Browsing) -> None:
-    with service.services.database.write() as session:
-        session.add(Order(orderref=REF, state=OrderState.COMPLETED))
+    service.add(Order(orderref=REF, state=OrderState.COMPLETED))
     order_search_rows.backfill(service.services.database)
     browse.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = browse.goto(PAGE)

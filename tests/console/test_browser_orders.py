@@ -8,17 +8,11 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from app.models import Order, OrderState
-from app.provisioning import workflow
 from tests.conftest import Service
 from tests.console.browsers import Browsing
 
 REF = "UIA202411-001186"
 PAGE = f"/console/orders/{REF}"
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 def comes_to_rest(page: Page, state: str) -> None:

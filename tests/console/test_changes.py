@@ -66,8 +66,7 @@ def send(person: Person, name: str, confirmed: str, typed: str = "") -> Any:
 
 
 def entries(service: Service) -> list[AuditEntry]:
-    with service.services.database.read() as session:
-        return list(session.scalars(select(AuditEntry).where(AuditEntry.key.is_not(None))).all())
+    return service.rows(select(AuditEntry).where(AuditEntry.key.is_not(None)))
 
 
 def calls(service: Service, action: str) -> list[Any]:

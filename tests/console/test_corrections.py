@@ -90,8 +90,7 @@ def test_two_people_who_correct_an_order_do_not_overwrite_each_other(service: Se
     answer = as_staff.post(path, {**form, "phone": "4065550199", "act": "save"})
 
     assert answer.status_code == 303
-    with service.services.database.read() as session:
-        assert session.scalars(select(Order.corrections)).one() == {"phone": "4065550143"}
+    assert service.one(select(Order.corrections)) == {"phone": "4065550143"}
 
 
 def test_an_order_of_which_something_is_in_powercode_cannot_be_corrected(service: Service, as_staff: Person) -> None:

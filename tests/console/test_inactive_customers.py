@@ -166,6 +166,5 @@ def test_the_command_fails_where_somebody_could_not_be_read(service: Service, mo
     calls = powercode.count("readCustomer")
     assert "2 customers were not read" in last_line(service)
     assert powercode.count("readCustomer") == calls + 1, "nobody waits for the others in vain"
-    with service.services.database.write() as session:
-        breaker.report_down(session, System.POWERCODE, "no answer", (60.0,))
+    service.write(breaker.report_down, System.POWERCODE, "no answer", (60.0,))
     assert "3 customers were not read" in last_line(service)

@@ -10,18 +10,12 @@ from sqlalchemy import event, select
 
 from app.lookups.remote_requests import a_turn
 from app.models import Callback, Order, OrderExchange, OrderState
-from app.provisioning import timeline, workflow
+from app.provisioning import timeline
 from tests.conftest import Service, wait_for
 from tests.console.decision_buttons import run_of
 from tests.console.order_pages import PAGE, REF, many
 from tests.console.pages import HOSTILE
 from tests.console.persons import Person
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
-
 
 # An order
 

@@ -10,16 +10,11 @@ import pytest
 from sqlalchemy import insert
 
 from app.models import Order
-from app.provisioning import order_search_rows, workflow
+from app.provisioning import order_search_rows
 from app.provisioning.order_search import Sort
 from tests.conftest import Service
 from tests.console.order_pages import PAGE, REF, many
 from tests.console.persons import Person
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 def listed(page: str) -> list[str]:

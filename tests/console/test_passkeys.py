@@ -78,8 +78,7 @@ def test_a_passkey_is_added_asked_for_at_the_sign_in_and_taken_away_on_the_serve
 
     done = service.app.test_cli_runner().invoke(args=["users", "forget-passkeys", name])
     assert "(1 removed)" in done.output
-    with service.services.database.read() as session:
-        assert session.scalars(select(Passkey)).all() == []
+    assert service.rows(select(Passkey)) == []
     assert Person(service.app.test_client()).sign_in(name).headers["Location"] == "/console"
 
 
@@ -125,8 +124,7 @@ def test_administrators_who_are_asked_for_a_passkey_may_not_administer_without(
         "Add a passkey of your own first"
         in administrator.post("/console/people/passkeys", {"needed": "yes"}, follow_redirects=True).text
     )
-    with service.services.database.write() as session:
-        passkeys.ask_of_administrators(session, True)
+    service.write(passkeys.ask_of_administrators, True)
 
     refused = administrator.get("/console/people")
 

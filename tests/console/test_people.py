@@ -11,8 +11,7 @@ NEW = {"name": "Nora New", "role": "staff", "password": "fiber in the attic"}
 
 
 def user_id(service: Service, name: str) -> int:
-    with service.services.database.read() as session:
-        return session.scalars(select(User.id).filter_by(name=name)).one()
+    return service.one(select(User.id).filter_by(name=name))
 
 
 def test_somebody_who_is_let_in_can_sign_in(service: Service, as_administrator: Person, as_nobody: Person) -> None:

@@ -52,8 +52,7 @@ def test_each_page_can_be_drawn_for_the_manual(
         morning(service, tmp_path),
         signed_in(chromium, live_url, service, Role.ADMINISTRATOR, size=SIZE) as person,
     ):
-        with service.services.database.read() as session:
-            run = session.scalars(select(DigestRun.id)).one()
+        run = service.one(select(DigestRun.id))
         for name, path in PICTURES.items():
             page = person.goto(path.format(run=run))
             page.wait_for_load_state("networkidle")

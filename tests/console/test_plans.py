@@ -37,8 +37,7 @@ def more_services(session_service: Service) -> Iterator[None]:
 
 
 def service_of(service: Service, plan: str, *, additional: bool = False) -> int | None:
-    with service.services.database.read() as session:
-        return plan_table.service_of(session, plan, additional=additional)
+    return service.read(plan_table.service_of, plan, additional=additional)
 
 
 def map_path(plan: str, *, additional: bool = False) -> str:
@@ -187,8 +186,7 @@ def test_a_plan_that_the_settings_do_not_have_is_no_difference(service: Service,
 
 def test_orders_that_wait_though_their_plan_is_mapped_go_on_by_a_button(service: Service, as_staff: Person) -> None:
     service.take(REF, plan="10 Gbps")
-    with service.services.database.write() as session:
-        plan_table.map_plan(session, "10 Gbps", 170)
+    service.write(plan_table.map_plan, "10 Gbps", 170)
     assert "1 order still waits" in as_staff.get("/console/plans").text
 
     as_staff.post("/console/plans/go-on")
@@ -233,8 +231,7 @@ def test_the_page_reads_only_the_orders_that_wait_for_a_plan(service: Service, a
             )
             for number in range(400)
         )
-    with service.services.database.read() as session:
-        found = {line.description: line.waiting for line in plan_overview.overview(session).plans}
+    found = {line.description: line.waiting for line in service.read(plan_overview.overview).plans}
 
     assert (found["10 Gbps"], found["Voice"]) == (300, 150)
 

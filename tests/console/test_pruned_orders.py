@@ -53,8 +53,7 @@ def test_the_page_of_an_old_order_says_what_is_known_and_that_the_rest_was_remov
 def test_the_page_says_that_what_was_sent_and_answered_was_removed(service: Service, as_read_only: Person) -> None:
     service.take()
     service.mail_settled()
-    with service.services.database.write() as session:
-        session.execute(update(Order).values(finished_at=now() - timedelta(days=91)))
+    service.execute(update(Order).values(finished_at=now() - timedelta(days=91)))
     before = as_read_only.get(PAGE).text
     assert "create the customer: answered" in before
     assert NOT_SAID not in before

@@ -143,8 +143,7 @@ def test_each_test_button_says_what_it_found_and_is_recorded(
 
     assert answer.status_code == 303
     assert words in as_administrator.get("/console/settings").text
-    with service.services.database.read() as session:
-        (entry,) = session.scalars(select(AuditEntry).filter_by(action="connection tested")).all()
+    (entry,) = service.rows(select(AuditEntry).filter_by(action="connection tested"))
     assert (entry.made_by, words in (entry.note or "")) == ("Ada Administrator", True)
 
 

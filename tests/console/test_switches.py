@@ -95,8 +95,7 @@ def test_open_cases_wait_unseen_and_come_back_as_they_were(service: Service, as_
     case = a_due_case(service)
     settings = service.services.settings
     with service.changed(cases="off", events_url="https://events.example.com/in"):
-        with service.services.database.read() as session:
-            assert open_counts(session, service.services.settings, now()).due == 0
+        assert service.read(open_counts, service.services.settings, now()).due == 0
         assert "is due" not in as_staff.get("/console").text
         assert cases.tell_of_due(service.services) == 0
         assert not records.is_waiting(service.services, "events")
@@ -128,11 +127,9 @@ def test_a_rule_that_opens_cases_tells_the_office_while_they_are_off(service: Se
         assert decide(service, as_staff, "case:suspend") == "case:cancel"
         assert "Cases are switched off here (CASES=off)" in as_staff.get("/console/aftercare/messages").text
 
-    with service.services.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Case)) == 0
+    assert service.scalar(select(func.count()).select_from(Case)) == 0
     service.callback(REF, CANCELLED)
-    with service.services.database.read() as session:
-        assert session.scalars(select(Case.kind)).all() == ["cancel"]
+    assert service.rows(select(Case.kind)) == ["cancel"]
 
 
 def test_a_mail_about_a_new_text_offers_no_case_while_they_are_off(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 from playwright.sync_api import expect
@@ -53,8 +54,7 @@ def cause(service: Service) -> OpenCause:
     """Two orders that stopped over one plan."""
     for number in (201, 202):
         settled_as(service, f"UIA202412-000{number}", OrderState.NEEDS_REVIEW, **apart(number, plan="10 Gbps"))
-    with service.services.database.read() as session:
-        (one,) = open_causes(session)
+    (one,) = service.read(open_causes)
     return one
 
 
@@ -93,15 +93,15 @@ def test_a_note_can_be_left_on_an_order_at_rest_and_is_found(service: Service, a
         assert REF in as_staff.get("/console/orders", query_string={"q": asked, "state": "completed"}).text, asked
 
 
-@pytest.mark.parametrize("text", ["", " \r\n ", "x" * (LONGEST_NOTE + 1)])
 def test_a_note_without_words_or_with_too_many_is_told_at_its_field(
-    service: Service, as_staff: Person, stopped: str, text: str
+    service: Service, as_staff: Person, stopped: str
 ) -> None:
-    answer = as_staff.post(f"{PAGE}/note", {"text": text})
+    for text in ("", " \r\n ", "x" * (LONGEST_NOTE + 1)):
+        answer = as_staff.post(f"{PAGE}/note", {"text": text})
 
-    assert answer.status_code == 422
-    assert 'id="text-fault"' in answer.text
-    assert re.search(r'<details id="write-note" open', answer.text)
+        assert answer.status_code == 422, text
+        assert 'id="text-fault"' in answer.text, text
+        assert re.search(r'<details id="write-note" open', answer.text), text
     assert decisions(service) == []
 
 
@@ -262,16 +262,16 @@ def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
     assert "2 orders wait for the plan 10 Gbps" in needs_of(as_staff.get("/console").text)
 
 
-@pytest.mark.parametrize("day", ["", "soon", "2026-11-27", "2026-12-28", "9999-12-31"])
 def test_a_day_that_is_none_of_the_next_thirty_is_told_at_its_field(
-    as_staff: Person, cause: OpenCause, friday: Clock, day: str
+    as_staff: Person, cause: OpenCause, friday: Clock
 ) -> None:
-    form = {"cause": cause.cause.key, "newest": str(cause.newest), "day": day}
-    for path in (PAGE.replace(REF, "UIA202412-000201"), "/console/causes"):
+    pages = (PAGE.replace(REF, "UIA202412-000201"), "/console/causes")
+    for day, path in product(("", "soon", "2026-11-27", "2026-12-28", "9999-12-31"), pages):
+        form = {"cause": cause.cause.key, "newest": str(cause.newest), "day": day}
         answer = as_staff.post(f"{path}/put-off", form)
 
-        assert answer.status_code == 422
-        assert "Choose a day from tomorrow on, and within 30 days" in answer.text
+        assert answer.status_code == 422, day
+        assert "Choose a day from tomorrow on, and within 30 days" in answer.text, day
 
 
 def test_an_order_is_brought_back_or_decided_before_its_day(

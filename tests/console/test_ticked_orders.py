@@ -29,16 +29,14 @@ def stopped(service: Service) -> list[str]:
     return [f"{run_of(service, each)}:{each}" for each in REFS]
 
 
-def test_rows_that_need_somebody_can_be_ticked(as_staff: Person, stopped: list[str]) -> None:
+def test_rows_that_need_somebody_can_be_ticked_but_by_who_may_only_look(
+    as_staff: Person, as_read_only: Person, stopped: list[str]
+) -> None:
     page = as_staff.get("/console/orders").text
-
     assert sorted(re.findall(r'name="tick" value="([^"]*)"', page)) == stopped
     assert 'form="ticked">Decide for the chosen</button>' in page
 
-
-def test_who_may_only_look_ticks_nothing(as_read_only: Person, stopped: list[str]) -> None:
     page = as_read_only.get("/console/orders").text
-
     assert 'name="tick"' not in page
     assert 'id="ticked"' not in page
     assert as_read_only.post(PATH, {"tick": stopped}).status_code == 403

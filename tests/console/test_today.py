@@ -111,8 +111,7 @@ def test_an_order_that_waits_is_listed_with_the_system_it_waits_for(service: Ser
 
 
 def test_a_system_that_nobody_calls_at_the_moment_is_not_called_down(service: Service, as_read_only: Person) -> None:
-    with service.services.database.write() as session:
-        session.add(RemoteSystem(name=System.POWERCODE, down_since=now(), failures=1, error="no complete answer"))
+    service.add(RemoteSystem(name=System.POWERCODE, down_since=now(), failures=1, error="no complete answer"))
 
     page = as_read_only.get("/console").text
 
@@ -163,8 +162,7 @@ def test_a_hostile_customer_stays_a_text(service: Service, as_read_only: Person)
 
 
 def test_a_system_s_error_is_shown_as_text(service: Service, as_read_only: Person) -> None:
-    with service.services.database.write() as session:
-        session.add(RemoteSystem(name=System.MAIL, down_since=now(), failures=1, error=HOSTILE))
+    service.add(RemoteSystem(name=System.MAIL, down_since=now(), failures=1, error=HOSTILE))
 
     page = as_read_only.get("/console").text
 
@@ -263,8 +261,7 @@ def test_the_page_refreshes_itself_without_losing_focus_or_place(service: Servic
 @pytest.mark.usefixtures("quick_refresh")
 def test_a_page_left_open_over_the_end_of_the_sign_in_asks_for_it_again(service: Service, browse: Browsing) -> None:
     page = browse.goto("/console")
-    with service.services.database.write() as session:
-        session.execute(delete(SignIn))
+    service.execute(delete(SignIn))
 
     page.wait_for_url("**/login*")
     wait_for(lambda: page.get_by_role("button", name="Sign in").is_visible())
@@ -276,8 +273,7 @@ def test_a_page_left_open_over_the_end_of_the_sign_in_asks_for_it_again(service:
 def wrong(service: Service, kind: AlertKind, subject: str, **content: object) -> None:
     moment = now() - timedelta(hours=3)
     row = {"kind": kind, "subject": subject, "slot": f"{kind}:{subject}", "content": content}
-    with service.services.database.write() as session:
-        session.add(Alert(**row, began_at=moment, opened_at=moment))
+    service.add(Alert(**row, began_at=moment, opened_at=moment))
 
 
 def everything_is_wrong(service: Service) -> None:

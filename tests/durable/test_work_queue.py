@@ -6,8 +6,7 @@ from tests.conftest import Service
 
 def test_what_is_withdrawn_in_a_transaction_never_begins(service: Service) -> None:
     queue: WorkQueue = service.services.work_queue
-    with service.services.database.write() as session:
-        queue.enqueue(session, "notice", "notice-0", "nobodys", 0, 1)
+    service.write(queue.enqueue, "notice", "notice-0", "nobodys", 0, 1)
     assert queue.is_going("notice-0")
 
     with service.services.database.write() as session:

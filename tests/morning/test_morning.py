@@ -39,8 +39,7 @@ SCHEDULE = "0 7 * * mon-fri"
 def office(service: Service) -> Iterator[Service]:
     """An office that has had the schedule for a month."""
     with service.changed(morning_summary=SCHEDULE):
-        with service.services.database.write() as session:
-            session.add(ScheduleMark(name=f"morning {SCHEDULE}", kept_since=MONDAY - timedelta(days=30)))
+        service.add(ScheduleMark(name=f"morning {SCHEDULE}", kept_since=MONDAY - timedelta(days=30)))
         yield service
 
 
@@ -58,8 +57,7 @@ def add(service: Service, *orders: dict[str, Any]) -> None:
 
 
 def content(service: Service, moment: datetime = MONDAY) -> dict[str, Any]:
-    with service.services.database.read() as session:
-        return summary(session, service.services.settings, moment)
+    return service.read(summary, service.services.settings, moment)
 
 
 # When

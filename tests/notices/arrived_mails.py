@@ -45,5 +45,4 @@ def arrived(service: Service, number: int) -> list[Mail]:
 
 def breakers(service: Service) -> list[str]:
     """The systems that are taken to be down."""
-    with service.services.database.read() as session:
-        return list(breaker.systems_down(session))
+    return list(service.read(breaker.systems_down))

@@ -25,8 +25,7 @@ def subjects(service: Service) -> list[str]:
 
 
 def waits_for_mail(service: Service) -> bool:
-    with service.services.database.read() as session:
-        return session.scalar(select(Notice.waiting_for)) == System.MAIL
+    return service.scalar(select(Notice.waiting_for)) == System.MAIL
 
 
 def later(service: Service, hours: float) -> None:
@@ -64,13 +63,11 @@ def test_what_is_put_off_is_not_counted_by_the_daily_mail_and_does_not_keep_news
     stopped(service, 401, 402, 403)
     zone = service.services.settings.zone
     day = now().astimezone(zone).date() + timedelta(days=2)
-    with service.services.database.write() as session:
-        teamwork.put_off(session, "Stan", day, zone, Order.orderref != "UIA202412-000401")
+    service.write(teamwork.put_off, "Stan", day, zone, Order.orderref != "UIA202412-000401")
     later(service, 25)
     assert len(subjects(service)) == 1
 
-    with service.services.database.write() as session:
-        teamwork.put_off(session, "Stan", day, zone)
+    service.write(teamwork.put_off, "Stan", day, zone)
     stopped(service, 404)
 
     assert subjects(service)[1:] == [FIRST.replace("401", "404")]

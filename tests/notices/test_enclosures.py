@@ -7,17 +7,10 @@ from sqlalchemy import delete, select, update
 
 from app import notices
 from app.models import Notice, NoticeDelivery, NoticeState, now
-from app.provisioning import workflow
 from tests.conftest import Service
 from tests.notices.arrived_mails import ORDER_PAGE, REF, arrived, breakers, html_of, says, the_mail
 
 CONTRACT_PAGE = f"{ORDER_PAGE}/contract"
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 # The contract
@@ -60,8 +53,7 @@ def test_a_utopia_that_is_down_delays_the_contract_and_not_the_notice(service: S
 def test_a_contract_that_never_comes_is_given_up_with_a_mail_that_says_so(service: Service) -> None:
     service.take(contract_ready=False)
     the_mail(service)
-    with service.services.database.write() as session:
-        session.execute(update(Notice).values(created_at=now() - timedelta(days=4)))
+    service.execute(update(Notice).values(created_at=now() - timedelta(days=4)))
 
     _, second = arrived(service, 2)
 
@@ -159,5 +151,4 @@ def test_after_three_deaths_a_notice_goes_out_without_its_contract(service: Serv
     assert list(twice.attachments) == [f"contract-{REF}.pdf"]
     assert thrice.attachments == {}
     assert says(thrice, "The signed contract is not attached: sending it broke off several times")
-    with service.services.database.read() as session:
-        assert session.scalars(select(Notice)).one().restarts == 0
+    assert service.one(select(Notice)).restarts == 0

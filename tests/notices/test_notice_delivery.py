@@ -8,18 +8,12 @@ from sqlalchemy import select, update
 
 from app import notices
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
-from app.provisioning import review, workflow
+from app.provisioning import review
 from app.remote import breaker
 from tests.conftest import Service, wait_for
 from tests.notices.arrived_mails import ONE_DAY, OTHER, REF, arrived, breakers, the_mail
 
 OFFICE, BILLING = "office@example.com", "billing@example.com"
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 def to_both(service: Service) -> Any:
@@ -92,8 +86,7 @@ def test_a_mail_that_gets_no_answer_is_no_outage_of_the_mail_server(service: Ser
         service.take(OTHER, siteid="714912", address="7 LAKE ROAD")
 
         wait_for(lambda: service.show(OTHER)["notices"][0]["state"] == "sent")
-    with service.services.database.read() as session:
-        assert breaker.systems_down(session) == {}
+    assert service.read(breaker.systems_down) == {}
 
 
 def test_a_server_that_takes_no_mail_from_us_is_down(service: Service) -> None:
@@ -102,8 +95,7 @@ def test_a_server_that_takes_no_mail_from_us_is_down(service: Service) -> None:
         service.take(REF)
         wait_for(lambda: service.show(REF)["notices"][0]["next_try_at"])
 
-    with service.services.database.read() as session:
-        assert "550" in str(breaker.systems_down(session)["mail"].error)
+    assert "550" in str(service.read(breaker.systems_down)["mail"].error)
 
 
 def test_a_mail_that_may_have_arrived_is_repeated_with_the_same_message_id(service: Service) -> None:

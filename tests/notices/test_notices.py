@@ -1,19 +1,10 @@
 """What each notice says, and to whom."""
 
-import pytest
-
 from app.alerts import long_waits
-from app.provisioning import workflow
 from tests.conftest import Service
 from tests.notices.arrived_mails import ONE_DAY, ORDER_PAGE, OTHER, REF, html_of, says, the_mail
 
 ADA = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 def page(service: Service, customer_id: str) -> str:

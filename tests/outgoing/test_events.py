@@ -35,8 +35,7 @@ def receiver(service: Service) -> Iterator[Receiver]:
 
 
 def rows(service: Service) -> list[Outgoing]:
-    with service.services.database.read() as session:
-        return list(session.scalars(select(Outgoing).order_by(Outgoing.id)))
+    return service.rows(select(Outgoing).order_by(Outgoing.id))
 
 
 def told(service: Service, kind: EventKind = EventKind.TEST, key: str = "1") -> None:
@@ -45,8 +44,7 @@ def told(service: Service, kind: EventKind = EventKind.TEST, key: str = "1") -> 
 
 
 def set_back(service: Service, **columns: Any) -> None:
-    with service.services.database.write() as session:
-        session.execute(update(Outgoing).values(**columns))
+    service.execute(update(Outgoing).values(**columns))
 
 
 # What is told

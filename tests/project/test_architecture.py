@@ -86,6 +86,14 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def statements(of: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below; expressions are most of a file, and import nothing."""
+    for child in ast.iter_child_nodes(of):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from statements(child)
+
+
 @cache
 def imported(path: Path) -> Sequence[str]:
     """Every module that a file imports, also inside functions; `from a import b` counts as `a.b`."""
@@ -94,7 +102,7 @@ def imported(path: Path) -> Sequence[str]:
 
 def _imported(path: Path) -> Iterator[str]:
     package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -43,27 +43,24 @@ def existing(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("situation", "decision", "sentence"),
+    ("situation", "answers", "sentence"),
     [
-        (in_doubt, {}, "look at the customer's page first"),
-        (in_doubt, {"customer_id": "1001"}, "look at the customer's page first"),
-        (in_doubt, {"new_customer": True}, "look at the customer's page first"),
-        (refused_plan, {"it_is_there": True}, "no step whose outcome is unknown"),
-        (refused_plan, {"customer_id": "1002"}, "customer 1001"),
-        (refused_plan, {"new_customer": True}, "customer 1001"),
-        (finished, {}, "nothing to resume"),
-        (existing, {}, "--customer-id 1001"),
+        (in_doubt, [{}, {"customer_id": "1001"}, {"new_customer": True}], "look at the customer's page first"),
+        (refused_plan, [{"it_is_there": True}], "no step whose outcome is unknown"),
+        (refused_plan, [{"customer_id": "1002"}, {"new_customer": True}], "customer 1001"),
+        (finished, [{}], "nothing to resume"),
+        (existing, [{}], "--customer-id 1001"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_turned_down_with_a_sentence(
-    service: Service, situation: Callable[[Service], None], decision: dict[str, Any], sentence: str
+    service: Service, situation: Callable[[Service], None], answers: list[dict[str, Any]], sentence: str
 ) -> None:
     situation(service)
     service.mail_settled()
     before = service.show(REF)
-
-    assert sentence in refusal(service, **decision)
-    assert service.show(REF) == before
+    for answer in answers:
+        assert sentence in refusal(service, **answer)
+        assert service.show(REF) == before
 
 
 def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:

@@ -19,8 +19,7 @@ def refused_ticket(service: Service) -> None:
 
 @pytest.fixture
 def refused_plan(service: Service) -> None:
-    with service.services.database.write() as session:
-        plan_table.map_plan(session, "10 Gbps", 999)
+    service.write(plan_table.map_plan, "10 Gbps", 999)
     assert service.take(REF, plan="10 Gbps")["problem"] == "plan_refused"
 
 

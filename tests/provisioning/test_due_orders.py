@@ -14,8 +14,6 @@ from app.remote import breaker, probes
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import ONE_DAY, all_are, send, several_orders, the_time_has_come
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
-
 
 @pytest.mark.long
 def test_a_harmless_call_and_no_order_is_repeated_and_all_go_on_when_it_is_answered(service: Service) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Order
-from app.provisioning import review, workflow
+from app.provisioning import review
 from app.safekeeping.order_erasure import forget
 from app.safekeeping.pruning import prune
 from tests.conftest import Service
@@ -13,14 +13,8 @@ REF = "UIA202411-001186"
 ADA = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
-
-
 def found_customers(service: Service, orderref: str = REF) -> str:
-    with service.services.database.read() as session:
-        return str(session.scalars(select(Order.found_customers).filter_by(orderref=orderref)).one())
+    return str(service.one(select(Order.found_customers).filter_by(orderref=orderref)))
 
 
 def test_the_mail_about_a_look_alike_compares_both(service: Service) -> None:

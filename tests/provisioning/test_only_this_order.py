@@ -8,9 +8,6 @@ from sandbox import Call
 from tests.conftest import Service
 from tests.provisioning.waiting_orders import ONE_DAY, REF, all_are, send, several_orders
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
-
-
 POISON = "O'Brien"
 
 
@@ -42,8 +39,7 @@ def test_orders_whose_search_breaks_keep_no_other_order_waiting(service: Service
 
         all_are(service, healthy, "completed")
         assert service.show("POISON-1")["reason"].startswith("PowerCode works, but not for this order: ")
-        with service.services.database.read() as session:
-            assert breaker.systems_down(session) == {}
+        assert service.read(breaker.systems_down) == {}
 
 
 @pytest.mark.long

@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 
 from app.models import Order, OrderState, OrderStep, StepState, now
 from app.observability import configure_logging
-from app.provisioning import due_orders, workflow
+from app.provisioning import due_orders
 from app.provisioning.causes.open_causes import open_causes
 from sandbox import ABSENT
 from sandbox.accounts import Customer
@@ -33,12 +33,6 @@ OLE = {
     "siteid": "714912",
     "address": "7 EXAMPLE STREET",
 }
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that failed are repeated soon."""
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
 
 
 def customers(service: Service) -> list[Customer]:
@@ -109,8 +103,7 @@ def test_sixty_failing_orders_at_once_are_all_kept(service: Service) -> None:
         assert list(threads.map(callback, orderrefs)) == [200] * 60
 
     assert {service.rested(orderref)["state"] for orderref in orderrefs} == {"needs_review"}
-    with service.services.database.read() as session:
-        assert [cause.count for cause in open_causes(session)] == [60]
+    assert [cause.count for cause in service.read(open_causes)] == [60]
     assert service.notices("Needs you")
 
 

@@ -16,8 +16,6 @@ from tests.provisioning.waiting_orders import ONE_DAY, REF, all_are, send, sever
 FOR_EVER = 60.0
 """Seconds; a server that goes down ends its calls at once."""
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
-
 
 # What waiting looks like
 
@@ -120,8 +118,7 @@ def test_a_clock_that_steps_ahead_gives_no_order_up(service: Service) -> None:
     service.sandbox.powercode.down()
     with service.changed(retry_minutes=ONE_DAY):
         service.take()
-        with service.services.database.write() as session:
-            session.execute(update(Order).values(waiting_since=now() - timedelta(days=9)))
+        service.execute(update(Order).values(waiting_since=now() - timedelta(days=9)))
         due_orders.give_up_after_outage(service.services)
 
     assert service.state(REF) == "waiting"
@@ -142,8 +139,7 @@ def test_a_short_outage_is_not_told_of(service: Service) -> None:
 def test_a_next_try_that_is_too_far_off_was_set_by_a_wrong_clock_and_is_due(service: Service) -> None:
     service.order(REF)
     waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": now() + timedelta(days=1)}
-    with service.services.database.write() as session:
-        session.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
+    service.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
 
     service.rested(REF, "completed")
 
@@ -151,8 +147,7 @@ def test_a_next_try_that_is_too_far_off_was_set_by_a_wrong_clock_and_is_due(serv
 def test_what_waits_goes_on_when_the_clock_is_set_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.order(REF)
     waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": now() + timedelta(minutes=11)}
-    with service.services.database.write() as session:
-        session.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
+    service.add(Order(orderref=REF, stage="order", tried_at=now(), **waits))
     with monkeypatch.context() as set_back:
         right = time.time
         set_back.setattr(due_orders.time, "time", lambda: right() - 600)
@@ -162,8 +157,7 @@ def test_what_waits_goes_on_when_the_clock_is_set_back(service: Service, monkeyp
 
 
 def test_a_system_that_is_asked_next_too_far_off_is_asked_now(service: Service) -> None:
-    with service.services.database.write() as session:
-        session.add(RemoteSystem(name="utopia", down_since=now(), next_probe_at=now() + timedelta(days=1), failures=1))
+    service.add(RemoteSystem(name="utopia", down_since=now(), next_probe_at=now() + timedelta(days=1), failures=1))
 
     service.take()
 

@@ -79,8 +79,7 @@ def test_an_address_that_is_not_on_the_map_is_taken_and_the_notice_says_so(servi
 
 def test_every_new_account_gets_each_additional_plan(service: Service) -> None:
     service.sandbox.powercode.services |= {173: "Router rental"}
-    with service.services.database.write() as session:
-        plan_table.map_plan(session, "Router rental", 173, additional=True)
+    service.write(plan_table.map_plan, "Router rental", 173, additional=True)
 
     service.take()
 

@@ -7,9 +7,6 @@ from tests.conftest import Service
 from tests.provisioning.decisions_made import resume
 from tests.provisioning.spoilt_writes import FIRST_PLAN, REF, WRITES, a_person_looks, ended, everything_once, spoil
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
-
-
 # Refused
 
 

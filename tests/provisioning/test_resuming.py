@@ -32,8 +32,7 @@ def test_a_resumed_order_that_finds_the_system_still_down_waits_again(service: S
 
 
 def remapped(service: Service, description: str, service_id: int) -> None:
-    with service.services.database.write() as session:
-        plan_table.map_plan(session, description, service_id)
+    service.write(plan_table.map_plan, description, service_id)
 
 
 def test_a_plan_that_powercode_refused_is_added_under_the_number_that_was_corrected_since(service: Service) -> None:

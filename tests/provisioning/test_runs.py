@@ -26,8 +26,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
     """Of a service that executes nothing, with one order that nothing was done for."""
     with Sandbox() as sandbox:
         service = Service(sandbox, settings_for(sandbox, tmp_path))
-        with service.services.database.write() as session:
-            session.add(Order(orderref=ORDER))
+        service.add(Order(orderref=ORDER))
         yield service.services
         service.services.database.dispose()
 

@@ -16,14 +16,11 @@ from app.provisioning import due_orders
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import REF
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
-
 
 def strand(service: Service, restarts: int = 0) -> None:
     """An order that should be worked on, and isn't: the engine knows nothing of it. Its row is no older than that."""
     service.order(REF)
-    with service.services.database.write() as session:
-        session.add(Order(orderref=REF, state=OrderState.RUNNING, stage="order", restarts=restarts, tried_at=now()))
+    service.add(Order(orderref=REF, state=OrderState.RUNNING, stage="order", restarts=restarts, tried_at=now()))
 
 
 def test_an_order_that_nothing_works_on_is_picked_up(service: Service) -> None:
@@ -78,8 +75,7 @@ def test_work_that_stands_still_is_known_to_readyz_and_told_when_it_took_long(
     (mail,) = service.notices("Work stood still")
     assert "Nothing is lost" in mail.text
     watch_for_alerts(service.services)
-    with service.services.database.read() as session:
-        assert records.open_alerts(session) == []
+    assert service.read(records.open_alerts) == []
 
 
 def _disk_is_full(*_arguments: Any, **_named: Any) -> None:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
 from app.models import Order, OrderExchange
-from app.provisioning import due_orders, workflow
+from app.provisioning import due_orders
 from app.remote import exchanges
 from tests.conftest import Service, wait_for
 from tests.tools.promises import contract_of
@@ -16,14 +16,8 @@ REF = "UIA202411-001186"
 PORTAL_PASSWORD = "what-they-all-get"
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0.01)
-
-
 def said(service: Service) -> list[OrderExchange]:
-    with service.services.database.read() as session:
-        return list(session.scalars(select(OrderExchange).order_by(OrderExchange.id)))
+    return service.rows(select(OrderExchange).order_by(OrderExchange.id))
 
 
 def test_each_call_of_an_order_is_kept_with_its_step(service: Service) -> None:
@@ -104,8 +98,7 @@ def tried_often(service: Service) -> bool:
 
 def test_what_was_said_goes_with_its_order(service: Service) -> None:
     service.take()
-    with service.services.database.write() as session:
-        session.execute(text("delete from orders"))
+    service.execute(text("delete from orders"))
 
     assert said(service) == []
 

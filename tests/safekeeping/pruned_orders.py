@@ -33,8 +33,7 @@ def left(service: Service) -> dict[str, int]:
 
 
 def row(service: Service, orderref: str = ORDER) -> Order:
-    with service.services.database.read() as session:
-        return session.scalars(select(Order).filter_by(orderref=orderref)).one()
+    return service.one(select(Order).filter_by(orderref=orderref))
 
 
 def write(service: Service, *statements: Any) -> None:

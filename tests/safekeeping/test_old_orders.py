@@ -82,7 +82,6 @@ def test_an_old_order_that_waits_for_its_contract_again_is_found_by_what_is_know
         assert resume(service, customer_id=customer_id)["state"] == "waiting"
         service.sandbox.utopia.up()
 
-    with service.services.database.read() as session:
-        assert [one.person for one in order_search.find(session, order_search.Wanted("lind")).orders] == ["Ada Lind"]
+    assert [one.person for one in service.read(order_search.find, order_search.Wanted("lind")).orders] == ["Ada Lind"]
     resume(service)
     assert service.rested(ORDER, "completed")

@@ -89,14 +89,12 @@ def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: S
 
 def test_what_colleagues_wrote_goes_and_no_address_in_it_counts_as_the_person_s(service: Service) -> None:
     service.take()
-    with service.services.database.write() as session:
-        teamwork.note(session, ORDER, "alice", "Moved away, says her.neighbour@example.com")
+    service.write(teamwork.note, ORDER, "alice", "Moved away, says her.neighbour@example.com")
 
     forget(service)
 
     assert "neighbour" not in stored(service)
-    with service.services.database.write() as session:
-        teamwork.note(session, ORDER, "alice", "Ask her.neighbour@example.com")
+    service.write(teamwork.note, ORDER, "alice", "Ask her.neighbour@example.com")
     assert "her.neighbour@example.com" not in order_erasure.forget(service.services, ORDER, "alice").words
     assert "neighbour" not in stored(service)
 
@@ -136,8 +134,7 @@ def test_a_refused_callback_that_names_the_order_loses_its_body(service: Service
 
     forget(service)
 
-    with service.services.database.read() as session:
-        bodies = session.scalars(select(Callback.body).order_by(Callback.id)).all()
+    bodies = service.rows(select(Callback.body).order_by(Callback.id))
     assert [bool(body) for body in bodies] == [False, False, True, True, True]
 
 
@@ -178,8 +175,7 @@ def test_a_mail_that_waits_for_the_mail_server_is_dropped_and_told(service: Serv
         said = forget(service)
 
     assert said["mails_that_had_not_gone_out"] == 1
-    with service.services.database.read() as session:
-        assert session.scalars(select(Notice.id)).all() == []
+    assert service.rows(select(Notice.id)) == []
 
 
 def test_a_mail_that_is_going_out_is_waited_for(service: Service) -> None:

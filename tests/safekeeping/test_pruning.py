@@ -48,8 +48,7 @@ def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> 
     prune(service)
     order_search_rows.backfill(service.services.database)
 
-    with service.services.database.read() as session:
-        (found,) = order_search.find(session, order_search.Wanted("lind example")).orders
+    (found,) = service.read(order_search.find, order_search.Wanted("lind example")).orders
     assert (found.person, found.plan) == ("Ada Lind", "250 Mbps")
     assert found.address.startswith("12 N EXAMPLE AVENUE, Bozeman")
 
@@ -60,8 +59,7 @@ def test_what_colleagues_told_each_other_goes_with_the_details_and_what_they_dec
         teamwork.note(session, ORDER, "alice", "Ask Vera")
         review.dismiss(service.services, session, ORDER, "alice", "moved away")
     prune(service, KEPT - 1)
-    with service.services.database.read() as session:
-        assert order_search.find(session, order_search.Wanted("vera lind")).total == 1
+    assert service.read(order_search.find, order_search.Wanted("vera lind")).total == 1
 
     prune(service)
 

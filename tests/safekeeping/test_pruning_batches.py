@@ -163,8 +163,7 @@ def test_an_order_that_somebody_takes_up_just_now_is_left_alone(service: Service
     with service.services.database.write() as session:
         taken = session.get_one(Order, FIRST + 3)
         taken.state, taken.finished_at = OrderState.RECEIVED, None
-    with service.services.database.write() as session:
-        pruning._prune_orders(session, some, now(), 400)
+    service.write(pruning._prune_orders, some, now(), 400)
 
     assert whole_and_emptied(service) == (1, ORDERS - 1)
 
@@ -179,13 +178,11 @@ def test_what_was_said_for_orders_goes_a_batch_at_a_time_and_the_next_pruning_go
     pruning.prune(service.services, pause=0)
 
     assert exchanges(service) == 0
-    with service.services.database.read() as session:
-        assert len(session.scalars(select(OrderStep.id)).all()) == ORDERS
+    assert len(service.rows(select(OrderStep.id))) == ORDERS
 
 
 def exchanges(service: Service) -> int:
-    with service.services.database.read() as session:
-        return len(session.scalars(select(OrderExchange.id)).all())
+    return len(service.rows(select(OrderExchange.id)))
 
 
 @pytest.mark.sqlite

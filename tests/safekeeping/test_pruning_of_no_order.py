@@ -59,8 +59,7 @@ def test_of_very_many_callbacks_of_no_order_the_newest_stay(service: Service, mo
 
     pruning.limit_unclaimed_callbacks(service.services, pause=0)
 
-    with service.services.database.read() as session:
-        kept = session.scalars(select(Callback.orderref).order_by(Callback.id)).all()
+    kept = service.rows(select(Callback.orderref).order_by(Callback.id))
     assert kept == [ORDER, "UIA-5", "UIA-6", "UIA-7"]
 
 

@@ -51,8 +51,7 @@ def test_with_nothing_set_up_every_step_but_the_text_is_open(service: Service) -
     with service.services.database.write() as session:
         for name in list(plan_table.plan_table(session).plans):
             plan_table.unmap_plan(session, name)
-    with service.services.database.read() as session:
-        assert is_new(session)
+    assert service.read(is_new)
 
     assert done(service) == {
         "UTOPIA answers": False,
@@ -87,5 +86,4 @@ def test_each_step_is_ticked_by_looking(service: Service, tmp_path: Path) -> Non
     assert seen["The first order became an account"]
     assert seen["UTOPIA's plans are mapped to PowerCode's services"]
     assert not seen["The text that welcomes customers is written"]
-    with service.services.database.read() as session:
-        assert not is_new(session)
+    assert not service.read(is_new)

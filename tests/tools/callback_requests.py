@@ -20,13 +20,11 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def stored(service: Service) -> list[Callback]:
-    with service.services.database.read() as session:
-        return list(session.scalars(select(Callback).order_by(Callback.id)))
+    return service.rows(select(Callback).order_by(Callback.id))
 
 
 def count(service: Service, table: type) -> int:
-    with service.services.database.read() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
+    return service.scalar(select(func.count()).select_from(table)) or 0
 
 
 def remote_calls(service: Service) -> int:

@@ -52,8 +52,7 @@ def waiting(service: Service) -> list[str]:
 
 
 def the_cause(service: Service) -> Any:
-    with service.services.database.read() as session:
-        (found,) = open_causes(session)
+    (found,) = service.read(open_causes)
     return found
 
 
@@ -107,8 +106,7 @@ def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan
 
     sold_as(service, 165)
 
-    with service.services.database.read() as session:
-        (trial,) = trial_orders.on_trial(session)
+    (trial,) = service.read(trial_orders.on_trial)
     assert trial.followers == COUNT - 1
     for orderref in waiting:
         service.rested(orderref, OrderState.COMPLETED)
@@ -168,8 +166,7 @@ def test_followers_need_a_person_again_when_the_plan_is_unmapped(service: Servic
     sold_as(service, 999)
     service.rested(waiting[0], OrderState.NEEDS_REVIEW)
 
-    with service.services.database.write() as session:
-        plan_changes.unmap_plan(session, "Stan", plan_changes.Plan(PLAN, False, 999))
+    service.write(plan_changes.unmap_plan, "Stan", plan_changes.Plan(PLAN, False, 999))
 
     for orderref in waiting[1:]:
         assert service.rested(orderref, OrderState.NEEDS_REVIEW)["problem"] == "unknown_plan"
@@ -180,10 +177,9 @@ def test_all_are_closed_with_one_note_and_those_that_came_later_are_not(service:
     taken(service, "UIA202412-00109")
     service.rested("UIA202412-00109", OrderState.NEEDS_REVIEW)
 
-    with service.services.database.write() as session:
-        joint = joint_decisions.decide(
-            session, "Stan", DISMISS, found.cause.key, newest=found.newest, note="we do not sell it"
-        )
+    joint = service.write(
+        joint_decisions.decide, "Stan", DISMISS, found.cause.key, newest=found.newest, note="we do not sell it"
+    )
 
     wait_for(lambda: progress(service, joint.id).rests)
     assert progress(service, joint.id).states == {OrderState.DISMISSED: COUNT}
@@ -192,8 +188,7 @@ def test_all_are_closed_with_one_note_and_those_that_came_later_are_not(service:
 
 
 def progress(service: Service, joint_id: int) -> joint_decisions.Progress:
-    with service.services.database.read() as session:
-        found = joint_decisions.progress(session, joint_id)
+    found = service.read(joint_decisions.progress, joint_id)
     assert found is not None
     return found
 
@@ -209,8 +204,7 @@ def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(
         service.rested(orderref, OrderState.NEEDS_REVIEW)
     found = the_cause(service)
 
-    with service.services.database.write() as session:
-        joint = joint_decisions.decide(session, "Stan", RESUME, found.cause.key, newest=found.newest)
+    joint = service.write(joint_decisions.decide, "Stan", RESUME, found.cause.key, newest=found.newest)
 
     wait_for(lambda: progress(service, joint.id).rests)
     with service.services.database.read() as session:

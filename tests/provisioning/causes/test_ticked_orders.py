@@ -32,8 +32,7 @@ def ticks(service: Service, *orderrefs: str) -> list[Tick]:
 
 
 def seen(service: Service, those: list[Tick]) -> Chosen:
-    with service.services.database.read() as session:
-        return ticked_orders.chosen(session, those)
+    return service.read(ticked_orders.chosen, those)
 
 
 def offered(service: Service, *orderrefs: str) -> list[str]:
@@ -64,8 +63,7 @@ def test_one_note_closes_all_and_what_moved_on_is_told_and_left_alone(service: S
 
     assert [service.state(each) for each in (UNKNOWN, REFUSED, ALIKE)] == ["dismissed", "completed", "dismissed"]
     assert decisions(service, UNKNOWN) == [("Ada", "dismiss", "twice by mistake")]
-    with service.services.database.read() as session:
-        progress = joint_decisions.progress(session, joint)
+    progress = service.read(joint_decisions.progress, joint)
     assert progress is not None and progress.rests
     assert {one.orderref: one.left_alone for one in progress.orders if one.left_alone} == {
         REFUSED: ticked_orders.MOVED_ON
@@ -84,8 +82,7 @@ def test_an_action_that_fits_none_of_them_changes_nothing(service: Service, stop
         ticked_orders.decide(service.services, session, "Ada", RESUME, [stopped[0], stopped[2]])
 
     assert service.state(UNKNOWN) == service.state(ALIKE) == "needs_review"
-    with service.services.database.read() as session:
-        assert session.scalars(select(JointDecision)).all() == []
+    assert service.rows(select(JointDecision)) == []
 
 
 @pytest.mark.parametrize("text", ["", "3", "3:", ":UIA-1", "x:UIA-1", "-1:UIA-1", "٣:UIA-1", "9999999999:UIA-1"])

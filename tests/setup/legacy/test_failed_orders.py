@@ -66,8 +66,7 @@ def test_what_was_settled_or_invented_there_is_left_out_and_is_no_error(
     assert result.exit_code == 0, result.stderr
     (file,) = (each for each in json.loads(result.stdout)["files"] if each["file"] == "failed_orders.json")
     assert file["counts"] == {"entries": 1, "left out": 1}
-    with service.services.database.read() as session:
-        assert session.scalars(select(Order.orderref)).all() == []
+    assert service.rows(select(Order.orderref)) == []
 
 
 def test_a_settled_order_stays_settled_where_another_entry_repeats_it(service: Service, tmp_path: Path) -> None:
@@ -104,8 +103,7 @@ def test_an_entry_that_may_be_no_order_is_not_taken(service: Service, tmp_path: 
     result = imported(service, folder)
 
     assert "1 of what is in" in failed(result)
-    with service.services.database.read() as session:
-        assert session.scalars(select(Order.orderref)).all() == []
+    assert service.rows(select(Order.orderref)) == []
 
 
 def test_a_callback_that_starts_no_order_starts_none_here_either(service: Service, tmp_path: Path) -> None:

@@ -30,8 +30,7 @@ def test_everything_the_scripts_left_is_taken_over_once(service: Service, tmp_pa
     assert result.exit_code == 0, result.output
     assert service.rested(ORDER)["state"] == "completed"
     assert users(service) == {"ada": "administrator"}
-    with service.services.database.read() as session:
-        assert session.scalars(select(DigestWindow.starts_on)).one().isoformat() == "2026-11-14"
+    assert service.one(select(DigestWindow.starts_on)).isoformat() == "2026-11-14"
     again = report(service, folder)
     assert {became for entries in again.values() for _, became in entries} == {"here already"}
     assert imported(service, folder).exit_code == 0
@@ -89,8 +88,7 @@ def test_the_files_are_left_as_they_are(service: Service, tmp_path: Path) -> Non
 def test_a_last_run_that_cannot_be_read_sets_no_window(service: Service, tmp_path: Path, content: str) -> None:
     assert "1 of what is in" in failed(imported(service, leave(tmp_path, last_run_date=content)))
 
-    with service.services.database.read() as session:
-        assert session.scalars(select(DigestWindow.id)).all() == []
+    assert service.rows(select(DigestWindow.id)) == []
 
 
 @pytest.mark.parametrize("name", [".env", "failed_orders.json", "users.json", "last_run_date.json"])

@@ -39,8 +39,7 @@ def test_a_user_is_taken_with_their_hash_and_no_more_rights_than_are_known(
 def test_a_user_signs_in_with_the_password_they_had(service: Service, tmp_path: Path) -> None:
     imported(service, leave(tmp_path, users={"ada": {"password": HASH, "role": "staff"}, "ole": PBKDF2, "bo": BCRYPT}))
 
-    with service.services.database.read() as session:
-        hashes = session.scalars(select(User.password_hash)).all()
+    hashes = service.rows(select(User.password_hash))
     assert [passwords.matches("fiber to every door", each) for each in hashes] == [True, True, True]
 
 
@@ -73,8 +72,7 @@ def test_a_password_in_plain_text_or_a_hash_that_harms_is_not_taken(
 
 
 def test_who_is_here_keeps_their_password_and_role(service: Service, tmp_path: Path) -> None:
-    with service.services.database.write() as session:
-        session.add(User(name="Ada", key="ada", password_hash="x", role="staff"))
+    service.add(User(name="Ada", key="ada", password_hash="x", role="staff"))
 
     said = report(service, leave(tmp_path, users={"ADA": {"password": HASH, "role": "admin"}}))
 
@@ -94,6 +92,5 @@ def test_a_name_that_can_be_nobodys_is_shown_in_one_line(service: Service, tmp_p
 def test_who_let_whom_in_is_kept(service: Service, tmp_path: Path) -> None:
     imported(service, leave(tmp_path, users={"ada": {"password": HASH, "role": "staff"}}))
 
-    with service.services.database.read() as session:
-        (entry,) = session.scalars(select(AuditEntry)).all()
+    (entry,) = service.rows(select(AuditEntry))
     assert (entry.action, entry.subject, entry.note) == ("user added", "ada", "staff, from users.json")
