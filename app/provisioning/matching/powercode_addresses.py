@@ -3,7 +3,7 @@
 import re
 
 from app.provisioning.matching.street_words import words_of
-from app.provisioning.matching.streets import unit_in
+from app.provisioning.matching.unit_places import unit_in
 from app.provisioning.matching.units import unit_parts
 from app.provisioning.matching.usps import STATES
 from app.wording.spelling import folded
