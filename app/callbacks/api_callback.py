@@ -15,7 +15,7 @@ from app.callbacks.stored_callbacks import Received, store
 from app.durable.work_queue import EngineError
 from app.models import CallbackOutcome
 from app.services import Services, services_of
-from app.storage.database import GroupCommit
+from app.storage.group_commit import GroupCommit
 from config import Settings
 from gunicorn_worker import take_what_is_here
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.storage.database import Database, GroupCommit
+from app.storage.database import Database
+from app.storage.group_commit import GroupCommit
 from tests.conftest import wait_for
 
 WRITERS = 8
