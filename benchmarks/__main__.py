@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("cost", "pages", "growth", "doors", "digest_read", "digest_delivery")
+MEASUREMENTS = ("cost", "pages", "growth", "doors", "digest_read")
 
 
 def main() -> None:

@@ -4,13 +4,11 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sandbox.control import SandboxControl
 from tests.tools.promises import ADDITIONAL_PLANS, PLANS, TAGS, contract_of, customers_of
 
-CALLS_AN_ORDER = 10
 QUIET_SECONDS = 4.0
 """After this long without a remote call, all orders are done: it is longer than any pause within an order."""
 
@@ -25,38 +23,17 @@ def add_orders(control: SandboxControl, numbers: Iterable[int]) -> list[str]:
     return list(orders)
 
 
-def set_latency(control: SandboxControl, milliseconds: int) -> None:
-    """Set the latency of each call of UTOPIA and PowerCode; not of the mail server."""
-    for system in ("utopia", "powercode"):
-        control.latency(system, milliseconds / 1000)
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Remote calls: all, and those that add a tag, which an account gets last."""
-
-    total: float
-    tags: float
-
-    def and_orders(self, orders: int) -> "Calls":
-        """The counts to expect once so many more orders are done."""
-        return Calls(self.total + CALLS_AN_ORDER * orders, self.tags + len(TAGS) * orders)
-
-
-NEVER = Calls(math.inf, math.inf)
-
-
-def calls_of(control: SandboxControl) -> Calls:
-    """The calls so far."""
+def calls_of(control: SandboxControl) -> tuple[int, int]:
+    """The calls so far: all, and those that add a tag, which an account gets last."""
     counted = control.counts()["calls"]
     tags = counted["powercode"].get("POST customer/tags/customer", 0)
-    return Calls(sum(sum(each.values()) for each in counted.values()), tags)
+    return sum(sum(each.values()) for each in counted.values()), tags
 
 
-def settled(control: SandboxControl, enough: Calls) -> float:
-    """Wait for either number of calls, or until none comes any more; returns the time of the last (`perf_counter`)."""
+def settled(control: SandboxControl, tags: float = math.inf) -> float:
+    """Wait for so many calls that add a tag, or until no call comes any more; when the last came (`perf_counter`)."""
     seen, at = calls_of(control), time.perf_counter()
-    while seen.total < enough.total and seen.tags < enough.tags and time.perf_counter() < at + QUIET_SECONDS:
+    while seen[1] < tags and time.perf_counter() < at + QUIET_SECONDS:
         time.sleep(0.02)
         now = calls_of(control)
         if now != seen:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,8 @@ import requests
 
 from benchmarks import callbacks, floor
 from benchmarks.accounts import add_orders
-from benchmarks.designs import PLAIN, Burst, Design, burst
-from benchmarks.load import post, post_each, post_twice
+from benchmarks.designs import CLIENTS, PLAIN, Burst, Design, burst
+from benchmarks.load import post, post_each
 from benchmarks.running import SETUP, service_with, settings_for, settings_with
 from benchmarks.synchronous import THREADS
 from benchmarks.usage import all_megabytes, cpu_seconds
@@ -44,8 +43,6 @@ from tests.tools.processes import ServiceProcess, until
 from tests.tools.promises import broken
 
 MOST_CALLS = 13
-CLIENTS = 16
-TWICE_AT_MS = 50
 LASTING = {"fsync": "on", "shared_buffers": "64MB"}
 """PostgreSQL's settings: as it is installed, but for its memory."""
 CALM_SECONDS = 3.0
@@ -58,15 +55,14 @@ class Sizes:
 
     burst: int
     one_by_one: int
-    twice: int
     starts: int
     idle_seconds: float
     wakings: int
     rounds: int
 
 
-FULL = Sizes(burst=500, one_by_one=60, twice=100, starts=5, idle_seconds=30, wakings=40, rounds=4)
-QUICK = Sizes(burst=100, one_by_one=15, twice=30, starts=2, idle_seconds=10, wakings=15, rounds=2)
+FULL = Sizes(burst=500, one_by_one=60, starts=5, idle_seconds=30, wakings=40, rounds=4)
+QUICK = Sizes(burst=100, one_by_one=15, starts=2, idle_seconds=10, wakings=15, rounds=2)
 
 
 @dataclass
@@ -91,8 +87,7 @@ class Table:
 
 def bursts(table: Table, sizes: Sizes) -> None:
     """Both designs under a burst: without latency with the default settings, then with 16 orders in PowerCode."""
-    send = partial(post_each, clients=CLIENTS)
-    pair = _pair(table, Design(4), 0, sizes.burst, send)
+    pair = _pair(table, Design(4), 0, sizes.burst)
     table.row(f"burst of {sizes.burst}, no latency: orders a second", f"{pair[0].rate:.1f}")
     table.row("  over the synchronous design", f"{pair[0].rate / pair[1].rate:.2f}", "0.7")
     bare_ms = _floor_ms(sizes.burst // 2)
@@ -100,24 +95,16 @@ def bursts(table: Table, sizes: Sizes) -> None:
     table.row("  processor time of its bare calls", f"{bare_ms:.1f} ms")
     table.row("  over that of its bare calls", f"{pair[0].cpu_ms / bare_ms:.1f}", "4 or less")
     table.row("  over that of the synchronous design", f"{pair[0].cpu_ms / pair[1].cpu_ms:.1f}")
-    pair = _pair(table, Design(THREADS), 100, sizes.burst, send)
+    pair = _pair(table, Design(THREADS), 100, sizes.burst)
     table.row(f"burst of {sizes.burst}, 100 ms latency, 16 at a time: orders a second", f"{pair[0].rate:.1f}")
     table.row("  over the synchronous design with 16 threads", f"{pair[0].rate / pair[1].rate:.2f}", "0.8")
     medians = pair[1].answers.median_ms / pair[0].answers.median_ms
     table.row("  callbacks answered, times as fast", f"{medians:.0f}")
 
 
-def twice(table: Table, sizes: Sizes) -> None:
-    """Each callback comes twice at the same instant."""
-    send = partial(post_twice, pairs=CLIENTS // 2)
-    pair = _pair(table, Design(4), TWICE_AT_MS, sizes.twice, send)
-    table.row(f"{sizes.twice} callbacks, each twice at once: double accounts", f"{pair[0].left['double']}", "0")
-    table.row("  of the synchronous design", f"{pair[1].left['double']}")
-
-
-def _pair(table: Table, design: Design, latency: int, orders: int, send: Callable[..., Any]) -> tuple[Burst, Burst]:
+def _pair(table: Table, design: Design, latency: int, orders: int) -> tuple[Burst, Burst]:
     """The service and the synchronous design; every order of the service has to be there, once and whole."""
-    ours, plain = burst(design, latency, orders, send), burst(PLAIN, latency, orders, send)
+    ours, plain = burst(design, latency, orders), burst(PLAIN, latency, orders)
     spoilt = ours.left - Counter(whole=orders)
     table.check([f"{number} orders of a burst at {latency} ms are {how}" for how, number in spoilt.items()])
     return ours, plain
@@ -276,7 +263,6 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
     "orders": one_by_one,
     "wakings": wakings,
     "callbacks": callback_rate,
-    "twice": twice,
 }
 
 

@@ -3,26 +3,24 @@
 Each runs under gunicorn with one worker and 16 threads; everything is started anew for each burst.
 """
 
-import math
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import synchronous
-from benchmarks.accounts import NEVER, add_orders, calls_of, left_behind, set_latency, settled
-from benchmarks.load import Answers
+from benchmarks.accounts import add_orders, calls_of, left_behind, settled
+from benchmarks.load import Answers, post_each
 from benchmarks.running import service_with, settings_for
 from benchmarks.usage import cpu_seconds
 from sandbox.process import SandboxProcess
+from tests.tools.promises import TAGS
 
+CLIENTS = 16
 WARM_UP = 4
-
-Send = Callable[[int, Sequence[str]], Answers]
-"""Posts the callbacks of these orders to a port."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Burst:
     left: Counter[str]
 
 
-def burst(design: Design, milliseconds: int, orders: int, send: Send) -> Burst:
+def burst(design: Design, milliseconds: int, orders: int) -> Burst:
     """Post so many orders at once, with this latency for each call of UTOPIA and PowerCode."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -66,14 +64,15 @@ def burst(design: Design, milliseconds: int, orders: int, send: Send) -> Burst:
         design.serving(sandbox, Path(folder)) as (port, pid),
     ):
         control = sandbox.control
-        send(port, add_orders(control, range(orders, orders + WARM_UP)))
-        settled(control, NEVER)
-        orderrefs, through = add_orders(control, range(orders)), calls_of(control).and_orders(orders)
-        set_latency(control, milliseconds)
+        post_each(port, add_orders(control, range(orders, orders + WARM_UP)), clients=CLIENTS)
+        settled(control)
+        orderrefs, (_, tags) = add_orders(control, range(orders)), calls_of(control)
+        for system in ("utopia", "powercode"):
+            control.latency(system, milliseconds / 1000)
         before, began = cpu_seconds(pid), time.perf_counter()
-        answers = send(port, orderrefs)
-        seconds = settled(control, replace(through, total=math.inf)) - began
-        settled(control, NEVER)
+        answers = post_each(port, orderrefs, clients=CLIENTS)
+        seconds = settled(control, tags + len(TAGS) * orders) - began
+        settled(control)
         cpu_ms = 1000 * (cpu_seconds(pid) - before) / orders
         left = left_behind(control.state(), orderrefs)
         return Burst(answers, left["whole"] / seconds, cpu_ms, left)

@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -71,21 +71,6 @@ def post(port: int, name: str, *, clients: int, seconds: float) -> Answers:
 def post_each(port: int, orderrefs: Sequence[str], *, clients: int) -> Answers:
     """Let so many clients post the callbacks of these orders, each of them once."""
     return _together(port, [map(callback_of, orderrefs[number::clients]) for number in range(clients)])
-
-
-def post_twice(port: int, orderrefs: Sequence[str], *, pairs: int) -> Answers:
-    """Let pairs of clients post the callbacks of these orders, both of a pair the same one at the same instant."""
-    queues: list[Iterator[bytes]] = []
-    for number in range(pairs):
-        starts = threading.Barrier(2)
-        queues += [_in_step(orderrefs[number::pairs], starts) for _ in range(2)]
-    return _together(port, queues)
-
-
-def _in_step(orderrefs: Iterable[str], starts: threading.Barrier) -> Iterator[bytes]:
-    for orderref in orderrefs:
-        starts.wait()
-        yield callback_of(orderref)
 
 
 def _together(port: int, queues: Sequence[Iterator[bytes]], until: float = math.inf) -> Answers:

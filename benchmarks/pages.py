@@ -1,9 +1,9 @@
 """How long the console's pages take on the server with 100,000 orders in the database, and how large they are.
 
-`python -m benchmarks.pages [--quick] [--postgresql URL]` fills a new database, signs an administrator in and asks for
-each page in turn, several rounds. Times are the whole application's (routing, sign-in, queries, template), without a
-network; medians, the slowest round and the median of the processor time (PostgreSQL's own is not in it) are printed. On
-a busy machine the last one is what counts. Exits with 1 when a median is over the promise.
+`python -m benchmarks.pages [--quick]` fills a new SQLite database, signs an administrator in and asks for each page in
+turn, several rounds. Times are the whole application's (routing, sign-in, queries, template), without a network;
+medians, the slowest round and the median of the processor time are printed. On a busy machine the last one is what
+counts. Exits with 1 when a median is over the promise.
 """
 
 import argparse
@@ -227,13 +227,9 @@ def main() -> None:
     """Fill, measure, print, and exit with 1 when a page is too slow."""
     parser = argparse.ArgumentParser(description="The console's pages with 100,000 orders")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument(
-        "--postgresql", metavar="URL", help="an empty database on a PostgreSQL server, instead of SQLite"
-    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        database = {"database_url": options.postgresql} if options.postgresql else {}
-        settings = settings_with(Path(folder), **database)
+        settings = settings_with(Path(folder))
         app = create_app(settings)
         services: Services = app.extensions["services"]
         database_upgrade.upgrade(services.database, settings)
