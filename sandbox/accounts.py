@@ -55,10 +55,7 @@ class Ticket:
 
 @dataclass
 class Customer:
-    """A customer as `createCustomer` took it (`fields`), and what was added since; `tags` are tag ids.
-
-    `equipment` is by id. `reset_links` counts the links to the portal's password that were mailed.
-    """
+    """A customer as `createCustomer` took it (`fields`), and what was added since; `tags` are tag ids."""
 
     customer_id: int
     fields: dict[str, str]
@@ -66,8 +63,6 @@ class Customer:
     services: list[Service] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
     tags: list[int] = field(default_factory=list)
-    equipment: dict[int, dict[str, str]] = field(default_factory=dict)
-    reset_links: int = 0
 
     @property
     def company_name(self) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.accounts import Customer, Service
+from sandbox.accounts import STATUSES, Customer, Service
 from sandbox.form_fields import (
     BAD_FIELD,
     NAME_TAKEN,
@@ -19,7 +19,6 @@ from sandbox.form_fields import (
     required,
     whole_number,
 )
-from sandbox.further_actions import FURTHER_ACTIONS
 
 if TYPE_CHECKING:
     from sandbox.powercode import PowerCode
@@ -62,6 +61,7 @@ USPS_CODES = (
     " PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI"
 )
 STATES = frozenset(USPS_CODES.split())
+NOT_OF_THE_ACCOUNT = frozenset({"apiKey", "action", "customerID"})
 
 
 def search_customers(server: PowerCode, fields: Fields) -> dict[str, Any]:
@@ -135,6 +135,23 @@ def read_ticket(server: PowerCode, fields: Fields) -> dict[str, Any]:
     return {"message": "Ticket found", **ticket.fields, "ticketID": server.on_the_wire(ticket.ticket_id)}
 
 
+def update_customer(server: PowerCode, fields: Fields) -> dict[str, Any]:
+    """Sets the given fields of a customer; the others stay."""
+    customer = customer_of(server, fields)
+    changes = {name: value for name, value in fields.items() if name not in NOT_OF_THE_ACCOUNT}
+    if not changes:
+        raise RefusedError("Nothing to change", BAD_FIELD)
+    customer.fields.update(changes)
+    return {"message": "Customer updated"}
+
+
+def update_customer_status(server: PowerCode, fields: Fields) -> dict[str, Any]:
+    """Sets a customer's `status`, which decides whether they are billed."""
+    customer = customer_of(server, fields)
+    customer.status = one_of(fields, "status", *STATUSES)
+    return {"message": "Customer status updated"}
+
+
 FORM_ACTIONS: dict[str, Callable[[PowerCode, Fields], dict[str, Any]]] = {
     "searchCustomers": search_customers,
     "readCustomer": read_customer,
@@ -142,7 +159,8 @@ FORM_ACTIONS: dict[str, Callable[[PowerCode, Fields], dict[str, Any]]] = {
     "addCustomerService": add_customer_service,
     "createTicket": create_ticket,
     "readTicket": read_ticket,
-    **FURTHER_ACTIONS,
+    "updateCustomer": update_customer,
+    "updateCustomerStatus": update_customer_status,
 }
 
 

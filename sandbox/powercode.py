@@ -24,7 +24,7 @@ class PowerCode(SimulatedServer):
     """PowerCode, as the reference describes it: the form API at `/api/1/index.php`, the UAPI below `/uapi`.
 
     Actions, for calls and faults: the form API's (`createCustomer`, ...), the UAPI's with their method
-    (`GET customer/Find`, `POST customer/tags/customer`, ...), and `page` for everything else.
+    (`POST customer/tags/customer`, ...), and `page` for everything else.
 
     What real servers do differently is set here: `services` and `tag_names` (known ids with their names),
     `ungeocodable` (parts of streets that get statusCode 23), `ids_as_strings` (None: ids and status codes are numbers

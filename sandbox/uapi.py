@@ -1,9 +1,9 @@
-"""PowerCode's UAPI: customers found and their tags (reference: PowerCode, UAPI)."""
+"""PowerCode's UAPI: a customer's tags (reference: PowerCode, UAPI)."""
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.accounts import Customer
 from sandbox.http_messages import Answer, Request, json_answer
@@ -19,21 +19,8 @@ def uapi_answer(server: PowerCode, request: Request) -> Answer:
     expected = "Basic " + base64.b64encode(server.api_key.encode()).decode()
     if request.headers.get("Authorization") != expected:
         return _failure("Unauthorized", 401)
-    match request.method, request.path.removeprefix(UAPI_PREFIX):
-        case "GET", "customer/Find":
-            return _success(_found(server, request.parameter("query")))
-        case (("GET" | "POST" | "DELETE"), "customer/tags/customer"):
-            return _tags_answer(server, request)
-        case _:
-            return _failure("Not Found", 404)
-
-
-def _found(server: PowerCode, text: str) -> list[dict[str, Any]]:
-    found = server.customers_found_by(text.strip())
-    return [{"CustomerID": server.on_the_wire(each.customer_id), **each.summary()} for each in found]
-
-
-def _tags_answer(server: PowerCode, request: Request) -> Answer:
+    if request.path != UAPI_PREFIX + "customer/tags/customer" or request.method not in ("GET", "POST", "DELETE"):
+        return _failure("Not Found", 404)
     customer_id, named = request.parameter("customerID"), request.query.get("tags[]", [])
     customer = server.customers.get(int(customer_id)) if customer_id.isdecimal() else None
     if customer is None:
@@ -44,7 +31,7 @@ def _tags_answer(server: PowerCode, request: Request) -> Answer:
         return _failure("Unknown tag")
     _change_tags(customer, request.method, [int(tag) for tag in named])
     tags = [{"TagID": server.on_the_wire(tag), "TagName": server.tag_names.get(tag, "")} for tag in customer.tags]
-    return _success(tags)
+    return json_answer({"Success": True, "Response": tags})
 
 
 def _change_tags(customer: Customer, method: str, named: list[int]) -> None:
@@ -52,10 +39,6 @@ def _change_tags(customer: Customer, method: str, named: list[int]) -> None:
         customer.tags = list(dict.fromkeys(customer.tags + named))
     elif method == "DELETE":
         customer.tags = [tag for tag in customer.tags if tag not in named]
-
-
-def _success(response: list[dict[str, Any]]) -> Answer:
-    return json_answer({"Success": True, "Response": response})
 
 
 def _failure(message: str, status: int = 200) -> Answer:
