@@ -72,7 +72,7 @@ class UtopiaClient(Client):
 
     def all_orders(self, *, limit: int) -> Answer:
         """All orders that there ever were, in an answer of `limit` bytes at most."""
-        return self._ask("orders", limit=limit)
+        return self._ask("orders", limit)
 
     def projects(
         self, *, statusid: str | int | None = None, siteid: str | int | None = None, orderref: str | None = None
@@ -104,11 +104,9 @@ class UtopiaClient(Client):
 
     def ap_view(self, siteid: str | int) -> AccessPortal:
         """The state of the site's access portal."""
-
-        def read(answered: Answered) -> AccessPortal:
-            return AccessPortal(action="apview", content=answered.content())
-
-        return self._call("apview", {"siteid": siteid}, read)
+        return self._call(
+            "apview", {"siteid": siteid}, lambda answered: AccessPortal(action="apview", content=answered.content())
+        )
 
     def mac_search(self, mac: str, *, hourshistory: int | None = None) -> Answer:
         """The site of a MAC address, seen in the last `hourshistory` hours (UTOPIA's default is 1)."""
@@ -125,28 +123,9 @@ class UtopiaClient(Client):
 
     # Outages
 
-    def outage_tickets(
-        self,
-        *,
-        siteid: str | int | None = None,
-        clientid: str | int | None = None,
-        eventdate: str | None = None,
-        status: str | None = None,
-        sla: str | int | None = None,
-        devicequery: str | None = None,
-        utc: str | int | None = None,
-    ) -> Answer:
-        """Look outage tickets up."""
-        return self._ask(
-            "outagetickets",
-            siteid=siteid,
-            clientid=clientid,
-            eventdate=eventdate,
-            status=status,
-            sla=sla,
-            devicequery=devicequery,
-            utc=utc,
-        )
+    def outage_tickets(self, **fields: str | int | None) -> Answer:
+        """Look outage tickets up by `siteid`, `clientid`, `eventdate`, `status`, `sla`, `devicequery`, `utc`."""
+        return self._ask("outagetickets", **fields)
 
     def outage_ticket(self, ticketid: str | int, *, utc: str | int | None = None) -> Answer:
         """One outage ticket."""
@@ -154,43 +133,13 @@ class UtopiaClient(Client):
 
     # Changes: after OutcomeUnknown look first, then decide
 
-    def edit_service_item(
-        self,
-        servid: str | int,
-        *,
-        spsubid1: str | None = None,
-        spsubid2: str | None = None,
-        spsubid3: str | None = None,
-    ) -> Answer:
-        """Set our own ids on a service item."""
-        return self._change("editserviceitem", servid=servid, spsubid1=spsubid1, spsubid2=spsubid2, spsubid3=spsubid3)
+    def edit_service_item(self, servid: str | int, **fields: str | None) -> Answer:
+        """Set our own ids on a service item: `spsubid1`, `spsubid2`, `spsubid3`."""
+        return self._change("editserviceitem", servid=servid, **fields)
 
-    def edit_order_item(
-        self,
-        itemid: str | int,
-        *,
-        handoff: str | None = None,
-        nnivlan: str | int | None = None,
-        nnivlanservice: str | None = None,
-        vlan: str | int | None = None,
-        vlanservice: str | None = None,
-        spsubid1: str | None = None,
-        spsubid2: str | None = None,
-        spsubid3: str | None = None,
-    ) -> Answer:
-        """Change an order item."""
-        return self._change(
-            "editorderitem",
-            itemid=itemid,
-            handoff=handoff,
-            nnivlan=nnivlan,
-            nnivlanservice=nnivlanservice,
-            vlan=vlan,
-            vlanservice=vlanservice,
-            spsubid1=spsubid1,
-            spsubid2=spsubid2,
-            spsubid3=spsubid3,
-        )
+    def edit_order_item(self, itemid: str | int, **fields: str | int | None) -> Answer:
+        """Change an order item: `handoff`, `nnivlan`, `nnivlanservice`, `vlan`, `vlanservice`, `spsubid1` to 3."""
+        return self._change("editorderitem", itemid=itemid, **fields)
 
     def suspend(self, cid: str | int, siteid: str | int) -> Answer:
         """Stop a customer's service at a site."""
@@ -214,7 +163,7 @@ class UtopiaClient(Client):
 
     # The door
 
-    def _ask(self, action: str, *, limit: int = JSON_LIMIT, **fields: str | int | None) -> Answer:
+    def _ask(self, action: str, limit: int = JSON_LIMIT, /, **fields: str | int | None) -> Answer:
         """A question whose answer has no described shape."""
 
         def read(answered: Answered) -> Answer:

@@ -5,7 +5,7 @@ string, and "" when it is missing (reference: contract lookup).
 """
 
 import re
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,69 +43,48 @@ class Value(BaseModel):
         return cls.model_validate(stored)
 
 
-class Person(Value):
-    """Who ordered."""
-
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-    phone: str = ""
+class Record(Value):
+    """Base of values that are one object of UTOPIA's. A field has its own name there where the annotation says one."""
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
-        """From a contract's `customer`."""
-        return cls(
-            first_name=text(raw.get("firstname")),
-            last_name=text(raw.get("lastname")),
-            email=text(raw.get("email")),
-            phone=text(raw.get("phone")),
-        )
+        """From the object as it came."""
+        there = {name: field.metadata[0] if field.metadata else name for name, field in cls.model_fields.items()}
+        return cls(**{name: text(raw.get(its_name)) for name, its_name in there.items()})
 
 
-class Address(Value):
-    """Where the fiber ends. `state` is as UTOPIA writes it: `Montana`, `UTAH` or `UT`."""
+class Person(Record):
+    """Who ordered: a contract's `customer`."""
 
-    site_id: str = ""
-    street: str = ""
-    unit: str = ""
+    first_name: Annotated[str, "firstname"] = ""
+    last_name: Annotated[str, "lastname"] = ""
+    email: str = ""
+    phone: str = ""
+
+
+class Address(Record):
+    """Where the fiber ends: a contract's `address` or `billingaddress` (which names no site).
+
+    `state` is as UTOPIA writes it: `Montana`, `UTAH` or `UT`.
+    """
+
+    site_id: Annotated[str, "siteid"] = ""
+    street: Annotated[str, "address"] = ""
+    unit: Annotated[str, "apt"] = ""
     city: str = ""
     zip: str = ""
     state: str = ""
 
-    @classmethod
-    def read(cls, raw: dict[str, Any]) -> Self:
-        """From a contract's `address` or `billingaddress` (which names no site)."""
-        return cls(
-            site_id=text(raw.get("siteid")),
-            street=text(raw.get("address")),
-            unit=text(raw.get("apt")),
-            city=text(raw.get("city")),
-            zip=text(raw.get("zip")),
-            state=text(raw.get("state")),
-        )
 
-
-class OrderItem(Value):
+class OrderItem(Record):
     """One line of an order. `charge_type` is `mrc` (each month) or `nrc` (once); `description` names the plan."""
 
     pid: str = ""
-    charge_type: str = ""
+    charge_type: Annotated[str, "chargetype"] = ""
     description: str = ""
-    cost_per: str = ""
-    total_cost: str = ""
-    quantity: str = ""
-
-    @classmethod
-    def read(cls, raw: dict[str, Any]) -> Self:
-        """From one of a contract's `orderitems`."""
-        return cls(
-            pid=text(raw.get("pid")),
-            charge_type=text(raw.get("chargetype")),
-            description=text(raw.get("description")),
-            cost_per=text(raw.get("costper")),
-            total_cost=text(raw.get("totalcost")),
-            quantity=text(raw.get("qty")),
-        )
+    cost_per: Annotated[str, "costper"] = ""
+    total_cost: Annotated[str, "totalcost"] = ""
+    quantity: Annotated[str, "qty"] = ""
 
 
 class Contract(Value):
@@ -144,7 +123,7 @@ class Contract(Value):
         )
 
 
-class Site(Value):
+class Site(Record):
     """One address on the network (reference: address/search)."""
 
     address_id: str = ""
@@ -157,11 +136,6 @@ class Site(Value):
     status: str = ""
     contract_type: str = ""
     pending_request: str = ""
-
-    @classmethod
-    def read(cls, raw: dict[str, Any]) -> Self:
-        """From one SITE of the answer."""
-        return cls(**{name: text(raw.get(name)) for name in cls.model_fields})
 
 
 class Answer(Value):
