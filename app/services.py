@@ -1,6 +1,5 @@
 """What the parts of the service share in one process; built once by `create_app`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
@@ -15,6 +14,7 @@ from app.version import COMMIT, VERSION
 from config import Settings
 from powercode import PowerCodeClient
 from utopia import UtopiaClient
+from wire import Observation, Observer
 
 DEADLINE_OVER_READ_SECONDS = 10.0
 """How much longer than one pause between packets a whole call may take."""
@@ -24,10 +24,6 @@ CONTRACT_NOT_READY = "contract_not_ready"
 
 LABELS = Labels(
     callback_outcomes=frozenset(CallbackOutcome),
-    systems=frozenset({"utopia", "powercode", "webhook", "events", "channel"}),
-    call_outcomes=frozenset(
-        {"ok", "never_arrived", "refused", "unknown", "throttled", "not_ours", "not_ready", "too_large", "not_found"}
-    ),
     order_states=frozenset(OrderState),
     notice_states=frozenset({*NoticeState, CONTRACT_NOT_READY}),
     alert_kinds=frozenset(AlertKind),
@@ -71,8 +67,8 @@ def services_of(app: Flask) -> Services:
     return services
 
 
-def _observer(metrics: Metrics) -> Callable[[exchanges.Seen], None]:
-    def observe(seen: exchanges.Seen) -> None:
+def _observer(metrics: Metrics) -> Observer:
+    def observe(seen: Observation) -> None:
         metrics.remote_call(seen.system, seen.action, seen.outcome, seen.seconds)
         exchanges.note(seen)
 

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.models import OrderExchange, OrderStep, now
 from app.storage.database import connection_of
+from wire import Observation
 
 INSERT = insert(OrderExchange.__table__)  # type: ignore[arg-type]
 """Built on the table, as it runs in each step of each order: the mapped class would take several times as long."""
@@ -25,40 +26,12 @@ MOST_OF_A_CALL = 10
 """How many exchanges of one call are kept for each step: if a look-up fails for days, its last exchanges are enough."""
 
 
-class Seen(Protocol):
-    """A finished call, as both clients observe it."""
-
-    @property
-    def system(self) -> str:
-        """`utopia` or `powercode`."""
-
-    @property
-    def action(self) -> str:
-        """The call's name."""
-
-    @property
-    def outcome(self) -> str:
-        """What came of it."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-
-    @property
-    def sent(self) -> str:
-        """The request in one line, without secrets."""
-
-    @property
-    def answered(self) -> str:
-        """The answer in one line, without secrets."""
-
-
 @dataclass(frozen=True)
 class Exchange:
     """A finished call and when it began."""
 
     began_at: datetime
-    seen: Seen
+    seen: Observation
 
 
 _collected: ContextVar[deque[Exchange] | None] = ContextVar("collected_exchanges", default=None)
@@ -79,7 +52,7 @@ def collecting(into: deque[Exchange]) -> Iterator[None]:
         _collected.reset(token)
 
 
-def note(seen: Seen) -> None:
+def note(seen: Observation) -> None:
     """Keep a finished call, where exchanges are collected."""
     collected = _collected.get()
     if collected is not None:

@@ -43,10 +43,8 @@ def test_what_comes_from_outside_makes_no_new_series() -> None:
     metrics = Metrics(LABELS)
     for number in range(50):
         metrics.callback(f"made up {number}")
-        metrics.remote_call(f"system {number}", f"action {number}", f"outcome {number}", 0.1)
     shown = lines(metrics, Snapshot(orders={"made up": 2, "also made up": 3}))
     assert 'utopia_handler_callbacks_total{outcome="other"} 50.0' in shown
-    assert 'utopia_handler_remote_calls_total{action="other",outcome="other",system="other"} 50.0' in shown
     assert 'utopia_handler_orders{state="other"} 5.0' in shown
     assert "made up" not in "".join(shown)
 
