@@ -4,13 +4,14 @@ import logging
 from functools import partial
 from urllib.parse import urlencode
 
-from flask import Blueprint, Request, Response, current_app, jsonify, request
+from flask import Blueprint, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks import admission, bodies, refused_callbacks
-from app.callbacks.bodies import CallbackRefused, storable
+from app.callbacks import admission, bodies
+from app.callbacks.bodies import CallbackRefused
 from app.callbacks.contents import FIELDS, CallbackContent, read_message
+from app.callbacks.refused_callbacks import Budget, error_answer, refuse, sender
 from app.callbacks.stored_callbacks import Received, store
 from app.durable.work_queue import EngineError
 from app.models import CallbackOutcome
@@ -29,7 +30,7 @@ TAKEN = b'{"data":"Information received"}\n'
 @callbacks.record
 def _wire(state: BlueprintSetupState) -> None:
     services: Services = state.app.extensions["services"]
-    state.app.extensions["refusals_kept"] = refused_callbacks.Budget()
+    state.app.extensions["refusals_kept"] = Budget()
     state.app.extensions["callback_writer"] = GroupCommit(services.database, partial(store, services))
 
 
@@ -41,7 +42,7 @@ def reachable() -> Response:
     if not body and request.method in ("GET", "HEAD"):
         return Response("Utopia API Handler takes callbacks here by POST.\n", mimetype="text/plain")
     lost = f"A callback must come by POST; this one came by {request.method}, as after a redirect with 301 or 302"
-    answer = _refuse(CallbackRefused(405, lost), body)
+    answer = refuse(CallbackRefused(405, lost), body)
     answer.headers["Allow"] = "POST"
     return answer
 
@@ -60,7 +61,7 @@ def receive() -> Response:
         _admit(request, services.settings)
     except CallbackRefused as refused:
         take_what_is_here()
-        return _refuse(refused, bodies.read(request)[0])
+        return refuse(refused, bodies.read(request)[0])
     body, is_whole = bodies.read(request)
     try:
         if not is_whole:
@@ -68,28 +69,18 @@ def receive() -> Response:
         body = bodies.unpack(body, request.headers.get("Content-Encoding", ""))
         message = read_message(body, request.mimetype)
     except CallbackRefused as refused:
-        return _refuse(refused, body)
+        return refuse(refused, body)
     return _store(services, message)
-
-
-def _refuse(refused: CallbackRefused, body: bytes) -> Response:
-    budget: refused_callbacks.Budget = current_app.extensions["refusals_kept"]
-    refused_callbacks.record(services_of(current_app), budget, refused, body, _sender(request))
-    answer = jsonify(error=refused.error)
-    answer.status_code = refused.status
-    return answer
 
 
 def _store(services: Services, message: CallbackContent) -> Response:
     try:
         writer: GroupCommit[Received, CallbackOutcome] = current_app.extensions["callback_writer"]
-        outcome = writer.put(Received(message, _sender(request)))
+        outcome = writer.put(Received(message, sender(request)))
     except (SQLAlchemyError, EngineError, OSError):
         log.exception("A callback could not be stored and was answered 503")
         services.metrics.callback(CallbackOutcome.NOT_STORED)
-        answer = jsonify(error="The callback could not be stored. Send it again in a minute")
-        answer.status_code = 503
-        return answer
+        return error_answer(503, "The callback could not be stored. Send it again in a minute")
     services.metrics.callback(outcome)
     # A new order's first step writes the log line; writing it here would take a sixth of a callback's time.
     level = logging.DEBUG if outcome is CallbackOutcome.ORDER else logging.INFO
@@ -103,8 +94,3 @@ def _admit(incoming: Request, settings: Settings) -> None:
         raise CallbackRefused(403, "Callbacks are not taken from this address. See CALLBACK_ALLOWED_NETWORKS")
     if settings.callback_token and not admission.has_token(incoming, settings.callback_token):
         raise CallbackRefused(401, "The callback's token is missing or wrong. See CALLBACK_TOKEN")
-
-
-def _sender(incoming: Request) -> str | None:
-    """The address as it is stored; one that a proxy handed on can be any text."""
-    return incoming.remote_addr and storable(incoming.remote_addr)[:64]

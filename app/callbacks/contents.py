@@ -38,10 +38,7 @@ class CallbackContent:
 
 def read_message(body: bytes, content_type: str) -> CallbackContent:
     """The message in a callback's body; raises `CallbackRefused` with what is wrong."""
-    return _message(bodies.content_of(body, content_type), body)
-
-
-def _message(content: dict[str, Any], body: bytes) -> CallbackContent:
+    content = bodies.content_of(body, content_type)
     msg, event, orderref = content.get("msg"), content.get("event"), content.get("orderref")
     if not isinstance(msg, str) or not msg.strip():
         raise CallbackRefused(400, "msg is missing, or not a text")

@@ -8,12 +8,13 @@ import logging
 import threading
 import time
 
+from flask import Request, Response, current_app, jsonify, request
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks.bodies import CallbackRefused, kept
+from app.callbacks.bodies import CallbackRefused, kept, storable
 from app.models import Callback, CallbackOutcome
-from app.services import Services
+from app.services import Services, services_of
 
 log = logging.getLogger(__name__)
 
@@ -72,21 +73,39 @@ def _network(sender: str) -> str:
     return sender if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def record(
-    services: Services, budget: Budget, refused: CallbackRefused, body: bytes, remote_address: str | None
-) -> None:
-    """Keep a refused callback, as long as there are not too many of them."""
+def refuse(refused: CallbackRefused, body: bytes, at: str = "") -> Response:
+    """The answer to a refused request, which is kept as long as there are not too many of them; `at`: not a callback's
+    address."""
+    _record(services_of(current_app), refused, body, f"{at}{refused.error}")
+    return error_answer(refused.status, refused.error)
+
+
+def error_answer(status: int, error: str) -> Response:
+    """An answer that says what is wrong."""
+    answer = jsonify(error=error)
+    answer.status_code = status
+    return answer
+
+
+def sender(incoming: Request) -> str | None:
+    """The address as it is stored; one that a proxy handed on can be any text."""
+    return incoming.remote_addr and storable(incoming.remote_addr)[:64]
+
+
+def _record(services: Services, refused: CallbackRefused, body: bytes, error: str) -> None:
     services.metrics.callback(CallbackOutcome.REJECTED)
-    outcome = budget.verdict(remote_address or "")
+    budget: Budget = current_app.extensions["refusals_kept"]
+    outcome = budget.verdict(sender(request) or "")
     if outcome is None:
         return
     is_flood = outcome is CallbackOutcome.FLOOD
-    error = "Too many are refused: for a minute, not all of them are kept" if is_flood else refused.error
+    if is_flood:
+        error = "Too many are refused: for a minute, not all of them are kept"
     try:
         with services.database.write(repeatable=True) as session:  # no callback waits for the disk because of these
             session.execute(
                 insert(Callback).values(
-                    remote_address=remote_address,
+                    remote_address=sender(request),
                     outcome=outcome,
                     status=refused.status,
                     body="" if is_flood else kept(body),

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks import admission, bodies, refused_callbacks, s3_events
+from app.callbacks import admission, bodies, s3_events
 from app.callbacks.bodies import CallbackRefused
+from app.callbacks.refused_callbacks import refuse
 from app.callbacks.sns import Sns, is_message
 from app.digest.report_uploads import report_in_s3, start_for_upload
 from app.durable.work_queue import EngineError
@@ -21,6 +22,8 @@ from app.services import Services, services_of
 log = logging.getLogger(__name__)
 report_uploads = Blueprint("report_uploads", __name__)
 
+ADDRESS = "/digest-source: "
+"""What begins the errors that are kept."""
 NOT_ADMITTED = "The token is missing or wrong (see CALLBACK_TOKEN), and this is no message of Amazon SNS"
 NOT_S3 = "REPORT_SOURCE is no S3 object, so no upload starts anything"
 
@@ -39,10 +42,10 @@ def receive() -> Response:
         content = _content(services, body, is_whole=is_whole)
         return jsonify(data=_heed(services, content))
     except CallbackRefused as refused:
-        return _refuse(services, refused, body)
+        return refuse(refused, body, ADDRESS)
     except (SQLAlchemyError, EngineError, OSError):
         log.exception("A report's upload could not be noted and was answered 503")
-        return _refuse(services, CallbackRefused(503, "It could not be noted. Send it again in a minute"), body)
+        return refuse(CallbackRefused(503, "It could not be noted. Send it again in a minute"), body, ADDRESS)
 
 
 def _content(services: Services, body: bytes, *, is_whole: bool) -> dict[str, Any]:
@@ -92,13 +95,3 @@ def _heed(services: Services, content: dict[str, Any]) -> str:
     outcome = start_for_upload(services, uploads)
     log.info("A report's upload: %s", outcome)
     return outcome
-
-
-def _refuse(services: Services, refused: CallbackRefused, body: bytes) -> Response:
-    budget: refused_callbacks.Budget = current_app.extensions["refusals_kept"]
-    sender = request.remote_addr and bodies.storable(request.remote_addr)[:64]
-    kept = CallbackRefused(refused.status, f"/digest-source: {refused.error}")
-    refused_callbacks.record(services, budget, kept, body, sender)
-    answer = jsonify(error=refused.error)
-    answer.status_code = refused.status
-    return answer
