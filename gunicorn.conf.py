@@ -118,11 +118,6 @@ def known_to_live(worker):
         thread.join()
 
 
-def post_fork(_server, _worker):
-    """Switch garbage collection off while the worker imports the service: it takes an eighth of the start's time."""
-    gc.disable()
-
-
 def post_worker_init(worker):
     """Begin to execute, or to stand by; after a reload, take over from the former process."""
     from app.running.background import Background
@@ -144,7 +139,6 @@ def post_worker_init(worker):
     say_ready()
     watch(app)
     gc.freeze()  # the objects of the start stay for good: the garbage collector need never look through them
-    gc.enable()
 
 
 def pre_exec(server):
