@@ -9,9 +9,9 @@ from sqlalchemy import select
 from app.aftercare import customer_statuses, missing_orders, reconciliation
 from app.aftercare.switches import ACTIVATION
 from app.cli.base import Commands, as_json, operator, ready_services, show
-from app.cli.orders import AT_REST, LOOK_EVERY_SECONDS, no_wait, orders
+from app.cli.following import LOOK_EVERY_SECONDS, follow
+from app.cli.orders import AT_REST, no_wait, orders
 from app.models import MissingOrder, Order, Reconciliation, RunState
-from app.running.background import Background
 from app.services import Services
 
 ALL = "all"
@@ -131,24 +131,21 @@ def _take_in(ready: Services, which: str) -> list[str]:
 
 
 def _follow(ready: Services, orderrefs: list[str]) -> dict[str, str]:
-    """The orders' states once all of them rest; executes them here when no service does."""
+    """The orders' states once all of them rest."""
     if not orderrefs:
         return {}
-    background = Background(ready)
-    background.start()
-    told: dict[str, str] = {}
-    try:
-        while not told or set(told.values()) - AT_REST:
-            with ready.database.read() as session:
-                found = select(Order.orderref, Order.state).where(Order.orderref.in_(orderrefs))
-                states = dict(session.execute(found).all())
-            for orderref in [each for each, state in states.items() if told.get(each) != state]:
-                click.echo(f"  {orderref}: {states[orderref]}", err=True)
-            told = states
-            time.sleep(LOOK_EVERY_SECONDS)
-    finally:
-        background.stop()
-    return told
+    return follow(
+        ready,
+        lambda: _states(ready, orderrefs),
+        says=lambda states: [f"{orderref}: {state}" for orderref, state in states.items()],
+        rests=lambda states: not set(states.values()) - AT_REST,
+    )
+
+
+def _states(ready: Services, orderrefs: list[str]) -> dict[str, str]:
+    with ready.database.read() as session:
+        found = select(Order.orderref, Order.state).where(Order.orderref.in_(orderrefs))
+        return dict(session.execute(found).all())
 
 
 def _rows(ready: Services) -> list[dict[str, Any]]:

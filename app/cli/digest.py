@@ -1,6 +1,5 @@
 """`flask digest`: the weekly mail to customers about their closed tickets."""
 
-import time
 import uuid
 from dataclasses import asdict
 from datetime import date, datetime
@@ -12,19 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.following import follow
 from app.cli.forget import forget_address
 from app.digest import ledger, preview, result_words, run_json, run_starts
 from app.digest.report.sources import parse_source
 from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
-from app.running.background import Background
 from app.services import Services
 from app.setup.settings_in_use import fault_of_running
 from app.wording.placeholders import TemplateFault
 
 digest = Commands("digest", help="The weekly mail to customers about their closed tickets.")
 digest.add_command(forget_address)
-
-LOOK_EVERY_SECONDS = 0.2
 
 
 @digest.command("run")
@@ -115,12 +112,7 @@ def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> No
         started = f"Run {run_id} is started; see: digest show {run_id}"
         show(_whole(ready, run_id), as_json=as_json, in_words=lambda _run: started)
         return
-    background = Background(ready)
-    background.start()
-    try:
-        state = _watch(ready, run_id)
-    finally:
-        background.stop()
+    state = follow(ready, lambda: _state(ready, run_id), says=_progress, rests=_rests)
     show(_whole(ready, run_id), as_json=as_json, in_words=_in_words)
     if state["state"] != RunState.COMPLETED:
         raise click.ClickException(f"Run {run_id} is {state['state']}: {state['error']}")
@@ -128,20 +120,19 @@ def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> No
         raise click.ClickException(f"{state['messages']['refused']} messages were refused; see: digest show {run_id}")
 
 
-def _watch(ready: Services, run_id: int) -> dict[str, Any]:
-    told = None
-    while True:
-        with ready.database.read() as session:
-            row = run_json.summary(session, session.get_one(DigestRun, run_id))
-            telling_staff = _tells_staff(session, run_id)
-        total = sum(row["messages"].values())
-        progress = f"  {row['customers']} of {total} customers told" if total else "  reading the report"
-        if progress != told:
-            told = progress
-            click.echo(progress, err=True)
-        if row["state"] != RunState.RUNNING and not telling_staff:
-            return row
-        time.sleep(LOOK_EVERY_SECONDS)
+def _state(ready: Services, run_id: int) -> dict[str, Any]:
+    with ready.database.read() as session:
+        row = run_json.summary(session, session.get_one(DigestRun, run_id))
+        return {**row, "tells_staff": _tells_staff(session, run_id)}
+
+
+def _progress(row: dict[str, Any]) -> list[str]:
+    total = sum(row["messages"].values())
+    return [f"{row['customers']} of {total} customers told" if total else "reading the report"]
+
+
+def _rests(row: dict[str, Any]) -> bool:
+    return row["state"] != RunState.RUNNING and not row["tells_staff"]
 
 
 def _tells_staff(session: Session, run_id: int) -> bool:

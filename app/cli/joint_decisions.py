@@ -1,6 +1,5 @@
 """`flask orders resume --all`: let all orders of a cause go on, and show what became of each."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 from sqlalchemy.orm import Session
 
 from app.cli.base import operator, show
+from app.cli.following import follow
 from app.models import JointDecision, OrderState
 from app.provisioning import review
 from app.provisioning.actions import RESUME
@@ -16,11 +16,8 @@ from app.provisioning.causes.open_causes import OpenCause, open_causes
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
-from app.running.background import Background
 from app.services import Services
 from app.wording.state_words import in_words
-
-LOOK_EVERY_SECONDS = 0.5
 
 
 def resume_all(ready: Services, problem: str, plan: str | None, *, no_wait: bool, as_json: bool) -> None:
@@ -66,21 +63,13 @@ def _decide(ready: Services, session: Session, one: OpenCause) -> JointDecision:
 
 
 def _followed(ready: Services, joint: Sequence[JointDecision]) -> list[joint_decisions.Progress]:
-    """Follow the orders, with a line for each change; executes them here when no service does."""
-    background, said = Background(ready), ""
-    background.start()
-    try:
-        while True:
-            found = _looked(ready, joint)
-            line = _counts(found)
-            if line != said:
-                click.echo(f"  {line}", err=True)
-                said = line
-            if all(one.rests or one.waits_for_a_person for one in found):
-                return found
-            time.sleep(LOOK_EVERY_SECONDS)
-    finally:
-        background.stop()
+    """Follow the orders, with a line for each change."""
+    return follow(
+        ready,
+        lambda: _looked(ready, joint),
+        says=lambda found: [_counts(found)],
+        rests=lambda found: all(one.rests or one.waits_for_a_person for one in found),
+    )
 
 
 def _looked(ready: Services, joint: Sequence[JointDecision]) -> list[joint_decisions.Progress]:

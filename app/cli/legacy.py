@@ -1,6 +1,5 @@
 """`flask import legacy`: take over what the scripts in use before have left behind."""
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ import click
 from sqlalchemy import func, select
 
 from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.following import follow
 from app.models import Order, OrderState
-from app.running.background import Background
 from app.services import Services
 from app.setup.legacy import environment, folder_import, leftovers
 from app.setup.legacy.differences import differences
@@ -19,7 +18,6 @@ from app.setup.legacy.findings import Became, FileFound
 import_ = Commands("import", help="Take over what other programs have left behind.")
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
-LOOK_EVERY_SECONDS = 0.2
 SAID = {
     **{became: became.value for became in Became},
     Became.NOT_TAKEN: "NOT TAKEN",
@@ -78,19 +76,13 @@ def _orders(found: list[FileFound]) -> list[str]:
 
 
 def _follow(ready: Services, orders: list[str]) -> None:
-    """Follow the orders until all of them rest; executes them here when no service does."""
-    background = Background(ready)
-    background.start()
-    try:
-        left = len(orders)
-        while left:
-            time.sleep(LOOK_EVERY_SECONDS)
-            at_work = _at_work(ready, orders)
-            if at_work != left:
-                click.echo(f"  {len(orders) - at_work} of {len(orders)} orders looked at", err=True)
-            left = at_work
-    finally:
-        background.stop()
+    """Follow the orders until all of them rest."""
+    follow(
+        ready,
+        lambda: _at_work(ready, orders),
+        says=lambda left: [f"{len(orders) - left} of {len(orders)} orders looked at"],
+        rests=lambda left: not left,
+    )
 
 
 def _at_work(ready: Services, orders: list[str]) -> int:

@@ -1,6 +1,5 @@
 """`flask orders`: list, show, start and decide orders. Works whether the service runs or not."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import select
 import utopia
 from app.callbacks.contents import ORDERREF
 from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
+from app.cli.following import follow
 from app.cli.forget import forget
 from app.cli.joint_decisions import resume_all
 from app.cli.order_list import list_orders
@@ -18,7 +18,6 @@ from app.provisioning import intake, order_json, plan_decisions, review
 from app.provisioning.actions import ANSWERS, CUSTOMER, SUBMIT, Needs
 from app.provisioning.offers import Offer, offers_for
 from app.provisioning.problems import PROBLEMS
-from app.running.background import Background
 from app.services import Services
 from app.wording.state_words import in_words
 
@@ -28,7 +27,6 @@ orders.add_command(list_orders)
 no_wait = click.option("--no-wait", is_flag=True, help="Do not follow the order to its end.")
 
 AT_REST = {state.value for state in OrderState} - {OrderState.RECEIVED, OrderState.RUNNING}
-LOOK_EVERY_SECONDS = 0.2
 
 
 @orders.command("show")
@@ -170,12 +168,7 @@ def _follow(ready: Services, orderref: str, *, no_wait: bool, as_json: bool) -> 
             in_words=lambda order: f"{orderref} is {in_words(order['state'])}.",
         )
         return
-    background = Background(ready)
-    background.start()
-    try:
-        order = _watch(ready, orderref)
-    finally:
-        background.stop()
+    order = follow(ready, lambda: _whole(ready, orderref), says=_progress, rests=_rests)
     show(order, as_json=as_json, in_words=_in_words)
     if order["state"] in (OrderState.WAITING, OrderState.NEEDS_REVIEW):
         raise click.ClickException(_in_one_line(order))
@@ -186,23 +179,14 @@ def _in_one_line(order: dict[str, Any]) -> str:
     return f"{order['orderref']} {verb}{in_words(order['state'])}: {order['reason']}"
 
 
-def _watch(ready: Services, orderref: str) -> dict[str, Any]:
-    told: set[tuple[str, str]] = set()
-    while True:
-        order = _whole(ready, orderref)
-        for step in order["steps"]:
-            line = (step["name"], step["state"])
-            if line not in told:
-                told.add(line)
-                click.echo(f"  {step['name']}: {in_words(step['state'])}", err=True)
-        if order["state"] in AT_REST and not any(_is_on_its_way(notice) for notice in order["notices"]):
-            return order
-        time.sleep(LOOK_EVERY_SECONDS)
+def _progress(order: dict[str, Any]) -> list[str]:
+    return [f"{step['name']}: {in_words(step['state'])}" for step in order["steps"]]
 
 
-def _is_on_its_way(notice: dict[str, Any]) -> bool:
-    """Whether the notice is being sent. One that waits for the mail server or the contract doesn't count."""
-    return bool(notice["state"] == NoticeState.PENDING and not notice["next_try_at"])
+def _rests(order: dict[str, Any]) -> bool:
+    """Whether nothing is at work, and no notice is being sent; one may wait for the mail server or the contract."""
+    sending = [one for one in order["notices"] if one["state"] == NoticeState.PENDING and not one["next_try_at"]]
+    return order["state"] in AT_REST and not sending
 
 
 def _step_in_words(step: dict[str, Any]) -> str:
