@@ -1,7 +1,6 @@
 """`flask digest`: the weekly mail to customers about their closed tickets."""
 
 import uuid
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -87,14 +86,10 @@ def _dry_run(ready: Services, source: str, since: date | None, *, as_json: bool)
 
 def _preview(found: preview.Outlook) -> dict[str, Any]:
     return {
-        "rows_read": found.selection.rows_read,
-        "rows": found.rows,
-        "already_reported": found.selection.already_reported,
-        "repeated": found.selection.repeated,
-        "messages": [asdict(found.message(digest)) for digest in found.due],
-        "for_next_week": [asdict(found.message(digest)) for digest in found.for_next_week],
+        **found.numbers(),
+        "messages": [found.message(digest) for digest in found.due],
+        "for_next_week": [found.message(digest) for digest in found.for_next_week],
         "rows_set_aside": [run_json.set_aside(row) for row in found.selection.set_aside],
-        "window_starts_on": found.window_starts_on.isoformat(),
     }
 
 

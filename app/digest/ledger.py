@@ -7,6 +7,7 @@ Each function works in the caller's transaction.
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from app.models import (
     now,
 )
 from app.storage import schedule_marks
-from app.storage.database import one_at_a_time
+from app.storage.database import insert_if_new, one_at_a_time
 
 MOST_SET_ASIDE_KEPT = 5000
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING)
@@ -83,12 +84,9 @@ def schedule_kept_since(session: Session, schedule: str) -> datetime:
 
 def window_start(session: Session, today: date, first_window_days: int, set_by: str) -> date:
     """The day from which closings are reported; the first call sets it for good."""
-    window = session.get(DigestWindow, 1)
-    if window is None:
-        window = DigestWindow(id=1, starts_on=today - timedelta(days=first_window_days), set_by=set_by)
-        session.add(window)
-        session.flush()
-    return window.starts_on
+    starts_on = today - timedelta(days=first_window_days)
+    insert_if_new(session, DigestWindow, "id", id=1, starts_on=starts_on, set_by=set_by)
+    return session.get_one(DigestWindow, 1).starts_on
 
 
 def planned_window_start(session: Session, today: date, first_window_days: int) -> date:
@@ -189,22 +187,9 @@ def last_batch(session: Session, run_id: int) -> int:
 def keep_set_aside(session: Session, run: DigestRun, rows: Sequence[SetAside]) -> None:
     """Keep the rows that could not be used; only the first ones when there are very many."""
     run.set_aside = len(rows)
-    values = [
-        {
-            "run_id": run.id,
-            "row": row.row,
-            "cause": str(row.cause),
-            "reason": row.reason,
-            "written": row.written,
-            "ticket": row.ticket,
-            "date": row.date,
-            "name": row.name,
-            "email": row.email,
-        }
-        for row in rows[:MOST_SET_ASIDE_KEPT]
-    ]
-    if values:
-        session.execute(insert(DigestSetAside), values)
+    if rows:
+        kept = [{"run_id": run.id, **asdict(row)} for row in rows[:MOST_SET_ASIDE_KEPT]]
+        session.execute(insert(DigestSetAside), kept)
 
 
 def move_to_week(session: Session, run_id: int, batch: int, iso_week: str) -> None:

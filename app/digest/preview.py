@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.digest import ledger, result_words, workflow
 from app.digest.closings import CustomerDigest, group_by_customer
@@ -19,17 +20,6 @@ Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]
 
 
 @dataclass(frozen=True)
-class PreviewedMessage:
-    """A message as it would go out."""
-
-    email: str
-    full_name: str
-    tickets: int
-    subject: str
-    body: str
-
-
-@dataclass(frozen=True)
 class Outlook:
     """What a digest would do now. `due` customers would be told; `for_next_week` already had this week's message."""
 
@@ -39,20 +29,32 @@ class Outlook:
     for_next_week: Sequence[CustomerDigest]
     templates: MailTemplates | None
 
-    @property
-    def rows(self) -> dict[str, int]:
-        """What would become of the rows read, each counted once."""
+    def numbers(self) -> dict[str, Any]:
+        """The window's start and the counts; `rows`: what would become of the rows read, each counted once."""
+        found = self.selection
         told, later = (sum(len(digest.tickets) for digest in those) for those in (self.due, self.for_next_week))
-        return result_words.of_selection(self.selection, told=told, for_next_week=later)
+        return {
+            "window_starts_on": self.window_starts_on.isoformat(),
+            "rows_read": found.rows_read,
+            "rows": result_words.became(found, told=told, set_aside=len(found.set_aside), for_next_week=later),
+            "already_reported": found.already_reported,
+            "repeated": found.repeated,
+        }
 
-    def message(self, digest: CustomerDigest) -> PreviewedMessage:
-        """One customer's message, by the mail's templates where digests go out by mail."""
+    def message(self, digest: CustomerDigest) -> dict[str, Any]:
+        """One customer's message as it would go out, by the mail's templates where digests go out by mail."""
         told = Told(digest.email, digest.full_name, [(one.ticket, one.closed_on) for one in digest.tickets])
         subject, text = SUBJECT, body(told)
         if self.templates is not None:
             mail = self.templates.mail(told, "")
             subject, text = mail.subject, mail.text
-        return PreviewedMessage(told.email, told.full_name, len(told.tickets), subject, text)
+        return {
+            "email": told.email,
+            "full_name": told.full_name,
+            "tickets": len(told.tickets),
+            "subject": subject,
+            "body": text,
+        }
 
 
 def outlook(

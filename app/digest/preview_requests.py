@@ -5,7 +5,6 @@ When a process dies while making a preview, only the request is left, and the ne
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
@@ -94,14 +93,13 @@ def _make(services: Services, preview_id: int) -> str:
         found = preview.outlook(settings, services.database, settings.report_source, watched=_counting(tell))
         return _close(services, preview_id, state=PreviewState.DONE, result=_result(found))
     except SourceUnreadable as why:
-        return _close(services, preview_id, state=PreviewState.FAILED, error=str(why))
+        why_not = str(why)
     except TemplateFault as fault:
         why_not = f"The digest's texts can't be used: {fault}"
-        return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
     except Exception as fault:
         log.exception("The preview %d met a fault", preview_id)
         why_not = f"The program met a fault ({type(fault).__name__}); the log has more."
-        return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
+    return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
 
 
 def _teller(services: Services, preview_id: int) -> Callable[[str], None]:
@@ -143,24 +141,19 @@ def _running(preview_id: int) -> tuple[Any, Any]:
 
 def _result(found: preview.Outlook) -> dict[str, Any]:
     """All counts, and as many messages and rows as fit on a page."""
-    selection = found.selection
+    set_aside = found.selection.set_aside
     return {
-        "window_starts_on": found.window_starts_on.isoformat(),
-        "rows_read": selection.rows_read,
-        "rows": found.rows,
-        "already_reported": selection.already_reported,
-        "repeated": selection.repeated,
+        **found.numbers(),
         "customers": len(found.due),
         "tickets": sum(len(digest.tickets) for digest in found.due),
         "for_next_week": len(found.for_next_week),
-        "set_aside": len(selection.set_aside),
+        "set_aside": len(set_aside),
         "messages": [_shown(found.message(digest)) for digest in found.due[:MOST_MESSAGES]],
-        "rows_set_aside": [run_json.set_aside(row) for row in selection.set_aside[:MOST_SET_ASIDE]],
+        "rows_set_aside": [run_json.set_aside(row) for row in set_aside[:MOST_SET_ASIDE]],
     }
 
 
-def _shown(message: preview.PreviewedMessage) -> dict[str, Any]:
-    content = asdict(message)
-    if len(message.body) > LONGEST_BODY:
-        content["body"] = message.body[:LONGEST_BODY].rpartition("\n")[0] + "\n…"
-    return content
+def _shown(message: dict[str, Any]) -> dict[str, Any]:
+    if len(message["body"]) <= LONGEST_BODY:
+        return message
+    return {**message, "body": message["body"][:LONGEST_BODY].rpartition("\n")[0] + "\n…"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.digest.selection import Selection
+from app.models import DigestRun
 
 WORDS: Mapping[str, str] = {
     "told": "told",
@@ -20,16 +21,18 @@ NOT_ALWAYS = {"for_next_week", "not_told"}
 """Kinds that are named only when there are any."""
 
 
-def of_selection(selection: Selection, *, told: int, for_next_week: int) -> dict[str, int]:
-    """The rows of a report that a digest now would tell of, and the others."""
+def became(
+    read: Selection | DigestRun, *, told: int, set_aside: int, for_next_week: int, not_told: int = 0
+) -> dict[str, int]:
+    """What became of the rows read, each counted once."""
     return {
         "told": told,
-        "told_before": selection.already_reported + selection.repeated,
-        "not_closed": selection.not_closed,
-        "too_old": selection.too_old,
-        "set_aside": len(selection.set_aside),
+        "told_before": read.already_reported + read.repeated,
+        "not_closed": read.not_closed,
+        "too_old": read.too_old,
+        "set_aside": set_aside,
         "for_next_week": for_next_week,
-        "not_told": 0,
+        "not_told": not_told,
     }
 
 

@@ -65,15 +65,8 @@ def summary(session: Session, run: DigestRun) -> dict[str, Any]:
 
 def row_counts(run: DigestRun, told: int) -> dict[str, int]:
     """What became of the rows read, each counted once; `told` is how many of them were told."""
-    return {
-        "told": told,
-        "told_before": run.already_reported + run.repeated,
-        "not_closed": run.not_closed,
-        "too_old": run.too_old,
-        "set_aside": run.set_aside,
-        "for_next_week": run.rows_for_next_week,
-        "not_told": max(run.rows_due - told, 0),
-    }
+    left, not_told = run.rows_for_next_week, max(run.rows_due - told, 0)
+    return result_words.became(run, told=told, set_aside=run.set_aside, for_next_week=left, not_told=not_told)
 
 
 def whole(session: Session, run: DigestRun) -> dict[str, Any]:
@@ -94,7 +87,7 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
             }
             for message in found
         ],
-        "rows_set_aside": [set_aside(row) for row in _rows(session, run.id, None)],
+        "rows_set_aside": [set_aside(row) for row in rows_set_aside(session, run.id)],
     }
 
 
@@ -125,7 +118,8 @@ def overview(session: Session, settings: Settings) -> DigestOverview:
 def for_staff(session: Session, run: DigestRun) -> dict[str, Any]:
     """The content of the notice after a run: numbers, and the first rows to correct, each with ticket and reason."""
     numbers = summary(session, run)
-    rows = [result_words.row_in_words(set_aside(row)) for row in _rows(session, run.id, ROWS_IN_A_NOTICE)]
+    first = rows_set_aside(session, run.id, limit=ROWS_IN_A_NOTICE)
+    rows = [result_words.row_in_words(set_aside(row)) for row in first]
     became = {"rows_became": result_words.listed(numbers["rows"], run.repeated), "rows_set_aside": rows}
     return {**numbers, **_trouble_that_is_over(session, run), **became}
 
@@ -184,28 +178,17 @@ def notices_of(session: Session, run_id: int) -> Sequence[Notice]:
     return session.scalars(select(Notice).where(Notice.key.in_(keys)).order_by(Notice.id)).all()
 
 
-def rows_set_aside(session: Session, run_id: int, *, offset: int, limit: int) -> Sequence[DigestSetAside]:
-    """Some of a run's rows that could not be used, in the order of the report."""
+def rows_set_aside(
+    session: Session, run_id: int, *, offset: int = 0, limit: int | None = None
+) -> Sequence[DigestSetAside]:
+    """A run's rows that could not be used, or some of them, in the order of the report."""
     rows = select(DigestSetAside).filter_by(run_id=run_id).order_by(DigestSetAside.row, DigestSetAside.id)
     return session.scalars(rows.offset(offset).limit(limit)).all()
 
 
-def _rows(session: Session, run_id: int, limit: int | None) -> list[DigestSetAside]:
-    rows = select(DigestSetAside).filter_by(run_id=run_id).order_by(DigestSetAside.row, DigestSetAside.id)
-    return list(session.scalars(rows.limit(limit)))
-
-
 def set_aside(row: DigestSetAside | SetAside) -> dict[str, Any]:
     """A row that could not be used: its number, why, what stands in the cell in question, and in the others."""
-    return {
-        "row": row.row,
-        "reason": row.reason,
-        "written": row.written,
-        "ticket": row.ticket,
-        "date": row.date,
-        "name": row.name,
-        "email": row.email,
-    }
+    return {name: getattr(row, name) for name in ("row", "reason", "written", "ticket", "date", "name", "email")}
 
 
 def _iso(moment: datetime | None) -> str | None:
