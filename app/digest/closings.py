@@ -159,8 +159,6 @@ def _digest(closings: list[Closing]) -> CustomerDigest:
 
 def _usual(spellings: list[str]) -> str:
     """The most frequent spelling; among equally frequent ones, the one used last."""
-    if len(spellings) == 1 or len(set(spellings)) == 1:
-        return spellings[0]
     counts = Counter(spellings)
     last_use = {spelling: place for place, spelling in enumerate(spellings)}
     return max(counts, key=lambda spelling: (counts[spelling], last_use[spelling]))

@@ -15,7 +15,6 @@ from app.models import (
     AuditEntry,
     DigestMessage,
     DigestPreview,
-    DigestRun,
     DigestSetAside,
     MessageState,
     Notice,
@@ -52,7 +51,7 @@ def forget_address(session: Session, address: str, iso_week: str) -> Erased:
     """
     key = address_key(address)
     messages = session.scalars(select(DigestMessage).filter_by(email_key=key).with_for_update()).all()
-    under_way = set(session.scalars(select(DigestRun.id).where(DigestRun.state.in_(ledger.UNDER_WAY))))
+    under_way = {run.id for run in ledger.under_way(session)}
     over = [one for one in messages if _is_over(one, under_way, iso_week)]
     for message in over:
         message.email = message.full_name = ERASED

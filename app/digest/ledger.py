@@ -58,15 +58,20 @@ def alone(session: Session) -> None:
 def begin(session: Session, *, key: str, iso_week: str, started_by: str, source: str, since: date | None) -> DigestRun:
     """Open a run. Raises `AlreadyUnderWay` when there is one, or when this `key` had its run."""
     alone(session)
-    other = session.scalar(select(DigestRun).where(DigestRun.state.in_(UNDER_WAY)).limit(1))
-    if other is not None:
-        raise AlreadyUnderWay(f"Run {other.id} is {other.state}; see: digest show {other.id}")
+    others = under_way(session)
+    if others:
+        raise AlreadyUnderWay(f"Run {others[0].id} is {others[0].state}; see: digest show {others[0].id}")
     if session.scalar(select(DigestRun.id).filter_by(key=key)) is not None:
         raise AlreadyUnderWay("This run of the schedule was made already")
     run = DigestRun(key=key, iso_week=iso_week, started_by=started_by, source=source, since=since)
     session.add(run)
     session.flush()
     return run
+
+
+def under_way(session: Session) -> Sequence[DigestRun]:
+    """The run that is at work or waits; there is one at most."""
+    return session.scalars(select(DigestRun).where(DigestRun.state.in_(UNDER_WAY))).all()
 
 
 def current(session: Session, run_id: int, attempt: int) -> DigestRun | None:

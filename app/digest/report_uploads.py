@@ -51,9 +51,9 @@ def start_for_upload(services: Services, uploads: Iterable[Upload]) -> str:
         return "The report was uploaded in another week; nothing is started"
     with services.database.write() as session:
         ledger.alone(session)
-        under_way = session.scalar(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY)).limit(1))
-        if under_way is not None:
-            return _go_on(services, session, under_way)
+        under_way = ledger.under_way(session)
+        if under_way:
+            return _go_on(services, session, under_way[0])
         runs = _made_in(session, week)
         key = _key(services, week, session)
     made = [run for run in runs if run.state != RunState.FAILED]

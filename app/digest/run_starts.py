@@ -78,7 +78,7 @@ def start_when_due(services: Services) -> int | None:
 def go_on(services: Services) -> None:
     """Start waiting runs whose time has come, and runs that nothing works on."""
     with services.database.read() as session:
-        active = session.scalars(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY))).all()
+        active = ledger.under_way(session)
     for run in active:
         waits = retry_times.is_later(run.next_try_at, services.settings.retry_minutes)
         waited = run.state == RunState.WAITING and run.next_try_at is not None and not waits

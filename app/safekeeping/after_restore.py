@@ -102,7 +102,7 @@ def _look(local: str) -> NeedsReview:
 
 def _settle_digest(services: Services, session: Session, made_at: datetime) -> tuple[date | None, list[int]]:
     """The window's new start, if it moved, and the runs that were broken off."""
-    runs = session.scalars(select(DigestRun).where(DigestRun.state.in_(ledger.UNDER_WAY))).all()
+    runs = ledger.under_way(session)
     for run in runs:
         _break_off(session, run)
     session.execute(update(ScheduleMark).values(kept_since=now()))
