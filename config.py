@@ -264,6 +264,11 @@ class Settings(BaseSettings):
         """`TIMEZONE`, ready to use."""
         return zoneinfo.ZoneInfo(self.timezone)
 
+    def files(self) -> list[Path]:
+        """`.env`, and the files that are read when the service starts because it names them."""
+        named = (env_path(), self.pc_verify_ssl, self.google_service_account_file)
+        return [path for path in named if isinstance(path, Path)]
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's redaction."""
         values = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
@@ -272,6 +277,12 @@ class Settings(BaseSettings):
         password = address.password or ""
         values += [password, unquote(password), *parse_qs(address.query).get("password", [])]
         return tuple(value for value in values if value)
+
+
+def env_path() -> Path | None:
+    """Where `.env` is; None where none is read."""
+    named = Settings.model_config.get("env_file")
+    return Path(str(named)) if named else None
 
 
 def _with_port(server: str) -> str:
@@ -310,7 +321,7 @@ STAND_INS |= dict.fromkeys(("service_plan_mapping", "additional_service_plan_map
 
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings; `overrides` win over the environment. Raises `SettingsError` with every fault."""
-    written = _env_file(overrides.pop("_env_file", Settings.model_config.get("env_file")))
+    written = _env_file(overrides.pop("_env_file", env_path()))
     unreadable = [_line_in_words(line) for line in written.faults]
     unread = {line.name.lower() for line in written.faults}
     values = {**_beside_the_environment(written.values), **overrides}

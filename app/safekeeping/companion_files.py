@@ -42,13 +42,7 @@ def names(file: Path) -> list[str]:
 
 def paths(settings: Settings) -> Iterator[Path]:
     """Those of these files that exist on this machine."""
-    named = [
-        Path(str(settings.model_config.get("env_file") or PROJECT / ".env")),
-        settings.pc_verify_ssl,
-        settings.google_service_account_file,
-        settings.ticket_template_dir,
-    ]
-    yield from (path for path in named if isinstance(path, Path) and path.exists())
+    yield from (path for path in (*settings.files(), settings.ticket_template_dir) if path.exists())
 
 
 def name_of(path: Path) -> str:

@@ -5,7 +5,7 @@ import hmac
 import json
 from pathlib import Path
 
-from config import Settings, SettingsError, load_settings
+from config import Settings, SettingsError, env_path, load_settings
 from wire import Failure, Request, Transport
 
 OF_ONE_PROCESS = ("role", "executor_id", "worker_port")
@@ -31,9 +31,8 @@ class SettingsInUse:
         return self._is_current
 
     def _reads_the_same(self, stamps: dict[Path, object]) -> bool:
-        env_file = _env_file()
-        named = {path: stamp for path, stamp in stamps.items() if path != env_file}
-        if any(self._at_start.get(path) != stamp for path, stamp in named.items()):
+        env_file = env_path()
+        if any(self._at_start.get(path) != stamp for path, stamp in stamps.items() if path != env_file):
             return False
         try:
             return load_settings() == self._settings
@@ -41,7 +40,7 @@ class SettingsInUse:
             return False
 
     def _stamps(self) -> dict[Path, object]:
-        return {path: _stamp(path) for path in _files(self._settings)}
+        return {path: _stamp(path) for path in self._settings.files()}
 
 
 def mark(settings: Settings) -> str:
@@ -85,17 +84,6 @@ def _asked(settings: Settings) -> dict[str, object]:
 def _plain(value: object) -> object:
     reveal = getattr(value, "get_secret_value", None)
     return reveal() if reveal else value
-
-
-def _files(settings: Settings) -> list[Path]:
-    """`.env`, and the files that are read when the service starts because it names them."""
-    named = [_env_file(), settings.pc_verify_ssl, settings.google_service_account_file]
-    return [path for path in named if isinstance(path, Path)]
-
-
-def _env_file() -> Path | None:
-    named = Settings.model_config.get("env_file")
-    return Path(str(named)) if named else None
 
 
 def _stamp(path: Path) -> object:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 import env_file
-from config import PROJECT, Settings, SettingsError, load_settings
+from config import PROJECT, Settings, SettingsError, env_path, load_settings
 from config_values import OLD_PLANS
 
 GUIDE = PROJECT / ".env.example"
@@ -126,11 +126,6 @@ def _names() -> list[str]:
     return [name.upper() for name in Settings.model_fields]
 
 
-def _env_file() -> Path | None:
-    named = Settings.model_config.get("env_file")
-    return Path(str(named)) if named else None
-
-
 def _next_start() -> tuple[Settings | None, tuple[str, ...]]:
     try:
         return load_settings(), ()
@@ -141,7 +136,7 @@ def _next_start() -> tuple[Settings | None, tuple[str, ...]]:
 def _written() -> set[str]:
     """The names that have a value in .env now."""
     try:
-        return {name.upper() for name in env_file.read(_env_file()).values}
+        return {name.upper() for name in env_file.read(env_path()).values}
     except (OSError, ValueError):
         return set()
 
