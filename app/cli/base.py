@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -182,7 +184,19 @@ def as_it_is_written(ready: Services, orderref: str) -> str:
 
 def show(content: Any, *, as_json: bool, in_words: Callable[[Any], str]) -> None:
     """Print a result as JSON or in words."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False) if as_json else in_words(content))
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=_plain) if as_json else in_words(content))
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: a dataclass as its fields, a moment to the second, a day or a path as text."""
+    if is_dataclass(value):
+        return vars(value)
+    return moment(value) if isinstance(value, datetime) else str(value)
+
+
+def moment(value: datetime) -> str:
+    """ISO 8601 with a zone, to the second."""
+    return value.isoformat(timespec="seconds")
 
 
 def operator() -> str:

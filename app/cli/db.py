@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.base import Commands, as_json, database_trouble, ready_services, services, show
+from app.cli.base import Commands, as_json, database_trouble, moment, ready_services, services, show
 from app.durable.locks import executing
 from app.models import now
 from app.safekeeping import (
@@ -19,6 +19,7 @@ from app.safekeeping import (
     known_databases,
     nightly_backup,
     postgresql_move,
+    sqlite_backup,
     sqlite_restore,
 )
 from app.safekeeping.exclusive_use import STOP_FIRST
@@ -83,19 +84,8 @@ def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> No
         raise click.ClickException(f"--keep goes with a folder, and {place} is none. Make it first: mkdir {place}")
     with _naming_the_file():
         moves.refuse_moved(own.database)
-        if place.is_dir():
-            night = nightly_backup.make_in(own, place, kept)
-            made, beside = night.backup, night.beside
-        else:
-            made, beside = nightly_backup.make(own.database, place), []
-    result = {
-        "file": str(made.file),
-        "bytes": made.size,
-        "orders": made.orders,
-        "made_at": made.made_at.isoformat(timespec="seconds"),
-        "beside": beside,
-    }
-    show(result, as_json=as_json, in_words=_backup_in_words)
+        made = nightly_backup.make_in(own, place, kept) if place.is_dir() else nightly_backup.make(own.database, place)
+    show(made, as_json=as_json, in_words=_backup_in_words)
 
 
 @db.command("restore")
@@ -114,14 +104,7 @@ def put_back(file: Path, only_check: bool, as_json: bool) -> None:
         )
     with _naming_the_file():
         restored = sqlite_restore.restore(own, file.absolute())
-    result = {
-        **_settled(restored.settled),
-        "orders": restored.orders,
-        "callbacks": restored.callbacks,
-        "kept_as": str(restored.kept_as) if restored.kept_as else None,
-        "not_in_it": restored.not_in_it,
-    }
-    show(result, as_json=as_json, in_words=_restored_in_words)
+    show(restored, as_json=as_json, in_words=_restored_in_words)
 
 
 @db.command("restored")
@@ -131,15 +114,15 @@ def settle_restored(made: str, as_json: bool) -> None:
     """Settle a database that was put back by other means, such as pg_restore, before the service starts."""
     own = ready_services()
     try:
-        moment = datetime.fromisoformat(made)
+        made_at = datetime.fromisoformat(made)
     except ValueError:
         raise click.ClickException("--made must be a time such as 2026-11-20T02:00") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=own.settings.zone)
-    if moment > now():
+    made_at = made_at if made_at.tzinfo else made_at.replace(tzinfo=own.settings.zone)
+    if made_at > now():
         raise click.ClickException("--made is in the future")
     if executing(own.database):
         raise click.ClickException(STOP_FIRST)
-    show(_settled(after_restore.settle(own, moment)), as_json=as_json, in_words=_settled_in_words)
+    show(after_restore.settle(own, made_at), as_json=as_json, in_words=_settled_in_words)
 
 
 @db.command("copy")
@@ -159,14 +142,7 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
         except SQLAlchemyError:
             moves.refuse_moved(own.database)  # a move that was interrupted at its very end has a message of its own
             raise
-    result = {
-        "address": moved.address,
-        "rows": moved.rows,
-        "orders_at_work": moved.orders,
-        "notices_on_the_way": moved.notices,
-        "digests_at_work": moved.digests,
-    }
-    show(result, as_json=as_json, in_words=_moved_in_words)
+    show(moved, as_json=as_json, in_words=_moved_in_words)
 
 
 @contextmanager
@@ -181,12 +157,7 @@ def _naming_the_file() -> Iterator[None]:
 def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
     with _naming_the_file():
         found = backup_inspection.inspect(file, _present_version(database))
-    result = {
-        **vars(found),
-        "file": str(found.file),
-        "made_at": found.made_at.isoformat(timespec="seconds") if found.made_at else None,
-    }
-    show(result, as_json=as_json, in_words=_inspected_in_words)
+    show(found, as_json=as_json, in_words=_inspected_in_words)
     if found.needs_newer_program:
         raise click.ClickException(f"{file} was made by a newer version of this program; install that first")
 
@@ -201,18 +172,6 @@ def _present_version(database: Database) -> str | None:
         return None
 
 
-def _settled(settled: after_restore.Settled) -> dict[str, Any]:
-    window = settled.window_starts_on
-    return {
-        "made_at": settled.made_at.isoformat(timespec="seconds"),
-        "need_look": settled.need_look,
-        "go_on": settled.go_on,
-        "waited": settled.waited,
-        "digest_window_starts_on": window.isoformat() if window else None,
-        "digests_broken_off": settled.broken_off_runs,
-    }
-
-
 def _checked_in_words(checked: dict[str, Any]) -> str:
     if checked["current"]:
         return f"The database is up to date ({checked['version']})."
@@ -220,41 +179,39 @@ def _checked_in_words(checked: dict[str, Any]) -> str:
     return f"An upgrade is due, from {version} to {checked['newest']}: utopia-handler db upgrade"
 
 
-def _backup_in_words(made: dict[str, Any]) -> str:
-    line = f"{made['file']}: {made['bytes'] / 1e6:.1f} MB, {made['orders']} orders, as of {made['made_at']}"
-    return f"{line}\nBeside it: {', '.join(made['beside'])}" if made["beside"] else line
+def _backup_in_words(made: sqlite_backup.Backup) -> str:
+    line = f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.orders} orders, as of {moment(made.made_at)}"
+    return f"{line}\nBeside it: {', '.join(made.beside)}" if made.beside else line
 
 
-def _inspected_in_words(found: dict[str, Any]) -> str:
-    newest = f", the newest {found['newest_order']}" if found["newest_order"] else ""
-    kind = "PostgreSQL" if found["of_postgresql"] else "SQLite"
-    beside = ", ".join(found["beside"]) if found["beside"] else "nothing, not even .env"
+def _inspected_in_words(found: backup_inspection.Inspected) -> str:
+    newest = f", the newest {found.newest_order}" if found.newest_order else ""
+    kind = "PostgreSQL" if found.of_postgresql else "SQLite"
+    made = moment(found.made_at) if found.made_at else "a time that it does not tell"
+    beside = ", ".join(found.beside) if found.beside else "nothing, not even .env"
     return "\n".join(
         [
-            f"{found['file']} is whole: {kind}, as of {found['made_at'] or 'a time that it does not tell'}.",
-            f"In it: {found['orders']} orders{newest}; {found['callbacks']} callbacks; version {found['version']}.",
+            f"{found.file} is whole: {kind}, as of {made}.",
+            f"In it: {found.orders} orders{newest}; {found.callbacks} callbacks; version {found.version}.",
             f"Beside it: {beside}.",
             "Nothing was changed.",
         ]
     )
 
 
-def _settled_in_words(settled: dict[str, Any]) -> str:
-    made = settled["made_at"]
+def _settled_in_words(settled: after_restore.Settled) -> str:
+    made = moment(settled.made_at)
     lines = [f"This is how it was at {made}. What happened after that is not in it; nothing is done twice for it:"]
-    lines += _named(settled["need_look"], "was in work and needs a look now", "were in work and need a look now")
-    lines += _named(
-        settled["waited"],
-        "waited for a person, who may have decided since: look in PowerCode first",
-        "waited for a person, who may have decided since: look in PowerCode first",
-    )
-    lines += _named(settled["go_on"], "had just come in and goes on by itself", "had just come in and go on")
-    if settled["digest_window_starts_on"]:
-        lines.append(f"Digest: one was due since. The next one reports from {settled['digest_window_starts_on']} on.")
+    lines += _named(settled.need_look, "was in work and needs a look now", "were in work and need a look now")
+    decided = "waited for a person, who may have decided since: look in PowerCode first"
+    lines += _named(settled.waited, decided, decided)
+    lines += _named(settled.go_on, "had just come in and goes on by itself", "had just come in and go on")
+    if settled.digest_window_starts_on:
+        lines.append(f"Digest: one was due since. The next one reports from {settled.digest_window_starts_on} on.")
     lines.append("Digest: what was due until now is not made up. If somebody sent one by hand, wait for the next week.")
     lines += [
         f"Digest run {run} was under way: say for each customer whether it arrived (console, Digests)."
-        for run in settled["digests_broken_off"]
+        for run in settled.digests_broken_off
     ]
     lines.append(
         "Everybody has to sign in again, with the password of that time; plans and people are of that time too."
@@ -262,15 +219,15 @@ def _settled_in_words(settled: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _restored_in_words(restored: dict[str, Any]) -> str:
-    lines = [f"Restored: {restored['orders']} orders, {restored['callbacks']} callbacks."]
-    if restored["kept_as"]:
-        lines.append(f"The database until now is kept as {restored['kept_as']}")
+def _restored_in_words(restored: sqlite_restore.Restored) -> str:
+    lines = [f"Restored: {restored.orders} orders, {restored.callbacks} callbacks."]
+    if restored.kept_as:
+        lines.append(f"The database until now is kept as {restored.kept_as}")
     lines.append(_settled_in_words(restored))
-    if restored["not_in_it"]:
-        lines += _named(restored["not_in_it"], "came since; take it in again", "came since; take them in again")
-    if restored["not_in_it"] is None:
+    if restored.not_in_it is None:
         lines.append("Which orders came since is not known: ask UTOPIA, or look at the mails.")
+    else:
+        lines += _named(restored.not_in_it, "came since; take it in again", "came since; take them in again")
     lines.append("To take an order in: utopia-handler orders submit REF (an account that is there is found)")
     return "\n".join(lines)
 
@@ -283,11 +240,11 @@ def _named(orderrefs: list[str], one: str, several: str) -> list[str]:
     return [f"{how_many}: {shown}"]
 
 
-def _moved_in_words(moved: dict[str, Any]) -> str:
-    width = max((len(name) for name in moved["rows"]), default=0)
-    lines = [f"{name:{width}} {count:>9,}" for name, count in moved["rows"].items()]
-    lines.append(f"Everything is in {moved['address']}, counted and compared.")
-    lines.append(f"{moved['orders_at_work']} orders go on there when the service starts.")
+def _moved_in_words(moved: postgresql_move.Moved) -> str:
+    width = max((len(name) for name in moved.rows), default=0)
+    lines = [f"{name:{width}} {count:>9,}" for name, count in moved.rows.items()]
+    lines.append(f"Everything is in {moved.address}, counted and compared.")
+    lines.append(f"{moved.orders_at_work} orders go on there when the service starts.")
     lines.append("Set DATABASE_URL to it now. The old database is closed, and kept as it is.")
     return "\n".join(lines)
 

@@ -42,7 +42,7 @@ def forget(orderref: str, digest: bool, yes: bool, as_json: bool) -> None:
         "mails_that_had_not_gone_out": done.unsent,
         "other_orders_that_name_the_person": done.elsewhere.orderrefs,
         "tables_that_name_the_person": done.elsewhere.tables,
-        "digest": _digest(done.digest),
+        "digest": vars(done.digest) if done.digest else None,
         "digest_messages_left": done.in_digest,
         **_remnants(ready, done.words - done.elsewhere.words),
     }
@@ -64,13 +64,9 @@ def forget_address(address: str, yes: bool, as_json: bool) -> None:
         click.confirm("Erase what the digest keeps of this address? It can't be brought back", abort=True, err=True)
     done, elsewhere = order_erasure.forget_address(ready, address)
     orders = {"orders_that_name_the_address": elsewhere.orderrefs}
-    result = {**(_digest(done) or {}), **orders, **_remnants(ready, {address} if not elsewhere.words else set())}
+    result = {**vars(done), **orders, **_remnants(ready, {address} if not elsewhere.words else set())}
     show(result, as_json=as_json, in_words=_address_in_words)
     _fail_with_remnants(result)
-
-
-def _digest(done: Any) -> dict[str, int] | None:
-    return {"messages": done.messages, "rows_set_aside": done.rows, "kept_for_now": done.kept} if done else None
 
 
 def _remnants(ready: Services, words: Iterable[str]) -> dict[str, Any]:

@@ -30,11 +30,11 @@ SETTLED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.NOT_SENT)
 
 @dataclass(frozen=True)
 class Erased:
-    """How many messages and rows were erased, and how many messages have to stay for now (`kept`)."""
+    """How many messages and rows were erased, and how many messages have to stay for now."""
 
     messages: int
-    rows: int
-    kept: int
+    rows_set_aside: int
+    kept_for_now: int
 
 
 def messages_to(session: Session, address: str) -> int:

@@ -48,8 +48,8 @@ class Settled:
     need_look: list[str]
     go_on: list[str]
     waited: list[str]
-    window_starts_on: date | None
-    broken_off_runs: list[int]
+    digest_window_starts_on: date | None
+    digests_broken_off: list[int]
 
 
 def settle(services: Services, made_at: datetime) -> Settled:

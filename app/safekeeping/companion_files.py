@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.safekeeping.sqlite_backup import partial_file, sync
+from app.safekeeping.sqlite_backup import new_file
 from config import PROJECT, Settings
 
 ENDING = ".files.tar"
@@ -24,13 +24,9 @@ def beside(backup: Path) -> Path:
 
 def keep(settings: Settings, file: Path) -> list[str]:
     """Write the archive, and return the names of its files; raises `OSError`."""
-    with partial_file(file) as partial:
-        with tarfile.open(partial, "w", dereference=True) as kept:
-            for path in paths(settings):
-                kept.add(path, name_of(path), filter=_readable_by_group)
-        sync(partial)
-        partial.replace(file)
-        sync(file.parent)
+    with new_file(file) as partial, tarfile.open(partial, "w", dereference=True) as kept:
+        for path in paths(settings):
+            kept.add(path, name_of(path), filter=_readable_by_group)
     return names(file)
 
 

@@ -6,7 +6,7 @@ The note is in the database, where the service reads how its backups stand.
 import logging
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,12 @@ LONGEST_ERROR = 500
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Night:
-    """The result of a night: the backup, the names of the files kept beside it, and the backups that were deleted."""
-
-    backup: sqlite_backup.Backup
-    beside: list[str]
-    removed: list[Path]
-
-
 def make(database: Database, file: Path) -> sqlite_backup.Backup:
     """Back up to a file, whichever kind of database it is; raises `BackupFailed`."""
     return sqlite_backup.make(database, file) if database.is_sqlite else postgresql_backup.make(database, file)
 
 
-def make_in(services: Services, folder: Path, kept: int = KEPT) -> Night:
+def make_in(services: Services, folder: Path, kept: int = KEPT) -> sqlite_backup.Backup:
     """Back up into a folder, and note the outcome in the database; raises `BackupFailed`."""
     try:
         made = _make_in(services, folder, kept)
@@ -48,24 +39,24 @@ def make_in(services: Services, folder: Path, kept: int = KEPT) -> Night:
         words = str(error) if isinstance(error, sqlite_backup.BackupFailed) else f"{error.filename}: {error.strerror}"
         _note(services.database, failed_at=now(), error=words[:LONGEST_ERROR])
         raise sqlite_backup.BackupFailed(words) from None
-    _note(services.database, made_at=made.backup.made_at, file=str(made.backup.file), error=None)
+    _note(services.database, made_at=made.made_at, file=str(made.file), error=None)
     return made
 
 
-def _make_in(services: Services, folder: Path, kept: int) -> Night:
+def _make_in(services: Services, folder: Path, kept: int) -> sqlite_backup.Backup:
     ending = "db" if services.database.is_sqlite else "dump"
     file = folder / f"handler-{now():%Y%m%d-%H%M%S}.{ending}"
     beside = companion_files.keep(services.settings, companion_files.beside(file))
-    return Night(make(services.database, file), beside, _remove_oldest(folder, kept))
+    made = replace(make(services.database, file), beside=beside)
+    _remove_oldest(folder, kept)
+    return made
 
 
-def _remove_oldest(folder: Path, kept: int) -> list[Path]:
+def _remove_oldest(folder: Path, kept: int) -> None:
     ours = [path for path in folder.iterdir() if OURS.fullmatch(path.name)]
-    oldest = sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[kept:]
-    for path in oldest:
+    for path in sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[kept:]:
         path.unlink()
         companion_files.beside(path).unlink(missing_ok=True)
-    return oldest
 
 
 def _note(database: Database, **values: Any) -> None:

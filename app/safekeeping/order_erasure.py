@@ -299,5 +299,5 @@ def _workflows(session: Session, order: Order) -> Iterator[str]:
 def _forget_in_digest(session: Session, words: set[str], week: str) -> digest_forgetting.Erased:
     addresses = {address_key(word) for word in words if "@" in word}
     done = [digest_forgetting.forget_address(session, address, week) for address in sorted(addresses)]
-    counts = [(each.messages, each.rows, each.kept) for each in done]
+    counts = [vars(each).values() for each in done]
     return digest_forgetting.Erased(*(sum(column) for column in zip(*counts, strict=True))) if done else NOTHING

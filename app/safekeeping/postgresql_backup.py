@@ -12,7 +12,7 @@ from typing import IO
 from sqlalchemy import make_url
 
 from app.models import now
-from app.safekeeping.sqlite_backup import Backup, BackupFailed, partial_file, sync
+from app.safekeeping.sqlite_backup import Backup, BackupFailed, new_file
 from app.storage.database import Database
 
 MAGIC = b"PGDMP"
@@ -27,12 +27,9 @@ def make(database: Database, file: Path) -> Backup:
         raise BackupFailed(f"There is no folder {file.parent}")
     began_at = now()
     try:
-        with partial_file(file) as partial:
+        with new_file(file) as partial:
             _run("pg_dump", "--no-password", "--format=custom", f"--file={partial}", url=database.url)
             orders = count(partial, "orders")
-            sync(partial)
-            partial.replace(file)
-            sync(file.parent)
     except OSError as error:
         raise BackupFailed(f"{file} can't be written: {error.strerror}") from None
     return Backup(file, file.stat().st_size, orders, began_at)

@@ -44,9 +44,9 @@ class Moved:
 
     address: str
     rows: dict[str, int]
-    orders: int
-    notices: int
-    digests: int
+    orders_at_work: int
+    notices_on_the_way: int
+    digests_at_work: int
 
 
 def move(services: Services, url: str, tell: Callable[[str], None]) -> Moved:

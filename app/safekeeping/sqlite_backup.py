@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +30,13 @@ class BackupFailed(Exception):
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that is on the disk: its size in bytes, and how many orders are in it."""
+    """A backup that is on the disk: how many orders are in it, and the names of the files kept beside it."""
 
     file: Path
-    size: int
+    bytes: int
     orders: int
     made_at: datetime
+    beside: Sequence[str] = ()
 
 
 def make(database: Database, file: Path) -> Backup:
@@ -52,27 +53,36 @@ def make(database: Database, file: Path) -> Backup:
     needed = _size(source)
     if shutil.disk_usage(file.parent).free < needed + LEAST_FREE_BYTES:
         raise BackupFailed(f"The disk of {file.parent} has no room for {needed / 1e6:.1f} MB")
+    began_at = now()
     try:
-        with partial_file(file) as partial:
-            return _make(source, partial, file)
+        with new_file(file) as partial:
+            copy_database(source, partial)
+            orders = _stamp(partial, began_at)
     except sqlite3.DatabaseError as error:
         raise BackupFailed(_in_words(error, source, file)) from None
     except OSError as error:
         raise BackupFailed(f"{file} can't be written: {error.strerror}") from None
+    return Backup(file, file.stat().st_size, orders, began_at)
 
 
-def _make(source: Path, partial: Path, file: Path) -> Backup:
-    began_at = now()
-    copy_database(source, partial)
+def _stamp(partial: Path, began_at: datetime) -> int:
+    """Check a copy and mark it as a backup; returns how many orders are in it."""
     with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
         check(copy)
         backup_checksum.stamp(copy, began_at)
-        orders = copy.execute("select count(*) from orders").fetchone()[0]
+        orders: int = copy.execute("select count(*) from orders").fetchone()[0]
     backup_checksum.add_checksum(partial)
-    sync(partial)
-    partial.replace(file)
-    sync(file.parent)
-    return Backup(file, file.stat().st_size, orders, began_at)
+    return orders
+
+
+@contextmanager
+def new_file(file: Path) -> Iterator[Path]:
+    """A partial file that takes the place of `file` once the block has ended well and all of it is on the disk."""
+    with partial_file(file) as partial:
+        yield partial
+        sync(partial)
+        partial.replace(file)
+        sync(file.parent)
 
 
 @contextmanager

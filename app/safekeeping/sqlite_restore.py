@@ -31,13 +31,12 @@ class RestoreRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Restored:
-    """What was restored: how many orders and callbacks it has, and where the former database is kept.
+class Restored(Settled):
+    """What was restored and settled: how many orders and callbacks it has, and where the former database is kept.
 
     `not_in_it` are the orders that only the former database has; None when it can't be read, or there was none.
     """
 
-    settled: Settled
     orders: int
     callbacks: int
     kept_as: Path | None
@@ -60,7 +59,8 @@ def restore(services: Services, file: Path) -> Restored:
         settled, orders, callbacks = _prepare(services, partial, made_at, file)
         missing = _missing(database.path, partial) if readable else None
         _put_in_place(partial, database.path, kept)
-        return Restored(settled, orders, callbacks, kept if kept.exists() else None, missing)
+        kept_as = kept if kept.exists() else None
+        return Restored(**vars(settled), orders=orders, callbacks=callbacks, kept_as=kept_as, not_in_it=missing)
 
 
 def check_file(file: Path, present: Path | None = None) -> None:

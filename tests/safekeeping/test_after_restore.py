@@ -64,7 +64,7 @@ def test_a_digest_that_may_have_gone_out_since_the_backup_is_not_made_up(app: Fl
 
     with database_of(app).read() as session:
         window, mark = session.get_one(DigestWindow, 1), session.get_one(ScheduleMark, "digest 0 8 * * mon")
-        assert window.starts_on == settling.window_starts_on
+        assert window.starts_on == settling.digest_window_starts_on
         assert window.starts_on.weekday() == 0
         assert window.starts_on > made_at.date()
         assert now() - mark.kept_since < timedelta(minutes=1)
@@ -82,7 +82,7 @@ def test_a_plain_copy_that_knows_the_last_digest_moves_no_window(app: Flask) -> 
         made_at = backup_checksum.made_at(copy)
 
     with digesting(app):
-        assert settled(app, made_at).window_starts_on is None
+        assert settled(app, made_at).digest_window_starts_on is None
 
 
 def test_a_digest_that_was_under_way_is_not_sent_again(app: Flask) -> None:
@@ -111,8 +111,8 @@ def test_a_digest_that_was_under_way_is_not_sent_again(app: Flask) -> None:
         assert session.get_one(DigestRun, 5).state == "failed"
     assert states == ["unknown", "unknown", "accepted"]
     assert None not in slots, "nobody gets another one this week"
-    assert settling.broken_off_runs == [5]
-    assert settling.window_starts_on is not None
+    assert settling.digests_broken_off == [5]
+    assert settling.digest_window_starts_on is not None
 
 
 def test_nobody_stays_signed_in_over_a_restore(app: Flask) -> None:
