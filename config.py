@@ -8,6 +8,7 @@ import os
 import re
 import ssl
 import zoneinfo
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -205,44 +206,30 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        faults = [fault for wrong, fault in self._conflicts() if wrong]
+        faults = list(self._conflicts())
         if faults:
             raise ValueError("\n".join(faults))
         return self
 
-    def _conflicts(self) -> list[tuple[bool, str]]:
-        digest = self.report_source is not None
-        sheets = digest and str(self.report_source).startswith("sheets:")
-        return [
-            (self.mail_use_tls and self.mail_use_ssl, "MAIL_USE_TLS and MAIL_USE_SSL: set one of them, not both"),
-            (bool(self.mail_username) != bool(self.mail_password), "MAIL_USERNAME and MAIL_PASSWORD: set both or none"),
-            (
-                bool(self.admin_user) != bool(self.admin_pass or self.admin_pass_hash),
-                "ADMIN_USER needs ADMIN_PASS or ADMIN_PASS_HASH, and the other way round",
-            ),
-            (
-                bool(self.admin_user and not USER_NAME.fullmatch(self.admin_user)),
-                "ADMIN_USER: may have 1 to 80 letters, digits, blanks and . @ + - _",
-            ),
-            (
-                bool(self.admin_pass_hash and not self.admin_pass_hash.get_secret_value().startswith(PASSWORD_HASHES)),
-                "ADMIN_PASS_HASH: is no hash of a password ($argon2, $2b$, scrypt:, pbkdf2:); or set ADMIN_PASS",
-            ),
-            *(
-                (True, f"SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service {service_id}")
-                for service_id in set(self.service_plan_mapping.values())
-                & set(self.additional_service_plan_mapping.values())
-            ),
-            (
-                digest and self.digest_delivery == "webhook" and not self.digest_webhook_url,
-                "DIGEST_WEBHOOK_URL: is required, as REPORT_SOURCE is set and DIGEST_DELIVERY is webhook",
-            ),
-            (bool(self.events_url) != bool(self.events_secret), "EVENTS_URL and EVENTS_SECRET: set both or none"),
-            (
-                sheets and not self.google_service_account_file,
-                "GOOGLE_SERVICE_ACCOUNT_FILE: is required, as REPORT_SOURCE is a Google spreadsheet",
-            ),
-        ]
+    def _conflicts(self) -> Iterator[str]:
+        if self.mail_use_tls and self.mail_use_ssl:
+            yield "MAIL_USE_TLS and MAIL_USE_SSL: set one of them, not both"
+        if bool(self.mail_username) != bool(self.mail_password):
+            yield "MAIL_USERNAME and MAIL_PASSWORD: set both or none"
+        if bool(self.admin_user) != bool(self.admin_pass or self.admin_pass_hash):
+            yield "ADMIN_USER needs ADMIN_PASS or ADMIN_PASS_HASH, and the other way round"
+        if self.admin_user and not USER_NAME.fullmatch(self.admin_user):
+            yield "ADMIN_USER: may have 1 to 80 letters, digits, blanks and . @ + - _"
+        if self.admin_pass_hash and not self.admin_pass_hash.get_secret_value().startswith(PASSWORD_HASHES):
+            yield "ADMIN_PASS_HASH: is no hash of a password ($argon2, $2b$, scrypt:, pbkdf2:); or set ADMIN_PASS"
+        for service_id in {*self.service_plan_mapping.values()} & {*self.additional_service_plan_mapping.values()}:
+            yield f"SERVICE_PLAN_MAPPING and ADDITIONAL_SERVICE_PLAN_MAPPING: both have service {service_id}"
+        if self.report_source and self.digest_delivery == "webhook" and not self.digest_webhook_url:
+            yield "DIGEST_WEBHOOK_URL: is required, as REPORT_SOURCE is set and DIGEST_DELIVERY is webhook"
+        if bool(self.events_url) != bool(self.events_secret):
+            yield "EVENTS_URL and EVENTS_SECRET: set both or none"
+        if (self.report_source or "").startswith("sheets:") and not self.google_service_account_file:
+            yield "GOOGLE_SERVICE_ACCOUNT_FILE: is required, as REPORT_SOURCE is a Google spreadsheet"
 
     @property
     def powercode_server(self) -> str:
