@@ -8,6 +8,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,12 +81,8 @@ def overview(running: Settings, guide: Path = GUIDE) -> SettingsOverview:
 
 def groups(text: str) -> tuple[Group, ...]:
     """The groups of `.env.example`: a title line begins one, and a comment explains the settings that follow it."""
-    found: list[tuple[str, list[Explained]]] = []
-    for title, words, names in _blocks(text):
-        if not found or found[-1][0] != title:
-            found.append((title, []))
-        found[-1][1].append(Explained(words, names))
-    return tuple(Group(title, tuple(parts)) for title, parts in found)
+    blocks = groupby(_blocks(text), itemgetter(0))
+    return tuple(Group(title, tuple(part for _, part in parts)) for title, parts in blocks)
 
 
 def shown_value(name: str, value: object) -> str:
@@ -169,8 +167,8 @@ def _text(guide: Path) -> str:
         return ""
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Title, explanation and names of each block; text before the first title is about the file itself."""
+def _blocks(text: str) -> Iterator[tuple[str, Explained]]:
+    """Each block, with the title of its group; text before the first title is about the file itself."""
     title, words, names = "", [], []
     for line in [*text.splitlines(), ""]:
         if heading := _TITLE.fullmatch(line):
@@ -181,7 +179,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             words.append(line.removeprefix("#").strip())
         elif not line.strip():
             if title and names:
-                yield title, " ".join(words), tuple(names)
+                yield title, Explained(" ".join(words), tuple(names))
             words, names = [], []
 
 
