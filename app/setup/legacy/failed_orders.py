@@ -15,7 +15,7 @@ from app.callbacks.contents import NEW_ORDER, ORDERREF
 from app.models import Order
 from app.provisioning import intake
 from app.services import Services
-from app.setup.legacy.findings import Became, Entry, key_of, shown, value_of
+from app.setup.legacy.findings import Became, Entry, shown, unwrapped, value_of
 
 WRAPPERS = ("failedorders", "orders")
 REFERENCE = ("orderref",)
@@ -46,8 +46,7 @@ def read(content: Any) -> Iterator[Entry]:
 
 
 def _entries(content: Any) -> Iterator[Entry]:
-    if isinstance(content, dict) and len(content) == 1 and key_of(next(iter(content))) in WRAPPERS:
-        content = next(iter(content.values()))
+    content = unwrapped(content, WRAPPERS)
     if isinstance(content, list):
         yield from (_one(each, number) for number, each in enumerate(content, 1))
     elif isinstance(content, dict) and value_of(content, REFERENCE) is not None:
@@ -87,7 +86,11 @@ def _of_record(reference: str, record: dict[str, Any]) -> Entry:
         return Entry.about(reference, Became.LEFT_OUT, SETTLED)
     if _INVENTED.fullmatch(reference):
         return Entry.about(reference, Became.LEFT_OUT, _invented(record))
-    return _unless_it_starts_nothing(reference, record)
+    if _starts_nothing(record):
+        return Entry.about(reference, Became.LEFT_OUT, "its message is not “Project New Order”: it starts no order")
+    if not ORDERREF.fullmatch(reference):
+        return Entry.about(reference, Became.NOT_TAKEN, "it is no order reference")
+    return Entry(reference, Became.TAKEN)
 
 
 def _invented(record: dict[str, Any]) -> str:
@@ -99,18 +102,10 @@ def _invented(record: dict[str, Any]) -> str:
     )
 
 
-def _unless_it_starts_nothing(reference: str, record: dict[str, Any]) -> Entry:
-    """The entry for a kept callback; left out if its message starts no order, as most don't."""
+def _starts_nothing(record: dict[str, Any]) -> bool:
+    """Whether the record is a kept callback whose message starts no order, as most don't."""
     message = value_of(record, MESSAGE)
-    if isinstance(message, str) and " ".join(message.split()).casefold() != NEW_ORDER:
-        return Entry.about(reference, Became.LEFT_OUT, "its message is not “Project New Order”: it starts no order")
-    return _by_reference(reference)
-
-
-def _by_reference(reference: str) -> Entry:
-    if not ORDERREF.fullmatch(reference):
-        return Entry.about(reference, Became.NOT_TAKEN, "it is no order reference")
-    return Entry(reference, Became.TAKEN)
+    return isinstance(message, str) and " ".join(message.split()).casefold() != NEW_ORDER
 
 
 def take(services: Services, entries: list[Entry], *, dry_run: bool) -> list[Entry]:
@@ -133,7 +128,5 @@ def _known(services: Services, orderrefs: list[str]) -> dict[str, str]:
     with services.database.read() as session:
         for start in range(0, len(orderrefs), 500):
             those = Order.orderref.in_(orderrefs[start : start + 500])
-            found |= {
-                row.orderref: row.state for row in session.execute(select(Order.orderref, Order.state).where(those))
-            }
+            found |= dict(session.execute(select(Order.orderref, Order.state).where(those)).all())
     return found

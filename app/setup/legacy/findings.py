@@ -107,6 +107,13 @@ def key_of(name: object) -> str:
     return str(name).replace("_", "").replace("-", "").replace(" ", "").casefold()
 
 
+def unwrapped(content: Any, names: Iterable[str]) -> Any:
+    """What is in a file, without an object around it that has nothing else, under one of the names."""
+    if isinstance(content, dict) and len(content) == 1 and key_of(next(iter(content))) in names:
+        return next(iter(content.values()))
+    return content
+
+
 def value_of(record: dict[str, Any], names: Iterable[str]) -> Any:
     """The value that a record has under one of the names; None when it has none, or several that differ."""
     wanted = set(names)

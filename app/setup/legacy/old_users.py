@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Role
 from app.people import audit, passwords, users
-from app.setup.legacy.findings import Became, Entry, key_of, shown, value_of
+from app.setup.legacy.findings import Became, Entry, key_of, shown, unwrapped, value_of
 from config import PASSWORD_HASHES
 
 WRAPPERS = ("users",)
@@ -30,8 +30,7 @@ ROLES: Mapping[str, Role] = {
 
 def take(session: Session, content: Any, by: str) -> Iterator[Entry]:
     """Add the file's users, in the caller's transaction; returns what became of each. Existing users are unchanged."""
-    if isinstance(content, dict) and len(content) == 1 and key_of(next(iter(content))) in WRAPPERS:
-        content = next(iter(content.values()))
+    content = unwrapped(content, WRAPPERS)
     if isinstance(content, dict) and isinstance(value_of(content, NAME), str):
         content = [content]
     if isinstance(content, dict):
