@@ -3,7 +3,7 @@
 import getpass
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -68,7 +68,7 @@ class Called(click.Context):
 
 
 class Command(click.Command):
-    """A command outside of groups that reports wrong arguments in one line."""
+    """A command that reports wrong arguments in one line."""
 
     context_class = Called
 
@@ -89,15 +89,8 @@ class AllCommands(AppGroup):
         return found
 
 
-class Commands(AppGroup):
+class Commands(Command, AppGroup):
     """A group of commands that reports a refusal, an unusable database and wrong arguments in one line."""
-
-    context_class = Called
-
-    def make_context(self, *given: Any, **more: Any) -> click.Context:
-        """Take the words that it was called with."""
-        with _words_that_fit():
-            return super().make_context(*given, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -197,6 +190,12 @@ def _plain(value: Any) -> Any:
 def moment(value: datetime) -> str:
     """ISO 8601 with a zone, to the second."""
     return value.isoformat(timespec="seconds")
+
+
+def section(title: str, lines: Iterable[str]) -> list[str]:
+    """A part of a result in words: its title, and its lines below; nothing where there are no lines."""
+    below = [f"  {line}" for line in lines]
+    return [title, *below] if below else []
 
 
 def operator() -> str:

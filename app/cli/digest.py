@@ -9,7 +9,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, section, show
 from app.cli.following import follow
 from app.cli.forget import forget_address
 from app.digest import ledger, preview, result_words, run_json, run_starts
@@ -161,19 +161,20 @@ def _in_words(run: dict[str, Any]) -> str:
         f"  {_customers(run['customers'])} told of {run['tickets']} ticket{'s' if run['tickets'] != 1 else ''} closed "
         f"from {run['window_starts_on']} on, {_customers(run['for_next_week'])} left for next week",
     ]
-    lines += ["Customers:"] if run["customers_told"] else []
-    for message in run["customers_told"]:
-        tickets = ", ".join(f"{one['ticket']} ({one['closed_on']})" for one in message["tickets"])
-        lines.append(f"  {message['state']:9} {message['email']}: {tickets}  {message['error'] or ''}".rstrip())
+    lines += section("Customers:", map(_message_in_words, run["customers_told"]))
     return "\n".join([*lines, *_set_aside_in_words(run)])
+
+
+def _message_in_words(message: dict[str, Any]) -> str:
+    tickets = ", ".join(f"{one['ticket']} ({one['closed_on']})" for one in message["tickets"])
+    return f"{message['state']:9} {message['email']}: {tickets}  {message['error'] or ''}".rstrip()
 
 
 def _set_aside_in_words(run: dict[str, Any]) -> list[str]:
     rows = run["rows_set_aside"]
     more = run.get("set_aside", 0) - len(rows)
-    lines = ["Rows set aside:"] if rows else []
-    lines += [f"  {result_words.row_in_words(row)}" for row in rows]
-    return lines + ([f"  and {more} more"] if more > 0 else [])
+    lines = [*map(result_words.row_in_words, rows), *([f"and {more} more"] if more > 0 else [])]
+    return section("Rows set aside:", lines)
 
 
 def _preview_in_words(preview: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from sqlalchemy import func, select
 
-from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, operator, ready_services, section, show
 from app.cli.following import follow
 from app.models import Order, OrderState
 from app.services import Services
@@ -18,10 +18,6 @@ from app.setup.legacy.findings import Became, FileFound
 import_ = Commands("import", help="Take over what other programs have left behind.")
 
 AT_WORK = (OrderState.RECEIVED, OrderState.RUNNING)
-SAID = {
-    **{became: became.value for became in Became},
-    Became.NOT_TAKEN: "NOT TAKEN",
-}
 
 
 @import_.command("legacy")
@@ -100,7 +96,7 @@ def _states(ready: Services, orders: list[str]) -> list[dict[str, Any]]:
 
 
 def _file(found: FileFound) -> dict[str, Any]:
-    entries = [{"subject": one.subject, "became": one.became.value, "why": one.why} for one in found.entries]
+    entries = [vars(one) for one in found.entries]
     counts = {"entries": len(entries), **found.counts()}
     return {"file": found.name, "is_there": found.is_there, "counts": counts, "entries": entries}
 
@@ -110,9 +106,8 @@ def _in_words(result: dict[str, Any]) -> str:
     for file in result["files"]:
         lines.append(f"{file['file']}: {_counts_in_words(file)}")
         lines += [_entry_in_words(entry) for entry in file["entries"]]
-    lines += ["Where the orders stand:"] if result["orders"] else []
-    lines += [f"  {one['orderref']:24} {one['state']:13} {one['reason'] or ''}".rstrip() for one in result["orders"]]
-    return "\n".join([*lines, *_checklist_in_words(result)])
+    orders = [f"{one['orderref']:24} {one['state']:13} {one['reason'] or ''}".rstrip() for one in result["orders"]]
+    return "\n".join([*lines, *section("Where the orders stand:", orders), *_checklist_in_words(result)])
 
 
 def _checklist_in_words(result: dict[str, Any]) -> list[str]:
@@ -124,8 +119,8 @@ def _checklist_in_words(result: dict[str, Any]) -> list[str]:
             f"  {each['what']}",
             f"    before:       {each['before']}",
             f"    from now on:  {each['from_now_on']}",
+            f"    to keep it:   {each['to_keep']}",
         ]
-        lines += [f"    to keep it:   {each['to_keep']}"]
     day = result["on_the_day"]
     return [
         *lines,
@@ -147,4 +142,5 @@ def _counts_in_words(file: dict[str, Any]) -> str:
 
 
 def _entry_in_words(entry: dict[str, str]) -> str:
-    return f"  {entry['subject']:32} {SAID[Became(entry['became'])]:17} {entry['why']}".rstrip()
+    became = entry["became"].upper() if entry["became"] == Became.NOT_TAKEN else entry["became"]
+    return f"  {entry['subject']:32} {became:17} {entry['why']}".rstrip()

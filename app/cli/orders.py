@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 import utopia
 from app.callbacks.contents import ORDERREF
-from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, show
+from app.cli.base import PROBLEM, Commands, as_it_is_written, as_json, operator, ready_services, section, show
 from app.cli.following import follow
 from app.cli.forget import forget
 from app.cli.joint_decisions import resume_all
@@ -191,16 +191,13 @@ def _rests(order: dict[str, Any]) -> bool:
 
 def _step_in_words(step: dict[str, Any]) -> str:
     times, state = f"{step['attempts']}x" if step["attempts"] > 1 else "", in_words(step["state"])
-    return f"  {step['name']:18} {state:14} {times:4} {step['finished_at'] or ''}  {step['error'] or ''}".rstrip()
+    return f"{step['name']:18} {state:14} {times:4} {step['finished_at'] or ''}  {step['error'] or ''}".rstrip()
 
 
 def _in_words(order: dict[str, Any]) -> str:
     lines = [f"{order['orderref']}: {in_words(order['state'])}"]
-    lines += (
-        [f"  {' · '.join(part for part in (order['person'], order['address'], order['plan']) if part)}"]
-        if order["person"]
-        else []
-    )
+    who = [order[name] for name in ("person", "address", "plan") if order[name]]
+    lines += [f"  {' · '.join(who)}"] if order["person"] else []
     lines += [f"  {order['reason']}"] if order["reason"] else []
     problem = PROBLEMS.get(order["problem"])
     lines += [f"  What is this? {problem.code}: docs/runbook.md#{problem.anchor}"] if problem else []
@@ -208,17 +205,16 @@ def _in_words(order: dict[str, Any]) -> str:
     lines += [f"  PowerCode customer {order['customer_id']}"] if order["customer_id"] else []
     lines += [f"  ticket {order['ticket_id']}"] if order["ticket_id"] else []
     lines += [f"  {remark}" for remark in order["remarks"]]
-    lines += ["Services:"] if order["services"] else []
-    lines += [
-        f"  {one['description']} ({one['service_id']}): {'added' if one['added'] else 'not added'}"
+    services = [
+        f"{one['description']} ({one['service_id']}): {'added' if one['added'] else 'not added'}"
         for one in order["services"]
     ]
-    lines += ["Steps:"] if order["steps"] else []
-    lines += [_step_in_words(step) for step in order["steps"]]
-    lines += ["Notices:"] if order["notices"] else []
-    lines += [f"  {one['kind']:18} {one['state']:8} {one['error'] or ''}".rstrip() for one in order["notices"]]
-    lines += ["Callbacks:"] if order["callbacks"] else []
-    lines += [f"  {one['received_at']}  {one['outcome']:9} {one['msg'] or ''}" for one in order["callbacks"]]
+    notices = [f"{one['kind']:18} {one['state']:8} {one['error'] or ''}".rstrip() for one in order["notices"]]
+    callbacks = [f"{one['received_at']}  {one['outcome']:9} {one['msg'] or ''}" for one in order["callbacks"]]
+    lines += section("Services:", services)
+    lines += section("Steps:", map(_step_in_words, order["steps"]))
+    lines += section("Notices:", notices)
+    lines += section("Callbacks:", callbacks)
     lines += ["What you can do:"] if order["offers"] else []
     for offer in order["offers"]:
         commands = [f"utopia-handler {command}" for command in offer["commands"]]
