@@ -23,17 +23,44 @@ class Difference:
     to_keep: str
 
 
+FOR_ALL = (
+    Difference(
+        "Placeholders in the ticket's text",
+        "{customer_name} alone was filled in; {order_ref}, {phone} and the others stayed as they were written",
+        "all of them are filled in, and an unknown one stops the order instead of reaching the customer",
+        "write {{order_ref}} for the braces themselves",
+    ),
+    Difference(
+        "The weekly mail",
+        "one mail a name, with the tickets of all customers before in it",
+        "one mail a mail address and week, with that customer's own tickets",
+        "there is no old way to keep",
+    ),
+    Difference(
+        "Who may do what",
+        "can_view_config opened the settings; everybody could do all the rest",
+        "they are administrators; everybody else is staff, who does all but people, settings and the log",
+        "utopia-handler users role NAME administrator (or staff, or read_only, who only looks)",
+    ),
+    Difference(
+        "Changing a setting",
+        "on the script's settings page",
+        "in .env on the server, then systemctl reload utopia-handler; the console shows the settings, "
+        "plans and texts are changed there",
+        "there is no old way to keep",
+    ),
+)
+"""What changes for every installation."""
+
+
 def differences(old: Mapping[str, str], running: Settings, *, has_last_run: bool) -> Iterator[Difference]:
     """Everything that changes, for an old installation whose `.env` has the values `old`."""
     yield _quantity(old, running)
     yield _unknown_plan(running)
     yield _summary(running)
     yield _portal_password(old, running)
-    yield _ticket_text()
     yield _first_window(running, has_last_run=has_last_run)
-    yield _digest()
-    yield _who_may()
-    yield _settings_page()
+    yield from FOR_ALL
 
 
 def _quantity(old: Mapping[str, str], running: Settings) -> Difference:
@@ -79,56 +106,17 @@ def _portal_password(old: Mapping[str, str], running: Settings) -> Difference:
     )
 
 
-def _ticket_text() -> Difference:
-    return Difference(
-        "Placeholders in the ticket's text",
-        "{customer_name} alone was filled in; {order_ref}, {phone} and the others stayed as they were written",
-        "all of them are filled in, and an unknown one stops the order instead of reaching the customer",
-        "write {{order_ref}} for the braces themselves",
-    )
-
-
 def _first_window(running: Settings, *, has_last_run: bool) -> Difference:
-    days = running.digest_first_window_days
     if has_last_run:
-        first = (
-            "from that day itself on: its tickets may be told a second time, and none that was closed late is missed"
+        return Difference(
+            "The first digest",
+            "from the day after last_run_date.json on",
+            "from that day itself on: its tickets may be told a second time, and none that was closed late is missed",
+            "nothing to do",
         )
-    else:
-        first = f"the last {days} days (DIGEST_FIRST_WINDOW_DAYS)"
     return Difference(
         "The first digest",
-        "from the day after last_run_date.json on" if has_last_run else f"{OLD_WINDOW_MONTHS} months back",
-        first,
-        "nothing to do"
-        if has_last_run
-        else f"import last_run_date.json, or DIGEST_FIRST_WINDOW_DAYS={OLD_WINDOW_DAYS}",
-    )
-
-
-def _digest() -> Difference:
-    return Difference(
-        "The weekly mail",
-        "one mail a name, with the tickets of all customers before in it",
-        "one mail a mail address and week, with that customer's own tickets",
-        "there is no old way to keep",
-    )
-
-
-def _who_may() -> Difference:
-    return Difference(
-        "Who may do what",
-        "can_view_config opened the settings; everybody could do all the rest",
-        "they are administrators; everybody else is staff, who does all but people, settings and the log",
-        "utopia-handler users role NAME administrator (or staff, or read_only, who only looks)",
-    )
-
-
-def _settings_page() -> Difference:
-    return Difference(
-        "Changing a setting",
-        "on the script's settings page",
-        "in .env on the server, then systemctl reload utopia-handler; the console shows the settings, "
-        "plans and texts are changed there",
-        "there is no old way to keep",
+        f"{OLD_WINDOW_MONTHS} months back",
+        f"the last {running.digest_first_window_days} days (DIGEST_FIRST_WINDOW_DAYS)",
+        f"import last_run_date.json, or DIGEST_FIRST_WINDOW_DAYS={OLD_WINDOW_DAYS}",
     )

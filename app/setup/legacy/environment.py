@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import env_file
+from app.provisioning.plans.mapping import plan_key
 from app.setup.legacy.findings import Became, Entry, NotReadable, text_of
 from app.setup.settings_overview import shown_value
 from config import REQUIRED, Settings, SettingsError, load_settings
@@ -87,9 +88,7 @@ def _beside(plan: OldPlan, value: str, running: Settings) -> str:
 def service_of(plan: OldPlan, running: Settings) -> int | None:
     """The service that the running settings name for the plan."""
     mapping: Mapping[str, int] = getattr(running, plan.setting.lower())
-    wanted = "".join(plan.description.split()).casefold()
-    found = [service for name, service in mapping.items() if "".join(name.split()).casefold() == wanted]
-    return found[0] if found else None
+    return {plan_key(name): service for name, service in mapping.items()}.get(plan_key(plan.description))
 
 
 def _compared(field: str, there: Mapping[str, str], running: Settings) -> Entry:
@@ -99,20 +98,15 @@ def _compared(field: str, there: Mapping[str, str], running: Settings) -> Entry:
         theirs = getattr(load_settings(**dict(running) | {each: there.get(each) or None for each in together}), field)
     except SettingsError as error:
         fault = next((line for line in error.faults if line.startswith(f"{name}:")), None)
-        return (
-            _unusable(name, fault)
-            if fault
-            else Entry(name, Became.AS_IT_IS, "it is set there; see the settings beside it")
-        )
+        if fault is None:
+            return Entry(name, Became.AS_IT_IS, "it is set there; see the settings beside it")
+        words = fault.partition(": ")[2].rstrip(".")
+        return Entry(name, Became.ANEW, f"its value there can't be used here: {words}")
     if theirs == ours:
         return Entry(name, Became.AS_IT_IS, "the same value here")
     theirs_shown, ours_shown = shown_value(name, theirs), shown_value(name, ours)
     says = f"there {theirs_shown}, here {ours_shown}" if theirs_shown != ours_shown else "another value (not shown)"
     return Entry(name, Became.AS_IT_IS, f"differs so far: {says}")
-
-
-def _unusable(name: str, fault: str) -> Entry:
-    return Entry(name, Became.ANEW, f"its value there can't be used here: {fault.partition(': ')[2].rstrip('.')}")
 
 
 def _missing(there: Mapping[str, str], running: Settings) -> Iterator[Entry]:
