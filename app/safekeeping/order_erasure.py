@@ -153,10 +153,8 @@ def _words(session: Session, order: Order) -> set[str]:
     if order.contract is not None:
         found += _stored(order)
     if kept is not None:
-        found += [
-            kept.person,
-            *(word for word in order_search_rows.words_of(kept).split() if "@" in word or _is_phone(word)),
-        ]
+        found += [kept.person]
+        found += [word for word in order_search_rows.words_of(kept).split() if "@" in word or _is_phone(word)]
     return {" ".join(word.split()) for word in found if len(word.strip()) >= FEWEST_CHARACTERS}
 
 
@@ -286,12 +284,10 @@ def _tell(services: Services, session: Session, order: Order, by: str) -> None:
 
 def _workflows(session: Session, order: Order) -> Iterator[str]:
     """The ids of the engine's workflows for the order: its runs, and those of its mails."""
-    names = [f"{stage}-{order.orderref}" for stage in lifecycle.QUEUE_OF_STAGE]
-    runs = [order.run] * len(names)
-    for notice_id, run in session.execute(select(Notice.id, Notice.run).filter_by(order_id=order.id)):
-        names.append(f"notice-{notice_id}")
-        runs.append(run)
-    for name, newest in zip(names, runs, strict=True):
+    newest_runs = {f"{stage}-{order.orderref}": order.run for stage in lifecycle.QUEUE_OF_STAGE}
+    notices = session.execute(select(Notice.id, Notice.run).filter_by(order_id=order.id))
+    newest_runs |= {f"notice-{notice_id}": run for notice_id, run in notices}
+    for name, newest in newest_runs.items():
         yield name
         yield from (f"{name}#{run}" for run in range(2, newest + 1))
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from app.storage import ownership
 
-WAIT_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.1
 
 
@@ -32,7 +31,7 @@ class Presence:
         self._file: int | None = None
         self._guard = threading.Lock()
 
-    def enter(self, seconds: float = WAIT_SECONDS) -> None:
+    def enter(self, seconds: float) -> None:
         """Share the lock, before a connection is opened; waits while another process holds it alone.
 
         Raises `sqlite3.OperationalError` when that takes longer than `seconds`.
