@@ -45,7 +45,15 @@ BUSY_AGAIN_SECONDS = 0.2
 """How long a thread in a hurry waits for the database when the last wait for it was in vain."""
 
 log = logging.getLogger(__name__)
-_thread = threading.local()
+
+
+class _Hurry(threading.local):
+    """How many more seconds this thread may wait for the database; None: no limit, as nobody waits for its answer."""
+
+    left: float | None = None
+
+
+_hurry = _Hurry()
 
 
 def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: Any) -> Any:
@@ -82,22 +90,15 @@ def in_a_hurry(seconds: float) -> Iterator[None]:
 
     For work that somebody waits for, such as a request; an order's work waits for BUSY_SECONDS each time.
     """
-    _thread.left = seconds
+    _hurry.left = seconds
     try:
         yield
     finally:
-        _thread.left = None
-
-
-def _hurry() -> float | None:
-    """How many more seconds this thread may wait; None: no limit, as nobody waits for its answer."""
-    left: float | None = getattr(_thread, "left", None)
-    return left
+        _hurry.left = None
 
 
 def _patience() -> float:
-    hurry = _hurry()
-    return BUSY_SECONDS if hurry is None else min(hurry, BUSY_SECONDS)
+    return BUSY_SECONDS if _hurry.left is None else min(_hurry.left, BUSY_SECONDS)
 
 
 @contextmanager
@@ -107,8 +108,8 @@ def _waiting() -> Iterator[float]:
     try:
         yield patience
     finally:
-        if _hurry() is not None:
-            _thread.left = max(0.0, _thread.left - (time.monotonic() - began))
+        if _hurry.left is not None:
+            _hurry.left = max(0.0, _hurry.left - (time.monotonic() - began))
 
 
 class Database:
@@ -118,7 +119,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.presence = Presence(self.path)
-        self.engine = _sqlite_engine(url, self.presence) if self.is_sqlite else _postgresql_engine(url)
+        self.engine = _sqlite_engine(url, self.path, self.presence) if self.is_sqlite else _postgresql_engine(url)
         event.listen(self.engine, "checkin", lambda _connection, record: record.info.pop(MODE, None))
         self._writing = threading.Lock()
         self._was_busy = False
@@ -173,9 +174,8 @@ class Database:
     def turn(self) -> Iterator[None]:
         """On SQLite, take a lock, so that the process's threads write one by one: SQLite itself makes a thread that
         waits sleep and try again, up to 100 ms each time."""
-        hurry = _hurry()
-        if self._was_busy and hurry is not None:
-            _thread.left = min(hurry, BUSY_AGAIN_SECONDS)
+        if self._was_busy and _hurry.left is not None:
+            _hurry.left = min(_hurry.left, BUSY_AGAIN_SECONDS)
         if not self.is_sqlite:
             yield
             return
@@ -228,8 +228,7 @@ def session_in(connection: Connection) -> Iterator[Session]:
             session.commit()
 
 
-def _sqlite_engine(url: str, presence: Presence) -> Engine:
-    path = Path(make_url(url).database or "")
+def _sqlite_engine(url: str, path: Path, presence: Presence) -> Engine:
     with suppress(OSError):  # if the folder can't be made, the first connection says so
         ownership.make_folder(path.parent)
     engine = create_engine(
@@ -318,9 +317,8 @@ def _postgresql_engine(url: str) -> Engine:
 
 
 def _begin_on_postgresql(connection: PoolProxiedConnection) -> None:
-    hurry = _hurry()
-    if hurry is not None and connection.info.get(MODE) != READ_ONLY:
-        connection.cursor().execute(f"SET LOCAL lock_timeout = {max(1, int(hurry * 1000))}")
+    if _hurry.left is not None and connection.info.get(MODE) != READ_ONLY:
+        connection.cursor().execute(f"SET LOCAL lock_timeout = {max(1, int(_hurry.left * 1000))}")
 
 
 def _postgresql_options() -> dict[str, Any]:
