@@ -63,7 +63,7 @@ def _of_sqlite(file: Path) -> Inspected:
 
 def _opened(file: Path) -> sqlite3.Connection:
     """Open read-only, so that SQLite makes no files beside it; if its log is there, it is read as well."""
-    options = "mode=ro" if Path(f"{file}-wal").exists() else "mode=ro&immutable=1"
+    options = "mode=ro" if sqlite_backup.log_of(file).exists() else "mode=ro&immutable=1"
     return sqlite3.connect(f"{file.absolute().as_uri()}?{options}", uri=True)
 
 

@@ -64,8 +64,7 @@ def _write_anew(connection: sqlite3.Connection) -> bool:
 
 
 def _is_left(path: Path, forms: list[bytes]) -> bool:
-    files = [path, *(each for each in sqlite_backup.beside(path) if each.suffix.endswith("-wal") and each.exists())]
-    return any(_holds(file, forms) for file in files)
+    return any(_holds(file, forms) for file in (path, sqlite_backup.log_of(path)) if file.exists())
 
 
 def _holds(file: Path, forms: list[bytes]) -> bool:

@@ -116,6 +116,11 @@ def beside(path: Path) -> list[Path]:
     return [Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal", ".use.lock", ".upgrade.lock")]
 
 
+def log_of(path: Path) -> Path:
+    """Where a SQLite database keeps what it has not yet moved into its file."""
+    return Path(f"{path}-wal")
+
+
 def copy_database(source: Path, copy: Path) -> None:
     """Copy one state of a database into one file, without a log beside it; raises `sqlite3.DatabaseError`."""
     with (
@@ -145,7 +150,7 @@ def sync(path: Path) -> None:
 
 def _size(source: Path) -> int:
     """The size of the database, including the log beside it."""
-    log = Path(f"{source}-wal")
+    log = log_of(source)
     return source.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
 

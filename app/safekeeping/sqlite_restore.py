@@ -20,6 +20,7 @@ from app.models import Callback, Order, now
 from app.safekeeping import backup_checksum, sqlite_backup
 from app.safekeeping.after_restore import Settled, settle
 from app.safekeeping.exclusive_use import alone, close_up
+from app.safekeeping.sqlite_backup import log_of
 from app.services import Services
 from app.setup import database_upgrade
 from app.storage import migrate, moves, ownership
@@ -54,7 +55,7 @@ def restore(services: Services, file: Path) -> Restored:
             moves.refuse_moved(database)
             database.engine.dispose()
             close_up(database.path)
-            _log_of(kept).unlink(missing_ok=True)
+            log_of(kept).unlink(missing_ok=True)
         made_at = _copy(file, partial, migrate.version_of(database) if readable else None)
         settled, orders, callbacks = _prepare(services, partial, made_at, file)
         missing = _missing(database.path, partial) if readable else None
@@ -155,17 +156,13 @@ def _kept_aside(present: Path) -> Iterator[Path]:
     name = f"{present}.before-restore-{now():%Y%m%d-%H%M%S}"
     names = (Path(f"{name}-{number}" if number else name) for number in range(1000))
     kept = next(each for each in names if not each.exists())
-    if _log_of(present).exists():
-        _link(_log_of(present), _log_of(kept))
+    if log_of(present).exists():
+        _link(log_of(present), log_of(kept))
     try:
         yield kept
     finally:
         if not kept.exists():
-            _log_of(kept).unlink(missing_ok=True)
-
-
-def _log_of(path: Path) -> Path:
-    return Path(f"{path}-wal")
+            log_of(kept).unlink(missing_ok=True)
 
 
 def _put_in_place(partial: Path, present: Path, kept: Path) -> None:
@@ -177,7 +174,7 @@ def _put_in_place(partial: Path, present: Path, kept: Path) -> None:
     partial.chmod(like.st_mode & 0o660 if there_is_one else 0o640)
     with suppress(PermissionError):  # only root can, and only root has to: the service runs as another user
         shutil.chown(partial, like.st_uid, like.st_gid)
-    for log in (_log_of(present), Path(f"{present}-shm"), Path(f"{present}-journal")):
+    for log in (log_of(present), Path(f"{present}-shm"), Path(f"{present}-journal")):
         log.unlink(missing_ok=True)  # they belong to the former database
     partial.replace(present)
     sqlite_backup.sync(present.parent)
