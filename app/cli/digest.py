@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.cli.base import Commands, as_json, operator, ready_services, section, show
 from app.cli.following import follow
 from app.cli.forget import forget_address
 from app.digest import ledger, preview, result_words, run_json, run_starts
 from app.digest.report.sources import parse_source
-from app.models import DigestRun, Notice, NoticeKind, NoticeState, RunState
+from app.models import DigestRun, Notice, NoticeState, RunState
 from app.services import Services
 from app.setup.settings_in_use import fault_of_running
 from app.wording.placeholders import TemplateFault
@@ -118,7 +117,7 @@ def _follow(ready: Services, run_id: int, *, no_wait: bool, as_json: bool) -> No
 def _state(ready: Services, run_id: int) -> dict[str, Any]:
     with ready.database.read() as session:
         row = run_json.summary(session, session.get_one(DigestRun, run_id))
-        return {**row, "tells_staff": _tells_staff(session, run_id)}
+        return {**row, "tells_staff": any(map(_is_on_its_way, run_json.notices_of(session, run_id)))}
 
 
 def _progress(row: dict[str, Any]) -> list[str]:
@@ -130,11 +129,9 @@ def _rests(row: dict[str, Any]) -> bool:
     return row["state"] != RunState.RUNNING and not row["tells_staff"]
 
 
-def _tells_staff(session: Session, run_id: int) -> bool:
-    """Whether a notice about the run is being sent; not one that waits for the mail server, which may take days."""
-    keys = [f"{kind}:{run_id}" for kind in (NoticeKind.DIGEST_REPORT, NoticeKind.DIGEST_TROUBLE)]
-    on_its_way = (Notice.key.in_(keys), Notice.state == NoticeState.PENDING, Notice.next_try_at.is_(None))
-    return session.scalar(select(Notice.id).where(*on_its_way).limit(1)) is not None
+def _is_on_its_way(notice: Notice) -> bool:
+    """Whether a notice is being sent; not one that waits for the mail server, which may take days."""
+    return notice.state == NoticeState.PENDING and notice.next_try_at is None
 
 
 def _list_in_words(rows: list[dict[str, Any]]) -> str:

@@ -5,7 +5,7 @@ with the next batch; the outcome of the batch that was being sent is unknown.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
@@ -16,7 +16,7 @@ from app import notices
 from app.digest import ledger, run_json
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.delivery import Handed, Receipt, Webhook, send_mail
-from app.digest.mails import MailTemplates
+from app.digest.mails import MailTemplates, Told
 from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
 from app.digest.schedule import iso_week
 from app.digest.selection import Selection, select_closings
@@ -41,6 +41,10 @@ MESSAGE_STATES = {
     Handed.NEVER_ARRIVED: MessageState.PLANNED,
     Handed.NOT_NOW: MessageState.PLANNED,
 }
+
+
+Send = Callable[[Sequence[Told], str], Receipt]
+"""Hands messages over, under an idempotency key."""
 
 
 class CannotGoOn(Exception):
@@ -194,24 +198,9 @@ def _by_webhook(services: Services, run: DigestRun, messages: list[DigestMessage
     first = 1 if run.error else 0
     webhook, accepted = Webhook(services.settings, services.metrics), 0
     for part in filter(None, (messages[:first], messages[first:])):
-        ids = [message.id for message in part]
-        _mark(services, ids, MessageState.SENDING)
-        receipt = webhook.send([ledger.told(message) for message in part], _idempotency_key(run, ids))
-        _record(services, run, ids, receipt)
-        _stop_unless_it_answers(receipt)
-        accepted += len(ids) if receipt.handed is Handed.ACCEPTED else 0
+        receipt = _hand_over(services, run, part, webhook.send)
+        accepted += len(part) if receipt.handed is Handed.ACCEPTED else 0
     return accepted
-
-
-def _idempotency_key(run: DigestRun, ids: list[int]) -> str:
-    """The key, which is the same only for the same messages."""
-    return f"digest-{run.iso_week}-{run.id}-{ids[0]}-{ids[-1]}"
-
-
-def _stop_unless_it_answers(receipt: Receipt) -> None:
-    """Pause the run when there was no answer: otherwise the next batch's outcome would become unknown too."""
-    if receipt.handed in (Handed.NEVER_ARRIVED, Handed.UNKNOWN):
-        raise CannotGoOn(receipt.detail)
 
 
 def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) -> int:
@@ -220,10 +209,9 @@ def _by_mail(services: Services, run: DigestRun, messages: list[DigestMessage]) 
         with services.mailer.connection() as post:
             for message in messages:
                 post.open()
-                _mark(services, [message.id], MessageState.SENDING)
-                receipt = send_mail(post, templates, ledger.told(message), _idempotency_key(run, [message.id]))
-                _record(services, run, [message.id], receipt)
-                _stop_unless_it_answers(receipt)
+                receipt = _hand_over(
+                    services, run, [message], lambda told, key: send_mail(post, templates, told[0], key)
+                )
                 accepted += receipt.handed is Handed.ACCEPTED
                 later = receipt.detail if receipt.handed is Handed.NOT_NOW else later
     except MailFailed as failed:
@@ -240,9 +228,20 @@ def _templates(settings: Settings) -> MailTemplates:
         raise CannotGoOn(f"The digest's templates can't be used: {fault}") from None
 
 
-def _mark(services: Services, ids: list[int], state: MessageState) -> None:
+def _hand_over(services: Services, run: DigestRun, messages: list[DigestMessage], send: Send) -> Receipt:
+    """Send messages, with a mark before and the outcome after.
+
+    Pauses the run when there was no answer: otherwise the next batch's outcome would become unknown too.
+    """
+    ids = [message.id for message in messages]
     with services.database.write() as session:
-        ledger.mark(session, ids, state)
+        ledger.mark(session, ids, MessageState.SENDING)
+    key = f"digest-{run.iso_week}-{run.id}-{ids[0]}-{ids[-1]}"  # the same only for the same messages
+    receipt = send([ledger.told(message) for message in messages], key)
+    _record(services, run, ids, receipt)
+    if receipt.handed in (Handed.NEVER_ARRIVED, Handed.UNKNOWN):
+        raise CannotGoOn(receipt.detail)
+    return receipt
 
 
 def _record(services: Services, run: DigestRun, ids: list[int], receipt: Receipt) -> None:
