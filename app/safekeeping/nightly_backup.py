@@ -27,8 +27,19 @@ log = logging.getLogger(__name__)
 
 
 def make(database: Database, file: Path) -> sqlite_backup.Backup:
-    """Back up to a file, whichever kind of database it is; raises `BackupFailed`."""
-    return sqlite_backup.make(database, file) if database.is_sqlite else postgresql_backup.make(database, file)
+    """Back up to a file, replacing one of that name, whichever kind of database it is; raises `BackupFailed`."""
+    if not file.parent.is_dir():
+        raise sqlite_backup.BackupFailed(f"There is no folder {file.parent}")
+    began_at = now()
+    try:
+        with sqlite_backup.new_file(file) as partial:
+            if database.is_sqlite:
+                orders = sqlite_backup.write(database.path, partial, file, began_at)
+            else:
+                orders = postgresql_backup.write(database.url, partial)
+    except OSError as error:
+        raise sqlite_backup.BackupFailed(f"{file} can't be written: {error.strerror}") from None
+    return sqlite_backup.Backup(file, file.stat().st_size, orders, began_at)
 
 
 def make_in(services: Services, folder: Path, kept: int = KEPT) -> sqlite_backup.Backup:

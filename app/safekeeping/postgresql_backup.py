@@ -11,9 +11,7 @@ from typing import IO
 
 from sqlalchemy import make_url
 
-from app.models import now
-from app.safekeeping.sqlite_backup import Backup, BackupFailed, new_file
-from app.storage.database import Database
+from app.safekeeping.sqlite_backup import BackupFailed
 
 MAGIC = b"PGDMP"
 CONNECT_SECONDS = 10
@@ -21,18 +19,10 @@ PACKAGE = "is missing. On Debian and Ubuntu: apt-get install postgresql-client"
 CREATED = re.compile(r"^;\s+Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 
 
-def make(database: Database, file: Path) -> Backup:
-    """Write a dump to a file, replacing an existing file; raises `BackupFailed`."""
-    if not file.parent.is_dir():
-        raise BackupFailed(f"There is no folder {file.parent}")
-    began_at = now()
-    try:
-        with new_file(file) as partial:
-            _run("pg_dump", "--no-password", "--format=custom", f"--file={partial}", url=database.url)
-            orders = count(partial, "orders")
-    except OSError as error:
-        raise BackupFailed(f"{file} can't be written: {error.strerror}") from None
-    return Backup(file, file.stat().st_size, orders, began_at)
+def write(url: str, partial: Path) -> int:
+    """Write a dump into a partial file; returns how many orders are in it. Raises `BackupFailed`."""
+    _run("pg_dump", "--no-password", "--format=custom", f"--file={partial}", url=url)
+    return count(partial, "orders")
 
 
 def is_dump(file: Path) -> bool:

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.models import now
 from app.safekeeping import backup_checksum
-from app.storage.database import Database
 
 LEAST_FREE_BYTES = 20 * 1024 * 1024
 """A backup must not fill the disk on which callbacks are stored."""
@@ -39,13 +37,13 @@ class Backup:
     beside: Sequence[str] = ()
 
 
-def make(database: Database, file: Path) -> Backup:
-    """Write a backup to a file, replacing an existing file; raises `BackupFailed`."""
-    source = database.path
+def write(source: Path, partial: Path, file: Path, began_at: datetime) -> int:
+    """Write a backup that will be `file` into a partial file; returns how many orders are in it.
+
+    Raises `BackupFailed`, and `OSError` where the file can't be written.
+    """
     if not source.is_file():
         raise BackupFailed(f"There is no database {source}")
-    if not file.parent.is_dir():
-        raise BackupFailed(f"There is no folder {file.parent}")
     if file.is_dir():
         raise BackupFailed(f"{file} is a folder; name a file in it")
     if file.exists() and file.samefile(source):
@@ -53,24 +51,14 @@ def make(database: Database, file: Path) -> Backup:
     needed = _size(source)
     if shutil.disk_usage(file.parent).free < needed + LEAST_FREE_BYTES:
         raise BackupFailed(f"The disk of {file.parent} has no room for {needed / 1e6:.1f} MB")
-    began_at = now()
     try:
-        with new_file(file) as partial:
-            copy_database(source, partial)
-            orders = _stamp(partial, began_at)
+        copy_database(source, partial)
+        with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
+            check(copy)
+            backup_checksum.stamp(copy, began_at)
+            orders: int = copy.execute("select count(*) from orders").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise BackupFailed(_in_words(error, source, file)) from None
-    except OSError as error:
-        raise BackupFailed(f"{file} can't be written: {error.strerror}") from None
-    return Backup(file, file.stat().st_size, orders, began_at)
-
-
-def _stamp(partial: Path, began_at: datetime) -> int:
-    """Check a copy and mark it as a backup; returns how many orders are in it."""
-    with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
-        check(copy)
-        backup_checksum.stamp(copy, began_at)
-        orders: int = copy.execute("select count(*) from orders").fetchone()[0]
     backup_checksum.add_checksum(partial)
     return orders
 
