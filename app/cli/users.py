@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.cli.base import Commands, as_json, moment, operator, ready_services, show
 from app.models import Role, User
 from app.people import audit, passkeys
 from app.people import users as everybody
@@ -101,9 +101,8 @@ def forget_passkeys(name: str) -> None:
 
 
 def _row(user: User) -> dict[str, Any]:
-    signed_in_at = user.signed_in_at.isoformat(timespec="seconds") if user.signed_in_at else None
-    created_at = user.created_at.isoformat(timespec="seconds")
-    return {"name": user.name, "role": user.role, "created_at": created_at, "signed_in_at": signed_in_at}
+    signed_in_at = moment(user.signed_in_at) if user.signed_in_at else None
+    return {"name": user.name, "role": user.role, "created_at": moment(user.created_at), "signed_in_at": signed_in_at}
 
 
 def _in_words(rows: list[dict[str, Any]]) -> str:
