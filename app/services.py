@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from app.durable.work_queue import WorkQueue
-from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
-from app.observability import Labels, Metrics
+from app.observability import Metrics
 from app.remote import breaker, exchanges
 from app.remote.mail import Mailer
 from app.storage.database import Database
@@ -18,17 +17,6 @@ from wire import Observation, Observer
 
 DEADLINE_OVER_READ_SECONDS = 10.0
 """How much longer than one pause between packets a whole call may take."""
-
-CONTRACT_NOT_READY = "contract_not_ready"
-"""The metrics' name for a notice that waits for UTOPIA's contract, and not for the mail server."""
-
-LABELS = Labels(
-    callback_outcomes=frozenset(CallbackOutcome),
-    order_states=frozenset(OrderState),
-    notice_states=frozenset({*NoticeState, CONTRACT_NOT_READY}),
-    alert_kinds=frozenset(AlertKind),
-    breakers=frozenset(System),
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class Services:
 
 def build(app: Flask, settings: Settings) -> Services:
     """The services of one process; connects nowhere yet."""
-    metrics = Metrics(LABELS, version=VERSION, commit=COMMIT or "unknown")
+    metrics = Metrics(version=VERSION, commit=COMMIT or "unknown")
     database = Database(settings.database_url)
     return Services(
         settings=settings,

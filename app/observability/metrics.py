@@ -22,12 +22,18 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from app.models import AlertKind, CallbackOutcome, NoticeState, OrderState, System
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series of creation times beside each counter, which workers can't share
 
 OTHER = "other"
 """The label value for everything that is not known: values from outside must not make new series."""
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+CONTRACT_NOT_READY = "contract_not_ready"
+"""The name for a notice that waits for UTOPIA's contract, and not for the mail server."""
+NOTICE_STATES = frozenset({*NoticeState, CONTRACT_NOT_READY})
 
 _log = logging.getLogger(__name__)
 
@@ -58,33 +64,21 @@ class Snapshot:
     disks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Labels:
-    """The label values that are counted by themselves; every other counts as `other`."""
-
-    callback_outcomes: frozenset[str]
-    order_states: frozenset[str]
-    notice_states: frozenset[str]
-    alert_kinds: frozenset[str]
-    breakers: frozenset[str]
-
-
 class Metrics:
     """The service's metrics; each object has its own registry.
 
     In multi-process mode a process makes one object only, as all its objects would write the same file.
     """
 
-    def __init__(self, labels: Labels, *, version: str = "unknown", commit: str = "unknown") -> None:
+    def __init__(self, *, version: str = "unknown", commit: str = "unknown") -> None:
         """Make the metrics. `version` and `commit` are shown as `utopia_handler_build_info`."""
-        self._labels = labels
         self._build = (version, commit)
         self._folder = _multiprocess_folder()
         self.registry = CollectorRegistry()
         self._callbacks = Counter(
             "utopia_handler_callbacks", "Callbacks from UTOPIA, by outcome.", ["outcome"], registry=self.registry
         )
-        for outcome in self._labels.callback_outcomes:  # from 0 on: a series that begins at 1 shows no increase
+        for outcome in CallbackOutcome:  # from 0 on: a series that begins at 1 shows no increase
             self._callbacks.labels(outcome)
         self._calls = Counter(
             "utopia_handler_remote_calls",
@@ -101,8 +95,8 @@ class Metrics:
         )
 
     def callback(self, outcome: str) -> None:
-        """Count one callback; `outcome` is one of `Labels.callback_outcomes`."""
-        self._callbacks.labels(_known(outcome, self._labels.callback_outcomes)).inc()
+        """Count one callback; `outcome` is a `CallbackOutcome`."""
+        self._callbacks.labels(_known(outcome, frozenset(CallbackOutcome))).inc()
 
     def remote_call(self, system: str, action: str, outcome: str, seconds: float) -> None:
         """Count one call to a remote system and how long it took; the three names are the program's own."""
@@ -116,7 +110,7 @@ class Metrics:
         `utopia_handler_database_up 0`.
         """
         registry = CollectorRegistry()
-        registry.register(_Scrape(self._counted, _read(snapshot), self._labels, self._build))
+        registry.register(_Scrape(self._counted, _read(snapshot), self._build))
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
     def _counted(self) -> Iterable[Metric]:
@@ -130,9 +124,9 @@ class _Scrape(Collector):
     """One answer: the counts of all workers, and the database's numbers once, not once for each worker."""
 
     def __init__(
-        self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, labels: Labels, build: tuple[str, str]
+        self, counted: Callable[[], Iterable[Metric]], snapshot: Snapshot | None, build: tuple[str, str]
     ) -> None:
-        self._counted, self._snapshot, self._labels, self._build = counted, snapshot, labels, build
+        self._counted, self._snapshot, self._build = counted, snapshot, build
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: registering must not read anything."""
@@ -153,13 +147,12 @@ class _Scrape(Collector):
         for name, text, value in _numbers(snapshot):
             if value is not None:
                 yield GaugeMetricFamily(f"utopia_handler_{name}", text, value=float(value))
-        labels = self._labels
-        yield _by_label("state", "orders", "Orders by state.", snapshot.orders, labels.order_states)
-        yield _by_label("state", "notices", "Notices by state.", snapshot.notices, labels.notice_states)
+        yield _by_label("state", "orders", "Orders by state.", snapshot.orders, frozenset(OrderState))
+        yield _by_label("state", "notices", "Notices by state.", snapshot.notices, NOTICE_STATES)
         wrong = "What is wrong with the system itself, by kind."
-        yield _by_label("kind", "alerts", wrong, snapshot.alerts, labels.alert_kinds)
+        yield _by_label("kind", "alerts", wrong, snapshot.alerts, frozenset(AlertKind))
         down = "1 for a remote system that does not answer, or refuses our API key."
-        yield _by_label("system", "system_down", down, dict.fromkeys(snapshot.down, 1), labels.breakers)
+        yield _by_label("system", "system_down", down, dict.fromkeys(snapshot.down, 1), frozenset(System))
         yield from _disks(snapshot.disks)
 
 

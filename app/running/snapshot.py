@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app.alerts import backups, conditions, records
 from app.durable.locks import executing
 from app.models import DigestRun, Notice, NoticeState, Order, OrderState, RunState, ScheduleMark, now
-from app.observability import Snapshot
+from app.observability import CONTRACT_NOT_READY, Snapshot
 from app.remote import breaker
-from app.services import CONTRACT_NOT_READY, Services
+from app.services import Services
 from app.storage import schedule_marks
 
 

@@ -11,9 +11,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.digest import ledger
-from app.models import AlertKind, DigestRun, LastBackup, Notice, RunState, now
+from app.models import AlertKind, CallbackOutcome, DigestRun, LastBackup, Notice, OrderState, RunState, System, now
+from app.observability.metrics import CONTRACT_NOT_READY, NOTICE_STATES
 from app.running.snapshot import snapshot
-from app.services import CONTRACT_NOT_READY, LABELS
 from config import PROJECT
 from powercode import NeverArrived, OutcomeUnknown, Refused
 from tests.conftest import Service
@@ -83,10 +83,10 @@ def test_every_label_that_is_asked_for_exists(samples: dict[str, list[dict[str, 
 
 def test_every_value_of_a_label_that_is_asked_for_can_occur() -> None:
     known = {
-        "outcome": LABELS.callback_outcomes | {NeverArrived.outcome, OutcomeUnknown.outcome, Refused.outcome},
-        "state": LABELS.order_states | LABELS.notice_states,
-        "kind": LABELS.alert_kinds,
-        "system": LABELS.breakers,
+        "outcome": {*CallbackOutcome} | {NeverArrived.outcome, OutcomeUnknown.outcome, Refused.outcome},
+        "state": {*OrderState} | NOTICE_STATES,
+        "kind": {*AlertKind},
+        "system": {*System},
     }
     for expression in expressions():
         for _, selector in SELECTED.findall(expression):

@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.observability.metrics import Metrics, Snapshot
-from app.services import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +18,7 @@ def lines(metrics: Metrics, snapshot: Snapshot | None = None) -> list[str]:
 
 
 def test_callbacks_are_counted_by_outcome() -> None:
-    metrics = Metrics(LABELS)
+    metrics = Metrics()
     metrics.callback("order")
     metrics.callback("order")
     metrics.callback("repeat")
@@ -29,7 +27,7 @@ def test_callbacks_are_counted_by_outcome() -> None:
 
 
 def test_a_remote_call_is_counted_and_timed() -> None:
-    metrics = Metrics(LABELS)
+    metrics = Metrics()
     metrics.remote_call("powercode", "createCustomer", "unknown", 0.7)
     shown = lines(metrics)
     where = 'action="createCustomer"'
@@ -40,19 +38,13 @@ def test_a_remote_call_is_counted_and_timed() -> None:
 
 
 def test_what_comes_from_outside_makes_no_new_series() -> None:
-    metrics = Metrics(LABELS)
+    metrics = Metrics()
     for number in range(50):
         metrics.callback(f"made up {number}")
     shown = lines(metrics, Snapshot(orders={"made up": 2, "also made up": 3}))
     assert 'utopia_handler_callbacks_total{outcome="other"} 50.0' in shown
     assert 'utopia_handler_orders{state="other"} 5.0' in shown
     assert "made up" not in "".join(shown)
-
-
-def test_the_label_values_can_be_named() -> None:
-    metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored"})))
-    metrics.callback("stored")
-    assert 'utopia_handler_callbacks_total{outcome="stored"} 1.0' in lines(metrics)
 
 
 def test_the_database_is_read_at_each_scrape_and_not_before() -> None:
@@ -62,7 +54,7 @@ def test_the_database_is_read_at_each_scrape_and_not_before() -> None:
         read.append(1)
         return Snapshot(orders={"waiting": len(read)}, oldest_waiting_seconds=61.5, notices={"sent": 4})
 
-    metrics = Metrics(LABELS)
+    metrics = Metrics()
     assert read == []
     metrics.render(snapshot)
     shown = metrics.render(snapshot)[0].decode().splitlines()
@@ -73,7 +65,7 @@ def test_the_database_is_read_at_each_scrape_and_not_before() -> None:
 
 
 def test_a_state_without_orders_shows_a_zero_and_not_a_gap() -> None:
-    shown = lines(Metrics(LABELS))
+    shown = lines(Metrics())
     assert 'utopia_handler_orders{state="needs_review"} 0.0' in shown
     assert "utopia_handler_oldest_waiting_order_seconds 0.0" in shown
 
@@ -82,7 +74,7 @@ def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog: pytes
     def snapshot() -> Snapshot:
         raise RuntimeError("could not connect as handler:pw")
 
-    metrics = Metrics(LABELS)
+    metrics = Metrics()
     metrics.callback("order")
     shown = metrics.render(snapshot)[0].decode()
     assert 'utopia_handler_callbacks_total{outcome="order"} 1.0' in shown
@@ -92,28 +84,26 @@ def test_a_database_that_is_down_leaves_the_other_numbers_readable(caplog: pytes
 
 
 def test_the_version_and_the_content_type_are_shown() -> None:
-    body, content_type = Metrics(LABELS, version="1.4.0", commit="deece5e").render(Snapshot)
+    body, content_type = Metrics(version="1.4.0", commit="deece5e").render(Snapshot)
     assert b'utopia_handler_build_info{commit="deece5e",version="1.4.0"} 1.0' in body
     assert content_type.startswith("text/plain; version=")
 
 
 def test_two_objects_count_apart() -> None:
-    one, other = Metrics(LABELS), Metrics(LABELS)
+    one, other = Metrics(), Metrics()
     one.callback("test")
     assert 'utopia_handler_callbacks_total{outcome="test"} 0.0' in lines(other)
 
 
 def test_an_outcome_that_never_was_is_a_zero_so_that_its_first_time_is_an_increase() -> None:
-    metrics = Metrics(replace(LABELS, callback_outcomes=frozenset({"stored", "not_stored"})))
-    assert 'utopia_handler_callbacks_total{outcome="not_stored"} 0.0' in lines(metrics)
+    assert 'utopia_handler_callbacks_total{outcome="not_stored"} 0.0' in lines(Metrics())
 
 
 WORKERS = """
 import os
 from app.observability.metrics import Metrics, Snapshot
-from app.services import LABELS
 
-metrics = Metrics(LABELS, version="9")
+metrics = Metrics(version="9")
 def work():
     metrics.callback("order")
     metrics.remote_call("utopia", "orders", "ok", 0.3)
