@@ -8,7 +8,6 @@ The demo, developers and the tests run on it. In a test:
 """
 
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from sandbox.contracts import ABSENT, a_contract, an_item
@@ -92,7 +91,5 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()

@@ -33,8 +33,6 @@ class ControlServer(SimulatedServer):
             "GET /state": lambda: state_of(sandbox),
             "GET /counts": lambda: counts_of(sandbox),
             "POST /orders": self._add_order,
-            "POST /customers": self._add_customer,
-            "POST /contracts": self._set_contract,
             "POST /faults": self._arm,
             "POST /clear": self._clear,
             "POST /latency": self._set_latency,
@@ -62,20 +60,12 @@ class ControlServer(SimulatedServer):
     def _add_order(self, orderref: str, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._sandbox.utopia.add_order(orderref, **(overrides or {}))
 
-    def _add_customer(self, **fields: Any) -> dict[str, Any]:
-        return {"customer_id": self._sandbox.powercode.add_customer(**fields).customer_id}
-
-    def _set_contract(self, orderref: str, ready: bool = True) -> dict[str, Any]:
-        self._sandbox.utopia.set_contract_ready(orderref, ready)
-        return {}
-
     def _arm(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> dict[str, Any]:
         self._sandbox.servers[server].fault(action, kind, times, **args)
         return {}
 
-    def _clear(self, server: str | None = None) -> dict[str, Any]:
-        for name in [server] if server else list(self._sandbox.servers):
-            self._sandbox.servers[name].clear_faults()
+    def _clear(self) -> dict[str, Any]:
+        self._sandbox.clear_faults()
         return {}
 
     def _set_latency(self, server: str, seconds: float) -> dict[str, Any]:
@@ -88,7 +78,7 @@ class ControlServer(SimulatedServer):
             simulated.up()
         else:
             simulated.down()
-        return {"server": server, "up": simulated.is_up}
+        return {}
 
 
 class SandboxControl:
@@ -101,35 +91,24 @@ class SandboxControl:
         self._session.trust_env = False
 
     def state(self) -> dict[str, Any]:
-        """All there is: `customers`, `orders`, `calls` (by server and action), `mails`, `webhook`, `up` by server.
-
-        The shapes are those of `sandbox.state.state_of`.
-        """
+        """What `sandbox.state.state_of` returns."""
         return self._call("GET", "/state")
 
     def counts(self) -> dict[str, Any]:
-        """How many `customers`, `orders`, `mails` and `webhook` messages there are, `calls` as in `state`, `faults`."""
+        """What `sandbox.state.counts_of` returns."""
         return self._call("GET", "/counts")
 
     def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
         """Keep an order with the contract `a_contract(**overrides)`; returns the contract."""
         return self._call("POST", "/orders", orderref=orderref, overrides=overrides)
 
-    def add_customer(self, **fields: Any) -> int:
-        """Keep a customer who was there before; returns the customer's id."""
-        return int(self._call("POST", "/customers", **fields)["customer_id"])
-
-    def set_contract_ready(self, orderref: str, ready: bool = True) -> None:
-        """Let the order's contract be downloaded, or not yet."""
-        self._call("POST", "/contracts", orderref=orderref, ready=ready)
-
     def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:
         """Arm a fault, as the server's own `fault` describes it."""
         self._call("POST", "/faults", server=server, action=action, kind=kind, times=times, **args)
 
-    def clear_faults(self, server: str | None = None) -> None:
-        """Disarm the faults of one server or of all."""
-        self._call("POST", "/clear", server=server)
+    def clear_faults(self) -> None:
+        """Disarm all faults."""
+        self._call("POST", "/clear")
 
     def latency(self, server: str, seconds: float) -> None:
         """Add seconds to each call of a server."""

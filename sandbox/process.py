@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from sandbox.control import SandboxControl
@@ -37,9 +36,7 @@ class SandboxProcess:
         self.control = SandboxControl(self.addresses["control"]["url"])
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._process.terminate()
         self._end()
 

@@ -2,7 +2,3 @@
 
 The story is `__main__.py`, for `python -m sandbox.demo`.
 """
-
-from sandbox.demo.seed import HAPPY_ORDER, seed_demo
-
-__all__ = ["HAPPY_ORDER", "seed_demo"]

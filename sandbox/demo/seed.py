@@ -12,8 +12,8 @@ UNKNOWN_PLAN_SERVICE = 165
 """What a person maps the unknown plan to: PowerCode has the service, and no setting names it."""
 
 
-def seed_demo(sandbox: Sandbox) -> list[str]:
-    """Fill the sandbox; returns the orderrefs, the one that simply works first.
+def seed_demo(sandbox: Sandbox) -> None:
+    """Fill the sandbox with an order that simply works, and three others.
 
     The others: a new street with a contract that is not ready, a plan that nobody has mapped, and a customer who has
     an account at the address already.
@@ -53,7 +53,6 @@ def seed_demo(sandbox: Sandbox) -> list[str]:
     )
     sandbox.powercode.services[UNKNOWN_PLAN_SERVICE] = "10 Gbps"
     sandbox.powercode.add_customer(services=(163,), extAccountID="714204")
-    return list(utopia.orders)
 
 
 def a_report(today: date) -> str:

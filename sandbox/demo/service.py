@@ -12,7 +12,6 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -128,9 +127,7 @@ class DemoService:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop()
 
     def check_alive(self) -> None:
