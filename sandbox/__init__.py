@@ -18,20 +18,6 @@ from sandbox.powercode import PowerCode
 from sandbox.utopia import Utopia
 from sandbox.webhook import Webhook
 
-__all__ = [
-    "ABSENT",
-    "Call",
-    "Fault",
-    "Mail",
-    "Mailbox",
-    "PowerCode",
-    "Sandbox",
-    "Utopia",
-    "Webhook",
-    "a_contract",
-    "an_item",
-]
-
 
 class Sandbox:
     """The four simulated servers; they listen inside `with`, or from `start()` to `stop()`."""

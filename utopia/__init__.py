@@ -1,7 +1,5 @@
 """A client for UTOPIA Fiber's service-provider API: typed answers, and errors that say what to do next."""
 
-from wire import Observation, Observer
-
 from .client import UtopiaClient
 from .errors import (
     AuthenticationFailed,
@@ -15,25 +13,3 @@ from .errors import (
     UtopiaError,
 )
 from .models import AccessPortal, Address, Answer, Contract, OrderItem, Person, Site
-
-__all__ = [
-    "AccessPortal",
-    "Address",
-    "Answer",
-    "AuthenticationFailed",
-    "Contract",
-    "NeverArrived",
-    "NotOurs",
-    "NotReady",
-    "Observation",
-    "Observer",
-    "OrderItem",
-    "OutcomeUnknown",
-    "Person",
-    "Refused",
-    "Site",
-    "Throttled",
-    "TooLarge",
-    "UtopiaClient",
-    "UtopiaError",
-]

@@ -4,17 +4,3 @@ from requests import Request
 
 from .observation import Call, Observation, Observer
 from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, TooLong, Transport, checked_url
-
-__all__ = [
-    "FILE_LIMIT",
-    "JSON_LIMIT",
-    "Call",
-    "Failure",
-    "Observation",
-    "Observer",
-    "Reply",
-    "Request",
-    "TooLong",
-    "Transport",
-    "checked_url",
-]

@@ -3,18 +3,3 @@
 from .log_masking import LINE_LIMIT, Redactor, customer_data
 from .masked_answers import CUT, MASK, json_text, masked, on_one_line, safe_text, without_secrets
 from .sensitive_data import MARK, is_sensitive
-
-__all__ = [
-    "CUT",
-    "LINE_LIMIT",
-    "MARK",
-    "MASK",
-    "Redactor",
-    "customer_data",
-    "is_sensitive",
-    "json_text",
-    "masked",
-    "on_one_line",
-    "safe_text",
-    "without_secrets",
-]
