@@ -280,13 +280,14 @@ class Service:
             return [dict(row) for row in session.execute(select(ServicePlanMapping.__table__)).mappings()]
 
     def _come_to_rest(self) -> list[str]:
-        """Nothing of the last test may reach the next one: no order is woken, and what is on its way ends first.
-
-        Returns the ids of the engine's workflows, all of which have ended.
-        """
+        """Nothing of the last test may reach the next one: no order is woken, and what is on its way ends first."""
         with self.services.database.write() as session:
             session.execute(update(Order).values(state=OrderState.DISMISSED, run=Order.run + 1, next_try_at=None))
             session.execute(update(Notice).values(state=NoticeState.FAILED, next_try_at=None))
+        return self.worked_off()
+
+    def worked_off(self) -> list[str]:
+        """The ids of the engine's workflows, once all of them have ended: an order may rest a moment before its own."""
 
         def ended() -> tuple[list[str]] | None:
             rows = self.services.work_queue.client.list_workflows(load_input=False, load_output=False)

@@ -60,6 +60,7 @@ def test_an_answer_lost_on_createcustomer_makes_one_customer(service: Service) -
 def test_a_process_killed_while_it_created_the_customer_still_adds_the_plans(service: Service) -> None:
     service.sandbox.powercode.fault("addCustomerService", "status_code")
     service.take()
+    service.worked_off()
     as_a_kill_while_creating_leaves_it(service)
 
     due_orders.pick_up_stranded_orders(service.services)  # unless the schedule was quicker
