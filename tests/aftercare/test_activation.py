@@ -44,6 +44,7 @@ def test_activating_sets_the_status_once_and_reads_it_back(service: Service) -> 
     assert service.sandbox.powercode.count("updateCustomerStatus") == 1
 
 
+@pytest.mark.long
 def test_two_who_activate_at_once_do_it_once(service: Service) -> None:
     made(service)
     one = service.read(customer_statuses.of_order, REF)

@@ -96,6 +96,7 @@ def test_no_record_of_ours_is_an_answer_that_names_no_order(service: Service) ->
     assert (run.state, run.error) == (RunState.COMPLETED, reconciliation.CANT_TELL)
 
 
+@pytest.mark.long
 def test_an_answer_about_thousands_of_orders_is_taken_in_pieces(service: Service) -> None:
     """Callbacks can be stored between them. The answer is larger than those to other questions may be."""
     begun(service)

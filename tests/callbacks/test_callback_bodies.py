@@ -79,7 +79,7 @@ def test_what_cannot_be_unpacked_is_refused(service: Service, encoding: str, cut
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, deflated_without_a_header])
 def test_a_bomb_is_unpacked_to_64_kb_and_no_further(service: Service, pack: Any) -> None:
-    bomb = pack(b" " * 50_000_000)
+    bomb = pack(b" " * 20_000_000)
     assert len(bomb) < 64 * 1024
 
     tracemalloc.start()

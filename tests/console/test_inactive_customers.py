@@ -68,7 +68,10 @@ def test_one_is_made_active_after_a_look_at_who_it_is(button: Service, as_staff:
 
 @pytest.mark.parametrize(
     ("reading", "says"),
-    [(None, "their status is Not Active all the same"), ("garbage", "their status could not be read back")],
+    [
+        (None, "their status is Not Active all the same"),
+        pytest.param("garbage", "their status could not be read back", marks=pytest.mark.long),
+    ],
 )
 def test_a_yes_of_powercode_s_that_the_status_does_not_bear_out_is_told(
     button: Service, as_staff: Person, reading: str | None, says: str

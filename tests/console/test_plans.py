@@ -252,7 +252,7 @@ def test_a_plan_is_noted_when_a_contract_has_it_and_one_time_items_are_not(servi
     assert seen_rows(service.services.database) == {"1gbps": ("1 Gbps", OTHER)}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """A service with a database of its own, on which nothing runs."""
     changes = {}

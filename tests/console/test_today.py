@@ -1,6 +1,5 @@
 """The first page: one look in the morning tells whether anything needs somebody."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

@@ -110,7 +110,7 @@ def test_a_connection_cut_after_the_webhook_took_the_mails_sends_none_again(offi
     assert len(office.told) == 3
 
 
-@pytest.mark.parametrize("status", [202, 204])
+@pytest.mark.parametrize("status", [202, pytest.param(204, marks=pytest.mark.long)])
 def test_any_status_from_200_to_299_counts_as_success(office: Office, status: int) -> None:
     office.webhook.fault("post", "http", status=status, body="", processed=True)
     rows = office.many(3)

@@ -135,7 +135,9 @@ def test_a_customer_that_looks_like_ours_after_a_doubt_asks_a_person(service: Se
 
 
 @pytest.mark.parametrize(
-    ("decision", "customers"), [({"customer_id": "1001"}, 1), ({"new_customer": True}, 2)], ids=["ours", "not ours"]
+    ("decision", "customers"),
+    [({"customer_id": "1001"}, 1), pytest.param({"new_customer": True}, 2, marks=pytest.mark.long)],
+    ids=["ours", "not ours"],
 )
 def test_a_person_tells_whether_the_customer_who_looks_like_ours_is_ours(
     service: Service, decision: dict[str, Any], customers: int
@@ -169,8 +171,8 @@ def test_the_order_number_in_the_notes_tells_ours_from_a_neighbours(
 
 # Never arrived
 
-SOME_WRITES = [pytest.param(write, marks=[pytest.mark.long] if "addCustomer" in write else []) for write in WRITES]
-"""Plans and what follows on them are held by the customer, the ticket and the tag in their everyday form."""
+SOME_WRITES = [pytest.param(write, marks=[] if write.startswith("create") else [pytest.mark.long]) for write in WRITES]
+"""In everyday runs the customer and the ticket stand for the plans and the tags."""
 
 
 @pytest.mark.parametrize("write", SOME_WRITES)
@@ -202,7 +204,10 @@ def test_a_write_that_never_arrived_waits_and_is_done_once(service: Service, wri
 # Killed between PowerCode's answer and its checkpoint
 
 
-@pytest.mark.parametrize("step", ["create_customer", "plan:163", "ticket", "tag:5"])
+@pytest.mark.parametrize(
+    "step",
+    ["create_customer", *(pytest.param(later, marks=pytest.mark.long) for later in ("plan:163", "ticket", "tag:5"))],
+)
 def test_a_process_killed_right_after_a_write_repeats_nothing(service: Service, step: str) -> None:
     service.take()
     with service.services.database.write() as session:

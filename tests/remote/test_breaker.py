@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import psycopg
+import pytest
 from sqlalchemy import make_url
 
 from app.models import Base, System, now
@@ -29,6 +30,7 @@ def test_a_harmless_call_whose_process_died_is_made_again_within_a_minute(tmp_pa
     database.dispose()
 
 
+@pytest.mark.long
 def test_the_first_outage_that_four_orders_tell_at_once_breaks_none_of_them(postgresql_url: str) -> None:
     name = f"breaker_{uuid.uuid4().hex}"
     with psycopg.connect(postgresql_url, autocommit=True) as connection:

@@ -76,6 +76,7 @@ def test_the_simulated_servers_do_not_tell_that_they_are_simulated(process: Sand
         assert "sandbox" not in f"{response.headers} {response.text}".lower()
 
 
+@pytest.mark.long
 def test_sigterm_ends_it_cleanly_with_a_connection_still_open() -> None:
     with requests.Session() as held:
         with SandboxProcess() as process:

@@ -164,10 +164,8 @@ def with_a_bomb(source: str, entry: str, *, packed_megabytes: int, declared: int
 
 
 @pytest.mark.parametrize("entry", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/media/image1.png"])
-def test_a_bomb_of_fifty_megabytes_is_refused_by_the_size_it_declares(
-    workbook: WriteWorkbook, headings: list[str], entry: str
-) -> None:
-    source = with_a_bomb(workbook([headings]), entry, packed_megabytes=50, declared=50 * 2**30)
+def test_a_bomb_is_refused_by_the_size_it_declares(workbook: WriteWorkbook, headings: list[str], entry: str) -> None:
+    source = with_a_bomb(workbook([headings]), entry, packed_megabytes=1, declared=50 * 2**30)
     assert "memory" in refusal(source)
 
 

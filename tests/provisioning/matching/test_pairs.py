@@ -28,7 +28,7 @@ def zips(ours: str, theirs: str) -> list[str]:
     return found if all(any(town in city for town in ZIPS) for city in (ours, theirs)) else [found[0]] * 2
 
 
-@pytest.mark.parametrize("zips_known", [True, False], ids=["zips", "no-zips"])
+@pytest.mark.parametrize("zips_known", [True, pytest.param(False, marks=pytest.mark.long)], ids=["zips", "no-zips"])
 @pytest.mark.parametrize("name", ["pairs-from-the-field.tsv", "pairs-made-up.tsv"])
 def test_each_pair_is_decided_as_is_right(name: str, zips_known: bool) -> None:
     decided = {number: (decision(row, zips_known), row) for number, row in pairs(name)}

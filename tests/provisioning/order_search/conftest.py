@@ -12,7 +12,7 @@ from app.storage.database import Database
 from tests.provisioning.order_search.searched_orders import an_order, empty
 
 
-@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="package", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder: Path = tmp_path_factory.mktemp("search")
     url = f"sqlite:///{folder}/orders.db"
