@@ -5,10 +5,10 @@ from html import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import powercode
 from app.aftercare import writes
 from app.aftercare.writes import IN_DOUBT, Intent, WriteKind
 from app.models import ACTIVE_STATES, CustomerWrite, Order, OrderState, OrderStep, StepState, System
+from app.provisioning.steps import new_ticket
 from app.provisioning.written_parts import GIVEN_PLAN, newest_write
 from app.services import Services
 
@@ -24,16 +24,8 @@ def _add_plan(services: Services, write: CustomerWrite) -> str:
 
 
 def _open_ticket(services: Services, write: CustomerWrite) -> str:
-    settings, content = services.settings, write.content
-    ticket = powercode.NewTicket(
-        customer_id=str(write.customer_id),
-        summary=content["summary"],
-        description=as_html(content["text"]),
-        category=str(settings.pc_ticket_category),
-        ticket_type=str(settings.pc_ticket_type),
-        responsible_user=settings.pc_ticket_responsible,
-        responsible_group_id=str(settings.pc_ticket_group),
-    )
+    content = write.content
+    ticket = new_ticket(services.settings, str(write.customer_id), content["summary"], as_html(content["text"]))
     return f"ticket {services.powercode.create_ticket(ticket)}"
 
 

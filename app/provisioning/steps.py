@@ -17,6 +17,7 @@ from app.provisioning.run_endings import NOT_THIS_CALLER, Follows, NeedsReview
 from app.provisioning.runs import Outcome
 from app.provisioning.step_journal import Work
 from app.provisioning.written_parts import given_by_hand, plan_named
+from config import Settings
 
 
 def fetch_contract(work: Work) -> Outcome:
@@ -96,15 +97,8 @@ def create_ticket(work: Work) -> Outcome:
     if work.in_doubt_since is not None:
         raise _ask_whether(work, "whether the ticket was created")
     settings, account = work.services.settings, work.order.account or {}
-    new = powercode.NewTicket(
-        customer_id=_customer_id(work.order),
-        summary=settings.pc_ticket_summary,
-        description=_ticket_text(work, Applicant(**account["applicant"]), account),
-        category=str(settings.pc_ticket_category),
-        ticket_type=str(settings.pc_ticket_type),
-        responsible_user=settings.pc_ticket_responsible,
-        responsible_group_id=str(settings.pc_ticket_group),
-    )
+    text = _ticket_text(work, Applicant(**account["applicant"]), account)
+    new = new_ticket(settings, _customer_id(work.order), settings.pc_ticket_summary, text)
     try:
         ticket_id = work.services.powercode.create_ticket(new)
     except powercode.OutcomeUnknown as unknown:
@@ -112,6 +106,19 @@ def create_ticket(work: Work) -> Outcome:
     except powercode.Refused as refused:
         raise NeedsReview(problems.TICKET_REFUSED, f"PowerCode refused the ticket: {refused.detail}") from None
     return Outcome(value={"ticket_id": ticket_id}, changes={"ticket_id": ticket_id})
+
+
+def new_ticket(settings: Settings, customer_id: str, summary: str, description: str) -> powercode.NewTicket:
+    """A ticket with this text, as the server's settings have tickets."""
+    return powercode.NewTicket(
+        customer_id=customer_id,
+        summary=summary,
+        description=description,
+        category=str(settings.pc_ticket_category),
+        ticket_type=str(settings.pc_ticket_type),
+        responsible_user=settings.pc_ticket_responsible,
+        responsible_group_id=str(settings.pc_ticket_group),
+    )
 
 
 def add_tag(tag_id: int, work: Work) -> Outcome:
