@@ -7,6 +7,7 @@ import click
 from app.cli.base import Commands, services
 from app.digest import mails
 from app.provisioning import ticket_text
+from app.wording.placeholders import Fault, TemplateFault, read_template
 from config import Settings
 
 templates = Commands("templates", help="The texts that customers get.")
@@ -34,8 +35,8 @@ def _mail_templates(settings: Settings) -> list[Path]:
     return [settings.ticket_template_dir / name for name in (mails.TEXT_TEMPLATE, mails.HTML_TEMPLATE)]
 
 
-def _ticket_faults(path: Path) -> list[ticket_text.Fault]:
+def _ticket_faults(path: Path) -> list[Fault]:
     try:
-        return ticket_text.check_template(ticket_text.read_template(path))
-    except ticket_text.TemplateFault as unreadable:
+        return ticket_text.check_template(read_template(path))
+    except TemplateFault as unreadable:
         return list(unreadable.faults)

@@ -8,6 +8,7 @@ from app.provisioning.applicants import Applicant, faults_in_words, read_applica
 from app.provisioning.plans import mapping
 from app.provisioning.plans.plan_table import PlanTable
 from app.provisioning.run_endings import NeedsReview
+from app.wording.placeholders import TemplateFault, read_template
 from config import Settings
 from utopia import Contract
 
@@ -63,6 +64,6 @@ def make_ticket_text(
     """The ticket's description; the template is read at each use, so that an edit needs no restart."""
     values = ticket_text.values_of(orderref, customer_id, applicant, descriptions)
     try:
-        return ticket_text.render(ticket_text.read_template(settings.ticket_template), values)
-    except ticket_text.TemplateFault as fault:
+        return ticket_text.render(read_template(settings.ticket_template), values)
+    except TemplateFault as fault:
         raise NeedsReview(problems.TICKET_TEMPLATE, f"The ticket's text can't be made: {fault}") from None

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from app.provisioning.applicants import Applicant
 from app.wording.allowed_html import clean, forbidden_markup, has_markup
-from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill, read_template
-
-__all__ = ["PLACEHOLDERS", "Fault", "TemplateFault", "check_template", "fill", "read_template", "render", "values_of"]
+from app.wording.placeholders import Fault, TemplateFault, brace_faults, fill
 
 MAX_CHARACTERS = 20_000
 

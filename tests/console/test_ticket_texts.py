@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.models import TicketTextVersion
-from app.provisioning import ticket_text
+from app.wording.placeholders import read_template
 from config import PROJECT
 from tests.conftest import Service
 from tests.console.pages import HOSTILE
@@ -130,7 +130,7 @@ def test_a_save_replaces_the_file_and_can_be_undone(service: Service, as_staff: 
 
 def test_a_save_is_what_the_next_ticket_reads(service: Service, as_staff: Person, folder: Path) -> None:
     save(as_staff, NEW)
-    assert ticket_text.read_template(service.services.settings.ticket_template) == NEW
+    assert read_template(service.services.settings.ticket_template) == NEW
 
 
 def test_a_text_with_faults_is_refused_with_each_at_its_line(as_staff: Person, folder: Path) -> None:

@@ -9,14 +9,11 @@ from app.provisioning.applicants import Applicant
 from app.provisioning.ticket_text import (
     MAX_CHARACTERS,
     PLACEHOLDERS,
-    Fault,
-    TemplateFault,
     check_template,
-    fill,
-    read_template,
     render,
     values_of,
 )
+from app.wording.placeholders import Fault, TemplateFault, fill, read_template
 
 SHIPPED = Path(__file__).parents[2] / "ticket_descriptions" / "new_desc.txt"
 
