@@ -15,7 +15,7 @@ from app.services import Services
 from app.wording.outage_words import refused_key
 from config import Settings
 
-MOMENTS = ("since", "until", "expires_at", "made_at")
+MOMENTS = ("since", "until", "expires_at", "made_at", "held_up_since")
 """What a notice's content may have as text in ISO 8601, and a mail says in the office's time."""
 
 GOOD_NEWS = (
@@ -100,21 +100,14 @@ def _callback_message(notice: Notice) -> dict[str, Any]:
     return {**absent, "told": 20, "opens_cases": True, **notice.content, **said}
 
 
-def _test_callback(notice: Notice) -> dict[str, Any]:
-    return {"received_at": notice.created_at, "remote_address": notice.content.get("remote_address")}
-
-
 def _digest(notice: Notice) -> dict[str, Any]:
     source = str(notice.content.get("source") or "")
     spreadsheet = source.removeprefix("sheets:").partition("!")[0] if source.startswith("sheets:") else None
     link = f"https://docs.google.com/spreadsheets/d/{spreadsheet}" if spreadsheet else None
-    held_up = notice.content.get("held_up_since")
-    facts = {"held_up_since": datetime.fromisoformat(held_up) if held_up else None, "report_link": link}
-    return {"makes_good": None, "rows_became": [], **notice.content, **facts}
+    return {"makes_good": None, "rows_became": [], **_content(notice), "report_link": link}
 
 
 FACTS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
-    NoticeKind.TEST_CALLBACK: _test_callback,
     NoticeKind.CALLBACK_MESSAGE: _callback_message,
     NoticeKind.DIGEST_REPORT: _digest,
     NoticeKind.DIGEST_TROUBLE: _digest,
