@@ -34,12 +34,10 @@ def wake_due_orders(services: Services) -> int:
     if not chosen:
         return 0
     with services.database.write() as session:
-        waiting_still = (Order.id.in_(chosen), *_due(services, session))
-        orders = session.scalars(select(Order).where(*waiting_still).with_for_update(skip_locked=True))
-        turns = {order.id: order for order in orders}
-        for order in (turns[each] for each in chosen if each in turns):
+        orders = intake.taken(session, chosen, *_due(services, session))
+        for order in orders:
             lifecycle.next_run(services, session, order)
-        return len(turns)
+        return len(orders)
 
 
 def choose(services: Services, session: Session) -> list[int]:
@@ -47,19 +45,17 @@ def choose(services: Services, session: Session) -> list[int]:
     due = _due(services, session)
     if session.scalar(select(Order.id).where(*due).limit(1)) is None:
         return []
-    return [each for stage in lifecycle.QUEUE_OF_STAGE for each in _next(services, session, stage, due)]
+    chosen = []
+    for stage in lifecycle.QUEUE_OF_STAGE:  # as many as there is room for, besides those that run in it or are queued
+        room = intake.room_at(services, session, stage, intake.WOKEN_PER_SLOT)
+        chosen += intake.in_turn(session, room, *due, Order.stage == stage)
+    return chosen
 
 
 def _due(services: Services, session: Session) -> Sequence[ColumnElement[bool]]:
     down = list(breaker.systems_down(session))
     its_time = retry_times.due(Order.next_try_at, services.settings.retry_minutes)
     return (Order.state == OrderState.WAITING, its_time, Order.waiting_for.not_in([*down, FIRST_ORDER]))
-
-
-def _next(services: Services, session: Session, stage: str, due: Sequence[ColumnElement[bool]]) -> list[int]:
-    """As many due orders as there is room for, besides those that run in the stage or are queued for it."""
-    room = intake.room_at(services, session, stage, intake.WOKEN_PER_SLOT)
-    return intake.in_turn(session, room, *due, Order.stage == stage)
 
 
 class Clock:

@@ -137,12 +137,18 @@ def start_next(services: Services) -> int:
     if not chosen:
         return 0
     with services.database.write() as session:
-        turn = select(Order).where(Order.id.in_(chosen), *HELD_BACK).with_for_update(skip_locked=True)
-        orders = {order.id: order for order in session.scalars(turn)}
-        for order in (orders[each] for each in chosen if each in orders):
+        orders = taken(session, chosen, *HELD_BACK)
+        for order in orders:
             order.tried_at = now()
             lifecycle.enqueue(services.work_queue, session, order)
         return len(orders)
+
+
+def taken(session: Session, chosen: Sequence[int], *those: ColumnElement[bool]) -> list[Order]:
+    """Those of the chosen orders that are still to be started, and that no other process has taken; locked."""
+    rows = select(Order).where(Order.id.in_(chosen), *those).with_for_update(skip_locked=True)
+    orders = {order.id: order for order in session.scalars(rows)}
+    return [orders[each] for each in chosen if each in orders]
 
 
 def strangers(session: Session) -> Sequence[str]:
