@@ -6,6 +6,7 @@ from app.models import EventKind, Order
 from app.outgoing import events
 from app.provisioning.order_facts import customer_page_of, order_page_of
 from app.services import Services
+from app.wording.json_fields import json_fields
 
 
 def tell(services: Services, session: Session, kind: EventKind, order: Order) -> None:
@@ -20,10 +21,6 @@ def tell(services: Services, session: Session, kind: EventKind, order: Order) ->
         kind,
         f"{order.orderref}:{order.run}",
         order,
-        orderref=order.orderref,
-        state=order.state,
-        problem=order.problem,
-        customer_id=customer_id,
-        ticket_id=order.ticket_id,
+        **json_fields(order, "orderref", "state", "problem", "customer_id", "ticket_id"),
         links=links,
     )

@@ -4,33 +4,20 @@ A search reads every row of words (`order_search_rows`), but never an order's ow
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from operator import or_ as or_bits
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    false,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models import OnIt, Order, OrderSearch, OrderState, PutOff, now
 from app.provisioning.causes.put_off_orders import IS_ITS_ROW
 from app.provisioning.order_search_rows import PIECES
-from app.provisioning.order_search_words import (
-    Term,
-    is_reference,
-    pieces_of,
-    terms_of,
-)
+from app.provisioning.order_search_words import Term, is_reference, pieces_of, terms_of
 from app.provisioning.people_on_orders import IS_ON_IT
 
 PAGE = 50
@@ -224,20 +211,7 @@ def _matches(term: Term) -> ColumnElement[bool]:
 
 def orders_of(session: Session, ids: Sequence[int]) -> list[FoundOrder]:
     """The orders of these ids as a list shows them, in that order."""
-    of_order = (
-        Order.id,
-        Order.orderref,
-        Order.run,
-        Order.state,
-        Order.problem,
-        Order.reason,
-        Order.customer_id,
-        Order.ticket_id,
-        Order.waiting_for,
-        Order.next_try_at,
-        Order.received_at,
-        Order.finished_at,
-    )
+    of_order = [getattr(Order, field.name) for field in fields(FoundOrder) if field.name in Order.__table__.c]
     of_words = (func.coalesce(column, "") for column in (OrderSearch.person, OrderSearch.address, OrderSearch.plan))
     query = select(*of_order, *of_words, OnIt.taken_by, PutOff.until).outerjoin(
         OrderSearch, OrderSearch.order_id == Order.id
