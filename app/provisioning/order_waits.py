@@ -1,13 +1,13 @@
 """How an order waits, and for how long: for a system that is down, like all other orders, or by its own schedule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.models import Order, System, now
-from app.provisioning.actions import RESUME, Action
+from app.provisioning.actions import RESUME
 from app.provisioning.problems import GIVEN_UP, ONLY_THIS_ORDER
 from app.provisioning.run_endings import NeedsReview, Waits
 from app.remote import breaker, retry_times
@@ -28,7 +28,9 @@ def begin(services: Services, session: Session, order: Order, why: Waits) -> Nee
     pause_ends = now() if back_meanwhile else retry_times.retry_at(order.tries, services.settings.retry_minutes)
     order.next_try_at = why.retry_at or breaker.next_probe_at(session, why.system) or pause_ends
     if why.alone and order.tries >= MOST_TRIES:
-        return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=_ways_out(order, why.system))
+        # as long as the order has no customer, a person can also find or make one in PowerCode itself
+        without_customer = why.system is System.POWERCODE and not order.customer_id
+        return NeedsReview(ONLY_THIS_ORDER, why.reason, actions=None if without_customer else [RESUME])
     is_outage = breaker.is_down(session, why.system)  # then `due_orders.give_up_after_outage` gives it up
     return None if is_outage or order.waiting_since > longest_ago(services) else given_up(services, why.reason)
 
@@ -42,12 +44,6 @@ def given_up(services: Services, reason: str | None) -> NeedsReview:
     """Why an order that has waited too long goes to a person."""
     hours = services.settings.give_up_after_hours
     return NeedsReview(GIVEN_UP, f"Given up after {hours:g} hours. The last time: {reason}")
-
-
-def _ways_out(order: Order, system: System) -> Sequence[Action]:
-    """What a person can do then: as long as the order has no customer, also find or make one in PowerCode itself."""
-    without_customer = system is System.POWERCODE and not order.customer_id
-    return ONLY_THIS_ORDER.actions if without_customer else [RESUME]
 
 
 def end(order: Order) -> None:

@@ -56,15 +56,12 @@ def find(session: Session, orderref: str, seen_run: int | None = None) -> Order:
     order = session.scalar(select(Order).filter_by(orderref=orderref).with_for_update())
     if order is None:
         raise NotPossible(f"There is no order {orderref}; `orders submit {orderref}` fetches it from UTOPIA")
-    if seen_run is not None and not _is_as_seen(order, seen_run):
+    is_as_seen = order.state in ACTIVE_STATES if seen_run == WHILE_IT_WAITS else order.run == seen_run
+    if seen_run is not None and not is_as_seen:
         raise NotPossible(
             f"{orderref} has moved on since you looked at it: somebody else decided, or it went on by itself"
         )
     return order
-
-
-def _is_as_seen(order: Order, seen_run: int) -> bool:
-    return order.state in ACTIVE_STATES if seen_run == WHILE_IT_WAITS else order.run == seen_run
 
 
 def resume(

@@ -3,7 +3,7 @@
 Each function works in the caller's transaction, and keeps who did it in the order's story.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -110,10 +110,6 @@ def _standing(session: Session, *those: ColumnElement[bool]) -> Sequence[Any]:
 
 
 def _remove(session: Session, model: type[OnIt | PutOff], order_ids: Sequence[int]) -> None:
-    for part in _parts(order_ids):
-        session.execute(delete(model).where(model.order_id.in_(part)).execution_options(synchronize_session=False))
-
-
-def _parts(order_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for first in range(0, len(order_ids), BATCH):
-        yield order_ids[first : first + BATCH]
+        those = model.order_id.in_(order_ids[first : first + BATCH])
+        session.execute(delete(model).where(those).execution_options(synchronize_session=False))

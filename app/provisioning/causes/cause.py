@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.models import Order, OrderState
@@ -74,7 +74,12 @@ class Cause:
 
     def __str__(self) -> str:
         """In a few words, as within a sentence: `plan 2.5 Gbps is unknown`."""
-        return IN_WORDS.get(self.problem.code, _problem_in_words)(self)
+        if self.problem is UNKNOWN_PLAN:
+            return f"plan {self.about} is unknown" if len(self.plans) < 2 else f"plans {self.about} are unknown"
+        if self.problem is PLAN_REFUSED and self.plans:
+            return f"PowerCode refused {_plans(self)}"
+        words = self.problem.words
+        return words if words.startswith("PowerCode") else words[:1].lower() + words[1:]
 
     def title(self, count: int) -> str:
         """Of the card that stands for all its orders: `46 orders wait for the plan 2.5 Gbps`."""
@@ -129,23 +134,5 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-# In words
-
-
 def _plans(cause: Cause) -> str:
     return f"the plan {cause.about}" if len(cause.plans) < 2 else f"the plans {cause.about}"
-
-
-def _unknown(cause: Cause) -> str:
-    return f"plan {cause.about} is unknown" if len(cause.plans) < 2 else f"plans {cause.about} are unknown"
-
-
-def _problem_in_words(cause: Cause) -> str:
-    words = cause.problem.words
-    return words if words.startswith("PowerCode") else words[:1].lower() + words[1:]
-
-
-IN_WORDS: Mapping[str, Callable[[Cause], str]] = {
-    UNKNOWN_PLAN.code: _unknown,
-    PLAN_REFUSED.code: lambda cause: f"PowerCode refused {_plans(cause)}" if cause.about else cause.problem.words,
-}

@@ -6,7 +6,7 @@ that are put off don't count: nobody looks at them now, so an order that joins t
 
 from datetime import timedelta
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from app import notices
@@ -57,12 +57,13 @@ def _is_being_looked_at(session: Session, order: Order) -> bool:
 def tell_of_those_who_joined(services: Services) -> None:
     """Send one mail for each cause that more orders joined since its last mail, when its time has come."""
     with services.database.read() as session:
-        due = [key for key, joined in _joined(session).items() if joined]
+        due = list(_joined(session))
     for key in due:
         with services.database.write() as session:
             told = session.get(ToldCause, key, with_for_update=True)
             joined = _joined(session, key).get(key, 0)
-            first = session.scalar(_standing(key).order_by(Order.id).limit(1))
+            standing = select(Order).where(Order.cause == key, Order.state == OrderState.NEEDS_REVIEW, ~is_put_off())
+            first = session.scalar(standing.order_by(Order.id).limit(1))
             cause = cause_of(first) if first else None
             if told and joined and first and cause:
                 told.told_at = now()
@@ -75,12 +76,5 @@ def _joined(session: Session, key: str | None = None) -> dict[str, int]:
     rows = select(ToldCause.key, ToldCause.told_at, func.count()).join(Order, and_(*newer, ~is_put_off()))
     rows = rows.where(ToldCause.told_at <= now() - AGAIN_OF_EACH).group_by(ToldCause.key, ToldCause.told_at)
     found = session.execute(rows.where(ToldCause.key == key) if key else rows)
-    return {cause: count for cause, told_at, count in found if told_at <= now() - _pause(cause)}
-
-
-def _pause(key: str) -> timedelta:
-    return AGAIN if ":" in key else AGAIN_OF_EACH
-
-
-def _standing(key: str) -> Select[Order]:
-    return select(Order).where(Order.cause == key, Order.state == OrderState.NEEDS_REVIEW, ~is_put_off())
+    a_day_ago = now() - AGAIN
+    return {cause: count for cause, told_at, count in found if told_at <= a_day_ago or ":" not in cause}

@@ -104,9 +104,14 @@ def is_put_off() -> ColumnElement[bool]:
 
 def _standing(session: Session, group: dict[str, Any], listed: int, those: Sequence[ColumnElement[bool]]) -> OpenCause:
     key, order = group["cause"], session.get_one(Order, group["first"])
-    cause = replace(cause_of(order) or Cause("", EXISTS), key=key)
+    cause = cause_with(key, order)
     who = list(orders_that_stand(session, Order.cause == key, *those, listed=listed))
     return OpenCause(cause, group["count"], group["since"], group["newest"], order.reason or "", who)
+
+
+def cause_with(key: str, order: Order) -> Cause:
+    """The cause with this key, as one of its orders has it."""
+    return replace(cause_of(order) or Cause("", EXISTS), key=key)
 
 
 def orders_that_stand(session: Session, *those: ColumnElement[bool], listed: int) -> Iterator[Who]:

@@ -1,7 +1,7 @@
 """What people put off until a day: orders that need somebody, and not before. They come back by themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.models import STANDING, Order, PutOff, now
-from app.provisioning.causes.cause import EXISTS, Cause, cause_of
-from app.provisioning.causes.open_causes import Who, orders_that_stand, stands
+from app.provisioning.causes.cause import Cause
+from app.provisioning.causes.open_causes import Who, cause_with, orders_that_stand, stands
 
 LISTED = 20
 MOST = 50
@@ -64,7 +64,7 @@ def _those(*columns: Any) -> Any:
 
 
 def _put_away(session: Session, row: dict[str, Any], listed: int) -> PutAway:
-    cause = replace(cause_of(session.get_one(Order, row["first"])) or Cause("", EXISTS), key=row["cause"])
+    cause = cause_with(row["cause"], session.get_one(Order, row["first"]))
     same = [column.is_not_distinct_from(row[column.key]) for column in GROUPED]
     ids = select(Order.id).join(PutOff, IS_ITS_ROW).where(*same)
     orders = list(orders_that_stand(session, Order.id.in_(ids), listed=listed))

@@ -62,7 +62,8 @@ def match_plans(items: Iterable[OrderItem], service_plans: Mapping[str, int]) ->
 
 def monthly_descriptions(items: Iterable[OrderItem]) -> list[str]:
     """What the monthly (`mrc`) items are called, in the order's sequence, blanks collapsed."""
-    return [" ".join((item.description or "").split()) for item in items if _is_monthly(item)]
+    monthly = [item for item in items if (item.charge_type or "").strip().casefold() == "mrc"]
+    return [" ".join((item.description or "").split()) for item in monthly]
 
 
 def additional_plans(ordered: Sequence[ServicePlan], additional: Mapping[str, int]) -> list[ServicePlan]:
@@ -85,10 +86,6 @@ def same_service(description: str, service_id: int, others: Mapping[str, int]) -
     """Those of the others that are the same service under another name."""
     key = plan_key(description)
     return [name for name, other in others.items() if other == service_id and plan_key(name) != key]
-
-
-def _is_monthly(item: OrderItem) -> bool:
-    return (item.charge_type or "").strip().casefold() == "mrc"
 
 
 def _services_by_key(service_plans: Mapping[str, int]) -> dict[str, set[int]]:

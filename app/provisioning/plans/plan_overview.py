@@ -52,14 +52,13 @@ def overview(session: Session) -> PlansOverview:
         waiting.update(dict.fromkeys(map(key_of, unknown), orders))
         ready += orders if {plan_key(name) for name in unknown} <= set(mapped) else 0
     described = names | {key: row.description for key, row in (seen | mapped).items()}
-    lines = [_line(description, mapped.get(key), waiting[key], seen.get(key)) for key, description in described.items()]
+    sold_as = {key: row.service_id for key, row in mapped.items()}
+    lines = [
+        PlanLine(description, sold_as.get(key), waiting[key], seen.get(key), can_be_mapped(description))
+        for key, description in described.items()
+    ]
     lines.sort(key=lambda line: (line.service_id is not None, -line.waiting, line.description.casefold()))
     return PlansOverview(lines, [row for row in mappings if row.additional], ready)
-
-
-def _line(description: str, mapping: ServicePlanMapping | None, waiting: int, seen: PlanSeen | None) -> PlanLine:
-    service_id = mapping.service_id if mapping else None
-    return PlanLine(description, service_id, waiting, seen, can_be_mapped(description))
 
 
 def _waiting(session: Session) -> Iterator[tuple[Sequence[str], int]]:
