@@ -30,10 +30,6 @@ def change_of(kind: CaseKind) -> Change:
 # UTOPIA's half
 
 
-def _send(change: Change, services: Services, write: CustomerWrite) -> object:
-    return change.send(services, write.content["entries"])
-
-
 def _done(session: Session, write: CustomerWrite) -> None:
     """Mark UTOPIA's half as done: UTOPIA confirmed it, or a person did."""
     case = session.get(Case, write.case_id, with_for_update=True) if write.case_id else None
@@ -43,10 +39,13 @@ def _done(session: Session, write: CustomerWrite) -> None:
 
 
 def _kind(change: Change) -> WriteKind:
-    def title(write: CustomerWrite) -> str:
-        return f"{change.title} at UTOPIA (case {write.case_id})"
-
-    return WriteKind(f"{OF_A_CASE}{change.name}", System.UTOPIA, title, partial(_send, change), done=_done)
+    return WriteKind(
+        f"{OF_A_CASE}{change.name}",
+        System.UTOPIA,
+        title=lambda write: f"{change.title} at UTOPIA (case {write.case_id})",
+        send=lambda services, write: change.send(services, write.content["entries"]),
+        done=_done,
+    )
 
 
 UTOPIA_CALLS: Mapping[str, WriteKind] = {

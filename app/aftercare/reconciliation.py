@@ -17,15 +17,7 @@ from app.aftercare import missing_orders
 from app.aftercare.order_references import references_in
 from app.digest.schedule import last_due, wall_clock
 from app.durable import engine
-from app.models import (
-    SYSTEM_NAMES,
-    Order,
-    OrderState,
-    Reconciliation,
-    RunState,
-    System,
-    now,
-)
+from app.models import SYSTEM_NAMES, Order, OrderState, Reconciliation, RunState, System, now
 from app.provisioning.run_endings import stop_for
 from app.remote import breaker, retry_times
 from app.services import Services

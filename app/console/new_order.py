@@ -129,7 +129,7 @@ def _look(orderref: str, form: ContractForm, wrong: Mapping[str, str] | None = N
         return _reference_page(orderref, f"{look.reason}. Check the reference"), 422
     seen = None
     if look.contract is not None:
-        written = corrections.corrections_of(look.contract, form.written())
+        written = corrections.corrections_of(look.theirs, form.written())
         seen = _forecast(orderref, look.contract, written)
     _fill(form, look.theirs)
     form.tell(look.theirs, {**(seen.wrong if seen else {}), **(wrong or {})})
@@ -190,7 +190,7 @@ def _correctable(orderref: str) -> Order | Response:
 def _correct_page(order: Order, form: ContractForm) -> str:
     contract = Contract.from_dict(order.contract or {})
     theirs = fields_of(contract)
-    written = corrections.corrections_of(contract, form.written() or fields_of(contract_of(order)))
+    written = corrections.corrections_of(theirs, form.written() or fields_of(contract_of(order)))
     seen = _forecast(order.orderref, contract, written)
     form.tell(theirs, seen.wrong)
     return _page("correct", form, seen, order=order, orderref=order.orderref)

@@ -37,12 +37,8 @@ class NotUsable(Exception):
         super().__init__(", ".join(WORDS[name] for name in wrong))
 
 
-def corrections_of(contract: Contract, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The values in `wanted` that differ from UTOPIA's contract; `wanted` has one for each of `CORRECTABLE`."""
-    return _differences(fields_of(contract), wanted)
-
-
-def _differences(theirs: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+def corrections_of(theirs: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The values in `wanted` that differ from UTOPIA's; what `wanted` lacks stays as UTOPIA has it."""
     written = {name: one_line(wanted.get(name, theirs[name])) for name in CORRECTABLE}
     return {name: value for name, value in written.items() if value != theirs[name]}
 
@@ -75,11 +71,12 @@ def correct(
             "is in PowerCode"
         )
     contract = Contract.from_dict(order.contract or {})
-    corrections = corrections_of(contract, wanted)
-    wrong = read_applicant(corrected(contract, corrections)).wrong
-    if any(name in CORRECTABLE for name in wrong):
-        raise NotUsable({name: kind for name, kind in wrong.items() if name in CORRECTABLE})
-    before, after = fields_of(contract_of(order)), fields_of(corrected(contract, corrections))
+    corrections = corrections_of(fields_of(contract), wanted)
+    whole = corrected(contract, corrections)
+    wrong = {name: kind for name, kind in read_applicant(whole).wrong.items() if name in CORRECTABLE}
+    if wrong:
+        raise NotUsable(wrong)
+    before, after = fields_of(contract_of(order)), fields_of(whole)
     _record(session, order, by, CORRECT, before=before, after=after)
     order.corrections, order.decision = corrections or None, {}
     return review.resume(services, session, orderref, by)
@@ -99,7 +96,7 @@ def submit(
     `theirs` are UTOPIA's values as the person saw them, `wanted` what they left of them; both empty while UTOPIA
     does not answer. Raises `NotUsable`, and `review.NotPossible` when the order is known already.
     """
-    corrections = _differences(theirs, wanted) if theirs else {}
+    corrections = corrections_of(theirs, wanted) if theirs else {}
     wrong = unusable(corrected(Contract(), theirs), corrections)
     if wrong:
         raise NotUsable(wrong)

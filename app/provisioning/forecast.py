@@ -7,14 +7,7 @@ from enum import StrEnum
 import powercode
 import utopia
 from app.provisioning import customer_search
-from app.provisioning.applicants import (
-    CORRECTABLE,
-    Applicant,
-    Reading,
-    Wrong,
-    corrected,
-    read_applicant,
-)
+from app.provisioning.applicants import CORRECTABLE, Applicant, Reading, Wrong, corrected, read_applicant
 from app.provisioning.contract_checks import check_plans, make_ticket_text
 from app.provisioning.customer_creation import tags_of
 from app.provisioning.customer_search import SideBySide, kept, look_for, of_record, plans_given

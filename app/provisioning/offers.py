@@ -73,6 +73,13 @@ class Situation:
     doubtful: OrderStep | None
     written: bool
 
+    @property
+    def in_doubt(self) -> str:
+        """The write whose outcome is unknown, in words: `the ticket`, `the plan 1 Gbps (164)`."""
+        if self.doubtful is not None and self.doubtful.name.startswith("plan:"):
+            return f"the plan {plan_named(self.order, self.doubtful.name)}"
+        return THE_TICKET
+
 
 def offers_for(session: Session, order: Order) -> list[Offer]:
     """What a person can do with the order as it stands, the likeliest first."""
@@ -128,7 +135,7 @@ def _offer(situation: Situation, action: Action, customer_id: str | None) -> Off
         action=action,
         title=action.label_for(customer_id),
         says=_says(situation, action, customer_id),
-        needs=Needs.NOTHING if action.needs is Needs.TICKET and not _is_ticket(situation) else action.needs,
+        needs=Needs.NOTHING if action.needs is Needs.TICKET and situation.in_doubt != THE_TICKET else action.needs,
         customer_id=customer_id,
         commands=_commands(situation.order, action, customer_id),
     )
@@ -138,10 +145,6 @@ def _says(situation: Situation, action: Action, customer_id: str | None) -> str:
     if action.says and not customer_id:
         return action.says
     return _SAYS[action.code](situation, customer_id)
-
-
-def _is_ticket(situation: Situation) -> bool:
-    return doubt(situation.order, situation.doubtful) == THE_TICKET
 
 
 def _commands(order: Order, action: Action, customer_id: str | None) -> Sequence[str]:
@@ -208,32 +211,24 @@ def _and_the_rest(plans: Sequence[str]) -> str:
     return ", ".join([*named, "the welcome ticket and any tags"])
 
 
-def doubt(order: Order, step: OrderStep | None) -> str:
-    """The write whose outcome is unknown, in words: `the ticket`, `the plan 1 Gbps (164)`."""
-    if step is not None and step.name.startswith("plan:"):
-        return f"the plan {plan_named(order, step.name)}"
-    return THE_TICKET
-
-
 def _is_there(situation: Situation, _: str | None) -> str:
     customer_id = situation.order.customer_id
-    if _is_ticket(situation):
+    if situation.in_doubt == THE_TICKET:
         return (
             f"You looked at customer {customer_id}'s page, and the welcome ticket is there. PowerCode is asked "
             "whether the number is right; then the order goes on, and no second ticket is mailed to the customer."
         )
     return (
-        f"You looked at customer {customer_id}'s page, and {doubt(situation.order, situation.doubtful)} is there. It "
+        f"You looked at customer {customer_id}'s page, and {situation.in_doubt} is there. It "
         "is not added again, and the order goes on. PowerCode can't be asked about plans: your word counts."
     )
 
 
 def _is_not_there(situation: Situation, _: str | None) -> str:
-    what = doubt(situation.order, situation.doubtful)
-    harm = "reads it twice" if _is_ticket(situation) else "pays for it twice"
+    harm = "reads it twice" if situation.in_doubt == THE_TICKET else "pays for it twice"
     return (
-        f"You looked at customer {situation.order.customer_id}'s page, and {what} is not there. It is sent to "
-        f"PowerCode once more. If it is there after all, the customer {harm}."
+        f"You looked at customer {situation.order.customer_id}'s page, and {situation.in_doubt} is not there. It is sent "
+        f"to PowerCode once more. If it is there after all, the customer {harm}."
     )
 
 

@@ -141,8 +141,8 @@ def test_only_what_differs_is_a_correction_and_blanks_do_not() -> None:
     contract = Contract.read(a_contract(firstname=" Ada  Maria "))
     assert contract is not None
 
-    assert corrections.corrections_of(contract, {**fields_of(contract), "city": " Bozeman "}) == {}
-    assert corrections.corrections_of(contract, {"unit": "4"}) == {"unit": "4"}
+    assert corrections.corrections_of(fields_of(contract), {**fields_of(contract), "city": " Bozeman "}) == {}
+    assert corrections.corrections_of(fields_of(contract), {"unit": "4"}) == {"unit": "4"}
     assert corrections.unusable(contract, {"unit": "4" * 101, "state": "Narnia"}) == {
         "unit": Wrong.TOO_LONG,
         "state": Wrong.NO_STATE,
