@@ -227,8 +227,8 @@ def _is_there(situation: Situation, _: str | None) -> str:
 def _is_not_there(situation: Situation, _: str | None) -> str:
     harm = "reads it twice" if situation.in_doubt == THE_TICKET else "pays for it twice"
     return (
-        f"You looked at customer {situation.order.customer_id}'s page, and {situation.in_doubt} is not there. It is sent "
-        f"to PowerCode once more. If it is there after all, the customer {harm}."
+        f"You looked at customer {situation.order.customer_id}'s page, and {situation.in_doubt} is not there. It is "
+        f"sent to PowerCode once more. If it is there after all, the customer {harm}."
     )
 
 
