@@ -10,6 +10,12 @@ from app.models.base import Base, now
 from app.models.states import NoticeState, OrderState, StepState
 
 
+def _index_where_set(column: str, name: str, *columns: str) -> Index:
+    """An index of the rows that have a value in this column."""
+    is_set = text(f"{column} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=is_set, postgresql_where=is_set)
+
+
 class Order(Base):
     """One UTOPIA order, from its first callback to its end.
 
@@ -27,28 +33,10 @@ class Order(Base):
     __table_args__ = (
         Index("ix_orders_state_next_try_at", "state", "next_try_at"),
         Index("ix_orders_state_id", "state", "id"),
-        Index(
-            "ix_orders_state_finished_at",
-            "state",
-            "finished_at",
-            sqlite_where=text("finished_at IS NOT NULL"),
-            postgresql_where=text("finished_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_orders_cause",
-            "cause",
-            "state",
-            "id",
-            sqlite_where=text("cause IS NOT NULL"),
-            postgresql_where=text("cause IS NOT NULL"),
-        ),
+        _index_where_set("finished_at", "ix_orders_state_finished_at", "state", "finished_at"),
+        _index_where_set("cause", "ix_orders_cause", "cause", "state", "id"),
         Index("ix_orders_received_at", "received_at", "state", "problem"),
-        Index(
-            "ix_orders_problem",
-            "problem",
-            sqlite_where=text("problem IS NOT NULL"),
-            postgresql_where=text("problem IS NOT NULL"),
-        ),
+        _index_where_set("problem", "ix_orders_problem", "problem"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
