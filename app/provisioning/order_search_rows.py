@@ -99,10 +99,11 @@ def _found_by(order: Order, notes: str = "") -> dict[str, str]:
     """What an order is found by, and shown with, by column; `notes` are the words of people's notes."""
     contract = contract_of(order)
     person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
+    phone = re.sub(r"\D", "", digits(_cut(contract.customer.phone)))
     address, plan = _address(order, contract), _plan(order, contract)
     words = line_of(
         references=[order.orderref],
-        texts=[person, *_numbers(order, contract), plan],
+        texts=[person, phone, order.customer_id or "", order.ticket_id or "", order.site_id or "", plan],
         address=f"{address} {_cut(contract.address.unit)}",
         mail=_cut(contract.customer.email),
     )
@@ -122,11 +123,6 @@ def _address(order: Order, contract: Contract) -> str:
 def _plan(order: Order, contract: Contract) -> str:
     ordered = [plan.description for plan in plans_in(order.account, "plans")]
     return _cut(", ".join(dict.fromkeys(ordered or monthly_descriptions(contract.items))))
-
-
-def _numbers(order: Order, contract: Contract) -> list[str]:
-    phone = re.sub(r"\D", "", digits(_cut(contract.customer.phone)))
-    return [phone, order.customer_id or "", order.ticket_id or "", order.site_id or ""]
 
 
 def _cut(text: str) -> str:

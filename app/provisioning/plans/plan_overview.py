@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Text, cast, func, select
@@ -66,6 +66,4 @@ def _waiting(session: Session) -> Iterator[tuple[Sequence[str], int]]:
     account = cast(Order.account, Text)
     stopped = (Order.state == OrderState.NEEDS_REVIEW, Order.problem == UNKNOWN_PLAN.code)
     for stored, orders in session.execute(select(account, func.count()).where(*stopped).group_by(account)):
-        content = json.loads(stored) if stored else None
-        if isinstance(content, Mapping):
-            yield content.get("unknown_plans") or [], orders
+        yield (json.loads(stored or "null") or {}).get("unknown_plans", []), orders
