@@ -20,7 +20,7 @@ from app.aftercare.switches import CASES
 from app.models import CallbackMessage, MessageRule, NoticeKind, Order, now
 from app.people import audit
 from app.services import Services
-from app.storage.database import insert_if_new, one_at_a_time, session_in
+from app.storage.database import insert_if_new, one_at_a_time, rows_changed, session_in
 
 CASE = "case:"
 BY_RULE = "a callback's rule"
@@ -145,8 +145,7 @@ def _have_it_seen_to(
 def _count(session: Session, key: str, more: int, **last: Any) -> bool:
     """Count callbacks under a key; False when it has no row."""
     counted = update(CallbackMessage).filter_by(key=key).execution_options(synchronize_session=False)
-    done = session.execute(counted.values(count=CallbackMessage.count + more, **last))
-    return bool(getattr(done, "rowcount", 0))
+    return rows_changed(session, counted.values(count=CallbackMessage.count + more, **last)) > 0
 
 
 def _make_room(session: Session) -> None:

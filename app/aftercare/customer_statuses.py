@@ -23,7 +23,7 @@ from app.people import audit
 from app.provisioning.run_endings import stop_for
 from app.remote import breaker, retry_times
 from app.services import Services
-from app.storage.database import connection_of, insert_if_new
+from app.storage.database import connection_of, insert_if_new, rows_changed
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,7 @@ def unread(session: Session) -> int:
 def put_aside(session: Session, customer_id: str, by: str) -> bool:
     """Put aside a customer who is not to be active; False when they are not in the list any more."""
     mine = update(CustomerStatus).where(CustomerStatus.customer_id == customer_id, IS_OPEN)
-    done = session.execute(mine.values(put_aside_at=now(), put_aside_by=by[:80]))
-    if not getattr(done, "rowcount", 0):
+    if not rows_changed(session, mine.values(put_aside_at=now(), put_aside_by=by[:80])):
         return False
     audit.record(session, by, "customer left inactive", f"customer {customer_id}")
     return True

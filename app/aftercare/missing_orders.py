@@ -16,6 +16,7 @@ from app.provisioning.applicants import one_line, read_applicant
 from app.provisioning.forecast import NoContract, look_up
 from app.provisioning.plans.mapping import monthly_descriptions
 from app.services import Services
+from app.storage.database import rows_changed
 
 AT_ONCE = 500
 """References that one statement searches for."""
@@ -159,8 +160,8 @@ def take_in(services: Services, session: Session, orderrefs: Sequence[str], by: 
 def put_aside(session: Session, orderref: str, by: str) -> bool:
     """Nobody here needs this order; False when it is not in the list any more."""
     here = update(MissingOrder).where(MissingOrder.orderref == orderref, MissingOrder.put_aside_at.is_(None))
-    done = session.execute(here.values(put_aside_at=now(), put_aside_by=by[:80], person="", address="", plan=""))
-    if not getattr(done, "rowcount", 0):
+    nobody = {"person": "", "address": "", "plan": ""}
+    if not rows_changed(session, here.values(put_aside_at=now(), put_aside_by=by[:80], **nobody)):
         return False
     audit.record(session, by, "missing order put aside", orderref)
     return True

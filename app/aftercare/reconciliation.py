@@ -22,7 +22,7 @@ from app.provisioning.run_endings import stop_for
 from app.remote import breaker, retry_times
 from app.services import Services
 from app.storage import schedule_marks
-from app.storage.database import connection_of, insert_if_new
+from app.storage.database import connection_of, insert_if_new, rows_changed
 from app.wording.outage_words import in_trouble
 from config import Settings
 
@@ -168,8 +168,7 @@ def _is_due(services: Services) -> ColumnElement[bool]:
 
 def _claim(services: Services, session: Session, number: int) -> bool:
     mine = update(Reconciliation).where(Reconciliation.id == number, _is_due(services))
-    claimed = session.execute(mine.values(claimed_at=now(), state=RunState.RUNNING, next_try_at=None))
-    return bool(getattr(claimed, "rowcount", 0))
+    return rows_changed(session, mine.values(claimed_at=now(), state=RunState.RUNNING, next_try_at=None)) > 0
 
 
 def _wait(services: Services, number: int, why: str) -> None:

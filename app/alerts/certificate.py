@@ -19,7 +19,7 @@ from app.alerts.patience import Condition
 from app.models import Alert, AlertKind, KnownCertificate, System, now
 from app.remote import breaker
 from app.services import Services
-from app.storage.database import insert_if_new
+from app.storage.database import insert_if_new, rows_changed
 from config import PROJECT
 from powercode import Presented
 
@@ -69,8 +69,7 @@ def _is_ours(services: Services, server: str, moment: datetime, every: timedelta
     with services.database.write() as session:
         insert_if_new(session, KnownCertificate, "server", server=server, looked_at=LONG_AGO)
         due = (KnownCertificate.server == server, KnownCertificate.looked_at <= moment - every)
-        claimed = session.execute(update(KnownCertificate).where(*due).values(looked_at=moment))
-        return bool(getattr(claimed, "rowcount", 0))
+        return rows_changed(session, update(KnownCertificate).where(*due).values(looked_at=moment)) > 0
 
 
 def _heed(services: Services, server: str, presented: Presented, moment: datetime) -> None:

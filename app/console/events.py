@@ -12,6 +12,7 @@ from app.outgoing import events as outgoing
 from app.outgoing import records
 from app.people import audit
 from app.services import services_of
+from app.storage.database import rows_changed
 
 events = Blueprint("events", __name__, url_prefix="/console/events")
 
@@ -64,7 +65,7 @@ def all_failed_again() -> Response:
 
 def _all_failed(session: Session) -> int:
     failed = (Outgoing.channel == outgoing.CHANNEL, Outgoing.state == OutgoingState.FAILED)
-    return int(getattr(session.execute(update(Outgoing).where(*failed).values(records.anew())), "rowcount", 0))
+    return rows_changed(session, update(Outgoing).where(*failed).values(records.anew()))
 
 
 @events.post("/test")

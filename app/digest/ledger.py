@@ -30,7 +30,7 @@ from app.models import (
     now,
 )
 from app.storage import schedule_marks
-from app.storage.database import insert_if_new, one_at_a_time
+from app.storage.database import insert_if_new, one_at_a_time, rows_changed
 
 MOST_SET_ASIDE_KEPT = 5000
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING)
@@ -218,8 +218,7 @@ def doubt_what_was_being_sent(session: Session, run_id: int, batch: int) -> int:
     """Mark messages as unknown whose process died while sending: they may have arrived. Returns how many."""
     caught = (DigestMessage.run_id == run_id, DigestMessage.batch == batch, DigestMessage.state == MessageState.SENDING)
     why = "the process ended while this was being sent"
-    done = session.execute(update(DigestMessage).where(*caught).values(state=MessageState.UNKNOWN, error=why))
-    return int(getattr(done, "rowcount", 0))
+    return rows_changed(session, update(DigestMessage).where(*caught).values(state=MessageState.UNKNOWN, error=why))
 
 
 def planned_messages(session: Session, run_id: int, batch: int) -> list[DigestMessage]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models import Order, Outgoing, OutgoingState, now
 from app.remote import retry_times
 from app.services import Services
-from app.storage.database import insert_if_new
+from app.storage.database import insert_if_new, rows_changed
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def give_up(services: Services, *whose: ColumnElement[bool]) -> int:
     waiting = (Outgoing.state == OutgoingState.PENDING, *whose)
     over = {"state": OutgoingState.FAILED, "next_try_at": None, "error": REMOVED}
     with services.database.write() as session:
-        count = int(getattr(session.execute(update(Outgoing).where(*waiting).values(over)), "rowcount", 0))
+        count = rows_changed(session, update(Outgoing).where(*waiting).values(over))
     if count:
         log.warning("Given up: %d that waited, since %s", count, REMOVED)
     return count

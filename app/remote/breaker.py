@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Notice, NoticeState, Order, OrderState, RemoteSystem, System, now
 from app.remote import retry_times
-from app.storage.database import connection_of, insert_if_new
+from app.storage.database import connection_of, insert_if_new, rows_changed
 
 SYSTEMS = RemoteSystem.__table__
 IS_DOWN = exists().where(SYSTEMS.c.name == bindparam("system"), SYSTEMS.c.down_since.is_not(None))
@@ -137,8 +137,7 @@ def claim(session: Session, system: System, minutes: Sequence[float]) -> bool:
     """Claim the harmless call, when one is due and no other process has claimed it."""
     down = (RemoteSystem.name == system, RemoteSystem.down_since.is_not(None))
     mine = update(RemoteSystem).where(*down, retry_times.due(RemoteSystem.next_probe_at, minutes))
-    claimed = session.execute(mine.values(probe=CLAIMED, next_probe_at=now() + LEASE))
-    return bool(getattr(claimed, "rowcount", 0))
+    return rows_changed(session, mine.values(probe=CLAIMED, next_probe_at=now() + LEASE)) > 0
 
 
 CLAIMED = "claimed"

@@ -42,6 +42,7 @@ from app.provisioning.applicants import contract_of, digits
 from app.safekeeping import mentions
 from app.safekeeping.pruning import FINISHED
 from app.services import Services
+from app.storage.database import rows_changed
 from app.wording.spelling import stands_alone_in
 
 SAID = "The personal data of this order was erased"
@@ -191,8 +192,7 @@ def _erase(session: Session, order: Order, words: set[str]) -> tuple[int, dict[s
 
 
 def _count(session: Session, statement: Any) -> int:
-    done = session.execute(statement.execution_options(synchronize_session=False))
-    return int(getattr(done, "rowcount", 0))
+    return rows_changed(session, statement.execution_options(synchronize_session=False))
 
 
 def _erase_steps(session: Session, order: Order) -> int:

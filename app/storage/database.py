@@ -66,6 +66,11 @@ def insert_if_new(session: Session, model: type[Any], unique: str, /, **values: 
     return connection.scalar(statement, values)
 
 
+def rows_changed(session: Session, statement: Executable) -> int:
+    """Execute an update or a delete; returns how many rows it changed."""
+    return int(getattr(session.execute(statement), "rowcount", 0))
+
+
 def connection_of(session: Session) -> Connection:
     """The connection of a session of this module, for statements on tables; what the session holds is not flushed.
 
