@@ -84,26 +84,18 @@ def next_run(services: Services, session: Session, order: Order, *, state: Order
 
 def stop(services: Services, session: Session, order: Order, why: Stop) -> None:
     """End the order's run: it waits, needs a person, or is finished without an account."""
-    _stop(services, session, order, why)
-    order_search_rows.keep(session, order)
-
-
-def _stop(services: Services, session: Session, order: Order, why: Stop) -> None:
+    if isinstance(why, Waits):
+        why = order_waits.begin(services, session, order, why) or why
+    if not isinstance(why, Waits):
+        order_waits.end(order)
     order.state, order.reason = why.state, why.reason
     order.problem, order.actions = None, []
     order.cause = order.stopped_at = None
     for column, value in why.changes.items():
         setattr(order, column, value)
     match why:
-        case Waits():
-            enough = order_waits.begin(services, session, order, why)
-            if enough is not None:
-                _stop(services, session, order, enough)
-            return
         case Follows():
-            order_waits.end(order)
             order.waiting_for, order.stopped_at = FIRST_ORDER, now()
-            return
         case NeedsReview():
             order.problem, order.actions = why.problem.code, why.actions
             cause_mails.tell(services, session, order, _stands(order))
@@ -112,11 +104,11 @@ def _stop(services: Services, session: Session, order: Order, why: Stop) -> None
             _stands(order)
             exists = f"{NoticeKind.CUSTOMER_EXISTS}:{order.orderref}"
             notices.record(services.work_queue, session, NoticeKind.CUSTOMER_EXISTS, exists, order)
-    order_waits.end(order)
-    if order.state != OrderState.NEEDS_REVIEW:
+    if order.state not in (OrderState.WAITING, OrderState.NEEDS_REVIEW):
         order.finished_at = now()
     if order.state in STANDING:
         tell(services, session, EventKind.ORDER_NEEDS_REVIEW, order)
+    order_search_rows.keep(session, order)
 
 
 def _stands(order: Order) -> Cause:

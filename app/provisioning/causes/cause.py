@@ -86,8 +86,7 @@ class Cause:
         if self.problem is UNKNOWN_PLAN:
             waits = "order waits" if count == 1 else "orders wait"
             return f"{count:,} {waits} for {_plans(self)}"
-        words = str(self)
-        return f"{count:,} {'order' if count == 1 else 'orders'}: {words}"
+        return f"{count:,} {'order' if count == 1 else 'orders'}: {self}"
 
 
 def cause_of(order: Order) -> Cause | None:
