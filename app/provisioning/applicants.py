@@ -17,10 +17,14 @@ CORRECTABLE = (*PERSON, *PLACE, PORTAL_USERNAME)
 """The fields that staff may correct. The site id is none of them: it says which fiber is meant. UTOPIA has no name for
 PowerCode's portal: unless staff write one, the mail address is used."""
 
-MAIL_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+")
 PORTAL_NAME = re.compile(r"[^\s<>\"']+")
-ZIP = re.compile(r"\d{5}(-?\d{4})?")
-LEAST_DIGITS, MOST_DIGITS = 7, 15
+CAN_BE_RIGHT: Mapping[str, re.Pattern[str]] = {
+    "email": re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+"),
+    "phone": re.compile(r"\D*(?:\d\D*){7,15}"),
+    "zip": re.compile(r"\d{5}(-?\d{4})?"),
+    PORTAL_USERNAME: PORTAL_NAME,
+}
+"""The form of a field's value."""
 ENDED = re.compile(r"cancel|declin|void|expir|reject", re.IGNORECASE)
 
 
@@ -167,20 +171,8 @@ def _wrong(name: str, value: str) -> Wrong | None:
         return Wrong.TOO_LONG
     if name == "state":
         return None if usps_state(value) else Wrong.NO_STATE
-    return None if _can_be_right(name, value) else Wrong.NOT_RIGHT
-
-
-def _can_be_right(name: str, value: str) -> bool:
-    match name:
-        case "email":
-            return MAIL_ADDRESS.fullmatch(value) is not None
-        case "portal_username":
-            return PORTAL_NAME.fullmatch(value) is not None
-        case "phone":
-            return LEAST_DIGITS <= len(re.sub(r"\D", "", value)) <= MOST_DIGITS
-        case "zip":
-            return ZIP.fullmatch(value) is not None
-    return True
+    form = CAN_BE_RIGHT.get(name)
+    return None if form is None or form.fullmatch(value) else Wrong.NOT_RIGHT
 
 
 def faults_in_words(reading: Reading) -> Iterator[str]:
