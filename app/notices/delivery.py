@@ -118,9 +118,8 @@ def _send_to_all(
                 post.send(say(replace(enclosure, file=None, without=Without.NOT_TAKEN)), recipient)
         except RecipientRefused as refused:
             failures[recipient] = refused.detail
-        said = {"of": notice.id, "to": recipient, "state": "sent", "error": None}
-        if recipient in failures:
-            said |= {"state": "refused", "error": failures[recipient]}
+        state = "refused" if recipient in failures else "sent"
+        said = {"of": notice.id, "to": recipient, "state": state, "error": failures.get(recipient)}
     return failures, said
 
 

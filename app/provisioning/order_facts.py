@@ -17,17 +17,16 @@ from config import Settings
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
     """What every notice about an order names: person, address, plans, customer and ticket in PowerCode."""
-    account, contract = order.account or {}, contract_of(order).to_dict()
-    person, address = contract["customer"], contract["address"]
-    applicant = account.get("applicant") or {}
-    street = applicant.get("street") or f"{address.get('street', '')} {address.get('unit', '')}"
-    town = f"{address.get('city', '')} {applicant.get('state') or address.get('state', '')} {address.get('zip', '')}"
+    contract, applicant = contract_of(order), (order.account or {}).get("applicant") or {}
+    person, place = contract.customer, contract.address
+    street = applicant.get("street") or f"{place.street} {place.unit}"
+    town = f"{place.city} {applicant.get('state') or place.state} {place.zip}"
     order_page = order_page_of(settings, order.orderref)
     return {
         "order": order,
-        "person": f"{person.get('first_name', '')} {person.get('last_name', '')}".strip(),
-        "email": person.get("email", ""),
-        "phone": person.get("phone", ""),
+        "person": f"{person.first_name} {person.last_name}".strip(),
+        "email": person.email,
+        "phone": person.phone,
         "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
