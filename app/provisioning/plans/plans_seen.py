@@ -6,7 +6,7 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.models import PlanSeen, now
+from app.models import PlanSeen
 from app.provisioning.plans.mapping import monthly_descriptions, plan_key
 from app.storage.database import connection_of
 from utopia import Contract
@@ -25,12 +25,12 @@ def record(session: Session, orderref: str, contract: Contract) -> None:
 
     Each key is written once and in sorted order, so that two transactions can't deadlock.
     """
-    connection, moment = connection_of(session), now()
+    connection = connection_of(session)
     names = {key_of(name): name[:LONGEST] for name in monthly_descriptions(contract.items)}
     for key, name in sorted(names.items()):
         if key:
-            seen = {"first_seen_at": moment, "last_seen_at": moment, "last_orderref": orderref}
-            connection.execute(UPSERT[connection.dialect.name], {"key": key, "description": name, **seen})
+            row = {"key": key, "description": name, "last_orderref": orderref}
+            connection.execute(UPSERT[connection.dialect.name], row)
 
 
 def _upserting(dialect: Any) -> Executable:
