@@ -84,7 +84,8 @@ def tells_of_new(session: Session) -> bool:
 
 def decide(session: Session, key: str, rule: str, by: str) -> bool:
     """Keep the rule for a text from now on; False for a text that never came, and for an unknown rule."""
-    if rule not in dict(rules()) or key == OTHERS:
+    words = dict(rules())
+    if rule not in words or key == OTHERS:
         return False
     if key == NEW:
         insert_if_new(session, CallbackMessage, "key", **_new_row(NEW, "a new text"))
@@ -92,7 +93,6 @@ def decide(session: Session, key: str, rule: str, by: str) -> bool:
     if row is None:
         return False
     before, row.rule, row.decided_by = row.rule, rule, by[:80]
-    words = dict(rules())
     audit.record(session, by, audit.RULE_CHANGED, row.msg, f"{words.get(before, before)} → {words[rule]}")
     return True
 
