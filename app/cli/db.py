@@ -1,7 +1,5 @@
 """`flask db`: the database: its version, its backups, and the way from SQLite to PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ import click
 from click.core import ParameterSource
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.base import Commands, as_json, database_trouble, moment, ready_services, services, show
+from app.cli.base import Commands, as_json, moment, ready_services, services, show
 from app.durable.locks import executing
 from app.models import now
 from app.safekeeping import (
@@ -38,13 +36,10 @@ UPGRADE_IS_DUE = 3
 def upgrade(new: bool) -> None:
     """Create the database or bring it up to date."""
     database, settings = services().database, services().settings
-    try:
-        if not new:
-            known_databases.refuse_missing(database, settings)
-        database_upgrade.upgrade(database, settings)
-        known_databases.remember(database, settings)
-    except (SQLAlchemyError, OSError) as error:
-        raise database_trouble(services().database, error, "upgraded") from None
+    if not new:
+        known_databases.refuse_missing(database, settings)
+    database_upgrade.upgrade(database, settings)
+    known_databases.remember(database, settings)
     click.echo("The database is up to date.")
 
 
@@ -82,9 +77,8 @@ def back_up(context: click.Context, place: Path, kept: int, as_json: bool) -> No
     own, place = services(), place.absolute()
     if context.get_parameter_source("kept") is ParameterSource.COMMANDLINE and not place.is_dir():
         raise click.ClickException(f"--keep goes with a folder, and {place} is none. Make it first: mkdir {place}")
-    with _naming_the_file():
-        moves.refuse_moved(own.database)
-        made = nightly_backup.make_in(own, place, kept) if place.is_dir() else nightly_backup.make(own.database, place)
+    moves.refuse_moved(own.database)
+    made = nightly_backup.make_in(own, place, kept) if place.is_dir() else nightly_backup.make(own.database, place)
     show(made, as_json=as_json, in_words=_backup_in_words)
 
 
@@ -102,8 +96,7 @@ def put_back(file: Path, only_check: bool, as_json: bool) -> None:
         raise click.ClickException(
             "Restore PostgreSQL with its own program, pg_restore; then: utopia-handler db restored --made TIME"
         )
-    with _naming_the_file():
-        restored = sqlite_restore.restore(own, file.absolute())
+    restored = sqlite_restore.restore(own, file.absolute())
     show(restored, as_json=as_json, in_words=_restored_in_words)
 
 
@@ -132,31 +125,20 @@ def settle_restored(made: str, as_json: bool) -> None:
 def copy(url: str, undo: bool, as_json: bool) -> None:
     """Move everything from SQLite to PostgreSQL, with the service stopped, and check that all of it arrived."""
     own = services()
-    with _naming_the_file():
-        if undo:
-            address = postgresql_move.undo(own, url)
-            show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
-            return
-        try:
-            moved = postgresql_move.move(own, url, lambda line: click.echo(f"  {line}", err=True))
-        except SQLAlchemyError:
-            moves.refuse_moved(own.database)  # a move that was interrupted at its very end has a message of its own
-            raise
+    if undo:
+        address = postgresql_move.undo(own, url)
+        show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
+        return
+    try:
+        moved = postgresql_move.move(own, url, lambda line: click.echo(f"  {line}", err=True))
+    except SQLAlchemyError:
+        moves.refuse_moved(own.database)  # a move that was interrupted at its very end has a message of its own
+        raise
     show(moved, as_json=as_json, in_words=_moved_in_words)
 
 
-@contextmanager
-def _naming_the_file() -> Iterator[None]:
-    """Report a file that can't be used in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or 'The database'}: {error.strerror}") from None
-
-
 def _look_at(database: Database, file: Path, *, as_json: bool) -> None:
-    with _naming_the_file():
-        found = backup_inspection.inspect(file, _present_version(database))
+    found = backup_inspection.inspect(file, _present_version(database))
     show(found, as_json=as_json, in_words=_inspected_in_words)
     if found.needs_newer_program:
         raise click.ClickException(f"{file} was made by a newer version of this program; install that first")
