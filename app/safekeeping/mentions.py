@@ -5,7 +5,7 @@ import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import JSON, ColumnElement, String, Table, Text, cast, func, or_, select
+from sqlalchemy import JSON, ColumnElement, String, Table, Text, cast, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import Base, Order, OrderExchange, OrderSearch
@@ -47,15 +47,13 @@ def forms_of(word: str) -> set[str]:
 
 def _tables_with(session: Session, word: str) -> Iterator[str]:
     for table in Base.metadata.sorted_tables:
-        texts = [column for column in table.columns if isinstance(column.type, (String, JSON))]
-        if texts and session.execute(select(1).select_from(table).where(_names(table, word)).limit(1)).first():
+        if session.execute(select(1).select_from(table).where(_names(table, word)).limit(1)).first():
             yield table.name
 
 
 def _names(table: Table, word: str) -> ColumnElement[bool]:
-    texts = [column for column in table.columns if isinstance(column.type, (String, JSON))]
-    forms = sorted(forms_of(word))
-    return or_(*(func.lower(cast(text, Text)).contains(form, autoescape=True) for text in texts for form in forms))
+    texts = [func.lower(cast(column, Text)) for column in table.columns if isinstance(column.type, (String, JSON))]
+    return or_(false(), *(text.contains(form, autoescape=True) for text in texts for form in sorted(forms_of(word))))
 
 
 def _orders_with(session: Session, word: str) -> Iterator[str]:
