@@ -35,17 +35,8 @@ def forget(orderref: str, digest: bool, yes: bool, as_json: bool) -> None:
     orderref = as_it_is_written(ready, orderref)
     if not yes:
         click.confirm(f"Erase the personal data of {orderref}? It can't be brought back", abort=True, err=True)
-    done = order_erasure.forget(ready, orderref, operator(), digest=digest)
-    result = {
-        "orderref": done.orderref,
-        "erased": dict(done.erased),
-        "mails_that_had_not_gone_out": done.unsent,
-        "other_orders_that_name_the_person": done.elsewhere.orderrefs,
-        "tables_that_name_the_person": done.elsewhere.tables,
-        "digest": vars(done.digest) if done.digest else None,
-        "digest_messages_left": done.in_digest,
-        **_remnants(ready, done.words - done.elsewhere.words),
-    }
+    done, words = order_erasure.forget(ready, orderref, operator(), digest=digest)
+    result = {**vars(done), **_remnants(ready, words)}
     show(result, as_json=as_json, in_words=_in_words)
     _fail_with_remnants(result)
 
@@ -90,7 +81,7 @@ def _in_words(result: dict[str, Any]) -> str:
     lines += [f"{unsent} mails about it had not gone out, and won't."] if unsent else []
     lines += [f"The same name, phone number or mail address is in the order {other}, too." for other in others]
     if result["digest"]:
-        lines += _digest_in_words(result["digest"])
+        lines += _digest_in_words(vars(result["digest"]))
     elif result["digest_messages_left"]:
         count = result["digest_messages_left"]
         lines.append(f"The weekly digest keeps {count} messages to the address: utopia-handler digest forget ADDRESS")

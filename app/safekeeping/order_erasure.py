@@ -4,8 +4,8 @@ The order itself stays, with its reference, state, dates and PowerCode numbers, 
 and changes nothing. Backups, PowerCode, UTOPIA and the staff's mailboxes are not touched.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, null, or_, select, update
@@ -55,25 +55,25 @@ NOTHING = digest_forgetting.Erased(0, 0, 0)
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was erased, in numbers. `unsent` mails had not been sent, and never will be.
+    """What was erased, in numbers, and which other orders and tables name the same person.
 
-    `elsewhere` are other places that name the same person. `digest` is what was erased of the weekly digest, if asked
-    for; `in_digest` counts the messages to the order's address that are left. `words` identify the person.
+    `digest` is what was erased of the weekly digest, if asked for; `digest_messages_left` are to the order's address.
     """
 
     orderref: str
     erased: Mapping[str, int]
-    unsent: int
-    elsewhere: mentions.Elsewhere
+    mails_that_had_not_gone_out: int
+    other_orders_that_name_the_person: Sequence[str]
+    tables_that_name_the_person: Sequence[str]
     digest: digest_forgetting.Erased | None
-    in_digest: int
-    words: set[str] = field(repr=False)
+    digest_messages_left: int
 
 
-def forget(services: Services, orderref: str, by: str, *, digest: bool = False) -> Forgotten:
+def forget(services: Services, orderref: str, by: str, *, digest: bool = False) -> tuple[Forgotten, set[str]]:
     """Erase an order's personal data, and with `digest` what the weekly digest keeps of its mail address.
 
-    Raises `review.NotPossible` for an order that is not finished. When repeated, it erases what was stored since.
+    Also returns the words that identify the person and are in no row any more. Raises `review.NotPossible` for an
+    order that is not finished. When repeated, it erases what was stored since.
     """
     run = _refuse_at_work(services, orderref)
     week = iso_week(now(), services.settings.zone)
@@ -86,12 +86,14 @@ def forget(services: Services, orderref: str, by: str, *, digest: bool = False) 
         unsent, erased = _erase(session, order, words)
         if any(erased.values()):
             _tell(services, session, order, by)
-        done = _forget_in_digest(session, words, week) if digest else None
+        in_digest = _forget_in_digest(session, words, week) if digest else None
         told = [digest_forgetting.messages_to(session, word) for word in words if "@" in word]
         session.flush()
         elsewhere = mentions.elsewhere(session, words)
     services.work_queue.forget(workflows)
-    return Forgotten(orderref, erased, unsent, elsewhere, done, max(told, default=0), words)
+    left = max(told, default=0)
+    done = Forgotten(orderref, erased, unsent, elsewhere.orderrefs, elsewhere.tables, in_digest, left)
+    return done, words - elsewhere.words
 
 
 def forget_address(services: Services, address: str) -> tuple[digest_forgetting.Erased, mentions.Elsewhere]:
