@@ -1,5 +1,6 @@
 """`flask orders resume --all`: let all orders of a cause go on, and show what became of each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,10 +79,9 @@ def _looked(ready: Services, joint: Sequence[JointDecision]) -> list[joint_decis
 
 
 def _counts(found: Sequence[joint_decisions.Progress]) -> str:
-    states: dict[str, int] = {}
+    states = Counter[str]()
     for one in found:
-        for state, count in one.states.items():
-            states[state] = states.get(state, 0) + count
+        states.update(one.states)
     left = sum(one.left for one in found)
     return ", ".join([*(f"{count} {in_words(state)}" for state, count in states.items()), f"{left} still to do"])
 

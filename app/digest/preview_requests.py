@@ -5,6 +5,7 @@ When a process dies while making a preview, only the request is left, and the ne
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -84,7 +85,7 @@ def make(services: Services, preview_id: int) -> None:
 
 def _make(services: Services, preview_id: int) -> str:
     """Returns the state in which the preview ended. The step may be repeated, as reading a report again is harmless."""
-    tell = _teller(services, preview_id)
+    tell = partial(_tell, services, preview_id)
     try:
         tell("Reading the report")
         settings = services.settings
@@ -102,12 +103,9 @@ def _make(services: Services, preview_id: int) -> str:
     return _close(services, preview_id, state=PreviewState.FAILED, error=why_not)
 
 
-def _teller(services: Services, preview_id: int) -> Callable[[str], None]:
-    def tell(progress: str) -> None:
-        with services.database.write() as session:
-            session.execute(update(DigestPreview).where(*_running(preview_id)).values(progress=progress))
-
-    return tell
+def _tell(services: Services, preview_id: int, progress: str) -> None:
+    with services.database.write() as session:
+        session.execute(update(DigestPreview).where(*_running(preview_id)).values(progress=progress))
 
 
 def _counting(tell: Callable[[str], None]) -> preview.Watched:
@@ -126,12 +124,8 @@ def _counting(tell: Callable[[str], None]) -> preview.Watched:
 
 
 def _close(services: Services, preview_id: int, **values: Any) -> str:
-    def outcome(session: Session) -> None:
-        session.execute(
-            update(DigestPreview).where(*_running(preview_id)).values(finished_at=now(), progress="", **values)
-        )
-
-    services.database.insist(outcome)
+    ended = update(DigestPreview).where(*_running(preview_id)).values(finished_at=now(), progress="", **values)
+    services.database.insist(lambda session: session.execute(ended))
     return str(values["state"])
 
 
