@@ -23,6 +23,7 @@ from app.provisioning.problems import PROBLEMS
 from app.safekeeping import known_databases, moved_rows, postgresql_move, sqlite_backup, sqlite_restore
 from app.services import Services, services_of
 from app.storage import migrate, moves, presence
+from app.storage.database import Database
 
 NAME = "utopia-handler"
 """The command that administrators type; it calls another program (flask)."""
@@ -100,16 +101,17 @@ class Commands(Command, AppGroup):
             raise click.ClickException(str(why)) from None
         except BrokenPipeError:
             raise  # click ends without a word when nobody reads on
-        except (SQLAlchemyError, OSError) as error:
-            database = services_of(ctx.ensure_object(ScriptInfo).load_app()).database
-            raise click.ClickException(database.why_closed() or _trouble(error)) from None
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or 'This machine'}: {error.strerror or error}") from None
+        except SQLAlchemyError as error:
+            app = ctx.ensure_object(ScriptInfo).load_app()
+            raise database_trouble(services_of(app).database, error) from None
 
 
-def _trouble(error: SQLAlchemyError | OSError) -> str:
-    """The line about a database, or a file, that can't be used."""
-    if isinstance(error, OSError):
-        return f"{error.filename or 'This machine'}: {error.strerror or error}"
-    return f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
+def database_trouble(database: Database, error: Exception) -> click.ClickException:
+    """The line about a database that can't be used; it names the file's owner where that is the reason."""
+    words = f"The database can't be used ({type(error).__name__}). See DATABASE_URL"
+    return click.ClickException(database.why_closed() or words)
 
 
 class WrongWords(click.ClickException):

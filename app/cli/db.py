@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.base import Commands, as_json, moment, ready_services, services, show
+from app.cli.base import Commands, as_json, database_trouble, moment, ready_services, services, show
 from app.durable.locks import executing
 from app.models import now
 from app.safekeeping import (
@@ -36,10 +36,13 @@ UPGRADE_IS_DUE = 3
 def upgrade(new: bool) -> None:
     """Create the database or bring it up to date."""
     database, settings = services().database, services().settings
-    if not new:
-        known_databases.refuse_missing(database, settings)
-    database_upgrade.upgrade(database, settings)
-    known_databases.remember(database, settings)
+    try:
+        if not new:
+            known_databases.refuse_missing(database, settings)
+        database_upgrade.upgrade(database, settings)
+        known_databases.remember(database, settings)
+    except OSError as error:
+        raise database_trouble(database, error) from None
     click.echo("The database is up to date.")
 
 
