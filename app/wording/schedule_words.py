@@ -1,16 +1,9 @@
 """A schedule as people say it: `every Monday at 8:00` for `0 8 * * mon`."""
 
+import calendar
 import re
 
-DAYS = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
-}
+DAYS = {name[:3].lower(): name for name in calendar.day_name}
 OTHERWISE = "at times of its own"
 
 
