@@ -11,7 +11,7 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from app.aftercare import case_halves
 from app.aftercare import cases as work
-from app.aftercare.case_kinds import CASE_KINDS, CaseKind
+from app.aftercare.case_kinds import CASE_KINDS
 from app.aftercare.switches import CASES
 from app.console.access import requires, viewer
 from app.console.entry_forms import entry_form
@@ -19,6 +19,7 @@ from app.console.order_forms import A_CUSTOMER, DIGITS, stripped
 from app.console.redirects import lead_to
 from app.console.switches import only_while_on
 from app.lookups import changes
+from app.lookups.changes import Change
 from app.lookups.entry_fields import faults, given
 from app.lookups.remote_requests import NotAnswered
 from app.models import Case, OrderSearch, Role, StepState
@@ -169,24 +170,22 @@ def tick_utopia(case_id: int) -> Response:
 @requires(Role.ADMINISTRATOR)
 def utopia(case_id: int) -> Page:
     """The entries that UTOPIA's call needs; then the customer it concerns, and what it will do."""
-    case, kind = _with_halves(case_id)
-    change = case_halves.change_of(kind)
-    first = {"issuedate": case.due_on.isoformat(), **case.entries}
+    case, change = _with_change(case_id)
     if "check" not in request.args:
-        return _entry_page(case, kind, given(change.fields, first))
+        first = {"issuedate": case.due_on.isoformat(), **case.entries}
+        return _entry_page(case, change, given(change.fields, first))
     entries = given(change.fields, request.args)
-    wrong = faults(change.fields, entries)
-    if wrong:
-        return _entry_page(case, kind, entries, wrong=wrong), 422
-    return _confirmation(case, kind, entries)
+    if wrong := faults(change.fields, entries):
+        return _entry_page(case, change, entries, wrong), 422
+    return _confirmation(case, change, entries)
 
 
-def _confirmation(case: Case, kind: CaseKind, entries: dict[str, str], fault: str | None = None) -> Page:
-    services, change = services_of(current_app), case_halves.change_of(kind)
+def _confirmation(case: Case, change: Change, entries: dict[str, str], fault: str | None = None) -> Page:
+    services = services_of(current_app)
     try:
         subject = changes.find_subject(services, change, entries)
     except NotAnswered as why:
-        return _entry_page(case, kind, entries, fault=f"{why} Nothing was changed."), 422
+        return _entry_page(case, change, entries, fault=f"{why} Nothing was changed."), 422
     with services.database.read() as session:
         sent = case_halves.last_sent(session, case.id)
     page = {"case": case, "change": change, "subject": subject, "entries": entries, "sent": sent, "fault": fault}
@@ -194,26 +193,22 @@ def _confirmation(case: Case, kind: CaseKind, entries: dict[str, str], fault: st
 
 
 def _entry_page(
-    case: Case, kind: CaseKind, entries: dict[str, str], *, wrong: dict[str, str] | None = None, fault: str = ""
+    case: Case, change: Change, entries: dict[str, str], wrong: dict[str, str] | None = None, fault: str = ""
 ) -> str:
-    change = case_halves.change_of(kind)
     form = entry_form(change.fields, entries, wrong or {})
-    return render_template(
-        "console/aftercare/case_utopia.html", case=case, change=change, form=form, fault=fault, subject=None
-    )
+    return render_template("console/aftercare/case_utopia.html", case=case, change=change, form=form, fault=fault)
 
 
 @cases.post("/<int:case_id>/utopia")
 @requires(Role.ADMINISTRATOR)
 def send(case_id: int) -> Page:
     """Send UTOPIA's call, once."""
-    case, kind = _with_halves(case_id)
-    change = case_halves.change_of(kind)
+    case, change = _with_change(case_id)
     entries, seen = given(change.fields, request.form), request.form.get("seen", "")
     if faults(change.fields, entries) or not seen.isdecimal() or len(seen) > 9:
         abort(400)
     if request.form.get("typed", "").strip() != entries[change.retyped]:
-        page = _confirmation(case, kind, entries, "This is not the number below; nothing was changed.")
+        page = _confirmation(case, change, entries, "This is not the number below; nothing was changed.")
         return (page, 422) if isinstance(page, str) else page
     try:
         write = case_halves.send(services_of(current_app), case_id, viewer().name, entries, int(seen))
@@ -225,11 +220,11 @@ def send(case_id: int) -> Page:
     return _back(case_id, said, "done" if write.state == StepState.DONE else "failed")
 
 
-def _with_halves(case_id: int) -> tuple[Case, CaseKind]:
+def _with_change(case_id: int) -> tuple[Case, Change]:
     with services_of(current_app).database.read() as session:
         case: Any = session.get(Case, case_id) or abort(404)
     kind = CASE_KINDS[case.kind]
-    return (case, kind) if kind.has_halves else abort(404)
+    return (case, case_halves.change_of(kind)) if kind.has_halves else abort(404)
 
 
 def _told(case_id: int, done: bool, said: str, otherwise: str) -> Response:
