@@ -1,5 +1,7 @@
 """The log, for administrators: its last lines, filtered by an order or a text, and the files to download."""
 
+from typing import Any
+
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -7,7 +9,7 @@ from wtforms import StringField
 from app.console.access import requires
 from app.models import Role
 from app.observability import log_reader
-from app.observability.log_reader import FoundLines, LogPart, LogUnreadable
+from app.observability.log_reader import LogUnreadable
 from app.services import services_of
 
 log = Blueprint("log", __name__, url_prefix="/console/log")
@@ -34,23 +36,13 @@ def page() -> str:
     """The newest lines that match."""
     wanted = [request.args.get(name, "").strip()[:longest] for name, longest in LONGEST.items()]
     settings = services_of(current_app).settings
-    found: FoundLines | None = None
-    fault: str | None = None
-    parts: tuple[LogPart, ...] = ()
+    shown: dict[str, Any] = {"form": SearchForm(request.args), "is_search": any(wanted), "level": settings.log_level}
     try:
-        parts = log_reader.parts(settings.log_file)
-        found = log_reader.search(settings.log_file, *wanted, limit=LINES)
+        shown["parts"] = log_reader.parts(settings.log_file)
+        shown["found"] = log_reader.search(settings.log_file, *wanted, limit=LINES)
     except LogUnreadable as why:
-        fault = str(why)
-    return render_template(
-        "console/log/page.html",
-        form=SearchForm(request.args),
-        fault=fault,
-        found=found,
-        parts=parts,
-        is_search=any(wanted),
-        level=settings.log_level,
-    )
+        shown["fault"] = str(why)
+    return render_template("console/log/page.html", **shown)
 
 
 @log.get("/download")

@@ -67,11 +67,13 @@ def page() -> str:
 
 def _everybody(form: NewUserForm) -> str:
     with services_of(current_app).database.read() as session:
-        everybody = [(user, _places(session, user)) for user in users.everybody(session)]
-        entries = audit.entries(session, ENTRIES_SHOWN)
-        asked = are_asked(session)
-    shown = {"everybody": everybody, "entries": entries, "passkeys_asked": asked}
-    return render_template("console/people/everybody.html", form=form, **shown)
+        return render_template(
+            "console/people/everybody.html",
+            form=form,
+            everybody=[(user, _places(session, user)) for user in users.everybody(session)],
+            entries=audit.entries(session, ENTRIES_SHOWN),
+            passkeys_asked=are_asked(session),
+        )
 
 
 def _places(session: Session, user: User) -> Sequence[SignIn]:

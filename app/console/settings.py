@@ -1,7 +1,5 @@
 """The settings in use, where each comes from, what a restart would change, and whether each system can be used."""
 
-from typing import Any
-
 from flask import Blueprint, abort, current_app, render_template, request
 from werkzeug.wrappers import Response
 
@@ -11,7 +9,7 @@ from app.console.redirects import lead_to
 from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Role, StepState
 from app.people import audit
-from app.services import Services, services_of
+from app.services import services_of
 from app.setup import settings_checks
 from app.setup.settings_overview import overview
 
@@ -27,21 +25,19 @@ LONGEST_FLASH = 600
 def page() -> str:
     """Every setting. Settings are changed in `.env`, not here."""
     services = services_of(current_app)
-    return render_template(
-        "console/settings/page.html",
-        overview=overview(services.settings),
-        notes=settings_checks.notes(services),
-        checks=settings_checks.BUTTONS,
-        recipients=services.settings.email_recipients,
-        **_channels(services),
-        tells_events=services.settings.events_url is not None,
-        has_report=services.settings.report_source is not None,
-    )
-
-
-def _channels(services: Services) -> dict[str, Any]:
+    notes = settings_checks.notes(services)
     with services.database.read() as session:
-        return {"channels": delivery.standing(session, services), "given_up": delivery.given_up(session, services)}
+        return render_template(
+            "console/settings/page.html",
+            overview=overview(services.settings),
+            notes=notes,
+            checks=settings_checks.BUTTONS,
+            recipients=services.settings.email_recipients,
+            channels=delivery.standing(session, services),
+            given_up=delivery.given_up(session, services),
+            tells_events=services.settings.events_url is not None,
+            has_report=services.settings.report_source is not None,
+        )
 
 
 @settings.post("/channels/<name>/test")
