@@ -1,6 +1,6 @@
 """Joint decisions: read what one means and for how many orders, confirm, and see what becomes of each order."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -148,10 +148,15 @@ def attended(hands: Sequence[Hand], count: int) -> Attended:
     return Attended(hands, count, [action for action in offered if viewer().may(action.role)])
 
 
-def all_attended(session: Session, found: Iterable[OpenCause]) -> Mapping[str, Attended]:
-    """Who is on the orders of each cause, by the cause's key."""
+def shown_on_cards(session: Session, found: Sequence[OpenCause]) -> dict[str, Any]:
+    """What the cards of these causes need: forms, and who is on it, each by the cause's key."""
     hands = people_on_orders.hands_on(session)
-    return {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found}
+    return {
+        "forms": {one.cause.key: forms_for(one) for one in found},
+        "may": may,
+        "attended": {one.cause.key: attended(hands.get(one.cause.key, ()), one.count) for one in found},
+        "teamwork_words": teamwork_words(),
+    }
 
 
 def today() -> date:
@@ -203,17 +208,10 @@ def _found(cause: str, *, also_put_off: bool = False) -> OpenCause | None:
 
 def page_of(found: OpenCause, filled: Mapping[str, Any] | None = None) -> str:
     """The page of a cause; `filled` are forms as a person sent them."""
-    forms = {found.cause.key: {**forms_for(found), **(filled or {})}}
     with services_of(current_app).database.read() as session:
-        hands = all_attended(session, [found])
-    return render_template(
-        "console/causes/page.html",
-        standing=found,
-        forms=forms,
-        may=may,
-        attended=hands,
-        teamwork_words=teamwork_words(),
-    )
+        shown = shown_on_cards(session, [found])
+    shown["forms"][found.cause.key].update(filled or {})
+    return render_template("console/causes/page.html", standing=found, **shown)
 
 
 def may(found: OpenCause) -> Sequence[Action]:

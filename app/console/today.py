@@ -12,7 +12,7 @@ from app import notices
 from app.aftercare.open_counts import open_counts
 from app.alerts import alert_words, backups, records
 from app.console.access import requires, viewer
-from app.console.causes import all_attended, forms_for, may, teamwork_words
+from app.console.causes import shown_on_cards
 from app.console.redirects import lead_to
 from app.console.today_chart import chart
 from app.digest import run_json as digests
@@ -71,14 +71,10 @@ def _content(services: Services) -> dict[str, Any]:
 def _causes(session: Session) -> dict[str, Any]:
     """The causes that need somebody, with the form for each decision, and the plans that are on trial."""
     found, put_away = open_causes.open_causes(session), put_off_orders.put_off(session)
-    forms = {one.cause.key: forms_for(one) for one in found}
     return {
         "causes": found,
-        "forms": forms,
-        "may": may,
-        "attended": all_attended(session, found),
+        **shown_on_cards(session, found),
         "trials": trial_orders.on_trial(session),
-        "teamwork_words": teamwork_words(),
         "put_away": put_away,
         "how_many_away": put_off_orders.how_many(session) if put_away else None,
     }
