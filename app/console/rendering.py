@@ -55,23 +55,12 @@ def register(app: Flask) -> None:
     """Add the template filters and the error pages."""
     app.jinja_env.finalize = visible
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters |= {
-        "refused_key": refused_key,
-        "how_much": how_much,
-        "capitalise_first": capitalise_first,
-        "local": local,
-        "exact": exact,
-        "in_words": in_words,
-        "mail_in_words": mail_in_words,
-        "day": day,
-        "sentence": sentence,
-        "dialled": dialled,
-        "duration": duration,
-        "schedule": schedule_words.in_words,
-    }
-    app.jinja_env.globals |= {"refresh": REFRESH, "runbook": partial(section, "runbook.md"), "sentences": sentences}
-    app.jinja_env.globals |= {"added_words": added_words, "customer_page": customer_page}
-    app.jinja_env.globals |= {"labels": LABELS, "note_fault": note_fault, "noted_faults": noted_faults}
+    moments, words = (day, duration, exact, local), (capitalise_first, in_words, mail_in_words, sentence)
+    app.jinja_env.filters |= {each.__name__: each for each in (*moments, *words, dialled, how_much, refused_key)}
+    app.jinja_env.filters["schedule"] = schedule_words.in_words
+    functions = (added_words, customer_page, note_fault, noted_faults, sentences)
+    app.jinja_env.globals |= {each.__name__: each for each in functions}
+    app.jinja_env.globals |= {"labels": LABELS, "refresh": REFRESH, "runbook": partial(section, "runbook.md")}
     app.context_processor(_words)
     app.register_error_handler(HTTPException, _fault)
     app.register_error_handler(CSRFError, _stale_form)
