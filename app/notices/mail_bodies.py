@@ -1,6 +1,6 @@
 """The two forms of a mail, plain text and HTML. What a mail says is written once, in its text.
 
-The HTML is made of the text, with tables for the facts of an order. Mails with other tables have an HTML template each.
+The HTML is made of the text, by `of_text.html`; an order's facts, which the text lists, are tables there.
 """
 
 import re
@@ -20,6 +20,10 @@ SPREADSHEETS = "https://docs.google.com/spreadsheets/"
 ITEM = "- "
 NEXT = "What to do next:\n"
 REASON = re.compile(r"(Why|The last answer|The certificate's fingerprint \(SHA-256\)):\s")
+CALL = "Settle "
+FIGURE = re.compile(r"([^:]+):  +(\S+)")
+OWN_LINE = re.compile(r"([:.]?)\n  (?=http)")
+"""Before an address with a line of its own, below what it is about."""
 LINK = re.compile(r"((?:.*[.] )?)(.+): (https?://\S+)")
 
 templates = Environment(
@@ -45,11 +49,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, which has one line, or a list. `is_reason`: a paragraph that stands out."""
+    """A paragraph, which has one line, a list, or a table of figures. A reason stands out, a call is a button."""
 
     lines: list[Line]
-    is_list: bool
-    is_reason: bool
+    is_list: bool = False
+    is_table: bool = False
+    is_reason: bool = False
+    is_call: bool = False
 
 
 def both(name: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -74,13 +80,27 @@ def _blocks(text: str, ours: tuple[str, ...]) -> list[Block]:
 
 
 def _parts(paragraph: str, ours: tuple[str, ...]) -> Iterator[Block]:
-    whole_lines = paragraph.replace("\n  ", " ").splitlines()
-    for is_list, lines in groupby(whole_lines, lambda line: line.startswith(ITEM)):
-        if is_list:
-            yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True, is_reason=False)
+    for kind, lines in groupby(OWN_LINE.sub(_joined, paragraph).splitlines(), _kind):
+        if kind == "item":
+            yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True)
+        elif kind == "figure":
+            figures = [line.partition(":") for line in lines]
+            yield Block([Line(label, number.strip()) for label, _, number in figures], is_table=True)
         else:
             words = " ".join(lines)
-            yield Block([_line(words, ours)], is_list=False, is_reason=REASON.match(words) is not None)
+            line = _line(words, ours)
+            is_call = line.href is not None and line.said.startswith(CALL)
+            yield Block([line], is_reason=REASON.match(words) is not None, is_call=is_call)
+
+
+def _joined(before: re.Match[str]) -> str:
+    return ": " if before[1] == ":" else ". See it: "
+
+
+def _kind(line: str) -> str:
+    if line.startswith(ITEM):
+        return "item"
+    return "figure" if FIGURE.fullmatch(line) else "words"
 
 
 def _line(words: str, ours: tuple[str, ...]) -> Line:
