@@ -175,6 +175,10 @@ class Service:
         with self.services.database.write() as session:
             return act(session, *about, **options)
 
+    def act(self, act: Callable[..., Any], *about: Any, **options: Any) -> Any:
+        """Let `act` change the database and what goes on by itself; what it returns."""
+        return self.write(lambda session: act(self.services, session, *about, **options))
+
     def rows(self, query: Any) -> list[Any]:
         """The rows that a query selects."""
         return self.read(lambda session: list(session.scalars(query)))
@@ -188,9 +192,9 @@ class Service:
         """The first row that a query selects; None when there is none."""
         return self.read(Session.scalar, query)
 
-    def execute(self, statement: Any) -> None:
-        """Change rows."""
-        self.write(Session.execute, statement)
+    def execute(self, statement: Any, *rows: Any) -> None:
+        """Change rows, or insert these."""
+        self.write(Session.execute, statement, *rows)
 
     def add(self, row: Any) -> None:
         """Add a row."""

@@ -110,9 +110,8 @@ def test_one_that_comes_again_after_its_case_was_closed_opens_another(service: S
     decide(service, "case:message")
     service.callback(REF, CANCELLED)
     (first,) = open_cases(service)
-    with service.services.database.write() as session:
-        assert cases.close(session, first.id, "Stan Staff", "Called them")
-        assert not cases.close(session, first.id, "Ada Administrator", "Me too")
+    assert service.write(cases.close, first.id, "Stan Staff", "Called them")
+    assert not service.write(cases.close, first.id, "Ada Administrator", "Me too")
 
     service.callback(REF, CANCELLED)
 
@@ -124,9 +123,10 @@ def test_one_that_comes_again_after_its_case_was_closed_opens_another(service: S
 
 def test_a_rule_that_there_is_not_changes_nothing(service: Service) -> None:
     service.callback(REF, CANCELLED)
-    with service.services.database.write() as session:
-        assert not callback_messages.decide(session, callback_messages.key_of(CANCELLED), "case:nothing", "Stan Staff")
-        assert not callback_messages.decide(session, "never came", "tell", "Stan Staff")
+    assert not service.write(
+        callback_messages.decide, callback_messages.key_of(CANCELLED), "case:nothing", "Stan Staff"
+    )
+    assert not service.write(callback_messages.decide, "never came", "tell", "Stan Staff")
 
     assert rows(service)[CANCELLED][1] == "ignore"
 
@@ -136,9 +136,8 @@ def test_a_text_can_t_pass_for_a_rule_of_ours(service: Service) -> None:
         service.callback(REF, msg)
 
     assert rows(service) == {callback_messages.NEW: (1, "ignore", REF), callback_messages.OTHERS: (1, "ignore", REF)}
-    with service.services.database.write() as session:
-        assert callback_messages.tells_of_new(session)
-        assert not callback_messages.decide(session, callback_messages.OTHERS, "ignore", "Stan Staff")
+    assert service.read(callback_messages.tells_of_new)
+    assert not service.write(callback_messages.decide, callback_messages.OTHERS, "ignore", "Stan Staff")
 
 
 def test_a_new_order_and_a_test_keep_their_rules_whatever_is_decided(service: Service) -> None:

@@ -23,10 +23,9 @@ ENTRIES = {"cid": "90001", "siteid": "714780", "issuedate": "2026-12-01"}
 def opened(service: Service, code: str = "cancel", due_on: date = DAY) -> int:
     """A case about a customer whom an order made; its number."""
     service.take(REF)
-    with service.services.database.write() as session:
-        case = cases.open_case(session, CASE_KINDS[code], by="Stan Staff", due_on=due_on, slot=REF, orderref=REF)
-        assert case is not None
-        return case.id
+    case = service.write(cases.open_case, CASE_KINDS[code], by="Stan Staff", due_on=due_on, slot=REF, orderref=REF)
+    assert case is not None
+    return case.id
 
 
 def case_of(service: Service, case_id: int) -> Case:
@@ -39,10 +38,9 @@ def send(service: Service, case_id: int, seen: int = 0) -> CustomerWrite | None:
 
 
 def sent(service: Service, case_id: int) -> CustomerWrite:
-    with service.services.database.read() as session:
-        write = case_halves.last_sent(session, case_id)
-        assert write is not None
-        return write
+    write = service.read(case_halves.last_sent, case_id)
+    assert write is not None
+    return write
 
 
 def in_powercode(service: Service, status: str) -> None:
@@ -82,9 +80,8 @@ def test_an_unknown_outcome_asks_and_sends_nothing_before_the_answer(service: Se
     doubtful = sent(service, case_id)
     assert (doubtful.state, doubtful.asks) == (StepState.UNKNOWN, True)
     assert send(service, case_id, doubtful.id) is None
-    with service.services.database.write() as session:
-        assert not case_halves.tick_utopia(session, case_id, "Stan Staff")
-        assert writes.answer(session, KINDS, doubtful.id, "Stan Staff", is_there=True) is not None
+    assert not service.write(case_halves.tick_utopia, case_id, "Stan Staff")
+    assert service.write(writes.answer, KINDS, doubtful.id, "Stan Staff", is_there=True) is not None
 
     assert case_of(service, case_id).utopia_by == "Stan Staff"
     assert service.sandbox.utopia.count("cancelservice") == 1
@@ -182,10 +179,9 @@ def test_the_status_of_another_customer_is_none(service: Service) -> None:
 
 
 def test_where_no_status_can_be_read_two_halves_close_the_case(service: Service) -> None:
-    with service.services.database.write() as session:
-        about = {"by": "a rule", "due_on": DAY, "slot": "unknown", "orderref": "UIA202411-009999"}
-        case = cases.open_case(session, CANCEL, **about)
-        assert case is not None
+    about = {"by": "a rule", "due_on": DAY, "slot": "unknown", "orderref": "UIA202411-009999"}
+    case = service.write(cases.open_case, CANCEL, **about)
+    assert case is not None
     assert service.write(case_halves.tick_utopia, case.id, "Stan Staff")
     assert case_halves.tick_powercode(service.services, case.id, "Stan Staff")
 
@@ -194,9 +190,8 @@ def test_where_no_status_can_be_read_two_halves_close_the_case(service: Service)
 
 def test_a_case_that_came_before_its_account_finds_the_customer(service: Service) -> None:
     """UTOPIA cancels an order that waits for somebody; the account is made after that."""
-    with service.services.database.write() as session:
-        case = cases.open_case(session, CANCEL, by="a rule", due_on=DAY, slot=REF, orderref=REF)
-        assert case is not None
+    case = service.write(cases.open_case, CANCEL, by="a rule", due_on=DAY, slot=REF, orderref=REF)
+    assert case is not None
     service.take(REF)
     with service.services.database.read() as session:
         assert cases.customer_of(session, session.get_one(Case, case.id)) == "1001"
@@ -279,10 +274,9 @@ def test_other_systems_are_told_once_that_a_case_is_due(service: Service) -> Non
     with service.changed(events_url="http://127.0.0.1:9/events"):
         assert [cases.tell_of_due(service.services) for _ in range(2)] == [1, 1]
 
-    with service.services.database.read() as session:
-        (event,) = session.scalars(select(Outgoing).filter_by(kind=EventKind.CASE_DUE)).all()
-        assert event.content["case"]["id"] == case_id
-        assert event.content["links"]["case"].endswith(f"/console/aftercare/cases/{case_id}")
+    (event,) = service.rows(select(Outgoing).filter_by(kind=EventKind.CASE_DUE))
+    assert event.content["case"]["id"] == case_id
+    assert event.content["links"]["case"].endswith(f"/console/aftercare/cases/{case_id}")
 
 
 def test_a_case_that_is_closed_between_look_and_intent_sends_nothing(
@@ -338,10 +332,11 @@ def test_the_page_of_changes_knows_what_a_case_sent(service: Service, fault: str
 
 def test_two_cases_of_one_cancellation_send_it_once(service: Service) -> None:
     by_hand = opened(service)
-    with service.services.database.write() as session:
-        case = cases.open_case(session, CASE_KINDS["cancel"], by="a rule", due_on=DAY, slot="a callback", orderref=REF)
-        assert case is not None
-        by_rule = case.id
+    case = service.write(
+        cases.open_case, CASE_KINDS["cancel"], by="a rule", due_on=DAY, slot="a callback", orderref=REF
+    )
+    assert case is not None
+    by_rule = case.id
 
     assert send(service, by_hand) is not None
     assert send(service, by_rule) is None

@@ -136,9 +136,8 @@ def test_a_customer_who_could_never_be_read_is_listed_as_can_t_tell(service: Ser
 
 def test_nobody_is_read_while_an_order_is_at_work_in_powercode(service: Service) -> None:
     made(service)
-    with service.services.database.write() as session:
-        customer_statuses.ask(session)
-        session.add(Order(orderref="UIA-2", state=OrderState.RUNNING, stage="account"))
+    service.write(customer_statuses.ask)
+    service.add(Order(orderref="UIA-2", state=OrderState.RUNNING, stage="account"))
 
     assert read(service) == 0
 

@@ -210,15 +210,13 @@ def test_taking_in_starts_the_order_and_leaves_nothing_of_the_person_behind(serv
     never_called(service, SECOND, THIRD)
     compare(service)
 
-    with service.services.database.write() as session:
-        assert missing_orders.take_in(service.services, session, [SECOND, THIRD], "Stan Staff") == [SECOND, THIRD]
+    assert service.act(missing_orders.take_in, [SECOND, THIRD], "Stan Staff") == [SECOND, THIRD]
 
     assert service.rested(SECOND)["state"] == "completed"
     service.rested(THIRD)
-    with service.services.database.read() as session:
-        assert session.scalars(select(MissingOrder)).all() == []
-        noted = session.scalars(select(OrderDecision)).all()
-        assert [(one.made_by, one.action) for one in noted] == [("Stan Staff", "submit")] * 2
+    assert service.rows(select(MissingOrder)) == []
+    noted = service.rows(select(OrderDecision))
+    assert [(one.made_by, one.action) for one in noted] == [("Stan Staff", "submit")] * 2
     compare(service)
     assert listed(service) == missing_orders.MissingOrderList([], [], [])
 
@@ -236,8 +234,7 @@ def test_two_who_take_the_same_order_in_make_one(service: Service) -> None:
     never_called(service, SECOND)
     compare(service)
     for taken in ([SECOND], []):
-        with service.services.database.write() as session:
-            assert missing_orders.take_in(service.services, session, [SECOND], "Stan Staff") == taken
+        assert service.act(missing_orders.take_in, [SECOND], "Stan Staff") == taken
 
     service.rested(SECOND)
     assert len(service.sandbox.powercode.customers) == 2
@@ -269,8 +266,7 @@ def test_what_is_put_aside_stays_there_and_can_still_be_taken_in(service: Servic
     found = listed(service)
     assert (found.missing, names(found.others)) == ([], [SECOND])
     assert found.others[0].person == ""
-    with service.services.database.write() as session:
-        missing_orders.take_in(service.services, session, [SECOND], "Stan Staff")
+    service.act(missing_orders.take_in, [SECOND], "Stan Staff")
     service.rested(SECOND)
 
 
@@ -296,15 +292,13 @@ def test_utopia_that_does_not_answer_is_asked_again(service: Service) -> None:
 def test_a_comparison_whose_process_died_is_begun_again_and_tells_once(service: Service) -> None:
     begun(service)
     never_called(service, SECOND)
-    with service.services.database.write() as session:
-        number = reconciliation.ask(session, "Stan Staff")
-        session.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=now()))
+    number = service.write(reconciliation.ask, "Stan Staff")
+    service.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=now()))
     reconciliation.go_on(service.services)
     assert listed(service).missing == [], "another process is at it"
 
-    with service.services.database.write() as session:
-        died = now() - reconciliation.LEFT_BEHIND - timedelta(seconds=1)
-        session.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=died))
+    died = now() - reconciliation.LEFT_BEHIND - timedelta(seconds=1)
+    service.execute(update(Reconciliation).filter_by(id=number).values(claimed_at=died))
     for _ in range(2):
         reconciliation.go_on(service.services)
 
@@ -362,7 +356,6 @@ def reconciling_since(service: Service, ago: timedelta) -> None:
 def test_without_a_schedule_nothing_is_compared_by_itself(service: Service) -> None:
     with service.changed(reconcile_schedule=None):
         assert reconciliation.start_when_due(service.services) is None
-    with service.services.database.read() as session:
-        assert session.scalars(select(Reconciliation)).all() == []
-        assert session.scalars(select(Notice).filter_by(kind=NoticeKind.ORDERS_MISSING)).all() == []
-        assert session.scalars(select(Order)).all() == []
+    assert service.rows(select(Reconciliation)) == []
+    assert service.rows(select(Notice).filter_by(kind=NoticeKind.ORDERS_MISSING)) == []
+    assert service.rows(select(Order)) == []

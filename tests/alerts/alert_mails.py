@@ -60,9 +60,8 @@ def mail_is_stuck(service: Service, minutes: float) -> None:
     service.client.post("/api-callback", json={"event": "Test", "msg": "Test"})
     wait_for(lambda: _waits_for_mail(service))
     long_ago = now() - timedelta(minutes=minutes)
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(down_since=long_ago))
-        session.execute(update(Notice).values(created_at=long_ago))
+    service.execute(update(RemoteSystem).values(down_since=long_ago))
+    service.execute(update(Notice).values(created_at=long_ago))
 
 
 def _waits_for_mail(service: Service) -> bool:
@@ -71,9 +70,8 @@ def _waits_for_mail(service: Service) -> bool:
 
 def mail_works(service: Service) -> None:
     service.sandbox.mailbox.up()
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(next_probe_at=now()))
-        session.execute(update(Notice).values(next_try_at=now()))
+    service.execute(update(RemoteSystem).values(next_probe_at=now()))
+    service.execute(update(Notice).values(next_try_at=now()))
     wait_for(lambda: _all_mails_are_sent(service))
 
 

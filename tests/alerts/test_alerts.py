@@ -46,9 +46,8 @@ def test_mail_that_is_late_for_a_few_minutes_is_not_worth_a_mail(patient: Servic
 
 
 def a_run(service: Service, state: RunState, number: int, **values: Any) -> None:
-    with service.services.database.write() as session:
-        run = {"key": f"schedule {number}", "iso_week": "2026-W47", "started_by": "schedule", "source": "file:/r.csv"}
-        session.add(DigestRun(**run, state=state, started_at=now(), **values))
+    run = {"key": f"schedule {number}", "iso_week": "2026-W47", "started_by": "schedule", "source": "file:/r.csv"}
+    service.add(DigestRun(**run, state=state, started_at=now(), **values))
 
 
 def test_a_digest_that_fails_is_an_alert_until_a_run_succeeds(service: Service) -> None:

@@ -137,9 +137,8 @@ def test_orders_that_wait_because_of_it_have_no_second_mail_and_go_on_when_it_is
     look(services, 4)
     asked_at = service.one(select(RemoteSystem.next_probe_at))
     assert asked_at is None or asked_at <= now(), "it is asked now, or the service was faster and has asked it already"
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
-        session.execute(update(Order).values(state=OrderState.COMPLETED, waiting_for=None))
+    service.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
+    service.execute(update(Order).values(state=OrderState.COMPLETED, waiting_for=None))
     look(services, 7, 10)
 
     assert says(the_mail(service, "accepted again"), "1 order waited: 1 completed by now")
@@ -150,10 +149,9 @@ def refused_because_of_the_certificate(service: Service) -> None:
     """An order waits for PowerCode since an hour, as its certificate is not trusted."""
     later, error = now() + timedelta(minutes=50), "PowerCode can't be reached: the server's certificate is not trusted"
     waits = {"waiting_for": System.POWERCODE, "waiting_since": now() - HOUR, "next_try_at": later}
-    with service.services.database.write() as session:
-        session.add(Order(orderref="UIA202411-001186", state=OrderState.WAITING, reason=error, **waits))
-        down = {"down_since": now() - HOUR, "next_probe_at": later}
-        session.add(RemoteSystem(name=System.POWERCODE, failures=3, error=error, **down))
+    service.add(Order(orderref="UIA202411-001186", state=OrderState.WAITING, reason=error, **waits))
+    down = {"down_since": now() - HOUR, "next_probe_at": later}
+    service.add(RemoteSystem(name=System.POWERCODE, failures=3, error=error, **down))
 
 
 def test_where_the_outage_was_told_already_the_certificate_has_no_mail_of_its_own(

@@ -43,10 +43,9 @@ def down_with_orders(service: Service, *orderrefs: str) -> None:
 def a_while_ago(service: Service, minutes: float) -> None:
     """The outage began so long ago."""
     long_ago = now() - timedelta(minutes=minutes)
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(down_since=long_ago))
-        waiting = update(Order).where(Order.state == OrderState.WAITING)
-        session.execute(waiting.values(waiting_since=long_ago))
+    service.execute(update(RemoteSystem).values(down_since=long_ago))
+    waiting = update(Order).where(Order.state == OrderState.WAITING)
+    service.execute(waiting.values(waiting_since=long_ago))
 
 
 def answers_again(service: Service, *orderrefs: str) -> None:
@@ -151,9 +150,8 @@ def test_an_order_that_needs_somebody_after_the_outage_is_in_the_mail_at_its_end
     a_while_ago(patient, 31)
     long_waits.tell(patient.services)
     patient.sandbox.powercode.up()
-    with patient.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
-        session.execute(update(Order).values(state=OrderState.NEEDS_REVIEW, waiting_for=None, waiting_since=None))
+    patient.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
+    patient.execute(update(Order).values(state=OrderState.NEEDS_REVIEW, waiting_for=None, waiting_since=None))
     looks(patient, 11)
 
     mail = the_mail(patient, "PowerCode answers again")
@@ -167,10 +165,9 @@ def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Se
     long_waits.tell(patient.services)
     patient.execute(update(RemoteSystem).values(down_since=None, up_since=now() - 12 * MINUTE))
     watch_for_alerts(patient.services, now() - 10 * MINUTE)
-    with patient.services.database.write() as session:
-        values = {"down_since": now() - 9 * MINUTE, "error": "down again"}
-        session.execute(update(RemoteSystem).values(values))
-        session.execute(update(Order).values(told_of_wait_since=None))
+    values = {"down_since": now() - 9 * MINUTE, "error": "down again"}
+    patient.execute(update(RemoteSystem).values(values))
+    patient.execute(update(Order).values(told_of_wait_since=None))
     long_waits.tell(patient.services)
     looks(patient, 60)
 
@@ -182,10 +179,9 @@ def test_an_outage_that_ended_while_nobody_looked_is_closed_before_the_next_is_t
     down_with_orders(patient, REF)
     a_while_ago(patient, 300)
     long_waits.tell(patient.services)
-    with patient.services.database.write() as session:
-        values = {"up_since": now() - 200 * MINUTE, "down_since": now() - 40 * MINUTE}
-        session.execute(update(RemoteSystem).values(values))
-        session.execute(update(Order).values(told_of_wait_since=None, waiting_since=now() - 40 * MINUTE))
+    values = {"up_since": now() - 200 * MINUTE, "down_since": now() - 40 * MINUTE}
+    patient.execute(update(RemoteSystem).values(values))
+    patient.execute(update(Order).values(told_of_wait_since=None, waiting_since=now() - 40 * MINUTE))
     long_waits.tell(patient.services)
 
     assert sorted(mail["Subject"] for mail in patient.notices()) == [

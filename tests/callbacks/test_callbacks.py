@@ -60,9 +60,8 @@ def test_a_repeat_a_year_later_changes_nothing_and_is_in_the_history(service: Se
     service.take()
     service.mail_settled()
     a_year_ago = now() - timedelta(days=365)
-    with service.services.database.write() as session:
-        session.execute(update(Order).values(received_at=a_year_ago, finished_at=a_year_ago))
-        session.execute(update(Callback).values(received_at=a_year_ago))
+    service.execute(update(Order).values(received_at=a_year_ago, finished_at=a_year_ago))
+    service.execute(update(Callback).values(received_at=a_year_ago))
     service.services.work_queue.forget([f"order-{ORDER}", f"account-{ORDER}"])
     before, calls, mails = service.show(ORDER), remote_calls(service), len(service.notices())
 

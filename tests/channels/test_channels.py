@@ -114,9 +114,8 @@ def test_what_is_looked_up_every_few_seconds_is_found_without_a_look_at_all_that
 
 def test_an_alert_is_told_when_it_opens_and_when_it_is_over(service: Service, channel: Receiver) -> None:
     moments = {"began_at": now(), "opened_at": now(), "looked_at": now()}
-    with service.services.database.write() as session:
-        alert = {"kind": AlertKind.SYSTEM_DOWN, "subject": "powercode", "slot": "x"}
-        session.add(Alert(**alert, **moments, content={"system": "PowerCode"}))
+    alert = {"kind": AlertKind.SYSTEM_DOWN, "subject": "powercode", "slot": "x"}
+    service.add(Alert(**alert, **moments, content={"system": "PowerCode"}))
     say(service)
     service.execute(update(Alert).values(slot=None, closed_at=now(), gone_since=now()))
     say(service)
@@ -142,9 +141,8 @@ def test_the_mornings_numbers_are_told_with_the_mail(service: Service, channel: 
         "needs": [{"title": "2 orders wait for the plan 2.5 Gbps"}],
         "alerts": [],
     }
-    with service.services.database.write() as session:
-        notice = {"kind": NoticeKind.MORNING_SUMMARY, "state": NoticeState.SENT}
-        session.add(Notice(key="morning_summary:2026-11-23", content=content, **notice))
+    notice = {"kind": NoticeKind.MORNING_SUMMARY, "state": NoticeState.SENT}
+    service.add(Notice(key="morning_summary:2026-11-23", content=content, **notice))
     say(service)
 
     assert titles(channel) == ["Good morning: 2 orders need you; 12 accounts made yesterday"]

@@ -293,9 +293,8 @@ def test_an_order_is_dismissed_with_a_note_that_is_kept(service: Service) -> Non
 def test_an_order_that_waits_can_be_dismissed(service: Service) -> None:
     later = now() + timedelta(minutes=50)
     service.take(plan="2 Gbps")
-    with service.services.database.write() as session:
-        waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": later}
-        session.execute(update(Order).values(**waits))
+    waits = {"state": OrderState.WAITING, "waiting_for": "utopia", "next_try_at": later}
+    service.execute(update(Order).values(**waits))
 
     assert run(service, "orders", "dismiss", ORDER, "--note", "Moved away").exit_code == 0
 

@@ -53,9 +53,8 @@ def not_active(service: Service) -> Mapping[str, str]:
 
 def in_doubt(service: Service, customer_id: str) -> None:
     """A change of which nobody knows whether it was made."""
-    with service.services.database.write() as session:
-        about = {"key": f"activate:{customer_id}:9", "kind": "activate", "customer_id": customer_id}
-        session.add(CustomerWrite(**about, made_by="Stan Staff", state=StepState.UNKNOWN, asks=True, said=HOSTILE))
+    about = {"key": f"activate:{customer_id}:9", "kind": "activate", "customer_id": customer_id}
+    service.add(CustomerWrite(**about, made_by="Stan Staff", state=StepState.UNKNOWN, asks=True, said=HOSTILE))
 
 
 def said(service: Service) -> Mapping[str, str]:
@@ -63,9 +62,8 @@ def said(service: Service) -> Mapping[str, str]:
     service.take("UIA202411-000720", siteid="715720", firstname=HOSTILE, address=f"720 {HOSTILE} ST")
     for msg in (f"Status {HOSTILE}", "Project Cancelled", "Project Closed"):
         service.callback("UIA202411-000720", msg)
-    with service.services.database.write() as session:
-        callback_messages.decide(session, callback_messages.key_of("Project Cancelled"), "case:cancel", "Stan Staff")
-        callback_messages.decide(session, callback_messages.key_of("Project Closed"), "case:message", "Stan Staff")
+    service.write(callback_messages.decide, callback_messages.key_of("Project Cancelled"), "case:cancel", "Stan Staff")
+    service.write(callback_messages.decide, callback_messages.key_of("Project Closed"), "case:message", "Stan Staff")
     for msg in ("Project Closed", "Project Cancelled"):
         service.callback("UIA202411-000720", msg)
     with service.services.database.write() as session:

@@ -91,6 +91,5 @@ def _last_month(service: Service) -> None:
         | {"address": f"{10 + one['id']} SAMPLE STREET, Bozeman MT 59715"}
         for one in orders
     ]
-    with service.services.database.write() as session:
-        session.execute(insert(Order), orders)
-        session.execute(insert(OrderSearch), found)
+    service.execute(insert(Order), orders)
+    service.execute(insert(OrderSearch), found)

@@ -11,7 +11,6 @@ PAGE = f"/console/orders/{REF}"
 
 
 def many(service: Service, count: int, state: str = "completed") -> None:
-    with service.services.database.write() as session:
-        rows = [{"orderref": f"UIA-{number:04}", "state": state} for number in range(count)]
-        session.execute(insert(Order), rows)
+    rows = [{"orderref": f"UIA-{number:04}", "state": state} for number in range(count)]
+    service.execute(insert(Order), rows)
     order_search_rows.backfill(service.services.database)

@@ -71,10 +71,9 @@ def hostile_cause(service: Service) -> Mapping[str, str]:
         plan = f"{HOSTILE} {number // 112} Gbps"
         unknown = made_orders.apart(number, plan=plan, firstname=HOSTILE)
         made_orders.settled_as(service, f"UIA202411-000{number}", OrderState.NEEDS_REVIEW, **unknown)
-    with service.services.database.write() as session:
-        alone, two = sorted(open_causes(session), key=lambda one: one.count)[-2:]
-        options = {"newest": alone.newest, "note": HOSTILE}
-        joint = joint_decisions.decide(session, "Stan Staff", DISMISS, alone.cause.key, **options)
+    alone, two = sorted(service.read(open_causes), key=lambda one: one.count)[-2:]
+    options = {"newest": alone.newest, "note": HOSTILE}
+    joint = service.write(joint_decisions.decide, "Stan Staff", DISMISS, alone.cause.key, **options)
     return {"cause": quote(two.cause.key), "joint": str(joint.id)}
 
 

@@ -68,9 +68,8 @@ class Person:
 
 def audited(service: Service) -> list[tuple[str, str, str, str | None]]:
     """Who did what with what, and the note, as the audit has it."""
-    with service.services.database.read() as session:
-        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
-        return [(row.made_by, row.action, row.subject, row.note) for row in rows]
+    rows = service.rows(select(AuditEntry).order_by(AuditEntry.id))
+    return [(row.made_by, row.action, row.subject, row.note) for row in rows]
 
 
 def words_of(page: str) -> str:

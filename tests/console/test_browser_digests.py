@@ -102,8 +102,7 @@ def test_what_nobody_knows_is_settled_with_one_click_and_the_next_run_tells_thos
     browse: Browsing, office: Office
 ) -> None:
     run = office.run(*office.many(3))["run"]
-    with office.database.write() as session:
-        session.execute(update(DigestMessage).values(state=MessageState.UNKNOWN))
+    office.service.execute(update(DigestMessage).values(state=MessageState.UNKNOWN))
     office.webhook.posts.clear()
     page = browse.goto(PATH)
     page.get_by_role("link", name=f"3 messages of run {run}").click()

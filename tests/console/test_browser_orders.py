@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import update
 
 from app.models import Order, OrderState
 from tests.conftest import Service
@@ -102,8 +102,7 @@ def waits(service: Service) -> Callable[[str], None]:
     service.sandbox.powercode.up()
 
     def become(state: str) -> None:
-        with service.services.database.write() as session:
-            session.scalars(select(Order)).one().state = state
+        service.execute(update(Order).values(state=state))
 
     return become
 

@@ -63,8 +63,7 @@ def test_a_correction_outlives_a_second_look_at_utopia(service: Service, as_staf
     service.sandbox.utopia.orders[REF]["customer"]["lastname"] = "Lund"
     service.sandbox.utopia.orders[REF]["orderitems"][0]["description"] = "250 Mbps"
 
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "Stan")
+    service.act(review.resume, REF, "Stan")
 
     service.rested(REF, "completed")
     assert [one.company_name for one in service.sandbox.powercode.customers.values()] == ["Ada Lund"]
@@ -109,8 +108,7 @@ def test_what_was_decided_about_the_person_is_asked_again_after_a_correction(
     service.take(OTHER)
     path = stopped(service, lastname="Linde")
     service.sandbox.powercode.fault("createCustomer", "status_code")
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "Stan", new_customer=True)
+    service.act(review.resume, REF, "Stan", new_customer=True)
     assert service.rested(REF, "needs_review")["problem"] == "customer_refused"
 
     as_staff.post(path, {**fields_in(as_staff.get(path).text), "last_name": "Lind", "act": "save"})

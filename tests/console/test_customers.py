@@ -33,9 +33,8 @@ def test_who_may_only_read_finds_no_way_to_a_case_or_to_more_for_a_customer(
     service: Service, as_read_only: Person
 ) -> None:
     service.take(REF)
-    with service.services.database.write() as session:
-        case = cases.open_case(session, CANCEL, by="Stan", due_on=date(2026, 12, 1), slot=REF, orderref=REF)
-        assert case is not None
+    case = service.write(cases.open_case, CANCEL, by="Stan", due_on=date(2026, 12, 1), slot=REF, orderref=REF)
+    assert case is not None
     order, page = (
         as_read_only.get(f"/console/orders/{REF}").text,
         as_read_only.get(f"/console/aftercare/cases/{case.id}").text,

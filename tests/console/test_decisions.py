@@ -83,17 +83,15 @@ def test_what_somebody_else_said_of_a_plan_meanwhile_is_not_overwritten(service:
     said = decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "164", "services-1": "166"})
 
     assert "is sold as service 165 by now" in said
-    with service.services.database.read() as session:
-        assert plan_table.service_of(session, "10 Gbps") == 165
-        assert plan_table.service_of(session, "Static address") is None
+    assert service.read(plan_table.service_of, "10 Gbps") == 165
+    assert service.read(plan_table.service_of, "Static address") is None
     assert service.state(REF) == "needs_review"
     assert 'value="165"' in as_staff.get(PAGE).text
 
     decide(service, as_staff, "map-plans", sure="yes", **{"services-0": "165", "services-1": "166"})
 
     service.rested(REF, "completed")
-    with service.services.database.read() as session:
-        (entry,) = session.scalars(select(AuditEntry).filter_by(action="plan mapped"))
+    (entry,) = service.rows(select(AuditEntry).filter_by(action="plan mapped"))
     assert (entry.subject, entry.note) == ("Static address", "not mapped to service 166")
 
 

@@ -29,8 +29,7 @@ def office(service: Service, tmp_path: Path) -> Iterator[Office]:
 
 def preview_made(office: Office) -> None:
     def settled() -> bool:
-        with office.database.read() as session:
-            return preview_requests.newest(session).state != "running"
+        return office.service.read(preview_requests.newest).state != "running"
 
     wait_for(settled)
 

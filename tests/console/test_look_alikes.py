@@ -55,8 +55,7 @@ def test_after_a_mistyped_number_the_right_one_is_still_offered_and_the_order_is
 ) -> None:
     service.sandbox.powercode.add_customer(**LINDT)
     service.take()
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "Stan", customer_id="5555")
+    service.act(review.resume, REF, "Stan", customer_id="5555")
     service.rested(REF, "needs_review")
     asked = words_of(as_staff.get(PAGE).text)
     assert "It is customer 1001: go on with it" in asked

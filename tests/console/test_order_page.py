@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from app.lookups.remote_requests import a_turn
 from app.models import Callback, Order, OrderExchange, OrderState
@@ -52,8 +52,7 @@ def test_a_finished_order_tells_its_story(service: Service, as_read_only: Person
 
 def test_an_order_by_hand_and_its_corrections_are_told(service: Service, as_read_only: Person) -> None:
     service.take()
-    with service.services.database.write() as session:
-        session.scalars(select(Order)).one().corrections = {"first_name": "Grace", "unit": "APT 9"}
+    service.execute(update(Order).values(corrections={"first_name": "Grace", "unit": "APT 9"}))
 
     page = as_read_only.get(PAGE).text
 
@@ -75,8 +74,7 @@ def test_an_order_under_way_loads_its_story_anew_and_one_that_rests_does_not(
     assert "<form" not in story.text
     assert 'id="status" class="status" hx-swap-oob="true"' in story.text
 
-    with service.services.database.write() as session:
-        session.scalars(select(Order)).one().state = OrderState.COMPLETED
+    service.execute(update(Order).values(state=OrderState.COMPLETED))
     story = as_read_only.get(f"{PAGE}/story?shown=waiting", headers={"HX-Request": "true"})
 
     assert "The order has moved on" in story.text
@@ -116,11 +114,8 @@ def test_an_exchange_of_another_order_is_not_shown(service: Service, as_read_onl
     service.take()
     service.take("UIA-2", siteid="7", firstname="Ole", email="ole@example.com", phone="4065550127")
 
-    with service.services.database.read() as session:
-        of_the_first = (
-            select(OrderExchange.id).join(Order, Order.id == OrderExchange.order_id).where(Order.orderref == REF)
-        )
-        number = session.scalar(of_the_first.limit(1))
+    of_the_first = select(OrderExchange.id).join(Order, Order.id == OrderExchange.order_id).where(Order.orderref == REF)
+    number = service.scalar(of_the_first.limit(1))
     assert as_read_only.get(f"{PAGE}/exchanges/{number}").status_code == 200
     assert as_read_only.get(f"/console/orders/UIA-2/exchanges/{number}").status_code == 404
     assert as_read_only.get(f"{PAGE}/exchanges/999999").status_code == 404

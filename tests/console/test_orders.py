@@ -122,9 +122,8 @@ def test_the_columns_sort_the_list_and_say_so(service: Service, as_read_only: Pe
 
 @pytest.mark.parametrize("text", [REF, REF.lower(), REF.replace("-", "").lower(), f"({REF})", f" {REF},"])
 def test_a_reference_opens_the_order(service: Service, as_read_only: Person, text: str) -> None:
-    with service.services.database.write() as session:
-        rows = [{"orderref": orderref, "state": "completed"} for orderref in (REF, "UIA202411-001187")]
-        session.execute(insert(Order), rows)
+    rows = [{"orderref": orderref, "state": "completed"} for orderref in (REF, "UIA202411-001187")]
+    service.execute(insert(Order), rows)
     order_search_rows.backfill(service.services.database)
 
     answer = as_read_only.get(f"/console/orders?q={quote(text)}")

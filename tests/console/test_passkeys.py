@@ -134,9 +134,8 @@ def test_administrators_who_are_asked_for_a_passkey_may_not_administer_without(
 
 def test_who_becomes_an_administrator_is_asked_as_well(service: Service) -> None:
     add_user(service, Role.ADMINISTRATOR)
-    with service.services.database.write() as session:
-        passkeys.ask_of_administrators(session, True)
-        assert passkeys.are_asked(session)
+    service.write(passkeys.ask_of_administrators, True)
+    assert service.read(passkeys.are_asked)
 
     add_user(service, Role.STAFF)
     with service.services.database.write() as session:

@@ -108,8 +108,7 @@ def test_one_sign_in_is_ended_by_itself_and_nobody_elses(
 ) -> None:
     other = Person(service.app.test_client())
     other.sign_in(NAMES[Role.STAFF])
-    with service.services.database.read() as session:
-        of_staff, of_admin, others = session.scalars(select(SignIn.id).order_by(SignIn.id))
+    of_staff, of_admin, others = service.rows(select(SignIn.id).order_by(SignIn.id))
 
     as_staff.post(f"/console/people/me/sign-ins/{others}/end")
     as_staff.post(f"/console/people/me/sign-ins/{of_admin}/end")

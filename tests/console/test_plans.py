@@ -277,8 +277,7 @@ def waits_for(service: Service, *plans: str) -> None:
 def map_in(service: Service, plan: str, service_id: int) -> str:
     """What comes of a person's mapping of a plan that was not mapped on their page."""
     try:
-        with service.services.database.write() as session:
-            plan_changes.map_plan(service.services, session, "Stan", Plan(plan, False, None), service_id)
+        service.act(plan_changes.map_plan, "Stan", Plan(plan, False, None), service_id)
     except plan_changes.ChangedMeanwhile:
         return "changed meanwhile"
     return "mapped"
@@ -321,9 +320,8 @@ def test_contracts_with_the_same_plans_in_another_order_are_noted_at_once(elsewh
 
 
 def test_a_plan_with_a_plus_sign_is_not_the_additional_plan_of_that_name(service: Service) -> None:
-    with service.services.database.write() as session:
-        plan_table.map_plan(session, "+Bond fee", 999)
-        table = plan_table.plan_table(session)
+    service.write(plan_table.map_plan, "+Bond fee", 999)
+    table = service.read(plan_table.plan_table)
 
     assert table.plans["+Bond fee"] == 999
     assert table.additional["Bond fee"] == 172

@@ -83,8 +83,7 @@ def test_an_old_order_that_can_be_taken_up_offers_that(service: Service, as_staf
         service.order(REF)
     else:
         settled_as(service, REF, OrderState.NEEDS_REVIEW, plan="")
-        with service.services.database.write() as session:
-            review.dismiss(service.services, session, REF, "alice", "Not yet")
+        service.act(review.dismiss, REF, "alice", "Not yet")
         service.order(REF)
     prune(service)
     page = as_staff.get(PAGE).text
@@ -111,8 +110,7 @@ def test_before_an_old_order_goes_to_a_customer_staff_see_for_whom_it_is(service
 def test_an_old_order_that_was_closed_half_done_still_shows_how_far_it_came(service: Service, as_staff: Person) -> None:
     service.sandbox.powercode.fault("createTicket", "no_answer")
     service.take()
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, REF, "alice", "Looked after by hand")
+    service.act(review.dismiss, REF, "alice", "Looked after by hand")
     prune(service)
 
     page = as_staff.get(PAGE).text

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.aftercare import callback_messages, cases, unknown_writes, writes
 from app.aftercare.case_kinds import CANCEL
@@ -147,8 +147,7 @@ def test_what_was_sent_before_is_still_settled(service: Service, as_staff: Perso
     call = in_flight(service, "utopia:cancel", case_id=case, content={"entries": {}})
     in_flight(service, "plan", customer_id="1001", content={"service_id": "164"})
     tag = in_flight(service, "tag", customer_id="1001", content={"tag_id": "5"})
-    with service.services.database.write() as session:
-        session.get_one(CustomerWrite, tag).asks = False
+    service.execute(update(CustomerWrite).filter_by(id=tag).values(asks=False))
     with service.changed(cases="off", customer_changes="off"):
         unknown_writes.settle(service.services)
         assert "2 changes have an unknown outcome" in as_staff.get("/console").text

@@ -174,9 +174,8 @@ def test_a_whole_cause_is_taken_with_one_tap_and_who_joins_later_is_not(
 def test_nobody_is_on_an_order_that_waits_for_the_first_of_its_plan(
     service: Service, as_staff: Person, cause: OpenCause
 ) -> None:
-    with service.services.database.write() as session:
-        teamwork.take(session, "Stan Staff")
-        trials.hold(session, cause.cause.key, "another one goes first")
+    service.write(teamwork.take, "Stan Staff")
+    service.write(trials.hold, cause.cause.key, "another one goes first")
 
     assert "is on it" not in words_of(as_staff.get("/console/orders").text)
 
@@ -246,9 +245,8 @@ def test_what_joins_a_cause_that_is_put_off_is_new_and_decided_without_it(
     needs = needs_of(as_staff.get("/console").text)
     assert "1 order waits for the plan 10 Gbps" in needs
     assert len(service.notices("Needs you")) == mails + 1
-    with service.services.database.read() as session:
-        (one,) = open_causes(session)
-        (away,) = put_off(session)
+    (one,) = service.read(open_causes)
+    (away,) = service.read(put_off)
     assert (one.count, away.count) == (1, 2)
     bills = as_staff.post("/console/causes/map-plans", {**form, "services-0": "165"}).text
     assert "It is for 3 orders." in words_of(bills)

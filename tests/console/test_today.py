@@ -178,9 +178,8 @@ def test_the_chart_counts_days_where_the_office_is(service: Service) -> None:
     ]
     rows.append({"orderref": "old", "state": OrderState.COMPLETED, "finished_at": now() - timedelta(days=60)})
     rows.append({"orderref": "not done", "state": OrderState.DISMISSED, "finished_at": now()})
-    with service.services.database.write() as session:
-        session.execute(insert(Order), rows)
-        counts = days(session, service.services.settings)
+    service.execute(insert(Order), rows)
+    counts = service.read(days, service.services.settings)
 
     assert len(counts) == CHART_DAYS
     assert counts[-2] == Day(last_evening.date(), 3)
@@ -322,10 +321,9 @@ def test_what_is_wrong_with_the_system_comes_first_and_says_what_to_do(service: 
 
 def test_an_alert_that_is_over_or_only_suspected_is_not_shown(service: Service, as_read_only: Person) -> None:
     everything_is_wrong(service)
-    with service.services.database.write() as session:
-        session.execute(update(Alert).values(slot=None, closed_at=now()))
-        row = {"kind": AlertKind.MAIL_STUCK, "subject": "mail", "slot": "mail_stuck:mail", "began_at": now()}
-        session.add(Alert(**row))
+    service.execute(update(Alert).values(slot=None, closed_at=now()))
+    row = {"kind": AlertKind.MAIL_STUCK, "subject": "mail", "slot": "mail_stuck:mail", "began_at": now()}
+    service.add(Alert(**row))
 
     assert "wrong with the system itself" not in as_read_only.get("/console").text
 
@@ -354,9 +352,8 @@ def test_alerts_fit_a_desk_and_a_phone(
 
 def test_an_order_that_was_added_to_a_customer_is_counted_apart(service: Service, as_read_only: Person) -> None:
     finished = {"state": OrderState.COMPLETED, "received_at": now(), "finished_at": now()}
-    with service.services.database.write() as session:
-        session.add(Order(orderref="UIA202411-000001", **finished))
-        session.add(Order(orderref="UIA202411-000002", decision={"customer_id": "1001"}, **finished))
+    service.add(Order(orderref="UIA202411-000001", **finished))
+    service.add(Order(orderref="UIA202411-000002", decision={"customer_id": "1001"}, **finished))
 
     page = " ".join(as_read_only.get("/console").text.split())
 

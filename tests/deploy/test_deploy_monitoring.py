@@ -117,10 +117,9 @@ def test_every_alarm_leads_to_its_section() -> None:
 
 
 def test_a_contract_that_is_not_ready_is_no_mail_that_was_not_sent(service: Service) -> None:
-    with service.services.database.write() as session:
-        due = now() + timedelta(hours=1)
-        session.add(Notice(key="contract:A", kind="contract", waiting_for="contract", next_try_at=due))
-        session.add(Notice(key="test:B", kind="test_callback", waiting_for="mail", next_try_at=due))
+    due = now() + timedelta(hours=1)
+    service.add(Notice(key="contract:A", kind="contract", waiting_for="contract", next_try_at=due))
+    service.add(Notice(key="test:B", kind="test_callback", waiting_for="mail", next_try_at=due))
 
     found = snapshot(service.services).notices
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import update
 
 from app.digest.delivery import Handed, receipt_for
 from app.digest.mails import Told, webhook_entry
@@ -181,8 +182,7 @@ def test_after_a_day_a_run_gives_up_and_leaves_its_tickets_to_the_next(office: O
     office.reports(*rows)
     run_id = office.start()
     office.waits(run_id)
-    with office.database.write() as session:
-        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=24, minutes=1)
+    office.service.execute(update(DigestRun).values(started_at=now() - timedelta(hours=24, minutes=1)))
     run = office.over(run_id)
     assert (run["state"], states(run)) == ("failed", ["not_sent"] * 3)
     office.webhook.up()
@@ -362,8 +362,7 @@ def test_while_everything_is_answered_421_the_customers_are_not_sent_and_never_u
     by_mail.reports(*by_mail.many(3))
     run_id = by_mail.start()
     assert states(by_mail.waits(run_id)) == ["planned"] * 3
-    with by_mail.database.write() as session:
-        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=24, minutes=1)
+    by_mail.service.execute(update(DigestRun).values(started_at=now() - timedelta(hours=24, minutes=1)))
     assert states(by_mail.over(run_id)) == ["not_sent"] * 3
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from sqlalchemy import update
 
 from app.models import DigestRun, now
 from sandbox.mailbox import Mail
@@ -70,8 +71,7 @@ def test_a_report_in_which_a_us_excel_exchanged_day_and_month_stops_the_run_and_
 def test_a_report_that_stays_unreadable_for_a_day_fails_the_run_and_the_notice_says_so(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
-    with office.database.write() as session:
-        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
+    office.service.execute(update(DigestRun).filter_by(id=run_id).values(started_at=now() - timedelta(hours=25)))
     assert office.over(run_id)["state"] == "failed"
     text = report_mail(office).text
     assert "could not be finished within a day" in text
@@ -196,8 +196,7 @@ def test_the_report_of_a_run_that_was_held_up_says_that_it_is_over(office: Offic
 def test_a_run_after_a_failed_one_says_that_it_makes_it_good(office: Office) -> None:
     run_id = office.start()
     office.waits(run_id)
-    with office.database.write() as session:
-        session.get_one(DigestRun, run_id).started_at = now() - timedelta(hours=25)
+    office.service.execute(update(DigestRun).filter_by(id=run_id).values(started_at=now() - timedelta(hours=25)))
     assert office.over(run_id)["state"] == "failed"
     run = office.run(office.row("TM-1"))
     last = office.service.notices("Ticket digest")[-1]

@@ -114,8 +114,7 @@ def test_since_takes_another_start_for_one_run_alone(office: Office) -> None:
 def test_an_imported_day_is_the_window_and_closings_of_that_day_are_told(office: Office, tmp_path: Path) -> None:
     old = tmp_path / "last_run_date.json"
     old.write_text(f'{{"last_run_date": "{office.today - timedelta(days=20):%d/%m/%Y}"}}')
-    with office.database.write() as session:
-        ledger.import_last_run(session, old, "alice")
+    office.service.write(ledger.import_last_run, old, "alice")
     office.run(*(office.row(f"TM-{days}", f"c{days}@example.com", days_ago=days) for days in (1, 20, 21)))
     assert [address for address, _ in office.told] == ["c1@example.com", "c20@example.com"]
 
@@ -169,8 +168,7 @@ def test_a_fault_of_the_program_is_told_and_tried_again_at_leisure(
         run = office.waits(run_id)
     assert run["error"] == "The program met a fault (ZeroDivisionError); the log has more."
     monkeypatch.setattr("app.digest.workflow.group_by_customer", group_by_customer)
-    with office.database.write() as session:
-        session.execute(update(DigestRun).values(next_try_at=now()))
+    office.service.execute(update(DigestRun).values(next_try_at=now()))
     assert office.over(run_id)["customers"] == 1
     assert len(tries) == 1
 
@@ -209,16 +207,14 @@ def test_a_whole_run_from_s3(office: Office, bucket: BucketServer) -> None:
 def test_every_message_that_was_mailed_is_in_the_ledger_and_the_other_way_round(office: Office) -> None:
     with office.changed(digest_batch_size=7):
         office.run(*office.many(40))
-    with office.database.read() as session:
-        accepted = select(func.count()).select_from(DigestMessage).where(DigestMessage.state == "accepted")
-        assert session.scalar(accepted) == len(office.told) == 40
+    accepted = select(func.count()).select_from(DigestMessage).where(DigestMessage.state == "accepted")
+    assert office.service.scalar(accepted) == len(office.told) == 40
 
 
 def test_a_run_that_is_done_is_told_as_an_event_without_anybodys_address(office: Office) -> None:
     with office.changed(events_url="http://127.0.0.1:1", events_secret=SecretStr("whsec_" + "A" * 32)):
         run = office.run(office.row("TM-1"))
-    with office.database.read() as session:
-        (row,) = session.scalars(select(Outgoing)).all()
+    (row,) = office.service.rows(select(Outgoing))
     assert (row.kind, row.content["customers"], row.content["tickets"]) == ("digest.sent", 1, 1)
     assert row.content["links"]["run"] == f"https://orders.example.com/console/digest/runs/{run['run']}"
     assert "ada" not in str(row.content).casefold()

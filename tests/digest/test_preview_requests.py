@@ -19,8 +19,7 @@ SETTLED = (PreviewState.DONE, PreviewState.FAILED)
 
 
 def newest(office: Office) -> DigestPreview:
-    with office.database.read() as session:
-        return preview_requests.newest(session)
+    return office.service.read(preview_requests.newest)
 
 
 def made(office: Office, by: str = "alice") -> DigestPreview:
@@ -30,8 +29,7 @@ def made(office: Office, by: str = "alice") -> DigestPreview:
 
 
 def count(office: Office, table: Any) -> int:
-    with office.database.read() as session:
-        return session.scalar(select(func.count()).select_from(table))
+    return office.service.scalar(select(func.count()).select_from(table))
 
 
 def test_a_preview_tells_what_the_run_then_does_and_leaves_nothing_behind(office: Office) -> None:

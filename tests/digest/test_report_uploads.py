@@ -35,8 +35,7 @@ def upload(office: Office, *tickets: str) -> str:
 
 
 def runs(office: Office) -> Sequence[DigestRun]:
-    with office.database.read() as session:
-        return session.scalars(select(DigestRun).order_by(DigestRun.id)).all()
+    return office.service.rows(select(DigestRun).order_by(DigestRun.id))
 
 
 @pytest.mark.long
@@ -99,9 +98,8 @@ def test_another_object_and_another_weeks_upload_start_nothing(s3: Office) -> No
 @pytest.mark.long
 def test_after_a_run_that_failed_the_week_still_owes_one(s3: Office) -> None:
     zone = s3.service.services.settings.zone
-    with s3.database.write() as session:
-        session.add(
-            DigestRun(key="upload", iso_week=iso_week(now(), zone), started_by="upload", source="", state="failed")
-        )
+    s3.service.add(
+        DigestRun(key="upload", iso_week=iso_week(now(), zone), started_by="upload", source="", state="failed")
+    )
     assert upload(s3, "TM-1").endswith("is started")
     wait_for(lambda: runs(s3)[-1].state == "completed")

@@ -14,25 +14,21 @@ from tests.digest.conftest import Office
 def in_doubt(office: Office, customers: int = 3) -> dict[str, Any]:
     """A run after which nobody knows whether its messages arrived; nothing of it did."""
     run = office.run(*office.many(customers))
-    with office.database.write() as session:
-        session.execute(update(DigestMessage).values(state=MessageState.UNKNOWN, error="no answer came"))
+    office.service.execute(update(DigestMessage).values(state=MessageState.UNKNOWN, error="no answer came"))
     office.webhook.messages.clear()
     return run
 
 
 def settle(office: Office, run: int, *, arrived: bool, batch: int = 1, by: str = "alice") -> int:
-    with office.database.write() as session:
-        return unknown_messages.settle_batch(session, run, batch, arrived=arrived, by=by)
+    return office.service.write(unknown_messages.settle_batch, run, batch, arrived=arrived, by=by)
 
 
 def states(office: Office, run: int) -> dict[str, int]:
-    with office.database.read() as session:
-        return {state: count for state, count in ledger.counts(session, run).items() if count}
+    return {state: count for state, count in office.service.read(ledger.counts, run).items() if count}
 
 
 def decisions(office: Office, run: int) -> list[tuple[str, str, str | None]]:
-    with office.database.read() as session:
-        return [(one.made_by, one.action, one.note) for one in unknown_messages.decisions(session, run)]
+    return [(one.made_by, one.action, one.note) for one in office.service.read(unknown_messages.decisions, run)]
 
 
 def test_what_arrived_counts_as_told_and_is_not_sent_again(office: Office) -> None:
@@ -57,8 +53,7 @@ def test_settling_one_message_leaves_the_others_in_doubt(office: Office) -> None
         first = session.scalars(select(DigestMessage).order_by(DigestMessage.id)).first()
         assert unknown_messages.settle_message(session, run, first.id, arrived=False, by="alice") == 1
     assert states(office, run) == {"unknown": 2, "not_sent": 1}
-    with office.database.read() as session:
-        freed = session.scalars(select(ReportedTicket.message_id).where(ReportedTicket.slot.is_(None))).all()
+    freed = office.service.rows(select(ReportedTicket.message_id).where(ReportedTicket.slot.is_(None)))
     assert freed == [first.id]
 
 

@@ -44,9 +44,8 @@ def office(service: Service) -> Iterator[Service]:
 
 
 def told(service: Service) -> list[str]:
-    with service.services.database.read() as session:
-        kind = Notice.kind == NoticeKind.MORNING_SUMMARY
-        return list(session.scalars(select(Notice.key).where(kind).order_by(Notice.id)))
+    kind = Notice.kind == NoticeKind.MORNING_SUMMARY
+    return service.rows(select(Notice.key).where(kind).order_by(Notice.id))
 
 
 def add(service: Service, *orders: dict[str, Any]) -> None:

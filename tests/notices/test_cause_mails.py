@@ -93,8 +93,7 @@ def test_a_mail_that_had_to_wait_tells_of_all_who_joined_meanwhile(service: Serv
 
 def test_a_cause_that_comes_back_after_it_was_settled_is_told_again(service: Service) -> None:
     stopped(service, 401)
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, "UIA202412-000401", "Stan", "not sold")
+    service.act(review.dismiss, "UIA202412-000401", "Stan", "not sold")
 
     stopped(service, 402)
 

@@ -135,9 +135,8 @@ def test_a_notice_that_nothing_works_on_is_picked_up(service: Service) -> None:
 
 
 def test_a_notice_that_a_dead_workflow_had_claimed_is_picked_up(service: Service) -> None:
-    with service.services.database.write() as session:
-        claimed = {"claimed_by": "notice-99999", "created_at": now() - timedelta(hours=1)}
-        session.add(Notice(key="claimed", kind=NoticeKind.TEST_CALLBACK, restarts=1, **claimed))
+    claimed = {"claimed_by": "notice-99999", "created_at": now() - timedelta(hours=1)}
+    service.add(Notice(key="claimed", kind=NoticeKind.TEST_CALLBACK, restarts=1, **claimed))
 
     notices.pick_up_stranded_notices(service.services)
 
@@ -162,8 +161,7 @@ def test_every_notice_of_an_order_is_sent_once(service: Service) -> None:
     for _ in range(2):
         service.callback(REF)
     service.order(REF, plan="1 Gbps")
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "office")
+    service.act(review.resume, REF, "office")
     service.rested(REF, "completed")
 
     subjects = [str(mail["Subject"]).partition(":")[0] for mail in service.notices()]

@@ -39,8 +39,7 @@ def rows(service: Service) -> list[Outgoing]:
 
 
 def told(service: Service, kind: EventKind = EventKind.TEST, key: str = "1") -> None:
-    with service.services.database.write() as session:
-        events.record(service.services, session, kind, key, by="a test")
+    service.act(events.record, kind, key, by="a test")
 
 
 def set_back(service: Service, **columns: Any) -> None:
@@ -69,8 +68,7 @@ def test_an_order_that_stops_and_one_that_is_closed_are_told_with_the_cause(
     service: Service, receiver: Receiver
 ) -> None:
     service.take(REF, plan="99 Gbps")
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, REF, "alice", "Ada Lind withdrew")
+    service.act(review.dismiss, REF, "alice", "Ada Lind withdrew")
     events.send_due(service.services)
 
     said = [(one["type"], one["data"]["state"], one["data"]["problem"]) for one in receiver.bodies]

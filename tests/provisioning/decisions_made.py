@@ -19,5 +19,4 @@ ADA = {
 
 def resume(service: Service, orderref: str = FIRST, **decision: Any) -> None:
     """What `orders resume` does."""
-    with service.services.database.write() as session:
-        review.resume(service.services, session, orderref, "office", **decision)
+    service.act(review.resume, orderref, "office", **decision)

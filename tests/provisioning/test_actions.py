@@ -82,9 +82,8 @@ def test_an_order_that_an_earlier_version_stopped_still_offers_what_it_offered_t
         {"action": "new_customer", "label": "It is somebody else: open a new account"},
         {"action": "dismiss", "label": "Close the order, with a note"},
     ]
-    with service.services.database.write() as session:
-        stopped = {"state": OrderState.NEEDS_REVIEW, "problem": "a_problem_of_then", "actions": earlier}
-        session.add(Order(orderref="UIA-OLD", **stopped))
+    stopped = {"state": OrderState.NEEDS_REVIEW, "problem": "a_problem_of_then", "actions": earlier}
+    service.add(Order(orderref="UIA-OLD", **stopped))
 
     with service.services.database.read() as session:
         offered = offers_for(session, session.scalars(select(Order).filter_by(orderref="UIA-OLD")).one())

@@ -69,8 +69,7 @@ def test_an_unknown_order_can_not_be_resumed(service: Service) -> None:
 
 def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, REF, "office", "The customer called it off")
+    service.act(review.dismiss, REF, "office", "The customer called it off")
 
     order = service.show(REF)
     assert (order["state"], order["reason"], order["actions"]) == ("dismissed", "The customer called it off", [])
@@ -81,8 +80,7 @@ def test_a_person_closes_an_order_with_a_note(service: Service) -> None:
 
 def test_an_order_that_was_closed_by_mistake_can_be_resumed(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, REF, "office", "By mistake")
+    service.act(review.dismiss, REF, "office", "By mistake")
     service.order(REF, plan="1 Gbps")
 
     resume(service)

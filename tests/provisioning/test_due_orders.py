@@ -144,8 +144,7 @@ def test_what_a_person_tries_again_finds_out_whether_the_system_answers(service:
         all_are(service, [first, second], "waiting")
         service.sandbox.powercode.up()
 
-        with service.services.database.write() as session:
-            review.resume(service.services, session, first, "office")
+        service.act(review.resume, first, "office")
 
         all_are(service, [first, second], "completed")
 

@@ -70,8 +70,7 @@ def test_a_new_account_in_doubt_is_not_made_twice_where_powercode_shows_no_notes
 def decide(service: Service) -> None:
     """Say that it is somebody else, as a person does."""
 
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "stan", new_customer=True)
+    service.act(review.resume, REF, "stan", new_customer=True)
 
 
 def test_what_was_compared_goes_with_the_orders_other_details(service: Service) -> None:

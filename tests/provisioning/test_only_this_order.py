@@ -86,8 +86,7 @@ def test_a_person_may_open_the_account_of_an_order_whose_search_breaks(service: 
     poisoned(service, "POISON-1")
     service.sandbox.powercode.on_call = break_off
     service.rested("POISON-1", "needs_review")
-    with service.services.database.write() as session:
-        review.resume(service.services, session, "POISON-1", "office", new_customer=True)
+    service.act(review.resume, "POISON-1", "office", new_customer=True)
 
     service.rested("POISON-1", "completed")
 

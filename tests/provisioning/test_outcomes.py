@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.models import Order, OrderStep
 from app.provisioning import lifecycle
@@ -245,9 +245,8 @@ def test_a_run_that_another_one_replaced_does_nothing(service: Service) -> None:
     service.sandbox.powercode.fault("addCustomerService", "status_code")
     order = service.take()
     calls = service.sandbox.powercode.call_counts.total()
-    with service.services.database.write() as session:
-        session.scalars(select(Order)).one().run = 7
-        service.services.work_queue.enqueue(session, "account", "a-late-one", "powercode", REF, 1)
+    service.execute(update(Order).values(run=7))
+    service.write(service.services.work_queue.enqueue, "account", "a-late-one", "powercode", REF, 1)
 
     wait_for(lambda: not service.services.work_queue.is_going("a-late-one"))
 

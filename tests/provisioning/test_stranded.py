@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from app.alerts import records
@@ -96,8 +96,7 @@ def test_an_order_that_is_worked_on_is_not_picked_up(service: Service) -> None:
     service.order(REF)
     service.callback(REF)
     wait_for(lambda: service.sandbox.utopia.calls)
-    with service.services.database.write() as session:
-        session.scalars(select(Order)).one().updated_at = now() - timedelta(hours=1)
+    service.execute(update(Order).values(updated_at=now() - timedelta(hours=1)))
 
     assert due_orders.pick_up_stranded_orders(service.services) == 0
     assert service.rested(REF)["state"] == "completed"

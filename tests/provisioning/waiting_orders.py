@@ -33,7 +33,6 @@ def all_are(service: Service, orderrefs: list[str], state: str) -> None:
 
 def the_time_has_come(service: Service) -> None:
     """Make everybody's next try due."""
-    with service.services.database.write() as session:
-        session.execute(update(RemoteSystem).values(next_probe_at=now()))
-        session.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
+    service.execute(update(RemoteSystem).values(next_probe_at=now()))
+    service.execute(update(Order).where(Order.state == OrderState.WAITING).values(next_try_at=now()))
     due_orders.wake_due_orders(service.services)

@@ -43,8 +43,7 @@ def write(service: Service, *statements: Any) -> None:
 
 
 def resume(service: Service, orderref: str = ORDER, **decision: Any) -> dict[str, Any]:
-    with service.services.database.write() as session:
-        review.resume(service.services, session, orderref, "alice", **decision)
+    service.act(review.resume, orderref, "alice", **decision)
     return service.rested(orderref)
 
 

@@ -17,8 +17,7 @@ pytestmark = pytest.mark.long
 
 def dismissed(service: Service, **contract: Any) -> None:
     service.take(**contract)
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "Ada Lind withdrew")
+    service.act(review.dismiss, ORDER, "alice", "Ada Lind withdrew")
 
 
 def test_done_again_it_erases_what_came_since_and_tells_nothing_anew(service: Service) -> None:
@@ -64,11 +63,9 @@ def test_a_forgotten_order_is_found_by_its_numbers_and_by_nothing_else(service: 
 def test_the_engine_remembers_nothing_of_a_forgotten_order(service: Service) -> None:
     service.take("UIA202411-000002", **NEIGHBOUR)
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        review.resume(service.services, session, ORDER, "alice")
+    service.act(review.resume, ORDER, "alice")
     service.rested(ORDER)
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "no")
+    service.act(review.dismiss, ORDER, "alice", "no")
     forget(service)
 
     ids = [row.workflow_id for row in service.services.work_queue.client.list_workflows(load_input=False)]
@@ -102,8 +99,7 @@ def test_a_forgotten_order_of_a_known_customer_can_still_be_taken_up(service: Se
     forget(service)
     assert as_staff.get(f"/console/orders/{ORDER}").status_code == 200
 
-    with service.services.database.write() as session:
-        review.resume(service.services, session, ORDER, "alice", customer_id=str(known.customer_id))
+    service.act(review.resume, ORDER, "alice", customer_id=str(known.customer_id))
 
     assert service.rested(ORDER)["state"] == "completed"
     assert [str(one.service_id) for one in known.services] == ["163"]

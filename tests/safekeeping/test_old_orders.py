@@ -49,8 +49,7 @@ def test_an_old_order_that_was_not_ours_is_looked_up_again_when_a_callback_comes
 
 def test_an_old_order_that_was_closed_before_anything_was_written_starts_over(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "Not yet")
+    service.act(review.dismiss, ORDER, "alice", "Not yet")
     prune(service)
     assert left(service) == dict.fromkeys(left(service), 0)
 
@@ -60,8 +59,7 @@ def test_an_old_order_that_was_closed_before_anything_was_written_starts_over(se
 def test_an_old_order_that_was_closed_half_done_does_nothing_twice_when_it_goes_on(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "no_answer")
     assert service.take()["problem"] == "outcome_unknown"
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
+    service.act(review.dismiss, ORDER, "alice", "Looked after by hand")
     prune(service)
     assert (count(service, OrderExchange), count(service, Notice)) == (0, 0)
 

@@ -57,9 +57,8 @@ def test_what_people_wrote_about_an_order_goes_and_that_they_did_stays(service: 
     with service.services.database.write() as session:
         order = session.scalars(select(Order).filter_by(orderref=ORDER)).one()
         run_number = order.run
-    with service.services.database.write() as session:
-        wanted = {"email": "ada@example.com", "last_name": "Lind-Berg"}
-        corrections.correct(service.services, session, ORDER, "alice", run=run_number, wanted=wanted)
+    wanted = {"email": "ada@example.com", "last_name": "Lind-Berg"}
+    service.act(corrections.correct, ORDER, "alice", run=run_number, wanted=wanted)
     assert service.rested(ORDER)["state"] == "completed"
 
     forget(service)
@@ -74,11 +73,10 @@ def test_what_people_wrote_about_an_order_goes_and_that_they_did_stays(service: 
 
 def test_a_note_with_one_decision_for_many_orders_goes_with_the_order(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        (found,) = open_causes(session)
-        joint_decisions.decide(
-            session, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away"
-        )
+    (found,) = service.read(open_causes)
+    service.write(
+        joint_decisions.decide, "alice", DISMISS, found.cause.key, newest=found.newest, note="Ada Lind moved away"
+    )
     joint_decisions.go_on(service.services)
     service.rested(ORDER, "dismissed")
 
@@ -210,10 +208,9 @@ ENTRIES = {"cid": "90001", "siteid": "714780", "issuedate": "2026-12-01"}
 
 
 def a_case(service: Service, slot: str, **about: str) -> int:
-    with service.services.database.write() as session:
-        case = cases.open_case(session, CANCEL, by="Stan", due_on=now().date(), slot=slot, note="Ada Lind", **about)
-        assert case is not None
-        return case.id
+    case = service.write(cases.open_case, CANCEL, by="Stan", due_on=now().date(), slot=slot, note="Ada Lind", **about)
+    assert case is not None
+    return case.id
 
 
 def test_a_case_that_was_opened_by_the_customers_number_is_erased_too(service: Service) -> None:

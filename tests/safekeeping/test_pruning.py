@@ -55,18 +55,16 @@ def test_an_old_order_is_still_found_by_person_and_address(service: Service) -> 
 
 def test_what_colleagues_told_each_other_goes_with_the_details_and_what_they_decided_stays(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        teamwork.note(session, ORDER, "alice", "Ask Vera")
-        review.dismiss(service.services, session, ORDER, "alice", "moved away")
+    service.write(teamwork.note, ORDER, "alice", "Ask Vera")
+    service.act(review.dismiss, ORDER, "alice", "moved away")
     prune(service, KEPT - 1)
     assert service.read(order_search.find, order_search.Wanted("vera lind")).total == 1
 
     prune(service)
 
     assert [one["note"] for one in service.show(ORDER)["decisions"]] == ["moved away"]
-    with service.services.database.read() as session:
-        assert order_search.find(session, order_search.Wanted("vera")).total == 0
-        assert order_search.find(session, order_search.Wanted("lind")).total == 1
+    assert service.read(order_search.find, order_search.Wanted("vera")).total == 0
+    assert service.read(order_search.find, order_search.Wanted("lind")).total == 1
 
 
 def test_what_was_finished_less_than_keep_days_ago_stays(service: Service) -> None:
@@ -89,8 +87,7 @@ def test_keep_days_says_how_long(service: Service) -> None:
 
 def test_what_people_decided_is_kept(service: Service) -> None:
     service.take(plan="10 Gbps")
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "They withdrew")
+    service.act(review.dismiss, ORDER, "alice", "They withdrew")
     prune(service)
 
     assert [(one["action"], one["note"]) for one in service.show(ORDER)["decisions"]] == [("dismiss", "They withdrew")]
@@ -141,8 +138,7 @@ def test_what_was_said_goes_however_the_order_ended(service: Service) -> None:
     service.callback("UIA202411-000001")
     service.rested("UIA202411-000001", "not_ours")
     assert service.take("UIA202411-000002", plan="10 Gbps", **NEIGHBOUR)["state"] == "needs_review"
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, "UIA202411-000002", "alice", "They withdrew")
+    service.act(review.dismiss, "UIA202411-000002", "alice", "They withdrew")
     exists(service)
     service.mail_settled()
     before = left(service)
@@ -155,8 +151,7 @@ def test_what_was_said_goes_however_the_order_ended(service: Service) -> None:
 def test_an_order_closed_half_done_keeps_what_was_said_as_long_as_its_details(service: Service) -> None:
     service.sandbox.powercode.fault("createTicket", "no_answer")
     assert service.take()["problem"] == "outcome_unknown"
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, ORDER, "alice", "Looked after by hand")
+    service.act(review.dismiss, ORDER, "alice", "Looked after by hand")
     before = count(service, OrderExchange)
     prune(service, KEPT - 1)
     assert count(service, OrderExchange) == before

@@ -58,8 +58,7 @@ def the_cause(service: Service) -> Any:
 
 def sold_as(service: Service, number: int) -> None:
     cause = the_cause(service).cause
-    with service.services.database.write() as session:
-        plan_decisions.sell_as(service.services, session, "Stan", cause, dict.fromkeys(cause.plans, number))
+    service.act(plan_decisions.sell_as, "Stan", cause, dict.fromkeys(cause.plans, number))
 
 
 def customers(service: Service) -> int:
@@ -81,9 +80,8 @@ def test_a_wrong_number_stops_one_order_and_its_correction_frees_all(service: Se
     assert "- Correct the plan's number, for all orders that it stops\n" in mail.text
     assert "- Go on without it" not in mail.text  # that is on the order's own page, and the mail leads to all of them
     assert f"{COUNT - 1} of them wait until" in mail.text
-    with service.services.database.read() as session:
-        assert trial_orders.followers_of(session, found.cause.plan_keys) == COUNT - 1
-        assert joint_decisions.held_up_by(session, found.cause.plan_keys) == COUNT
+    assert service.read(trial_orders.followers_of, found.cause.plan_keys) == COUNT - 1
+    assert service.read(joint_decisions.held_up_by, found.cause.plan_keys) == COUNT
 
     sold_as(service, 165)
 
@@ -110,9 +108,8 @@ def test_one_order_goes_first_and_the_others_follow_once_powercode_took_the_plan
     assert trial.followers == COUNT - 1
     for orderref in waiting:
         service.rested(orderref, OrderState.COMPLETED)
-    with service.services.database.read() as session:
-        joint = session.scalars(select(JointDecision)).one()
-        told = joint_decisions.progress(session, joint.id)
+    joint = service.one(select(JointDecision))
+    told = service.read(joint_decisions.progress, joint.id)
     assert told is not None
     assert (told.rests, told.left, told.states) == (True, 0, {OrderState.COMPLETED: COUNT})
 
@@ -149,11 +146,9 @@ def test_an_order_that_follows_can_be_closed_and_not_be_hurried(service: Service
 
     with service.services.database.write() as session, pytest.raises(review.NotPossible, match="by itself"):
         review.resume(service.services, session, waiting[1], "Stan")
-    with service.services.database.read() as session:
-        order = session.scalars(select(Order).filter_by(orderref=waiting[1])).one()
-        assert [offer.action.code for offer in offers_for(session, order)] == [DISMISS.code]
-    with service.services.database.write() as session:
-        review.dismiss(service.services, session, waiting[1], "Stan", "cancelled")
+    order = service.one(select(Order).filter_by(orderref=waiting[1]))
+    assert [offer.action.code for offer in service.read(offers_for, order)] == [DISMISS.code]
+    service.act(review.dismiss, waiting[1], "Stan", "cancelled")
 
     sold_as(service, 165)
     for orderref in (waiting[0], *waiting[2:]):
@@ -207,10 +202,9 @@ def test_all_are_tried_again_once_each_also_those_that_stop_for_the_same_reason(
     joint = service.write(joint_decisions.decide, "Stan", RESUME, found.cause.key, newest=found.newest)
 
     wait_for(lambda: progress(service, joint.id).rests)
-    with service.services.database.read() as session:
-        again = select(func.count()).select_from(OrderDecision).filter_by(joint_id=joint.id)
-        assert session.scalar(again) == 3
-        assert open_causes(session)[0].count == 3
+    again = select(func.count()).select_from(OrderDecision).filter_by(joint_id=joint.id)
+    assert service.scalar(again) == 3
+    assert service.read(open_causes)[0].count == 3
     assert customers(service) == 3
 
 

@@ -53,13 +53,11 @@ def test_what_is_offered_is_what_every_order_allows(service: Service, stopped: l
 
 
 def test_one_note_closes_all_and_what_moved_on_is_told_and_left_alone(service: Service, stopped: list[Tick]) -> None:
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REFUSED, "Bob", by_hand=True, note="made by Bob")
+    service.act(review.resume, REFUSED, "Bob", by_hand=True, note="made by Bob")
     service.rested(REFUSED, OrderState.COMPLETED)
 
     assert seen(service, stopped).moved_on == [REFUSED]
-    with service.services.database.write() as session:
-        joint = ticked_orders.decide(service.services, session, "Ada", DISMISS, stopped, note="twice by mistake").id
+    joint = service.act(ticked_orders.decide, "Ada", DISMISS, stopped, note="twice by mistake").id
 
     assert [service.state(each) for each in (UNKNOWN, REFUSED, ALIKE)] == ["dismissed", "completed", "dismissed"]
     assert decisions(service, UNKNOWN) == [("Ada", "dismiss", "twice by mistake")]
@@ -71,8 +69,7 @@ def test_one_note_closes_all_and_what_moved_on_is_told_and_left_alone(service: S
 
 
 def test_what_was_refused_is_settled_by_hand_for_each(service: Service, stopped: list[Tick]) -> None:
-    with service.services.database.write() as session:
-        ticked_orders.decide(service.services, session, "Ada", BY_HAND, stopped[1:2], note="tickets made")
+    service.act(ticked_orders.decide, "Ada", BY_HAND, stopped[1:2], note="tickets made")
 
     assert service.rested(REFUSED, OrderState.COMPLETED)["decisions"][-1]["note"] == "tickets made"
 

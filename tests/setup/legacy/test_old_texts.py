@@ -33,9 +33,8 @@ def test_the_old_texts_come_with_their_titles_and_what_they_replace_is_kept(serv
     assert said == [("moved.txt", "taken"), ("new_desc.txt", "taken")]
     assert (texts / "new_desc.txt").read_text() == old_folder.TEXT
     assert text_files.title(texts, "new_desc.txt") == "Welcome to fiber"
-    with service.services.database.read() as session:
-        kept = versions.history(session, "new_desc.txt", 9)
-        assert [version.text for version in kept] == [old_folder.TEXT, shipped]
+    kept = service.read(versions.history, "new_desc.txt", 9)
+    assert [version.text for version in kept] == [old_folder.TEXT, shipped]
     assert service.take(ORDER)["state"] == "completed"
     (ticket,) = service.sandbox.powercode.tickets.values()
     assert "<p>Hello Ada Lind,</p>" in ticket.fields["description"]
