@@ -28,7 +28,7 @@ from app.callbacks.contents import NEW_ORDER
 from app.models import Callback, CallbackOutcome, Order
 from app.setup import database_upgrade
 from app.storage.database import Database
-from benchmarks.running import settings_with
+from benchmarks.running import settings_for
 from config import Settings
 from sandbox import Sandbox
 from tests.tools.processes import ServiceProcess
@@ -290,10 +290,7 @@ def main() -> None:
     options: Any = parser.parse_args()
     with Sandbox() as sandbox, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        addresses = {"utopia_url_endpoint": sandbox.utopia.url, "pc_url": sandbox.powercode.url}
-        mail = {"mail_server": sandbox.mailbox.host, "mail_port": sandbox.mailbox.port}
-        settings = settings_with(folder, **addresses, **mail, utopia_api_key=sandbox.utopia.api_key)
-        found = fuzz(settings, folder, options.seed, seconds=options.seconds)
+        found = fuzz(settings_for(sandbox, folder), folder, options.seed, seconds=options.seconds)
     print(f"seed {options.seed}: answers by status {dict(sorted(found.answers.items()))}")
     print(f"{len(found.acknowledged)} orders acknowledged, all of them looked for on the disk")
     for fault, times in Counter(found.faults).most_common(20):

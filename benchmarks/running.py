@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config import PROJECT, Settings, load_settings
+from sandbox import Sandbox
 from sandbox.ports import bind
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
@@ -88,7 +89,7 @@ def settings_with(folder: Path, **overrides: Any) -> Settings:
     return load_settings(**{**values, **overrides})
 
 
-def settings_for(sandbox: SandboxProcess, folder: Path, **overrides: Any) -> Settings:
+def settings_for(sandbox: Sandbox | SandboxProcess, folder: Path, **overrides: Any) -> Settings:
     """Settings that connect to a sandbox."""
     addresses = sandbox.addresses
     connected = {

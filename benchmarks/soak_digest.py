@@ -28,7 +28,7 @@ from app.models import DigestMessage, DigestRun, MessageState, RunState
 from app.services import services_of
 from app.setup import database_upgrade
 from app.storage.database import Database
-from benchmarks.running import settings_with
+from benchmarks.running import settings_for
 from config import Settings
 from sandbox import Sandbox
 from tests.tools.processes import ServiceProcess, until
@@ -77,24 +77,18 @@ class KilledDigest:
         self.sandbox = self._stack.enter_context(Sandbox())
         self.webhook = self.sandbox.webhook
         self.webhook.latency = latency
-        self.settings = self._settings(folder)
+        self.settings = settings_for(
+            self.sandbox,
+            folder,
+            report_source=f"file:{folder}/weekly.csv",
+            digest_webhook_url=self.webhook.post_url,
+            digest_batch_size=batch,
+            retry_minutes="0.005",
+        )
         write_report(folder / "weekly.csv", customers, self.settings)
         self.database = Database(self.settings.database_url)
         database_upgrade.upgrade(self.database, self.settings)
         self.service = self._stack.enter_context(ServiceProcess(self.settings, folder))
-
-    def _settings(self, folder: Path) -> Settings:
-        return settings_with(
-            folder,
-            utopia_url_endpoint=self.sandbox.utopia.url,
-            pc_url=self.sandbox.powercode.url,
-            mail_server=self.sandbox.mailbox.host,
-            mail_port=self.sandbox.mailbox.port,
-            report_source=f"file:{folder}/weekly.csv",
-            digest_webhook_url=self.webhook.post_url,
-            digest_batch_size=self.batch,
-            retry_minutes="0.005",
-        )
 
     def __enter__(self) -> Self:
         return self

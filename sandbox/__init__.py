@@ -8,7 +8,7 @@ The demo, developers and the tests run on it. In a test:
 """
 
 from contextlib import ExitStack
-from typing import Self
+from typing import Any, Self
 
 from sandbox.contracts import ABSENT, a_contract, an_item
 from sandbox.faults import Fault
@@ -38,6 +38,15 @@ class Sandbox:
             "powercode": self.powercode,
             "mailbox": self.mailbox,
             "webhook": self.webhook,
+        }
+
+    @property
+    def addresses(self) -> dict[str, dict[str, Any]]:
+        """Where the systems that every service calls listen, and their keys."""
+        return {
+            "utopia": {"url": self.utopia.url, "api_key": self.utopia.api_key},
+            "powercode": {"url": self.powercode.url, "api_key": self.powercode.api_key},
+            "mailbox": {"host": self.mailbox.host, "port": self.mailbox.port},
         }
 
     def start(self) -> Self:

@@ -7,7 +7,6 @@ import argparse
 import json
 import signal
 import threading
-from typing import Any
 
 from sandbox import Sandbox
 from sandbox.control import ControlServer
@@ -25,20 +24,10 @@ def main() -> None:
         control = ControlServer(sandbox, host)
         try:
             control.up()
-            print(json.dumps(_addresses(sandbox, control)), flush=True)
+            print(json.dumps({**sandbox.addresses, "control": {"url": control.url}}), flush=True)
             ended.wait()
         finally:
             control.stop()
-
-
-def _addresses(sandbox: Sandbox, control: ControlServer) -> dict[str, dict[str, Any]]:
-    utopia, powercode, mailbox = sandbox.utopia, sandbox.powercode, sandbox.mailbox
-    return {
-        "utopia": {"url": utopia.url, "api_key": utopia.api_key},
-        "powercode": {"url": powercode.url, "api_key": powercode.api_key},
-        "mailbox": {"host": mailbox.host, "port": mailbox.port},
-        "control": {"url": control.url},
-    }
 
 
 if __name__ == "__main__":
