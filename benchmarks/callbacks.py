@@ -5,8 +5,7 @@ several rounds. All rounds together are shorter than READ_TIMEOUT_SECONDS, so th
 """
 
 import socket
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,18 +45,3 @@ def side_by_side(
         for port, answers in zip((ours, bare), seen, strict=True):
             answers.append(post(port, f"{clients}-{number}", clients=clients, seconds=seconds))
     return seen
-
-
-def rate(rounds: Sequence[Answers]) -> float:
-    """Answers a second, the median of the rounds."""
-    return statistics.median(each.rate for each in rounds)
-
-
-def median_ms(rounds: Sequence[Answers]) -> float:
-    """The median of the rounds' medians."""
-    return statistics.median(each.median_ms for each in rounds)
-
-
-def together(rounds: Sequence[Answers]) -> Answers:
-    """All rounds as one."""
-    return sum(rounds, Answers())

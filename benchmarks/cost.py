@@ -29,7 +29,7 @@ import requests
 from benchmarks import callbacks, floor
 from benchmarks.accounts import add_orders
 from benchmarks.designs import CLIENTS, PLAIN, Burst, Design, burst
-from benchmarks.load import post, post_each
+from benchmarks.load import Answers, post, post_each
 from benchmarks.running import SETUP, service_with, settings_for, settings_with
 from benchmarks.synchronous import THREADS
 from benchmarks.usage import all_megabytes, cpu_seconds
@@ -249,12 +249,12 @@ def callback_rate(table: Table, sizes: Sizes) -> None:
         post(service.port, "warm", clients=1, seconds=0.5)
         one, _ = callbacks.side_by_side(service.port, bare, 1, sizes.rounds, callbacks.SECONDS)
         ours, theirs = callbacks.side_by_side(service.port, bare, CLIENTS, sizes.rounds, callbacks.SECONDS)
-    table.row("callback, 1 client, median", f"{callbacks.median_ms(one):.1f} ms", "1.1 ms")
-    whole = callbacks.together(ours)
+    table.row("callback, 1 client, median", f"{statistics.median(each.median_ms for each in one):.1f} ms", "1.1 ms")
+    whole = sum(ours, Answers())
     table.row(f"callback, {CLIENTS} clients, p99", f"{whole.p99_ms:.0f} ms", "100 ms")
-    share = callbacks.rate(ours) / callbacks.rate(theirs)
+    share = statistics.median(each.rate for each in ours) / statistics.median(each.rate for each in theirs)
     table.row("  answers a second, over a bare durable endpoint", f"{share:.2f}", "0.35")
-    refused = whole.other_than_200 + callbacks.together(one).other_than_200
+    refused = whole.other_than_200 + sum(one, Answers()).other_than_200
     table.check([f"{refused} callbacks were not answered 200"] if refused else [])
 
 

@@ -8,7 +8,7 @@ from wire.errors import ABOUT_TROUBLE
 from wire.json_values import records
 from wire.masking import CUT, safe_text
 
-from .errors import OutcomeUnknown, Refused, Throttled
+from .errors import NO_STATUS_CODE, OutcomeUnknown, Refused, Throttled
 from .models import Customer, Tag, digits, record_of, text
 
 CANNOT_GEOCODE = 23
@@ -172,10 +172,9 @@ class Answered:
     def _tells_nothing(self, refusal: Refused) -> OutcomeUnknown:
         return self.unknown(f'it answered "{refusal.message}"')
 
-    def _refused(self, said: object, code: int | None = None) -> Refused:
+    def _refused(self, said: object, code: int = NO_STATUS_CODE) -> Refused:
         words = safe_text(said, secrets=self._secrets, private=self._private) or "without a reason"
-        refusal = Refused(words, self.action, self.reply.status)
-        return refusal if code is None else Refused(words, self.action, self.reply.status, code)
+        return Refused(words, self.action, self.reply.status, code)
 
     def _object(self) -> dict[str, Any]:
         status = self.reply.status

@@ -183,25 +183,17 @@ class PowerCodeClient(Client):
         form = {"apiKey": self._api_key, "action": action, **fields}
         return self._call(action, Request("POST", self._api_url, data=form), read, private, secrets, changes=changes)
 
-    def _uapi(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str],
-        read: Callable[[Answered], T],
-        *,
-        private: tuple[str, ...] = (),
-    ) -> T:
+    def _uapi(self, method: str, path: str, query: dict[str, str], read: Callable[[Answered], T]) -> T:
         headers = {"Authorization": f"Basic {self._basic}"}
         request = Request(method, f"{self._uapi_url}/{path}", params=query, headers=headers)
-        return self._call(f"{method} {path}", request, read, private, changes=method != "GET")
+        return self._call(f"{method} {path}", request, read, changes=method != "GET")
 
     def _call(
         self,
         action: str,
         request: Request,
         read: Callable[[Answered], T],
-        private: tuple[str, ...],
+        private: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
         *,
         changes: bool,

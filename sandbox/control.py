@@ -28,15 +28,16 @@ class ControlServer(SimulatedServer):
 
     def __init__(self, sandbox: Sandbox, host: str = "127.0.0.1") -> None:
         super().__init__(host)
-        self._sandbox = sandbox
-        self._verbs: dict[str, Callable[..., dict[str, Any]]] = {
+        servers = sandbox.servers
+        self._verbs: dict[str, Callable[..., Any]] = {
             "GET /state": lambda: state_of(sandbox),
             "GET /counts": lambda: counts_of(sandbox),
-            "POST /orders": self._add_order,
-            "POST /faults": self._arm,
-            "POST /clear": self._clear,
-            "POST /latency": self._set_latency,
-            "POST /servers": self._switch,
+            "POST /orders": lambda orderref, overrides: sandbox.utopia.add_order(orderref, **overrides),
+            "POST /faults": lambda server, args, **fault: servers[server].fault(**fault, **args),
+            "POST /clear": sandbox.clear_faults,
+            "POST /latency": lambda server, seconds: setattr(servers[server], "latency", seconds),
+            "POST /up": lambda server: servers[server].up(),
+            "POST /down": lambda server: servers[server].down(),
         }
 
     def action_of(self, request: Request) -> str:
@@ -53,32 +54,10 @@ class ControlServer(SimulatedServer):
         if verb is None:
             return json_answer({"error": "no such verb"}, 404)
         try:
-            return json_answer(verb(**request.json_object()))
+            told = verb(**request.json_object())
+            return json_answer(told if request.method == "GET" else {})
         except (KeyError, TypeError, ValueError, OSError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
-
-    def _add_order(self, orderref: str, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._sandbox.utopia.add_order(orderref, **(overrides or {}))
-
-    def _arm(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> dict[str, Any]:
-        self._sandbox.servers[server].fault(action, kind, times, **args)
-        return {}
-
-    def _clear(self) -> dict[str, Any]:
-        self._sandbox.clear_faults()
-        return {}
-
-    def _set_latency(self, server: str, seconds: float) -> dict[str, Any]:
-        self._sandbox.servers[server].latency = float(seconds)
-        return {}
-
-    def _switch(self, server: str, up: bool) -> dict[str, Any]:
-        simulated = self._sandbox.servers[server]
-        if up:
-            simulated.up()
-        else:
-            simulated.down()
-        return {}
 
 
 class SandboxControl:
@@ -98,13 +77,13 @@ class SandboxControl:
         """What `sandbox.state.counts_of` returns."""
         return self._call("GET", "/counts")
 
-    def add_order(self, orderref: str, **overrides: Any) -> dict[str, Any]:
-        """Keep an order with the contract `a_contract(**overrides)`; returns the contract."""
-        return self._call("POST", "/orders", orderref=orderref, overrides=overrides)
+    def add_order(self, orderref: str, **overrides: Any) -> None:
+        """Keep an order with the contract `a_contract(**overrides)`."""
+        self._call("POST", "/orders", orderref=orderref, overrides=overrides)
 
     def fault(self, server: str, action: str, kind: str, times: int | None = 1, **args: Any) -> None:
         """Arm a fault, as the server's own `fault` describes it."""
-        self._call("POST", "/faults", server=server, action=action, kind=kind, times=times, **args)
+        self._call("POST", "/faults", server=server, action=action, kind=kind, times=times, args=args)
 
     def clear_faults(self) -> None:
         """Disarm all faults."""
@@ -116,11 +95,11 @@ class SandboxControl:
 
     def up(self, server: str) -> None:
         """Let a server listen again, on the same port."""
-        self._call("POST", "/servers", server=server, up=True)
+        self._call("POST", "/up", server=server)
 
     def down(self, server: str) -> None:
         """Stop a server: connections to it are refused."""
-        self._call("POST", "/servers", server=server, up=False)
+        self._call("POST", "/down", server=server)
 
     def _call(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
         body = fields if method == "POST" else None
