@@ -188,6 +188,10 @@ class Service:
         (row,) = self.rows(query)
         return row
 
+    def get(self, table: type[Any], key: Any) -> Any:
+        """The row with this key."""
+        return self.read(Session.get_one, table, key)
+
     def scalar(self, query: Any) -> Any:
         """The first row that a query selects; None when there is none."""
         return self.read(Session.scalar, query)

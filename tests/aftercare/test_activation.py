@@ -21,10 +21,15 @@ def activate(service: Service, by: str = "Stan Staff", seen: int = 0) -> Custome
     return activation.activate(service.services, one, by, seen)
 
 
+def activated(service: Service) -> CustomerWrite:
+    write = activate(service)
+    assert write is not None
+    return write
+
+
 def write_of(service: Service, write: CustomerWrite | None) -> CustomerWrite:
     assert write is not None
-    with service.services.database.read() as session:
-        return session.get_one(CustomerWrite, write.id)
+    return service.get(CustomerWrite, write.id)
 
 
 def in_powercode(service: Service, customer_id: str) -> str:
@@ -35,9 +40,7 @@ def in_powercode(service: Service, customer_id: str) -> str:
 def test_activating_sets_the_status_once_and_reads_it_back(service: Service) -> None:
     customer_id = made(service)
 
-    write = activate(service)
-
-    assert write is not None
+    write = activated(service)
     assert (write.state, write.made_by, write.customer_id) == (StepState.DONE, "Stan Staff", customer_id)
     assert in_powercode(service, customer_id) == "Active"
     assert listed(service) == []
@@ -60,9 +63,7 @@ def test_a_refusal_leaves_the_customer_in_the_list_and_can_be_tried_again(servic
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "status_code", message="Invalid status")
 
-    write = activate(service)
-
-    assert write is not None
+    write = activated(service)
     assert (write.state, write.said) == (StepState.REFUSED, "Invalid status")
     assert listed(service) == [(REF, "Not Active", RouterSeen.SEEN)]
     again = activate(service, seen=write.id)
@@ -84,8 +85,7 @@ def test_an_unknown_outcome_is_settled_by_reading_the_status(
 ) -> None:
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", fault, **arguments)
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
     assert write.state == StepState.UNKNOWN
 
     settled(service, write)
@@ -104,8 +104,7 @@ def settled(service: Service, write: CustomerWrite) -> None:
 def test_nothing_is_sent_again_while_nobody_knows_what_became_of_the_first(service: Service) -> None:
     made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "reset")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
 
     assert activate(service, seen=write.id) is None
 
@@ -125,8 +124,7 @@ def test_what_is_not_active_yet_is_not_taken_for_lost_too_early(service: Service
 def test_powercode_that_is_down_is_looked_at_again(service: Service) -> None:
     made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
     service.sandbox.powercode.fault("readCustomer", "reset", times=1)
     settled(service, write)
     assert write_of(service, write).state == StepState.UNKNOWN
@@ -141,8 +139,7 @@ def test_who_is_learnt_later_to_be_active_is_read_again_at_once(service: Service
     made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
     service.sandbox.powercode.fault("readCustomer", "reset")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
     service.execute(update(CustomerStatus).values(next_read_at=now() + timedelta(hours=20)))
     settled(service, write)
     assert write_of(service, write).state == StepState.DONE
@@ -156,8 +153,7 @@ def test_who_is_learnt_later_to_be_active_is_read_again_at_once(service: Service
 def test_what_its_sender_tells_while_somebody_looks_stays(service: Service, looking: str) -> None:
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
     if looking == "fails":
         service.sandbox.powercode.fault("readCustomer", "reset")
     else:
@@ -184,8 +180,7 @@ def test_a_write_that_breaks_its_look_up_keeps_no_other_from_being_settled(
     made(service)
     service.add(CustomerWrite(key="odd", kind="of another version", made_by="Stan", state=StepState.UNKNOWN))
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
 
     settled(service, write)
 
@@ -196,8 +191,7 @@ def test_a_write_that_breaks_its_look_up_keeps_no_other_from_being_settled(
 def test_a_record_without_a_status_makes_a_person_look(service: Service) -> None:
     customer_id = made(service)
     service.sandbox.powercode.fault("updateCustomerStatus", "no_answer")
-    write = activate(service)
-    assert write is not None
+    write = activated(service)
     del service.sandbox.powercode.customers[int(customer_id)]
     settled(service, write)
     with service.services.database.write() as session:

@@ -29,8 +29,7 @@ def opened(service: Service, code: str = "cancel", due_on: date = DAY) -> int:
 
 
 def case_of(service: Service, case_id: int) -> Case:
-    with service.services.database.read() as session:
-        return session.get_one(Case, case_id)
+    return service.get(Case, case_id)
 
 
 def send(service: Service, case_id: int, seen: int = 0) -> CustomerWrite | None:

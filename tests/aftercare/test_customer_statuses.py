@@ -21,8 +21,7 @@ MAC = "00:00:5E:00:53:1A"
 
 
 def status_of(service: Service, customer_id: str) -> CustomerStatus:
-    with service.services.database.read() as session:
-        return session.get_one(CustomerStatus, customer_id)
+    return service.get(CustomerStatus, customer_id)
 
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])

@@ -33,8 +33,7 @@ def compare(service: Service) -> Reconciliation:
     """A comparison that somebody asks for, carried out."""
     number = service.write(reconciliation.ask, "Stan Staff")
     reconciliation.carry_out(service.services, number)
-    with service.services.database.read() as session:
-        return session.get_one(Reconciliation, number)
+    return service.get(Reconciliation, number)
 
 
 def begun(service: Service) -> None:
@@ -47,6 +46,13 @@ def never_called(service: Service, *orderrefs: str) -> None:
     """Orders that UTOPIA has, and of which it sends no callback."""
     for number, orderref in enumerate(orderrefs, start=1):
         service.order(orderref, siteid=str(714780 + number), firstname="Bo", address=f"{number} FAR LANE")
+
+
+def missing(service: Service) -> None:
+    """One order is missing."""
+    begun(service)
+    never_called(service, SECOND)
+    compare(service)
 
 
 def names(rows: Sequence[MissingOrder]) -> list[str]:
@@ -161,9 +167,7 @@ def test_the_first_answer_that_names_orders_is_what_was_there_before(service: Se
 
 @pytest.mark.long
 def test_the_office_is_told_once_of_each(service: Service) -> None:
-    begun(service)
-    never_called(service, SECOND)
-    compare(service)
+    missing(service)
     compare(service)
     (mail,) = service.notices("never called back")
     assert SECOND in mail.text
@@ -230,9 +234,7 @@ def test_an_order_can_t_be_taken_in_that_utopia_never_named(service: Service) ->
 
 
 def test_two_who_take_the_same_order_in_make_one(service: Service) -> None:
-    begun(service)
-    never_called(service, SECOND)
-    compare(service)
+    missing(service)
     for taken in ([SECOND], []):
         assert service.act(missing_orders.take_in, [SECOND], "Stan Staff") == taken
 
@@ -242,9 +244,7 @@ def test_two_who_take_the_same_order_in_make_one(service: Service) -> None:
 
 @pytest.mark.long
 def test_a_callback_that_comes_late_takes_the_order_off_the_list(service: Service) -> None:
-    begun(service)
-    never_called(service, SECOND)
-    compare(service)
+    missing(service)
 
     service.callback(SECOND)
     service.rested(SECOND)
@@ -255,9 +255,7 @@ def test_a_callback_that_comes_late_takes_the_order_off_the_list(service: Servic
 
 @pytest.mark.long
 def test_what_is_put_aside_stays_there_and_can_still_be_taken_in(service: Service) -> None:
-    begun(service)
-    never_called(service, SECOND)
-    compare(service)
+    missing(service)
     for done in (True, False):
         assert service.write(missing_orders.put_aside, SECOND, "Stan Staff") is done
 

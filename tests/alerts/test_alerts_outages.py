@@ -40,6 +40,13 @@ def down_with_orders(service: Service, *orderrefs: str) -> None:
         service.take(orderref, siteid=f"7148{number}", firstname=f"Ada{number}", address=f"{number + 1} LAKE ROAD")
 
 
+def told_after(service: Service, minutes: int) -> None:
+    """PowerCode is down, an order waits for it, and the office is told after so long."""
+    down_with_orders(service, REF)
+    a_while_ago(service, minutes)
+    long_waits.tell(service.services)
+
+
 def a_while_ago(service: Service, minutes: float) -> None:
     """The outage began so long ago."""
     long_ago = now() - timedelta(minutes=minutes)
@@ -102,9 +109,7 @@ def test_a_refused_key_is_told_as_that_with_its_setting_from_the_first_mail_to_t
 
 
 def test_an_outage_that_turns_out_to_be_a_refused_key_is_told_as_that_from_then_on(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 31)
-    long_waits.tell(patient.services)
+    told_after(patient, 31)
     patient.execute(update(RemoteSystem).values(error=outage_words.key_refused("PowerCode", "Invalid API key")))
 
     watch_for_alerts(patient.services)
@@ -130,9 +135,7 @@ def test_a_mail_about_thousands_of_orders_names_some_and_counts_the_others(patie
 
 @pytest.mark.long
 def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 31)
-    long_waits.tell(patient.services)
+    told_after(patient, 31)
     patient.take(OTHER, siteid="714999", firstname="Iris", address="9 HILL ROAD")
     watch_for_alerts(patient.services)
     a_while_ago(patient, 40)
@@ -146,9 +149,7 @@ def test_orders_that_come_to_wait_later_are_counted_and_not_told_of_again(patien
 
 
 def test_an_order_that_needs_somebody_after_the_outage_is_in_the_mail_at_its_end(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 31)
-    long_waits.tell(patient.services)
+    told_after(patient, 31)
     patient.sandbox.powercode.up()
     patient.execute(update(RemoteSystem).values(down_since=None, up_since=now()))
     patient.execute(update(Order).values(state=OrderState.NEEDS_REVIEW, waiting_for=None, waiting_since=None))
@@ -160,9 +161,7 @@ def test_an_order_that_needs_somebody_after_the_outage_is_in_the_mail_at_its_end
 
 
 def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 60)
-    long_waits.tell(patient.services)
+    told_after(patient, 60)
     patient.execute(update(RemoteSystem).values(down_since=None, up_since=now() - 12 * MINUTE))
     watch_for_alerts(patient.services, now() - 10 * MINUTE)
     values = {"down_since": now() - 9 * MINUTE, "error": "down again"}
@@ -176,9 +175,7 @@ def test_a_system_that_answers_for_a_moment_is_still_the_same_outage(patient: Se
 
 
 def test_an_outage_that_ended_while_nobody_looked_is_closed_before_the_next_is_told(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 300)
-    long_waits.tell(patient.services)
+    told_after(patient, 300)
     values = {"up_since": now() - 200 * MINUTE, "down_since": now() - 40 * MINUTE}
     patient.execute(update(RemoteSystem).values(values))
     patient.execute(update(Order).values(told_of_wait_since=None, waiting_since=now() - 40 * MINUTE))
@@ -193,9 +190,7 @@ def test_an_outage_that_ended_while_nobody_looked_is_closed_before_the_next_is_t
 
 
 def test_when_no_order_waits_any_more_nothing_is_said_about_the_system(patient: Service) -> None:
-    down_with_orders(patient, REF)
-    a_while_ago(patient, 31)
-    long_waits.tell(patient.services)
+    told_after(patient, 31)
     patient.execute(update(Order).values(state=OrderState.DISMISSED, waiting_for=None, waiting_since=None))
     looks(patient, 0, 11)
 

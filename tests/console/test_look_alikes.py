@@ -98,32 +98,35 @@ def test_a_new_account_is_asked_for_once_more_where_a_contact_is_shared(service:
     assert service.rested(REF, "completed")["customer_id"] == "1002"
 
 
-def test_a_new_account_by_mistake_is_undone_by_what_the_page_lists(service: Service, as_staff: Person) -> None:
+A_NEW_ACCOUNT = [
+    "If it is customer 1001 after all: what to undo",
+    "Set customer 1002, whom this order made, to Not Active",
+    "off customer 1002 (250 Mbps (163), Bond fee (172))",
+    "Close ticket 15 of customer 1002",
+]
+THE_WRONG_CUSTOMER = [
+    "If customer 1001 is somebody else after all: what to undo",
+    "Take the plan 250 Mbps (163) off customer 1001.",
+    "Take the tags 5, 9 off customer 1001",
+]
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "to_undo"),
+    [("new-customer", {}, A_NEW_ACCOUNT), ("customer", {"customer_id": "1001"}, THE_WRONG_CUSTOMER)],
+)
+def test_a_decision_by_mistake_is_undone_by_what_the_page_lists(
+    service: Service, as_staff: Person, action: str, form: dict[str, str], to_undo: list[str]
+) -> None:
     service.sandbox.powercode.add_customer(**LINDT)
     service.take()
     assert 'id="undoing"' not in as_staff.get(PAGE).text
 
-    decide(service, as_staff, "new-customer")
+    decide(service, as_staff, action, **form)
     service.rested(REF, "completed")
 
     said = words_of(as_staff.get(PAGE).text)
-    assert "If it is customer 1001 after all: what to undo" in said
-    assert "Set customer 1002, whom this order made, to Not Active" in said
-    assert "off customer 1002 (250 Mbps (163), Bond fee (172))" in said
-    assert "Close ticket 15 of customer 1002" in said
-
-
-def test_the_wrong_customer_is_undone_by_what_the_page_lists(service: Service, as_staff: Person) -> None:
-    service.sandbox.powercode.add_customer(**LINDT)
-    service.take()
-
-    decide(service, as_staff, "customer", customer_id="1001")
-    service.rested(REF, "completed")
-
-    said = words_of(as_staff.get(PAGE).text)
-    assert "If customer 1001 is somebody else after all: what to undo" in said
-    assert "Take the plan 250 Mbps (163) off customer 1001." in said
-    assert "Take the tags 5, 9 off customer 1001" in said
+    assert [words for words in to_undo if words not in said] == []
 
 
 def test_an_order_that_nobody_decided_about_has_nothing_to_undo(service: Service, as_staff: Person) -> None:

@@ -49,8 +49,7 @@ def decide(service: Service, person: Person, rule: str) -> str:
     """The rule that the text has after the person chose this one on the page."""
     key = callback_messages.key_of(CANCELLED)
     person.post("/console/aftercare/messages/rule", {"key": key, "rule": rule})
-    with service.services.database.read() as session:
-        return session.get_one(CallbackMessage, key).rule
+    return service.get(CallbackMessage, key).rule
 
 
 @pytest.mark.parametrize(("setting", "path"), PARTS)

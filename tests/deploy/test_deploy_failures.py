@@ -25,31 +25,31 @@ def still(server: Server) -> tuple[int, str]:
     return server.main, server.runs
 
 
+A_SETTING = ("config.py", "mail_server: str", "weather_station: int\n    mail_server: str")
+WITHOUT_A_MODULE = ("gunicorn.conf.py", "import os\n", "import os\nimport weather\n")
+
+
 @pytest.mark.sweep
-def test_a_text_that_cannot_be_used_is_refused_before_anything_is_touched(
-    server: Server, before: tuple[int, str]
+@pytest.mark.parametrize(
+    ("change", "said", "at_the_end"),
+    [
+        ((TEXT, "", "Welcome {first_nam}\n"), "{first_nam}", "NOT DEPLOYED: A ticket text can't be used"),
+        (A_SETTING, "WEATHER_STATION", "/.env"),
+        pytest.param(WITHOUT_A_MODULE, "No module named 'weather'", "", marks=pytest.mark.soak),
+    ],
+    ids=["a text", "a setting", "a configuration that can't be loaded"],
+)
+def test_what_can_not_be_used_is_refused_by_name_before_anything_is_touched(
+    server: Server, before: tuple[int, str], change: tuple[str, str, str], said: str, at_the_end: str
 ) -> None:
-    server.push({TEXT: "Welcome {first_nam}\n"})
+    file, old, new = change
+    server.push(server.changed(file, old, new) if old else {file: new})
 
     done = server.deploy()
 
     assert done.returncode == 6, done.stdout
-    assert "{first_nam}" in done.stdout
-    assert last_line(done.stdout).startswith("NOT DEPLOYED: A ticket text can't be used")
-    assert still(server) == before
-
-
-@pytest.mark.sweep
-def test_a_setting_that_the_new_version_refuses_is_named_before_anything_is_touched(
-    server: Server, before: tuple[int, str]
-) -> None:
-    server.push(server.changed("config.py", "mail_server: str", "weather_station: int\n    mail_server: str"))
-
-    done = server.deploy()
-
-    assert done.returncode == 6, done.stdout
-    assert "WEATHER_STATION" in done.stdout
-    assert f"{server.checkout}/.env" in last_line(done.stdout)
+    assert said in done.stdout
+    assert at_the_end in last_line(done.stdout)
     assert still(server) == before
 
 
@@ -69,20 +69,6 @@ def test_an_error_in_the_program_is_told_as_that(
     assert said in done.stdout
     assert "settings" not in last_line(done.stdout)
     assert "correct it, commit and push" in last_line(done.stdout)
-    assert still(server) == before
-
-
-@pytest.mark.soak
-@pytest.mark.sweep
-def test_a_program_that_cannot_be_loaded_is_refused_before_anything_is_touched(
-    server: Server, before: tuple[int, str]
-) -> None:
-    server.push(server.changed("gunicorn.conf.py", "import os\n", "import os\nimport weather\n"))
-
-    done = server.deploy()
-
-    assert done.returncode == 6, done.stdout
-    assert "No module named 'weather'" in done.stdout
     assert still(server) == before
 
 

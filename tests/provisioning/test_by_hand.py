@@ -41,23 +41,18 @@ def test_a_ticket_that_a_person_made_by_hand_is_not_made_again(service: Service)
 
 
 @pytest.mark.usefixtures("refused_plan")
-def test_a_plan_that_is_left_out_is_told_to_be_left_out(service: Service) -> None:
-    resume(service, without_it=True, note="they took another plan")
+@pytest.mark.parametrize(
+    ("how", "added", "told"), [("without_it", False, "left out"), ("by_hand", True, "added by hand")]
+)
+def test_a_plan_that_was_left_out_or_added_by_hand_is_told_as_that(
+    service: Service, how: str, added: bool, told: str
+) -> None:
+    resume(service, **{how: True}, note="as they wish")
 
     order = service.rested(REF, OrderState.COMPLETED)
-    assert [(one["service_id"], one["added"]) for one in order["services"]] == [(999, False), (172, True)]
+    assert [(one["service_id"], one["added"]) for one in order["services"]] == [(999, added), (172, True)]
     (mail,) = service.notices("Account created")
-    assert "10 Gbps (PowerCode service 999), left out" in mail.text
-
-
-@pytest.mark.usefixtures("refused_plan")
-def test_a_plan_that_a_person_added_by_hand_counts_as_added(service: Service) -> None:
-    resume(service, by_hand=True, note="added in PowerCode")
-
-    order = service.rested(REF, OrderState.COMPLETED)
-    assert [(one["service_id"], one["added"]) for one in order["services"]] == [(999, True), (172, True)]
-    (mail,) = service.notices("Account created")
-    assert "10 Gbps (PowerCode service 999), added by hand" in mail.text
+    assert f"10 Gbps (PowerCode service 999), {told}" in mail.text
 
 
 def test_it_is_only_for_what_powercode_refused(service: Service) -> None:
