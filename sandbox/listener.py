@@ -122,7 +122,7 @@ class Connection(BaseHTTPRequestHandler):
         finally:
             call.ended = time.time()
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 (the base class's names)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
         """Print nothing: the server's `calls` are the log."""

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from app.digest.report.s3 import S3Object
 from app.models import DigestRun, now
 from tests.conftest import Service, wait_for
 from tests.tools.callback_requests import stored
+from tests.tools.loopback import Answering, answered_by, serving
 
 TOKEN = "tok-5f1c9e"
 OURS, OTHERS = "111122223333", "999988887777"
@@ -155,20 +154,13 @@ def test_a_topic_of_another_account_is_believed_only_with_the_token(service: Ser
     assert (send(service, theirs, f"?token={TOKEN}")[0], started(service)) == (200, 1)
 
 
-class _Sts(BaseHTTPRequestHandler):
+class _Sts(Answering):
     """Says whose the credentials are, as AWS does."""
-
-    def log_message(self, *_args: Any) -> None:
-        """Nothing on stderr."""
 
     def do_POST(self) -> None:
         said = f"<Account>{OURS}</Account><UserId>x</UserId><Arn>arn:aws:iam::{OURS}:user/x</Arn>"
         name = "GetCallerIdentity"
-        body = f"<{name}Response><{name}Result>{said}</{name}Result></{name}Response>".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200, f"<{name}Response><{name}Result>{said}</{name}Result></{name}Response>".encode())
 
 
 @pytest.mark.long
@@ -178,15 +170,12 @@ def test_whose_account_ours_is_is_asked_of_aws_once(
     sns = service.app.extensions["sns"]
     sns.account = None
     assert send(service, from_sns(key, event()))[0] == 503, "nobody says whose our credentials are"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Sts)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
     for name, value in (("ACCESS_KEY_ID", "AKIAEXAMPLE"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", "us-east-1")):
         monkeypatch.setenv(f"AWS_{name}", value)
 
-    assert send(service, from_sns(key, event(), OTHERS))[0] == 401
-    server.shutdown()
-    server.server_close()
+    with serving(answered_by(_Sts)) as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+        assert send(service, from_sns(key, event(), OTHERS))[0] == 401
 
     assert send(service, from_sns(key, event()))[0] == 200
     assert sns.account == OURS

@@ -1,7 +1,6 @@
 """Signed-in people, and real browsers on a service that listens on loopback."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sandbox.demo.service import as_text
 from tests.conftest import Service
 from tests.console.browsers import ARGUMENTS, CHROMIUM, Browsing, signed_in
 from tests.console.persons import Person, somebody_with
+from tests.tools.loopback import serving
 
 
 @pytest.fixture
@@ -57,13 +57,8 @@ def live_url(session_service: Service) -> Iterator[str]:
     """The address at which the session's service serves browsers."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request tells nobody anything
     server = make_server("127.0.0.1", 0, session_service.app, threaded=True)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        serving.join()
+    with serving(server) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Passkeys in a real browser, with its virtual authenticator; and the rule that asks them of administrators."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from sandbox.ports import bind
 from tests.conftest import Service, settings_for
 from tests.console.browsers import Browsing, axe, browsing
 from tests.console.persons import NAMES, PASSWORD, Person, add_user
+from tests.tools.loopback import serving
 
 AUTHENTICATOR = {
     **{"protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True},
@@ -33,13 +33,8 @@ def localhost(tmp_path: Any) -> Iterator[tuple[Service, str]]:
     with Sandbox() as sandbox:
         made = Service(sandbox, settings_for(sandbox, tmp_path, public_url=address))
         server = make_server("127.0.0.1", int(address.rpartition(":")[2]), made.app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with serving(server):
             yield made, address
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager

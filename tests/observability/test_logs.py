@@ -3,7 +3,6 @@
 import io
 import logging
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from app.observability import logs
 from app.observability.logs import configure_logging, order_context
 from tests.observability.conftest import Written
+from tests.tools.loopback import Answering, answered_by, serving
 from wire.masking import MARK, customer_data
 
 KEY = "utopia-KEY+4711/zz=="
@@ -77,27 +77,17 @@ def test_extra_fields_are_cleaned_by_name_and_by_value(any_log: Written) -> None
     assert not any(part in text.casefold() for part in ("bob", "zebedee", "0143", "4711"))
 
 
-class _Quiet(BaseHTTPRequestHandler):
+class _Yes(Answering):
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        return
+        self.answer(200)
 
 
 def test_urllib3s_own_lines_are_cleaned(any_log: Written) -> None:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.DEBUG)
-    server = HTTPServer(("127.0.0.1", 0), _Quiet)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        with customer_data(["Öberg"]), requests.Session() as session:
-            session.trust_env = False
-            address = f"http://127.0.0.1:{server.server_port}/uapi/customer/Find"
-            session.get(address, params={"q": "Öberg", "key": KEY, "apiKey": "other"}, timeout=5)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(answered_by(_Yes)) as address, customer_data(["Öberg"]), requests.Session() as session:
+        session.trust_env = False
+        asked = {"q": "Öberg", "key": KEY, "apiKey": "other"}
+        session.get(f"{address}/uapi/customer/Find", params=asked, timeout=5)
     assert "GET /uapi/customer/Find?q=" in any_log.text()
     assert not any(part in any_log.text() for part in ("berg", "4711", "other"))
 

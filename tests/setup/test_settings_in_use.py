@@ -1,10 +1,8 @@
 """A process knows when `.env`, or a file that it names, was changed since it started; a command asks the service."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from app.setup.settings_in_use import SettingsInUse, fault_of_running, mark
 from config import Settings, load_settings
+from tests.tools.loopback import Answering, answered_by, serving
 
 REQUIRED = {
     "UTOPIA_URL_ENDPOINT": "https://utopia.example.com",
@@ -86,21 +85,12 @@ def test_the_mark_tells_settings_apart_and_nothing_of_them(env_file: Path) -> No
 
 @contextmanager
 def a_service_that_says(**said: Any) -> Iterator[int]:
-    class Answers(BaseHTTPRequestHandler):
+    class Answers(Answering):
         def do_GET(self) -> None:
-            body = json.dumps(said).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200, json.dumps(said).encode())
 
-        def log_message(self, *_words: Any) -> None:
-            """Nothing on the screen."""
-
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with serving(answered_by(Answers)) as address:
+        yield int(address.rpartition(":")[2])
 
 
 def test_a_command_hears_of_a_service_with_former_settings(env_file: Path) -> None:

@@ -2,16 +2,16 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import func, select
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.models import Callback
 from tests.conftest import Service
+from tests.tools.loopback import serving
 
 ORDER = "UIA202411-001186"
 NEW = {"event": "Project Update", "orderref": ORDER, "msg": "Project New Order"}
@@ -41,15 +41,9 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def threaded_server(service: Service) -> Iterator[int]:
     """The service on a real, threaded server; yields its port."""
-    server: BaseWSGIServer = make_server("127.0.0.1", 0, service.app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = make_server("127.0.0.1", 0, service.app, threaded=True, request_handler=_Quiet)
+    with serving(server):
         yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def post(port: int, body: Any, **headers: str) -> tuple[int, Any]:

@@ -1,53 +1,38 @@
 """A local server that speaks what the digest uses of S3: GET of an object, path-style, signed requests."""
 
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from tests.tools.loopback import Answering, LoopbackServer
 
 ACCESS_KEY = "AKIAEXAMPLE"
 
 
-class BucketServer:
+class BucketServer(LoopbackServer):
     """Buckets by name, each with its objects by key; `denied` buckets answer AccessDenied."""
 
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, bytes]] = {}
         self.denied: set[str] = set()
         self.cut_after: int | None = None
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"store": self}))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    store: BucketServer
-
-    def log_message(self, *_args: object) -> None:
-        pass
+class _Handler(Answering):
+    of: BucketServer
 
     def do_GET(self) -> None:
         bucket, _, key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
         signed = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]+)/", self.headers.get("Authorization", ""))
         if not signed or signed[1] != ACCESS_KEY:
             return self._refuse(403, "InvalidAccessKeyId")
-        if bucket in self.store.denied:
+        if bucket in self.of.denied:
             return self._refuse(403, "AccessDenied")
-        if bucket not in self.store.buckets:
+        if bucket not in self.of.buckets:
             return self._refuse(404, "NoSuchBucket")
-        if key not in self.store.buckets[bucket]:
+        if key not in self.of.buckets[bucket]:
             return self._refuse(404, "NoSuchKey")
-        return self._answer(200, self.store.buckets[bucket][key])
+        return self._answer(200, self.of.buckets[bucket][key])
 
     def _refuse(self, status: int, code: str) -> None:
         self._answer(status, f"<Error><Code>{code}</Code><Message>refused</Message></Error>".encode())
@@ -56,4 +41,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: self.store.cut_after])
+        self.wfile.write(body[: self.of.cut_after])

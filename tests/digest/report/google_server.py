@@ -9,9 +9,7 @@ import gzip
 import json
 import re
 import secrets
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,12 +18,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.tools.loopback import Answering, LoopbackServer
+
 ACCOUNT = "digest@example-project.iam.example.com"
 AUDIENCE = "https://oauth2.googleapis.com/token"  # google-auth signs for Google wherever the token address is
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 
 
-class GoogleServer:
+class GoogleServer(LoopbackServer):
     """Spreadsheets by id, each with its sheets' rows and the accounts it is shared with."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
@@ -41,14 +41,7 @@ class GoogleServer:
         self.seconds_between_bytes = 0.0
         self.packed = False
         self.cut_after: int | None = None
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"google": self}))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        super().__init__(_Handler)
 
     @property
     def token_address(self) -> str:
@@ -79,11 +72,6 @@ class GoogleServer:
         )
         return path
 
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
     def claims_of(self, assertion: str) -> dict[str, Any] | None:
         """The claims when the signature is ours and they are what Google asks for; else None."""
         head, claims, signature = (part.encode() for part in assertion.split("."))
@@ -97,42 +85,39 @@ class GoogleServer:
         return told if meant_for_us and current else None
 
 
-class _Handler(BaseHTTPRequestHandler):
-    google: GoogleServer
+class _Handler(Answering):
+    of: GoogleServer
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_args: Any) -> None:
-        pass
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.google.paths.append(self.path)
-        if self.google.canned_token:
-            return self._answer(*self.google.canned_token)
+        self.of.paths.append(self.path)
+        if self.of.canned_token:
+            return self._answer(*self.of.canned_token)
         if form.get("grant_type") != ["urn:ietf:params:oauth:grant-type:jwt-bearer"]:
             return self._answer_json(400, {"error": "unsupported_grant_type"})
-        claims = self.google.claims_of(form["assertion"][0])
+        claims = self.of.claims_of(form["assertion"][0])
         if claims is None:
             return self._answer_json(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
-        self.google.claims.append(claims)
+        self.of.claims.append(claims)
         token = secrets.token_hex(16)
-        self.google.tokens.add(token)
+        self.of.tokens.add(token)
         return self._answer_json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def do_GET(self) -> None:
-        self.google.paths.append(self.path)
-        if self.google.canned:
-            return self._answer(*self.google.canned)
+        self.of.paths.append(self.path)
+        if self.of.canned:
+            return self._answer(*self.of.canned)
         found = re.fullmatch(r"/v4/spreadsheets/([^/]+)/values/([^/]+)", urlsplit(self.path).path)
-        if not found or self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.google.tokens:
+        if not found or self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.of.tokens:
             return self._refuse(401, "UNAUTHENTICATED")
         return self._values(unquote(found[1]), unquote(found[2]))
 
     def _values(self, spreadsheet_id: str, cells: str) -> None:
-        sheets = self.google.spreadsheets.get(spreadsheet_id)
+        sheets = self.of.spreadsheets.get(spreadsheet_id)
         if sheets is None:
             return self._refuse(404, "NOT_FOUND")
-        if ACCOUNT not in self.google.shared_with[spreadsheet_id]:
+        if ACCOUNT not in self.of.shared_with[spreadsheet_id]:
             return self._refuse(403, "PERMISSION_DENIED")
         sheet, _, corners = cells.rpartition("!")
         parsed = re.fullmatch(r"([A-Z])(\d*):([A-Z])(\d*)", corners)
@@ -155,21 +140,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Connection", "close")
-        if self.google.packed and self.command == "GET":
+        if self.of.packed and self.command == "GET":
             self._send_packed(body)
             return
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.google.seconds_between_bytes:
+        if self.of.seconds_between_bytes:
             self._drip(body)
         else:
-            self.wfile.write(body[: self.google.cut_after if self.command == "GET" else None])
+            self.wfile.write(body[: self.of.cut_after if self.command == "GET" else None])
 
     def _drip(self, body: bytes) -> None:
         with contextlib.suppress(OSError):
             for byte in body:
                 self.wfile.write(bytes([byte]))
-                time.sleep(self.google.seconds_between_bytes)
+                time.sleep(self.of.seconds_between_bytes)
 
     def _send_packed(self, body: bytes) -> None:
         """As Google answers: packed, and in chunks of unknown number."""
