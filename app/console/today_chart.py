@@ -16,7 +16,7 @@ from app.provisioning.actions import FORGET, SUBMIT, TOLD_ONLY
 from config import Settings
 
 CHART_DAYS = 30
-MOST_TIMED = 500
+MOST_TIMED = 200
 
 
 def _completed_between(begins: str, ends: str) -> ScalarSelect[int]:
