@@ -44,9 +44,10 @@ from app.services import Services
 from app.setup import database_upgrade
 from config import Settings, load_settings
 from powercode import PowerCodeClient
-from sandbox import Sandbox
+from sandbox import Mailbox, Sandbox
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests.tools import databases
+from tests.tools.environments import loader
 from tests.tools.postgres import PostgresServer
 
 hypothesis_settings.register_profile("service", deadline=None, max_examples=40)
@@ -338,12 +339,33 @@ def made_once_for_all(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
 
 
 @pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Service]:
-    """A service of the test's own that executes nothing."""
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of the test's own."""
     with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        yield service
-        service.services.database.dispose()
+        yield sandbox
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server of the test's own."""
+    mailbox = Mailbox()
+    mailbox.up()
+    yield mailbox
+    mailbox.stop()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """Loads the settings from an environment that holds what is needed, with some variables changed or gone."""
+    return loader(monkeypatch)
+
+
+@pytest.fixture
+def idle(sandbox: Sandbox, tmp_path: Path) -> Iterator[Service]:
+    """A service of the test's own that executes nothing."""
+    service = Service(sandbox, settings_for(sandbox, tmp_path))
+    yield service
+    service.services.database.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import PROJECT, REQUIRED, Settings, SettingsError, load_settings
-from tests.tools.environments import NEEDED, faults_of, loader
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Loads the settings from an environment that holds what is needed, with some variables changed or gone."""
-    return loader(monkeypatch)
-
+from tests.tools.environments import NEEDED, faults_of
 
 # What there is
 

@@ -11,7 +11,7 @@ import trustme
 from app.storage.database import Database
 from config import PROJECT, SettingsError
 from config_values import sqlite_fault
-from tests.tools.environments import faults_of, loader
+from tests.tools.environments import faults_of
 
 OLD_PLANS = {
     "SERVICE_PLAN_MAPPING": None,
@@ -20,12 +20,6 @@ OLD_PLANS = {
     "SERVICE_PLAN_250MBPS_ID": " 202 ",
     "SERVICE_PLAN_BOND_FEE_ID": "203",
 }
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Loads the settings from an environment that holds what is needed, with some variables changed or gone."""
-    return loader(monkeypatch)
 
 
 @pytest.mark.parametrize("value", ["5,9", " 5 , 9 ", "5;9", "5,9,"])

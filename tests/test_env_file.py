@@ -10,13 +10,6 @@ import pytest
 
 import env_file
 from config import SettingsError
-from tests.tools.environments import loader
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Loads the settings from an environment that holds what is needed, with some variables changed or gone."""
-    return loader(monkeypatch)
 
 
 def faults_of(environment: Any, file: Path, text: str, **changed: str | None) -> list[str]:

@@ -13,16 +13,10 @@ from app.models import Alert, Notice, NoticeState, RemoteSystem, System, now
 from app.services import Services
 from sandbox import Mail
 from tests.conftest import Service, wait_for
+from tests.notices.arrived_mails import html_of
 
 ONE_DAY = (24 * 60,)
 MINUTE = timedelta(minutes=1)
-
-
-def html_of(mail: Mail) -> str:
-    """The mail's HTML part."""
-    part = mail.get_body(("html",))
-    assert part is not None
-    return str(part.get_content())
 
 
 def says(mail: Mail, *words: str) -> bool:
@@ -30,12 +24,6 @@ def says(mail: Mail, *words: str) -> bool:
     texts = (" ".join(mail.text.split()), " ".join(unescape(html_of(mail)).split()))
     assert not [text for text in texts if "None" in text or "{" in text], "a placeholder was not filled"
     return all(word in text for word in words for text in texts)
-
-
-def the_mail(service: Service, subject: str) -> Mail:
-    """The one mail with this in its subject."""
-    (mail,) = service.notices(subject)
-    return mail
 
 
 def alerts(service: Service, **those: Any) -> list[Alert]:

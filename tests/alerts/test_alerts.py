@@ -11,8 +11,9 @@ from app.alerts.watch import watch_for_alerts
 from app.models import AlertKind, DigestRun, RunState, now
 from app.wording.measures import how_long, how_much
 from config import PROJECT
-from tests.alerts.alert_mails import MINUTE, alerts, looks, mail_is_stuck, mail_works, open_kinds, says, the_mail
+from tests.alerts.alert_mails import MINUTE, alerts, looks, mail_is_stuck, mail_works, open_kinds, says
 from tests.conftest import JOBS, Service
+from tests.notices.arrived_mails import the_mail
 
 
 @pytest.mark.long

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from app.models import LastBackup, now
-from tests.alerts.alert_mails import looks, open_kinds, says, the_mail
+from tests.alerts.alert_mails import looks, open_kinds, says
 from tests.conftest import Service
+from tests.notices.arrived_mails import the_mail
 
 # The backup
 

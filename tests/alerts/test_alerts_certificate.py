@@ -20,8 +20,9 @@ from app.alerts.watch import watch_for_alerts
 from app.models import Alert, KnownCertificate, Order, OrderState, RemoteSystem, System, now
 from app.services import Services
 from powercode import NeverArrived, PowerCodeClient
-from tests.alerts.alert_mails import MINUTE, looks, open_kinds, says, the_mail
+from tests.alerts.alert_mails import MINUTE, looks, open_kinds, says
 from tests.conftest import Service
+from tests.notices.arrived_mails import the_mail
 
 HOUR = timedelta(hours=1)
 

@@ -12,18 +12,9 @@ from app.alerts.watch import watch_for_alerts
 from app.models import Order, OrderState, RemoteSystem, System, now
 from app.safekeeping import after_restore
 from app.wording import outage_words
-from tests.alerts.alert_mails import (
-    MINUTE,
-    alerts,
-    another_host,
-    looks,
-    mail_is_stuck,
-    mail_works,
-    open_kinds,
-    says,
-    the_mail,
-)
+from tests.alerts.alert_mails import MINUTE, alerts, another_host, looks, mail_is_stuck, mail_works, open_kinds, says
 from tests.conftest import Service
+from tests.notices.arrived_mails import the_mail
 from tests.provisioning.waiting_orders import the_time_has_come
 from tests.tools.at_once import at_once
 

@@ -79,19 +79,18 @@ def test_a_stranger_cannot_fill_the_memory_with_an_endless_body(service: Service
 
 
 @pytest.fixture
-def networks(tmp_path: Path) -> Iterator[Any]:
+def networks(sandbox: Sandbox, tmp_path: Path) -> Iterator[Any]:
     """Builds a service that takes callbacks from some networks only; executes nothing."""
-    with Sandbox() as sandbox:
-        built = []
+    built = []
 
-        def build(allowed: str, proxies: int = 0) -> Service:
-            settings = settings_for(sandbox, tmp_path, callback_allowed_networks=allowed, trusted_proxies=proxies)
-            built.append(Service(sandbox, settings))
-            return built[-1]
+    def build(allowed: str, proxies: int = 0) -> Service:
+        settings = settings_for(sandbox, tmp_path, callback_allowed_networks=allowed, trusted_proxies=proxies)
+        built.append(Service(sandbox, settings))
+        return built[-1]
 
-        yield build
-        for service in built:
-            service.services.database.dispose()
+    yield build
+    for service in built:
+        service.services.database.dispose()
 
 
 def test_callbacks_come_from_the_allowed_networks_only(networks: Any) -> None:

@@ -155,27 +155,25 @@ def test_tokens_bodies_and_customers_are_not_in_the_log(idle: Service, log_file:
     assert [each for each in secret if each in text] == []
 
 
-def test_an_application_needs_no_database_until_it_is_asked(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        (tmp_path / "occupied").write_text("no folder")
-        app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/occupied/handler.db"))
+def test_an_application_needs_no_database_until_it_is_asked(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "occupied").write_text("no folder")
+    app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/occupied/handler.db"))
 
-        answer = app.test_client().post("/api-callback", json=NEW)
+    answer = app.test_client().post("/api-callback", json=NEW)
 
     assert (answer.status_code, list(answer.json)) == (503, ["error"])
 
 
 @pytest.mark.long
-def test_callbacks_are_taken_on_postgresql_too(postgresql_url: str, tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path, database_url=postgresql_url, trusted_proxies=1))
-        service.order()
+def test_callbacks_are_taken_on_postgresql_too(sandbox: Sandbox, postgresql_url: str, tmp_path: Path) -> None:
+    service = Service(sandbox, settings_for(sandbox, tmp_path, database_url=postgresql_url, trusted_proxies=1))
+    service.order()
 
-        def send() -> int:
-            return service.app.test_client().post("/api-callback", json={**NEW, "event": "\x00\ud800"}).status_code
+    def send() -> int:
+        return service.app.test_client().post("/api-callback", json={**NEW, "event": "\x00\ud800"}).status_code
 
-        assert at_once(*[send] * 5) == [200] * 5
-        assert from_address(service, "127.0.0.1", X_Forwarded_For="a" * 3000) == 200
-        assert service.scalar(select(func.count()).select_from(Order)) == 1
-        database_upgrade.upgrade(service.services.database, service.services.settings)
-        service.services.database.dispose()
+    assert at_once(*[send] * 5) == [200] * 5
+    assert from_address(service, "127.0.0.1", X_Forwarded_For="a" * 3000) == 200
+    assert service.scalar(select(func.count()).select_from(Order)) == 1
+    database_upgrade.upgrade(service.services.database, service.services.settings)
+    service.services.database.dispose()

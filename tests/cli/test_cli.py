@@ -118,12 +118,11 @@ def test_the_connection_check_names_the_system_that_is_down(service: Service, se
     assert result.stdout.count(": answers") == 3
 
 
-def test_the_connection_check_names_the_database_its_host_and_the_cause(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        url = "postgresql://ada:very-secret@127.0.0.1:1/orders"
-        app = create_app(settings_for(sandbox, tmp_path, database_url=url))
+def test_the_connection_check_names_the_database_its_host_and_the_cause(sandbox: Sandbox, tmp_path: Path) -> None:
+    url = "postgresql://ada:very-secret@127.0.0.1:1/orders"
+    app = create_app(settings_for(sandbox, tmp_path, database_url=url))
 
-        result = app.test_cli_runner().invoke(args=["config", "check", "--connect"])
+    result = app.test_cli_runner().invoke(args=["config", "check", "--connect"])
 
     assert failed(result).endswith("Not usable: Database")
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("Database: ")]
@@ -184,12 +183,13 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path, command: str
 
 
 @pytest.mark.parametrize("command", ["db upgrade", "orders list"])
-def test_a_database_server_that_is_down_is_one_line_without_its_password(tmp_path: Path, command: str) -> None:
-    with Sandbox() as sandbox:
-        sandbox.webhook.down()  # a port where nothing listens
-        url = f"postgresql://ada:db-pw-1@127.0.0.1:{sandbox.webhook.port}/handler"
-        app = create_app(settings_for(sandbox, tmp_path, database_url=url))
-        result = app.test_cli_runner().invoke(args=command.split())
+def test_a_database_server_that_is_down_is_one_line_without_its_password(
+    sandbox: Sandbox, tmp_path: Path, command: str
+) -> None:
+    sandbox.webhook.down()  # a port where nothing listens
+    url = f"postgresql://ada:db-pw-1@127.0.0.1:{sandbox.webhook.port}/handler"
+    app = create_app(settings_for(sandbox, tmp_path, database_url=url))
+    result = app.test_cli_runner().invoke(args=command.split())
 
     assert failed(result).startswith("The database can't be ")
     assert "db-pw-1" not in result.output

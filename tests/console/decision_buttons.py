@@ -37,12 +37,6 @@ def decisions(service: Service, orderref: str = REF) -> list[tuple[str, str, str
     return [(one["made_by"], one["action"], one["note"]) for one in service.show(orderref)["decisions"]]
 
 
-def the_customer(service: Service) -> Any:
-    """The one customer there is."""
-    (customer,) = service.sandbox.powercode.customers.values()
-    return customer
-
-
 def in_doubt(service: Service, action: str = "createTicket") -> None:
     """An order whose ticket or plan may or may not be there: PowerCode did it, and never said so."""
     service.sandbox.powercode.fault(action, "no_answer")

@@ -1,21 +1,17 @@
 """A morning at the desk, in a real browser: sign in, see what needs somebody, settle it, sign out."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app.models import Role
 from tests.conftest import Service
 from tests.console.browsers import Browsing, browsing, signed_in
 from tests.console.made_orders import apart, settled_as
 from tests.console.persons import NAMES, add_user
+from tests.console.test_browser_orders import comes_to_rest
 
 REF = "UIA202411-001186"
 PAGE = f"/console/orders/{REF}"
-
-
-def comes_to_rest(page: Page, state: str) -> None:
-    """The page shows the state by itself."""
-    expect(page.locator("#status .state")).to_have_text(state)
 
 
 def test_the_morning_from_the_sign_in_to_nothing_needs_you(service: Service, live_url: str, chromium: Browser) -> None:

@@ -7,8 +7,9 @@ from app.models import AuditEntry, Role
 from app.provisioning.actions import BY_HAND, MAP_PLANS
 from app.provisioning.plans import plan_table
 from tests.conftest import Service
-from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else, the_customer
+from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, somebody_else
 from tests.console.persons import NAMES, Person
+from tests.provisioning.spoilt_writes import the_customer
 
 STAN = NAMES[Role.STAFF]
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from app.models import Role
 from tests.conftest import Service, wait_for
-from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, sentence, the_customer
+from tests.console.decision_buttons import PAGE, REF, decide, decisions, in_doubt, run_of, sentence
 from tests.console.persons import Person
+from tests.provisioning.spoilt_writes import the_customer
 from tests.tools.at_once import at_once
 
 ACTIONS = ["resume", "new-customer", "it-is-there", "it-is-not-there", "customer", "map-plans", "dismiss"]

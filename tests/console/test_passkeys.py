@@ -25,16 +25,15 @@ AUTHENTICATOR = {
 
 
 @pytest.fixture
-def localhost(tmp_path: Any) -> Iterator[tuple[Service, str]]:
+def localhost(sandbox: Sandbox, tmp_path: Any) -> Iterator[tuple[Service, str]]:
     """A service at an address where browsers use passkeys without https."""
     reserved = bind("127.0.0.1", 0)
     address = f"http://localhost:{reserved.getsockname()[1]}"
     reserved.close()
-    with Sandbox() as sandbox:
-        made = Service(sandbox, settings_for(sandbox, tmp_path, public_url=address))
-        server = make_server("127.0.0.1", int(address.rpartition(":")[2]), made.app, threaded=True)
-        with serving(server):
-            yield made, address
+    made = Service(sandbox, settings_for(sandbox, tmp_path, public_url=address))
+    server = make_server("127.0.0.1", int(address.rpartition(":")[2]), made.app, threaded=True)
+    with serving(server):
+        yield made, address
 
 
 @contextmanager

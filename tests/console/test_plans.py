@@ -253,15 +253,14 @@ def test_a_plan_is_noted_when_a_contract_has_it_and_one_time_items_are_not(servi
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+def elsewhere(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """A service with a database of its own, on which nothing runs."""
     changes = {}
     if request.param == "postgresql":
         changes["database_url"] = databases.on_postgresql_with_tables(tmp_path)
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path, **changes))
-        yield service
-        service.services.database.dispose()
+    service = Service(sandbox, settings_for(sandbox, tmp_path, **changes))
+    yield service
+    service.services.database.dispose()
 
 
 def waits_for(service: Service, *plans: str) -> None:

@@ -38,11 +38,10 @@ def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    with Sandbox() as sandbox:
-        app = create_app(settings_for(sandbox, tmp_path))
-        yield app
-        app.extensions["services"].database.dispose()
+def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(settings_for(sandbox, tmp_path))
+    yield app
+    app.extensions["services"].database.dispose()
 
 
 def test_an_upgrade_that_is_due_is_told_and_not_made(app: Flask) -> None:

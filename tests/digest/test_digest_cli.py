@@ -221,22 +221,21 @@ def test_the_old_utilitys_file_is_taken_over_once(office: Office, flask: Command
 
 
 @pytest.mark.sweep
-def test_commands_work_without_a_service(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        report = tmp_path / "weekly.csv"
-        settings = settings_for(
-            sandbox, tmp_path, report_source=f"file:{report}", digest_webhook_url=sandbox.webhook.post_url
-        )
-        yesterday = datetime.now(settings.zone) - timedelta(days=1)
-        _write(report, ["Ada", "Lind", "ada.lind@example.com", "TM-1", "Closed", f"{yesterday:%d/%m/%Y}"])
-        with ServiceProcess(settings, tmp_path) as service:
-            assert "db upgrade" in service.run("digest", "list").stderr
-            assert service.run("db", "upgrade").returncode == 0
-            done = service.run("digest", "run", "--json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["customers"] == 1
-        assert [mail.to for mail in sandbox.webhook.messages] == ["ada.lind@example.com"]
-        assert [mail["To"] for mail in sandbox.mailbox.messages] == ["office@example.com"]
+def test_commands_work_without_a_service(sandbox: Sandbox, tmp_path: Path) -> None:
+    report = tmp_path / "weekly.csv"
+    settings = settings_for(
+        sandbox, tmp_path, report_source=f"file:{report}", digest_webhook_url=sandbox.webhook.post_url
+    )
+    yesterday = datetime.now(settings.zone) - timedelta(days=1)
+    _write(report, ["Ada", "Lind", "ada.lind@example.com", "TM-1", "Closed", f"{yesterday:%d/%m/%Y}"])
+    with ServiceProcess(settings, tmp_path) as service:
+        assert "db upgrade" in service.run("digest", "list").stderr
+        assert service.run("db", "upgrade").returncode == 0
+        done = service.run("digest", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["customers"] == 1
+    assert [mail.to for mail in sandbox.webhook.messages] == ["ada.lind@example.com"]
+    assert [mail["To"] for mail in sandbox.mailbox.messages] == ["office@example.com"]
 
 
 def _write(path: Path, *rows: list[str]) -> None:

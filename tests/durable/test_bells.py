@@ -25,17 +25,18 @@ NEVER_LOOKING = (
 
 
 @pytest.mark.sweep
-def test_orders_and_their_mails_begin_at_once_also_where_they_are_more_than_there_are_places(tmp_path: Path) -> None:
+def test_orders_and_their_mails_begin_at_once_also_where_they_are_more_than_there_are_places(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     orderrefs = [f"UIA202411-{number:06}" for number in range(1, 10)]
-    with Sandbox() as sandbox:
-        settings = settings_for(sandbox, tmp_path)
-        with ServiceProcess(settings, tmp_path, command=(sys.executable, "-c", NEVER_LOOKING)) as service:
-            service.start()
-            for number, orderref in enumerate(orderrefs, start=1):
-                sandbox.utopia.add_order(orderref, **contract_of(number))
-                assert service.post_callback(orderref) == 200
+    settings = settings_for(sandbox, tmp_path)
+    with ServiceProcess(settings, tmp_path, command=(sys.executable, "-c", NEVER_LOOKING)) as service:
+        service.start()
+        for number, orderref in enumerate(orderrefs, start=1):
+            sandbox.utopia.add_order(orderref, **contract_of(number))
+            assert service.post_callback(orderref) == 200
 
-            until(lambda: len(sandbox.mailbox.messages) == len(orderrefs))
+        until(lambda: len(sandbox.mailbox.messages) == len(orderrefs))
 
     assert all("Account created" in mail["Subject"] for mail in sandbox.mailbox.messages)
 

@@ -29,22 +29,21 @@ def limit() -> Iterator[Limit]:
 
 @pytest.mark.parametrize("attachment_mb", [10, 40])  # linked, and attached: to more than the mail server takes
 def test_two_contracts_of_31_mb_go_out_under_a_limit_of_400_mb(
-    limit: Limit, tmp_path: Path, attachment_mb: int
+    sandbox: Sandbox, limit: Limit, tmp_path: Path, attachment_mb: int
 ) -> None:
-    with Sandbox() as sandbox:
-        for number, orderref in enumerate(ORDERREFS):
-            sandbox.utopia.add_order(orderref, **contract_of(number))
-            sandbox.utopia.set_contract_ready(orderref, pdf=PDF)
-        settings = settings_for(
-            sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db", mail_attachment_mb=attachment_mb
-        )
-        with ServiceProcess(settings, tmp_path, command=limit.wrap(GUNICORN)) as service:
-            service.start()
-            worker = service.workers
-            for orderref in ORDERREFS:
-                assert service.post_callback(orderref) == 200
-            until(lambda: all(any(is_about(mail, ref) for mail in sandbox.mailbox.messages) for ref in ORDERREFS), 120)
-            assert service.workers == worker
+    for number, orderref in enumerate(ORDERREFS):
+        sandbox.utopia.add_order(orderref, **contract_of(number))
+        sandbox.utopia.set_contract_ready(orderref, pdf=PDF)
+    settings = settings_for(
+        sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db", mail_attachment_mb=attachment_mb
+    )
+    with ServiceProcess(settings, tmp_path, command=limit.wrap(GUNICORN)) as service:
+        service.start()
+        worker = service.workers
+        for orderref in ORDERREFS:
+            assert service.post_callback(orderref) == 200
+        until(lambda: all(any(is_about(mail, ref) for mail in sandbox.mailbox.messages) for ref in ORDERREFS), 120)
+        assert service.workers == worker
 
     assert limit.times_killed == 0
 

@@ -26,9 +26,8 @@ def a_client(server: PowerCode, **changes: Any) -> PowerCodeClient:
 
 
 @pytest.fixture
-def server() -> Iterator[PowerCode]:
-    with Sandbox() as sandbox:
-        yield sandbox.powercode
+def server(sandbox: Sandbox) -> Iterator[PowerCode]:
+    yield sandbox.powercode
 
 
 @pytest.fixture

@@ -211,9 +211,8 @@ def test_the_tables_do_no_input_and_output() -> None:
     assert {area for module in modules if (area := area_of(module)) is not None} == {"app.models"}
 
 
-def test_every_route_is_public_by_decision_or_asks_for_a_login(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        app = create_app(settings_for(sandbox, tmp_path))
+def test_every_route_is_public_by_decision_or_asks_for_a_login(sandbox: Sandbox, tmp_path: Path) -> None:
+    app = create_app(settings_for(sandbox, tmp_path))
     routes = {
         f"{method} {rule.rule}": rule
         for rule in app.url_map.iter_rules()

@@ -12,9 +12,8 @@ from tests.tools.callback_requests import ORDER
 
 
 @pytest.mark.sweep
-def test_no_callback_makes_the_service_fail_forget_or_tell(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        found = fuzz_callback.fuzz(settings_for(sandbox, tmp_path), tmp_path, seed=1, most=300)
+def test_no_callback_makes_the_service_fail_forget_or_tell(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = fuzz_callback.fuzz(settings_for(sandbox, tmp_path), tmp_path, seed=1, most=300)
 
     assert found.faults == []
     assert found.acknowledged

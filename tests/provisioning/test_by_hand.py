@@ -24,8 +24,7 @@ def refused_plan(service: Service) -> None:
 
 
 def resume(service: Service, **how: object) -> None:
-    with service.services.database.write() as session:
-        review.resume(service.services, session, REF, "Stan", **how)  # type: ignore[arg-type]
+    service.act(review.resume, REF, "Stan", **how)
 
 
 @pytest.mark.usefixtures("refused_ticket")

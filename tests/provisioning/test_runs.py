@@ -22,13 +22,12 @@ SYNCED, NOT_SYNCED = 2, 1
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+def services(sandbox: Sandbox, tmp_path: Path) -> Iterator[Services]:
     """Of a service that executes nothing, with one order that nothing was done for."""
-    with Sandbox() as sandbox:
-        service = Service(sandbox, settings_for(sandbox, tmp_path))
-        service.add(Order(orderref=ORDER))
-        yield service.services
-        service.services.database.dispose()
+    service = Service(sandbox, settings_for(sandbox, tmp_path))
+    service.add(Order(orderref=ORDER))
+    yield service.services
+    service.services.database.dispose()
 
 
 def steps_of(services: Services) -> dict[str, OrderStep]:

@@ -101,12 +101,6 @@ class Calls:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[ServiceProcess]:
     settings = settings_for(
         sandbox, tmp_path, powercode_concurrency=2 * CALLS, read_timeout_seconds=20, connect_timeout_seconds=5

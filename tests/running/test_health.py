@@ -69,17 +69,16 @@ def test_a_running_service_is_ready(service: Service) -> None:
 
 
 @pytest.mark.sweep
-def test_a_service_that_stands_by_is_ready_too(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        settings = settings_for(sandbox, tmp_path)
-        first, second = tmp_path / "first", tmp_path / "second"
-        first.mkdir()
-        second.mkdir()
-        with ServiceProcess(settings, first) as executing, ServiceProcess(settings, second) as standby:
-            executing.start()
-            wait_for(lambda: read(executing)["executor"] == "running")
-            standby.start()
-            answer = read(standby)
+def test_a_service_that_stands_by_is_ready_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_for(sandbox, tmp_path)
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with ServiceProcess(settings, first) as executing, ServiceProcess(settings, second) as standby:
+        executing.start()
+        wait_for(lambda: read(executing)["executor"] == "running")
+        standby.start()
+        answer = read(standby)
 
     assert (answer["ready"], answer["executor"], answer["scheduler"]) == (True, "standby", "standby")
 
@@ -128,12 +127,11 @@ def test_a_file_that_is_no_database_is_told(idle: Service) -> None:
 
 
 @pytest.mark.long
-def test_a_database_server_that_is_down_is_503_without_its_address(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        sandbox.webhook.down()  # a port where nothing listens
-        url = f"postgresql://handler:db-password-1@127.0.0.1:{sandbox.webhook.port}/handler"
-        app = create_app(settings_for(sandbox, tmp_path, database_url=url))
-        answer = app.test_client().get("/readyz")
+def test_a_database_server_that_is_down_is_503_without_its_address(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.webhook.down()  # a port where nothing listens
+    url = f"postgresql://handler:db-password-1@127.0.0.1:{sandbox.webhook.port}/handler"
+    app = create_app(settings_for(sandbox, tmp_path, database_url=url))
+    answer = app.test_client().get("/readyz")
 
     assert (answer.status_code, answer.json["database"]) == (503, "not available (OperationalError)")
     assert "db-password-1" not in answer.text

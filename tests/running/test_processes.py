@@ -21,12 +21,6 @@ ORDER = "UIA202411-000001"
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def settings(sandbox: Sandbox, tmp_path: Path) -> Any:
     return settings_for(sandbox, tmp_path, read_timeout_seconds=10)
 

@@ -149,15 +149,16 @@ def test_requests_that_fail_are_silence(listener: Listener) -> None:
 
 
 @pytest.mark.usefixtures("watched", "ended")
-def test_a_database_that_is_down_is_no_reason_to_be_silent(listener: Listener, tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        app = create_app(settings_for(sandbox, tmp_path, database_url="postgresql://nobody@127.0.0.1:1/gone"))
-        assert app.test_client().get("/readyz").status_code == 503
+def test_a_database_that_is_down_is_no_reason_to_be_silent(
+    sandbox: Sandbox, listener: Listener, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(sandbox, tmp_path, database_url="postgresql://nobody@127.0.0.1:1/gone"))
+    assert app.test_client().get("/readyz").status_code == 503
 
-        watchdog.watch(app)
+    watchdog.watch(app)
 
-        assert listener.hears()
-        assert listener.hears()
+    assert listener.hears()
+    assert listener.hears()
 
 
 @pytest.mark.usefixtures("ended")

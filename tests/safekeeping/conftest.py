@@ -18,12 +18,6 @@ from tests.tools.processes import ServiceProcess
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Flask]:
     """The service's commands on a database with one order; nothing runs."""
     app = create_app(settings_for(sandbox, tmp_path, database_url=f"sqlite:///{tmp_path}/handler.db"))

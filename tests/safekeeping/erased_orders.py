@@ -26,12 +26,6 @@ def forget(service: Service, *options: str) -> dict[str, Any]:
     return printed(run(service, "orders", "forget", ORDER, "--yes", "--json", *options))
 
 
-def write(service: Service, *statements: Any) -> None:
-    with service.services.database.write() as session:
-        for statement in statements:
-            session.execute(statement)
-
-
 def stored(service: Service) -> str:
     """Every value of every row of our tables, and of the engine's on SQLite."""
     database = service.services.database

@@ -36,12 +36,6 @@ def row(service: Service, orderref: str = ORDER) -> Order:
     return service.one(select(Order).filter_by(orderref=orderref))
 
 
-def write(service: Service, *statements: Any) -> None:
-    with service.services.database.write() as session:
-        for statement in statements:
-            session.execute(statement)
-
-
 def resume(service: Service, orderref: str = ORDER, **decision: Any) -> dict[str, Any]:
     service.act(review.resume, orderref, "alice", **decision)
     return service.rested(orderref)

@@ -10,7 +10,7 @@ from app.models import AuditEntry, DigestMessage, DigestPreview, DigestRun, Dige
 from tests.conftest import Service
 from tests.console.persons import Person
 from tests.digest.conftest import Office, office_of
-from tests.safekeeping.erased_orders import PERSON, forget, found_in, settled, stored, write
+from tests.safekeeping.erased_orders import PERSON, forget, found_in, settled, stored
 from tests.tools.command_runs import ORDER, failed, printed, run
 
 pytestmark = pytest.mark.long
@@ -29,8 +29,7 @@ def told(service: Service, week: str = "2026-W40") -> None:
     ada["error"] = "for ada.lind@example.com"
     ole = {"email": "ole@example.com", "email_key": "ole@example.com", "full_name": "Ole BERG"}
     cells = dict.fromkeys(("cause", "reason", "ticket", "date"), "x")
-    write(
-        service,
+    for statement in (
         insert(DigestWindow).values(id=1, starts_on=now().date(), set_by="x"),
         insert(DigestRun).values(id=1, key="x", iso_week=week, started_by="x", source="file:/x", state="completed"),
         insert(DigestMessage).values(id=1, slot=f"{week} {ada['email_key']}", **message, **ada),
@@ -48,7 +47,8 @@ def told(service: Service, week: str = "2026-W40") -> None:
         insert(AuditEntry).values(
             made_by="x", action="settled as arrived", subject="digest run 1", note="the message to Ada.Lind@example.com"
         ),
-    )
+    ):
+        service.execute(statement)
 
 
 def test_the_digest_keeps_its_customer_unless_it_is_asked_to_forget_them(service: Service) -> None:
@@ -87,7 +87,7 @@ def test_a_customer_of_the_digest_alone_is_forgotten_by_their_address(service: S
 
 def test_an_address_that_is_a_part_of_anothers_takes_nothing_of_theirs(service: Service) -> None:
     told(service)
-    write(service, update(DigestSetAside).values(email="Nada.Lind@example.com"))
+    service.execute(update(DigestSetAside).values(email="Nada.Lind@example.com"))
 
     said = printed(run(service, "digest", "forget", "ada.lind@example.com", "--yes", "--json"))
 
@@ -106,7 +106,7 @@ def test_whoever_had_this_weeks_message_gets_no_second_one_for_being_forgotten(o
 
 def test_a_message_whose_outcome_is_not_known_stays_for_the_person_who_finds_out(service: Service) -> None:
     told(service)
-    write(service, update(DigestMessage).where(DigestMessage.id == 1).values(state="unknown"))
+    service.execute(update(DigestMessage).where(DigestMessage.id == 1).values(state="unknown"))
 
     said = printed(run(service, "digest", "forget", "ada.lind@example.com", "--yes", "--json"))
 

@@ -15,13 +15,12 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Service:
+def service(sandbox: Sandbox, tmp_path: Path) -> Service:
     """A service that was started once, with its database in a folder as a disk would be."""
-    with Sandbox() as sandbox:
-        (tmp_path / "texts").mkdir()
-        made = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts"))
-        known_databases.remember(made.services.database, made.services.settings)
-        return made
+    (tmp_path / "texts").mkdir()
+    made = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts"))
+    known_databases.remember(made.services.database, made.services.settings)
+    return made
 
 
 def refused(service: Service) -> str:
@@ -31,11 +30,10 @@ def refused(service: Service) -> str:
     return str(missing.value)
 
 
-def test_a_database_that_was_never_there_may_be_made(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        fresh = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path))
+def test_a_database_that_was_never_there_may_be_made(sandbox: Sandbox, tmp_path: Path) -> None:
+    fresh = Service(sandbox, settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path))
 
-        known_databases.refuse_missing(fresh.services.database, fresh.services.settings)
+    known_databases.refuse_missing(fresh.services.database, fresh.services.settings)
 
 
 def test_a_database_that_is_there_is_taken(service: Service) -> None:
@@ -79,23 +77,24 @@ def test_only_the_last_databases_are_written_down(service: Service, tmp_path: Pa
 
 
 @pytest.mark.sweep
-def test_the_service_does_not_start_without_its_database_until_it_may_make_a_new_one(tmp_path: Path) -> None:
+def test_the_service_does_not_start_without_its_database_until_it_may_make_a_new_one(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "new_desc.txt").write_text("Welcome {first_name}")
-    with Sandbox() as sandbox:
-        settings = settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts")
-        with ServiceProcess(settings, tmp_path) as process:
-            process.start()
-            process.kill()
-            for each in tmp_path.glob("handler.db*"):
-                each.unlink()
+    settings = settings_for(sandbox, tmp_path, ticket_template_dir=tmp_path / "texts")
+    with ServiceProcess(settings, tmp_path) as process:
+        process.start()
+        process.kill()
+        for each in tmp_path.glob("handler.db*"):
+            each.unlink()
 
-            process.start(wait=False)
-            until(lambda: process.has_ended)
-            last_words = process.printed.splitlines()[-1]
-            refused_command = process.run("db", "upgrade")
-            allowed = process.run("db", "upgrade", "--new")
-            process.start()
+        process.start(wait=False)
+        until(lambda: process.has_ended)
+        last_words = process.printed.splitlines()[-1]
+        refused_command = process.run("db", "upgrade")
+        allowed = process.run("db", "upgrade", "--new")
+        process.start()
 
     assert "The database is gone" in last_words
     assert (refused_command.returncode, allowed.returncode) == (1, 0)

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from app.models import Notice, Order, OrderExchange
 from app.provisioning import order_search, review
 from tests.conftest import Service
-from tests.safekeeping.pruned_orders import exists, left, plans_in_powercode, prune, resume, row, write
+from tests.safekeeping.pruned_orders import exists, left, plans_in_powercode, prune, resume, row
 from tests.tools.callback_requests import count
 from tests.tools.command_runs import ORDER
 
@@ -28,7 +28,7 @@ def test_an_old_order_of_a_known_customer_can_still_be_given_to_that_customer(se
 
 def test_what_a_person_corrected_holds_when_an_old_order_goes_on(service: Service) -> None:
     exists(service)
-    write(service, update(Order).values(corrections={"first_name": "Grace"}))
+    service.execute(update(Order).values(corrections={"first_name": "Grace"}))
     prune(service)
 
     order = resume(service, new_customer=True)

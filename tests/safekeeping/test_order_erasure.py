@@ -16,7 +16,7 @@ from app.provisioning.causes import joint_decisions
 from app.provisioning.causes.open_causes import open_causes
 from app.safekeeping import mentions, order_erasure
 from tests.conftest import Service
-from tests.safekeeping.erased_orders import PERSON, forget, found_in, settled, stored, write
+from tests.safekeeping.erased_orders import PERSON, forget, found_in, settled, stored
 from tests.tools.command_runs import ORDER, failed, run
 
 pytestmark = pytest.mark.long
@@ -101,15 +101,16 @@ def test_what_colleagues_wrote_goes_and_no_address_in_it_counts_as_the_person_s(
 def test_changes_by_hand_that_name_the_person_are_erased_and_others_are_not(service: Service) -> None:
     service.take()
     made = {"made_by": "alice", "action": "UTOPIA: suspend a service", "outcome": "done"}
-    write(
-        service,
-        insert(AuditEntry).values(**made, key="1", subject="Ada LIND, 12 N EXAMPLE AVENUE", note="cid 12"),
+    service.execute(insert(AuditEntry).values(**made, key="1", subject="Ada LIND, 12 N EXAMPLE AVENUE", note="cid 12"))
+    service.execute(
         insert(AuditEntry).values(
             **made, key="2", subject="customer 12", note='cid 12\n{"mail": "Ada.Lind@example.com"}'
-        ),
-        insert(AuditEntry).values(**made, key="3", subject="Ole Berg", note="cid 13"),
-        insert(AuditEntry).values(made_by="alice", action="user added", subject="Ada Lind"),
-        insert(AuditEntry).values(made_by="alice", action=audit.RULE_CHANGED, subject="Ada Lind called", note="ignore"),
+        )
+    )
+    service.execute(insert(AuditEntry).values(**made, key="3", subject="Ole Berg", note="cid 13"))
+    service.execute(insert(AuditEntry).values(made_by="alice", action="user added", subject="Ada Lind"))
+    service.execute(
+        insert(AuditEntry).values(made_by="alice", action=audit.RULE_CHANGED, subject="Ada Lind called", note="ignore")
     )
 
     assert forget(service)["erased"]["changes"] == 3
@@ -155,7 +156,7 @@ def test_other_orders_that_name_the_person_are_named(service: Service) -> None:
 def test_an_order_that_goes_on_is_not_forgotten(service: Service, state: str) -> None:
     service.take(plan="10 Gbps")
     settled(service)
-    write(service, update(Order).values(state=state, next_try_at=now() + timedelta(minutes=50)))
+    service.execute(update(Order).values(state=state, next_try_at=now() + timedelta(minutes=50)))
 
     said = failed(run(service, "orders", "forget", ORDER, "--yes"))
 
@@ -180,7 +181,7 @@ def test_a_mail_that_waits_for_the_mail_server_is_dropped_and_told(service: Serv
 def test_a_mail_that_is_going_out_is_waited_for(service: Service) -> None:
     service.take()
     settled(service)
-    write(service, update(Notice).values(state="pending", next_try_at=None, created_at=now()))
+    service.execute(update(Notice).values(state="pending", next_try_at=None, created_at=now()))
 
     assert "try again in a minute" in failed(run(service, "orders", "forget", ORDER, "--yes"))
     assert service.show(ORDER)["steps"] != []
@@ -244,7 +245,7 @@ def test_a_doubtful_write_whose_content_is_needed_to_look_it_up_is_erased_once_i
 
     settled(service)
     assert "is not known what became of" in failed(run(service, "orders", "forget", ORDER, "--yes"))
-    write(service, update(CustomerWrite).values(sent_at=now() - timedelta(minutes=10)))
+    service.execute(update(CustomerWrite).values(sent_at=now() - timedelta(minutes=10)))
     unknown_writes.settle(service.services)
     forget(service)
 

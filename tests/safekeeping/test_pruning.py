@@ -17,7 +17,6 @@ from tests.safekeeping.pruned_orders import (
     prune,
     resume,
     row,
-    write,
 )
 from tests.tools.callback_requests import count
 from tests.tools.command_runs import ORDER, printed, run
@@ -179,7 +178,7 @@ def test_an_order_that_is_not_finished_keeps_its_details_however_old_it_is(servi
     service.take(plan="10 Gbps")
     service.mail_settled()
     before = left(service)
-    write(service, update(Order).values(state=state, cause=None, finished_at=now()))
+    service.execute(update(Order).values(state=state, cause=None, finished_at=now()))
     pruning.prune(service.services, in_days(4000), pause=0)
 
     assert left(service) == before
@@ -195,7 +194,8 @@ def test_an_order_whose_mail_cannot_be_sent_keeps_what_the_mail_tells(service: S
     assert count(service, OrderStep) > 0
 
     service.sandbox.mailbox.up()
-    write(service, update(RemoteSystem).values(next_probe_at=now()), update(Notice).values(next_try_at=now()))
+    service.execute(update(RemoteSystem).values(next_probe_at=now()))
+    service.execute(update(Notice).values(next_try_at=now()))
     (mail,) = wait_for(lambda: service.notices("Account created"))
     assert "Ada Lind" in mail.get_body(("plain",)).get_content()
     prune(service)

@@ -18,7 +18,7 @@ from app.models import (
 )
 from app.safekeeping import pruning
 from tests.conftest import Service
-from tests.safekeeping.pruned_orders import KEPT, in_days, prune, write
+from tests.safekeeping.pruned_orders import KEPT, in_days, prune
 from tests.tools.callback_requests import count
 from tests.tools.command_runs import ORDER
 
@@ -67,7 +67,7 @@ def test_of_very_many_callbacks_of_no_order_the_newest_stay(service: Service, mo
 def test_notices_of_no_order_go_when_nobody_waits_for_them(service: Service, state: str, stay: int) -> None:
     service.client.post("/api-callback", json={"msg": "Test"})
     service.mail_settled()
-    write(service, update(Notice).values(state=state, next_try_at=now() + timedelta(minutes=50)))
+    service.execute(update(Notice).values(state=state, next_try_at=now() + timedelta(minutes=50)))
     prune(service, KEPT - 1)
     assert count(service, Notice) == 1
 
@@ -81,13 +81,10 @@ def test_a_closing_that_was_told_is_never_forgotten(service: Service) -> None:
     ticket = {"message_id": 1, "slot": "2026-11-14 tm-1", "ticket": "TM-1", "ticket_key": "tm-1"}
     cells = dict.fromkeys(("cause", "reason", "ticket", "date", "name", "email"), "x")
     message = {"id": 1, "run_id": 1, "batch": 1, "email": "a@example.com", "email_key": "a@example.com"}
-    write(
-        service,
-        insert(DigestRun).values(state="completed", **run_row),
-        insert(DigestMessage).values(full_name="Ada", state="accepted", **message),
-        insert(ReportedTicket).values(closed_on=date(2026, 11, 14), **ticket),
-        insert(DigestSetAside).values(run_id=1, row=2, **cells),
-    )
+    service.execute(insert(DigestRun).values(state="completed", **run_row))
+    service.execute(insert(DigestMessage).values(full_name="Ada", state="accepted", **message))
+    service.execute(insert(ReportedTicket).values(closed_on=date(2026, 11, 14), **ticket))
+    service.execute(insert(DigestSetAside).values(run_id=1, row=2, **cells))
     prune(service, 4000)
 
     tables = (DigestRun, DigestMessage, ReportedTicket, DigestSetAside)

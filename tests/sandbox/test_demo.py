@@ -16,19 +16,18 @@ from sandbox.demo.service import answer, demo_settings
 
 
 def test_the_demo_gives_every_setting_so_that_an_env_file_has_no_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("PC_URL_API=https://powercode.example.com:444/api/1/index.php\nPC_CUST_TAGS=77\n")
     monkeypatch.setitem(Settings.model_config, "env_file", env_file)
-    with Sandbox() as sandbox:
-        for name, value in demo_settings(sandbox, tmp_path, 5060).items():
-            monkeypatch.setenv(name, value)
-        settings = load_settings(_env_file=env_file)
-        assert settings.pc_url_api == sandbox.powercode.api_url
-        assert settings.pc_url_uapi == sandbox.powercode.uapi_url
-        assert settings.pc_cust_tags == (5, 9)
-        assert {name.upper() for name in Settings.model_fields} <= set(demo_settings(sandbox, tmp_path, 5060))
+    for name, value in demo_settings(sandbox, tmp_path, 5060).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(_env_file=env_file)
+    assert settings.pc_url_api == sandbox.powercode.api_url
+    assert settings.pc_url_uapi == sandbox.powercode.uapi_url
+    assert settings.pc_cust_tags == (5, 9)
+    assert {name.upper() for name in Settings.model_fields} <= set(demo_settings(sandbox, tmp_path, 5060))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import smtplib
 import ssl
 import threading
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,6 @@ import pytest
 import trustme
 
 from sandbox import Mailbox
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    server = Mailbox()
-    server.up()
-    yield server
-    server.stop()
 
 
 def a_mail(subject: str = "Account created", to: str = "office@example.com") -> EmailMessage:

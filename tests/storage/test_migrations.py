@@ -189,17 +189,16 @@ def test_several_threads_upgrading_at_once_do_not_trip_over_each_other(settings:
 @pytest.mark.sweep
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_two_processes_upgrading_at_once_both_succeed(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    sandbox: Sandbox, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     server = request.getfixturevalue("postgresql_url") if kind == "postgresql" else None
-    with Sandbox() as sandbox:
-        url = server or f"sqlite:///{tmp_path}/handler.db"
-        with (
-            ServiceProcess(settings_for(sandbox, tmp_path, database_url=url), tmp_path) as process,
-            ThreadPoolExecutor(2) as threads,
-        ):
-            results = list(threads.map(lambda _: process.run("db", "upgrade"), range(2)))
-            upgraded = Database(process.settings.database_url)
+    url = server or f"sqlite:///{tmp_path}/handler.db"
+    with (
+        ServiceProcess(settings_for(sandbox, tmp_path, database_url=url), tmp_path) as process,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        results = list(threads.map(lambda _: process.run("db", "upgrade"), range(2)))
+        upgraded = Database(process.settings.database_url)
 
     assert [(each.returncode, each.stderr) for each in results] == [(0, "")] * 2
     assert differences(upgraded) == []

@@ -15,10 +15,9 @@ REF = "UIA202411-001186"
 
 
 @pytest.fixture
-def server() -> Iterator[Utopia]:
-    with Sandbox() as sandbox:
-        sandbox.utopia.add_order(REF, plan="1 Gbps")
-        yield sandbox.utopia
+def server(sandbox: Sandbox) -> Iterator[Utopia]:
+    sandbox.utopia.add_order(REF, plan="1 Gbps")
+    yield sandbox.utopia
 
 
 @pytest.fixture
