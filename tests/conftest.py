@@ -45,6 +45,7 @@ from app.setup import database_upgrade
 from config import Settings, load_settings
 from powercode import PowerCodeClient
 from sandbox import Mailbox, Sandbox
+from sandbox.accounts import Customer
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests.tools import databases
 from tests.tools.environments import loader
@@ -155,6 +156,11 @@ class Service:
         """Put an order into UTOPIA (see `sandbox.a_contract`) and return its reference."""
         self.sandbox.utopia.add_order(orderref, **contract)
         return orderref
+
+    def knows_ada(self, **fields: Any) -> Customer:
+        """Ada Lind, of whom the sandbox's usual contract is, has an account at her address, typed in by hand."""
+        ada = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
+        return self.sandbox.powercode.add_customer(**ada, **fields)
 
     def callback(self, orderref: str, msg: str = "Project New Order") -> Any:
         """Send UTOPIA's callback."""

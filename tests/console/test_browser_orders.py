@@ -64,9 +64,7 @@ def test_a_ticket_of_somebody_else_is_refused_and_the_right_one_taken(service: S
 
 @pytest.mark.sweep
 def test_an_order_of_somebody_known_is_added_there_after_a_look(service: Service, browse: Browsing) -> None:
-    customer = service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE"
-    )
+    customer = service.knows_ada()
     service.take()
 
     page = browse.goto(PAGE)

@@ -45,9 +45,7 @@ CALLS = {
 def desk(service: Service, as_administrator: Person) -> Person:
     """An administrator; UTOPIA has an order, PowerCode a customer with a tag."""
     service.order(ORDER)
-    service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", tags=(5,)
-    )
+    service.knows_ada(tags=(5,))
     return as_administrator
 
 

@@ -211,9 +211,7 @@ def test_a_plan_that_is_there_is_taken_at_a_persons_word(service: Service, as_st
 
 def existing(service: Service) -> str:
     """An order of somebody who has an account; the customer's number."""
-    customer = service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE"
-    )
+    customer = service.knows_ada()
     assert service.take()["state"] == "exists"
     return str(customer.customer_id)
 

@@ -8,12 +8,7 @@ from typing import Any, Literal
 import pytest
 
 import powercode
-from powercode import (
-    NeverArrived,
-    NewTicket,
-    OutcomeUnknown,
-    PowerCodeClient,
-)
+from powercode import NeverArrived, NewTicket, OutcomeUnknown, PowerCodeClient
 from sandbox import PowerCode, Sandbox
 from tests.powercode.one_call import ADA
 

@@ -9,22 +9,9 @@ from typing import Any
 import pytest
 import trustme
 
-from powercode import (
-    NeverArrived,
-    NewTicket,
-    OutcomeUnknown,
-    PowerCodeClient,
-    PowerCodeError,
-    Refused,
-    Throttled,
-)
+from powercode import NeverArrived, NewTicket, OutcomeUnknown, PowerCodeClient, PowerCodeError, Refused, Throttled
 from tests.powercode.one_call import ADA, KEY
-from tests.tools.raw_server import (
-    UNKNOWN,
-    RawServer,
-    answers,
-    http,
-)
+from tests.tools.raw_server import UNKNOWN, RawServer, answers, http
 from tests.tools.wire_fixtures import Authority
 from wire.observation import Observation
 

@@ -38,7 +38,7 @@ def finished(service: Service) -> None:
 
 def existing(service: Service) -> None:
     """An order of somebody who has an account."""
-    service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE")
+    service.knows_ada()
     service.take()
 
 

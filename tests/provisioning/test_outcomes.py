@@ -123,9 +123,7 @@ def test_a_doubt_survives_a_powercode_that_is_down_when_the_customer_is_looked_u
 def test_a_customer_that_looks_like_ours_after_a_doubt_asks_a_person(service: Service) -> None:
     service.sandbox.powercode.fault("createCustomer", "reset")
     service.take()
-    known = service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", customerNotes="Order# UIA202411-0011861"
-    )
+    known = service.knows_ada(customerNotes="Order# UIA202411-0011861")
 
     order = ended(service)
 
@@ -144,7 +142,7 @@ def test_a_person_tells_whether_the_customer_who_looks_like_ours_is_ours(
 ) -> None:
     service.sandbox.powercode.fault("createCustomer", "reset")
     service.take()
-    service.sandbox.powercode.add_customer(firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE")
+    service.knows_ada()
     ended(service, "needs_review")
 
     resume(service, **decision)

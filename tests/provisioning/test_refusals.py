@@ -43,9 +43,7 @@ def test_a_refused_customer_can_be_made_by_hand(service: Service) -> None:
 def test_an_order_that_is_tried_again_after_a_refusal_looks_for_the_customer_again(service: Service) -> None:
     service.sandbox.powercode.fault("createCustomer", "status_code")
     service.take()
-    service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
-    )
+    service.knows_ada(extAccountID="714780")
 
     resume(service)
 

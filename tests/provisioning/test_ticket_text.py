@@ -6,13 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.provisioning.applicants import Applicant
-from app.provisioning.ticket_text import (
-    MAX_CHARACTERS,
-    PLACEHOLDERS,
-    check_template,
-    render,
-    values_of,
-)
+from app.provisioning.ticket_text import MAX_CHARACTERS, PLACEHOLDERS, check_template, render, values_of
 from app.wording.placeholders import Fault, TemplateFault, fill, read_template
 
 SHIPPED = Path(__file__).parents[2] / "ticket_descriptions" / "new_desc.txt"

@@ -43,9 +43,7 @@ def resume(service: Service, orderref: str = ORDER, **decision: Any) -> dict[str
 
 def exists(service: Service) -> str:
     """An order of somebody who has an account at the address; that account's number."""
-    known = service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
-    )
+    known = service.knows_ada(extAccountID="714780")
     assert service.take()["state"] == "exists"
     return str(known.customer_id)
 

@@ -14,17 +14,7 @@ from sqlalchemy import select, update
 
 from app import create_app
 from app.durable.locks import executing
-from app.models import (
-    DigestMessage,
-    DigestRun,
-    DigestWindow,
-    Order,
-    Outgoing,
-    ScheduleMark,
-    SignIn,
-    User,
-    now,
-)
+from app.models import DigestMessage, DigestRun, DigestWindow, Order, Outgoing, ScheduleMark, SignIn, User, now
 from app.provisioning import order_json, review
 from app.safekeeping import after_restore, backup_checksum
 from sandbox import Sandbox

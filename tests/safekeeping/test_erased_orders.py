@@ -92,9 +92,7 @@ def test_the_page_of_a_forgotten_order_shows_what_stays(service: Service, as_sta
 
 
 def test_a_forgotten_order_of_a_known_customer_can_still_be_taken_up(service: Service, as_staff: Person) -> None:
-    known = service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
-    )
+    known = service.knows_ada(extAccountID="714780")
     assert service.take()["state"] == "exists"
     forget(service)
     assert as_staff.get(f"/console/orders/{ORDER}").status_code == 200

@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 
 import utopia
-from tests.tools.raw_server import (
-    UNKNOWN,
-    RawServer,
-    answers,
-    http,
-)
+from tests.tools.raw_server import UNKNOWN, RawServer, answers, http
 from utopia import NeverArrived, OutcomeUnknown, Throttled, UtopiaClient, UtopiaError
 from wire.observation import Observation
 

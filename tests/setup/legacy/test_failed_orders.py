@@ -114,9 +114,7 @@ def test_a_callback_that_starts_no_order_starts_none_here_either(service: Servic
 
 
 def test_whom_the_old_script_had_made_a_customer_gets_no_second_account(service: Service, tmp_path: Path) -> None:
-    service.sandbox.powercode.add_customer(
-        firstName="Ada", lastName="Lind", physicalStreet="12 N EXAMPLE AVENUE", extAccountID="714780"
-    )
+    service.knows_ada(extAccountID="714780")
     service.order()
 
     imported(service, leave(tmp_path, failed_orders=[ORDER]))
