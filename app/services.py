@@ -13,7 +13,7 @@ from app.version import COMMIT, VERSION
 from config import Settings
 from powercode import PowerCodeClient
 from utopia import UtopiaClient
-from wire import Observation, Observer
+from wire import Limits, Observation, Observer
 
 DEADLINE_OVER_READ_SECONDS = 10.0
 """How much longer than one pause between packets a whole call may take."""
@@ -67,10 +67,8 @@ def _utopia(settings: Settings, metrics: Metrics) -> UtopiaClient:
     return UtopiaClient(
         settings.utopia_url_endpoint,
         settings.utopia_api_key.get_secret_value(),
-        connect_timeout=settings.connect_timeout_seconds,
-        read_timeout=settings.read_timeout_seconds,
-        deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
         observe=_observer(metrics),
+        **_limits(settings),
     )
 
 
@@ -81,9 +79,15 @@ def _powercode(settings: Settings, metrics: Metrics) -> PowerCodeClient:
         settings.pc_url_uapi,
         settings.pc_api_key.get_secret_value(),
         verify=verify if isinstance(verify, bool) else str(verify),
-        connect_timeout=settings.connect_timeout_seconds,
-        read_timeout=settings.read_timeout_seconds,
-        deadline=settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
-        pool_size=max(settings.powercode_concurrency, 4),
         observe=_observer(metrics),
+        **_limits(settings),
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    return {
+        "connect_timeout": settings.connect_timeout_seconds,
+        "read_timeout": settings.read_timeout_seconds,
+        "deadline": settings.read_timeout_seconds + DEADLINE_OVER_READ_SECONDS,
+        "pool_size": max(settings.powercode_concurrency, 8),
+    }

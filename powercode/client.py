@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
-from wire import Call, Failure, Observer, Request, Transport, checked_url
+from wire import Call, Failure, Limits, Observer, Request, Transport, checked_url
 from wire.client import Client
 
 from .answers import Answered
@@ -19,7 +19,7 @@ class PowerCodeClient(Client):
     """One connection pool to a PowerCode server, safe to share between threads.
 
     Each method returns a frozen value or raises an error of `powercode.errors`. No request is sent twice.
-    `connect_timeout` and `read_timeout` (between two packets) and `deadline` (the whole call) are in seconds.
+    `limits` are those of `wire.Limits`: 5 s for a connection, 30 s between two packets, 60 s for the whole call.
     `observe` is called once a call with an `Observation`. Ids may be passed as `int` or `str`; they come back as
     strings of digits.
 
@@ -35,25 +35,15 @@ class PowerCodeClient(Client):
         api_key: str,
         *,
         verify: bool | str = True,
-        connect_timeout: float = 5.0,
-        read_timeout: float = 30.0,
-        deadline: float = 60.0,
-        pool_size: int = 8,
         observe: Observer | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
         """ValueError for an unusable address or certificate file, an empty key or a time that is not above 0."""
         self._api_url = checked_url("api_url", api_url)
         self._uapi_url = checked_url("uapi_url", uapi_url)
         self._basic = base64.b64encode(api_key.encode()).decode()
-        self._tls, self._connect_timeout = trust(verify), connect_timeout
-        transport = Transport(
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            deadline=deadline,
-            pool_size=pool_size,
-            tls=self._tls,
-        )
-        super().__init__(api_key, observe, transport)
+        self._tls = trust(verify)
+        super().__init__(api_key, observe, Transport(tls=self._tls, **limits))
 
     def __repr__(self) -> str:
         return f"PowerCodeClient({self._api_url!r}, {self._uapi_url!r})"
@@ -63,7 +53,7 @@ class PowerCodeClient(Client):
 
         Sends no request. Raises NeverArrived when there is no connection.
         """
-        return presented_by(self._api_url, self._tls, self._connect_timeout)
+        return presented_by(self._api_url, self._tls, self._transport.connect_timeout)
 
     # Looking up
 

@@ -1,9 +1,9 @@
 """Calls UTOPIA Fiber's service-provider API (reference: UTOPIA Fiber, what is on the wire)."""
 
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, Unpack
 
-from wire import FILE_LIMIT, JSON_LIMIT, Call, Failure, Observer, Request, TooLong, Transport, checked_url
+from wire import FILE_LIMIT, JSON_LIMIT, Call, Failure, Limits, Observer, Request, TooLong, Transport, checked_url
 from wire.client import Client
 from wire.json_values import records
 
@@ -18,28 +18,17 @@ class UtopiaClient(Client):
     """One connection pool to UTOPIA, safe to share between threads.
 
     Each method returns a frozen value or raises an error of `utopia.errors`. No request is sent twice.
-    `connect_timeout` and `read_timeout` (between two packets) and `deadline` (the whole call) are in seconds.
+    `limits` are those of `wire.Limits`: 5 s for a connection, 30 s between two packets, 60 s for the whole call.
     `observe` is called once a call with an `Observation`. Numbers may be passed as `int` or `str`; arguments that are
     None are left out.
     """
 
     def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        connect_timeout: float = 5.0,
-        read_timeout: float = 30.0,
-        deadline: float = 60.0,
-        pool_size: int = 8,
-        observe: Observer | None = None,
+        self, base_url: str, api_key: str, *, observe: Observer | None = None, **limits: Unpack[Limits]
     ) -> None:
         """ValueError for an unusable address, an empty key or a time that is not above 0."""
         self._base_url = checked_url("base_url", base_url)
-        transport = Transport(
-            connect_timeout=connect_timeout, read_timeout=read_timeout, deadline=deadline, pool_size=pool_size
-        )
-        super().__init__(api_key, observe, transport)
+        super().__init__(api_key, observe, Transport(**limits))
 
     def __repr__(self) -> str:
         return f"UtopiaClient({self._base_url!r})"

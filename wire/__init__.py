@@ -3,4 +3,4 @@
 from requests import Request
 
 from .observation import Call, Observation, Observer
-from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Reply, TooLong, Transport, checked_url
+from .transport import FILE_LIMIT, JSON_LIMIT, Failure, Limits, Reply, TooLong, Transport, checked_url

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from gzip import GzipFile
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 from urllib.parse import urlsplit
 
 import certifi
@@ -106,25 +106,37 @@ def _trusting(authorities: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=authorities)
 
 
+class Limits(TypedDict, total=False):
+    """Times in seconds: for a connection, between two packets, and for the whole exchange.
+
+    At most `pool_size` idle connections are kept to each server.
+    """
+
+    connect_timeout: float
+    read_timeout: float
+    deadline: float
+    pool_size: int
+
+
 class Transport:
     """Sends requests over a few connections that are kept; one instance serves any number of threads.
 
-    Times are in seconds: for a connection, between two packets, and for the whole exchange. At most `pool_size` idle
-    connections are kept to each server.
+    `connect_timeout` is in seconds, and shorter where three tries to connect would miss the deadline.
     """
 
     def __init__(
         self,
         *,
-        connect_timeout: float,
-        read_timeout: float,
-        deadline: float,
-        pool_size: int,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        deadline: float = 60.0,
+        pool_size: int = 8,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        """What `Limits` says, and who is trusted; ValueError for a limit that is not above 0."""
         if min(connect_timeout, read_timeout, deadline) <= 0 or pool_size < 1:
             raise ValueError("the timeouts, the deadline and the pool's size must be above 0")
-        self._connect_timeout = min(connect_timeout, deadline / TRIES)
+        self.connect_timeout = min(connect_timeout, deadline / TRIES)
         self._read_timeout = min(read_timeout, deadline)
         self._deadline = deadline
         self._session = _Session()
@@ -152,7 +164,7 @@ class Transport:
         return Failure(True, TOO_LATE) if deadline.passed else answer
 
     def _exchange(self, prepared: PreparedRequest, limit: int, into: BinaryIO | None) -> Reply | Failure:
-        timeout = (self._connect_timeout, self._read_timeout)
+        timeout = (self.connect_timeout, self._read_timeout)
         try:
             with self._session.send(prepared, stream=True, timeout=timeout, allow_redirects=False) as response:
                 return _read(response, limit, into)

@@ -114,7 +114,7 @@ class Sns:
         self.account: str | None = None
         self._calls = Allowance(10, 30)
         self._calling = threading.Lock()
-        self._transport = Transport(connect_timeout=SECONDS, read_timeout=SECONDS, deadline=2 * SECONDS, pool_size=1)
+        self._transport = Transport(connect_timeout=SECONDS, read_timeout=SECONDS, deadline=2 * SECONDS)
 
     def check(self, message: Mapping[str, Any], *, has_token: bool) -> Topic:
         """The topic that a message comes from. Raises `CallbackRefused` when we don't trust it, or can't tell now."""

@@ -52,9 +52,7 @@ def send_due(services: Services) -> int:
     if not services.settings.events_url:
         records.give_up(services, Outgoing.channel == CHANNEL)
         return 0
-    transport = Transport(
-        connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, deadline=WHOLE_SECONDS, pool_size=1
-    )
+    transport = Transport(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, deadline=WHOLE_SECONDS)
     for taken in range(MOST_AT_ONCE):
         row = None if engine.is_stopping() else records.claim(services, CHANNEL)
         if row is None or not _send(services, transport, row):

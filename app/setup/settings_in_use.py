@@ -70,9 +70,7 @@ def _asked(settings: Settings) -> dict[str, object]:
     """The answer of `/readyz`; empty where no service answers."""
     host = EVERY_HOST.get(settings.flask_host, settings.flask_host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.flask_port}/readyz"
-    transport = Transport(
-        connect_timeout=ANSWER_SECONDS, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS, pool_size=1
-    )
+    transport = Transport(connect_timeout=ANSWER_SECONDS, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     answer = transport.exchange(Request("GET", address))
     try:
         said = {} if isinstance(answer, Failure) else answer.json()
