@@ -16,7 +16,6 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -233,22 +232,16 @@ class Readers:
         """End Google."""
         self._google.stop()
 
-    def read_csv(self, dice: random.Random) -> None:
-        """Read one CSV file."""
-        self._file("csv", "report.csv", a_csv(dice))
-
-    def read_workbook(self, dice: random.Random) -> None:
-        """Read one workbook."""
-        self._file("excel", "report.xlsx", a_workbook(dice))
-
-    def read_sheet(self, dice: random.Random) -> None:
-        """Read one answer of Google's."""
-        self._google.canned = an_answer(dice)
-        self._judge("sheets", f"sheets:{SPREADSHEET}!Sheet1!A:F")
-
-    def _file(self, kind: str, name: str, content: bytes) -> None:
-        (self._folder / name).write_bytes(content)
-        self._judge(kind, f"file:{self._folder / name}")
+    def read(self, dice: random.Random) -> None:
+        """Read one report; a workbook seldom, as it starts a process for each file."""
+        (kind,) = dice.choices(("csv", "sheets", "excel"), (12, 4, 1))
+        if kind == "sheets":
+            self._google.canned = an_answer(dice)
+            self._judge(kind, f"sheets:{SPREADSHEET}!Sheet1!A:F")
+            return
+        file = self._folder / ("report.csv" if kind == "csv" else "report.xlsx")
+        file.write_bytes(a_csv(dice) if kind == "csv" else a_workbook(dice))
+        self._judge(kind, f"file:{file}")
 
     def _judge(self, kind: str, source: str) -> None:
         began = time.monotonic()
@@ -272,23 +265,16 @@ class Readers:
         return selection
 
 
-def examples(readers: Readers, dice: random.Random) -> Iterator[Callable[[random.Random], None]]:
-    """Yields the reader to use next; Excel's less often, as it starts a process for each file."""
-    while True:
-        yield dice.choices((readers.read_csv, readers.read_sheet, readers.read_workbook), (12, 4, 1))[0]
-
-
 def fuzz(folder: Path, seed: int, *, seconds: float = 1e9, most: int = sys.maxsize, patience: float = 0) -> Found:
     """Reports for so long, or so many; with `patience`, a reader that hangs ends the program after so many seconds."""
-    dice, readers = random.Random(seed), Readers(folder)
+    readers, number = Readers(folder), 0
     before, deadline = resident_megabytes(), time.monotonic() + seconds
     try:
-        for number, read in enumerate(examples(readers, dice)):
-            if number >= most or time.monotonic() > deadline:
-                break
+        while number < most and time.monotonic() < deadline:
             if patience:
                 faulthandler.dump_traceback_later(patience, exit=True)
-            read(random.Random(f"{seed} {number}"))
+            readers.read(random.Random(f"{seed} {number}"))
+            number += 1
     finally:
         faulthandler.cancel_dump_traceback_later()
         readers.stop()

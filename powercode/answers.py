@@ -87,10 +87,10 @@ class Answered:
         try:
             return self.form()
         except Refused as refusal:
-            if ABOUT_THE_CALLER.search(refusal.message):
+            if ABOUT_THE_CALLER.search(refusal.detail):
                 raise
-            if ABOUT_TROUBLE.search(refusal.message) and not ABOUT_NOBODY.search(refusal.message):
-                raise self.unknown(f"the look-up failed: {refusal.message}") from None
+            if ABOUT_TROUBLE.search(refusal.detail) and not ABOUT_NOBODY.search(refusal.detail):
+                raise self.unknown(f"the look-up failed: {refusal.detail}") from None
             return None
 
     def uapi(self) -> Any:
@@ -106,7 +106,7 @@ class Answered:
         if success in (False, 0) or text(success).casefold() in ("false", "0"):
             said = content.get("Message") or content.get("message") or content.get("Response")
             refusal = self._refused(said)
-            raise self._tells_nothing(refusal) if ABOUT_TROUBLE.search(refusal.message) else refusal
+            raise self._tells_nothing(refusal) if ABOUT_TROUBLE.search(refusal.detail) else refusal
         if self.reply.status >= 400 or not (success in (True, 1) or text(success).casefold() in ("true", "1")):
             raise self.unknown("the answer does not say whether it succeeded")
         return content.get("Response")
@@ -163,14 +163,14 @@ class Answered:
     def _is_certain(self, refusal: Refused) -> bool:
         """Whether a refusal proves that nothing was done; always for a look-up. Words that were cut prove nothing: they
         may have named trouble further on."""
-        words = refusal.message
+        words = refusal.detail
         if self._changed_within is None or refusal.status_code == CANNOT_GEOCODE:
             return True
         names_a_fault = ABOUT_THE_REQUEST.search(words) or ABOUT_THE_CALLER.search(words)
         return bool(names_a_fault) and not ABOUT_TROUBLE.search(words) and not words.endswith(CUT)
 
     def _tells_nothing(self, refusal: Refused) -> OutcomeUnknown:
-        return self.unknown(f'it answered "{refusal.message}"')
+        return self.unknown(f'it answered "{refusal.detail}"')
 
     def _refused(self, said: object, code: int = NO_STATUS_CODE) -> Refused:
         words = safe_text(said, secrets=self._secrets, private=self._private) or "without a reason"

@@ -24,8 +24,8 @@ class Throttled(TooMany, NeverArrived):
 class Refused(PowerCodeError):
     """PowerCode answered with a failure, and nothing was done: the same request again would be refused again.
 
-    `status_code` is the form API's statusCode (23: the address could not be geocoded), or -1 from the UAPI, which has
-    none.
+    `detail` is PowerCode's own words, shortened, with keys and customers' data masked. `status_code` is the form API's
+    statusCode (23: the address could not be geocoded), or -1 from the UAPI, which has none.
     """
 
     outcome = "refused"
@@ -40,11 +40,6 @@ class Refused(PowerCodeError):
     def __str__(self) -> str:
         code = f" [statusCode {self.status_code}]" if self.status_code != NO_STATUS_CODE else ""
         return super().__str__() + code
-
-    @property
-    def message(self) -> str:
-        """PowerCode's own words, shortened, with keys and customers' data masked."""
-        return self.detail
 
 
 class OutcomeUnknown(PowerCodeError):

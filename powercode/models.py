@@ -91,15 +91,10 @@ class Tag(Value):
 
 
 class Answer(Value):
-    """An answer whose shape PowerCode does not describe: `content` is its JSON, `rows` the objects in it."""
+    """An answer whose shape PowerCode does not describe: `content` is its JSON."""
 
     action: str
     content: Any
-
-    @property
-    def rows(self) -> tuple[dict[str, Any], ...]:
-        """The objects of the answer."""
-        return tuple(records(self.content))
 
 
 class Customer(Value):

@@ -24,7 +24,7 @@ def test_status_code_zero_is_success_as_a_number_or_a_string(said: Said, code: i
 def test_a_geocoding_refusal_is_recognised_as_a_number_or_a_string(said: Said, code: int | str) -> None:
     with pytest.raises(Refused) as caught:
         said(lambda pc: pc.create_customer(ADA), {"statusCode": code, "message": "could not be geocoded"})
-    assert (caught.value.status_code, caught.value.message) == (23, "could not be geocoded")
+    assert (caught.value.status_code, caught.value.detail) == (23, "could not be geocoded")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_ticket_is_created_with_just_the_forms_fields(said: Said) -> None:
 def test_a_ticket_is_read_in_powercodes_own_fields(said: Said) -> None:
     answer, request = said(lambda pc: pc.read_ticket(15), {"statusCode": 0, "ticketID": 15, "summary": "x"})
     assert form_of(request) == {"apiKey": KEY, "action": "readTicket", "ticketID": "15"}
-    assert answer.rows[0]["summary"] == "x"
+    assert answer.content["summary"] == "x"
 
 
 # UAPI

@@ -92,7 +92,7 @@ def test_no_key_and_no_customer_shows_in_logs_and_reprs(caplog: pytest.LogCaptur
         client = a_client(server.url)
         with pytest.raises(Refused) as caught:
             client.create_customer(ADA)
-        assert caught.value.message == "Key ***: *** of ***, ***, exists"
+        assert caught.value.detail == "Key ***: *** of ***, ***, exists"
         client.close()
         with a_client(server.url, read_timeout=0.5) as hasty, pytest.raises(OutcomeUnknown):
             hasty.search_customers("Ada Lind")
