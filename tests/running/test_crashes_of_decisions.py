@@ -8,7 +8,7 @@ from sandbox import Sandbox
 from sandbox.http_messages import Call
 from sandbox.http_server import Moment
 from sandbox.state import state_of
-from tests.running.test_crashes import office, process, reference, sandbox  # noqa: F401 - fixtures
+from tests.running.test_crashes import office, process, reference  # noqa: F401 - fixtures
 from tests.tools.office import Office
 from tests.tools.processes import ServiceProcess, until
 from tests.tools.promises import contract_of
@@ -40,7 +40,7 @@ class KillAt:
 @pytest.mark.sweep
 @pytest.mark.timeout(300)
 def test_kills_while_a_number_is_on_trial_lose_no_order_and_bill_nobody_twice(
-    sandbox: Sandbox,  # noqa: F811
+    sandbox: Sandbox,
     process: ServiceProcess,  # noqa: F811
     office: Office,  # noqa: F811
 ) -> None:
