@@ -63,9 +63,8 @@ def open_case(
         "due_on": due_on,
         "opened_by": by[:80],
     }
-    if not insert_if_new(session, Case, "slot", **values):
-        return None
-    return session.scalars(select(Case).filter_by(slot=values["slot"])).one()
+    number = insert_if_new(session, Case, "slot", **values)
+    return session.get_one(Case, number) if number is not None else None
 
 
 def listed(session: Session, *, closed: bool = False, limit: int = 200) -> Sequence[ListedCase]:

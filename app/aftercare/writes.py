@@ -67,24 +67,20 @@ def carry_out(
     with a_turn():
         with services.database.write() as session:
             one_at_a_time(session, INTENT_LOCK)
-            if not may(session) or not insert_if_new(session, CustomerWrite, "key", **_row(kind, intent)):
+            number = insert_if_new(session, CustomerWrite, "key", **_row(kind, intent)) if may(session) else None
+            if number is None:
                 return None
-            write = named(session, intent.key)
+            write = session.get_one(CustomerWrite, number)
         state, said = outcome_of(services, lambda: kind.send(services, write))
         services.database.insist(lambda session: end(session, kind, write.id, state, said, was_told=True))
     log.info("%s after the account: %s", kind.code, state)
     with services.database.read() as session:
-        return named(session, intent.key)
+        return session.get_one(CustomerWrite, write.id)
 
 
 def _row(kind: WriteKind, intent: Intent) -> dict[str, Any]:
     about: dict[str, Any] = {"customer_id": intent.customer_id, "order_id": intent.order_id, "case_id": intent.case_id}
     return {"key": intent.key, "kind": kind.code, "made_by": intent.by[:80], "content": intent.content, **about}
-
-
-def named(session: Session, key: str) -> CustomerWrite:
-    """The write with this key."""
-    return session.scalars(select(CustomerWrite).filter_by(key=key)).one()
 
 
 def end(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import powercode
 from app.aftercare import activation, customer_statuses, unknown_writes, writes
@@ -219,7 +219,7 @@ def test_a_process_that_dies_while_it_activates_leaves_an_intent_that_is_settled
         activate(service)
     monkeypatch.undo()
     with service.services.database.read() as session:
-        write = writes.named(session, f"activate:{customer_id}:0")
+        write = session.scalars(select(CustomerWrite).filter_by(key=f"activate:{customer_id}:0")).one()
         assert (write.state, activation.under_way(session, customer_id)) == (StepState.RUNNING, write)
     unknown_writes.settle(service.services)
     assert write_of(service, write).state == StepState.RUNNING, "its process may still be at it"
