@@ -4,7 +4,7 @@ import click
 
 from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.provisioning.causes import joint_decisions
-from app.provisioning.plans import plan_changes, plan_table, trials
+from app.provisioning.plans import plan_changes, plan_table
 from config_values import LARGEST_SERVICE_ID
 
 plans = Commands("plans", help="Which PowerCode service each plan is sold as.")
@@ -61,8 +61,8 @@ def map_plan(description: str, service_id: int, additional: bool) -> None:
 def unmap_plan(description: str, additional: bool) -> None:
     """Stop selling the plan DESCRIPTION; orders for it will need a person."""
     with ready_services().database.write() as session:
-        if not plan_table.unmap_plan(session, description, additional=additional):
+        seen = plan_table.service_of(session, description, additional=additional)
+        if seen is None:
             raise click.ClickException(f"There is no plan {description}; `plans list` shows all")
-        if not additional:
-            trials.end(session, description)
+        plan_changes.unmap_plan(session, operator(), plan_changes.Plan(description, additional, seen))
     click.echo(f"{description} is sold no more. As long as it stands in the settings, a start adds it again.")

@@ -8,9 +8,10 @@ import trustme
 from flask.cli import ScriptInfo
 from flask.cli import cli as cli_of_flask
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app import create_app
+from app.models import AuditEntry
 from app.setup import settings_checks
 from app.version import VERSION
 from sandbox import Sandbox
@@ -218,6 +219,8 @@ def test_plans_are_listed_mapped_and_unmapped(service: Service) -> None:
     assert run(service, "plans", "map", "Router", "180", "--additional").exit_code == 0
     assert run(service, "plans", "unmap", "250 mbps").exit_code == 0
     assert run(service, "plans", "unmap", "bond fee", "--additional").exit_code == 0
+    unmapped = select(AuditEntry).filter_by(action="plan unmapped", subject="250 mbps")
+    assert service.one(unmapped).note == "service 163 to not mapped"
 
     assert [line.split("  ")[0] for line in run(service, "plans", "list").stdout.splitlines()] == [
         "1GBPS",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from app.models import ServicePlanMapping
@@ -130,11 +130,6 @@ def _key(description: str, additional: bool) -> str:
     return (" " if additional else "") + plan_key(description)
 
 
-def unmap_plan(session: Session, description: str, *, additional: bool = False) -> bool:
-    """Stop selling a description; whether it was there."""
-    row = session.get(ServicePlanMapping, _key(description, additional))
-    if row is None:
-        return False
-    session.delete(row)
-    session.flush()
-    return True
+def unmap_plan(session: Session, description: str, *, additional: bool = False) -> None:
+    """Stop selling a description."""
+    session.execute(delete(ServicePlanMapping).filter_by(key=_key(description, additional)))
