@@ -6,7 +6,6 @@ The archive holds every key. As with the backup itself, only the service's user 
 import grp
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from app.safekeeping.sqlite_backup import new_file
@@ -25,8 +24,9 @@ def beside(backup: Path) -> Path:
 def keep(settings: Settings, file: Path) -> list[str]:
     """Write the archive, and return the names of its files; raises `OSError`."""
     with new_file(file) as partial, tarfile.open(partial, "w", dereference=True) as kept:
-        for path in paths(settings):
-            kept.add(path, name_of(path), filter=_readable_by_group)
+        for path in (*settings.files(), settings.ticket_template_dir):
+            if path.exists():
+                kept.add(path, _name_of(path), filter=_readable_by_group)
     return names(file)
 
 
@@ -36,12 +36,7 @@ def names(file: Path) -> list[str]:
         return [member.name for member in kept if member.isfile()]
 
 
-def paths(settings: Settings) -> Iterator[Path]:
-    """Those of these files that exist on this machine."""
-    yield from (path for path in (*settings.files(), settings.ticket_template_dir) if path.exists())
-
-
-def name_of(path: Path) -> str:
+def _name_of(path: Path) -> str:
     """The file's name in the archive: relative to the service's folder."""
     if path.is_relative_to(PROJECT):
         return str(path.relative_to(PROJECT))

@@ -43,23 +43,20 @@ def make(database: Database, file: Path) -> sqlite_backup.Backup:
 
 
 def make_in(services: Services, folder: Path, kept: int = KEPT) -> sqlite_backup.Backup:
-    """Back up into a folder, and note the outcome in the database; raises `BackupFailed`."""
+    """Back up into a folder, with the other files beside it, and note the outcome in the database.
+
+    The oldest backups are deleted then. Raises `BackupFailed`.
+    """
+    file = folder / f"handler-{now():%Y%m%d-%H%M%S}.{'db' if services.database.is_sqlite else 'dump'}"
     try:
-        made = _make_in(services, folder, kept)
+        beside = companion_files.keep(services.settings, companion_files.beside(file))
+        made = replace(make(services.database, file), beside=beside)
+        _remove_oldest(folder, kept)
     except (sqlite_backup.BackupFailed, OSError) as error:
         words = str(error) if isinstance(error, sqlite_backup.BackupFailed) else f"{error.filename}: {error.strerror}"
         _note(services.database, failed_at=now(), error=words[:LONGEST_ERROR])
         raise sqlite_backup.BackupFailed(words) from None
     _note(services.database, made_at=made.made_at, file=str(made.file), error=None)
-    return made
-
-
-def _make_in(services: Services, folder: Path, kept: int) -> sqlite_backup.Backup:
-    ending = "db" if services.database.is_sqlite else "dump"
-    file = folder / f"handler-{now():%Y%m%d-%H%M%S}.{ending}"
-    beside = companion_files.keep(services.settings, companion_files.beside(file))
-    made = replace(make(services.database, file), beside=beside)
-    _remove_oldest(folder, kept)
     return made
 
 
