@@ -130,7 +130,8 @@ def copy(url: str, undo: bool, as_json: bool) -> None:
     own = services()
     if undo:
         address = postgresql_move.undo(own, url)
-        show({"taken_back_from": address}, as_json=as_json, in_words=_undone_in_words)
+        words = f"Taken back: {address} is empty, and this database is used again."
+        show({"taken_back_from": address}, as_json=as_json, in_words=lambda _undone: words)
         return
     try:
         moved = postgresql_move.move(own, url, lambda line: click.echo(f"  {line}", err=True))
@@ -232,7 +233,3 @@ def _moved_in_words(moved: postgresql_move.Moved) -> str:
     lines.append(f"{moved.orders_at_work} orders go on there when the service starts.")
     lines.append("Set DATABASE_URL to it now. The old database is closed, and kept as it is.")
     return "\n".join(lines)
-
-
-def _undone_in_words(undone: dict[str, Any]) -> str:
-    return f"Taken back: {undone['taken_back_from']} is empty, and this database is used again."

@@ -28,8 +28,9 @@ def refuse_missing(database: Database, settings: Settings) -> None:
     place = _place(database)
     if place not in _known(settings) or not _is_missing(database):
         return
+    there = "no such file" if database.is_sqlite and not database.path.exists() else "an empty one"
     raise DatabaseMissing(
-        f"The database is gone: {place} was in use here, and now there is {_what_is_there(database)}. Orders are in it"
+        f"The database is gone: {place} was in use here, and now there is {there}. Orders are in it"
         " that nobody else has. Is its disk mounted, and is DATABASE_URL right? To put a backup in its place:"
         " utopia-handler db restore FILE. To begin with an empty one: utopia-handler db upgrade --new"
     )
@@ -59,10 +60,6 @@ def _is_missing(database: Database) -> bool:
     if database.is_sqlite and not (database.path.exists() and database.path.stat().st_size):
         return True
     return migrate.version_of(database) is None
-
-
-def _what_is_there(database: Database) -> str:
-    return "no such file" if database.is_sqlite and not database.path.exists() else "an empty one"
 
 
 def _known(settings: Settings) -> list[str]:

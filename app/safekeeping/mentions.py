@@ -30,7 +30,7 @@ def elsewhere(session: Session, words: Iterable[str]) -> Elsewhere:
     orderrefs: dict[str, None] = {}
     found = set()
     for word in sorted(words):
-        those = list(_tables_with(session, word))
+        those = [table.name for table in Base.metadata.sorted_tables if _is_in(session, table, word)]
         tables |= dict.fromkeys(those)
         found |= {word} if those else set()
         orderrefs |= dict.fromkeys(_orders_with(session, word))
@@ -45,10 +45,8 @@ def forms_of(word: str) -> set[str]:
     return {casefolded(word), json.dumps(word)[1:-1].casefold(), word.translate(SMALL_ASCII)}
 
 
-def _tables_with(session: Session, word: str) -> Iterator[str]:
-    for table in Base.metadata.sorted_tables:
-        if session.execute(select(1).select_from(table).where(_names(table, word)).limit(1)).first():
-            yield table.name
+def _is_in(session: Session, table: Table, word: str) -> bool:
+    return session.scalar(select(1).select_from(table).where(_names(table, word)).limit(1)) is not None
 
 
 def _names(table: Table, word: str) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ def look(folder: Path, told: Iterable[str]) -> list[Entry]:
         names = sorted({file.name for file in folder.iterdir()} - set(told))
     except OSError as error:
         raise NotReadable(f"the folder can't be opened ({error.strerror})") from None
-    entries = [Entry.about(name, Became.LEFT_OUT, _words(folder / name)) for name in names[:MOST_LISTED]]
+    entries = [Entry.about(name, Became.LEFT_OUT, _words(name)) for name in names[:MOST_LISTED]]
     more = len(names) - MOST_LISTED
     return entries + ([Entry(f"{more} more", Became.LEFT_OUT, "not looked at")] if more > 0 else [])
 
@@ -60,6 +60,6 @@ def socket_of(folder: Path) -> str:
     return ""
 
 
-def _words(file: Path) -> str:
-    known = next((words for pattern, words in KNOWN if fnmatch(file.name, pattern)), "")
-    return known or "nothing of the old scripts that is known here; not looked at"
+def _words(name: str) -> str:
+    unknown = "nothing of the old scripts that is known here; not looked at"
+    return next((words for pattern, words in KNOWN if fnmatch(name, pattern)), unknown)
