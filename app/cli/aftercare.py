@@ -11,8 +11,9 @@ from app.aftercare.switches import ACTIVATION
 from app.cli.base import Commands, as_json, operator, ready_services, show
 from app.cli.following import LOOK_EVERY_SECONDS, follow
 from app.cli.orders import AT_REST, no_wait, orders
-from app.models import MissingOrder, Order, Reconciliation, RunState
+from app.models import Order, Reconciliation, RunState
 from app.services import Services
+from app.wording.json_fields import json_fields
 
 ALL = "all"
 accounts = Commands("accounts", help="What follows an order's account.")
@@ -59,17 +60,13 @@ def _say_what_was_not_read(left: int, failed: list[dict[str, Any]]) -> None:
 
 
 def _inactive(one: customer_statuses.Inactive) -> dict[str, Any]:
-    status, found = one.status, one.found
     return {
         "orderref": one.order.orderref,
-        "customer_id": status.customer_id,
-        "person": found.person if found else "",
-        "address": found.address if found else "",
-        "made_at": one.order.finished_at.isoformat() if one.order.finished_at else None,
-        "status": status.status or None,
-        "read_at": status.read_at.isoformat() if status.read_at else None,
-        "router": status.router,
-        "error": status.error,
+        "person": one.found.person if one.found else "",
+        "address": one.found.address if one.found else "",
+        "made_at": one.order.finished_at.isoformat(timespec="milliseconds") if one.order.finished_at else None,
+        **json_fields(one.status, "customer_id", "read_at", "router", "error"),
+        "status": one.status.status or None,
     }
 
 
@@ -152,12 +149,8 @@ def _rows(ready: Services) -> list[dict[str, Any]]:
     with ready.database.read() as session:
         listed = missing_orders.listed(session)
     kinds = (("missing", listed.missing), ("not_to_come", listed.others), ("older", listed.older))
-    return [{"orderref": row.orderref, "kind": kind, **_as_json(row)} for kind, rows in kinds for row in rows]
-
-
-def _as_json(row: MissingOrder) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in ("person", "address", "plan", "status", "said")}
-    return {"found_at": row.found_at.isoformat(), **told}
+    names = ("orderref", "found_at", "person", "address", "plan", "status", "said")
+    return [{"kind": kind, **json_fields(row, *names)} for kind, rows in kinds for row in rows]
 
 
 def _in_words(rows: list[dict[str, Any]]) -> str:

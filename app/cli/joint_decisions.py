@@ -18,6 +18,7 @@ from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_table import plan_table
 from app.provisioning.problems import UNKNOWN_PLAN
 from app.services import Services
+from app.wording.json_fields import json_fields
 from app.wording.state_words import in_words
 
 
@@ -87,7 +88,7 @@ def _counts(found: Sequence[joint_decisions.Progress]) -> str:
 
 
 def _as_json(one: joint_decisions.Progress) -> dict[str, Any]:
-    orders = [{"orderref": each.orderref, "state": each.state, "reason": each.reason} for each in one.orders]
+    orders = [json_fields(each, "orderref", "state", "reason") for each in one.orders]
     return {"cause": one.joint.words, "left": one.left, "states": dict(one.states), "orders": orders}
 
 

@@ -14,6 +14,7 @@ from app.services import Services
 from app.setup.legacy import environment, folder_import, leftovers
 from app.setup.legacy.differences import differences
 from app.setup.legacy.findings import Became, FileFound
+from app.wording.json_fields import json_fields
 
 import_ = Commands("import", help="Take over what other programs have left behind.")
 
@@ -92,7 +93,7 @@ def _states(ready: Services, orders: list[str]) -> list[dict[str, Any]]:
     """Where the orders that were taken in stand now."""
     with ready.database.read() as session:
         rows = [session.scalar(select(Order).filter_by(orderref=orderref)) for orderref in orders]
-        return [{"orderref": row.orderref, "state": row.state, "reason": row.reason} for row in rows if row]
+        return [json_fields(row, "orderref", "state", "reason") for row in rows if row]
 
 
 def _file(found: FileFound) -> dict[str, Any]:

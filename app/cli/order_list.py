@@ -1,8 +1,7 @@
 """`flask orders list`: the orders as a table, as CSV, or as JSON."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from app.models import OrderState
 from app.provisioning import order_search
 from app.provisioning.order_search import FoundOrder
 from app.wording.csv_lines import csv_line
+from app.wording.json_fields import json_fields
 from app.wording.state_words import in_words
 
 COLUMNS = {
@@ -51,10 +51,7 @@ def list_orders(state: str | None, problem: str | None, limit: int, as_csv: bool
 
 
 def _as_json(order: FoundOrder) -> dict[str, Any]:
-    values = asdict(order)
-    values.pop("id")
-    return {name: value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
-            for name, value in values.items()}  # fmt: skip
+    return json_fields(order, *(field.name for field in fields(order) if field.name != "id"))
 
 
 def _csv(orders: Sequence[FoundOrder]) -> Iterator[str]:

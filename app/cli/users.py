@@ -5,13 +5,15 @@ from typing import Any
 
 import click
 
-from app.cli.base import Commands, as_json, moment, operator, ready_services, show
-from app.models import Role, User
+from app.cli.base import Commands, as_json, operator, ready_services, show
+from app.models import Role
 from app.people import audit, passkeys
 from app.people import users as everybody
+from app.wording.json_fields import json_fields
 
 users = Commands("users", help="People who may sign in to the console.")
 
+OF_USER = ("name", "role", "created_at", "signed_in_at")
 ROLES = click.Choice([role.value for role in Role])
 
 
@@ -48,7 +50,7 @@ def add(name: str, role: str, password: str) -> None:
 def list_users(as_json: bool) -> None:
     """List everybody who may sign in."""
     with ready_services().database.read() as session:
-        rows = [_row(user) for user in everybody.everybody(session)]
+        rows = [json_fields(user, *OF_USER) for user in everybody.everybody(session)]
     show(rows, as_json=as_json, in_words=_in_words)
 
 
@@ -98,11 +100,6 @@ def forget_passkeys(name: str) -> None:
         everybody.sign_out_everywhere(session, user)
         audit.record(session, operator(), "passkeys removed", user.name, str(count))
     click.echo(f"{user.name} has no passkey any more ({count} removed), and is signed out everywhere.")
-
-
-def _row(user: User) -> dict[str, Any]:
-    signed_in_at = moment(user.signed_in_at) if user.signed_in_at else None
-    return {"name": user.name, "role": user.role, "created_at": moment(user.created_at), "signed_in_at": signed_in_at}
 
 
 def _in_words(rows: list[dict[str, Any]]) -> str:

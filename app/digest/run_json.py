@@ -22,9 +22,14 @@ from app.models import (
     RunState,
     now,
 )
+from app.wording.json_fields import json_fields
 from config import Settings
 
 ROWS_IN_A_NOTICE = 20
+OF_RUN = ("state", "iso_week", "started_by", "started_at", "finished_at", "next_try_at", "error", "source")
+COUNTED = ("rows_read", "already_reported", "repeated", "for_next_week", "set_aside")
+OF_MESSAGE = ("email", "full_name", "state", "batch", "error", "sent_at")
+OF_ROW = ("row", "reason", "written", "ticket", "date", "name", "email")
 
 
 @dataclass(frozen=True)
@@ -42,24 +47,13 @@ def summary(session: Session, run: DigestRun) -> dict[str, Any]:
     tickets = ledger.ticket_count(session, run.id)
     return {
         "run": run.id,
-        "state": run.state,
-        "iso_week": run.iso_week,
-        "started_by": run.started_by,
-        "started_at": _iso(run.started_at),
-        "finished_at": _iso(run.finished_at),
-        "next_try_at": _iso(run.next_try_at),
-        "error": run.error,
-        "source": run.source,
+        **json_fields(run, *OF_RUN),
         "window_starts_on": run.window_starts_on.isoformat() if run.window_starts_on else None,
-        "rows_read": run.rows_read,
         "rows": row_counts(run, tickets),
         "customers": messages.get(MessageState.ACCEPTED, 0),
         "tickets": tickets,
         "messages": messages,
-        "already_reported": run.already_reported,
-        "repeated": run.repeated,
-        "for_next_week": run.for_next_week,
-        "set_aside": run.set_aside,
+        **json_fields(run, *COUNTED),
     }
 
 
@@ -77,12 +71,7 @@ def whole(session: Session, run: DigestRun) -> dict[str, Any]:
         **summary(session, run),
         "customers_told": [
             {
-                "email": message.email,
-                "full_name": message.full_name,
-                "state": message.state,
-                "batch": message.batch,
-                "error": message.error,
-                "sent_at": _iso(message.sent_at),
+                **json_fields(message, *OF_MESSAGE),
                 "tickets": [{"ticket": one.ticket, "closed_on": one.closed_on.isoformat()} for one in message.tickets],
             }
             for message in found
@@ -130,7 +119,9 @@ def _trouble_that_is_over(session: Session, run: DigestRun) -> dict[str, Any]:
     before = select(DigestRun).where(DigestRun.id < run.id, DigestRun.source == run.source)
     last = session.scalar(before.order_by(DigestRun.id.desc()).limit(1))
     failed = last if last is not None and last.state == RunState.FAILED else None
-    return {"held_up_since": _iso(session.scalar(trouble)), "makes_good": failed.iso_week if failed else None}
+    told_at = session.scalar(trouble)
+    held_up_since = told_at.isoformat(timespec="milliseconds") if told_at else None
+    return {"held_up_since": held_up_since, "makes_good": failed.iso_week if failed else None}
 
 
 def customers(
@@ -188,8 +179,4 @@ def rows_set_aside(
 
 def set_aside(row: DigestSetAside | SetAside) -> dict[str, Any]:
     """A row that could not be used: its number, why, what stands in the cell in question, and in the others."""
-    return {name: getattr(row, name) for name in ("row", "reason", "written", "ticket", "date", "name", "email")}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="milliseconds") if moment else None
+    return json_fields(row, *OF_ROW)
