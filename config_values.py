@@ -7,6 +7,7 @@ import logging
 import re
 import sqlite3
 import sys
+import unicodedata
 import zoneinfo
 from collections.abc import Mapping
 from email.headerregistry import Address
@@ -115,7 +116,8 @@ def _number(service_id: object) -> int | None:
 
 
 def _plan_key(description: str) -> str:
-    return "".join(description.split()).casefold()
+    """As `plan_key` of the plans' room has it: two spellings of one plan have one number."""
+    return "".join(unicodedata.normalize("NFKC", description).split()).casefold()
 
 
 def _service_ids(value: Mapping[str, int]) -> Mapping[str, int]:
@@ -193,7 +195,8 @@ def _schedule(value: str) -> str:
 def _report_source(value: str) -> str:
     if not re.match(r"sheets:[^!]+!.+|file:.+\.(xlsx|csv)$|s3://[^/]+/.+", value, re.IGNORECASE):
         raise ValueError("must be sheets:<id>!Sheet1!A:F, file:/path.xlsx, file:/path.csv or s3://bucket/key")
-    return value
+    kind, colon, where = value.partition(":")
+    return kind.lower() + colon + where
 
 
 def _blank_separated(value: object) -> object:

@@ -211,7 +211,8 @@ def test_the_log_level_may_be_written_in_any_case(environment: Any, value: str) 
 
 
 @pytest.mark.parametrize(
-    "value", ["sheets:1AbC!Sheet1!A:F", "file:/srv/report.XLSX", "file:report.csv", "s3://b/k.csv"]
+    "value",
+    ["sheets:1AbC!Sheet1!A:F", "Sheets:1AbC!Sheet1!A:F", "file:/srv/report.XLSX", "file:report.csv", "S3://b/K.csv"],
 )
 def test_a_report_is_a_spreadsheet_a_file_or_an_object(environment: Any, value: str, tmp_path: Path) -> None:
     key = tmp_path / "key.json"
@@ -219,7 +220,8 @@ def test_a_report_is_a_spreadsheet_a_file_or_an_object(environment: Any, value: 
         REPORT_SOURCE=value, DIGEST_WEBHOOK_URL="https://hooks.example.com", GOOGLE_SERVICE_ACCOUNT_FILE=str(key)
     )
 
-    assert settings.report_source == value
+    kind, _, where = value.partition(":")
+    assert settings.report_source == f"{kind.lower()}:{where}", "the kind as the digest reads it"
     assert settings.google_service_account_file == key
 
 
