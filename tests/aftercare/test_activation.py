@@ -13,6 +13,7 @@ from app.aftercare.write_kinds import KINDS
 from app.models import CustomerStatus, CustomerWrite, RouterSeen, StepState, now
 from tests.aftercare.made_customers import REF, listed, made, read
 from tests.conftest import Service
+from tests.tools.everyday import everyday
 
 
 def activate(service: Service, by: str = "Stan Staff", seen: int = 0) -> CustomerWrite | None:
@@ -73,12 +74,12 @@ def test_a_refusal_leaves_the_customer_in_the_list_and_can_be_tried_again(servic
 
 @pytest.mark.parametrize(
     ("fault", "arguments", "became", "status"),
-    [
+    everyday(
         ("no_answer", {}, StepState.DONE, "Active"),
         ("garbage", {"processed": True}, StepState.DONE, "Active"),
         ("reset", {}, StepState.NEVER_ARRIVED, "Not Active"),
         ("status_code", {"message": "Lock wait timeout exceeded"}, StepState.NEVER_ARRIVED, "Not Active"),
-    ],
+    ),
 )
 def test_an_unknown_outcome_is_settled_by_reading_the_status(
     service: Service, fault: str, arguments: dict[str, Any], became: StepState, status: str

@@ -15,6 +15,7 @@ from app.remote import breaker
 from tests.aftercare.made_customers import REF, listed, made, people, read
 from tests.aftercare.stopping_service import stopping
 from tests.conftest import Service
+from tests.tools.everyday import everyday
 from utopia import AccessPortal
 
 MAC = "00:00:5E:00:53:1A"
@@ -25,7 +26,7 @@ def status_of(service: Service, customer_id: str) -> CustomerStatus:
 
 
 @pytest.mark.parametrize("shape", ["nested", "flat"])
-@pytest.mark.parametrize("status", ["Not Active", "Pending", "not active"])
+@pytest.mark.parametrize("status", everyday("Not Active", "Pending", "not active"))
 def test_a_customer_who_is_not_active_is_listed_with_the_router(
     service: Service, shape: Literal["nested", "flat"], status: str
 ) -> None:
@@ -35,7 +36,7 @@ def test_a_customer_who_is_not_active_is_listed_with_the_router(
     assert listed(service) == [(REF, status, RouterSeen.SEEN)]
 
 
-@pytest.mark.parametrize("status", ["Active", "ACTIVE", "Delinquent"])
+@pytest.mark.parametrize("status", everyday("Active", "ACTIVE", "Delinquent"))
 def test_a_customer_who_is_billed_is_read_once_and_never_again(service: Service, status: str) -> None:
     customer_id = made(service, status)
 

@@ -24,6 +24,7 @@ from app.models import (
 from app.provisioning import review
 from tests.aftercare.stopping_service import stopping
 from tests.conftest import Service
+from tests.tools.everyday import everyday
 
 OURS, SECOND, THIRD = "UIA202411-001186", "UIA202411-001187", "UIA202411-001188"
 SHAPES = ("rows", "nested", "keyed", "texts")
@@ -63,7 +64,7 @@ def listed(service: Service) -> missing_orders.MissingOrderList:
     return service.read(missing_orders.listed)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", everyday(*SHAPES))
 def test_an_order_that_never_called_back_is_found_whatever_the_answer_s_shape(
     service: Service, shape: Literal["rows", "nested", "keyed", "texts"]
 ) -> None:

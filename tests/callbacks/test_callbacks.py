@@ -15,6 +15,7 @@ from app.models import Callback, Notice, Order, now
 from tests.conftest import Service
 from tests.tools.at_once import at_once
 from tests.tools.callback_requests import FORM, NEW, ORDER, TAKEN, count, post, remote_calls, stored, threaded_server
+from tests.tools.everyday import everyday
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_status_change_is_in_the_history_of_its_order(service: Service) -> Non
     ]
 
 
-@pytest.mark.parametrize("msg", ["project new order", "  Project  New Order "])
+@pytest.mark.parametrize("msg", everyday("  project  New Order ", "project new order"))
 def test_case_and_blanks_of_a_message_do_not_lose_an_order(service: Service, msg: str) -> None:
     service.callback(service.order(), msg)
 
@@ -136,7 +137,9 @@ def test_a_hundred_connection_tests_at_once_do_not_flood_the_office(service: Ser
     assert len(service.notices()) <= 2  # one a minute, and the minute may change meanwhile
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", FORM, "", "text/html; charset=latin-1", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", everyday(FORM, "text/plain", "", "text/html; charset=latin-1", "multipart/form-data")
+)
 def test_an_order_is_not_lost_over_a_wrong_content_type(service: Service, content_type: str) -> None:
     service.order()
 
@@ -146,7 +149,7 @@ def test_an_order_is_not_lost_over_a_wrong_content_type(service: Service, conten
     assert service.rested(ORDER)["state"] == "completed"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("encoding", everyday("utf-8-sig", "utf-16", "utf-32"))
 def test_an_order_is_not_lost_over_a_byte_order_mark(service: Service, encoding: str) -> None:
     service.order()
 

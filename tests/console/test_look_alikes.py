@@ -9,6 +9,7 @@ from app.provisioning import review
 from tests.conftest import Service
 from tests.console.decision_buttons import PAGE, REF, decide, decisions, run_of
 from tests.console.persons import Person, words_of
+from tests.tools.everyday import everyday
 
 LINDT = {"lastName": "Lindt", "firstName": "Ada", "physicalStreet": "12 North Example Ave."}
 THE_SAME_PHONE = {**LINDT, "phone": "(406) 555-0143"}
@@ -20,7 +21,7 @@ def row(page: str, label: str) -> str:
     return words_of(found[1]) if found else ""
 
 
-@pytest.mark.parametrize("shape", ["nested", "flat"])
+@pytest.mark.parametrize("shape", everyday("nested", "flat"))
 def test_both_are_shown_side_by_side_with_what_agrees_and_what_differs(
     service: Service, as_staff: Person, shape: Literal["nested", "flat"]
 ) -> None:

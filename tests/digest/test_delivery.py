@@ -18,6 +18,7 @@ from config import PROJECT
 from sandbox.mailbox import Mail
 from tests.conftest import wait_for
 from tests.digest.conftest import Office
+from tests.tools.everyday import everyday
 from wire import Failure, Reply
 
 
@@ -111,7 +112,7 @@ def test_a_connection_cut_after_the_webhook_took_the_mails_sends_none_again(offi
     assert len(office.told) == 3
 
 
-@pytest.mark.parametrize("status", [202, pytest.param(204, marks=pytest.mark.long)])
+@pytest.mark.parametrize("status", everyday(202, 204))
 def test_any_status_from_200_to_299_counts_as_success(office: Office, status: int) -> None:
     office.webhook.fault("post", "http", status=status, body="", processed=True)
     rows = office.many(3)

@@ -9,6 +9,7 @@ from app import notices
 from app.models import Notice, NoticeDelivery, NoticeState, now
 from tests.conftest import Service
 from tests.notices.arrived_mails import ORDER_PAGE, REF, arrived, breakers, html_of, says, the_mail
+from tests.tools.everyday import everyday
 
 CONTRACT_PAGE = f"{ORDER_PAGE}/contract"
 
@@ -85,7 +86,7 @@ def test_no_contract_is_attached_where_none_is_wanted(service: Service) -> None:
         assert says(the_mail(service), "The signed contract is not attached: it is larger")
 
 
-@pytest.mark.parametrize(("action", "code"), [("MAIL", 552), ("DATA", 552), ("DATA", 554)])
+@pytest.mark.parametrize(("action", "code"), everyday(("MAIL", 552), ("DATA", 552), ("DATA", 554)))
 def test_a_contract_that_the_mail_server_does_not_take_holds_nothing_back(
     service: Service, action: str, code: int
 ) -> None:

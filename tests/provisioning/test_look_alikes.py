@@ -8,6 +8,7 @@ from app.provisioning import review
 from app.safekeeping.order_erasure import forget
 from app.safekeeping.pruning import prune
 from tests.conftest import Service
+from tests.tools.everyday import everyday
 
 REF = "UIA202411-001186"
 ADA = {"firstName": "Ada", "lastName": "Lind", "physicalStreet": "12 N EXAMPLE AVENUE"}
@@ -41,7 +42,7 @@ def test_somebody_who_moved_gets_an_account_and_staff_read_of_the_other(service:
     assert "The same person is customer 1001 at 48 OLD MILL ROAD, Bozeman 59715 (Not Active)" in said
 
 
-@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("before", everyday(0, 1, 2, 3))
 def test_an_order_waits_for_a_search_that_fails_and_makes_no_second_account(service: Service, before: int) -> None:
     powercode = service.sandbox.powercode
     powercode.add_customer(**ADA)

@@ -9,6 +9,7 @@ from app.provisioning import intake
 from app.provisioning.plans import plan_table
 from tests.conftest import Service, wait_for
 from tests.provisioning.decisions_made import FIRST, SECOND, resume
+from tests.tools.everyday import everyday
 
 
 def test_an_order_becomes_an_account_with_its_plans_ticket_tags_and_notice(service: Service) -> None:
@@ -59,7 +60,9 @@ def test_the_unit_is_in_the_street_line(service: Service) -> None:
     assert customer.fields["physicalStreet"] == "12 N EXAMPLE AVENUE APT 4"
 
 
-@pytest.mark.parametrize(("written", "code"), [("Montana", "MT"), ("UTAH", "UT"), ("Idaho", "ID"), ("ut", "UT")])
+@pytest.mark.parametrize(
+    ("written", "code"), everyday(("UTAH", "UT"), ("Montana", "MT"), ("Idaho", "ID"), ("ut", "UT"))
+)
 def test_the_state_is_sent_as_its_code(service: Service, written: str, code: str) -> None:
     service.take(state=written)
 

@@ -21,6 +21,7 @@ from tests.provisioning.spoilt_writes import (
     spoil,
     the_customer,
 )
+from tests.tools.everyday import everyday
 
 READ_TIMEOUT = 1.0
 LATE = 1.5
@@ -169,11 +170,8 @@ def test_the_order_number_in_the_notes_tells_ours_from_a_neighbours(
 
 # Never arrived
 
-SOME_WRITES = [pytest.param(write, marks=[] if write.startswith("create") else [pytest.mark.long]) for write in WRITES]
-"""In everyday runs the customer and the ticket stand for the plans and the tags."""
 
-
-@pytest.mark.parametrize("write", SOME_WRITES)
+@pytest.mark.parametrize("write", everyday(*WRITES))
 def test_too_many_requests_is_tried_again(service: Service, write: str) -> None:
     action, _ = WRITES[write]
     spoil(service, write, "http", status=429, times=2)
@@ -185,7 +183,7 @@ def test_too_many_requests_is_tried_again(service: Service, write: str) -> None:
     assert service.sandbox.powercode.count(action) >= 3
 
 
-@pytest.mark.parametrize("write", SOME_WRITES)
+@pytest.mark.parametrize("write", everyday(*WRITES))
 def test_a_write_that_never_arrived_waits_and_is_done_once(service: Service, write: str) -> None:
     spoil(service, write, "status_code")
     service.take()
@@ -202,10 +200,7 @@ def test_a_write_that_never_arrived_waits_and_is_done_once(service: Service, wri
 # Killed between PowerCode's answer and its checkpoint
 
 
-@pytest.mark.parametrize(
-    "step",
-    ["create_customer", *(pytest.param(later, marks=pytest.mark.long) for later in ("plan:163", "ticket", "tag:5"))],
-)
+@pytest.mark.parametrize("step", everyday("create_customer", "plan:163", "ticket", "tag:5"))
 def test_a_process_killed_right_after_a_write_repeats_nothing(service: Service, step: str) -> None:
     service.take()
     with service.services.database.write() as session:
