@@ -3,7 +3,6 @@
 A title is the `name` in the `.meta.json` beside a text. Its `subject` isn't taken: a ticket's summary is a setting.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.services import Services
@@ -15,15 +14,6 @@ from app.wording.allowed_html import clean
 
 FOLDER = "ticket_descriptions"
 FAULTS_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Coming:
-    """A text as it will be here."""
-
-    name: str
-    text: str
-    title: str
 
 
 def folder_of(old: Path, setting: str) -> Path:
@@ -68,21 +58,21 @@ def _text(services: Services, folder: Path, name: str, by: str, *, dry_run: bool
         return Entry(name, Became.HERE, "what was changed since stays" if ours.text != text else "")
     if not dry_run:
         try:
-            _take(services, Coming(name, text, title), ours, by)
+            _take(services, name, text, ours, by)
+            if title:
+                text_files.write_title(here, name, title)
         except TextNotSaved as why:
             return Entry(name, Became.NOT_TAKEN, str(why))
     kept = "what was here is kept as a version" if ours and ours.text != text else ""
     return Entry(name, Became.TAKEN, "; ".join(filter(None, [title and f"“{shown(title)}”", kept, remark])))
 
 
-def _take(services: Services, coming: Coming, ours: TextFile | None, by: str) -> None:
+def _take(services: Services, name: str, text: str, ours: TextFile | None, by: str) -> None:
     """Raises `TextNotSaved`."""
     database, here = services.database, services.settings.ticket_template_dir
-    if ours is None or not _was_here(services, ours, coming.text):
+    if ours is None or not _was_here(services, ours, text):
         expected, action = ours.fingerprint if ours else ABSENT, edits.TAKEN_OVER
-        edits.save(database, here, coming.name, coming.text, expected=expected, by=by, action=action)
-    if coming.title:
-        text_files.write_title(here, coming.name, coming.title)
+        edits.save(database, here, name, text, expected=expected, by=by, action=action)
 
 
 def _was_here(services: Services, ours: TextFile, text: str) -> bool:
