@@ -154,9 +154,10 @@ class Database:
         """
         with self.turn():
             try:
-                mode = REPEATABLE if repeatable else None
-                with self._connected(mode) as connection, connection.begin(), session_in(connection) as session:
-                    yield session
+                with self.engine.connect() as connection:
+                    connection.info[MODE] = REPEATABLE if repeatable else None
+                    with connection.begin(), session_in(connection) as session:
+                        yield session
             except OperationalError:
                 self.note_whether_busy(True)
                 raise
@@ -201,16 +202,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries; on SQLite it never waits for a writer."""
-        with self._connected(READ_ONLY) as connection, Session(connection, expire_on_commit=False) as session:
-            yield session
-
-    @contextmanager
-    def _connected(self, mode: str | None) -> Iterator[Connection]:
-        """A connection whose transactions are of this mode."""
         with self.engine.connect() as connection:
-            if mode is not None:
-                connection.info[MODE] = mode
-            yield connection
+            connection.info[MODE] = READ_ONLY
+            with Session(connection, expire_on_commit=False) as session:
+                yield session
 
     def dispose(self) -> None:
         """Close all connections."""
