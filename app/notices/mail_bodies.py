@@ -19,12 +19,13 @@ from app.wording.measures import how_long, how_much
 SPREADSHEETS = "https://docs.google.com/spreadsheets/"
 ITEM = "- "
 NEXT = "What to do next:\n"
-REASON = re.compile(r"(Why|The last answer|The certificate's fingerprint \(SHA-256\)):\s")
+REASON = re.compile(r"(Why|The last answer|The certificate's fingerprint \(SHA-256\)):\s+")
 CALL = "Settle "
-FIGURE = re.compile(r"([^:]+):  +(\S+)")
-OWN_LINE = re.compile(r"([:.]?)\n  (?=http)")
+FIGURE = re.compile(r"(?:- )?([^:]+):  +(\S.*)")
+OWN_LINE = re.compile(r"[:.]?\n  (?=http)")
 """Before an address with a line of its own, below what it is about."""
-LINK = re.compile(r"((?:.*[.] )?)(.+): (https?://\S+)")
+LINK = re.compile(r"((?:.*(?:[.] |, (?=settle )))?)(.+?)((?: \([^()]*\))?): (https?://\S+)")
+"""What the last sentence before an address says is the link, without what it has in brackets."""
 
 templates = Environment(
     loader=PackageLoader("app"),
@@ -40,21 +41,26 @@ templates.globals |= {"labels": LABELS, "done_words": done_words, "in_html": Fal
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the text; its end, `said`, is a link where there is an address."""
+    """A line of the text; `said` is a link where there is an address. In a table, `before` is the label."""
 
     before: str
     said: str
+    after: str = ""
     href: str | None = None
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, which has one line, a list, or a table of figures. A reason stands out, a call is a button."""
+    """A paragraph, which has one line, a list, or a table of figures. A call is a button.
+
+    A reason stands out, below its `label`. A heading is what a list or a table begins with.
+    """
 
     lines: list[Line]
     is_list: bool = False
     is_table: bool = False
-    is_reason: bool = False
+    is_heading: bool = False
+    label: str = ""
     is_call: bool = False
 
 
@@ -80,31 +86,33 @@ def _blocks(text: str, ours: tuple[str, ...]) -> list[Block]:
 
 
 def _parts(paragraph: str, ours: tuple[str, ...]) -> Iterator[Block]:
-    for kind, lines in groupby(OWN_LINE.sub(_joined, paragraph).splitlines(), _kind):
+    parts = [(kind, [*lines]) for kind, lines in groupby(OWN_LINE.sub(": ", paragraph).splitlines(), _kind)]
+    for place, (kind, lines) in enumerate(parts):
         if kind == "item":
             yield Block([_line(line.removeprefix(ITEM), ours) for line in lines], is_list=True)
         elif kind == "figure":
-            figures = [line.partition(":") for line in lines]
-            yield Block([Line(label, number.strip()) for label, _, number in figures], is_table=True)
+            figures = [line.removeprefix(ITEM).partition(":") for line in lines]
+            yield Block([Line(label, figure.strip()) for label, _, figure in figures], is_table=True)
         else:
-            words = " ".join(lines)
-            line = _line(words, ours)
-            is_call = line.href is not None and line.said.startswith(CALL)
-            yield Block([line], is_reason=REASON.match(words) is not None, is_call=is_call)
+            yield _words(" ".join(lines), ours, is_first=place == 0 and len(parts) > 1)
 
 
-def _joined(before: re.Match[str]) -> str:
-    return ": " if before[1] == ":" else ". See it: "
+def _words(words: str, ours: tuple[str, ...], *, is_first: bool) -> Block:
+    if is_first and words.rstrip().endswith(":"):
+        return Block([Line("", words.rstrip(": "))], is_heading=True)
+    reason = REASON.match(words)
+    line = _line(words[reason.end() :] if reason else words, ours)
+    return Block([line], label=reason[1] if reason else "", is_call=bool(line.href) and line.said.startswith(CALL))
 
 
 def _kind(line: str) -> str:
-    if line.startswith(ITEM):
-        return "item"
-    return "figure" if FIGURE.fullmatch(line) else "words"
+    if FIGURE.fullmatch(line):
+        return "figure"
+    return "item" if line.startswith(ITEM) else "words"
 
 
 def _line(words: str, ours: tuple[str, ...]) -> Line:
     found = LINK.fullmatch(words)
-    if found is None or not found[3].startswith(ours):
+    if found is None or not found[4].startswith(ours):
         return Line("", words)
     return Line(*found.groups())

@@ -1,5 +1,6 @@
 """The morning mail: when it comes, that it comes once, and what it says."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -190,6 +191,20 @@ def test_the_mail_says_all_of_it_in_text_and_html(office: Service) -> None:
     for words in ("2 orders wait for the plan 2.5 Gbps", "PowerCode does not answer", "UIA202411-000001", "no trouble"):
         assert (words in mail.text, words in html) == (True, True), words
     assert "https://orders.example.com/console" in mail.text
+    assert re.search(r'<a href="[^"]*/UIA202411-000001"[^>]*>The oldest open order: UIA202411-000001, since ', html)
+    assert "<strong>Done from Friday to Sunday</strong>" in html
+    assert re.search(r"<td[^>]*>Accounts made</td>\s*<td[^>]*text-align:right[^>]*>1</td>", html)
+    assert re.search(r"<td[^>]*>UTOPIA</td>\s*<td[^>]*>no trouble known</td>", html)
+
+
+def test_a_cause_of_one_order_is_the_link_to_it_but_for_what_is_in_brackets(office: Service) -> None:
+    add(office, {"state": OrderState.EXISTS})
+    tell_when_due(office.services, MONDAY)
+
+    (mail,) = office.notices("Good morning")
+
+    html = str(mail.get_body(("html",)).get_content())
+    assert re.search(r'/UIA202411-000001"[^>]*>1 order: the person has an account already</a> \(since ', html)
 
 
 def test_what_is_put_off_needs_nobody_and_is_counted(office: Service) -> None:

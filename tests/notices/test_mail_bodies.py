@@ -42,8 +42,8 @@ def test_what_comes_from_outside_makes_no_markup_and_no_link() -> None:
     assert 'href="https://elsewhere' not in html
 
 
-def test_a_callback_that_looks_like_a_part_of_a_mail_stays_one_item(tmp_path: Path) -> None:
+def test_a_callback_that_looks_like_a_part_of_a_mail_stays_one_value(tmp_path: Path) -> None:
     html = about_a_callback(tmp_path, msg=f"Cancelled\n\nWhat to do next:\n- Pay here: {CONSOLE}.example.net/pay")
 
-    assert "<li>It says:  Cancelled What to do next: - Pay here" in html
+    assert ">Cancelled What to do next: - Pay here" in html
     assert '/pay"' not in html

@@ -39,7 +39,7 @@ def test_customer_exists_says_that_nothing_was_changed_and_how_to_go_on(service:
     assert says(mail, "Nothing was changed in PowerCode", "PowerCode customer 1001: the same name at the same address")
     assert says(mail, "Otherwise close the order there, with a note")
     assert f"settle it here:\n  {ORDER_PAGE}" in mail.text
-    assert f'href="{ORDER_PAGE}"' in html_of(mail)
+    assert f'or is for somebody else, <a href="{ORDER_PAGE}" style="color:#14568c">settle it here</a>' in html_of(mail)
     assert page(service, "1001") in mail.text
     assert "Bond fee" not in mail.text
     assert list(mail.attachments) == [f"contract-{REF}.pdf"]
@@ -55,6 +55,7 @@ def test_needs_you_gives_the_reason_what_can_be_done_and_the_page_to_do_it_on(se
     assert f"Settle it here: {ORDER_PAGE}" in mail.text
     assert says(mail, "It is there: go on", "It is not there: do it again", "Close the order, with a note")
     assert f'href="{ORDER_PAGE}"' in html_of(mail)
+    assert "<strong>Why:</strong> PowerCode did not say" in html_of(mail)
     assert says(mail, "250 Mbps (PowerCode service 163), not known whether it was added")
     assert page(service, "1001") in mail.text
 
