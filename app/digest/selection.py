@@ -29,8 +29,9 @@ from app.digest.report.columns import ReportRow
 from app.digest.report.dates import MOST_KNOWN, DaysSeen
 from app.digest.report.errors import SourceUnreadable
 
-SHOWN = 120
-"""How much of a cell is kept with a row that is set aside, in characters."""
+SHOWN = 300
+"""How much of a cell is kept with a row that is set aside, in characters. A mail address (254 at most) is kept whole:
+erasing a customer's data would not find a part of theirs."""
 
 CONTESTED = "this ticket and date are listed for different mail addresses, so none of them is told"
 EXCHANGED = (

@@ -9,6 +9,7 @@ from app.digest.closings import group_by_customer
 from app.digest.report.cells import Cell, CellFault
 from app.digest.report.columns import ReportRow
 from app.digest.report.errors import SourceUnreadable
+from app.digest.selection import SHOWN
 from tests.digest.made_rows import a_row, only_reason, select
 
 
@@ -45,7 +46,12 @@ def test_a_row_set_aside_shows_what_is_written_in_it() -> None:
 
 def test_a_long_cell_of_a_row_set_aside_is_cut() -> None:
     (aside,) = select(a_row(ticket="x" * 5_000_000)).set_aside
-    assert len(aside.ticket) == 120
+    assert len(aside.ticket) == SHOWN
+
+
+def test_the_longest_mail_address_of_a_row_set_aside_is_kept_whole() -> None:
+    address = f"{'x' * 64}@{'y' * 60}.{'z' * 60}.{'w' * 60}.com"
+    assert select(a_row(ticket="", email=address)).set_aside[0].email == address
 
 
 def test_no_personal_text_gets_into_a_reason_or_a_representation() -> None:

@@ -49,6 +49,7 @@ def read_report(
 def parse_source(source: str) -> SheetRange | FilePath | S3Object:
     """Parse `source`. Raises `SourceUnreadable`, which names the valid forms; nothing is opened or fetched."""
     kind, _, rest = source.strip().partition(":")
+    kind = kind.lower()
     if kind == "sheets":
         spreadsheet_id, _, cells = rest.partition("!")
         if spreadsheet_id and cells:

@@ -35,6 +35,7 @@ def refusal(source: str) -> str:
         ("file:///srv/a b.CSV", FilePath(Path("/srv/a b.CSV"))),
         (" file:report.csv ", FilePath(Path("report.csv"))),
         ("s3://bucket/some/key.xlsx", S3Object("bucket", "some/key.xlsx")),
+        ("S3://bucket/Key.xlsx", S3Object("bucket", "Key.xlsx")),
     ],
 )
 def test_every_form_of_address_is_understood(source: str, where: SheetRange | FilePath | S3Object) -> None:
