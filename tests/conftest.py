@@ -9,8 +9,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -418,6 +419,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out |= {item for item in items if item.get_closest_marker("sqlite") or not _knows_a_database(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Each test process of a whole run imports another part first: in a fresh checkout, a part is compiled by one."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker and [Path(each).name for each in session.config.args] == session.config.getini("testpaths"):
+        own, all_of_them = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+        for path in sorted(Path(__file__).parent.rglob("test_*.py"))[own::all_of_them]:
+            with suppress(Exception):  # it is told when the module's tests are collected
+                import_module(".".join(path.relative_to(session.config.rootpath).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:
