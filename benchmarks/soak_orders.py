@@ -1,10 +1,10 @@
 """Orders under fire: the service is killed again and again, PowerCode and UTOPIA misbehave, and mail comes and goes.
 
-`python -m benchmarks.soak_orders [--orders 1000] [--kills 200] [--seed N] [--database-url URL]` posts callbacks until
-each is acknowledged, kills the whole service with SIGKILL at random moments (in a start, too), lets each kind of fault
-happen in turn, and then waits until every order is at rest. Then the office answers what is asked of it, and the
-orders go on to their end. It prints the counts, and exits with 1 when an acknowledged order is lost, anything is there
-twice, a notice is missing, or an order or a notice has not moved for a minute after the trouble was over.
+`python -m benchmarks.soak_orders [--orders 1000] [--kills 200] [--seed N]` posts callbacks until each is acknowledged,
+kills the whole service with SIGKILL at random moments (in a start, too), lets each kind of fault happen in turn, and
+then waits until every order is at rest. Then the office answers what is asked of it, and the orders go on to their end.
+It prints the counts, and exits with 1 when an acknowledged order is lost, anything is there twice, a notice is missing,
+or an order or a notice has not moved for a minute after the trouble was over.
 """
 
 import argparse
@@ -272,8 +272,7 @@ def run_once(options: argparse.Namespace, folder: Path) -> int:
     with SandboxProcess() as sandbox:
         for number in range(options.orders):
             sandbox.control.add_order(f"UIA202411-{number:06}", **contract_of(number))
-        database_url = options.database_url or f"sqlite:///{folder}/handler.db"
-        settings = settings_for(sandbox, folder, database_url=database_url, **IMPATIENT)
+        settings = settings_for(sandbox, folder, **IMPATIENT)
         with ServiceProcess(settings, folder) as service:
             soak = Soak(options, sandbox.control, service)
             soak.run()
@@ -303,9 +302,7 @@ def exit_after(run: Callable[[argparse.Namespace, Path], int], options: argparse
 
 def main() -> None:
     """Run, print, and exit with 1 when a promise was broken."""
-    parser = parser_of("Kill the service again and again while orders come in")
-    parser.add_argument("--database-url", help="an empty PostgreSQL database; default: SQLite")
-    exit_after(run_once, parser.parse_args())
+    exit_after(run_once, parser_of("Kill the service again and again while orders come in").parse_args())
 
 
 if __name__ == "__main__":

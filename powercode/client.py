@@ -88,11 +88,8 @@ class PowerCodeClient(Client):
 
     def read_ticket(self, ticket_id: str | int) -> Answer:
         """A ticket, in PowerCode's own fields; Refused when it is unknown."""
-
-        def read(answered: Answered) -> Answer:
-            return Answer(action="readTicket", content=answered.form())
-
-        return self._form("readTicket", {"ticketID": str(ticket_id)}, read)
+        fields = {"ticketID": str(ticket_id)}
+        return self._form("readTicket", fields, lambda answered: Answer(action="readTicket", content=answered.form()))
 
     # Changes: after OutcomeUnknown look first, then decide
 

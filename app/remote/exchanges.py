@@ -83,15 +83,5 @@ def _forget_older(session: Session, step: OrderStep, action: str) -> None:
 
 
 def _row(step: OrderStep, exchange: Exchange) -> dict[str, Any]:
-    seen = exchange.seen
-    return {
-        "order_id": step.order_id,
-        "step": step.name,
-        "made_at": exchange.began_at,
-        "system": seen.system,
-        "action": seen.action,
-        "outcome": seen.outcome,
-        "seconds": seen.seconds,
-        "sent": seen.sent,
-        "answered": seen.answered,
-    }
+    """The observation's fields are the row's columns."""
+    return {"order_id": step.order_id, "step": step.name, "made_at": exchange.began_at, **vars(exchange.seen)}
