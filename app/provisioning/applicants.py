@@ -118,6 +118,14 @@ def fields_of(contract: Contract) -> dict[str, str]:
     return {name: one_line(value)[: LONGEST[name] + 1] for name, value in values.items()}
 
 
+def address_of(order: Order) -> str:
+    """An order's address in mails, lists and on its page: as its account has it, or else as it would have it."""
+    place, account = fields_of(contract_of(order)), order.account or {}
+    street = account.get("applicant", {}).get("street") or street_line(place["street"], place["unit"])
+    town = f"{place['city']} {usps_state(place['state']) or place['state']} {place['zip']}"
+    return ", ".join(filter(None, (street, one_line(town))))
+
+
 def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
     """The contract with the values that staff wrote instead of UTOPIA's; other fields are left alone."""
     written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}

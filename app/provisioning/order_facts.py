@@ -9,7 +9,7 @@ import powercode
 from app.models import STANDING, Order, OrderState, StepState
 from app.provisioning import customer_search
 from app.provisioning.actions import BY_HAND, WITHOUT_IT
-from app.provisioning.applicants import contract_of
+from app.provisioning.applicants import address_of, contract_of
 from app.provisioning.plans.mapping import ServicePlan, plans_in
 from app.provisioning.written_parts import joined_customer, was_settled_as
 from config import Settings
@@ -17,17 +17,15 @@ from config import Settings
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
     """What every notice about an order names: person, address, plans, customer and ticket in PowerCode."""
-    contract, applicant = contract_of(order), (order.account or {}).get("applicant") or {}
-    person, place = contract.customer, contract.address
-    street = applicant.get("street") or f"{place.street} {place.unit}"
-    town = f"{place.city} {applicant.get('state') or place.state} {place.zip}"
+    contract = contract_of(order)
+    person = contract.customer
     order_page = order_page_of(settings, order.orderref)
     return {
         "order": order,
         "person": f"{person.first_name} {person.last_name}".strip(),
         "email": person.email,
         "phone": person.phone,
-        "address": ", ".join(part for part in (street.strip(), " ".join(town.split())) if part),
+        "address": address_of(order),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
         "beside": customer_search.look_alikes(order) if order.state in STANDING else [],

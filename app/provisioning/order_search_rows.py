@@ -11,8 +11,7 @@ from sqlalchemy import Connection, bindparam, event, func, insert, select, updat
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderSearch
-from app.provisioning.applicants import contract_of, digits, one_line
-from app.provisioning.matching.powercode_addresses import street_line, usps_state
+from app.provisioning.applicants import address_of, contract_of, digits, one_line
 from app.provisioning.order_search_words import LONGEST_TEXT, line_of, note_line, pieces_of
 from app.provisioning.plans.mapping import monthly_descriptions, plans_in
 from app.storage.database import Database, connection_of
@@ -100,7 +99,7 @@ def _found_by(order: Order, notes: str = "") -> dict[str, str]:
     contract = contract_of(order)
     person = _cut(f"{contract.customer.first_name} {contract.customer.last_name}")
     phone = re.sub(r"\D", "", digits(_cut(contract.customer.phone)))
-    address, plan = _address(order, contract), _plan(order, contract)
+    address, plan = _cut(address_of(order)), _plan(order, contract)
     words = line_of(
         references=[order.orderref],
         texts=[person, phone, order.customer_id or "", order.ticket_id or "", order.site_id or "", plan],
@@ -108,16 +107,6 @@ def _found_by(order: Order, notes: str = "") -> dict[str, str]:
         mail=_cut(contract.customer.email),
     )
     return {"person": person, "address": address, "plan": plan, "words": words + notes}
-
-
-def _address(order: Order, contract: Contract) -> str:
-    """The address as the order's page and the mails have it: the unit in the street line, the state as code."""
-    place = contract.address
-    street = (order.account or {}).get("applicant", {}).get("street") or street_line(
-        one_line(place.street)[:LONGEST_TEXT], one_line(place.unit)[:LONGEST_TEXT]
-    )
-    town = f"{place.city} {usps_state(place.state) or place.state} {place.zip}"
-    return ", ".join(part for part in (_cut(street), _cut(town)) if part)
 
 
 def _plan(order: Order, contract: Contract) -> str:

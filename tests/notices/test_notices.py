@@ -45,6 +45,12 @@ def test_customer_exists_says_that_nothing_was_changed_and_how_to_go_on(service:
     assert list(mail.attachments) == [f"contract-{REF}.pdf"]
 
 
+def test_an_order_without_an_account_has_its_address_as_the_account_would_have_it(service: Service) -> None:
+    service.take(email="", apt="4", state="Montana")
+
+    assert says(the_mail(service), "12 N EXAMPLE AVENUE APT 4, Bozeman MT 59715")
+
+
 def test_needs_you_gives_the_reason_what_can_be_done_and_the_page_to_do_it_on(service: Service) -> None:
     service.sandbox.powercode.fault("addCustomerService", "no_answer")
     service.take()
