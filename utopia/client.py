@@ -1,7 +1,7 @@
 """Calls UTOPIA Fiber's service-provider API (reference: UTOPIA Fiber, what is on the wire)."""
 
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar, Unpack
+from typing import Any, BinaryIO, TypedDict, TypeVar, Unpack
 
 from wire import FILE_LIMIT, JSON_LIMIT, Call, Failure, Limits, Observer, Request, TooLong, Transport, checked_url
 from wire.client import Client
@@ -12,6 +12,36 @@ from .errors import NeverArrived, OutcomeUnknown, TooLarge
 from .models import AccessPortal, Answer, Contract, Site
 
 T = TypeVar("T")
+
+
+class OutageQuery(TypedDict, total=False):
+    """What outage tickets are looked up by."""
+
+    siteid: str | int | None
+    clientid: str | int | None
+    eventdate: str | None
+    status: str | None
+    sla: str | int | None
+    devicequery: str | None
+    utc: str | int | None
+
+
+class ServiceItemFields(TypedDict, total=False):
+    """Our own ids, which UTOPIA keeps."""
+
+    spsubid1: str | None
+    spsubid2: str | None
+    spsubid3: str | None
+
+
+class OrderItemFields(ServiceItemFields, total=False):
+    """What can be changed of an order item."""
+
+    handoff: str | None
+    nnivlan: str | int | None
+    nnivlanservice: str | None
+    vlan: str | int | None
+    vlanservice: str | None
 
 
 class UtopiaClient(Client):
@@ -112,9 +142,9 @@ class UtopiaClient(Client):
 
     # Outages
 
-    def outage_tickets(self, **fields: str | int | None) -> Answer:
-        """Look outage tickets up by `siteid`, `clientid`, `eventdate`, `status`, `sla`, `devicequery`, `utc`."""
-        return self._ask("outagetickets", **fields)
+    def outage_tickets(self, **query: Unpack[OutageQuery]) -> Answer:
+        """Look outage tickets up."""
+        return self._ask("outagetickets", **query)
 
     def outage_ticket(self, ticketid: str | int, *, utc: str | int | None = None) -> Answer:
         """One outage ticket."""
@@ -122,12 +152,12 @@ class UtopiaClient(Client):
 
     # Changes: after OutcomeUnknown look first, then decide
 
-    def edit_service_item(self, servid: str | int, **fields: str | None) -> Answer:
-        """Set our own ids on a service item: `spsubid1`, `spsubid2`, `spsubid3`."""
+    def edit_service_item(self, servid: str | int, **fields: Unpack[ServiceItemFields]) -> Answer:
+        """Set our own ids on a service item."""
         return self._change("editserviceitem", servid=servid, **fields)
 
-    def edit_order_item(self, itemid: str | int, **fields: str | int | None) -> Answer:
-        """Change an order item: `handoff`, `nnivlan`, `nnivlanservice`, `vlan`, `vlanservice`, `spsubid1` to 3."""
+    def edit_order_item(self, itemid: str | int, **fields: Unpack[OrderItemFields]) -> Answer:
+        """Change an order item."""
         return self._change("editorderitem", itemid=itemid, **fields)
 
     def suspend(self, cid: str | int, siteid: str | int) -> Answer:
