@@ -98,10 +98,10 @@ def quick_hashes() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def made_once_for_all(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+def made_once_for_all(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
     """The test processes of a run share compiled templates, and the database with tables that others are copies of."""
     own = tmp_path_factory.getbasetemp()
-    databases.shared = own if worker_id == "master" else own.parent
+    databases.shared = own.parent if hasattr(pytestconfig, "workerinput") else own
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(databases.shared))}
 
 
