@@ -21,9 +21,8 @@ from tests.tools.processes import until
 THREADS = 2
 HEAD = b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 10\r\n"
 
-APPLICATION = f"""
-import collections, json, sys, threading
-sys.path.insert(0, {str(PROJECT)!r})
+APPLICATION = """
+import collections, json, threading
 from gunicorn_worker import take_what_is_here
 runs, going_on, unheld = [], threading.Event(), collections.defaultdict(threading.Event)
 
@@ -41,8 +40,8 @@ def app(environ, start_response):
     if not admitted:
         take_what_is_here()
     body = environ["wsgi.input"].read(1000 if path == "/some" else -1)
-    answer = {{"path": path, "size": len(body), "runs": runs.count(path), "end": body[-9:].decode(),
-              "waiting": runs.count("/wait"), "ran": sorted(set(runs))}}
+    answer = {"path": path, "size": len(body), "runs": runs.count(path), "end": body[-9:].decode(),
+              "waiting": runs.count("/wait"), "ran": sorted(set(runs))}
     content = b"x" * 200_000 if path == "/large" else json.dumps(answer).encode()
     start_response("200 OK" if admitted else "401 Unauthorized", [("Content-Length", str(len(content)))])
     return [content]
