@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config import PROJECT, Settings, load_settings
-from sandbox import Sandbox
+from sandbox import Sandbox, connected_to
 from sandbox.ports import bind
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from sandbox.process import SandboxProcess
@@ -91,13 +91,4 @@ def settings_with(folder: Path, **overrides: Any) -> Settings:
 
 def settings_for(sandbox: Sandbox | SandboxProcess, folder: Path, **overrides: Any) -> Settings:
     """Settings that connect to a sandbox."""
-    addresses = sandbox.addresses
-    connected = {
-        "utopia_url_endpoint": addresses["utopia"]["url"],
-        "utopia_api_key": addresses["utopia"]["api_key"],
-        "pc_url": addresses["powercode"]["url"],
-        "pc_api_key": addresses["powercode"]["api_key"],
-        "mail_server": addresses["mailbox"]["host"],
-        "mail_port": addresses["mailbox"]["port"],
-    }
-    return settings_with(folder, **{**connected, **overrides})
+    return settings_with(folder, **{**connected_to(sandbox.addresses), **overrides})

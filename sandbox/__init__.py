@@ -7,6 +7,7 @@ The demo, developers and the tests run on it. In a test:
         sandbox.powercode.fault("createCustomer", "no_answer")
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -17,6 +18,18 @@ from sandbox.mailbox import Mail, Mailbox
 from sandbox.powercode import PowerCode
 from sandbox.utopia import Utopia
 from sandbox.webhook import Webhook
+
+
+def connected_to(addresses: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, by name, that connect a service with a sandbox: with its `addresses`, or those of its process."""
+    return {
+        "utopia_url_endpoint": addresses["utopia"]["url"],
+        "utopia_api_key": addresses["utopia"]["api_key"],
+        "pc_url": addresses["powercode"]["url"],
+        "pc_api_key": addresses["powercode"]["api_key"],
+        "mail_server": addresses["mailbox"]["host"],
+        "mail_port": addresses["mailbox"]["port"],
+    }
 
 
 class Sandbox:

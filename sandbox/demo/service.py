@@ -18,7 +18,7 @@ import requests
 from pydantic import SecretStr
 
 from config import PROJECT, Settings
-from sandbox import Sandbox
+from sandbox import Sandbox, connected_to
 from sandbox.demo.seed import a_report
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 
@@ -34,15 +34,10 @@ KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 def demo_settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
     """Every setting by its variable's name: the demo's value where it has one, otherwise the default."""
     chosen = {
-        "utopia_url_endpoint": sandbox.utopia.url,
-        "utopia_api_key": sandbox.utopia.api_key,
-        "pc_url": sandbox.powercode.url,
-        "pc_api_key": sandbox.powercode.api_key,
+        **connected_to(sandbox.addresses),
         "pc_cust_tags": ",".join(str(tag) for tag in sandbox.powercode.tag_names),
         "service_plan_mapping": PLANS,
         "additional_service_plan_mapping": ADDITIONAL_PLANS,
-        "mail_server": sandbox.mailbox.host,
-        "mail_port": sandbox.mailbox.port,
         "email_sender": "Fiber desk <fiber@example.com>",
         "email_recipients": "office@example.com",
         "secret_key": "only-for-the-demo",

@@ -22,7 +22,7 @@ from app.services import Services
 from app.setup import database_upgrade
 from config import Settings, load_settings
 from powercode import PowerCodeClient
-from sandbox import Sandbox
+from sandbox import Sandbox, connected_to
 from sandbox.accounts import Customer
 from sandbox.powercode import ADDITIONAL_PLANS, PLANS
 from tests.tools import databases
@@ -50,15 +50,10 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: Any) -> Settings:
     Not with short timeouts: on a busy machine, a server's thread may have to wait for a second, too.
     """
     values: dict[str, Any] = {
-        "utopia_url_endpoint": sandbox.utopia.url,
-        "utopia_api_key": sandbox.utopia.api_key,
-        "pc_url": sandbox.powercode.url,
-        "pc_api_key": sandbox.powercode.api_key,
+        **connected_to(sandbox.addresses),
         "pc_cust_tags": "5,9",
         "service_plan_mapping": PLANS,
         "additional_service_plan_mapping": ADDITIONAL_PLANS,
-        "mail_server": sandbox.mailbox.host,
-        "mail_port": sandbox.mailbox.port,
         "email_sender": "Fiber desk <fiber@example.com>",
         "email_recipients": "office@example.com",
         "secret_key": "only-for-tests",
