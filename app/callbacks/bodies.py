@@ -51,7 +51,7 @@ def unpack(body: bytes, content_encoding: str) -> bytes:
     packings = [each for each in packings if each not in ("", "identity")]
     unknown = [each for each in packings if each not in PACKINGS]
     if unknown or len(packings) > MOST_PACKINGS:
-        named = storable(unknown[0])[:40] if unknown else f"{len(packings)} times {packings[0]}"
+        named = unknown[0][:40] if unknown else f"{len(packings)} times {packings[0]}"
         raise CallbackRefused(
             415, f"The body's Content-Encoding {named} is not taken; send it plain, in gzip or in deflate"
         )
@@ -115,9 +115,4 @@ def _parsed(text: str) -> Any:
 
 def kept(body: bytes) -> str:
     """What is stored of a body."""
-    return storable(body[:KEPT_OF_BODY].decode("utf-8", "replace"))
-
-
-def storable(text: str) -> str:
-    """Without what a database can't hold: NUL and half characters."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    return body[:KEPT_OF_BODY].decode("utf-8", "replace")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.callbacks import bodies
-from app.callbacks.bodies import CallbackRefused, kept, storable
+from app.callbacks.bodies import CallbackRefused, kept
 from app.models import CallbackOutcome
+from app.storage.storable_text import storable
 
 NEW_ORDER = "project new order"
 TEST = "test"

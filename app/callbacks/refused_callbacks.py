@@ -12,7 +12,7 @@ from flask import Request, Response, current_app, jsonify, request
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.callbacks.bodies import CallbackRefused, kept, storable
+from app.callbacks.bodies import CallbackRefused, kept
 from app.models import Callback, CallbackOutcome
 from app.services import Services, services_of
 
@@ -89,7 +89,7 @@ def error_answer(status: int, error: str) -> Response:
 
 def sender(incoming: Request) -> str | None:
     """The address as it is stored; one that a proxy handed on can be any text."""
-    return incoming.remote_addr and storable(incoming.remote_addr)[:64]
+    return incoming.remote_addr and incoming.remote_addr[:64]
 
 
 def _record(services: Services, refused: CallbackRefused, body: bytes, error: str) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from app.storage import ownership
 from app.storage.presence import Presence
+from app.storage.storable_text import take_any_text
 
 MODE = "mode"
 READ_ONLY, REPEATABLE = "read only", "repeatable"
@@ -125,6 +126,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.presence = Presence(self.path)
         self.engine = _sqlite_engine(url, self.path, self.presence) if self.is_sqlite else _postgresql_engine(url)
+        take_any_text(self.engine)
         event.listen(self.engine, "checkin", lambda _connection, record: record.info.pop(MODE, None))
         self._writing = threading.Lock()
         self._was_busy = False

@@ -106,15 +106,15 @@ def test_what_is_no_file_or_too_large_is_one_line(service: Service, tmp_path: Pa
     assert "larger than" in why(service, tmp_path, name)
 
 
-NAMES = st.sampled_from(["orderref", "msg", "name", "password", "role", "users", "orders", ORDER])
+NAMES = st.sampled_from(["orderref", "msg", "name", "password", "role", "users", "orders", ORDER, "\0", "\ud800"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from([ORDER, HASH]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["orderref", "msg", "name", "password", "role", "users", "orders", ORDER]), inner
-        )
-    ),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([ORDER, HASH, "\0", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner),
     max_leaves=12,
 )
 
