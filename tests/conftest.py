@@ -40,7 +40,8 @@ from tests.tools.service import Service, settings_for, wait_for
 
 __all__ = ["Service", "settings_for", "wait_for"]
 
-hypothesis_settings.register_profile("service", deadline=None, max_examples=40)
+hypothesis_settings.register_profile("service", deadline=None, max_examples=40, derandomize="CI" in os.environ)
+"""On CI a test tries the same examples each time; all other runs look for new ones."""
 hypothesis_settings.load_profile("service")
 
 JOBS = dict(schedule.JOBS)
