@@ -1,13 +1,22 @@
-"""Wakes the engine's queues: code that enqueues rings a bell, so no thread has to poll the database."""
+"""Wakes the engine's queues: code that enqueues rings a bell, so no thread has to poll the database.
+
+A process that doesn't execute has no bells. On PostgreSQL, it rings those of the processes that do (`listening`).
+"""
 
 import threading
 import time
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import Engine, event
 
+from app.durable.listening import notify
+
 REST_SECONDS = 0.03
 """The pause between two looks at a queue: in a burst, one look finds what several rang for."""
+
+
+NOTHING: frozenset[str] = frozenset()
 
 
 class Bell:
@@ -59,13 +68,23 @@ class Bells:
         if bell := self._bells.get(queue):
             bell.ring()
 
+    def ring_all(self) -> None:
+        """Something may have been enqueued anywhere."""
+        for bell in self._bells.values():
+            bell.ring()
+
     def listen_to(self, engine: Engine) -> None:
         """Ring whenever a transaction is over in which something was enqueued (`note`)."""
+        on_postgresql = engine.dialect.name == "postgresql"
 
         @event.listens_for(engine, "checkin")
-        def _ring(_connection: Any, record: Any) -> None:
-            for queue in record.info.pop("enqueued", ()):
+        def _ring(connection: Any, record: Any) -> None:
+            enqueued: AbstractSet[str] = record.info.pop("enqueued", NOTHING)
+            for queue in enqueued:
                 self.ring(queue)
+            elsewhere = enqueued - self._bells.keys()
+            if elsewhere and on_postgresql and connection is not None:
+                notify(connection, elsewhere)
 
 
 def note(info: dict[Any, Any], queue: str) -> None:

@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 class Queue:
     """How many of its workflows (by name) run at a time, in all processes together.
 
-    A thread looks at the queue when its bell rings (`bells`): this process rings when it enqueues, the schedule when
-    other processes did; otherwise every `polling_seconds`. `runs_dry` is called when a look leaves places free.
-    A look costs as much as several steps of an order. So, where no other process works on the queue, up to `ahead` more
-    workflows are taken from it at once, and wait in their threads for a place.
+    A thread looks at the queue when its bell rings (`bells`): this process rings when it enqueues, a listener or the
+    schedule when other processes did; otherwise every `polling_seconds`. `runs_dry` is called when a look leaves places
+    free. A look costs as much as several steps of an order. So, where no other process works on the queue, up to
+    `ahead` more workflows are taken from it at once, and wait in their threads for a place.
     """
 
     at_a_time: int

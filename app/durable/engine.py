@@ -18,6 +18,7 @@ from dbos import DBOS
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.durable.dispatching import Dispatcher, Queue
+from app.durable.listening import listening
 from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
 from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
 from app.storage.database import Database
@@ -93,10 +94,15 @@ def migrate(database: Database) -> None:
 
 
 def _let_rest(dbos: DBOS) -> None:
-    """End the library's threads for its own queue, schedules, delays and deadlines: they are not used here, and each
-    queries the database every second."""
+    """End the library's threads for what is not used here.
+
+    Those for its own queue, schedules, delays and deadlines query the database every second; those for its messages,
+    events and streams wake up a hundred times a second on PostgreSQL, and hold a connection.
+    """
     for stopping in (*dbos.background_thread_stop_events, dbos._background_jobs_stop_event):
         stopping.set()
+    dbos._sys_db._run_background_processes = False
+    dbos._sys_db._cleanup_connections()
 
 
 class Executor:
@@ -220,7 +226,8 @@ class Executor:
             dispatcher.start(dbos, self._lock.executor_id)
         self._work_queue.bells.put_up({name: each.bell for name, each in dispatchers.items()})
         try:
-            yield
+            with listening(self._database, self._work_queue.bells):
+                yield
         finally:
             self._work_queue.bells.put_up({})
             for dispatcher in self._dispatchers:

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 import psycopg
 
+from app.durable.direct_connection import connect_directly
 from app.storage import ownership
-from app.storage.database import HOST_IS_GONE, Database, server_options
+from app.storage.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ class AdvisoryLock:
     )
 
     def __init__(self, url: str, executor_id: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = url
         self.executor_id = executor_id
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -216,5 +217,4 @@ class AdvisoryLock:
         return bool(row and row[0])
 
     def _connect(self) -> psycopg.Connection[Any]:
-        options = server_options(**HOST_IS_GONE)
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=5, **ANSWERS_HERE, options=options)
+        return connect_directly(self._url, **ANSWERS_HERE)

@@ -26,7 +26,8 @@ ABOUT_ORDERS = notices.AboutOrders(order_facts, contract_for_mail, cause_facts)
 class Background:
     """The executor and the schedule of one process.
 
-    What this process enqueues begins at once; what others enqueue is seen by the schedule's next look (`glance`).
+    What this process enqueues begins at once, and so does what others enqueue where they can tell it (`listening`);
+    otherwise the schedule's next look sees it (`glance`).
     """
 
     def __init__(self, services: Services) -> None:
