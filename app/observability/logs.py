@@ -47,7 +47,9 @@ _QUIET_LIBRARIES = (
     "werkzeug",
 )
 _WARN_EVERY_SECONDS = 60.0
-_RECORD_FIELDS = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime", "taskName"}
+_LINE = "_line"
+"""Where a record keeps the line that it became."""
+_RECORD_FIELDS = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime", "taskName", _LINE}
 
 # Everything that can end a line, move a terminal's cursor or turn the reading direction.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -86,6 +88,11 @@ class _CleaningFormatter(logging.Formatter, ABC):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line. Never raises: what can't be shown is named, not lost."""
+        if _LINE not in record.__dict__:  # the other handler writes the same line
+            record.__dict__[_LINE] = self._cleaned(record)
+        return str(record.__dict__[_LINE])
+
+    def _cleaned(self, record: logging.LogRecord) -> str:
         try:
             return self._line(self._event(record))
         except Exception as problem:
