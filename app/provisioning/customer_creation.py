@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.provisioning.plans.mapping import ServicePlan, plans_in
 from app.provisioning.run_endings import CustomerExists, NeedsReview, Waits
 from app.provisioning.runs import Outcome
 from app.provisioning.step_journal import Work
-from app.storage.database import one_at_a_time
+from app.storage.database import connection_of, one_at_a_time
 from config import Settings
 
 NEIGHBOUR_SECONDS = 5
@@ -88,7 +88,8 @@ def _let_those_ahead_pass(work: Work, applicant: Applicant) -> None:
 
     def take_turn(session: Session) -> None:
         one_at_a_time(session, FINDING_LOCK)
-        ahead[:] = [one.orderref for one in session.scalars(AT_THEIR_TURN, me) if _may_clash(applicant, one)]
+        others = connection_of(session).execute(AT_THEIR_TURN, me)
+        ahead[:] = [orderref for orderref, account in others if _may_clash(applicant, account)]
         if not ahead:
             work.keep(session, result=HAS_ITS_TURN)
 
@@ -107,7 +108,7 @@ IS_MADE = exists().where(
     CREATING.order_id == Order.id, CREATING.name == "create_customer", CREATING.state == StepState.DONE
 )
 AT_THEIR_TURN = (
-    select(Order)
+    select(Order.orderref, Order.account)
     .join(FINDING, and_(FINDING.order_id == Order.id, FINDING.name == "find_customer"))
     .where(Order.state.in_(ACTIVE_STATES), Order.id != bindparam("order_id"))
     .where(or_(FINDING.state == StepState.DONE, IS_LOOKING), ~IS_MADE)
@@ -116,9 +117,9 @@ AT_THEIR_TURN = (
 """The other orders that look for their customer, or found nobody and have not made theirs yet."""
 
 
-def _may_clash(applicant: Applicant, order: Order) -> bool:
-    """Whether the order's new account would stop one for the applicant, or is at the same site."""
-    other = Applicant(**(order.account or {})["applicant"])
+def _may_clash(applicant: Applicant, account: Mapping[str, Any]) -> bool:
+    """Whether another order's new account would stop one for the applicant, or is at the same site."""
+    other = Applicant(**account["applicant"])
     return other.site_id == applicant.site_id or may_be_one(applicant, other)
 
 

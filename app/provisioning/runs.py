@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import AT_WORK, Order, OrderStep, System
@@ -33,7 +33,7 @@ WITH_STEPS = (
 STANDING = select(breaker.IS_DOWN).where(
     ORDERS.c.id == bindparam("order_id"),
     ORDERS.c.run == bindparam("number"),
-    ORDERS.c.state.in_(AT_WORK),
+    or_(*(ORDERS.c.state == state for state in AT_WORK)),  # SQLAlchemy writes a statement with `IN` anew each time
 )
 
 

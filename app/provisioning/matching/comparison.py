@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from app.provisioning.matching.comparison_marks import Aspect, Mark, overall
 from app.provisioning.matching.doors import Door, Place, compare_doors
@@ -102,6 +103,7 @@ def _site(candidate: Candidate) -> Mark:
     return Mark.DIFFERS if candidate.site_id else Mark.UNKNOWN
 
 
+@lru_cache(maxsize=16)  # an order's person is beside each order that is under way
 def _mail_pattern(email: str) -> re.Pattern[str] | None:
     """Finds the whole address only: not `lind@example.com` in `ada.lind@example.com`."""
     mail = email.strip().casefold()
@@ -113,6 +115,7 @@ def phone_digits(phone: str) -> str:
     return re.sub(r"[^0-9]", "", _EXTENSION.sub("", phone))[-10:]
 
 
+@lru_cache(maxsize=16)
 def _phone_pattern(phone: str) -> re.Pattern[str] | None:
     """Finds the number, however grouped, with or without the country's 1; a filler (0000000000) never."""
     digits = phone_digits(phone)
