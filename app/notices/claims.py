@@ -37,8 +37,10 @@ LEFT_BEHIND = (
     .where(NOTICES.c.state == NoticeState.PENDING, NOTICES.c.claimed_by == bindparam("worker"))
     .order_by(NOTICES.c.id)
 )
-NEXT = [select(NOTICES.c.id).where(IS_DUE).order_by(end).limit(1) for end in (Notice.id.desc(), Notice.id)]
-NEXT_TO_CLAIM = [query.with_for_update(skip_locked=True) for query in NEXT]
+NEXT = [
+    select(NOTICES.c.id).where(IS_DUE).order_by(end).limit(1).with_for_update(skip_locked=True)
+    for end in (Notice.id.desc(), Notice.id)
+]
 """Queries for the newest and the oldest due notice. They run for each notice, so they are built once, on the table."""
 
 
@@ -77,11 +79,8 @@ def _claim(services: Services, worker: str, notice_id: int, run: int | None) -> 
 def _claim_due(services: Services, worker: str, end: int) -> Claimed | None:
     """Claim the due notice at one end, which then needs no workflow of its own any more."""
     moments = retry_times.moments(services.settings.retry_minutes)
-    with services.database.read() as session:
-        if connection_of(session).scalar(NEXT[end], moments) is None:
-            return None
     with services.database.write(repeatable=True) as session:
-        number = connection_of(session).scalar(NEXT_TO_CLAIM[end], moments)
+        number = connection_of(session).scalar(NEXT[end], moments)
         if number is None or breaker.is_down(session, System.MAIL):
             return None
         notice = session.get_one(Notice, number)
