@@ -12,11 +12,12 @@ from app.models import MissingOrder, NoticeKind, Order, now
 from app.people import audit
 from app.provisioning import intake, review
 from app.provisioning.actions import SUBMIT
-from app.provisioning.applicants import one_line, read_applicant
+from app.provisioning.applicants import read_applicant
 from app.provisioning.forecast import NoContract, look_up
 from app.provisioning.plans.mapping import monthly_descriptions
 from app.services import Services
 from app.storage.database import rows_changed
+from app.wording.invisible_characters import one_line
 
 AT_ONCE = 500
 """References that one statement searches for."""

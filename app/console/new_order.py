@@ -24,9 +24,10 @@ from app.lookups.remote_requests import NotAnswered, a_turn
 from app.models import Order, OrderState
 from app.provisioning import corrections, review
 from app.provisioning.actions import CORRECT, SUBMIT
-from app.provisioning.applicants import CORRECTABLE, LONGEST, contract_of, fields_of, one_line
+from app.provisioning.applicants import CORRECTABLE, LONGEST, contract_of, fields_of
 from app.provisioning.forecast import Forecast, NoContract, forecast, look_up
 from app.services import services_of
+from app.wording.invisible_characters import one_line
 from utopia import Contract
 
 new_order = Blueprint("new_order", __name__, url_prefix="/console/orders")

@@ -11,12 +11,12 @@ from app.console.order_forms import A_SERVICE
 from app.console.redirects import lead_to
 from app.console.url_ids import id_in
 from app.models import JointDecision, Role
-from app.provisioning.applicants import one_line
 from app.provisioning.causes import joint_decisions
 from app.provisioning.plans import plan_changes, plan_overview, plan_table
 from app.provisioning.plans.mapping import plan_key
 from app.provisioning.plans.plan_changes import Plan
 from app.services import services_of
+from app.wording.invisible_characters import one_line
 
 plans = Blueprint("plans", __name__, url_prefix="/console/plans")
 

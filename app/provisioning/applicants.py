@@ -8,6 +8,7 @@ from typing import Any
 
 from app.models import Order
 from app.provisioning.matching.powercode_addresses import mended_zip, street_line, usps_state
+from app.wording.invisible_characters import one_line
 from utopia import Contract, Person
 
 PERSON = ("first_name", "last_name", "email", "phone")
@@ -103,11 +104,6 @@ class CorrectedPerson(Person):
     """Who ordered, with what staff alone say of them."""
 
     portal_username: str = ""
-
-
-def one_line(text: str) -> str:
-    """Without line breaks and other control characters, blanks collapsed."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def fields_of(contract: Contract) -> dict[str, str]:

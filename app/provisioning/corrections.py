@@ -19,13 +19,13 @@ from app.provisioning.applicants import (
     contract_of,
     corrected,
     fields_of,
-    one_line,
     read_applicant,
 )
 from app.provisioning.problems import OUTCOME_UNKNOWN
 from app.provisioning.written_parts import has_written
 from app.remote import breaker
 from app.services import Services
+from app.wording.invisible_characters import one_line
 from utopia import Contract
 
 

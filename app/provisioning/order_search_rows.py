@@ -11,10 +11,11 @@ from sqlalchemy import Connection, bindparam, event, func, insert, select, updat
 from sqlalchemy.orm import Session
 
 from app.models import Order, OrderSearch
-from app.provisioning.applicants import address_of, contract_of, digits, one_line
+from app.provisioning.applicants import address_of, contract_of, digits
 from app.provisioning.order_search_words import LONGEST_TEXT, line_of, note_line, pieces_of
 from app.provisioning.plans.mapping import monthly_descriptions, plans_in
 from app.storage.database import Database, connection_of
+from app.wording.invisible_characters import one_line
 from utopia import Contract
 
 AT_A_TIME = 500

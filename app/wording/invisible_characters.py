@@ -1,4 +1,5 @@
-"""Shows invisible characters as marks: in a name, they could reverse the words of a page or mail."""
+"""Characters that nobody sees: shown as marks, since in a name they could reverse the words of a page or mail, or left
+out of a line."""
 
 import re
 from typing import Any
@@ -15,3 +16,10 @@ def visible(value: Any) -> Any:
         return value
     shown = _UNSEEN.sub(lambda found: f"[U+{ord(found.group()):04X}]", str(value))
     return Markup(shown) if isinstance(value, Markup) else shown  # noqa: S704 - it was markup before
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and other characters that can't be printed, blanks collapsed."""
+    if not text.isprintable():  # as few texts
+        text = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(text.split())

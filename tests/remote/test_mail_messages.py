@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.remote.mail import Attachment, Mail, one_line
-from app.remote.mail.messages import Message, compose, file_name
+from app.remote.mail import Attachment, Mail
+from app.remote.mail.messages import Message, compose, file_name, header_line
 from sandbox import Mailbox
 from tests.remote.mails import SENDER, a_file, send
 
@@ -119,7 +119,7 @@ ANY_LETTERS = st.characters() | st.sampled_from("\ud800\udfff\x00\r\n\u2028\x85 
 
 @given(st.text(ANY_LETTERS))
 def test_a_header_is_always_one_printable_line(text: str) -> None:
-    line = one_line(text)
+    line = header_line(text)
 
     assert line == line.strip()
     assert len(line) <= 200

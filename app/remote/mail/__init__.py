@@ -2,4 +2,4 @@
 
 from app.remote.mail.connection import Mailer, Post
 from app.remote.mail.errors import ContentRefused, MailFailed, MailOutcomeUnknown, RecipientRefused, SignInRefused
-from app.remote.mail.messages import Attachment, Mail, one_line
+from app.remote.mail.messages import Attachment, Mail

@@ -17,6 +17,8 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from typing import BinaryIO
 
+from app.wording.invisible_characters import one_line
+
 LINE = 57
 """How many bytes of a file make one line of base64."""
 PIECE = 1024 * LINE
@@ -66,7 +68,7 @@ class Message:
 def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     """The message without its files' content: text and HTML, and a Message-ID that is the same on a repeat."""
     message = EmailMessage(policy=policy.SMTP)
-    message["Subject"] = one_line(mail.subject)
+    message["Subject"] = header_line(mail.subject)
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = formatdate(localtime=False)
@@ -82,9 +84,9 @@ def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     return message
 
 
-def one_line(text: str) -> str:
-    """A header's value: no line breaks or other control characters, at most 200 characters."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())[:200]
+def header_line(text: str) -> str:
+    """A header's value: one line of at most 200 characters."""
+    return one_line(text)[:200]
 
 
 def _whole_characters(text: str) -> str:
@@ -99,7 +101,7 @@ def file_name(text: str) -> str:
 
 def without_addresses(text: str) -> str:
     """A server's words in one line, without mail addresses, which may be a customer's."""
-    return re.sub(r"\S+@\S+", "...", one_line(text))
+    return re.sub(r"\S+@\S+", "...", header_line(text))
 
 
 def _encoded_size(file: BinaryIO) -> int:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.provisioning.applicants import one_line
+from app.wording.invisible_characters import one_line
 
 MOST_BYTES = 8 * 1024 * 1024
 SHOWN = 100
