@@ -10,8 +10,9 @@ from heapq import heappop, heappush
 from time import monotonic
 from typing import Any, Self
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -166,6 +167,12 @@ class Adapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Set nothing: our TLS context decides."""
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002 - requests' names
+        """The answer without its cookies: with a PHP session's, the server would do the threads' calls one by one."""
+        response = Response()
+        response.status_code, response.headers, response.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        return response
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         """The path alone, because urllib3 logs it; the connection puts the query back, which may hold a key."""

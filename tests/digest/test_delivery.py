@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from sqlalchemy import update
 
 from app.digest.delivery import Handed, receipt_for
@@ -26,22 +25,8 @@ def states(run: dict[str, Any]) -> list[str]:
     return [message["state"] for message in run["customers_told"]]
 
 
-def sent_bodies(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The bytes of each POST, as they leave."""
-    bodies: list[Any] = []
-    send = requests.Session.send
-
-    def kept(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        bodies.append(request.body)
-        return send(session, request, **options)
-
-    monkeypatch.setattr(requests.Session, "send", kept)
-    return bodies
-
-
 @pytest.mark.long
-def test_the_webhook_is_sent_exactly_what_the_reference_says(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    bodies = sent_bodies(monkeypatch)
+def test_the_webhook_is_sent_exactly_what_the_reference_says(office: Office) -> None:
     office.run(["Ada", "Lind", "ada.lind@example.com", "TM-20391", "Closed", f"{office.today:%d/%m/%Y}"])
     day = office.today.strftime("%d-%b-%Y")
     expected = (
@@ -49,7 +34,6 @@ def test_the_webhook_is_sent_exactly_what_the_reference_says(office: Office, mon
         '"email": {"subject": "Ticket status report", "to_address": ["ada.lind@example.com"], "cc_address": [""], '
         f'"body": "Ticket no. TM-20391 was closed on {day}\\n"}}}}]'
     )
-    assert [json.dumps(json.loads(body)) for body in bodies] == [expected]
     (post,) = office.webhook.posts
     assert post.headers["content-type"] == "application/json"
     assert json.dumps(post.entries) == expected

@@ -23,7 +23,7 @@ from tests.tools.raw_server import (
     silent,
 )
 from tests.tools.wire_fixtures import Authority
-from wire import JSON_LIMIT, Failure, Request, TooLong, Transport
+from wire import JSON_LIMIT, Failure, Reply, Request, TooLong, Transport
 
 OK = http({"result": "success"})
 TOO_LATE = Failure(True, "no complete answer in time")
@@ -74,13 +74,16 @@ def test_a_trusted_server_is_talked_to(publicly_trusted: Authority) -> None:
     "url", ["", "api.example.com", "ftp://example.com", "https://", "http://h:99999", f"http://{'x' * 70}.example.com"]
 )
 def test_a_request_to_no_address_never_arrived(url: str) -> None:
-    assert not a_transport().exchange(Request("POST", url)).sent
+    answer = a_transport().exchange(Request("POST", url))
+    assert isinstance(answer, Failure)
+    assert not answer.sent
 
 
 def test_a_request_that_can_not_be_written_down_never_arrived() -> None:
     number = Request("POST", "http://127.0.0.1", json={"number": float("nan")})
     header = Request("POST", "http://127.0.0.1", headers={"Key": "two\nlines"})
-    assert [a_transport().exchange(request).sent for request in (number, header)] == [False, False]
+    answers = [a_transport().exchange(request) for request in (number, header)]
+    assert [isinstance(answer, Failure) and answer.sent for answer in answers] == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,17 @@ def test_a_request_that_can_not_be_written_down_never_arrived() -> None:
 def test_the_time_to_retry_is_a_number_or_a_date_and_a_day_at_most(retry_after: str, seconds: float | None) -> None:
     with RawServer(answers(http(b"slow down", 429, "text/plain", Retry_After=retry_after))) as server:
         assert said(a_transport(), server).retry_after == seconds
+
+
+def test_a_form_a_query_and_the_name_in_an_address_go_out_as_servers_read_them() -> None:
+    with RawServer(answers(OK)) as server:
+        address = server.url.replace("http://", "http://ada:p%40ss@")
+        request = Request("POST", f"{address}/é", params={"tags[]": "5"}, data={"first name": "Ána & Co"})
+        assert a_transport().exchange(request) == Reply(200, "application/json", b'{"result": "success"}')
+        head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /%C3%A9?tags%5B%5D=5 HTTP/1.1\r\n")
+    assert body == b"first+name=%C3%81na+%26+Co"
+    assert b"basic ywrhonbac3m=" in head.lower()
 
 
 # Limits
