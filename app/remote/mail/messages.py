@@ -13,8 +13,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import policy
+from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
+from functools import lru_cache
 from typing import BinaryIO
 
 from app.wording.invisible_characters import one_line
@@ -22,7 +24,20 @@ from app.wording.invisible_characters import one_line
 LINE = 57
 """How many bytes of a file make one line of base64."""
 PIECE = 1024 * LINE
+TEXTS, FILES = "=_texts", "=_files"
+"""Boundaries that no text can hold: in quoted-printable, nothing else than a line's end or two digits follows a `=`."""
 START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
+
+
+class _Headers(HeaderRegistry):
+    """The standard library's parsed headers. Mails have mostly the same ones, and parsing takes long."""
+
+    def __call__(self, name: str, value: str) -> BaseHeader:
+        return _parsed(name, value)
+
+
+_parsed = lru_cache(maxsize=128)(HeaderRegistry())
+SMTP = policy.SMTP.clone(header_factory=_Headers())
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class Message:
 
     def __init__(self, mail: Mail, sender: str, recipient: str) -> None:
         composed = compose(mail, sender, recipient)
-        whole = composed.as_bytes(policy=policy.SMTP)  # from here on it has a boundary
+        whole = composed.as_bytes()
         self.files = [attachment.file for attachment in mail.attachments]
         self._boundary = f"\r\n--{composed.get_boundary()}".encode()
         self._parts = whole.split(self._boundary)
@@ -67,7 +82,7 @@ class Message:
 
 def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     """The message without its files' content: text and HTML, and a Message-ID that is the same on a repeat."""
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=SMTP)
     message["Subject"] = header_line(mail.subject)
     message["From"] = sender
     message["To"] = recipient
@@ -76,7 +91,10 @@ def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     message["Message-ID"] = f"<{hashlib.sha256(f'{mail.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_whole_characters(mail.text), cte="quoted-printable")
+    message.make_alternative(TEXTS)
     message.add_alternative(_whole_characters(mail.html), subtype="html", cte="quoted-printable")
+    if mail.attachments:
+        message.make_mixed(FILES)
     for attachment in mail.attachments:
         kind = mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
