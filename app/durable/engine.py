@@ -24,7 +24,7 @@ from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError
 from app.storage.database import Database
 
 ADOPT_EVERY_SECONDS = 2.0
-LOCK_EVERY_SECONDS = 0.2
+LOCK_EVERY_SECONDS = 0.5
 LAUNCH_AGAIN_SECONDS = 5.0
 LOOK_FOR_LOST_SECONDS = 10.0
 """A workflow that no thread runs at two looks in a row is lost. A single look may fall between its queue and its
@@ -284,7 +284,7 @@ class Executor:
             self._note_standstill(len(lost))
             for row in lost:
                 log.warning("Nothing was working on %s; it is started again", row.workflow_id)
-                self._work_queue.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+                self._work_queue.resume(row)
         except (SQLAlchemyError, EngineError):
             log.exception("Lost work could not be looked for or taken up; tried again at the next beat")
             return missed
@@ -306,7 +306,7 @@ class Executor:
     def _take_over(self) -> int:
         """Enqueue again the workflows that dead processes left behind; returns how many."""
         adopted = 0
-        for other in sorted(set(self._work_queue.pending()) - {self._lock.executor_id}):
+        for other in sorted(self._work_queue.executors_at_work() - {self._lock.executor_id}):
             with self._lock.borrow(other) as is_gone:
                 adopted += self._work_queue.start_again(other) if is_gone else 0
         return adopted

@@ -40,6 +40,12 @@ ENQUEUED_IN = {
     "postgresql": text(f"SELECT DISTINCT queue_name FROM dbos.workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608
 }
 
+AT_WORK = "status IN ('ENQUEUED', 'PENDING') AND status = 'PENDING'"
+EXECUTORS_AT_WORK = {
+    "sqlite": text(f"SELECT DISTINCT executor_id FROM workflow_status WHERE {AT_WORK}"),  # noqa: S608 - a constant
+    "postgresql": text(f"SELECT DISTINCT executor_id FROM dbos.workflow_status WHERE {AT_WORK}"),  # noqa: S608
+}
+
 WITHDRAW = "DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id AND status = 'ENQUEUED'"
 FORGET_INPUT = "DELETE FROM {0}workflow_input WHERE workflow_uuid = :workflow_id"
 WITHDRAWING = {
@@ -158,6 +164,12 @@ class WorkQueue:
             queue_name=queue, status=GOING, limit=1, load_input=False, load_output=False
         )
 
+    def executors_at_work(self) -> set[str]:
+        """The executor ids under which workflows run, also those of processes that are gone; a narrow statement."""
+        with self._database.read() as session:
+            connection = connection_of(session)
+            return set(map(str, connection.scalars(EXECUTORS_AT_WORK[connection.dialect.name])))
+
     def pending(self) -> dict[str, list[Any]]:
         """The running workflows, by the executor id that they run under."""
         rows: dict[str, list[Any]] = {}
@@ -167,14 +179,21 @@ class WorkQueue:
 
     def lost(self, executor_id: str) -> list[Any]:
         """The workflows that this executor should be running, but that no thread of this process runs."""
+        if executor_id not in self.executors_at_work():
+            return []
         return [row for row in self.pending().get(executor_id, []) if row.workflow_id not in _at_work]
 
     def start_again(self, executor_id: str) -> int:
         """Enqueue again the workflows of an executor id whose process is gone; returns how many."""
         rows = self.pending().get(executor_id, [])
         for row in rows:
-            self.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+            self.resume(row)
         return len(rows)
+
+    def resume(self, row: Any) -> None:
+        """Enqueue a running workflow again, which nothing runs."""
+        self.client.resume_workflows([row.workflow_id], queue_name=row.queue_name)
+        self.bells.ring(row.queue_name)
 
     def forget(self, workflow_ids: list[str]) -> None:
         """Delete the engine's record of finished workflows."""

@@ -5,6 +5,7 @@ open across a call to a remote system: read, close, call, write.
 """
 
 import logging
+import select
 import sqlite3
 import threading
 import time
@@ -203,10 +204,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for queries; on SQLite it never waits for a writer."""
+        """A session for queries; on SQLite it never waits for a writer, on PostgreSQL each query is by itself."""
         with self.engine.connect() as connection:
             connection.info[MODE] = READ_ONLY
-            with Session(connection, expire_on_commit=False) as session:
+            with Session(connection, autoflush=False, expire_on_commit=False) as session:
                 yield session
 
     def dispose(self) -> None:
@@ -308,17 +309,42 @@ def _postgresql_engine(url: str) -> Engine:
         url,
         pool_size=10,
         max_overflow=20,
+        pool_use_lifo=True,  # few connections do nearly all, and their statements are prepared soon
         pool_pre_ping=True,
         pool_timeout=10,
         hide_parameters=True,
         connect_args={"connect_timeout": 5, **_postgresql_options()},
     )
 
+    ping = engine.dialect.do_ping
+
+    def _ping_if_it_speaks(dbapi_connection: Any) -> bool:
+        return _is_silent(dbapi_connection) or ping(dbapi_connection)
+
+    engine.dialect.do_ping = _ping_if_it_speaks  # type: ignore[method-assign]
     engine.dialect.do_begin = _begin_on_postgresql  # type: ignore[method-assign, assignment]
     return engine
 
 
+def _is_silent(connection: Any) -> bool:
+    """Whether an idle connection is open as far as this host knows: one that the server closed has that to read.
+
+    Asking the server would be one more round trip for each transaction.
+    """
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
 def _begin_on_postgresql(connection: PoolProxiedConnection) -> None:
+    """Queries of a reader need no transaction, which would take two more round trips: each sees what is committed by
+    then, as it would in a transaction."""
+    driver: Any = connection.dbapi_connection
+    alone = connection.info.get(MODE) == READ_ONLY
+    if driver.autocommit != alone:
+        driver.autocommit = alone
     if _hurry.left is not None and connection.info.get(MODE) != READ_ONLY:
         connection.cursor().execute(f"SET LOCAL lock_timeout = {max(1, int(_hurry.left * 1000))}")
 
