@@ -5,7 +5,7 @@ one commit, too. Each `Run.commit` writes the outcomes that wait; a run that end
 order is found by is written then, once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,8 +123,10 @@ class Run(AbstractContextManager["Run"]):
 
     def keep(self, session: Session, step: OrderStep, **values: Any) -> None:
         """Write values of a step's row, made if there is none yet, and set them on `step`."""
-        for column, value in values.items():
-            setattr(step, column, value)
+        set_on(step, values)
+        self._write(session, step, values)
+
+    def _write(self, session: Session, step: OrderStep, values: Mapping[str, Any]) -> None:
         connection = connection_of(session)
         if step.id is not None:
             connection.execute(UPDATE_STEP, {"step_id": step.id, **values})
@@ -137,25 +139,25 @@ class Run(AbstractContextManager["Run"]):
 
     def done(self, done: Done) -> None:
         """Note that a step is done: the run knows it at once, and writes it with its next commit."""
-        for column, value in done.values.items():
-            setattr(done.step, column, value)
+        set_on(done.step, done.values)
+        set_on(self.order, done.outcome.changes)
         self.steps[done.step.name] = done.step
-        self._change(done.outcome.changes)
         self._unwritten.append(done)
-
-    def _change(self, values: dict[str, Any]) -> None:
-        for column, value in values.items():
-            setattr(self.order, column, value)
 
     def _write_down(self, session: Session) -> None:
         changes: dict[str, Any] = {}
         for each in self._unwritten:
-            self.keep(session, each.step, **each.values)
+            self._write(session, each.step, each.values)
             exchanges.store(session, each.step, each.said)
             changes |= each.outcome.changes
         if changes:
             connection_of(session).execute(UPDATE_ORDER, {"order_id": self.order.id, **changes})
-            self._change(changes)
         for each in self._unwritten:
             if each.outcome.afterwards:
                 each.outcome.afterwards(session, self.order)
+
+
+def set_on(row: Order | OrderStep, values: Mapping[str, Any]) -> None:
+    """Set values on the row as the run knows it."""
+    for column, value in values.items():
+        setattr(row, column, value)

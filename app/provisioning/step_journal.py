@@ -22,7 +22,7 @@ from app.observability import order_context
 from app.provisioning import lifecycle
 from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.run_endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
-from app.provisioning.runs import Done, Outcome, Run
+from app.provisioning.runs import Done, Outcome, Run, set_on
 from app.remote import breaker, exchanges, probes
 from app.services import Services
 from app.wording.outage_words import why_it_waits
@@ -125,8 +125,8 @@ def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | di
     hindered = _hindered(run, step, system, begun, writes=writes) if system else None
     if hindered is not None:
         return hindered
-    for column, value in begun.items():
-        setattr(step, column, value)
+    if not writes:  # a write's row has them already
+        set_on(step, begun)
     return Work(run, step, in_doubt_since, known is not None, begun={} if writes else begun)
 
 

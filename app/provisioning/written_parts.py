@@ -1,6 +1,6 @@
 """What of an order is in PowerCode, or may be: told by its steps."""
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.models import CustomerWrite, Order, OrderState, OrderStep, StepState
@@ -43,7 +43,7 @@ WRITES = CustomerWrite.__table__
 PLANS_GIVEN = select(WRITES.c.id, WRITES.c.content).where(
     WRITES.c.customer_id == bindparam("customer_id"),
     WRITES.c.kind == GIVEN_PLAN,
-    WRITES.c.state.in_((StepState.RUNNING, StepState.UNKNOWN, StepState.DONE)),
+    or_(*(WRITES.c.state == state for state in (StepState.RUNNING, StepState.UNKNOWN, StepState.DONE))),
     WRITES.c.id > bindparam("asked"),
 )
 """Built once, and on the table: asked before each plan of each order."""
