@@ -38,10 +38,10 @@ LEFT_BEHIND = (
     .order_by(NOTICES.c.id)
 )
 NEXT = [
-    select(NOTICES.c.id).where(IS_DUE).order_by(end).limit(1).with_for_update(skip_locked=True)
+    select(Notice).where(IS_DUE).order_by(end).limit(1).with_for_update(skip_locked=True)
     for end in (Notice.id.desc(), Notice.id)
 ]
-"""Queries for the newest and the oldest due notice. They run for each notice, so they are built once, on the table."""
+"""Queries for the newest and the oldest due notice. They run for each notice, so they are built once."""
 
 
 def claims(services: Services, notice_id: int, run: int) -> Iterator[Claimed]:
@@ -80,10 +80,9 @@ def _claim_due(services: Services, worker: str, end: int) -> Claimed | None:
     """Claim the due notice at one end, which then needs no workflow of its own any more."""
     moments = retry_times.moments(services.settings.retry_minutes)
     with services.database.write(repeatable=True) as session:
-        number = connection_of(session).scalar(NEXT[end], moments)
-        if number is None or breaker.is_down(session, System.MAIL):
+        notice = session.scalar(NEXT[end], moments)
+        if notice is None or breaker.is_down(session, System.MAIL):
             return None
-        notice = session.get_one(Notice, number)
         services.work_queue.withdraw(connection_of(session), records.workflow_id(notice))
         return _claimed(session, notice, worker)
 

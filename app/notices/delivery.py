@@ -203,11 +203,11 @@ def _not_taken(services: Services, notice: Notice, failed: MailFailed) -> str:
 
 
 def _put_down(session: Session, notice: Notice, *, broke_off: bool = False) -> Notice:
-    """Release the claim on the notice's row, and return the row."""
-    row = session.get_one(Notice, notice.id)
-    row.claimed_by = None
-    row.restarts = row.restarts if broke_off else 0
-    return row
+    """Release the claim on the notice's row, and return the row: nobody else changes a notice that is claimed."""
+    session.add(notice)
+    notice.claimed_by = None
+    notice.restarts = notice.restarts if broke_off else 0
+    return notice
 
 
 def _given_up(services: Services, notice: Notice) -> bool:
