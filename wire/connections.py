@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -171,7 +170,8 @@ class Adapter(HTTPAdapter):
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002 - requests' names
         """The answer without its cookies: with a PHP session's, the server would do the threads' calls one by one."""
         response = Response()
-        response.status_code, response.headers, response.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        response.status_code, response.raw = resp.status, resp
+        response.headers = resp.headers  # which ask for no case either
         return response
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:

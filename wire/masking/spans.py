@@ -1,7 +1,7 @@
 """Where a text has secrets or customers' data, and the text without them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from .notations import (
@@ -78,8 +78,10 @@ def spans_of(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[Span]:
         yield from (match.span(match.lastgroup or 0) for match in pattern.finditer(text))
 
 
-def replaced(text: str, spans: Iterable[Span], mark: str) -> str:
+def replaced(text: str, spans: Sequence[Span], mark: str) -> str:
     """The text with one mark for each stretch of overlapping or touching spans."""
+    if not spans:
+        return text
     kept: list[str] = []
     position = marked_to = 0
     for start, stop in sorted(span for span in spans if span[0] < span[1]):
