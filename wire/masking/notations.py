@@ -156,6 +156,11 @@ class Trace:
         word = max(_WORD.findall(piece.lower()), key=len, default="")
         return cls(word, digits_in(piece) if not _LETTER.search(piece) else None)
 
+    @property
+    def shortest(self) -> int:
+        """How many characters a text with this trace has at least."""
+        return len(self.word) if self.digits is None else min(len(self.word), len(self.digits))
+
     def may_be_in(self, text: str, digits: str) -> bool:
         """Whether the trace is in a lower-case text; `digits` are the text's digits."""
         return self.word in text or (self.digits is not None and self.digits in digits)

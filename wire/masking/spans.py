@@ -30,9 +30,12 @@ class Secrets:
         known = frozenset(secrets)
         self._traces = {base: Trace.of(base) for base in secret_bases(known, shortest)}
         self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
+        self._shortest = min([*(trace.shortest for trace in self._traces.values()), *map(len, self._cores)], default=0)
 
     def found(self, text: str) -> list[Span]:
         """Where one of the secrets stands: as it is, in another notation, or within base64 text."""
+        if len(text) < self._shortest and text.isascii():  # as many fields of answers
+            return []
         suspects = _suspects(self._traces, text)
         pattern = _pattern_of_secrets(frozenset(suspects)) if suspects else None
         found = [] if pattern is None else [match.span() for match in pattern.finditer(text)]
