@@ -110,8 +110,9 @@ def pick_up_stranded_orders(services: Services) -> int:
     with services.database.read() as session:
         active = select(Order).where(Order.state.in_(AT_WORK), ~and_(*HELD_BACK))
         candidates = session.scalars(active).all()
+    going = services.work_queue.going([lifecycle.workflow_id(candidate) for candidate in candidates])
     for candidate in candidates:
-        if services.work_queue.is_going(lifecycle.workflow_id(candidate)):
+        if lifecycle.workflow_id(candidate) in going:
             continue
         with services.database.write() as session, order_context(candidate.orderref):
             order = lifecycle.current(session, candidate.orderref, candidate.run)
