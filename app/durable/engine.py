@@ -21,7 +21,7 @@ from app.durable.dispatching import Dispatcher, Queue
 from app.durable.listening import listening
 from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
 from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
-from app.storage.database import Database
+from app.storage.database import Database, spare_pings
 
 ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.5
@@ -216,6 +216,8 @@ class Executor:
             )
         DBOS.launch()
         _let_rest(dbos)
+        if not self._database.is_sqlite:
+            spare_pings(dbos._sys_db.engine)
         return dbos
 
     @contextmanager

@@ -316,14 +316,19 @@ def _postgresql_engine(url: str) -> Engine:
         connect_args={"connect_timeout": 5, **_postgresql_options()},
     )
 
-    ping = engine.dialect.do_ping
-
-    def _ping_if_it_speaks(dbapi_connection: Any) -> bool:
-        return _is_silent(dbapi_connection) or ping(dbapi_connection)
-
-    engine.dialect.do_ping = _ping_if_it_speaks  # type: ignore[method-assign]
+    spare_pings(engine)
     engine.dialect.do_begin = _begin_on_postgresql  # type: ignore[method-assign, assignment]
     return engine
+
+
+def spare_pings(engine: Engine) -> None:
+    """Let a connection from the pool be asked whether it lives only where its socket has something to read."""
+    ping = engine.dialect.do_ping
+
+    def ping_if_it_speaks(dbapi_connection: Any) -> bool:
+        return _is_silent(dbapi_connection) or ping(dbapi_connection)
+
+    engine.dialect.do_ping = ping_if_it_speaks  # type: ignore[method-assign]
 
 
 def _is_silent(connection: Any) -> bool:
