@@ -1,7 +1,8 @@
 """The rows of a table on their way from SQLite to PostgreSQL: read as they are, checked, written, and compared.
 
-SQLite accepts what PostgreSQL refuses: texts longer than their column, texts with a NUL character, and numbers of any
-size. JSON is copied as text, because a missing value and JSON's own `null` differ.
+SQLite accepts what PostgreSQL refuses: texts longer than their column, and numbers of any size. A NUL character of an
+older version's is read as it is stored today. JSON is copied as text, because a missing value and JSON's own `null`
+differ.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import JSON, BigInteger, Column, Connection, Integer, Select, String, Table, Text, cast, select, text
+
+from app.storage.storable_text import storable
 
 AT_ONCE = 1000
 MOST_NAMED = 20
@@ -51,7 +54,7 @@ def read(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
     """The rows of a table, a thousand at a time."""
     with connection.execute(_as_they_are(table), execution_options={"yield_per": AT_ONCE}) as found:
         for row in found:
-            yield tuple(row)
+            yield tuple(storable(value) if isinstance(value, str) else value for value in row)
 
 
 def total(connection: Connection, table: Table) -> Sum:
@@ -108,8 +111,6 @@ def _fault(column: Column[Any], value: Any) -> str | None:
     if value is None:
         return None if column.nullable else "is missing"
     if isinstance(value, str):
-        if "\x00" in value:
-            return "has a NUL character"
         most = getattr(column.type, "length", None) if isinstance(column.type, String) else None
         return f"has {len(value)} characters, and {most} fit" if most and len(value) > most else None
     if isinstance(column.type, Integer) and not -_limit(column) <= value < _limit(column):
