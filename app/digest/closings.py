@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from functools import lru_cache
-from itertools import groupby, pairwise
+from functools import lru_cache, partial
+from itertools import chain, groupby, pairwise
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -53,6 +53,8 @@ class CustomerDigest(NamedTuple):
 
 EMAIL_KEY, PERSON = 3, slice(2, 6)
 """Places in a closing: the customer's key; and all that names the customer (address, key, names)."""
+CELLS = 8
+"""How many texts are in the line of a closing."""
 ROW_ZERO = 1_000_000_000
 """Added to row numbers, so that they have the same order as texts and as numbers."""
 HEAPS = 32
@@ -78,13 +80,13 @@ class Closings:
         key, ordinal = ticket.casefold(), day.toordinal()
         address = "" if email == email_key else email
         line = f"{email_key}\t{ordinal}\t{key}\t{ROW_ZERO + row}\t{ticket}\t{first_name}\t{last_name}\t{address}"
-        self.add_line(line, key, ordinal)
+        self.add_lines([line], [(key, day)])
 
-    def add_line(self, line: str, key: str, ordinal: int) -> None:
-        """Keep a closing that is such a line already; `key` is the ticket's, `ordinal` the number of its day."""
-        closing = hash(key) ^ ordinal
-        self._hashes[closing % HEAPS].append(closing)
-        self._lines.add(line)
+    def add_lines(self, lines: Iterable[str], keys: Iterable[ClosingKey]) -> None:
+        """Keep closings that are such lines already; `keys` are theirs."""
+        for one in map(hash, keys):
+            self._hashes[one % HEAPS].append(one)
+        self._lines.extend(lines)
 
     def drop(self, rows: Iterable[int]) -> None:
         """Drop the closings of these rows."""
@@ -96,7 +98,7 @@ class Closings:
 
     def __iter__(self) -> Iterator[Closing]:
         """All of them, each customer's together."""
-        closings = map(_closing, self._lines)
+        closings = chain.from_iterable(map(_closings, self._lines.parts()))
         dropped = self._dropped
         return (closing for closing in closings if closing.row not in dropped) if dropped else closings
 
@@ -105,16 +107,18 @@ class Closings:
         several = {one for heap in self._hashes for one, following in pairwise(sorted(heap)) if one == following}
         found: dict[ClosingKey, list[Closing]] = {}
         for closing in self if several else ():
-            ticket_key, day = closing.key
-            if hash(ticket_key) ^ day.toordinal() in several:
+            if hash(closing.key) in several:
                 found.setdefault(closing.key, []).append(closing)
         return [sorted(those, key=attrgetter("row")) for those in found.values() if len(those) > 1]
 
 
-def _closing(line: str) -> Closing:
-    email_key, ordinal, _, row, ticket, first_name, last_name, address = line.split("\t")
-    cells = (ticket, _day(ordinal), address or email_key, email_key, first_name, last_name, int(row) - ROW_ZERO)
-    return new(Closing, cells)
+def _closings(lines: list[str]) -> Iterator[Closing]:
+    cells = "\t".join(lines).split("\t")
+    keys, ordinals, _, numbers, tickets, first_names, last_names, addresses = (cells[at::CELLS] for at in range(CELLS))
+    emails = [address or key for address, key in zip(addresses, keys, strict=True)]
+    rows = [int(number) - ROW_ZERO for number in numbers]
+    columns = tickets, map(_day, ordinals), emails, keys, first_names, last_names, rows
+    return map(partial(new, Closing), zip(*columns, strict=True))
 
 
 @lru_cache(maxsize=8192)

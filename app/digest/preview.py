@@ -8,14 +8,14 @@ from typing import Any
 from app.digest import ledger, result_words, workflow
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.mails import SUBJECT, MailTemplates, Told, body
-from app.digest.report.sources import ReportRow
+from app.digest.report.sources import ReportRows
 from app.digest.schedule import iso_week
 from app.digest.selection import Selection
 from app.models import now
 from app.storage.database import Database
 from config import Settings
 
-Watched = Callable[[Iterator[ReportRow]], Iterable[ReportRow]]
+Watched = Callable[[Iterator[ReportRows]], Iterable[ReportRows]]
 """Passes the report's rows on, and can report progress."""
 
 

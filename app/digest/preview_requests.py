@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.digest import ledger, preview, run_json
-from app.digest.report.sources import ReportRow, SourceUnreadable
+from app.digest.report.sources import ReportRows, SourceUnreadable
 from app.digest.run_starts import QUEUE
 from app.durable import engine
 from app.models import DigestPreview, PreviewState, now
@@ -28,7 +28,6 @@ MOST_SET_ASIDE = 200
 LONGEST_BODY = 2_000
 """Characters of a message that are kept: a message with a thousand tickets would fill the page."""
 
-TELL_EVERY_ROWS = 500
 TELL_EVERY_SECONDS = 0.5
 BROKE_OFF = "The preview broke off before it was done. Ask for it again; if that happens again, the log has more."
 
@@ -111,13 +110,14 @@ def _tell(services: Services, preview_id: int, progress: str) -> None:
 def _counting(tell: Callable[[str], None]) -> preview.Watched:
     """Pass the rows on unchanged, and report their number from time to time."""
 
-    def watched(rows: Iterator[ReportRow]) -> Iterator[ReportRow]:
+    def watched(rows: Iterator[ReportRows]) -> Iterator[ReportRows]:
         told_at, read = monotonic(), 0
-        for read, row in enumerate(rows, 1):
-            if read % TELL_EVERY_ROWS == 0 and monotonic() - told_at >= TELL_EVERY_SECONDS:
+        for some in rows:
+            read += len(some.numbers)
+            if monotonic() - told_at >= TELL_EVERY_SECONDS:
                 told_at = monotonic()
                 tell(f"{read:,} rows read")
-            yield row
+            yield some
         tell(f"{read:,} rows read; putting the messages together")
 
     return watched

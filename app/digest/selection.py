@@ -1,18 +1,14 @@
 """Decides what is reported to whom, and what is set aside and why. Pure: rows in, decisions with reasons out."""
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
-from enum import IntEnum
+from itertools import compress
+from operator import add
 
-from app.digest.closings import ROW_ZERO, Closing, ClosingKey, Closings, collector_paused
+from app.digest.closings import Closing, ClosingKey, Closings, collector_paused
+from app.digest.first_look import FirstLook, PassedOver, Seen
 from app.digest.report.cells import (
-    TWO_BLANKS,
-    TWO_DOTS,
-    USUAL_ADDRESS,
-    USUAL_NAME,
-    USUAL_TICKET,
     Cell,
     CellFault,
     Status,
@@ -25,8 +21,8 @@ from app.digest.report.cells import (
     read_ticket,
     ticket_key,
 )
-from app.digest.report.columns import ReportRow
-from app.digest.report.dates import MOST_KNOWN, DaysSeen
+from app.digest.report.columns import ReportRow, ReportRows
+from app.digest.report.dates import DaysSeen
 from app.digest.report.errors import SourceUnreadable
 
 SHOWN = 300
@@ -42,8 +38,6 @@ EXCHANGED = (
 SPOILED_STATUS = Unusable(CellFault.STATUS, "the status can't be read")
 NO_STATUS = Unusable(CellFault.STATUS, "the status is missing, though the row has a date")
 SHIFTED = Unusable(CellFault.STATUS, "the status stands in another column: the row has a cell too many or too few")
-USUAL_LINE = re.compile(rf"{USUAL_ADDRESS}\t[0-9]+\t[a-z0-9-]+\t[0-9]+\t{USUAL_TICKET}\t{USUAL_NAME}\t{USUAL_NAME}\t")
-"""The line of a closing whose ticket, address and names need no cleaning; a line with other dates never matches."""
 CELL_IN_QUESTION = {
     CellFault.STATUS: "status",
     CellFault.DATE: "date",
@@ -70,15 +64,6 @@ class SetAside:
     date: str
     name: str = field(repr=False)
     email: str = field(repr=False)
-
-
-class PassedOver(IntEnum):
-    """Why a sound row is not news. Numbers, because a StrEnum is too slow for a million rows."""
-
-    BLANK = 0
-    NOT_CLOSED = 1
-    EARLIER = 2
-    REPORTED = 3
 
 
 Verdict = Closing | SetAside | PassedOver
@@ -108,7 +93,7 @@ class Selection:
 
 
 def select_closings(
-    rows: Iterable[ReportRow],
+    rows: Iterable[ReportRows],
     *,
     since: date,
     today: date,
@@ -118,40 +103,20 @@ def select_closings(
     """The closings to report: closed from `since` to `today` (both included), not reported before, each once.
 
     A closing listed for two addresses is reported to neither: one of them would read another customer's ticket.
-    Rows are read one at a time, and only selected ones are kept. A moment with a zone of its own counts for the day in
+    Rows are read some at a time, and only selected ones are kept. A moment with a zone of its own counts for the day in
     `zone`. Raises `SourceUnreadable` when days and months are exchanged in the whole report.
     """
     listed, seen = _Listing(), DaysSeen(zone)
-    looks = _Looks(seen, since, today)
+    first_look = FirstLook(seen, since, today)
     with collector_paused():
-        for row in rows:
-            look = looks[row[5:]]  # status and date
-            if isinstance(look, PassedOver):
-                listed.passed[look] += 1
-            elif look is None or not listed.take_usual(row, look, already_reported):
+        for some in rows:
+            told = first_look.at(some)
+            listed.take_all(told, already_reported)
+            for row in map(some.row, told.unclear):
                 listed.take(judge(row, seen.day(row.date), since, today, already_reported))
         if seen.exchanged:
             raise SourceUnreadable(EXCHANGED)
         return listed.selection()
-
-
-class _Looks(dict[tuple[Cell, Cell], PassedOver | date | None]):
-    """What `judge` can say by status and date alone; remembered, because the same pairs come again and again.
-
-    The value is why the row is no news, or the day of a closing in the window. None: `judge` has to look at all cells.
-    """
-
-    def __init__(self, seen: DaysSeen, since: date, today: date) -> None:
-        self._seen, self._since, self._today = seen, since, today
-
-    def __missing__(self, cells: tuple[Cell, Cell]) -> PassedOver | date | None:
-        status, day = read_status(cells[0]), self._seen.day(cells[1])
-        look: PassedOver | date | None = PassedOver.NOT_CLOSED if status is Status.OTHER else None
-        if status is Status.CLOSED and isinstance(day, date) and day <= self._today:
-            look = PassedOver.EARLIER if day < self._since else day
-        if len(self) < MOST_KNOWN:
-            self[cells] = look
-        return look
 
 
 def judge(
@@ -248,21 +213,15 @@ class _Listing:
         else:
             self.passed[verdict] += 1
 
-    def take_usual(self, row: ReportRow, day: date, already_reported: Collection[ClosingKey]) -> bool:
-        """Take a closing in the window as `judge` would, if no cell needs cleaning, as in nearly all rows; else False.
-
-        This halves the time for a long report.
-        """
-        number, first_name, last_name, email, ticket, _, _ = row
-        key, ordinal = f"{ticket}".lower(), day.toordinal()
-        line = f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first_name}\t{last_name}\t"
-        if not USUAL_LINE.fullmatch(line) or TWO_DOTS in line or TWO_BLANKS in line:
-            return False
-        if already_reported and (key, day) in already_reported:
-            self.passed[PassedOver.REPORTED] += 1
-        else:
-            self.closings.add_line(line, key, ordinal)
-        return True
+    def take_all(self, told: Seen, already_reported: Collection[ClosingKey]) -> None:
+        """Keep and count rows that were judged at one look."""
+        self.passed = [*map(add, self.passed, told.passed)]
+        if not already_reported:
+            self.closings.add_lines(told.lines, told.closing_keys())
+            return
+        is_new = [key not in already_reported for key in told.closing_keys()]
+        self.passed[PassedOver.REPORTED] += is_new.count(False)
+        self.closings.add_lines(compress(told.lines, is_new), compress(told.closing_keys(), is_new))
 
     def selection(self) -> Selection:
         """The result, once repeated and contested closings are sorted out."""

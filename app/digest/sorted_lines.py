@@ -2,11 +2,11 @@
 
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 A_RUN = 16_384
-"""Lines that are sorted and compressed together."""
+"""Lines, at least, that are sorted and compressed together."""
 A_PART = 512
 """Lines that are decompressed together."""
 
@@ -21,20 +21,22 @@ class SortedLines:
     def __init__(self) -> None:
         self._waiting: list[str] = []
         self._runs: list[list[bytes]] = []
+        self._packed = 0
 
     def __len__(self) -> int:
         """How many there are."""
-        return A_RUN * len(self._runs) + len(self._waiting)
+        return self._packed + len(self._waiting)
 
-    def add(self, line: str) -> None:
-        """Keep one more."""
-        self._waiting.append(line)
-        if len(self._waiting) == A_RUN:
+    def extend(self, lines: Iterable[str]) -> None:
+        """Keep more."""
+        self._waiting += lines
+        if len(self._waiting) >= A_RUN:
             self._runs.append([*map(_packed, _parts(self._waiting))])
+            self._packed += len(self._waiting)
             self._waiting.clear()
 
-    def __iter__(self) -> Iterator[str]:
-        """All lines in order; can be repeated."""
+    def parts(self) -> Iterator[list[str]]:
+        """All lines in order, some at a time; can be repeated."""
         return _merged([map(_unpacked, run) for run in self._runs] + [_parts(self._waiting)])
 
 
@@ -51,7 +53,7 @@ def _unpacked(packed: bytes) -> list[str]:
     return zlib.decompress(packed).decode().split("\n")
 
 
-def _merged(runs: list[Iterator[list[str]]]) -> Iterator[str]:
+def _merged(runs: list[Iterator[list[str]]]) -> Iterator[list[str]]:
     """Merge the sorted runs. No line still to come sorts before the smallest of the parts' last lines.
 
     heapq.merge works line by line, and takes four times as long.
@@ -63,5 +65,5 @@ def _merged(runs: list[Iterator[list[str]]]) -> Iterator[str]:
             end = bisect_right(part, least)
             due += part[:end]
             at_hand[place] = part[end:] or next(run, []), run
-        yield from sorted(due)
+        yield sorted(due)
         at_hand = [(part, run) for part, run in at_hand if part]

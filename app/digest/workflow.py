@@ -17,7 +17,7 @@ from app.digest import ledger, run_json
 from app.digest.closings import CustomerDigest, group_by_customer
 from app.digest.delivery import Handed, Receipt, Webhook, send_mail
 from app.digest.mails import MailTemplates, Told
-from app.digest.report.sources import ReportRow, SourceUnreadable, read_report
+from app.digest.report.sources import ReportRows, SourceUnreadable, read_report
 from app.digest.schedule import iso_week
 from app.digest.selection import Selection, select_closings
 from app.durable import engine
@@ -153,11 +153,11 @@ def select_from(
     today: date,
     reported: set[Any],
     *,
-    watched: Callable[[Iterator[ReportRow]], Iterable[ReportRow]] = iter,
+    watched: Callable[[Iterator[ReportRows]], Iterable[ReportRows]] = iter,
 ) -> Selection:
     """Read a source and select the closings to report; raises `SourceUnreadable`. Writes nothing.
 
-    The rows pass through `watched` one at a time, which can report progress.
+    The rows pass through `watched`, which can report progress.
     """
     rows = read_report(
         source,

@@ -208,7 +208,7 @@ def _read_report(services: Services) -> str:
         sheets_endpoint=settings.google_sheets_endpoint,
         limits=REPORT_LIMITS,
     )
-    count = sum(1 for _ in rows)
+    count = sum(len(some.numbers) for some in rows)
     return f"The report can be read. It has all headings, and {_counted(count, 'row')} below them."
 
 

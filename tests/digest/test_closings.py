@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from app.digest import sorted_lines
 from app.digest.closings import CustomerDigest, full_name, group_by_customer
-from app.digest.report.columns import ReportRow
+from app.digest.report.columns import ReportRow, ReportRows
 from app.digest.report.errors import SourceUnreadable
 from app.digest.selection import select_closings
-from tests.digest.made_rows import SINCE, TODAY, a_row, select
+from tests.digest.made_rows import SINCE, TODAY, a_row, select, together
 
 
 def only(digests: Iterable[CustomerDigest]) -> CustomerDigest:
@@ -92,8 +92,8 @@ def test_the_same_closings_give_the_same_digests_in_any_order(rows: list[ReportR
 
 
 def test_the_garbage_collector_is_back_on_even_when_the_report_breaks_off() -> None:
-    def rows() -> Iterator[ReportRow]:
-        yield a_row()
+    def rows() -> Iterator[ReportRows]:
+        yield together(a_row())
         raise SourceUnreadable("gone")
 
     with pytest.raises(SourceUnreadable):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from app import create_app
 from app.digest import preview_requests
-from app.digest.report.sources import ReportRow
+from app.digest.report.sources import ReportRows
 from app.models import DigestMessage, DigestPreview, DigestRun, DigestWindow, PreviewState, now
 from tests.conftest import wait_for
 from tests.digest.conftest import Office
@@ -120,9 +120,9 @@ def test_a_preview_that_nothing_works_on_any_more_keeps_nobody_from_another(
 def test_the_progress_names_the_rows_that_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(preview_requests, "TELL_EVERY_SECONDS", 0)
-    rows = [ReportRow(number, "", "", "", "", "", "") for number in range(1200)]
+    rows = [ReportRows(range(count), *[[""] * count] * 6) for count in (500, 700)]
     assert list(preview_requests._counting(told.append)(iter(rows))) == rows
-    assert told == ["500 rows read", "1,000 rows read", "1,200 rows read; putting the messages together"]
+    assert told == ["500 rows read", "1,200 rows read", "1,200 rows read; putting the messages together"]
 
 
 @pytest.mark.sweep

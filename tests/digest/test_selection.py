@@ -1,15 +1,17 @@
 """What is reported, to whom, and what is set aside; the old utility's faults are tested by their number."""
 
 from datetime import date
+from operator import attrgetter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.digest.closings import group_by_customer
+from app.digest.first_look import PassedOver
 from app.digest.report.cells import Cell, CellFault
 from app.digest.report.columns import ReportRow
-from app.digest.selection import PassedOver, Selection, judge
+from app.digest.selection import Selection, judge
 from tests.digest.made_rows import SINCE, TODAY, a_row, only_reason, select
 
 DAY = date(2026, 11, 14)
@@ -183,6 +185,7 @@ odd_names = st.sampled_from(
         "Ada ",
         "",
         "a\tb",
+        "a\nb",
         "x" * 90,
     ]
 )
@@ -207,6 +210,10 @@ odd_addresses = st.sampled_from(
         "x" * 65 + "@x.com",
         "",
         "x" * 64 + "@x.com",
+        "a.b.c@x.com",
+        "ok\nada@x.com",
+        "a@x.com\t5",
+        f"{'x' * 63}@{('l' * 60 + '.') * 3}com",
         "a@" + "l" * 64 + ".com",
     ]
 )
@@ -222,3 +229,19 @@ def test_a_row_that_is_judged_at_one_look_is_judged_as_any_other(
     assert [*selection.closings, *selection.set_aside] == ([] if isinstance(alone, PassedOver) else [alone])
     counts = [selection.not_closed, selection.already_reported]
     assert counts == [alone is PassedOver.NOT_CLOSED, alone is PassedOver.REPORTED]
+
+
+odd_rows = st.builds(
+    a_row, first_name=odd_names, last_name=odd_names, email=odd_addresses, ticket=odd_tickets, status=st.just("closed")
+)
+
+
+@given(st.lists(odd_rows, min_size=2, max_size=8))
+def test_rows_that_are_judged_together_are_judged_as_each_alone(rows: list[ReportRow]) -> None:
+    numbered = [
+        row._replace(number=number, date=f"{9 + number}/11/2026") for number, row in enumerate(rows[:6], start=1)
+    ]
+    alone = [select(row) for row in numbered]
+    together = select(*numbered)
+    assert sorted(together.closings, key=attrgetter("row")) == [one for found in alone for one in found.closings]
+    assert [*together.set_aside] == [one for found in alone for one in found.set_aside]

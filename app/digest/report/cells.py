@@ -43,10 +43,7 @@ _ADDRESS = re.compile(
 
 # How nearly all cells look. They need no cleaning, and such an address is its own key.
 USUAL_TICKET = r"(?:[A-Za-z]{1,20}-?)?[0-9]{1,20}"
-USUAL_ADDRESS = r"(?!\.)[a-z0-9._-]{1,64}+(?<!\.)@(?:[a-z0-9]{1,60}+\.){1,3}[a-z]{2,20}"
-USUAL_NAME = r"(?!nan|None|NaN|NaT)[A-Za-z][A-Za-z0-9'. -]{0,60}+(?<! )"
-TWO_DOTS, TWO_BLANKS = "..", "  "
-"""Two dots are never in such an address, two blanks never in such a name."""
+USUAL_ADDRESS = r"[a-z0-9_-]{1,31}+(?:\.[a-z0-9_-]{1,31}+)?@(?:[a-z0-9]{1,50}+\.){1,3}[a-z]{2,20}"
 
 
 class CellFault(StrEnum):

@@ -5,19 +5,19 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO
 
-from app.digest.report.columns import HEADINGS, RawRows, heading_key
+from app.digest.report.columns import HEADINGS, ROWS_AT_ONCE, EvenRows, RawRows, heading_key
 from app.digest.report.errors import SourceUnreadable
 
 MAX_FIELD = 4 * 1024 * 1024
 """Characters in one cell; more means a quotation mark that is never closed."""
 
-ROWS_AT_ONCE = 100
 _DELIMITERS = ",;\t"
 _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024
+_BLOCK = 32 * 1024
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16: this mark begins with UTF-16's
@@ -47,10 +47,41 @@ def delimited_rows(content: BinaryIO) -> Iterator[RawRows]:
         delimiter = named["delimiter"] if named else _delimiter(head)
         text.seek(0)
         text.read(named.end() if named else 0)
-        lines = _closed_up(text, delimiter) if loose else text
-        yield from _records(_reader(lines, delimiter))
+        yield from _records(_reader(_closed_up(text, delimiter), delimiter)) if loose else _rows(text, delimiter)
     finally:
         text.detach()
+
+
+def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[RawRows]:
+    """The rows, block by block. Most blocks are even and only cut up, in half the time that the csv module takes."""
+    first = 1
+    while block := text.read(_BLOCK):
+        block += text.readline()
+        try:
+            rows = _even_rows(block, delimiter) or [*_reader(io.StringIO(block, newline=""), delimiter)]
+        except csv.Error:  # a cell in quotes goes on behind the block, or is never closed
+            yield from _records(_reader(chain(io.StringIO(block, newline=""), text), delimiter), first)
+            return
+        yield range(first, first + len(rows)), rows
+        first += len(rows)
+
+
+def _even_rows(block: str, delimiter: str) -> EvenRows | None:
+    """The rows, where each has as many cells and ends in the same way, with no quotes and no blanks before a cell."""
+    count, end = block.count("\n"), "\r\n" if "\r" in block else "\n"
+    if '"' in block or not block.endswith(end) or len(block) > MAX_FIELD or _has_blanks_before_cells(block, delimiter):
+        return None
+    cells = block.replace("\n", f"\n{delimiter}").split(delimiter)[:-1]
+    width = len(cells) // count
+    last = "".join(cells[width - 1 :: width])
+    ended = last.split(end)[:-1]
+    if len(cells) == width * count and len(ended) == last.count("\n") == count and block.count("\r") in (0, count):
+        return EvenRows([*(cells[at::width] for at in range(width - 1)), ended])
+    return None
+
+
+def _has_blanks_before_cells(block: str, delimiter: str) -> bool:
+    return any(part.endswith((delimiter, "\n", "\r")) for part in f"\n{block}".split(" ")[:-1])
 
 
 def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
@@ -87,8 +118,8 @@ def _without_blanks(token: re.Match[str]) -> str:
     return token[1] or token[0]
 
 
-def _records(reader: Iterator[list[str]]) -> Iterator[RawRows]:
-    first, rows = 1, [[""]]
+def _records(reader: Iterator[list[str]], first: int = 1) -> Iterator[RawRows]:
+    rows = [[""]]
     try:
         while rows:
             rows = []

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from app.digest.report import excel_reader
 from app.digest.report.cells import Cell
-from app.digest.report.columns import RawRows
+from app.digest.report.columns import EvenRows, RawRows
 from app.digest.report.errors import SourceUnreadable
 from app.digest.report.number_formats import shown
 
@@ -48,9 +48,13 @@ def _received(process: subprocess.Popen[bytes]) -> Generator[RawRows, None, bool
     for line in process.stdout or ():
         if line == b'"end"\n':
             return True
-        numbers, rows = json.loads(line)
-        yield numbers, [[cell if type(cell) is str else _cell(cell) for cell in cells] for cells in rows]
+        numbers, *columns = json.loads(line)
+        yield numbers, EvenRows([*map(_column, columns)])
     return False
+
+
+def _column(cells: list[Any]) -> list[Cell]:
+    return cells if {*map(type, cells)} == {str} else [cell if type(cell) is str else _cell(cell) for cell in cells]
 
 
 def _cell(written: Any) -> Cell:

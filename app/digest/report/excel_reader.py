@@ -7,9 +7,9 @@ time, in Python, and would not help against shared strings or packed entries tha
 system's limits on memory and processor time stop all of these, and the service itself is never at risk. Sizes are
 checked first only to name the fault at once.
 
-Each line is some rows, `[[number, ...], [[cell, ...], ...]]`; a cell is a text, `["2026-11-14"]` for a real date, or
-`[123, "00000"]` for a whole number with a format of its own. Blank rows are left out. The last line is `"end"`; without
-it the sheet is incomplete, and the exit status says why.
+Each line is some rows, column by column, `[[number, ...], [cell, ...], ...]`; a cell is a text, `["2026-11-14"]` for a
+real date, or `[123, "00000"]` for a whole number with a format of its own. Blank rows are left out. The last line is
+`"end"`; without it the sheet is incomplete, and the exit status says why.
 
 calamine gives no number formats, and returns errors such as #REF! as blank cells. Where a sheet may have either, its
 XML is searched for these two alone, row by row, beside calamine.
@@ -36,7 +36,7 @@ UNPACKED_BYTES = 512 * 1024 * 1024
 ENTRIES = 5_000
 PART_BYTES = 16 * 1024 * 1024
 """The most that the list of sheets, or that of number formats, may unpack to."""
-ROWS_A_LINE = 200
+ROWS_A_LINE = 500
 CHUNK = 256 * 1024
 TOO_BIG, NO_WORKBOOK, NO_SHEET = 3, 4, 5
 WHOLE = 1e15  # above this, a workbook's numbers have lost digits; the rounded number is shown
@@ -98,7 +98,8 @@ def first_sheet(workbook: CalamineWorkbook) -> Sheet:
 def write_rows(rows: Iterator[tuple[int, list[Any]]]) -> None:
     """Writes all rows, in lines of `ROWS_A_LINE`, then the end mark."""
     while some := list(islice(rows, ROWS_A_LINE)):
-        sys.stdout.write(json.dumps([*zip(*some, strict=True)]) + "\n")
+        numbers, cells = zip(*some, strict=True)
+        sys.stdout.write(json.dumps([numbers, *zip(*cells, strict=True)]) + "\n")
     sys.stdout.write('"end"\n')
     sys.stdout.flush()
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from app.digest.report.cells import Cell
-from app.digest.report.columns import RawRows
+from app.digest.report.columns import ROWS_AT_ONCE, RawRows
 from app.digest.report.errors import Limits, SourceUnreadable
 from wire import Failure, Reply, Request, TooLong, Transport
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # importing google-auth takes a tenth of the start, and few i
     from google.oauth2.service_account import Credentials
 
 GOOGLE = "https://sheets.googleapis.com"
-ROWS_AT_ONCE = 100
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 
 

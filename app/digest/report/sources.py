@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.digest.report.columns import RawRows, ReportRow, report_rows
+from app.digest.report.columns import RawRows, ReportRows, report_rows
 from app.digest.report.errors import Limits, SourceUnreadable
 from app.digest.report.files import check_ending, file_rows
 from app.digest.report.s3 import S3Object, fetched
 from app.digest.report.sheets import GOOGLE, SheetRange, sheet_rows
 
-__all__ = ["FilePath", "Limits", "ReportRow", "SourceUnreadable", "parse_source", "read_report"]
+__all__ = ["FilePath", "Limits", "ReportRows", "SourceUnreadable", "parse_source", "read_report"]
 
 FORMS = "sheets:<id>!Sheet1!A:F, file:/path/report.xlsx (or .csv), or s3://bucket/report.xlsx (or .csv)"
 
@@ -31,8 +31,8 @@ def read_report(
     google_credentials_file: str | Path | None = None,
     sheets_endpoint: str = GOOGLE,
     limits: Limits | None = None,
-) -> Iterator[ReportRow]:
-    """The report's rows below its headings, one at a time; `source` as in REPORT_SOURCE.
+) -> Iterator[ReportRows]:
+    """The report's rows below its headings, some hundreds at a time; `source` as in REPORT_SOURCE.
 
     Raises `SourceUnreadable` when the source's address is wrong, and also while the rows are read: a report is valid
     only once it was read to its end. A caller that stops earlier closes the iterator, which closes files and processes.

@@ -1,14 +1,20 @@
 """CSV reports, as spreadsheets and text editors leave them."""
 
+import csv
+import io
+import random
+
 import pytest
 
+from app.digest.report import delimited
 from app.digest.report.cells import Cell
-from app.digest.report.sources import SourceUnreadable, read_report
+from app.digest.report.sources import SourceUnreadable
 from tests.digest.conftest import ADA, HEADINGS, CsvFile
+from tests.digest.made_rows import read_rows
 
 
 def rows_of(source: str) -> list[tuple[int | Cell, ...]]:
-    return [tuple(row) for row in read_report(source)]
+    return [tuple(row) for row in read_rows(source)]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ def test_one_late_letter_in_windows_1252_is_enough_to_read_the_file_as_that(
 
 def test_bytes_that_no_encoding_knows_do_not_stop_the_report(csv_file: CsvFile) -> None:
     content = b"Firstname,Lastname,Email,Ticket,Status,Date\nA\x81\xe9,Lind,a@example.com,1,Closed,14/11/2026\n"
-    assert [row.email for row in read_report(csv_file.content(content))] == ["a@example.com"]
+    assert [row.email for row in read_rows(csv_file.content(content))] == ["a@example.com"]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -59,7 +65,7 @@ def test_rows_are_numbered_as_a_spreadsheet_numbers_them(
 
 def test_nul_bytes_do_not_stop_the_report(csv_file: CsvFile) -> None:
     content = b"Firstname,Lastname,Email,Ticket,Status,Date\nA\0da,Lind,a@example.com,1,Closed,14/11/2026\n"
-    (row,) = read_report(csv_file.content(content))
+    (row,) = read_rows(csv_file.content(content))
     assert row.first_name == "A\0da"
 
 
@@ -98,14 +104,14 @@ def test_blanks_around_a_quoted_cell_are_no_part_of_it(
     csv_file: CsvFile, headings: list[str], ada: list[str], line: bytes
 ) -> None:
     content = ", ".join(f'"{heading}"' for heading in headings).encode() + b"\r\n" + line + b"\r\n"
-    (row,) = read_report(csv_file.content(content))
+    (row,) = read_rows(csv_file.content(content))
     assert [cell.strip() for cell in row[1:]] == ada
 
 
 def test_a_quoted_cell_keeps_its_own_blanks_and_quotes(csv_file: CsvFile) -> None:
     cells = b'"A ""x"" , y" ,"L\n"" , z" ," , ",1,Closed,14/11/2026\n'
     content = b"Firstname,Lastname,Email,Ticket,Status,Date\n" + cells
-    (row,) = read_report(csv_file.content(content))
+    (row,) = read_rows(csv_file.content(content))
     assert row[1:4] == ('A "x" , y', 'L\n" , z', " , ")
 
 
@@ -126,3 +132,34 @@ def test_the_line_that_names_the_delimiter_is_followed_and_is_no_row(
 ) -> None:
     rows = "".join(f"{delimiter.join(cells)}\r\n" for cells in (HEADINGS, ADA))
     assert rows_of(csv_file.content(f"{named}\r\n{rows}".encode(encoding))) == [(2, *ADA)]
+
+
+def random_text(dice: random.Random) -> str:
+    """Lines that are mostly even, and otherwise whatever a CSV file may hold."""
+    odd = ["", " ", '"x"', '"a, b"', '"a\r\nb"', '5"', "a\0b", " c", '"" ', '"d', "\u2028", "e\x0bf", ",", "\r", "\n"]
+    width, oddness, end = dice.randint(1, 4), dice.choice((0.0, 0.0, 0.02, 0.1)), dice.choice(("\n", "\r\n", "\r"))
+    lines = [",".join(dice.choice(odd) if dice.random() < oddness else "é1" for _ in range(width)) for _ in range(30)]
+    return end.join(lines) + dice.choice((end, ""))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_lines_that_are_cut_up_give_the_cells_that_the_csv_module_gives(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(seed)
+    monkeypatch.setattr(delimited, "_BLOCK", dice.randint(1, 60))
+    for _ in range(10):
+        text = random_text(dice)
+        expected, found, faults = [], [], [0, 0]
+        try:
+            for cells in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True):
+                expected.append((len(expected) + 1, cells or [""]))
+        except csv.Error:
+            faults[0] = len(expected) + 1
+        wrapper = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline="")
+        try:
+            for numbers, rows in delimited._rows(wrapper, ","):
+                found += zip(numbers, ([*cells] or [""] for cells in rows), strict=True)
+        except SourceUnreadable as refused:
+            faults[1] = int(str(refused).split()[1])
+        assert (found, faults[1]) == (expected, faults[0])

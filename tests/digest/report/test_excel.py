@@ -15,6 +15,7 @@ import xlsxwriter
 from app.digest.report.number_formats import shown
 from app.digest.report.sources import SourceUnreadable, read_report
 from tests.digest.conftest import HEADINGS, CsvFile
+from tests.digest.made_rows import read_rows
 
 WriteWorkbook = Callable[..., str]
 
@@ -54,7 +55,7 @@ def workbook(tmp_path: Path) -> WriteWorkbook:
 
 def refusal(source: str) -> str:
     with pytest.raises(SourceUnreadable) as caught:
-        list(read_report(source))
+        read_rows(source)
     return str(caught.value)
 
 
@@ -62,20 +63,20 @@ def test_real_dates_and_dates_as_text_are_both_read(
     workbook: WriteWorkbook, headings: list[str], ada: list[str]
 ) -> None:
     source = workbook([headings, ada, [*ada[:5], date(2026, 11, 14)], [*ada[:5], datetime(2026, 11, 14, 23, 59)]])
-    assert [row.date for row in read_report(source)] == ["14/11/2026", date(2026, 11, 14), date(2026, 11, 14)]
+    assert [row.date for row in read_rows(source)] == ["14/11/2026", date(2026, 11, 14), date(2026, 11, 14)]
 
 
 def test_a_workbook_that_counts_days_from_1904_gives_the_same_dates(
     workbook: WriteWorkbook, headings: list[str], ada: list[str]
 ) -> None:
     source = workbook([headings, [*ada[:5], date(2026, 11, 14)]], options={"date_1904": True})
-    assert [row.date for row in read_report(source)] == [date(2026, 11, 14)]
+    assert [row.date for row in read_rows(source)] == [date(2026, 11, 14)]
 
 
 def test_a_date_that_lost_its_format_stays_a_number_that_is_set_aside(
     workbook: WriteWorkbook, headings: list[str], ada: list[str]
 ) -> None:
-    (row,) = read_report(workbook([headings, [*ada[:5], 46340]]))
+    (row,) = read_rows(workbook([headings, [*ada[:5], 46340]]))
     assert row.date == "46340"
 
 
@@ -85,7 +86,7 @@ def test_a_date_that_lost_its_format_stays_a_number_that_is_set_aside(
 def test_numbers_and_truth_values_become_the_text_that_is_shown(
     workbook: WriteWorkbook, headings: list[str], ada: list[str], written: int | float, read: str
 ) -> None:
-    (row,) = read_report(workbook([headings, [*ada[:3], written, *ada[4:]]]))
+    (row,) = read_rows(workbook([headings, [*ada[:3], written, *ada[4:]]]))
     assert row.ticket == read
 
 
@@ -94,14 +95,14 @@ def test_a_formula_written_as_text_is_text(
 ) -> None:
     formula = '=HYPERLINK("http://x.example.com","TM-1")'
     source = workbook([headings, [*ada[:3], formula, *ada[4:]]], options={"strings_to_formulas": False})
-    assert [row.ticket for row in read_report(source)] == [formula]
+    assert [row.ticket for row in read_rows(source)] == [formula]
 
 
 def test_rows_keep_the_numbers_they_have_in_the_sheet(
     workbook: WriteWorkbook, headings: list[str], ada: list[str]
 ) -> None:
     source = workbook([[], [], ["", ""], headings, ada, [], ada])
-    assert [row.number for row in read_report(source)] == [5, 7]
+    assert [row.number for row in read_rows(source)] == [5, 7]
 
 
 def test_the_first_sheet_that_is_shown_is_read(workbook: WriteWorkbook, headings: list[str], ada: list[str]) -> None:
@@ -115,7 +116,7 @@ def test_the_first_sheet_that_is_shown_is_read(workbook: WriteWorkbook, headings
         old.hide()
 
     source = workbook([headings, ada], before=hidden_sheet_and_chart)
-    assert [row.number for row in read_report(source)] == [2]
+    assert [row.number for row in read_rows(source)] == [2]
 
 
 def test_an_empty_workbook_is_told(workbook: WriteWorkbook) -> None:
@@ -133,7 +134,7 @@ def test_a_stray_cell_far_away_is_told_instead_of_taking_all_memory(
         sheet.write(1_048_575, 16_383, "x")
     assert (tmp_path / "stray.xlsx").stat().st_size < 8_000
     assert "stray cell" in refusal(f"file:{tmp_path / 'stray.xlsx'}")
-    assert len(list(read_report(source))) == 1
+    assert len(read_rows(source)) == 1
 
 
 @pytest.mark.long
@@ -143,7 +144,7 @@ def test_a_stray_cell_in_the_last_row_only_is_read(tmp_path: Path, headings: lis
         sheet.write_row(0, 0, headings)
         sheet.write_row(1, 0, ada)
         sheet.write(1_048_575, 5, "x")
-    assert [row.number for row in read_report(f"file:{tmp_path / 'long.xlsx'}")] == [2, 1_048_576]
+    assert [row.number for row in read_rows(f"file:{tmp_path / 'long.xlsx'}")] == [2, 1_048_576]
 
 
 def with_a_bomb(source: str, entry: str, *, packed_megabytes: int, declared: int) -> str:
@@ -223,7 +224,7 @@ def test_a_workbook_named_csv_is_read_as_what_it_is(
     source = workbook([headings, ada], name="report.xlsx")
     path = Path(source.removeprefix("file:"))
     path.rename(path.with_suffix(".csv"))
-    assert len(list(read_report(source.replace(".xlsx", ".csv")))) == 1
+    assert len(read_rows(source.replace(".xlsx", ".csv"))) == 1
 
 
 def children() -> list[str]:
@@ -258,7 +259,7 @@ def formatted(tmp_path: Path, rows: Sequence[Sequence[Any]], formats: Sequence[s
 def test_a_ticket_that_its_number_format_makes_is_read_as_it_is_shown(tmp_path: Path, ada: list[str]) -> None:
     codes = ["00000", '"TM-"0', r"\T\M\-00000", "0", "#,##0", "dd/mm/yyyy", "General"]
     source = formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]] * len(codes), codes)
-    assert [row.ticket for row in read_report(source)] == [
+    assert [row.ticket for row in read_rows(source)] == [
         "00123",
         "TM-123",
         "TM-00123",
@@ -326,7 +327,7 @@ def test_a_workbook_whose_parts_are_named_otherwise_is_read(
     tmp_path: Path, ada: list[str], name: Callable[[str], str]
 ) -> None:
     source = repacked(formatted(tmp_path, [[*ada[:3], 123, *ada[4:]]], ["00000"]), name=name)
-    assert [row.ticket for row in read_report(source)] == ["00123"]
+    assert [row.ticket for row in read_rows(source)] == ["00123"]
 
 
 def without_addresses(name: str, content: bytes) -> bytes:
@@ -350,7 +351,7 @@ def test_errors_of_formulas_are_read_as_they_are_shown(
 
     all_wrong = [("=1/0", "0")] * 6
     source = workbook([headings, [*ada[:4], ("=1/0", "0"), ada[5]], ada, all_wrong, ada])
-    rows = list(read_report(repacked(source, part=spoiled)))
+    rows = read_rows(repacked(source, part=spoiled))
     assert [row.status for row in rows] == ["#REF!", "Closed", "#REF!", "Closed"]
     assert rows[2][1:] == ("#REF!",) * 6
     assert [row.number for row in rows] == [2, 3, 4, 5]
@@ -369,7 +370,7 @@ def test_what_was_merged_downwards_stands_beside_each_of_its_rows(
             sheet.merge_range(1, column, 2, column, ada[column])
         sheet.write_row(3, 0, [*ada[:3], "TM-3", *ada[4:]])
         sheet.merge_range(5, 0, 6, 0, "Total")
-    rows = list(read_report(f"file:{path}"))
+    rows = read_rows(f"file:{path}")
     assert [row.number for row in rows] == [2, 3, 4, 6]
     assert [(row.email, row.ticket, row.status) for row in rows[:3]] == [
         (ada[2], f"TM-{number}", "Closed") for number in (1, 2, 3)

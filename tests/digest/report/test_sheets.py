@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.digest.report.columns import ReportRow
 from app.digest.report.sources import Limits, SourceUnreadable, read_report
+from tests.digest.made_rows import apart
 from tests.digest.report.google_server import ACCOUNT, SCOPE, GoogleServer
 
 Refusal = Callable[..., str]
@@ -25,7 +26,7 @@ def read(google: GoogleServer, tmp_path: Path) -> Read:
     """Reads `source` from the local Google as its service account."""
 
     def rows(source: str = SOURCE, *, key_file: Path | None = None, limits: Limits | None = None) -> list[ReportRow]:
-        return list(
+        return apart(
             read_report(
                 source,
                 google_credentials_file=key_file or google.key_file(tmp_path),

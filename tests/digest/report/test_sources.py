@@ -14,6 +14,7 @@ from app.digest.report.sheets import SheetRange
 from app.digest.report.sources import FilePath, SourceUnreadable, parse_source, read_report
 from app.digest.selection import select_closings
 from tests.digest.conftest import CsvFile
+from tests.digest.made_rows import read_rows
 
 SINCE, TODAY = date(2026, 11, 9), date(2026, 11, 16)
 NOBODY = 65_534
@@ -108,7 +109,7 @@ def test_a_report_of_hand_edits_gives_each_customer_their_own_tickets(csv_file: 
 def test_two_threads_read_at_the_same_time(csv_file: CsvFile, headings: list[str], ada: list[str]) -> None:
     source = csv_file([headings, *[ada] * 2_000])
     counts = []
-    threads = [threading.Thread(target=lambda: counts.append(len(list(read_report(source))))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: counts.append(len(read_rows(source)))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
