@@ -51,8 +51,8 @@ class CustomerDigest(NamedTuple):
         return f"CustomerDigest({self.tickets!r})"
 
 
-EMAIL_KEY, PERSON = 3, slice(2, 6)
-"""Places in a closing: the customer's key; and all that names the customer (address, key, names)."""
+email_key_of, person_of = itemgetter(3), itemgetter(2, 4, 5)
+"""The customer's key in a closing; and how it writes the customer (address and names)."""
 CELLS = 8
 """How many texts are in the line of a closing."""
 ROW_ZERO = 1_000_000_000
@@ -147,18 +147,18 @@ def group_by_customer(closings: Iterable[Closing]) -> Iterator[CustomerDigest]:
     The same closings give the same digests, in whatever order they come.
     """
     kept = closings if isinstance(closings, Closings) else Closings(closings)
-    for _, mine in groupby(kept, itemgetter(EMAIL_KEY)):
-        yield _digest(list(mine))
+    for _, mine in groupby(kept, email_key_of):
+        yield _digest(tuple(mine))
 
 
-def _digest(closings: list[Closing]) -> CustomerDigest:
+def _digest(closings: tuple[Closing, ...]) -> CustomerDigest:
     _, _, email, email_key, first_name, last_name, _ = closings[0]
     name = full_name(first_name, last_name) or email
-    if len(closings) > 1 and len({closing[PERSON] for closing in closings}) > 1:
+    if len(closings) > 1 and len({*map(person_of, closings)}) > 1:
         email = _usual([closing.email for closing in closings])
         names = [full_name(closing.first_name, closing.last_name) for closing in closings]
         name = _usual([name for name in names if name] or [email])
-    return new(CustomerDigest, (email, email_key, name, tuple(closings)))
+    return new(CustomerDigest, (email, email_key, name, closings))
 
 
 def _usual(spellings: list[str]) -> str:

@@ -61,23 +61,24 @@ class FirstLook:
     def at(self, rows: ReportRows) -> Seen:
         """What can be told of the rows."""
         seen, places, names = Seen([0] * len(PassedOver), [], [], [], []), list[int](), self._names
+        passed, lines, tickets, days, unclear = seen
         known = map(self._known.__getitem__, zip(rows.statuses, rows.dates, strict=True))
         cells = zip(known, range(len(rows.numbers)), *rows[:5], strict=True)
         for what, place, number, first_name, last_name, email, ticket in cells:
             if isinstance(what, PassedOver):
-                seen.passed[what] += 1
+                passed[what] += 1
             elif what is None:
-                seen.unclear.append(place)
+                unclear.append(place)
             else:
                 day, ordinal = what
                 key, first, last = f"{ticket}".lower(), names[first_name], names[last_name]
-                seen.lines.append(f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first}\t{last}\t")
-                seen.tickets.append(key)
-                seen.days.append(day)
+                lines.append(f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first}\t{last}\t")
+                tickets.append(key)
+                days.append(day)
                 places.append(place)
-        for at in reversed(_unusual(seen.lines)):
-            del seen.lines[at], seen.tickets[at], seen.days[at]
-            seen.unclear.append(places[at])
+        for at in reversed(_unusual(lines)):
+            del lines[at], tickets[at], days[at]
+            unclear.append(places[at])
         return seen
 
 
