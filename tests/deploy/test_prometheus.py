@@ -124,8 +124,8 @@ def test_a_digest_that_never_came_and_a_worker_are_alarms_of_their_own(tmp_path:
     """By Prometheus's own tool, which makes the days pass."""
     tool = shutil.which("promtool")
     assert tool, "promtool comes with Prometheus"
-    due = {"series": 'utopia_handler_digest_due_since_timestamp_seconds{job="utopia-handler"}', "values": "1+0x13000"}
-    worker = {"series": 'up{job="utopia-handler",instance="127.0.0.1:5051"}', "values": "0+0x13000"}
+    due = {"series": 'utopia_handler_digest_due_since_timestamp_seconds{job="utopia-handler"}', "values": "1+0x2600"}
+    worker = {"series": 'up{job="utopia-handler",instance="127.0.0.1:5051"}', "values": "0+0x2600"}
     expected = [
         ("9d", "UtopiaHandlerDigestMissing", True),
         ("7d", "UtopiaHandlerDigestMissing", False),
@@ -133,12 +133,13 @@ def test_a_digest_that_never_came_and_a_worker_are_alarms_of_their_own(tmp_path:
         ("9d", "UtopiaHandlerDown", False),
     ]
     case = {
-        "interval": "1m",
+        "interval": "5m",
         "input_series": [due, worker],
         "promql_expr_test": [],
         "alert_rule_test": [fired(*each) for each in expected],
     }
-    (tmp_path / "case.json").write_text(json.dumps({"rule_files": [str(RULES)], "tests": [case]}))
+    cases = {"rule_files": [str(RULES)], "evaluation_interval": "5m", "tests": [case]}
+    (tmp_path / "case.json").write_text(json.dumps(cases))
 
     command = [tool, "test", "rules", "case.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
