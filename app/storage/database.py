@@ -128,7 +128,7 @@ class Database:
         self.presence = Presence(self.path)
         self.engine = _sqlite_engine(url, self.path, self.presence) if self.is_sqlite else _postgresql_engine(url)
         take_any_text(self.engine)
-        event.listen(self.engine, "checkin", lambda _connection, record: record.info.pop(MODE, None))
+        event.listen(self.engine, "checkin", self._end_mode)
         self._writing = threading.Lock()
         self._was_busy = False
 
@@ -209,6 +209,12 @@ class Database:
             connection.info[MODE] = READ_ONLY
             with Session(connection, autoflush=False, expire_on_commit=False) as session:
                 yield session
+
+    def _end_mode(self, driver: Any, record: Any) -> None:
+        """Take back what the mode of a connection's transactions changed, when the pool gets it back."""
+        was_read_from = record.info.pop(MODE, None) == READ_ONLY
+        if was_read_from and not self.is_sqlite and driver is not None and not driver.closed:
+            driver.autocommit = False
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -346,11 +352,10 @@ def _is_silent(connection: Any) -> bool:
 def _begin_on_postgresql(connection: PoolProxiedConnection) -> None:
     """Queries of a reader need no transaction, which would take two more round trips: each sees what is committed by
     then, as it would in a transaction."""
-    driver: Any = connection.dbapi_connection
-    alone = connection.info.get(MODE) == READ_ONLY
-    if driver.autocommit != alone:
-        driver.autocommit = alone
-    if _hurry.left is not None and connection.info.get(MODE) != READ_ONLY:
+    if connection.info.get(MODE) == READ_ONLY:
+        driver: Any = connection.dbapi_connection
+        driver.autocommit = True
+    elif _hurry.left is not None:
         connection.cursor().execute(f"SET LOCAL lock_timeout = {max(1, int(_hurry.left * 1000))}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.storage.database import Database
 from tests.tools.postgres import PostgresServer
@@ -67,3 +68,10 @@ def test_connections_that_the_server_closed_are_replaced_before_they_are_used(da
     with database.write() as session:
         session.execute(text("insert into rows values (1)"))
     assert rows(database) == 1
+
+
+def test_a_server_that_goes_while_it_is_read_from_costs_that_reader_alone(database: Database) -> None:
+    with pytest.raises(OperationalError), database.read() as session:
+        session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+    assert rows(database) == 0
