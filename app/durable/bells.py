@@ -16,9 +16,6 @@ REST_SECONDS = 0.03
 """The pause between two looks at a queue: in a burst, one look finds what several rang for."""
 
 
-NOTHING: frozenset[str] = frozenset()
-
-
 class Bell:
     """The event that a queue's thread waits for."""
 
@@ -79,7 +76,7 @@ class Bells:
 
         @event.listens_for(engine, "checkin")
         def _ring(connection: Any, record: Any) -> None:
-            enqueued: AbstractSet[str] = record.info.pop("enqueued", NOTHING)
+            enqueued: AbstractSet[str] = record.info.pop("enqueued", frozenset())
             for queue in enqueued:
                 self.ring(queue)
             elsewhere = enqueued - self._bells.keys()
