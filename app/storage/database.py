@@ -204,7 +204,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for queries; on SQLite it never waits for a writer, on PostgreSQL each query is by itself."""
+        """A session for queries, each by itself; on SQLite they never wait for a writer."""
         with self.engine.connect() as connection:
             connection.info[MODE] = READ_ONLY
             with Session(connection, autoflush=False, expire_on_commit=False) as session:
@@ -244,6 +244,7 @@ def _sqlite_engine(url: str, path: Path, presence: Presence) -> Engine:
         url,
         pool_size=20,
         max_overflow=20,
+        pool_use_lifo=True,  # few connections do nearly all, with the pages and statements that they keep
         hide_parameters=True,  # an error's text goes to the log
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
@@ -267,12 +268,14 @@ def _sqlite_engine(url: str, path: Path, presence: Presence) -> Engine:
 
 
 def _begin_on_sqlite(connection: PoolProxiedConnection) -> None:
-    mode, cursor = connection.info.get(MODE), connection.cursor()
-    if mode != READ_ONLY:
-        _set(connection, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
+    """A reader's queries need no transaction, as on PostgreSQL: each lets other threads run while SQLite begins it."""
+    mode = connection.info.get(MODE)
+    if mode == READ_ONLY:
+        return
+    _set(connection, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
     with _waiting() as patience:
         _set(connection, "busy_timeout", int(patience * 1000))
-        cursor.execute("BEGIN" if mode == READ_ONLY else "BEGIN IMMEDIATE")
+        connection.cursor().execute("BEGIN IMMEDIATE")
 
 
 def _set(connection: PoolProxiedConnection, pragma: str, value: object) -> None:
