@@ -6,7 +6,7 @@ than is used here. Names with an underscore are private to the library; its vers
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +18,7 @@ from dbos._utils import generate_uuid
 from sqlalchemy.exc import DBAPIError
 
 from app.durable.bells import Bell
-from app.durable.work_queue import VERSION
-from app.storage.database import Database
+from app.durable.work_queue import VERSION, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +43,12 @@ class Queue:
 class Dispatcher:
     """Begins the workflows of one queue, as long as there is room for them."""
 
-    def __init__(self, name: str, queue: Queue, database: Database, *, is_shared: bool) -> None:
+    def __init__(self, name: str, queue: Queue, work_queue: WorkQueue, *, is_shared: bool) -> None:
         """`is_shared`: other processes begin workflows of the queue as well."""
         self.bell = Bell()
         self._name = name
         self._queue = queue
-        self._database = database
+        self._work_queue = work_queue
         self._is_shared = is_shared
         self._ahead = 0 if is_shared else queue.ahead
         self.at_once = queue.at_a_time + self._ahead
@@ -110,24 +109,32 @@ class Dispatcher:
         if room < max(self._ahead, 1):  # some wait for a place already; the next workflow that ends rings the bell
             return
         owner = generate_uuid()
-        with self._database.turn():
-            workflow_ids, limit = self._dbos._sys_db.start_queued_workflows(
-                self._registered,
-                self._executor_id,
-                VERSION,
-                None,
-                running,
-                owner_xid=owner,
-                is_latest_version=False,  # nothing is enqueued without its version
-            )
-        if limit is None and len(workflow_ids) < room and not (self._is_shared and workflow_ids):
+        if self._is_shared:
+            statuses, is_limited = self._claim_among_others(running, owner)
+        else:
+            statuses, is_limited = self._work_queue.claim(self._name, room, self._executor_id, owner), False
+        if not is_limited and len(statuses) < room and not (self._is_shared and statuses):
             self._more_may_wait = False
-        self._begin(workflow_ids, owner)
-        if len(workflow_ids) < room:
+        self._begin(statuses, owner)
+        if len(statuses) < room:
             self._queue.runs_dry()
 
-    def _begin(self, workflow_ids: list[str], owner: str) -> None:
-        for status in self._dbos._sys_db.get_workflow_statuses(workflow_ids) if workflow_ids else ():
+    def _claim_among_others(self, running: int, owner: str) -> tuple[list[Any], bool]:
+        """Workflows for this process, and whether a limit left no room for more: the library counts all processes'."""
+        workflow_ids, limit = self._dbos._sys_db.start_queued_workflows(
+            self._registered,
+            self._executor_id,
+            VERSION,
+            None,
+            running,
+            owner_xid=owner,
+            is_latest_version=False,  # nothing is enqueued without its version
+        )
+        statuses = self._dbos._sys_db.get_workflow_statuses(workflow_ids) if workflow_ids else []
+        return statuses, limit is not None
+
+    def _begin(self, statuses: Sequence[Any], owner: str) -> None:
+        for status in statuses:
             workflow_id = status["workflow_uuid"]
             self._begun.add(workflow_id)
             try:

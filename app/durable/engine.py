@@ -20,7 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.durable.dispatching import Dispatcher, Queue
 from app.durable.listening import listening
 from app.durable.locks import CONFIRM_EVERY_SECONDS, LockMayBeLost, lock_for
-from app.durable.work_queue import APPLICATION, SERIALIZER, VERSION, EngineError, Standstill, WorkQueue, noted
+from app.durable.work_queue import (
+    APPLICATION,
+    SERIALIZER,
+    VERSION,
+    EngineError,
+    Standstill,
+    WorkQueue,
+    noted,
+    unless_ended,
+)
 from app.storage.database import Database, spare_pings
 
 ADOPT_EVERY_SECONDS = 2.0
@@ -186,7 +195,7 @@ class Executor:
             log.info("Stopping: running steps end, no new ones begin")
 
     def _dispatcher(self, name: str, queue: Queue) -> Dispatcher:
-        return Dispatcher(name, queue, self._database, is_shared=self._lock.is_shared)
+        return Dispatcher(name, queue, self._work_queue, is_shared=self._lock.is_shared)
 
     def _launch(self, dispatchers: Mapping[str, Dispatcher]) -> DBOS:
         dbos = DBOS(
@@ -216,6 +225,7 @@ class Executor:
             )
         DBOS.launch()
         _let_rest(dbos)
+        dbos._sys_db.update_workflow_outcome = unless_ended(dbos._sys_db.update_workflow_outcome)  # type: ignore[method-assign]
         if not self._database.is_sqlite:
             spare_pings(dbos._sys_db.engine)
         return dbos

@@ -26,7 +26,7 @@ INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
 UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
 UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
 WITH_STEPS = (
-    select(Order, OrderStep)
+    select(Order, OrderStep, breaker.IS_DOWN)
     .outerjoin(OrderStep, OrderStep.order_id == Order.id)
     .where(Order.orderref == bindparam("orderref"))
 )
@@ -73,23 +73,38 @@ class Run(AbstractContextManager["Run"]):
         """The order as it was read, with the changes of the run's steps: nobody else changes an order that runs."""
         self.steps: dict[str, OrderStep]
         self._is_read = False
+        self._just_read_up: System | None = None
         self._made: list[OrderStep] = []
         self._unwritten: list[Done] = []
 
-    def __exit__(self, *_error: object) -> None:
-        if self._unwritten:
-            self.commit(lambda session: order_search_rows.keep(session, self.order), repeatable=True)
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        def write(session: Session) -> None:
+            order_search_rows.keep(session, self.order)
+            if error is None:
+                self.services.work_queue.end(connection_of(session))
 
-    def read(self) -> bool:
-        """Read the order and its steps, once; returns whether this run may work on it."""
+        if self._unwritten:
+            self.commit(write, repeatable=True)
+
+    def read(self, system: System | None) -> bool:
+        """Read the order and its steps, once; returns whether this run may work on it. `system` is called first."""
         if not self._is_read:
             with self.services.database.read() as session:
-                rows = session.execute(WITH_STEPS, {"orderref": self.orderref}).all()
+                rows = session.execute(WITH_STEPS, {"orderref": self.orderref, "system": system}).all()
             if not rows:
                 return False
-            self.order, self._is_read = rows[0][0], True
-            self.steps = {step.name: step for _, step in rows if step is not None}
+            self.order, _, is_down = rows[0]
+            self._is_read, self._just_read_up = True, None if is_down else system
+            self.steps = {step.name: step for _, step, _ in rows if step is not None}
         return self.order.run == self.number and self.order.state in AT_WORK
+
+    def standing_now(self, system: System) -> bool | None:
+        """`standing`; the statement that read the order a moment ago has asked for the first step."""
+        just_read_up, self._just_read_up = self._just_read_up, None
+        if just_read_up == system:
+            return True
+        with self.services.database.read() as session:
+            return self.standing(session, system)
 
     def standing(self, session: Session, system: System) -> bool | None:
         """Whether the run may call the system now; None when a newer run has replaced it, or something ended it."""

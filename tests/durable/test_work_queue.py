@@ -1,15 +1,92 @@
-"""What is enqueued: it may be withdrawn until it begins."""
+"""What is enqueued: it may be withdrawn until it begins, is begun in its order, and leaves nothing behind."""
 
-from app.durable.work_queue import WorkQueue
-from tests.conftest import Service
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.durable import work_queue
+from app.durable.work_queue import BEHIND, FIRST, GOING, WorkQueue
+from tests.conftest import Service, wait_for
+from tests.provisioning.waiting_orders import REF
+
+NOBODYS = "nobodys"
 
 
 def test_what_is_withdrawn_in_a_transaction_never_begins(service: Service) -> None:
     queue: WorkQueue = service.services.work_queue
-    service.write(queue.enqueue, "notice", "notice-0", "nobodys", 0, 1)
+    service.write(queue.enqueue, "notice", "notice-0", NOBODYS, 0, 1)
     assert queue.is_going("notice-0")
 
     with service.services.database.write() as session:
         queue.withdraw(session.connection(), "notice-0")
 
     assert not queue.is_going("notice-0")
+
+
+@pytest.fixture
+def enqueue(service: Service) -> Iterator[Callable[..., None]]:
+    """Enqueues notices that nobody delivers; they are gone afterwards."""
+    enqueued: list[str] = []
+
+    def enqueue(*numbers: int, priority: int = FIRST) -> None:
+        queue = service.services.work_queue
+        with service.services.database.write() as session:
+            for number in numbers:
+                enqueued.append(f"notice-{number}")
+                queue.enqueue(session, "notice", enqueued[-1], NOBODYS, number, 1, priority=priority)
+
+    yield enqueue
+    service.services.work_queue.forget(enqueued)
+
+
+@pytest.mark.sqlite
+def test_as_many_begin_as_there_is_room_for_and_those_that_go_first_before_the_others(
+    service: Service, enqueue: Callable[..., None]
+) -> None:
+    queue = service.services.work_queue
+    enqueue(1, 2, priority=BEHIND)
+    enqueue(3)
+
+    begun = [status["workflow_uuid"] for status in queue.claim(NOBODYS, 2, "somebody", "token-1")]
+
+    assert begun == ["notice-3", "notice-1"]
+    assert {row.workflow_id for row in queue.pending()["somebody"]} == set(begun)
+    left = [status["workflow_uuid"] for status in queue.claim(NOBODYS, 9, "somebody", "token-2")]
+    assert left == ["notice-2"]
+
+
+@pytest.mark.sqlite
+def test_what_begins_here_is_just_what_the_library_would_begin(service: Service, enqueue: Callable[..., None]) -> None:
+    queue = service.services.work_queue
+    enqueue(1)
+
+    (status,) = queue.claim(NOBODYS, 1, "somebody", "token")
+
+    (known,) = queue.client._sys_db.get_workflow_statuses(["notice-1"])
+    assert {name: status[name] for name in known} == {**known}
+
+
+def test_a_completed_order_leaves_no_workflow_behind(service: Service) -> None:
+    assert service.take(REF)["state"] == "completed"
+
+    client = service.services.work_queue.client
+    wait_for(lambda: not client.list_workflows(status=GOING))
+    assert [row.name for row in client.list_workflows()] == ["notice"]
+
+
+def test_an_outcome_is_recorded_unless_the_workflow_returned_after_it_ended_itself() -> None:
+    recorded: list[str] = []
+
+    def record(workflow_id: str, status: str, **_outcome: object) -> bool:
+        recorded.append(f"{workflow_id} {status}")
+        return True
+
+    record_unless_ended = work_queue.unless_ended(record)
+    work_queue._ended.update(("committed", "rolled back"))
+
+    assert record_unless_ended("committed", "SUCCESS")
+    assert record_unless_ended("rolled back", "ERROR")
+    assert record_unless_ended("usual", "SUCCESS")
+
+    assert recorded == ["rolled back ERROR", "usual SUCCESS"]
+    assert not work_queue._ended
