@@ -107,7 +107,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
     """Begin the step, if it may act now."""
-    if not run.read():
+    if not run.read(system):
         return OVER
     known = run.steps.get(name)
     if known and known.state == StepState.DONE:
@@ -135,8 +135,7 @@ def _hindered(
 ) -> dict[str, Any] | None:
     """Why the step may not call the system now; None when it may, and then the row of a write is committed."""
     if not writes:
-        with run.services.database.read() as session:
-            return WHY_NOT[run.standing(session, system)]
+        return WHY_NOT[run.standing_now(system)]
     why: list[dict[str, Any] | None] = []
 
     def commit(session: Session) -> None:

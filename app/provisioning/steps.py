@@ -35,11 +35,12 @@ def check_contract(work: Work) -> Outcome:
     contract = contract_of(work.order)
     applicant = check_applicant(contract)
     with work.services.database.read() as session:
-        table = plan_table(session)
+        table, any_on_trial = plan_table(session), trials.are_any(session)
     ordered = check_plans(contract, table)
     account = account_of(applicant, ordered, table)
     _ticket_text(work, applicant, account)
-    _take_turn(work, [plan.description for plan in ordered])
+    if any_on_trial:
+        _take_turn(work, [plan.description for plan in ordered])
     return Outcome(changes={"account": account})
 
 

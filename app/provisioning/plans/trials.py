@@ -6,15 +6,14 @@ caller's transaction; `causes.trial_orders` goes on with the orders.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.models import FIRST_ORDER, Order, OrderState, PlanTrial, now
 from app.provisioning.plans.mapping import plan_key
 from app.storage.database import Database, connection_of
 
-TRIALS = PlanTrial.__table__
-ANY_OF = select(TRIALS.c.key).where(TRIALS.c.key.in_(bindparam("keys", expanding=True))).limit(1)
+ANY = select(PlanTrial.__table__.c.key).limit(1)
 """Built once, and on the table: each order asks it."""
 FOLLOWS: Sequence[ColumnElement[bool]] = (Order.cause.is_not(None), Order.state == OrderState.WAITING)
 """The condition for orders that wait for another order's plan: no other waiting order has a cause."""
@@ -38,12 +37,14 @@ def of(session: Session, keys: Collection[str]) -> list[PlanTrial]:
     return list(session.scalars(select(PlanTrial).where(PlanTrial.key.in_(keys)).order_by(PlanTrial.key)))
 
 
+def are_any(session: Session) -> bool:
+    """Whether any plan is on trial."""
+    return connection_of(session).scalar(ANY) is not None
+
+
 def blocking(database: Database, order: Order, descriptions: Iterable[str]) -> Mapping[str, str]:
     """The plans that another order shows first: names by key. A plan that no order shows yet is taken by `order`."""
     keys = {plan_key(name) for name in descriptions}
-    with database.read() as session:
-        if connection_of(session).scalar(ANY_OF, {"keys": list(keys)}) is None:
-            return {}
     with database.write() as session:
         free = update(PlanTrial).where(PlanTrial.key.in_(keys), PlanTrial.first_order_id.is_(None))
         session.execute(free.values(first_order_id=order.id))
