@@ -15,10 +15,9 @@ from app.wording.spelling import distance
 
 _HOUSE = re.compile(r"(\d+(?:[./-]\d+)*)([A-Z]*)")
 _HALF = re.compile(r"(\d+)-?1/2")
-_LONG = {
-    short: max((word for word in SUFFIXES if SUFFIXES[word] == short), key=lambda word: (word[-1] != "S", len(word)))
-    for short in SUFFIXES.values()
-}
+_LONGEST_FIRST = sorted(SUFFIXES, key=lambda word: (word[-1] != "S", len(word)), reverse=True)
+"""The plurals last."""
+_LONG = {SUFFIXES[word]: word for word in reversed(_LONGEST_FIRST)}
 _LONG |= {
     "ST": "STREET",
     "DR": "DRIVE",
