@@ -4,6 +4,7 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from app.console import access, browser_security, rendering
+from app.console.links import LinkedLater
 from app.console.pages import PAGES
 from app.console.url_ids import UrlId
 
@@ -19,6 +20,7 @@ def register(app: Flask, public_address: str) -> None:
     access.guard(app)
     rendering.register(app)
     app.url_map.converters["int"] = UrlId
+    app.url_rule_class = LinkedLater
     for page in PAGES:
         app.register_blueprint(page)
     app.add_url_rule("/", access.HOME, _to_the_first_page)
