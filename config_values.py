@@ -17,8 +17,6 @@ from urllib.parse import unquote, urlsplit
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
@@ -249,6 +247,10 @@ def _network(value: object) -> object:
 
 def postgresql_address(value: str) -> str:
     """The address; ValueError, in words for people, when it is none."""
+    # Only here: gunicorn's first process, which reads the settings as well, would keep it in memory.
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         make_url(value)
         urlsplit(value)

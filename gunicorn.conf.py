@@ -17,6 +17,8 @@ from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
 
+gc.disable()  # during the imports, as in wsgi.py
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.chdir(Path(__file__).resolve().parent)
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -28,6 +30,8 @@ try:
     settings = load_settings()
 except SettingsError as error:
     sys.exit("The settings have faults. Mend them in .env:\n" + "\n".join(f"  {fault}" for fault in error.faults))
+gc.freeze()
+gc.enable()
 
 wsgi_app = "wsgi:app"
 is_worker = settings.role == "worker"
