@@ -33,7 +33,7 @@ configure_logging(
     secrets=settings.secrets(),
     stderr=not is_command,
 )
-app = create_app(settings)
+app = create_app(settings, with_commands="gunicorn.arbiter" not in sys.modules)  # gunicorn runs no commands
 gc.freeze()  # what is there now stays for good: it need never be looked through
 gc.enable()
 

@@ -6,14 +6,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import console, services
 from app.callbacks.api_callback import callbacks
 from app.callbacks.report_uploads import report_uploads
-from app.cli import register_commands
 from app.running.health import health
 from app.running.serving import answering_in_time
 from app.setup.settings_in_use import SettingsInUse
 from config import Settings
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, *, with_commands: bool = True) -> Flask:
     """The Flask application with its services and commands; nothing is connected or started yet."""
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
@@ -24,7 +23,10 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(callbacks)
         app.register_blueprint(report_uploads)
         console.register(app, settings.public_address)
-    register_commands(app)
+    if with_commands:
+        from app.cli import register_commands  # noqa: PLC0415 - 40 ms of a start, for what a server never uses
+
+        register_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

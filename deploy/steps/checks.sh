@@ -10,7 +10,7 @@ check_beside_the_running_one() {
         return 0
     fi
     try compile_trial || fail "The new version has an error in its program: correct it, commit and push."
-    try in_trial -c 'import app' || fail "The new version can't be loaded: correct it, commit and push."
+    try in_trial -c 'import app, app.cli' || fail "The new version can't be loaded: correct it, commit and push."
     try in_trial -m flask --app wsgi config check || fail "The settings have faults for this version: correct $CHECKOUT/.env."
     try in_trial -m flask --app wsgi templates check || fail "A ticket text can't be used: correct it, commit and push."
     try in_trial -m gunicorn -c gunicorn.conf.py --check-config wsgi:app || fail "The new version can't be loaded."
