@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import threading
 from pathlib import Path
 
 if os.name == "nt":  # before the imports of modules that Windows does not have
@@ -11,6 +12,10 @@ if os.name == "nt":  # before the imports of modules that Windows does not have
     )
 
 gc.disable()  # until all is imported: looking for garbage there takes an eighth of the time of a start, or of a command
+
+from wire.transport import trusted_by_default
+
+threading.Thread(target=trusted_by_default).start()  # OpenSSL reads the public authorities beside the imports
 
 import env_file
 from app import create_app
