@@ -58,6 +58,8 @@ class Dispatcher:
         self._more_may_wait = True
         self._thread = threading.Thread(target=self._run, name=f"queue {name}")
         self._dbos: Any = None
+        self.registered: Any = None
+        """The library's own queue, which `start` needs."""
 
     @property
     def alive(self) -> bool:
@@ -67,10 +69,7 @@ class Dispatcher:
     def start(self, dbos: DBOS, executor_id: str) -> None:
         """Begin what is enqueued, from now on, under an executor id."""
         self._dbos, self._executor_id = dbos, executor_id
-        # The library's settings of the queue are this process's own, and not read again at each look.
-        registered: Any = DBOS.retrieve_queue(self._name)
-        registered.database_backed_queue = False
-        self._registered = registered
+        self.registered.database_backed_queue = False  # not read again at each look: this process sets it
         self._thread.start()
 
     def stop(self) -> None:
@@ -122,7 +121,7 @@ class Dispatcher:
     def _claim_among_others(self, running: int, owner: str) -> tuple[list[Any], bool]:
         """Workflows for this process, and whether a limit left no room for more: the library counts all processes'."""
         workflow_ids, limit = self._dbos._sys_db.start_queued_workflows(
-            self._registered,
+            self.registered,
             self._executor_id,
             VERSION,
             None,
