@@ -64,6 +64,15 @@ def test_a_stop_ends_the_step_in_flight_and_the_next_start_goes_on_with_the_next
     assert "needs_you" not in str(office.orders())
 
 
+@pytest.mark.sweep
+@pytest.mark.sqlite
+def test_gunicorns_first_process_holds_no_sqlalchemy(process: ServiceProcess) -> None:
+    process.start()
+
+    loaded = {pid: Path(f"/proc/{pid}/maps").read_text() for pid in (process.pid, *process.workers)}
+    assert {pid for pid, libraries in loaded.items() if "sqlalchemy" in libraries} == set(process.workers)
+
+
 @pytest.mark.long
 def test_an_idle_service_ends_with_exit_code_0(process: ServiceProcess) -> None:
     process.start()
