@@ -2,10 +2,11 @@
 
 import contextlib
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from email.utils import parseaddr
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
 from flask_mail import Connection
@@ -44,6 +45,7 @@ class SafeConnection(Connection):
             host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(host.close)
+            _send_at_once(host)
             if mail.use_tls:
                 host.starttls(context=ssl.create_default_context())
             if mail.username and mail.password:
@@ -57,6 +59,12 @@ class SafeConnection(Connection):
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self.host.quit()
             self.host.close()
+
+
+def _send_at_once(host: smtplib.SMTP) -> None:
+    """Otherwise a mail's last lines, which are short packets, wait until the server has said that the first arrived:
+    it takes 40 ms over that."""
+    cast(socket.socket, host.sock).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Mailer:
