@@ -205,7 +205,7 @@ class Notice(Base):
 
 
 class NoticeDelivery(Base):
-    """A notice to one recipient; `sending` after a crash means that it may have arrived."""
+    """What became of a notice to one recipient: `sent` or `refused`. There is no row while it is on its way."""
 
     __tablename__ = "notice_deliveries"
     __table_args__ = (UniqueConstraint("notice_id", "recipient"),)

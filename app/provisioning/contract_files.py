@@ -6,7 +6,7 @@ from typing import BinaryIO
 import utopia
 from app.models import Order, System
 from app.notices import Enclosure, Without
-from app.remote import breaker, probes
+from app.remote import probes
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -18,10 +18,7 @@ LEAST_READ = MEGABYTE // 16
 
 
 def contract_for_mail(services: Services, order: Order, into: BinaryIO) -> Enclosure:
-    """Fetch the contract into an empty file; it also counts as not ready while UTOPIA doesn't answer."""
-    with services.database.read() as session:
-        if breaker.is_down(session, System.UTOPIA):
-            return Enclosure(without=Without.NOT_READY)
+    """Fetch the contract into an empty file; it also counts as not ready when UTOPIA doesn't answer."""
     try:
         return _fetch(services, order, into)
     except utopia.UtopiaError as error:

@@ -10,6 +10,7 @@ from app import notices
 from app.models import Notice, NoticeDelivery, NoticeKind, NoticeState, Order, now
 from app.provisioning import review
 from app.remote import breaker
+from app.running.background import ABOUT_ORDERS
 from tests.conftest import Service, wait_for
 from tests.notices.arrived_mails import ONE_DAY, OTHER, REF, arrived, breakers, the_mail
 
@@ -141,6 +142,33 @@ def test_a_notice_that_a_dead_workflow_had_claimed_is_picked_up(service: Service
     notices.pick_up_stranded_notices(service.services)
 
     assert len(arrived(service, 1)) == 1
+
+
+def test_a_workflow_that_a_crash_repeats_delivers_all_that_it_had_claimed_and_nothing_of_others(idle: Service) -> None:
+    mine, others = "notice-3", "notice-9"
+    for key, claimed_by in (("left behind", mine), ("others'", others), ("own", mine), ("nobody's", None)):
+        idle.add(Notice(key=key, kind=NoticeKind.TEST_CALLBACK, claimed_by=claimed_by))
+
+    assert notices.deliver(idle.services, ABOUT_ORDERS, 3, 1) == NoticeState.SENT
+
+    with idle.services.database.read() as session:
+        rows = {row.key: (row.state, row.claimed_by, row.restarts) for row in session.scalars(select(Notice))}
+    assert rows.pop("others'") == (NoticeState.PENDING, others, 0)
+    assert rows == dict.fromkeys(("left behind", "own", "nobody's"), (NoticeState.SENT, None, 0))
+    assert len(idle.sandbox.mailbox.messages) == 3
+
+
+def test_a_notice_that_can_not_be_claimed_repeats_no_other(idle: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("first", "second"):
+        idle.add(Notice(key=key, kind=NoticeKind.TEST_CALLBACK))
+    monkeypatch.setattr(idle.services.work_queue, "withdraw", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        notices.deliver(idle.services, ABOUT_ORDERS, 1, 1)
+
+    with idle.services.database.read() as session:
+        rows = [(row.state, row.claimed_by) for row in session.scalars(select(Notice).order_by(Notice.id))]
+    assert rows == [(NoticeState.SENT, None), (NoticeState.PENDING, None)]
 
 
 def test_a_notice_that_another_workflow_is_at_work_on_is_left_to_it(service: Service) -> None:
