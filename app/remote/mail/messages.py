@@ -30,14 +30,30 @@ START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
 
 
 class _Headers(HeaderRegistry):
-    """The standard library's parsed headers. Mails have mostly the same ones, and parsing takes long."""
+    """The standard library's parsed headers. Mails have mostly the same ones, and parsing takes long.
+
+    So does a header's class, which the library makes anew each time.
+    """
 
     def __call__(self, name: str, value: str) -> BaseHeader:
         return _parsed(name, value)
 
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        return _class_of(name)
+
+
+class _Lines(policy.EmailPolicy):
+    """The library's policy for SMTP, which folds the same header once."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The header as it goes out."""
+        return _folded(name, value)
+
 
 _parsed = lru_cache(maxsize=128)(HeaderRegistry())
-SMTP = policy.SMTP.clone(header_factory=_Headers())
+_class_of = lru_cache(maxsize=128)(HeaderRegistry().__getitem__)
+_folded = lru_cache(maxsize=128)(policy.SMTP.fold_binary)
+SMTP = _Lines(linesep=policy.SMTP.linesep, header_factory=_Headers())
 
 
 @dataclass(frozen=True)
@@ -73,11 +89,13 @@ class Message:
     def pieces(self) -> Iterator[bytes]:
         """The message as SMTP takes it, with each dot at a line's start doubled, in pieces of a bounded size."""
         ending = self._parts[-len(self.files) - 1 :]
-        yield START_OF_A_LINE.sub(b"..", self._boundary.join(self._parts[: -len(ending)]))
+        before = START_OF_A_LINE.sub(b"..", self._boundary.join(self._parts[: -len(ending)]))
         for part, file in zip(ending, [*self.files, None], strict=True):
-            yield self._boundary + part
-            if file is not None:
-                yield from _in_base64(file)
+            before += self._boundary + part
+            for piece in _in_base64(file) if file is not None else ():
+                yield before + piece
+                before = b""
+        yield before
 
 
 def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
