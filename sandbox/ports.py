@@ -15,7 +15,8 @@ class Closable(Protocol):
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket bound to the port (0: a free one) and not listening: it reserves the port, and connects are refused."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends short answers at once only on a socket that is said to be TCP; others wait 40 ms for the reader.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
