@@ -182,8 +182,8 @@ class WorkQueue:
     def end(self, connection: Connection) -> None:
         """End the workflow that this thread runs when the caller's transaction commits, and keep no record of it.
 
-        For the last transaction of a workflow that returns nothing: the engine then need not commit its outcome in a
-        transaction of its own, and nothing is left to be pruned. Outside a workflow it does nothing.
+        For the last transaction of a workflow whose result nobody reads: the engine then need not commit its outcome
+        in a transaction of its own, and nothing is left to be pruned. Outside a workflow it does nothing.
         """
         workflow_id = DBOS.workflow_id
         if workflow_id is None:

@@ -169,9 +169,11 @@ class Claims:
         return claimed
 
     def _due(self, end: int, session: Session) -> Claimed | None:
-        """Claim the due notice at one end, which then needs no workflow of its own any more."""
+        """Claim the due notice at one end, which then needs no workflow of its own any more; or end this workflow."""
         claimed = _claim(session, CLAIM_DUE[end], self._which())
-        if claimed is not None:
+        if claimed is None:
+            self._services.work_queue.end(connection_of(session))
+        else:
             self._services.work_queue.withdraw(connection_of(session), records.workflow_id(claimed.notice))
         return claimed
 
