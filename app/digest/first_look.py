@@ -1,9 +1,11 @@
 """Judges rows by one look at each, many at a time, as far as no cell needs cleaning. That is nearly all of a report."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import IntEnum
+from itertools import compress, count
 from typing import NamedTuple
 
 from app.digest.closings import ROW_ZERO, ClosingKey
@@ -19,10 +21,8 @@ from app.digest.report.cells import (
 from app.digest.report.columns import ReportRows
 from app.digest.report.dates import MOST_KNOWN, DaysSeen
 
-USUAL_LINES = re.compile(
-    rf"^(?:{USUAL_ADDRESS}\t[^\t\n]+\t[^\t\n]+\t[^\t\n]+\t{USUAL_TICKET}\t[^\t\n]*\t[^\t\n]*\t\n)+", re.MULTILINE
-)
-"""Lines of closings (`app.digest.closings`) whose address and ticket are as they would be after cleaning."""
+USUAL_ADDRESSES = re.compile(rf"^(?:{USUAL_ADDRESS}\n)+", re.MULTILINE)
+USUAL_TICKETS = re.compile(rf"^(?:{USUAL_TICKET}\n)+", re.MULTILINE)
 
 
 class PassedOver(IntEnum):
@@ -37,11 +37,11 @@ class PassedOver(IntEnum):
 class Seen(NamedTuple):
     """What one look at some rows tells.
 
-    `passed` counts the rows passed over, by `PassedOver`. `lines`, `tickets` (keys of theirs) and `days` are of the
-    closings in the window, whether reported before or not. `unclear` are the places of the other rows.
+    `passed` counts the rows passed over. `lines` (see `app.digest.closings`), `tickets` (keys of theirs) and `days` are
+    of the closings in the window, whether reported before or not. `unclear` are the places of the other rows.
     """
 
-    passed: list[int]
+    passed: Counter[PassedOver]
     lines: list[str]
     tickets: list[str]
     days: list[date]
@@ -59,36 +59,50 @@ class FirstLook:
         self._known, self._names = _Known(seen, since, today), _Names()
 
     def at(self, rows: ReportRows) -> Seen:
-        """What can be told of the rows."""
-        seen, places, names = Seen([0] * len(PassedOver), [], [], [], []), list[int](), self._names
-        passed, lines, tickets, days, unclear = seen
-        known = map(self._known.__getitem__, zip(rows.statuses, rows.dates, strict=True))
-        cells = zip(known, range(len(rows.numbers)), *rows[:5], strict=True)
-        for what, place, number, first_name, last_name, email, ticket in cells:
-            if isinstance(what, PassedOver):
-                passed[what] += 1
-            elif what is None:
-                unclear.append(place)
-            else:
-                day, ordinal = what
-                key, first, last = f"{ticket}".lower(), names[first_name], names[last_name]
-                lines.append(f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first}\t{last}\t")
-                tickets.append(key)
-                days.append(day)
-                places.append(place)
-        for at in reversed(_unusual(lines)):
-            del lines[at], tickets[at], days[at]
+        """What can be told of the rows; a list at a time, as a row at a time takes longer."""
+        known = [*map(self._known.__getitem__, zip(rows.statuses, rows.dates, strict=True))]
+        passed = Counter([what for what in known if isinstance(what, PassedOver)])
+        unclear = [place for place, what in enumerate(known) if what is None]
+        told = [isinstance(what, tuple) for what in known]
+        closed = [what for what in known if isinstance(what, tuple)]
+        emails, tickets = _texts(rows.emails, told), _texts(rows.tickets, told)
+        keys, days = [ticket.lower() for ticket in tickets], [day for day, _ in closed]
+        first_names, last_names = (
+            map(self._names.__getitem__, compress(names, told)) for names in (rows.first_names, rows.last_names)
+        )
+        numbers = compress(rows.numbers, told)
+        cells = zip(emails, closed, keys, numbers, tickets, first_names, last_names, strict=True)
+        lines = [
+            f"{email}\t{ordinal}\t{key}\t{ROW_ZERO + number}\t{ticket}\t{first}\t{last}\t"
+            for email, (_, ordinal), key, number, ticket, first, last in cells
+        ]
+        places = [*compress(count(), told)]
+        for at in reversed(_unusual(emails, tickets)):
+            del lines[at], keys[at], days[at]
             unclear.append(places[at])
-        return seen
+        return Seen(passed, lines, keys, days, unclear)
 
 
-def _unusual(lines: list[str]) -> list[int]:
-    """The places of lines with an address or a ticket that may need cleaning."""
-    text = "\n".join([*lines, ""])
-    if text.count("\n") > len(lines):  # a cell of several lines
-        return [*range(len(lines))]
-    unusual = USUAL_LINES.sub("", text)
-    return [at for at, line in enumerate(lines) if line in unusual] if unusual else []
+def _texts(cells: Iterable[Cell], told: list[bool]) -> list[str]:
+    """The cells of the rows that are told; a date becomes a text that is neither a usual address nor a usual ticket."""
+    return [f"{cell}" for cell in compress(cells, told)]
+
+
+def _unusual(emails: list[str], tickets: list[str]) -> list[int]:
+    """The places of addresses or tickets that may need cleaning."""
+    odd_emails, odd_tickets = _left_by(USUAL_ADDRESSES, emails), _left_by(USUAL_TICKETS, tickets)
+    if not (odd_emails or odd_tickets):
+        return []
+    cells = enumerate(zip(emails, tickets, strict=True))
+    return [at for at, (email, ticket) in cells if email in odd_emails or ticket in odd_tickets]
+
+
+def _left_by(usual: re.Pattern[str], cells: list[str]) -> set[str]:
+    """The cells that the pattern doesn't match."""
+    text = "\n".join([*cells, ""])
+    if text.count("\n") > len(cells):  # a cell of several lines
+        return {*cells}
+    return {*usual.sub("", text).split("\n")[:-1]}
 
 
 class _Known(dict[tuple[Cell, Cell], PassedOver | tuple[date, str] | None]):

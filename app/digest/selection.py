@@ -1,10 +1,10 @@
 """Decides what is reported to whom, and what is set aside and why. Pure: rows in, decisions with reasons out."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from itertools import compress
-from operator import add
 
 from app.digest.closings import Closing, ClosingKey, Closings, collector_paused
 from app.digest.first_look import FirstLook, PassedOver, Seen
@@ -202,7 +202,7 @@ class _Listing:
     def __init__(self) -> None:
         self.closings = Closings()
         self.set_aside: list[SetAside] = []
-        self.passed = [0] * len(PassedOver)
+        self.passed = Counter[PassedOver]()
 
     def take(self, verdict: Verdict) -> None:
         """Keep or count a row, by its verdict."""
@@ -215,7 +215,7 @@ class _Listing:
 
     def take_all(self, told: Seen, already_reported: Collection[ClosingKey]) -> None:
         """Keep and count rows that were judged at one look."""
-        self.passed = [*map(add, self.passed, told.passed)]
+        self.passed.update(told.passed)
         if not already_reported:
             self.closings.add_lines(told.lines, told.closing_keys())
             return

@@ -42,8 +42,8 @@ _ADDRESS = re.compile(
 )
 
 # How nearly all cells look. They need no cleaning, and such an address is its own key.
-USUAL_TICKET = r"(?:[A-Za-z]{1,20}-?)?[0-9]{1,20}"
-USUAL_ADDRESS = r"[a-z0-9_-]{1,31}+(?:\.[a-z0-9_-]{1,31}+)?@(?:[a-z0-9]{1,50}+\.){1,3}[a-z]{2,20}"
+USUAL_TICKET = r"(?:[A-Za-z]{1,20}+-?+)?+[0-9]{1,20}+"
+USUAL_ADDRESS = r"[a-z0-9_-]{1,31}+(?:\.[a-z0-9_-]{1,31}+)?+@(?:[a-z0-9]{1,50}+\.){1,3}+[a-z]{2,20}+"
 
 
 class CellFault(StrEnum):
