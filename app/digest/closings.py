@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache, partial
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -104,7 +104,8 @@ class Closings:
 
     def listed_again(self) -> list[list[Closing]]:
         """For each key that several closings have, those closings in the order of their rows."""
-        several = {one for heap in self._hashes for one, following in pairwise(sorted(heap)) if one == following}
+        heaps = [heap for heap in self._hashes if len({*heap}) < len(heap)]
+        several = {one for heap in heaps for one, times in Counter(heap).items() if times > 1}
         found: dict[ClosingKey, list[Closing]] = {}
         for closing in self if several else ():
             if hash(closing.key) in several:
