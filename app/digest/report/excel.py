@@ -31,7 +31,8 @@ def workbook_rows(content: BinaryIO) -> Iterator[RawRows]:
     ) as process:
         try:
             complete = yield from _received(process)
-            process.wait()
+            if not complete:
+                process.wait()
         finally:
             process.kill()
     if not complete:

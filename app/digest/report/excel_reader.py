@@ -21,7 +21,7 @@ import re
 import resource
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
@@ -36,7 +36,7 @@ UNPACKED_BYTES = 512 * 1024 * 1024
 ENTRIES = 5_000
 PART_BYTES = 16 * 1024 * 1024
 """The most that the list of sheets, or that of number formats, may unpack to."""
-ROWS_A_LINE = 500
+ROWS_A_LINE = 300  # more lists at once would wake the garbage collector again and again
 CHUNK = 256 * 1024
 TOO_BIG, NO_WORKBOOK, NO_SHEET = 3, 4, 5
 WHOLE = 1e15  # above this, a workbook's numbers have lost digits; the rounded number is shown
@@ -99,23 +99,31 @@ def write_rows(rows: Iterator[tuple[int, list[Any]]]) -> None:
     """Writes all rows, in lines of `ROWS_A_LINE`, then the end mark."""
     while some := list(islice(rows, ROWS_A_LINE)):
         numbers, cells = zip(*some, strict=True)
-        sys.stdout.write(json.dumps([numbers, *zip(*cells, strict=True)]) + "\n")
+        sys.stdout.write(json.dumps([numbers, *map(column_written, zip(*cells, strict=True))]) + "\n")
     sys.stdout.write('"end"\n')
     sys.stdout.flush()
+
+
+def column_written(cells: tuple[Any, ...]) -> Sequence[Any]:
+    """The cells of a column as they are written: mostly all are text. A list is what `with_mark` made."""
+    if {*map(type, cells)} == {str}:
+        return cells
+    return [cell if type(cell) in {str, list} else as_written(cell) for cell in cells]
 
 
 def numbered_rows(sheet: CalamineSheet, package: "Package", place: int) -> Iterator[tuple[int, list[Any]]]:
     """The rows that hold something, with their numbers in the sheet."""
     formats = package.formats()
     merged, marks = Merged(sheet), Marks(package.marks(place, formats))
-    for number, cells in enumerate(sheet.iter_rows(), start=1):  # a million cells a second, so no needless calls
-        marked = marks.of(number) if formats or "" in cells else {}
-        if marked or cells.count("") < len(cells):
-            written = [cell if type(cell) is str else as_written(cell) for cell in cells]
+    rows: Iterator[list[Any]] = sheet.iter_rows()
+    for number, cells in enumerate(rows, start=1):  # a million cells a second, so no needless calls
+        blank = cells.count("")
+        marked = marks.of(number) if formats or blank else {}
+        if marked or blank < len(cells):
             for column, mark in marked.items():
                 if column < len(cells):
-                    written[column] = with_mark(cells[column], mark)
-            yield number, merged.filled(number, written) if merged.below else written
+                    cells[column] = with_mark(cells[column], mark)
+            yield number, merged.filled(number, cells) if merged.below else cells
 
 
 def with_mark(cell: object, mark: str) -> str | list[Any]:
