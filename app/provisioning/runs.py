@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.models import AT_WORK, Order, OrderStep, System
 from app.provisioning import order_search_rows
@@ -173,6 +174,6 @@ class Run(AbstractContextManager["Run"]):
 
 
 def set_on(row: Order | OrderStep, values: Mapping[str, Any]) -> None:
-    """Set values on the row as the run knows it."""
+    """Set values on the row as the run knows it; statements on tables write them, so nothing has to note the change."""
     for column, value in values.items():
-        setattr(row, column, value)
+        set_committed_value(row, column, value)

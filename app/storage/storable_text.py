@@ -6,16 +6,19 @@ place: a search finds nothing, and a row is kept, where one letter would otherwi
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Engine, String
 from sqlalchemy.engine import Dialect
 
 MARK = "\ufffd"
 
+Text = TypeVar("Text", str, str | None)
 
-def storable(text: str) -> str:
+
+def storable(text: Text) -> Text:
     """The text with a mark for each NUL, and for each half character."""
-    if text.isascii() and "\0" not in text:
+    if text is None or (text.isascii() and "\0" not in text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", MARK)
 
@@ -29,6 +32,6 @@ def take_any_text(engine: Engine) -> None:
 
         def bind_processor(self, _dialect: Dialect) -> Callable[[str | None], str | None]:
             """Applied to each value of a statement."""
-            return lambda text: text if text is None else storable(text)
+            return storable
 
     engine.dialect.colspecs = {**engine.dialect.colspecs, String: AnyText}

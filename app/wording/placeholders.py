@@ -133,5 +133,6 @@ def _is_mistyped(written: str, meant: str) -> bool:
 
 
 def _one_line(value: str) -> str:
-    kept = (" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
-    return " ".join("".join(kept).split())
+    if not value.isprintable():  # as few values
+        value = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
+    return " ".join(value.split())

@@ -10,8 +10,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 CHUNK = 200
@@ -137,8 +137,7 @@ def customer_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     return _any_of(pattern for piece in customer_pieces(values) for pattern in _customer_patterns(piece))
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What a lower-case ASCII text must contain if it contains any form of the value: a quick test before the search.
 
     Every form keeps ASCII letters and digits, and keeps a word's letters together; only digits may have separators
@@ -160,10 +159,6 @@ class Trace:
     def shortest(self) -> int:
         """How many characters a text with this trace has at least."""
         return len(self.word) if self.digits is None else min(len(self.word), len(self.digits))
-
-    def may_be_in(self, text: str, digits: str) -> bool:
-        """Whether the trace is in a lower-case text; `digits` are the text's digits."""
-        return self.word in text or (self.digits is not None and self.digits in digits)
 
 
 def digits_in(text: str) -> str:

@@ -68,7 +68,7 @@ def _suspects(traces: Mapping[str, Trace], text: str) -> list[str]:
     if not text.isascii():
         return list(traces)
     shown, digits = text.lower(), digits_in(text)
-    return [each for each, trace in traces.items() if trace.may_be_in(shown, digits)]
+    return [each for each, (word, number) in traces.items() if word in shown or (number and number in digits)]
 
 
 _pattern_of_values = lru_cache(maxsize=64)(customer_pattern)

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from app.provisioning.matching.comparison_marks import Aspect, Mark, overall
 from app.provisioning.matching.doors import Door, Place, compare_doors
 from app.provisioning.matching.names import Identity, compare_names
 
 _EXTENSION = re.compile(r"(?:e?xt?(?:ension)?\.?|#)\s*\d{1,6}\s*$", re.IGNORECASE)
+_NO_DIGIT = re.compile(r"[^0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,16 @@ def compare(person: Person, candidates: Iterable[Candidate]) -> list[Comparison]
     if not (candidates := list(candidates)):  # as for most people who are new
         return []
     ours = Place.read(person.street, person.city, person.zip)
-    contacts = {Aspect.PHONE: _phone_pattern(person.phone), Aspect.MAIL: _mail_pattern(person.email)}
+    contacts = {Aspect.PHONE: _number(person.phone), Aspect.MAIL: _mail(person.email)}
     return [_compared(person, ours, contacts, candidate) for candidate in candidates]
 
 
-def _compared(
-    person: Person, ours: Place, contacts: Mapping[Aspect, re.Pattern[str] | None], candidate: Candidate
-) -> Comparison:
+def _compared(person: Person, ours: Place, contacts: Mapping[Aspect, str], candidate: Candidate) -> Comparison:
     theirs = Place.read(candidate.address, candidate.city, candidate.zip)
     door, address = compare_doors(ours, theirs, same_site=candidate.same_site)
     named = compare_names(person.name, candidate.name)
     shown = {Aspect.PHONE: candidate.phone, Aspect.MAIL: candidate.email}
-    contact = {aspect: _contact(pattern, candidate, shown[aspect]) for aspect, pattern in contacts.items()}
+    contact = {aspect: _contact(one, candidate, shown[aspect]) for aspect, one in contacts.items()}
     marks = {Aspect.NAME: _NAME_MARKS[named], **contact, **address, Aspect.SITE: _site(candidate)}
     may_be = named is Identity.SOMEBODY_ELSE and Mark.AGREES in contact.values()
     return Comparison(candidate, Identity.MAY_BE if may_be else named, door, {one: marks[one] for one in Aspect})
@@ -90,11 +88,18 @@ _NAME_MARKS = {
 }
 
 
-def _contact(pattern: re.Pattern[str] | None, candidate: Candidate, shown: str) -> Mark:
-    texts = (*candidate.texts, candidate.phone, candidate.email)
-    if pattern and any(pattern.search(text.casefold()) for text in texts):
+def _contact(ours: str, candidate: Candidate, shown: str) -> Mark:
+    texts = [text.casefold() for text in (*candidate.texts, candidate.phone, candidate.email)]
+    if ours and any(_stands_in(text, ours) for text in texts):
         return Mark.AGREES
-    return Mark.DIFFERS if pattern and shown else Mark.UNKNOWN
+    return Mark.DIFFERS if ours and shown else Mark.UNKNOWN
+
+
+def _stands_in(text: str, contact: str) -> bool:
+    """Whether a number or an address is in a text; a pattern is built only where its characters are."""
+    if "@" in contact:
+        return contact in text and _mail_pattern(contact).search(text) is not None
+    return contact in _NO_DIGIT.sub("", text) and _phone_pattern(contact).search(text) is not None
 
 
 def _site(candidate: Candidate) -> Mark:
@@ -103,22 +108,28 @@ def _site(candidate: Candidate) -> Mark:
     return Mark.DIFFERS if candidate.site_id else Mark.UNKNOWN
 
 
-@lru_cache(maxsize=16)  # an order's person is beside each order that is under way
-def _mail_pattern(email: str) -> re.Pattern[str] | None:
-    """Finds the whole address only: not `lind@example.com` in `ada.lind@example.com`."""
+def _mail(email: str) -> str:
+    """The address as it is compared, or nothing."""
     mail = email.strip().casefold()
-    return re.compile(rf"(?<![\w.+%-]){re.escape(mail)}(?![\w-]|\.\w)") if "@" in mail else None
+    return mail if "@" in mail else ""
+
+
+def _mail_pattern(mail: str) -> re.Pattern[str]:
+    """Finds the whole address only: not `lind@example.com` in `ada.lind@example.com`."""
+    return re.compile(rf"(?<![\w.+%-]){re.escape(mail)}(?![\w-]|\.\w)")
 
 
 def phone_digits(phone: str) -> str:
     """The last 10 digits of a phone number, without an extension: `+1 (406) 555-0143 ext. 12` -> `4065550143`."""
-    return re.sub(r"[^0-9]", "", _EXTENSION.sub("", phone))[-10:]
+    return _NO_DIGIT.sub("", _EXTENSION.sub("", phone))[-10:]
 
 
-@lru_cache(maxsize=16)
-def _phone_pattern(phone: str) -> re.Pattern[str] | None:
-    """Finds the number, however grouped, with or without the country's 1; a filler (0000000000) never."""
+def _number(phone: str) -> str:
+    """The number's digits, or nothing: a filler (0000000000) is none."""
     digits = phone_digits(phone)
-    if len(digits) < 10 or len(set(digits)) == 1:
-        return None
+    return digits if len(digits) == 10 and len(set(digits)) > 1 else ""
+
+
+def _phone_pattern(digits: str) -> re.Pattern[str]:
+    """Finds the number, however grouped, with or without the country's 1."""
     return re.compile(r"(?<![0-9])(?:1[^0-9a-z]{0,3})?" + r"[^0-9a-z]{0,3}".join(digits) + r"(?![0-9])")
