@@ -157,12 +157,17 @@ class Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        """The pool's key: the server and our TLS context, instead of what requests trusts."""
-        server, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return server, self._tls
+    def get_connection_with_tls_context(
+        self,
+        request: PreparedRequest,
+        verify: Any,
+        proxies: Any = None,  # noqa: ARG002 - requests' names
+        cert: Any = None,
+    ) -> HTTPConnectionPool:
+        """The server's pool, with our TLS context instead of what requests trusts, and no proxy looked for."""
+        server, _ = self.build_connection_pool_key_attributes(request, verify, cert)
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(**server, pool_kwargs=self._tls)
+        return pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Set nothing: our TLS context decides."""
@@ -174,8 +179,8 @@ class Adapter(HTTPAdapter):
         response.headers = resp.headers  # which ask for no case either
         return response
 
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002 - requests' names
         """The path alone, because urllib3 logs it; the connection puts the query back, which may hold a key."""
-        target = super().request_url(request, proxies)
+        target = request.path_url
         _target.set(target)
         return target.partition("?")[0]

@@ -43,7 +43,7 @@ def customer_data(values: Iterable[str | None]) -> Iterator[None]:
     An exception that leaves the block is remembered with the values, so that a log line about it, written outside,
     is cleaned too. Blocks add up. None and empty values are ignored.
     """
-    known = (*_customers.get(), _looked_for(frozenset(str(value) for value in values if value)))
+    known = (*_customers.get(), _looked_for(frozenset(map(str, filter(None, values)))))
     token = _customers.set(known)
     try:
         yield

@@ -29,8 +29,11 @@ def masked(text: str, secrets: Iterable[str] = (), private: Iterable[str] = ()) 
 
 
 def _masked(text: str, known: Secrets, words: tuple[re.Pattern[str], ...] = ()) -> str:
-    named = NAMED_SECRETS if any(map(text.__contains__, SIGNS_OF_A_NAME)) else ()
-    return replaced(text, [*known.found(text), *spans_of((*named, *words), text)], MASK)
+    patterns = (*NAMED_SECRETS, *words) if any(map(text.__contains__, SIGNS_OF_A_NAME)) else words
+    found = known.found(text)
+    if not (found or patterns):  # as nearly all texts
+        return text
+    return replaced(text, [*found, *spans_of(patterns, text)], MASK)
 
 
 @lru_cache(maxsize=1024)  # answers have the same names again and again
