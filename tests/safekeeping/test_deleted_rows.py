@@ -5,9 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
-from app.models import Order
 from app.safekeeping import deleted_rows
 from tests.conftest import Service
 from tests.safekeeping.erased_orders import NEIGHBOUR, PERSON, forget, settled
@@ -65,8 +63,9 @@ def test_what_may_be_left_in_the_file_is_told_and_the_command_fails(
     service.take()
     settled(service)
     monkeypatch.setattr(deleted_rows, "PATIENCE_SECONDS", 0.2)
-    with service.services.database.read() as reading:
-        reading.execute(select(Order.id)).all()
+    with closing(sqlite3.connect(service.services.database.path, isolation_level=None)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT id FROM orders").fetchall()
         result = run(service, "orders", "forget", ORDER, "--yes")
 
     assert "may still have old copies" in failed(result)

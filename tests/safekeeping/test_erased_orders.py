@@ -61,7 +61,7 @@ def test_a_forgotten_order_is_found_by_its_numbers_and_by_nothing_else(service: 
 
 
 def test_the_engine_remembers_nothing_of_a_forgotten_order(service: Service) -> None:
-    service.take("UIA202411-000002", **NEIGHBOUR)
+    service.take("UIA202411-000002", plan="10 Gbps", **NEIGHBOUR)
     service.take(plan="10 Gbps")
     service.act(review.resume, ORDER, "alice")
     service.rested(ORDER)
