@@ -29,8 +29,8 @@ class Queue:
 
     A thread looks at the queue when its bell rings (`bells`): this process rings when it enqueues, a listener or the
     schedule when other processes did; otherwise every `polling_seconds`. `runs_dry` is called when a look leaves places
-    free. A look costs as much as several steps of an order. So, where no other process works on the queue, up to
-    `ahead` more workflows are taken from it at once, and wait in their threads for a place.
+    free. A look is a transaction, and a place is empty until it has ended. So, where no other process works on the
+    queue, up to `ahead` more workflows are taken from it at once, and wait in their threads for a place.
     """
 
     at_a_time: int
