@@ -35,7 +35,7 @@ from app.models import (
 from app.safekeeping import pruning
 from app.services import Services
 from app.setup import database_upgrade
-from app.storage.database import MODE, REPEATABLE
+from app.storage.engines import MODE, REPEATABLE
 from benchmarks.running import settings_for, settings_with
 from sandbox.process import SandboxProcess
 from tests.tools.office import Office

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from app.storage.database import HOST_IS_GONE, server_options
+from app.storage.engines import HOST_IS_GONE, server_options
 
 
 def connect_directly(url: str, **options: Any) -> psycopg.Connection[Any]:

@@ -30,7 +30,8 @@ from app.durable.work_queue import (
     noted,
     unless_ended,
 )
-from app.storage.database import Database, spare_pings
+from app.storage.database import Database
+from app.storage.engines import spare_pings
 
 ADOPT_EVERY_SECONDS = 2.0
 LOCK_EVERY_SECONDS = 0.5

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import psycopg
 
 from app.durable.direct_connection import connect_directly
-from app.storage.database import SERVER_IS_GONE, Database
+from app.storage.database import Database
+from app.storage.engines import SERVER_IS_GONE
 
 CHANNEL = "utopia_handler_enqueued"
 NOTIFY = f"select pg_notify('{CHANNEL}', queue) from unnest(%s::text[]) as queue"  # noqa: S608 - a constant

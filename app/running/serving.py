@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flask import Flask
 from gunicorn.systemd import sd_notify
 
-from app.storage.database import in_a_hurry
+from app.storage.patience import in_a_hurry
 from config import PROJECT
 
 if TYPE_CHECKING:

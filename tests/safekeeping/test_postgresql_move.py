@@ -32,7 +32,7 @@ from app.models import (
 )
 from app.safekeeping import postgresql_move
 from app.setup import database_upgrade
-from app.storage import database, moves
+from app.storage import engines, moves
 from app.storage.database import Database
 from sandbox import Sandbox
 from sandbox.state import state_of
@@ -127,7 +127,7 @@ def test_a_large_database_takes_its_time(
     app: Flask, url: str, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any other transaction that stands still for so long is ended by the server."""
-    monkeypatch.setitem(database.STANDS_STILL, "idle_in_transaction_session_timeout", 800)
+    monkeypatch.setitem(engines.STANDS_STILL, "idle_in_transaction_session_timeout", 800)
     check = postgresql_move._check_rows
     monkeypatch.setattr(postgresql_move, "_check_rows", lambda here: (time.sleep(1.6), check(here)))
 

@@ -115,7 +115,7 @@ def test_whoever_waits_for_a_database_that_stays_busy_is_told(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits = GroupCommit(database, put)
-    monkeypatch.setattr("app.storage.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("app.storage.patience.BUSY_SECONDS", 0.05)
     with ThreadPoolExecutor(2) as threads, database.write():
         errors = [threads.submit(commits.put, number).exception() for number in (2, 4)]
     assert [type(error).__name__ for error in errors] == ["OperationalError"] * 2

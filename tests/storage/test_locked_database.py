@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.models import Role
-from app.storage import database
 from app.storage.database import Database
+from app.storage.patience import in_a_hurry
 from tests.conftest import Service
 from tests.console.persons import NAMES, Person, add_user
 from tests.tools.callback_requests import NEW, ORDER, post, stored, threaded_server
@@ -104,7 +104,7 @@ def test_a_page_says_so_too_where_not_even_the_sign_in_can_be_read(idle: Service
 def test_who_works_waits_longer_than_who_asks(idle: Service) -> None:
     """An order's outcome is worth the wait; a person at a page is told."""
     writes = idle.services.database.write
-    with locked(idle), pytest.raises(OperationalError), database.in_a_hurry(0.1), writes() as session:
+    with locked(idle), pytest.raises(OperationalError), in_a_hurry(0.1), writes() as session:
         session.execute(text("select 1"))
     with ThreadPoolExecutor(1) as worker:
         with locked(idle):
