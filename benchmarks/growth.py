@@ -234,7 +234,7 @@ def grow(services: Services, copies: Copies, years: float) -> float:
 
 def _hurry(services: Services) -> None:
     engine = services.database.engine
-    engine.dispose()
+    services.database.close_connections()
     event.listen(engine, "connect", lambda connection, _record: connection.execute(f"PRAGMA {SELDOM}"))
     event.listen(engine, "checkout", lambda _connection, record, _proxy: record.info.setdefault(MODE, REPEATABLE))
 

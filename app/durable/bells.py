@@ -6,11 +6,13 @@ A process that doesn't execute has no bells. On PostgreSQL, it rings those of th
 import threading
 import time
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, event
+import psycopg
+from sqlalchemy import Connection
 
 from app.durable.listening import notify
+from app.storage.database import Database
 
 REST_SECONDS = 0.03
 """The pause between two looks at a queue: in a burst, one look finds what several rang for."""
@@ -70,18 +72,18 @@ class Bells:
         for bell in self._bells.values():
             bell.ring()
 
-    def listen_to(self, engine: Engine) -> None:
+    def listen_to(self, database: Database) -> None:
         """Ring whenever a transaction is over in which something was enqueued (`note`)."""
-        on_postgresql = engine.dialect.name == "postgresql"
 
-        @event.listens_for(engine, "checkin")
-        def _ring(connection: Any, record: Any) -> None:
-            enqueued: AbstractSet[str] = record.info.pop("enqueued", frozenset())
+        def _ring(connection: Connection) -> None:
+            enqueued: AbstractSet[str] = connection.info.pop("enqueued", frozenset())
             for queue in enqueued:
                 self.ring(queue)
             elsewhere = enqueued - self._bells.keys()
-            if elsewhere and on_postgresql and connection is not None:
-                notify(connection, elsewhere)
+            if elsewhere and not database.is_sqlite:
+                notify(cast(psycopg.Connection[Any], connection.connection.dbapi_connection), elsewhere)
+
+        database.after_writing.append(_ring)
 
 
 def note(info: dict[Any, Any], queue: str) -> None:

@@ -128,7 +128,7 @@ class WorkQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.bells = Bells()
-        self.bells.listen_to(database.engine)
+        self.bells.listen_to(database)
         self.standstill: Standstill | None = None
         """Set by the executor while work stands still, and until an alert told of it or it proved too short for one."""
 

@@ -53,7 +53,7 @@ def restore(services: Services, file: Path) -> Restored:
         readable = _is_readable(database)
         if readable:
             moves.refuse_moved(database)
-            database.engine.dispose()
+            database.close_connections()
             close_up(database.path)
             log_of(kept).unlink(missing_ok=True)
         made_at = _copy(file, partial, migrate.version_of(database) if readable else None)

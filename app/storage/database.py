@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.storage import ownership
@@ -24,6 +24,7 @@ from app.storage.engines import (
     READ_ONLY,
     REPEATABLE,
     CheckpointConnection,
+    is_silent,
     postgresql_engine,
     postgresql_options,
     sqlite_engine,
@@ -33,6 +34,9 @@ from app.storage.presence import Presence
 from app.storage.storable_text import take_any_text
 
 INSIST_ATTEMPTS = 6
+KEPT = 8
+"""So many sessions that read, and as many that write, stay open on their connections between two uses. To take a
+connection from the pool and give it back costs more than the statements of most transactions."""
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +60,7 @@ def connection_of(session: Session) -> Connection:
 
     A session that is used for nothing else costs nothing: its own ways to the connection take longer than a statement.
     """
-    return cast(Connection, session.bind)
+    return session.bind  # type: ignore[return-value]
 
 
 @cache
@@ -79,6 +83,10 @@ class Database:
         self.engine = sqlite_engine(url, self.path, self.presence) if self.is_sqlite else postgresql_engine(url)
         take_any_text(self.engine)
         event.listen(self.engine, "checkin", self._end_mode)
+        self._readers: list[Session] = []
+        self._writers: list[Session] = []
+        self.after_writing: list[Callable[[Connection], None]] = []
+        """Called after each transaction that was committed, with its connection."""
         self._writing = threading.Lock()
         self._was_busy = False
 
@@ -105,16 +113,37 @@ class Database:
         `repeatable`: if this transaction is lost, its work is simply done again. On SQLite it reaches the disk with the
         next commit that is not repeatable; a power cut before that loses it, and all that came after it.
         """
-        with self.turn():
-            try:
-                with self.engine.connect() as connection:
-                    connection.info[MODE] = REPEATABLE if repeatable else None
-                    with connection.begin(), session_in(connection) as session:
-                        yield session
-            except OperationalError:
-                self.note_whether_busy(True)
-                raise
+        self._wait_for_turn()
+        try:
+            with self.transaction(repeatable=repeatable) as session:
+                yield session
+        except OperationalError:
+            self.note_whether_busy(True)
+            raise
+        else:
             self.note_whether_busy(False)
+        finally:
+            self._end_turn()
+
+    @contextmanager
+    def transaction(self, *, repeatable: bool = False) -> Iterator[Session]:
+        """As `write`, for a thread that has its `turn`."""
+        session = self._lend(self._writers, REPEATABLE if repeatable else None)
+        connection = connection_of(session)
+        try:
+            transaction = connection.begin()
+            yield session
+            if was_used := session.in_transaction():
+                session.commit()
+            transaction.commit()
+            if was_used:
+                session.close()
+            for after in self.after_writing:
+                after(connection)
+        except BaseException:
+            _give_up(session)
+            raise
+        _take_back(session, self._writers)
 
     def insist(self, work: Callable[[Session], object], *, repeatable: bool = False) -> None:
         """Run `work` in a transaction, with retries: an effect whose outcome isn't recorded would need a person."""
@@ -133,19 +162,25 @@ class Database:
     def turn(self) -> Iterator[None]:
         """On SQLite, take a lock, so that the process's threads write one by one: SQLite itself makes a thread that
         waits sleep and try again, up to 100 ms each time."""
+        self._wait_for_turn()
+        try:
+            yield
+        finally:
+            self._end_turn()
+
+    def _wait_for_turn(self) -> None:
         if self._was_busy and hurry.left is not None:
             hurry.left = min(hurry.left, BUSY_AGAIN_SECONDS)
-        if not self.is_sqlite:
-            yield
+        if not self.is_sqlite or self._writing.acquire(blocking=False):
             return
         with waiting() as patience:
             is_mine = self._writing.acquire(timeout=patience)
         if not is_mine:
             self.note_whether_busy(True)
             raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))
-        try:
-            yield
-        finally:
+
+    def _end_turn(self) -> None:
+        if self.is_sqlite:
             self._writing.release()
 
     def note_whether_busy(self, busy: bool) -> None:
@@ -155,10 +190,29 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries, each by itself; on SQLite they never wait for a writer."""
-        with self.engine.connect() as connection:
-            connection.info[MODE] = READ_ONLY
-            with Session(connection, autoflush=False, expire_on_commit=False) as session:
-                yield session
+        session = self._lend(self._readers, READ_ONLY)
+        try:
+            yield session
+            if session.in_transaction():
+                session.close()
+        except BaseException:
+            _give_up(session)
+            raise
+        _take_back(session, self._readers)
+
+    def _lend(self, kept: list[Session], mode: str | None) -> Session:
+        """A session on a connection that nobody else uses: the one that was used last, whose pages and statements are
+        still there, or else a new one."""
+        try:
+            session = kept.pop()
+        except IndexError:
+            session = Session(self.engine.connect(), autoflush=mode != READ_ONLY, expire_on_commit=False)
+        connection = connection_of(session)
+        if not self.is_sqlite and not is_silent(connection.connection.dbapi_connection):
+            connection.close()
+            return self._lend(kept, mode)
+        connection.info[MODE] = mode
+        return session
 
     def _end_mode(self, driver: Any, record: Any) -> None:
         """Take back what the mode of a connection's transactions changed, when the pool gets it back."""
@@ -166,10 +220,33 @@ class Database:
         if was_read_from and not self.is_sqlite and driver is not None and not driver.closed:
             driver.autocommit = False
 
-    def dispose(self) -> None:
-        """Close all connections."""
+    def close_connections(self) -> None:
+        """Close all connections that nobody uses."""
+        for kept in (self._readers, self._writers):
+            while kept:
+                connection_of(kept.pop()).close()
         self.engine.dispose()
+
+    def dispose(self) -> None:
+        """Close all connections, and let others have the file for themselves."""
+        self.close_connections()
         self.presence.leave()
+
+
+def _give_up(session: Session) -> None:
+    """Close a session in whatever state its transaction is; the pool rolls back what was not committed."""
+    connection = connection_of(session)
+    with suppress(SQLAlchemyError):
+        session.close()
+        connection.rollback()  # after a commit that failed, `close` alone would take it for rolled back
+    connection.close()
+
+
+def _take_back(session: Session, kept: list[Session]) -> None:
+    if len(kept) < KEPT:
+        kept.append(session)
+    else:
+        connection_of(session).close()
 
 
 def one_at_a_time(session: Session, lock: int) -> None:

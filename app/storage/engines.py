@@ -5,7 +5,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import PoolProxiedConnection
@@ -64,19 +64,20 @@ def sqlite_engine(url: str, path: Path, presence: Presence) -> Engine:
 
 def _begin_on_sqlite(connection: PoolProxiedConnection) -> None:
     """A reader's queries need no transaction, as on PostgreSQL: each lets other threads run while SQLite begins it."""
-    mode = connection.info.get(MODE)
+    info, driver = connection.info, cast(sqlite3.Connection, connection.dbapi_connection)
+    mode = info.get(MODE)
     if mode == READ_ONLY:
         return
-    _set(connection, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
+    _set(driver, info, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
     with waiting() as patience:
-        _set(connection, "busy_timeout", int(patience * 1000))
-        connection.cursor().execute("BEGIN IMMEDIATE")
+        _set(driver, info, "busy_timeout", int(patience * 1000))
+        driver.execute("BEGIN IMMEDIATE")
 
 
-def _set(connection: PoolProxiedConnection, pragma: str, value: object) -> None:
-    if connection.info.get(pragma) != value:
-        connection.cursor().execute(f"PRAGMA {pragma}={value}")
-        connection.info[pragma] = value
+def _set(driver: sqlite3.Connection, info: dict[Any, Any], pragma: str, value: object) -> None:
+    if info.get(pragma) != value:
+        driver.execute(f"PRAGMA {pragma}={value}")
+        info[pragma] = value
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -131,13 +132,13 @@ def spare_pings(engine: Engine) -> None:
     ping = engine.dialect.do_ping
 
     def ping_if_it_speaks(dbapi_connection: Any) -> bool:
-        return _is_silent(dbapi_connection) or ping(dbapi_connection)
+        return is_silent(dbapi_connection) or ping(dbapi_connection)
 
     engine.dialect.do_ping = ping_if_it_speaks  # type: ignore[method-assign]
 
 
-def _is_silent(connection: Any) -> bool:
-    """Whether an idle connection is open as far as this host knows: one that the server closed has that to read.
+def is_silent(connection: Any) -> bool:
+    """Whether an idle PostgreSQL connection is open as far as this host knows: what the server closed has that to read.
 
     Asking the server would be one more round trip for each transaction.
     """

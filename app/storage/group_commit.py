@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from app.storage.database import Database
+from app.storage.database import Database, connection_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,8 +60,8 @@ class GroupCommit(Generic[Item, Result]):
 
     def _commit(self, group: Sequence[tuple[Item, Future[Result]]]) -> None:
         try:
-            with self._database.engine.begin() as connection:
-                results = self._write(connection, [item for item, _ in group])
+            with self._database.transaction() as session:
+                results = self._write(connection_of(session), [item for item, _ in group])
         except Exception as error:
             self._database.note_whether_busy(isinstance(error, OperationalError))
             if len(group) == 1 or isinstance(error, OperationalError):  # a busy database or a full disk fails all

@@ -27,18 +27,18 @@ TOKEN = "tok-5f1c9e"
 @contextmanager
 def full_database(service: Service) -> Iterator[None]:
     """SQLite answers `database or disk is full` to whatever needs another page."""
-    engine = service.services.database.engine
+    database = service.services.database
 
     def limit(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA max_page_count = 1")  # SQLite keeps what is in use
 
-    event.listen(engine, "connect", limit)
-    engine.dispose()
+    event.listen(database.engine, "connect", limit)
+    database.close_connections()
     try:
         yield
     finally:
-        event.remove(engine, "connect", limit)
-        engine.dispose()
+        event.remove(database.engine, "connect", limit)
+        database.close_connections()
 
 
 def fill_free_pages(service: Service, more: dict[str, Any] | None = None) -> None:

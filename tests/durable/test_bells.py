@@ -70,7 +70,7 @@ def test_a_stop_ends_the_wait_and_all_later_ones() -> None:
 def test_what_is_enqueued_in_a_transaction_rings_when_that_is_over(tmp_path: Path) -> None:
     database, bells, bell = Database(f"sqlite:///{tmp_path}/some.db"), Bells(), Bell()
     bells.put_up({"mail": bell})
-    bells.listen_to(database.engine)
+    bells.listen_to(database)
 
     with database.write() as session:
         session.execute(text("create table some (id integer)"))

@@ -80,7 +80,7 @@ def heard(database: Database) -> Iterator[Heard]:
 def elsewhere(url: str) -> Iterator[Database]:
     """The database in a process that executes nothing."""
     with opened(url) as database:
-        Bells().listen_to(database.engine)
+        Bells().listen_to(database)
         yield database
 
 
@@ -108,7 +108,7 @@ def test_a_process_that_executes_rings_its_own_bells_and_wakes_nobody(heard: Hea
     bells, bell = Bells(), Bell()
     bells.put_up({"mail": bell})
     with opened(url) as own:
-        bells.listen_to(own.engine)
+        bells.listen_to(own)
         enqueue(own, "mail")
         enqueue(own, "mail", "utopia")
 

@@ -4,15 +4,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.storage.database import Database
+from app.models import PlanSeen
+from app.storage.database import KEPT, Database
 from app.storage.group_commit import GroupCommit
-from tests.conftest import wait_for
+from tests.conftest import Service, wait_for
 
 WRITERS = 8
 NORMAL, FULL = 1, 2
@@ -153,6 +155,36 @@ def test_a_database_that_takes_nothing_is_tried_once_for_all_who_share_a_transac
 
     assert tries == [4]
     assert {type(outcome) for outcome in outcomes.values()} == {OperationalError}
+
+
+def test_what_a_block_read_is_read_anew_by_the_next(service: Service) -> None:
+    database = service.services.database
+
+    def hear_of(description: str) -> PlanSeen:
+        with database.read() as session:
+            return session.scalars(select(PlanSeen).where(PlanSeen.description == description)).one()
+
+    with database.write() as session:
+        session.add(PlanSeen(key="gig", description="Gig", last_orderref="UIA-1"))
+    before = hear_of("Gig")
+    with database.write() as session:
+        session.execute(update(PlanSeen).values(last_orderref="UIA-2"))
+    assert (before.last_orderref, hear_of("Gig").last_orderref) == ("UIA-1", "UIA-2")
+
+
+def test_nested_blocks_have_connections_of_their_own(database: Database) -> None:
+    with database.read() as outer, database.write() as writing, database.read() as inner:
+        assert len({id(each.bind) for each in (outer, writing, inner)}) == 3
+        put(writing.connection(), [2])
+        assert stored(database) == set()
+    assert stored(database) == {2}
+
+
+def test_more_readers_at_once_than_are_kept_are_served(database: Database) -> None:
+    with ExitStack() as all_at_once:
+        readers = [all_at_once.enter_context(database.read()) for _ in range(KEPT + 4)]
+        assert {reader.scalar(text("select 1")) for reader in readers} == {1}
+    assert database.engine.pool.checkedout() == KEPT + 1  # and the one that made the table
 
 
 def test_only_what_can_be_repeated_is_left_to_the_next_sync_of_the_disk(database: Database) -> None:
