@@ -189,7 +189,7 @@ def _create(work: Work, applicant: Applicant) -> Outcome:
 
 
 def _look_later(work: Work, reason: str) -> Waits:
-    late_writes.begins(work.step.id)
+    late_writes.begins(work.order.id)
     settled = now() + timedelta(seconds=work.services.settings.pc_settle_seconds)
     why = f"{reason}; it is looked up"
     return Waits(System.POWERCODE, why, unanswered=True, retry_at=settled, step_state=StepState.UNKNOWN)
@@ -200,7 +200,7 @@ def _look_up_ours(work: Work, applicant: Applicant, since: datetime) -> str | No
 
     A request may still be at work after its connection is gone, so a fresh doubt waits first.
     """
-    settled = late_writes.settled_at(work.step.id, since, work.services.settings.pc_settle_seconds)
+    settled = late_writes.settled_at(work.order.id, since, work.services.settings.pc_settle_seconds)
     if settled is not None:
         raise Waits(
             System.POWERCODE,

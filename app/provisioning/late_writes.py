@@ -10,19 +10,19 @@ from datetime import datetime, timedelta
 from app.models import now
 
 _seen: dict[int, tuple[datetime | None, float]] = {}
-"""By the step: when it was sent, once that is known, and when this process learned of it."""
+"""By the order: when its customer was sent, once that is known, and when this process learned of it."""
 
 
-def begins(step_id: int) -> None:
-    """Note that from now on, the outcome of the step's write is unknown."""
-    _seen[step_id] = (None, time.monotonic())
+def begins(order_id: int) -> None:
+    """Note that from now on, it is unknown whether the order's customer was made."""
+    _seen[order_id] = (None, time.monotonic())
 
 
-def settled_at(step_id: int, sent_at: datetime, seconds: float) -> datetime | None:
+def settled_at(order_id: int, sent_at: datetime, seconds: float) -> datetime | None:
     """When a write sent at `sent_at` will have had its time; None when it has had it already."""
-    known, began = _seen.get(step_id, (sent_at, time.monotonic()))
+    known, began = _seen.get(order_id, (sent_at, time.monotonic()))
     if known not in (None, sent_at):  # a newer try's doubt
         began = time.monotonic()
-    _seen[step_id] = (sent_at, began)
+    _seen[order_id] = (sent_at, began)
     left = began + seconds - time.monotonic()
     return now() + timedelta(seconds=left) if left > 0 else None

@@ -5,14 +5,14 @@ one commit, too. Each `Run.commit` writes the outcomes that wait; a run that end
 order is found by is written then, once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Executable, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.models import AT_WORK, Order, OrderStep, System
 from app.provisioning import order_search_rows
@@ -20,11 +20,21 @@ from app.remote import breaker, exchanges
 from app.services import Services
 from app.storage.database import connection_of
 
+STEP_KEY = ("order_id", "name")
+STEP_COLUMNS = [column.name for column in OrderStep.__table__.columns if column.name != "id"]
+
+
+def _keeping_steps(insert: Callable[[Any], Any]) -> Executable:
+    keeping = insert(OrderStep.__table__)
+    values = {column: keeping.excluded[column] for column in STEP_COLUMNS if column not in STEP_KEY}
+    statement: Executable = keeping.on_conflict_do_update(index_elements=STEP_KEY, set_=values)
+    return statement
+
+
 # Built once, and on the tables: through the mapped classes, building each statement takes several times as long as
 # SQLite needs to execute it.
-ORDERS, STEPS = Order.__table__, OrderStep.__table__
-INSERT_STEP = insert(STEPS)  # type: ignore[arg-type]
-UPDATE_STEP = update(STEPS).where(STEPS.c.id == bindparam("step_id"))  # type: ignore[arg-type]
+ORDERS = Order.__table__
+KEEP_STEPS = {"sqlite": _keeping_steps(sqlite.insert), "postgresql": _keeping_steps(postgresql.insert)}
 UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
 WITH_STEPS = (
     select(Order, OrderStep, breaker.IS_DOWN)
@@ -54,10 +64,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Done:
-    """A step that is done: its row's new values, its outcome, and its exchanges with the remote systems."""
+    """A step that is done: its row, its outcome, and its exchanges with the remote systems."""
 
     step: OrderStep
-    values: dict[str, Any]
     outcome: Outcome
     said: Iterable[exchanges.Exchange]
     of_a_write: bool
@@ -75,7 +84,6 @@ class Run(AbstractContextManager["Run"]):
         self.steps: dict[str, OrderStep]
         self._is_read = False
         self._just_read_up: System | None = None
-        self._made: list[OrderStep] = []
         self._unwritten: list[Done] = []
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
@@ -123,47 +131,49 @@ class Run(AbstractContextManager["Run"]):
         def write(session: Session) -> None:
             if waits_for is not None:
                 breaker.hold(session, waits_for)
-            self._forget_made()
             self._write_down(session)
             work(session)
 
+        self._commit(write, repeatable=repeatable)
+
+    def _commit(self, write: Callable[[Session], None], *, repeatable: bool) -> None:
         lasting = any(each.of_a_write for each in self._unwritten)
         self.services.database.insist(write, repeatable=repeatable and not lasting)
-        self._unwritten, self._made = [], []
+        self._unwritten = []
 
-    def _forget_made(self) -> None:
-        """Forget the rows that were made in a transaction that failed: they are not in the database."""
-        for step in self._made:
-            step.id = None  # type: ignore[assignment]
-        self._made = []
+    def begin(self, step: OrderStep, begun: Mapping[str, Any], system: System) -> bool | None:
+        """Commit that a write is sent now, and the outcomes that wait; not that, unless the run may call the system.
+
+        Returns `standing`.
+        """
+        standing: list[bool | None] = []
+
+        def write(session: Session) -> None:
+            standing[:] = [self.standing(session, system)]
+            if standing == [True]:
+                set_on(step, begun)
+                self.steps[step.name] = step
+            self._write_down(session, *([step] if standing == [True] else []))
+
+        self._commit(write, repeatable=False)
+        return standing[0]
 
     def keep(self, session: Session, step: OrderStep, **values: Any) -> None:
-        """Write values of a step's row, made if there is none yet, and set them on `step`."""
+        """Set values on `step`, and write its row, made if there is none yet."""
         set_on(step, values)
-        self._write(session, step, values)
-
-    def _write(self, session: Session, step: OrderStep, values: Mapping[str, Any]) -> None:
-        connection = connection_of(session)
-        if step.id is not None:
-            connection.execute(UPDATE_STEP, {"step_id": step.id, **values})
-            return
-        begun = {"attempts": step.attempts, "started_at": step.started_at}
-        row = {"order_id": step.order_id, "name": step.name, **begun, **values}
-        (step.id,) = connection.execute(INSERT_STEP, row).inserted_primary_key or ()
-        self._made.append(step)
         self.steps[step.name] = step
+        _write_rows(session, [step])
 
     def done(self, done: Done) -> None:
         """Note that a step is done: the run knows it at once, and writes it with its next commit."""
-        set_on(done.step, done.values)
         set_on(self.order, done.outcome.changes)
         self.steps[done.step.name] = done.step
         self._unwritten.append(done)
 
-    def _write_down(self, session: Session) -> None:
+    def _write_down(self, session: Session, *begun: OrderStep) -> None:
         changes: dict[str, Any] = {}
+        _write_rows(session, [*(each.step for each in self._unwritten), *begun])
         for each in self._unwritten:
-            self._write(session, each.step, each.values)
             exchanges.store(session, each.step, each.said)
             changes |= each.outcome.changes
         if changes:
@@ -173,7 +183,13 @@ class Run(AbstractContextManager["Run"]):
                 each.outcome.afterwards(session, self.order)
 
 
+def _write_rows(session: Session, steps: Sequence[OrderStep]) -> None:
+    if steps:
+        connection = connection_of(session)
+        rows = [{column: vars(step).get(column) for column in STEP_COLUMNS} for step in steps]
+        connection.execute(KEEP_STEPS[connection.dialect.name], rows)
+
+
 def set_on(row: Order | OrderStep, values: Mapping[str, Any]) -> None:
     """Set values on the row as the run knows it; statements on tables write them, so nothing has to note the change."""
-    for column, value in values.items():
-        set_committed_value(row, column, value)
+    vars(row).update(values)

@@ -9,7 +9,7 @@ repeats; a run that a newer one has replaced does nothing any more.
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -38,15 +38,13 @@ QUICK_SECONDS = 5.0
 class Work:
     """What a step works on: the order as it was read, and whether an earlier try of it is in doubt.
 
-    `failed_before`: an earlier try of it came to nothing. `begun`: the values of the row's beginning, if they are not
-    written yet. `said` collects what the step says to the remote systems.
+    `failed_before`: an earlier try of it came to nothing. `said` collects what the step says to the remote systems.
     """
 
     run: Run
     step: OrderStep
     in_doubt_since: datetime | None
     failed_before: bool = False
-    begun: Mapping[str, Any] = field(default_factory=dict)
     said: deque[exchanges.Exchange] = field(default_factory=exchanges.newest)
 
     @property
@@ -64,8 +62,8 @@ class Work:
         self.run.commit(lambda session: self.keep(session, sent_at=now()), repeatable=False)
 
     def keep(self, session: Session, **values: Any) -> None:
-        """Write values of the step's row."""
-        self.run.keep(session, self.step, **{**self.begun, **values})
+        """Write the step's row with these values."""
+        self.run.keep(session, self.step, **values)
 
 
 Act = Callable[[Work], Outcome]
@@ -122,29 +120,12 @@ def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | di
         "result": None,
         "sent_at": in_doubt_since or (now() if writes else None),
     }
-    hindered = _hindered(run, step, system, begun, writes=writes) if system else None
-    if hindered is not None:
-        return hindered
-    if not writes:  # a write's row has them already
-        set_on(step, begun)
-    return Work(run, step, in_doubt_since, known is not None, begun={} if writes else begun)
-
-
-def _hindered(
-    run: Run, step: OrderStep, system: System, begun: Mapping[str, Any], *, writes: bool
-) -> dict[str, Any] | None:
-    """Why the step may not call the system now; None when it may, and then the row of a write is committed."""
-    if not writes:
-        return WHY_NOT[run.standing_now(system)]
-    why: list[dict[str, Any] | None] = []
-
-    def commit(session: Session) -> None:
-        why[:] = [WHY_NOT[run.standing(session, system)]]
-        if why == [None]:
-            run.keep(session, step, **begun)
-
-    run.commit(commit, repeatable=False)
-    return why[0]
+    if system:
+        hindered = WHY_NOT[run.begin(step, begun, system) if writes else run.standing_now(system)]
+        if hindered is not None:
+            return hindered
+    set_on(step, begun)  # the row of a step that only reads is written with its outcome
+    return Work(run, step, in_doubt_since, known is not None)
 
 
 def _in_doubt_since(order: Order, step: OrderStep | None, *, writes: bool) -> datetime | None:
@@ -231,7 +212,8 @@ def _done(run: Run, work: Work, outcome: Outcome, system: System | None, *, writ
     if system and work.failed_before and order.tries:
         changes["tries"] = 0
     ended = {"state": StepState.DONE, "result": outcome.value, "finished_at": now(), "error": None}
-    run.done(Done(work.step, {**work.begun, **ended}, replace(outcome, changes=changes), work.said, of_a_write=writes))
+    set_on(work.step, ended)
+    run.done(Done(work.step, replace(outcome, changes=changes), work.said, of_a_write=writes))
     log.info("%s: done", work.step.name)
     return {"value": outcome.value}
 

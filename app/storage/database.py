@@ -135,7 +135,8 @@ class Database:
             yield session
             if was_used := session.in_transaction():
                 session.commit()
-            transaction.commit()
+            if transaction.is_active:  # not rolled back by its user
+                transaction.commit()
             if was_used:
                 session.close()
             for after in self.after_writing:
