@@ -1,16 +1,19 @@
 """Workflows for the durable engine, DBOS Transact: enqueued in the caller's transaction; and which of them run."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
-from sqlalchemy import Connection, text
+from dbos._schemas.system_database import SystemSchema
+from dbos._serialization import serialize_args
+from dbos._utils import generate_uuid
+from sqlalchemy import Connection, TextClause, column, text
 from sqlalchemy.orm import Session
 
 from app.durable.bells import Bells, note
@@ -33,19 +36,37 @@ EngineError = dbos_error.DBOSException
 
 SERIALIZER = DBOSPortableJSONSerializer()
 
+
+def _of_both(statement: str) -> dict[str, TextClause]:
+    """A statement on the engine's tables, by the database's kind."""
+    return {"sqlite": text(statement.format("")), "postgresql": text(statement.format("dbos."))}
+
+
+# The engine's own statements are built anew for each use, which takes several times as long as all that SQLite does for
+# an order. Tests hold what these leave behind against what the library leaves.
+ENQUEUE = _of_both("""
+    INSERT INTO {0}workflow_status (workflow_uuid, status, name, queue_name, priority, application_version,
+        application_name, recovery_attempts, serialization, creator_xid, is_debounced)
+    VALUES (:workflow_id, 'ENQUEUED', :workflow, :queue, :priority, :version, :application, 0, :serialization, :creator,
+        FALSE)
+    ON CONFLICT (workflow_uuid) DO NOTHING
+""")
+GIVE_INPUT = _of_both("""
+    INSERT INTO {0}workflow_input (workflow_uuid, inputs) VALUES (:workflow_id, :inputs)
+    ON CONFLICT (workflow_uuid) DO NOTHING
+""")
+OURS = {"version": VERSION, "application": APPLICATION}
+WITHDRAW = _of_both("DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id AND status = 'ENQUEUED'")
+END = _of_both("DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id")
+FORGET_INPUT = _of_both("DELETE FROM {0}workflow_input WHERE workflow_uuid = :workflow_id")
+
 IN_FLIGHT = "status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
-"""Written exactly as in the library's index: SQLite uses the index only for this wording."""
-ENQUEUED_IN = {
-    "sqlite": text(f"SELECT DISTINCT queue_name FROM workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608 - a constant
-    "postgresql": text(f"SELECT DISTINCT queue_name FROM dbos.workflow_status WHERE {IN_FLIGHT}"),  # noqa: S608
-}
-
 AT_WORK = "status IN ('ENQUEUED', 'PENDING') AND status = 'PENDING'"
-EXECUTORS_AT_WORK = {
-    "sqlite": text(f"SELECT DISTINCT executor_id FROM workflow_status WHERE {AT_WORK}"),  # noqa: S608 - a constant
-    "postgresql": text(f"SELECT DISTINCT executor_id FROM dbos.workflow_status WHERE {AT_WORK}"),  # noqa: S608
-}
+"""Written exactly as in the library's index: SQLite uses the index only for this wording."""
+ENQUEUED_IN = _of_both(f"SELECT DISTINCT queue_name FROM {{0}}workflow_status WHERE {IN_FLIGHT}")  # noqa: S608 - a constant
+EXECUTORS_AT_WORK = _of_both(f"SELECT DISTINCT executor_id FROM {{0}}workflow_status WHERE {AT_WORK}")  # noqa: S608
 
+STATUS = SystemSchema.workflow_status.columns.keys()
 CLAIM = text(f"""
     UPDATE workflow_status
     SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner, recovery_attempts = recovery_attempts + 1,
@@ -55,19 +76,10 @@ CLAIM = text(f"""
         WHERE {IN_FLIGHT} AND queue_name = :queue AND application_version = '{VERSION}'
         ORDER BY priority, created_at LIMIT :room
     )
-    RETURNING *, application_version AS app_version, application_id AS app_id, NULL AS shard_key,
-        (SELECT inputs FROM workflow_input WHERE workflow_uuid = workflow_status.workflow_uuid) AS arguments
-""")  # noqa: S608 - constants
-"""For SQLite, where nobody else claims: what the library does in three statements that it builds anew each time, which
-takes several times as long as all that SQLite does for an order."""
-
-WITHDRAW = "DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id AND status = 'ENQUEUED'"
-END = "DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id"
-FORGET_INPUT = "DELETE FROM {0}workflow_input WHERE workflow_uuid = :workflow_id"
-DELETING = {
-    "sqlite": [text(each.format("")) for each in (WITHDRAW, END, FORGET_INPUT)],
-    "postgresql": [text(each.format("dbos.")) for each in (WITHDRAW, END, FORGET_INPUT)],
-}
+    RETURNING {", ".join(STATUS)},
+        (SELECT inputs FROM workflow_input WHERE workflow_uuid = workflow_status.workflow_uuid)
+""").columns(*map(column, [*STATUS, "arguments"]))  # noqa: S608 - constants
+"""For SQLite, where nobody else claims: what the library does in three statements."""
 
 Result = TypeVar("Result")
 
@@ -122,6 +134,14 @@ class Standstill:
         return (self.ended or time.monotonic()) - self.began > LONG_SECONDS
 
 
+def _status(row: Sequence[Any]) -> dict[str, Any]:
+    """A row of `CLAIM` as the library has it; nothing here has attributes."""
+    *values, arguments = row
+    status = dict(zip(STATUS, values, strict=True))
+    names = {"app_version": status["application_version"], "app_id": status["application_id"]}
+    return {**status, **names, "inputs": arguments, "attributes": None, "shard_key": None}
+
+
 class WorkQueue:
     """Enqueues workflows from any process; executes none."""
 
@@ -155,29 +175,24 @@ class WorkQueue:
         """Start a workflow when the caller's transaction commits; an id that is in use changes nothing."""
         connection = connection_of(writing) if isinstance(writing, Session) else writing
         note(connection.info, queue)
-        options: EnqueueOptions = {
-            "queue_name": queue,
-            "workflow_name": workflow,
-            "workflow_id": workflow_id,
-            "app_version": VERSION,
-        }
-        if priority != FIRST:
-            options["priority"] = priority
-        self.client.enqueue_in_transaction(connection, options, *args)
+        inputs, serialization = serialize_args(args, {}, None, SERIALIZER)
+        what = {"workflow": workflow, "queue": queue, "priority": priority, "serialization": serialization}
+        kind, named = connection.dialect.name, {"workflow_id": workflow_id}
+        connection.execute(ENQUEUE[kind], {**named, **what, **OURS, "creator": generate_uuid()})
+        connection.execute(GIVE_INPUT[kind], {**named, "inputs": inputs})
 
     def claim(self, queue: str, room: int, executor_id: str, owner: str) -> list[Any]:
         """Begin to run up to `room` workflows of a queue: their statuses, as the library has them; on SQLite only."""
         who = {"executor_id": executor_id, "owner": owner, "now_ms": int(1000 * time.time())}
         with self._database.write(repeatable=True) as session:
-            rows = connection_of(session).execute(CLAIM, {"queue": queue, "room": room, **who}).mappings().all()
-        statuses = [{**row, "inputs": row["arguments"], "attributes": None} for row in rows]  # nothing here has any
-        return sorted(statuses, key=lambda status: (status["priority"], status["created_at"]))
+            rows = connection_of(session).execute(CLAIM, {"queue": queue, "room": room, **who}).all()
+        return sorted(map(_status, rows), key=lambda status: (status["priority"], status["created_at"]))
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:
         """Cancel a workflow that has not begun when the caller's transaction commits; one that has begun goes on."""
-        withdrawing, _, forgetting = DELETING[connection.dialect.name]
-        if connection.execute(withdrawing, {"workflow_id": workflow_id}).rowcount:
-            connection.execute(forgetting, {"workflow_id": workflow_id})
+        kind, named = connection.dialect.name, {"workflow_id": workflow_id}
+        if connection.execute(WITHDRAW[kind], named).rowcount:
+            connection.execute(FORGET_INPUT[kind], named)
 
     def end(self, connection: Connection) -> None:
         """End the workflow that this thread runs when the caller's transaction commits, and keep no record of it.
@@ -188,9 +203,9 @@ class WorkQueue:
         workflow_id = DBOS.workflow_id
         if workflow_id is None:
             return
-        _, ending, forgetting = DELETING[connection.dialect.name]
-        connection.execute(ending, {"workflow_id": workflow_id})
-        connection.execute(forgetting, {"workflow_id": workflow_id})
+        kind, named = connection.dialect.name, {"workflow_id": workflow_id}
+        connection.execute(END[kind], named)
+        connection.execute(FORGET_INPUT[kind], named)
         _ended.add(workflow_id)
 
     def enqueued(self, connection: Connection) -> set[str]:

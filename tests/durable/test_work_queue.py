@@ -1,11 +1,13 @@
 """What is enqueued: it may be withdrawn until it begins, is begun in its order, and leaves nothing behind."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from dbos import EnqueueOptions
 
 from app.durable import work_queue
-from app.durable.work_queue import BEHIND, FIRST, GOING, WorkQueue
+from app.durable.work_queue import BEHIND, FIRST, GOING, VERSION, WorkQueue
 from tests.conftest import Service, wait_for
 from tests.provisioning.waiting_orders import REF
 
@@ -64,6 +66,40 @@ def test_what_begins_here_is_just_what_the_library_would_begin(service: Service,
 
     (known,) = queue.client._sys_db.get_workflow_statuses(["notice-1"])
     assert {name: status[name] for name in known} == {**known}
+
+
+def test_what_is_enqueued_here_is_just_what_the_library_would_enqueue(
+    service: Service, enqueue: Callable[..., None]
+) -> None:
+    client = service.services.work_queue.client
+    before = int(1000 * (time.time() - 1))  # the library's times may be whole seconds
+    enqueue(1, priority=BEHIND)
+    options: EnqueueOptions = {
+        "queue_name": NOBODYS,
+        "workflow_name": "notice",
+        "workflow_id": "notice-2",
+        "app_version": VERSION,
+        "priority": BEHIND,
+    }
+    enqueued_by_the_library = client.enqueue(options, 1, 1)
+
+    ours, the_librarys = (dict(client._sys_db.get_workflow_status(each) or {}) for each in ("notice-1", "notice-2"))
+    for status in (ours, the_librarys):
+        assert before <= status["created_at"] == status["updated_at"] <= 1000 * time.time()
+        del status["workflow_uuid"], status["created_at"], status["updated_at"]
+    assert ours == the_librarys
+
+    service.services.work_queue.forget([enqueued_by_the_library.workflow_id])
+
+
+def test_an_id_that_is_in_use_changes_nothing(service: Service, enqueue: Callable[..., None]) -> None:
+    queue = service.services.work_queue
+    enqueue(1)
+    with service.services.database.write() as session:
+        queue.enqueue(session, "notice", "notice-1", NOBODYS, 7, 7)
+
+    (status,) = queue.client.list_workflows(workflow_ids=["notice-1"])
+    assert (status.input or {})["args"] == (1, 1)
 
 
 def test_a_completed_order_and_its_notice_leave_no_workflow_behind(service: Service) -> None:
