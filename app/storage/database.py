@@ -29,7 +29,7 @@ from app.storage.engines import (
     postgresql_options,
     sqlite_engine,
 )
-from app.storage.patience import BUSY_AGAIN_SECONDS, hurry, waiting
+from app.storage.patience import BUSY_AGAIN_SECONDS, Waiting, hurry
 from app.storage.presence import Presence
 from app.storage.storable_text import take_any_text
 
@@ -174,8 +174,8 @@ class Database:
             hurry.left = min(hurry.left, BUSY_AGAIN_SECONDS)
         if not self.is_sqlite or self._writing.acquire(blocking=False):
             return
-        with waiting() as patience:
-            is_mine = self._writing.acquire(timeout=patience)
+        with Waiting() as seconds:
+            is_mine = self._writing.acquire(timeout=seconds)
         if not is_mine:
             self.note_whether_busy(True)
             raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the database is busy"))

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import PoolProxiedConnection
 
 from app.storage import ownership
-from app.storage.patience import BUSY_SECONDS, hurry, patience, waiting
+from app.storage.patience import BUSY_SECONDS, Waiting, hurry, patience
 from app.storage.presence import Presence
 
 MODE = "mode"
@@ -69,8 +69,8 @@ def _begin_on_sqlite(connection: PoolProxiedConnection) -> None:
     if mode == READ_ONLY:
         return
     _set(driver, info, "synchronous", "NORMAL" if mode == REPEATABLE else "FULL")
-    with waiting() as patience:
-        _set(driver, info, "busy_timeout", int(patience * 1000))
+    with Waiting() as seconds:
+        _set(driver, info, "busy_timeout", int(seconds * 1000))
         driver.execute("BEGIN IMMEDIATE")
 
 

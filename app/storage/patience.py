@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 BUSY_SECONDS = 30
 BUSY_AGAIN_SECONDS = 0.2
@@ -37,12 +37,13 @@ def patience() -> float:
     return BUSY_SECONDS if hurry.left is None else min(hurry.left, BUSY_SECONDS)
 
 
-@contextmanager
-def waiting() -> Iterator[float]:
-    """Yields how many seconds to wait, and takes the time that passed off the seconds that the thread has left."""
-    began = time.monotonic()
-    try:
-        yield patience()
-    finally:
+class Waiting(AbstractContextManager[float]):
+    """Gives how many seconds to wait, and takes the time that passed off the seconds that the thread has left."""
+
+    def __enter__(self) -> float:
+        self._began = time.monotonic()
+        return patience()
+
+    def __exit__(self, *_error: object) -> None:
         if hurry.left is not None:
-            hurry.left = max(0.0, hurry.left - (time.monotonic() - began))
+            hurry.left = max(0.0, hurry.left - (time.monotonic() - self._began))
