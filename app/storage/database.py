@@ -34,7 +34,7 @@ from app.storage.presence import Presence
 from app.storage.storable_text import take_any_text
 
 INSIST_ATTEMPTS = 6
-KEPT = 8
+KEPT = 5
 """So many sessions that read, and as many that write, stay open on their connections between two uses. To take a
 connection from the pool and give it back costs more than the statements of most transactions."""
 log = logging.getLogger(__name__)
