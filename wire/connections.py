@@ -9,8 +9,9 @@ from contextvars import ContextVar
 from heapq import heappop, heappush
 from time import monotonic
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -51,7 +52,7 @@ class Deadline:
         """Break this connection off at the deadline: the call goes over it."""
         if self._handle is None:
             # A second handle, because TLS takes over the first, and http.client closes it before the body is read.
-            self._handle = socket.fromfd(connection.fileno(), connection.family, connection.type)
+            self._handle = socket.socket(fileno=os.dup(connection.fileno()))
             _watch.add(self)
 
     def stop(self) -> None:
@@ -160,24 +161,24 @@ class Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self,
         request: PreparedRequest,
-        verify: Any,
-        proxies: Any = None,  # noqa: ARG002 - requests' names
-        cert: Any = None,
+        verify: Any,  # noqa: ARG002 - requests' names
+        proxies: Any = None,  # noqa: ARG002
+        cert: Any = None,  # noqa: ARG002
     ) -> HTTPConnectionPool:
         """The server's pool, with our TLS context instead of what requests trusts, and no proxy looked for."""
-        server, _ = self.build_connection_pool_key_attributes(request, verify, cert)
-        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(**server, pool_kwargs=self._tls)
+        server = urlsplit(str(request.url))
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
+            server.hostname, server.port, server.scheme, pool_kwargs=self._tls
+        )
         return pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Set nothing: our TLS context decides."""
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002 - requests' names
-        """The answer without its cookies: with a PHP session's, the server would do the threads' calls one by one."""
-        response = Response()
-        response.status_code, response.raw = resp.status, resp
-        response.headers = resp.headers  # which ask for no case either
-        return response
+    def build_response(self, req: PreparedRequest, resp: Any) -> Any:  # noqa: ARG002 - requests' names
+        """urllib3's answer as it is. requests' own holds its cookies, with which nothing is sent here: with a PHP
+        session's, the server would do the threads' calls one by one."""
+        return resp
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002 - requests' names
         """The path alone, because urllib3 logs it; the connection puts the query back, which may hold a key."""
