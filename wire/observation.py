@@ -3,11 +3,10 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from requests import Request
@@ -96,7 +95,13 @@ class Call:
 
 def _sent(request: Request, secrets: tuple[str, ...]) -> str:
     """The request in one line: method, path, and its query, form or JSON fields; headers and the key stay out."""
-    fields = {**_fields(request.params), **_fields(request.data), **_fields(request.json)}
+    fields = {
+        name: each
+        for given in (request.params, request.data, request.json)
+        if isinstance(given, dict)
+        for name, each in given.items()
+        if name.lower() != "apikey"
+    }
     path = urlsplit(request.url or "").path
     return _one_line(f"{request.method} {path} {json_text(fields, secrets)}")
 
@@ -113,11 +118,6 @@ def _answered(reply: Reply | Failure | None, secrets: tuple[str, ...]) -> str:
     return _one_line(f"{reply.status} {_body(reply.body, secrets)}")
 
 
-def _fields(given: Any) -> dict[str, Any]:
-    named = given.items() if isinstance(given, Mapping) else ()
-    return {name: each for name, each in named if name.lower() != "apikey"}
-
-
 def _body(body: bytes, secrets: tuple[str, ...]) -> str:
     if not body.strip():
         return "(empty)"
@@ -125,8 +125,10 @@ def _body(body: bytes, secrets: tuple[str, ...]) -> str:
         return f"(a file of {len(body)} bytes)"
     text = body[:READ_BYTES].decode("utf-8", "replace")
     if len(body) <= READ_BYTES:
-        with suppress(ValueError, RecursionError):  # what is no JSON is shown as it is
+        try:
             return json_text(json.loads(text), secrets)
+        except (ValueError, RecursionError):  # what is no JSON is shown as it is
+            pass
     return masked(text, secrets)
 
 

@@ -2,10 +2,21 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire.masking import is_sensitive, json_text, masked, safe_text, without_secrets
+
+SECRETS = ("k3y", "1234")
+PARTS = ["pass", "to", "ken", "api key=", "pwd: x", "-", "\n", '"', "\\", "é", "\x1f", "1", "234", "k3y", " ", ":", "a"]
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=4).map("".join)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 12345) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+)
 
 
 def test_what_a_remote_says_is_shown_short_on_one_line_and_masked() -> None:
@@ -46,6 +57,11 @@ def test_numbers_and_names_are_masked_too_and_the_rest_stays_as_it_is() -> None:
 
     assert without_secrets(content, ("2024",)) == {"id": "***".join("15"), "***": [1.5, True, None]}
     assert json_text({"tokens": 0, "plan": "Basic 250M"}, ()) == '{"tokens": 0, "plan": "Basic 250M"}'
+
+
+@given(value=VALUES)
+def test_a_json_text_is_masked_as_its_value_is(value: Any) -> None:
+    assert json_text(value, SECRETS) == json.dumps(without_secrets(value, SECRETS), ensure_ascii=False)
 
 
 def base64_of(text: str) -> str:

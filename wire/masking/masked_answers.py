@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from .sensitive_data import NAMED_SECRETS, SIGNS_OF_A_NAME, names_a_secret
+from .sensitive_data import NAMED_SECRETS, SIGNS_OF_A_NAME, may_name_a_secret, names_a_secret
 from .spans import Secrets, replaced, spans_of
 
 MASK = "***"
 SHOWN_CHARACTERS = 200
 CUT = "…"
+as_json = json.JSONEncoder(ensure_ascii=False).encode
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -64,13 +65,16 @@ def _without(value: Any, known: Secrets) -> Any:
 def json_text(value: Any, secrets: Iterable[str]) -> str:
     """The JSON value as a text, `without_secrets`."""
     known = _searched(secrets)
-    text = json.dumps(_without(value, known), ensure_ascii=False)
-    return replaced(text, [*known.found(text)], MASK)
+    text = as_json(value)
+    if not (known.may_be_in(text) or may_name_a_secret(text)):  # as nearly all values
+        return text
+    text = as_json(_without(value, known))
+    return replaced(text, known.found(text), MASK)
 
 
 def safe_text(value: object, *, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> str:
     """What the remote said, fit for logs and pages: one line of at most 200 characters, `masked`."""
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else "" if value is None else as_json(value)
     text = masked(on_one_line(text), secrets, private)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + CUT
 

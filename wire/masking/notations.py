@@ -155,11 +155,6 @@ class Trace(NamedTuple):
         word = max(_WORD.findall(piece.lower()), key=len, default="")
         return cls(word, digits_in(piece) if not _LETTER.search(piece) else None)
 
-    @property
-    def shortest(self) -> int:
-        """How many characters a text with this trace has at least."""
-        return len(self.word) if self.digits is None else min(len(self.word), len(self.digits))
-
 
 def digits_in(text: str) -> str:
     """The digits of a text, without what stands between them."""

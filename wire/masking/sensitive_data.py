@@ -75,14 +75,21 @@ SIGNS_OF_A_NAME = ("=", ":", "%3")
 """Every text in which `NAMED_SECRETS` find something contains one of these; looking for them takes next to no time."""
 
 _SECRET_NAME = re.compile(rf"{_CREDENTIAL}|pass\Z", re.IGNORECASE)
+_SIGN_OF_A_SECRET = re.compile(f"{_CREDENTIAL}|pass", re.IGNORECASE)
 _CUSTOMERS_NAME = re.compile(rf"(?:{_CUSTOMER_FIELD})\Z", re.IGNORECASE)
 _NO_LETTER = re.compile(r"[^A-Za-z]")
+_NO_LETTER_IN_JSON = re.compile(r"\\u[0-9a-f]{4}|\\.|[^A-Za-z]+")
 
 
 @lru_cache(maxsize=1024)  # answers have the same names again and again
 def names_a_secret(key: str) -> bool:
     """Return whether a field of this name holds a secret; what stands between its letters doesn't matter."""
     return _SECRET_NAME.search(_NO_LETTER.sub("", key)) is not None
+
+
+def may_name_a_secret(json_text: str) -> bool:
+    """Return whether a name or a text in this JSON may be that of a secret: a quick test before each is looked at."""
+    return not json_text.isascii() or _SIGN_OF_A_SECRET.search(_NO_LETTER_IN_JSON.sub("", json_text)) is not None
 
 
 def is_sensitive(key: str) -> bool:

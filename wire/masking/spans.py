@@ -1,7 +1,7 @@
 """Where a text has secrets or customers' data, and the text without them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from .notations import (
@@ -30,11 +30,18 @@ class Secrets:
         known = frozenset(secrets)
         self._traces = {base: Trace.of(base) for base in secret_bases(known, shortest)}
         self._cores = {core for secret in known for piece in pieces(secret) for core in base64_cores(piece)}
-        self._shortest = min([*(trace.shortest for trace in self._traces.values()), *map(len, self._cores)], default=0)
+        self._words = {trace.word for trace in self._traces.values()}
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether the text has a trace of a secret, which it keeps also as a part of a JSON text."""
+        if not text.isascii():
+            return True
+        shown, letters = text.lower(), text.replace("-", "+").replace("_", "/")
+        return any(map(shown.__contains__, self._words)) or any(map(letters.__contains__, self._cores))
 
     def found(self, text: str) -> list[Span]:
         """Where one of the secrets stands: as it is, in another notation, or within base64 text."""
-        if len(text) < self._shortest and text.isascii():  # as many fields of answers
+        if not self.may_be_in(text):  # as nearly all texts
             return []
         suspects = _suspects(self._traces, text)
         pattern = _pattern_of_secrets(frozenset(suspects)) if suspects else None
@@ -75,10 +82,9 @@ _pattern_of_values = lru_cache(maxsize=64)(customer_pattern)
 _pattern_of_secrets = lru_cache(maxsize=64)(secret_pattern)
 
 
-def spans_of(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[Span]:
+def spans_of(patterns: Iterable[re.Pattern[str]], text: str) -> list[Span]:
     """Where a pattern's group `value` stands, or the whole match where that took no part."""
-    for pattern in patterns:
-        yield from (match.span(match.lastgroup or 0) for match in pattern.finditer(text))
+    return [match.span(match.lastgroup or 0) for pattern in patterns for match in pattern.finditer(text)]
 
 
 def replaced(text: str, spans: Sequence[Span], mark: str) -> str:
