@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import (
@@ -94,14 +95,20 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._series_of_call = cache(self._labelled)  # to look them up takes as long as to count
+
     def callback(self, outcome: str) -> None:
         """Count one callback; `outcome` is a `CallbackOutcome`."""
         self._callbacks.labels(_known(outcome, frozenset(CallbackOutcome))).inc()
 
     def remote_call(self, system: str, action: str, outcome: str, seconds: float) -> None:
         """Count one call to a remote system and how long it took; the three names are the program's own."""
-        self._calls.labels(system, action, outcome).inc()
-        self._call_seconds.labels(system, action).observe(max(seconds, 0.0))
+        calls, duration = self._series_of_call(system, action, outcome)
+        calls.inc()
+        duration.observe(max(seconds, 0.0))
+
+    def _labelled(self, system: str, action: str, outcome: str) -> tuple[Counter, Histogram]:
+        return self._calls.labels(system, action, outcome), self._call_seconds.labels(system, action)
 
     def render(self, snapshot: Callable[[], Snapshot]) -> tuple[bytes, str]:
         """Return the body and the content type for Prometheus; `snapshot` reads the database.

@@ -3,13 +3,12 @@
 The texts hold customers' data: they go into the order's rows, and never into the log or the metrics.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -61,13 +60,15 @@ def note(seen: Observation) -> None:
 
 def store(session: Session, step: OrderStep, collected: Iterable[Exchange]) -> None:
     """Store the exchanges of an attempt of the step; of each call, only the last ones are kept."""
-    rows = [_row(step, exchange) for exchange in collected]
+    whose = {"order_id": step.order_id, "step": step.name}
+    # The observation's fields are the row's columns.
+    rows = [{**whose, "made_at": exchange.began_at, **vars(exchange.seen)} for exchange in collected]
     if not rows:
         return
     connection_of(session).execute(INSERT, rows)
-    made = Counter(row["action"] for row in rows)
-    for action in [each for each, times in made.items() if step.attempts > 1 or times > MOST_OF_A_CALL]:
-        _forget_older(session, step, action)
+    if step.attempts > 1 or len(rows) > MOST_OF_A_CALL:
+        for action in dict.fromkeys(row["action"] for row in rows):
+            _forget_older(session, step, action)
 
 
 def _forget_older(session: Session, step: OrderStep, action: str) -> None:
@@ -80,8 +81,3 @@ def _forget_older(session: Session, step: OrderStep, action: str) -> None:
     newest_to_go = session.scalar(by_age.offset(MOST_OF_A_CALL).limit(1))
     if newest_to_go is not None:
         session.execute(delete(OrderExchange).where(*same, OrderExchange.id <= newest_to_go))
-
-
-def _row(step: OrderStep, exchange: Exchange) -> dict[str, Any]:
-    """The observation's fields are the row's columns."""
-    return {"order_id": step.order_id, "step": step.name, "made_at": exchange.began_at, **vars(exchange.seen)}
