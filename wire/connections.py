@@ -64,10 +64,11 @@ class Deadline:
 
     def break_off(self) -> None:
         """Break the connection off, because the time is over; does nothing after the call's end."""
-        with self._lock, suppress(OSError):
+        with self._lock:
             if self._handle is not None:
                 self.passed = True
-                self._handle.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):
+                    self._handle.shutdown(socket.SHUT_RDWR)
 
 
 class _Watch:

@@ -31,15 +31,9 @@ def masked(text: str, secrets: Iterable[str] = (), private: Iterable[str] = ()) 
 
 def _masked(text: str, known: Secrets, words: tuple[re.Pattern[str], ...] = ()) -> str:
     patterns = (*NAMED_SECRETS, *words) if any(map(text.__contains__, SIGNS_OF_A_NAME)) else words
-    found = known.found(text)
-    if not (found or patterns):  # as nearly all texts
+    if not (patterns or known.may_be_in(text)):  # as nearly all texts
         return text
-    return replaced(text, [*found, *spans_of(patterns, text)], MASK)
-
-
-@lru_cache(maxsize=1024)  # answers have the same names again and again
-def _masked_name(name: str, known: Secrets) -> str:
-    return _masked(name, known)
+    return replaced(text, [*known.found(text), *spans_of(patterns, text)], MASK)
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
@@ -50,7 +44,7 @@ def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
 def _without(value: Any, known: Secrets) -> Any:
     if isinstance(value, dict):
         return {
-            _masked_name(str(name), known): MASK if each and names_a_secret(str(name)) else _without(each, known)
+            _masked(str(name), known): MASK if each and names_a_secret(str(name)) else _without(each, known)
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):
