@@ -37,11 +37,28 @@ def test_what_a_remote_names_a_password_is_not_shown(said: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["customerPortalPassword", "apiKey", "UTOPIA_API_KEY", "X-Callback-Token", "passcode", "admin_pass", "Set-Cookie"],
+    [
+        "customerPortalPassword",
+        "apiKey",
+        "UTOPIA_API_KEY",
+        "X-Callback-Token",
+        "passcode",
+        "admin_pass",
+        "Set-Cookie",
+        "passphrase",
+        "PWD",
+        "client_secret",
+        "api key",
+        "private-key",
+        "Authorisation",
+        "authorization",
+        "credentials",
+    ],
 )
 def test_what_stands_under_a_secrets_name_is_masked_everywhere(name: str) -> None:
     assert is_sensitive(name)
     assert without_secrets({name: ["hunter2-x"]}, ()) == {name: "***"}
+    assert json_text({"said": f"{name}: hunter2", name: 5}, ()) == json.dumps({"said": f"{name}: ***", name: "***"})
     assert "hunter2" not in masked(f"sent {name}=hunter2-x&b=1")
     assert "hunter2" not in masked(f'{{"{name}"   :   "hunter2-x", "cut')
 
