@@ -141,6 +141,12 @@ class Run(AbstractContextManager["Run"]):
         self.services.database.insist(write, repeatable=repeatable and not lasting)
         self._unwritten = []
 
+    def new_step(self, name: str) -> OrderStep:
+        """A step that never began, without a row."""
+        step = OrderStep()
+        set_on(step, {"order_id": self.order.id, "name": name, "attempts": 0})
+        return step
+
     def begin(self, step: OrderStep, begun: Mapping[str, Any], system: System) -> bool | None:
         """Commit that a write is sent now, and the outcomes that wait; not that, unless the run may call the system.
 

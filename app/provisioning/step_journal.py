@@ -110,7 +110,7 @@ def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | di
     known = run.steps.get(name)
     if known and known.state == StepState.DONE:
         return {"value": known.result}
-    step = known or OrderStep(order_id=run.order.id, name=name, attempts=0)
+    step = known or run.new_step(name)
     in_doubt_since = _in_doubt_since(run.order, known, writes=writes)
     begun = {
         "state": StepState.RUNNING,
