@@ -5,7 +5,6 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from email.utils import parseaddr
 from typing import Any, cast
 
 from flask import Flask
@@ -24,7 +23,7 @@ from app.remote.mail.errors import (
     answered,
     in_words,
 )
-from app.remote.mail.messages import Mail, Message
+from app.remote.mail.messages import Mail, Message, address_in
 from app.remote.mail.session import Session
 from config import Settings
 
@@ -117,7 +116,7 @@ class Post:
 
     def offer(self) -> None:
         """Find out whether the server takes mails from us, without sending one; raises `MailFailed` if not."""
-        self.open().offer(parseaddr(self._sender)[1])
+        self.open().offer(address_in(self._sender))
 
     def close(self) -> None:
         """Leave the session."""
@@ -138,7 +137,7 @@ class Post:
         while True:
             session = self.open()
             try:
-                session.send(message, parseaddr(self._sender)[1], recipient)
+                session.send(message, address_in(self._sender), recipient)
             except SessionOver as over:
                 self.close()
                 if not session.taken:

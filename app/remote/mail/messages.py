@@ -26,6 +26,9 @@ LINE = 57
 PIECE = 1024 * LINE
 TEXTS, FILES = "=_texts", "=_files"
 """Boundaries that no text can hold: in quoted-printable, nothing else than a line's end or two digits follows a `=`."""
+NEW_IN_EACH = ("Subject", "Message-ID", "Content-Disposition")
+SHORT = 78
+"""How long a line can be that the library does not fold."""
 START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -43,7 +46,14 @@ class _Headers(HeaderRegistry):
 
 
 class _Lines(policy.EmailPolicy):
-    """The library's policy for SMTP, which folds the same header once."""
+    """The library's policy for SMTP, which folds the same header once, and leaves a short line as it is."""
+
+    def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
+        """A header as it is kept: parsed, but for one that is new in each mail and goes out as it was written."""
+        is_plain = value.isascii() and value.isprintable() and "=?" not in value
+        if name in NEW_IN_EACH and is_plain and 0 < len(value) <= SHORT - len(f"{name}: "):
+            return name, value
+        return super().header_store_parse(name, value)
 
     def fold_binary(self, name: str, value: str) -> bytes:
         """The header as it goes out."""
@@ -105,7 +115,7 @@ def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = formatdate(localtime=False)
-    domain = parseaddr(sender)[1].rpartition("@")[2]
+    domain = address_in(sender).rpartition("@")[2]
     message["Message-ID"] = f"<{hashlib.sha256(f'{mail.key} {recipient}'.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_whole_characters(mail.text), cte="quoted-printable")
@@ -118,6 +128,12 @@ def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
         main, _, sub = kind.partition("/")
         message.add_attachment(b"", maintype=main, subtype=sub, filename=file_name(attachment.name))
     return message
+
+
+@lru_cache(maxsize=16)
+def address_in(sender: str) -> str:
+    """The address alone, of a sender with a name."""
+    return parseaddr(sender)[1]
 
 
 def header_line(text: str) -> str:
