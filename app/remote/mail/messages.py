@@ -90,7 +90,7 @@ class Message:
 
     def __init__(self, mail: Mail, sender: str, recipient: str) -> None:
         composed = compose(mail, sender, recipient)
-        whole = composed.as_bytes()
+        whole = _written(composed)
         self.files = [attachment.file for attachment in mail.attachments]
         self._boundary = f"\r\n--{composed.get_boundary()}".encode()
         self._parts = whole.split(self._boundary)
@@ -134,6 +134,17 @@ def compose(mail: Mail, sender: str, recipient: str) -> EmailMessage:
 def address_in(sender: str) -> str:
     """The address alone, of a sender with a name."""
     return parseaddr(sender)[1]
+
+
+def _written(composed: EmailMessage) -> bytes:
+    """The message as bytes. Its two texts are put in at the end: the library would write each line by itself."""
+    texts = [part for part in composed.walk() if not part.is_multipart()][:2]
+    bodies = [str(part.get_payload()).replace("\n", "\r\n").encode() for part in texts]
+    for part in texts:
+        part.set_payload("")
+    end = f"\r\n--{TEXTS}".encode()
+    parts = composed.as_bytes().split(end)
+    return end.join(part + body for part, body in zip(parts, [b"", *bodies, b""], strict=True))
 
 
 def header_line(text: str) -> str:
