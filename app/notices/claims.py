@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.durable import engine
-from app.models import Notice, NoticeDelivery, NoticeState, Order, OrderStep, System
+from app.models import Notice, NoticeDelivery, NoticeState, Order, System
 from app.notices import records
+from app.notices.mails import AboutOrders
 from app.remote import breaker, retry_times
 from app.services import Services
 from app.storage.database import connection_of
@@ -69,19 +70,19 @@ PUT_OFF = (
 )
 PUT_DOWN = update(NOTICES).where(NOTICES.c.id == bindparam("notice_id"))  # type: ignore[arg-type]
 CLAIMED = (
-    select(Notice, Order, breaker.IS_DOWN)
+    select(Notice, Order, breaker.IS_DOWN, DELIVERIES.c.recipient)
     .outerjoin(Order, Order.id == Notice.order_id)
+    .outerjoin(DELIVERIES, and_(DELIVERIES.c.notice_id == Notice.id, DELIVERIES.c.state == "sent"))
     .where(Notice.id == bindparam("notice_id"))
 )
-STEPS = select(OrderStep).where(OrderStep.order_id == bindparam("order_id")).order_by(OrderStep.id)
-HAVE_IT = select(DELIVERIES.c.recipient).where(
-    DELIVERIES.c.notice_id == bindparam("notice_id"), DELIVERIES.c.state == "sent"
-)
+"""A row for each recipient who has it, and one row if nobody has."""
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A notice that is this workflow's until it is put down, its order with its steps, and who has the mail already.
+    """A notice that is this workflow's until it is put down, its order, and who has the mail already.
+
+    The order has the steps that the mail tells of.
 
     The row that says so is committed before anything is sent: a claim that broke off may have reached one recipient
     more than is known.
@@ -104,8 +105,9 @@ class Ended:
 class Claims:
     """The notice that the workflow was started for, those that it left when its process died, and then the due ones."""
 
-    def __init__(self, services: Services, notice_id: int, run: int) -> None:
+    def __init__(self, services: Services, about: AboutOrders, notice_id: int, run: int) -> None:
         self._services = services
+        self._steps = about.steps
         self._notice_id, self._run = notice_id, run
         self._worker = records.workflow_of(notice_id, run)
         self._left_behind: list[int] = []
@@ -161,7 +163,7 @@ class Claims:
 
     def _mine(self, notice_id: int, session: Session) -> Claimed | None:
         which = self._which(notice_id=notice_id, number=self._run)
-        claimed = _claim(session, CLAIM_MINE, which)
+        claimed = self._claim(session, CLAIM_MINE, which)
         if claimed is None and breaker.is_down(session, System.MAIL):
             until = {"next_probe_at": breaker.next_probe_at(session, System.MAIL)}
             if connection_of(session).execute(PUT_OFF, which | until).rowcount:
@@ -170,7 +172,7 @@ class Claims:
 
     def _due(self, end: int, session: Session) -> Claimed | None:
         """Claim the due notice at one end, which then needs no workflow of its own any more; or end this workflow."""
-        claimed = _claim(session, CLAIM_DUE[end], self._which())
+        claimed = self._claim(session, CLAIM_DUE[end], self._which())
         if claimed is None:
             self._services.work_queue.end(connection_of(session))
         else:
@@ -181,15 +183,13 @@ class Claims:
         moments = retry_times.moments(self._services.settings.retry_minutes)
         return {"worker": self._worker, "system": System.MAIL, **moments, **own}
 
-
-def _claim(session: Session, statement: Executable, which: Mapping[str, Any]) -> Claimed | None:
-    connection = connection_of(session)
-    notice_id = connection.scalar(statement, which)
-    if notice_id is None:
-        return None
-    of_it = {"notice_id": notice_id, "system": System.UTOPIA}
-    notice, order, utopia_is_down = session.execute(CLAIMED, of_it).one()
-    if order is not None:
-        set_committed_value(order, "steps", session.scalars(STEPS, {"order_id": order.id}).all())
-    have_it = connection.scalars(HAVE_IT, {"notice_id": notice_id})
-    return Claimed(notice, order, frozenset(have_it), utopia_is_down)
+    def _claim(self, session: Session, statement: Executable, which: Mapping[str, Any]) -> Claimed | None:
+        notice_id = connection_of(session).scalar(statement, which)
+        if notice_id is None:
+            return None
+        found = session.execute(CLAIMED, {"notice_id": notice_id, "system": System.UTOPIA}).all()
+        notice, order, utopia_is_down, _ = found[0]
+        if order is not None:
+            set_committed_value(order, "steps", session.scalars(self._steps, {"order_id": order.id}).all())
+        have_it = frozenset(recipient for *_, recipient in found if recipient is not None)
+        return Claimed(notice, order, have_it, utopia_is_down)

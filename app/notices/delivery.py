@@ -51,7 +51,7 @@ SAYING = {"sqlite": _saying(sqlite), "postgresql": _saying(postgresql)}
 
 def deliver(services: Services, about_orders: AboutOrders, notice_id: int, run: int) -> str:
     """Deliver a notice to everybody who hasn't got it yet, then whatever else is due; returns the notice's state."""
-    state, claims = "over", Claims(services, notice_id, run)
+    state, claims = "over", Claims(services, about_orders, notice_id, run)
     with services.mailer.connection() as post:
         for claimed in claims:
             with order_context(claimed.order.orderref if claimed.order else "-"):

@@ -34,9 +34,10 @@ templates = Environment(
     finalize=visible,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 templates.filters.update(how_long=how_long, how_much=how_much)
-templates.globals |= {"labels": LABELS, "done_words": done_words, "in_html": False}
+templates.globals = {"labels": LABELS, "done_words": done_words, "in_html": False}
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app.models import Notice, NoticeKind, Order
+from app.models import Notice, NoticeKind, Order, OrderStep
 from app.notices.enclosures import Enclosure
 from app.notices.mail_bodies import both
 from app.remote.mail import Attachment, Mail
@@ -35,9 +36,11 @@ GOOD_NEWS = (
 class AboutOrders:
     """What notices need to know about an order: the facts that every mail about it names, its contract, its cause.
 
-    `contract` fetches it into an empty file, and returns that as an enclosure, or why there is none.
+    `steps` are the order's steps that the facts are told by, for an `order_id`. `contract` fetches the contract into an
+    empty file, and returns that as an enclosure, or why there is none.
     """
 
+    steps: Select[OrderStep]
     facts: Callable[[Settings, Order], dict[str, Any]]
     contract: Callable[[Services, Order, BinaryIO], Enclosure]
     cause: Callable[[Session, Notice, Order], dict[str, Any]]

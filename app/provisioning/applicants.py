@@ -1,15 +1,15 @@
 """From UTOPIA's contract to what an account needs. Pure: a contract in, an applicant or its faults out."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from app.models import Order
 from app.provisioning.matching.powercode_addresses import mended_zip, street_line, usps_state
 from app.wording.invisible_characters import one_line
-from utopia import Contract, Person
+from utopia import Address, Contract, Person
 
 PERSON = ("first_name", "last_name", "email", "phone")
 PLACE = ("street", "unit", "city", "state", "zip")
@@ -52,7 +52,7 @@ class Applicant:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, for the order's row. Without a portal name, a version that knows none can read it, too."""
-        return {name: value for name, value in asdict(self).items() if value or name != PORTAL_USERNAME}
+        return {name: value for name, value in vars(self).items() if value or name != PORTAL_USERNAME}
 
 
 WORDS: Mapping[str, str] = {
@@ -109,14 +109,20 @@ class CorrectedPerson(Person):
 def fields_of(contract: Contract) -> dict[str, str]:
     """The values that staff may correct, one line each, cut where they are too long to be used anyway."""
     person, place = contract.customer, contract.address
-    values = {name: getattr(person, name) for name in PERSON} | {name: getattr(place, name) for name in PLACE}
-    values[PORTAL_USERNAME] = _portal_username(person)
-    return {name: one_line(value)[: LONGEST[name] + 1] for name, value in values.items()}
+    portal_username = one_line(_portal_username(person))[: LONGEST[PORTAL_USERNAME] + 1]
+    return {**_cut(person, PERSON), **_cut(place, PLACE), PORTAL_USERNAME: portal_username}
 
 
-def address_of(order: Order) -> str:
-    """An order's address in mails, lists and on its page: as its account has it, or else as it would have it."""
-    place, account = fields_of(contract_of(order)), order.account or {}
+def _cut(said: Person | Address, names: Sequence[str]) -> dict[str, str]:
+    return {name: one_line(getattr(said, name))[: LONGEST[name] + 1] for name in names}
+
+
+def address_of(order: Order, contract: Contract) -> str:
+    """An order's address in mails, lists and on its page: as its account has it, or else as it would have it.
+
+    `contract` is `contract_of(order)`.
+    """
+    place, account = _cut(contract.address, PLACE), order.account or {}
     street = account.get("applicant", {}).get("street") or street_line(place["street"], place["unit"])
     town = f"{place['city']} {usps_state(place['state']) or place['state']} {place['zip']}"
     return ", ".join(filter(None, (street, one_line(town))))
@@ -125,6 +131,8 @@ def address_of(order: Order) -> str:
 def corrected(contract: Contract, corrections: Mapping[str, str] | None) -> Contract:
     """The contract with the values that staff wrote instead of UTOPIA's; other fields are left alone."""
     written = {name: value for name, value in (corrections or {}).items() if name in CORRECTABLE}
+    if not written:
+        return contract
     person = {name: value for name, value in written.items() if name in PERSON}
     place = {name: value for name, value in written.items() if name in PLACE}
     customer = contract.customer.model_copy(update=person)
@@ -159,7 +167,7 @@ def read_applicant(contract: Contract) -> Reading:
         terms_agreed_on=one_line(contract.terms_agreed_on),
         portal_username=one_line(_portal_username(person)),
     )
-    values = asdict(applicant) | {"unit": unit, "state": one_line(address.state)}
+    values = vars(applicant) | {"unit": unit, "state": one_line(address.state)}
     wrong = {name: fault for name in WORDS if (fault := _wrong(name, values[name]))}
     return Reading(applicant, wrong, one_line(contract.status)[:40] if ENDED.search(contract.status) else "")
 

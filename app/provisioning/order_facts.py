@@ -5,14 +5,24 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy import bindparam, or_, select
+
 import powercode
-from app.models import STANDING, Order, OrderState, StepState
+from app.models import STANDING, Order, OrderState, OrderStep, StepState
 from app.provisioning import customer_search
 from app.provisioning.actions import BY_HAND, WITHOUT_IT
 from app.provisioning.applicants import address_of, contract_of
 from app.provisioning.plans.mapping import ServicePlan, plans_in
 from app.provisioning.written_parts import joined_customer, was_settled_as
 from config import Settings
+
+STEPS_TOLD_BY = (
+    select(OrderStep)
+    .where(OrderStep.order_id == bindparam("order_id"))
+    .where(or_(OrderStep.name.like("plan:%"), OrderStep.name == "find_customer", OrderStep.name == "create_customer"))
+    .order_by(OrderStep.id)
+)
+"""The steps that an order's facts are told by: how far each plan is, and whose customer it is."""
 
 
 def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
@@ -25,7 +35,7 @@ def order_facts(settings: Settings, order: Order) -> dict[str, Any]:
         "person": f"{person.first_name} {person.last_name}".strip(),
         "email": person.email,
         "phone": person.phone,
-        "address": address_of(order),
+        "address": address_of(order, contract),
         "plans": _plans_in_words(order),
         "customer_page": customer_page_of(settings, order.customer_id) if order.customer_id else None,
         "beside": customer_search.look_alikes(order) if order.state in STANDING else [],
