@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,40 @@ OF_STRANGERS = 4
 """How many strangers' orders start at each beat (1 s), newest and oldest in turn; a real order may be among them."""
 
 RECEIVED = text("SELECT count(*) FROM (SELECT 1 FROM orders WHERE state = 'received' LIMIT :most) AS received")
-ANY_HELD_BACK = select(Order.__table__.c.id).where(*HELD_BACK).limit(1)
+
+# Built once, and on the tables: asked each time that PowerCode's queue runs dry.
+ORDERS, CALLBACKS = Order.__table__, Callback.__table__
+ANY_HELD_BACK = select(ORDERS.c.id).where(*HELD_BACK).limit(1)
+UNDER_WAY = (
+    select(ORDERS.c.stage, func.count())
+    .where(
+        or_(
+            ORDERS.c.state == OrderState.RUNNING,
+            and_(ORDERS.c.state == OrderState.RECEIVED, ORDERS.c.tried_at.is_not(None)),
+        )
+    )
+    .group_by(ORDERS.c.stage)
+)
+STRANGERS = (
+    select(CALLBACKS.c.remote_address)
+    .join(ORDERS, ORDERS.c.orderref == CALLBACKS.c.orderref)
+    .where(CALLBACKS.c.received_at > bindparam("since"), CALLBACKS.c.outcome == CallbackOutcome.ORDER)
+    .where(ORDERS.c.state == OrderState.NOT_OURS, CALLBACKS.c.remote_address.is_not(None))
+    .group_by(CALLBACKS.c.remote_address)
+    .having(func.count() >= UNKNOWN_OF_A_STRANGER)
+)
+START = (
+    update(ORDERS)  # type: ignore[arg-type]
+    .where(
+        ORDERS.c.id.in_(
+            select(ORDERS.c.id)
+            .where(ORDERS.c.id.in_(bindparam("chosen", expanding=True)), *HELD_BACK)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(tried_at=bindparam("moment"))
+    .returning(ORDERS.c.id, ORDERS.c.stage, ORDERS.c.orderref, ORDERS.c.run, ORDERS.c.received_at)
+)
 SENDER = (
     select(Callback.remote_address)
     .where(Callback.orderref == Order.orderref)
@@ -46,17 +79,15 @@ SENDER = (
     .scalar_subquery()
 )
 
-# Built once, and on the table: built anew for each callback, and through the mapped class, it took more time than
-# SQLite needs to execute it.
+# Built anew for each callback, and through the mapped class, it took more time than SQLite needs to execute it.
 INSERT_ORDER = {
-    name: dialect.insert(Order.__table__)
+    name: dialect.insert(ORDERS)
     .on_conflict_do_nothing(index_elements=["orderref"])
-    .returning(Order.__table__.c.orderref, Order.__table__.c.id)
+    .returning(ORDERS.c.orderref, ORDERS.c.id)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 NEW_ORDER: dict[str, Any] = {"run": 1, "stage": "order", "state": OrderState.RECEIVED}
 
-_ENDS = (Order.id.desc(), Order.id.asc())
 _turns = cycle((0, 1))
 
 
@@ -118,9 +149,7 @@ def room(connection: Connection) -> int:
 
 def room_at(services: Services, session: Session, stage: str, per_slot: int) -> int:
     """How many more orders may be started in a stage; those at UTOPIA count for PowerCode as well."""
-    started = or_(Order.state == OrderState.RUNNING, and_(Order.state == OrderState.RECEIVED, ~and_(*HELD_BACK)))
-    by_stage = select(Order.stage, func.count()).where(started).group_by(Order.stage)
-    under_way = dict(session.execute(by_stage).all())
+    under_way: dict[str, int] = dict(connection_of(session).execute(UNDER_WAY).all())
     most = per_slot * services.settings.powercode_concurrency
     if stage == "account":
         return most - under_way.get(stage, 0)
@@ -137,11 +166,10 @@ def start_next(services: Services) -> int:
     if not chosen:
         return 0
     with services.database.write() as session:
-        orders = taken(session, chosen, *HELD_BACK)
-        for order in orders:
-            order.tried_at = now()
-            lifecycle.enqueue(services.work_queue, session, order)
-        return len(orders)
+        started = {row.id: row for row in connection_of(session).execute(START, {"chosen": chosen, "moment": now()})}
+        for row in (started[each] for each in chosen if each in started):
+            lifecycle.enqueue(services.work_queue, session, row)
+        return len(started)
 
 
 def taken(session: Session, chosen: Sequence[int], *those: ColumnElement[bool]) -> list[Order]:
@@ -153,20 +181,13 @@ def taken(session: Session, chosen: Sequence[int], *those: ColumnElement[bool]) 
 
 def strangers(session: Session) -> Sequence[str]:
     """The senders of many references that UTOPIA doesn't know."""
-    unknown = (
-        select(Callback.remote_address)
-        .join(Order, Order.orderref == Callback.orderref)
-        .where(Callback.received_at > now() - WITHIN, Callback.outcome == CallbackOutcome.ORDER)
-        .where(Order.state == OrderState.NOT_OURS, Callback.remote_address.is_not(None))
-        .group_by(Callback.remote_address)
-        .having(func.count() >= UNKNOWN_OF_A_STRANGER)
-    )
-    return [address for address in session.scalars(unknown) if address]
+    found = connection_of(session).scalars(STRANGERS, {"since": now() - WITHIN})
+    return [address for address in found if address]
 
 
 def _choose(session: Session, free: int, senders: Sequence[str]) -> list[int]:
     if not senders:
-        return in_turn(session, free, *HELD_BACK)
+        return _in_turn(session, free, HELD_BACK_FROM_EACH_END)
     of_others = in_turn(session, free, *HELD_BACK, func.coalesce(SENDER, "").not_in(senders))
     of_strangers = in_turn(session, min(OF_STRANGERS, free - len(of_others)), *HELD_BACK, SENDER.in_(senders))
     return [*of_others, *of_strangers]
@@ -174,9 +195,20 @@ def _choose(session: Session, free: int, senders: Sequence[str]) -> list[int]:
 
 def in_turn(session: Session, count: int, *those: ColumnElement[bool]) -> list[int]:
     """The newest, the oldest, the second newest and so on. A call begins at the end that the last call didn't take."""
-    if count <= 0:
-        return []
-    ends = [session.scalars(select(Order.id).where(*those).order_by(end).limit(count)).all() for end in _ENDS]
+    return _in_turn(session, count, _from_each_end(*those)) if count > 0 else []
+
+
+def _from_each_end(*those: ColumnElement[bool]) -> Sequence[Select[int]]:
+    ids = select(ORDERS.c.id).where(*those).limit(bindparam("count"))
+    return ids.order_by(ORDERS.c.id.desc()), ids.order_by(ORDERS.c.id)
+
+
+HELD_BACK_FROM_EACH_END = _from_each_end(*HELD_BACK)
+
+
+def _in_turn(session: Session, count: int, from_each_end: Sequence[Select[int]]) -> list[int]:
+    connection = connection_of(session)
+    ends = [connection.scalars(ids, {"count": count}).all() for ids in from_each_end]
     left = [iter(ids) for ids in ends]
     chosen: dict[int, None] = {}
     while len(chosen) < min(count, len(set().union(*ends))):

@@ -6,7 +6,7 @@ An order's new state, the start of its workflow, and the notice about it are alw
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from app import notices
@@ -50,10 +50,14 @@ def workflow_id_of(stage: str, orderref: str, run: int) -> str:
     return f"{stage}-{orderref}" + (f"#{run}" if run > 1 else "")
 
 
-def enqueue(work_queue: WorkQueue, session: Session, order: Order) -> None:
-    """Start the order's current stage when the transaction commits; one that just came in goes before the others."""
+def enqueue(work_queue: WorkQueue, session: Session, order: Order | Row[Any]) -> None:
+    """Start the order's current stage when the transaction commits; one that just came in goes before the others.
+
+    A row has the order's `stage`, `orderref`, `run` and `received_at`.
+    """
     queue, is_new = QUEUE_OF_STAGE[order.stage], now() - order.received_at < NEW
-    arguments = (order.stage, workflow_id(order), queue, order.orderref, order.run)
+    workflow_id = workflow_id_of(order.stage, order.orderref, order.run)
+    arguments = (order.stage, workflow_id, queue, order.orderref, order.run)
     work_queue.enqueue(session, *arguments, priority=FIRST if is_new else BEHIND)
 
 
