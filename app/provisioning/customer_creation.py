@@ -110,7 +110,7 @@ IS_MADE = exists().where(
 AT_THEIR_TURN = (
     select(Order.orderref, Order.account)
     .join(FINDING, and_(FINDING.order_id == Order.id, FINDING.name == "find_customer"))
-    .where(Order.state.in_(ACTIVE_STATES), Order.id != bindparam("order_id"))
+    .where(or_(*(Order.state == state for state in ACTIVE_STATES)), Order.id != bindparam("order_id"))
     .where(or_(FINDING.state == StepState.DONE, IS_LOOKING), ~IS_MADE)
     .order_by(Order.id)
 )

@@ -18,7 +18,8 @@ def folded(text: str) -> str:
 
     `O'Neill, É.J.` -> `oneill, ej.`.
     """
-    text = unspoilt(text)
+    if "&" in text or not text.isascii():
+        text = unspoilt(text)
     if text.isascii():  # true for nearly every text, and ten times as fast
         return _DOT_OF_INITIAL.sub("", text.replace("'", "").replace("`", "").casefold())
     whole = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 import powercode
 from app.provisioning.applicants import Applicant
 from app.provisioning.customer_search.terms import phone_term, search_terms
-from app.provisioning.matching import Aspect, Candidate, Comparison, Decision, Door, Kind, Mark, Person, decide, kind_of
+from app.provisioning.matching import (
+    Aspect,
+    Candidate,
+    Comparison,
+    Decision,
+    Door,
+    Kind,
+    Mark,
+    Person,
+    decide,
+    is_new_beside,
+    kind_of,
+)
 
 MOST_READ = 10
 """How many customers' records are read. More customers resemble the person only in a house where PowerCode names no
@@ -47,13 +59,12 @@ def may_be_one(applicant: Applicant, other: Applicant) -> bool:
         name=other.name,
         address=other.street,
         city=other.city,
-        texts=(other.phone, other.email),
         zip=other.zip,
         phone=other.phone,
         email=other.email,
         site_id=other.site_id,
     )
-    return decide(person_of(applicant), [made]).kind is not Kind.NEW
+    return not is_new_beside(person_of(applicant), made)
 
 
 def look_for(client: powercode.PowerCodeClient, applicant: Applicant) -> LookUpResult:

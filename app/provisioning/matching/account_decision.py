@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare
+from app.provisioning.matching.comparison import Candidate, Comparison, Person, compare, is_somebody_else
 from app.provisioning.matching.comparison_marks import STREET_LINE, Aspect, Mark
 from app.provisioning.matching.doors import Door, has_street
 from app.provisioning.matching.names import Identity, is_name
@@ -98,6 +98,11 @@ def decide(person: Person, candidates: Sequence[Candidate]) -> Decision:
         comparisons=(*grounds, *sorted(rest, key=_unlikeness)),
         elsewhere=_ids(one for one in found if one.identity is Identity.SAME and one.door is Door.ANOTHER),
     )
+
+
+def is_new_beside(person: Person, candidate: Candidate) -> bool:
+    """Whether `decide` says "new" with this customer alone. Most people are told apart by name, with less to read."""
+    return is_somebody_else(person, candidate) or decide(person, [candidate]).kind is Kind.NEW
 
 
 def kind_of(one: Comparison) -> Kind:

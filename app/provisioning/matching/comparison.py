@@ -66,16 +66,22 @@ def compare(person: Person, candidates: Iterable[Candidate]) -> list[Comparison]
     if not (candidates := list(candidates)):  # as for most people who are new
         return []
     ours = Place.read(person.street, person.city, person.zip)
-    contacts = {Aspect.PHONE: _number(person.phone), Aspect.MAIL: _mail(person.email)}
+    contacts = _contacts_of(person)
     return [_compared(person, ours, contacts, candidate) for candidate in candidates]
+
+
+def is_somebody_else(person: Person, candidate: Candidate) -> bool:
+    """Whether name and contacts say that a customer is surely somebody else; then no address needs to be read."""
+    if compare_names(person.name, candidate.name) is not Identity.SOMEBODY_ELSE:
+        return False
+    return Mark.AGREES not in _contact_marks(_contacts_of(person), candidate).values()
 
 
 def _compared(person: Person, ours: Place, contacts: Mapping[Aspect, str], candidate: Candidate) -> Comparison:
     theirs = Place.read(candidate.address, candidate.city, candidate.zip)
     door, address = compare_doors(ours, theirs, same_site=candidate.same_site)
     named = compare_names(person.name, candidate.name)
-    shown = {Aspect.PHONE: candidate.phone, Aspect.MAIL: candidate.email}
-    contact = {aspect: _contact(one, candidate, shown[aspect]) for aspect, one in contacts.items()}
+    contact = _contact_marks(contacts, candidate)
     marks = {Aspect.NAME: _NAME_MARKS[named], **contact, **address, Aspect.SITE: _site(candidate)}
     may_be = named is Identity.SOMEBODY_ELSE and Mark.AGREES in contact.values()
     return Comparison(candidate, Identity.MAY_BE if may_be else named, door, {one: marks[one] for one in Aspect})
@@ -86,6 +92,15 @@ _NAME_MARKS = {
     Identity.MAY_BE: Mark.UNKNOWN,
     Identity.SOMEBODY_ELSE: Mark.DIFFERS,
 }
+
+
+def _contacts_of(person: Person) -> Mapping[Aspect, str]:
+    return {Aspect.PHONE: _number(person.phone), Aspect.MAIL: _mail(person.email)}
+
+
+def _contact_marks(contacts: Mapping[Aspect, str], candidate: Candidate) -> Mapping[Aspect, Mark]:
+    shown = {Aspect.PHONE: candidate.phone, Aspect.MAIL: candidate.email}
+    return {aspect: _contact(one, candidate, shown[aspect]) for aspect, one in contacts.items()}
 
 
 def _contact(ours: str, candidate: Candidate, shown: str) -> Mark:

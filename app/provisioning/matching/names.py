@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise, product
 
 from app.provisioning.matching import first_names
@@ -95,7 +96,8 @@ def is_name(text: str) -> bool:
     return bool(_WORD.search(folded(text)))
 
 
-def _readings(text: str) -> list[_Name]:
+@lru_cache(maxsize=256)  # orders that come in together are compared with one another
+def _readings(text: str) -> tuple[_Name, ...]:
     """The ways to read a name. One with umlauts is read in both spellings: `Müller` as `Muller` and `Mueller`.
 
     What stands in brackets can be another name of the person, and is read as one too: `Ada Lind (née Holm)`. A comma
@@ -109,7 +111,7 @@ def _readings(text: str) -> list[_Name]:
         readings.append(_read(_DOTTED.sub(" ", written)))
     if "," in written and _AND.search(written):
         readings.append(replace(_read(written.replace(",", " and ")), noted="commas"))
-    return readings
+    return tuple(readings)
 
 
 def _read(text: str) -> _Name:

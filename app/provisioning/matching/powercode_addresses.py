@@ -1,6 +1,7 @@
 """An address as it is written to PowerCode: the USPS code of a state, the street line with its unit, the ZIP."""
 
 import re
+from functools import lru_cache
 
 from app.provisioning.matching.street_words import words_of
 from app.provisioning.matching.unit_places import unit_in
@@ -12,6 +13,7 @@ _DECIMALS = re.compile(r"(\d{5})\.0+")
 _BLANKS = re.compile(r"(\d{5})\s*-?\s*(\d{4})|(\d{3})\s(\d{2})")
 
 
+@lru_cache(maxsize=128)
 def usps_state(text: str) -> str | None:
     """The two-letter USPS code for a state's name or code in any case and punctuation; None when it is unknown.
 

@@ -19,6 +19,7 @@ from app.provisioning.matching import (
     Person,
     compare,
     decide,
+    is_new_beside,
 )
 from app.provisioning.matching.comparison import Comparison
 
@@ -48,7 +49,9 @@ def shares_contact(comparison: Comparison) -> bool:
 
 
 def kind_of(person: Person, *candidates: Candidate) -> Kind:
-    return decide(person, candidates).kind
+    kind = decide(person, candidates).kind
+    assert len(candidates) != 1 or is_new_beside(person, candidates[0]) == (kind is Kind.NEW)
+    return kind
 
 
 def test_a_person_nobody_knows_is_new() -> None:

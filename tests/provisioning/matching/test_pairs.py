@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.provisioning.matching import Candidate, Person, decide
+from app.provisioning.matching import Candidate, Kind, Person, decide, is_new_beside
 from app.provisioning.matching.powercode_addresses import street_line
 
 HERE = Path(__file__).parent
@@ -64,4 +64,6 @@ def decision(row: dict[str, str], zips_known: bool) -> str:
         same_site=row["same site"] == "site",
         zip=their_zip,
     )
-    return decide(person, [customer]).kind
+    kind = decide(person, [customer]).kind
+    assert is_new_beside(person, customer) == (kind is Kind.NEW)
+    return kind
