@@ -17,6 +17,7 @@ from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from functools import lru_cache
+from textwrap import wrap
 from typing import BinaryIO
 
 from app.wording.invisible_characters import one_line
@@ -27,8 +28,8 @@ PIECE = 1024 * LINE
 TEXTS, FILES = "=_texts", "=_files"
 """Boundaries that no text can hold: in quoted-printable, nothing else than a line's end or two digits follows a `=`."""
 NEW_IN_EACH = ("Subject", "Message-ID", "Content-Disposition")
-SHORT = 78
-"""How long a line can be that the library does not fold."""
+FULL = policy.SMTP.max_line_length or 78
+"""How many characters of a header go into a line."""
 START_OF_A_LINE = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -46,13 +47,16 @@ class _Headers(HeaderRegistry):
 
 
 class _Lines(policy.EmailPolicy):
-    """The library's policy for SMTP, which folds the same header once, and leaves a short line as it is."""
+    """The library's policy for SMTP, which folds the same header once, and one that is new in each mail sooner."""
 
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
-        """A header as it is kept: parsed, but for one that is new in each mail and goes out as it was written."""
-        is_plain = value.isascii() and value.isprintable() and "=?" not in value
-        if name in NEW_IN_EACH and is_plain and 0 < len(value) <= SHORT - len(f"{name}: "):
-            return name, value
+        """A header as it is kept: parsed, or folded already, where plain text only has to be folded at its blanks."""
+        if name in NEW_IN_EACH and value.isascii() and value.isprintable() and "=?" not in value:
+            begun = f"{name}: "
+            lines = wrap(begun + value, FULL, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
+            moves_down = len(lines) > 1 and len(value) < FULL  # the library's way: whole, onto a line of its own
+            if lines[0].startswith(begun) and max(map(len, lines)) <= FULL and not moves_down:
+                return name, "\r\n".join(lines).removeprefix(begun)
         return super().header_store_parse(name, value)
 
     def fold_binary(self, name: str, value: str) -> bytes:
