@@ -26,18 +26,20 @@ def keep(session: Session, order: Order) -> None:
 
     An order whose details were removed keeps its words until its contract is fetched again.
     """
-    connection = connection_of(session)
-    row = connection.execute(KEPT, {"of": order.id}).mappings().first()
-    if row is None:
-        found_by = _found_by(order)
-        connection.execute(INSERT_ROW, {"order_id": order.id, "notes": "", **found_by, **pieces_in(found_by["words"])})
-    elif order.contract is not None:
-        found_by = _found_by(order, row["notes"])
-        changed: dict[str, Any] = {name: text for name, text in found_by.items() if text != row[name]}
-        if "words" in changed:
-            changed |= pieces_in(changed["words"])
-        if changed:
-            connection.execute(UPDATE_ROW, {"of": order.id, **changed})
+    connection, has_details = connection_of(session), order.contract is not None
+    row = _row(order)
+    if has_details and connection.execute(UPDATE_WITHOUT_NOTES, {"of": order.id, **row}).rowcount:
+        return  # as for nearly every order, in one statement
+    notes = connection.scalar(NOTES, {"of": order.id})
+    if notes is None:
+        connection.execute(INSERT_ROW, {"order_id": order.id, "notes": "", **row})
+    elif has_details:
+        connection.execute(UPDATE_ROW, {"of": order.id, **_row(order, notes)})
+
+
+def _row(order: Order, notes: str = "") -> dict[str, Any]:
+    found_by = _found_by(order, notes)
+    return {**found_by, **pieces_in(found_by["words"])}
 
 
 def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
@@ -52,9 +54,8 @@ def keep_references(connection: Connection, orders: Mapping[str, int]) -> None:
 ROWS = OrderSearch.__table__
 INSERT_ROW = insert(ROWS)  # type: ignore[arg-type]
 UPDATE_ROW = update(ROWS).where(ROWS.c.order_id == bindparam("of"))  # type: ignore[arg-type]
-KEPT = select(ROWS.c.person, ROWS.c.address, ROWS.c.plan, ROWS.c.words, ROWS.c.notes).where(
-    ROWS.c.order_id == bindparam("of")
-)
+UPDATE_WITHOUT_NOTES = UPDATE_ROW.where(ROWS.c.notes == "")
+NOTES = select(ROWS.c.notes).where(ROWS.c.order_id == bindparam("of"))
 
 PIECES = (OrderSearch.pieces_1, OrderSearch.pieces_2, OrderSearch.pieces_3, OrderSearch.pieces_4)
 

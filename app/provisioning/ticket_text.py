@@ -6,6 +6,7 @@ stays one. A template with tags is left as it is written. `{{` and `}}` stand fo
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from app.provisioning.applicants import Applicant
 from app.wording.allowed_html import clean, forbidden_markup, has_markup
@@ -61,10 +62,15 @@ def values_of(orderref: str, customer_id: str, applicant: Applicant, plans: Iter
 
 def check_template(text: str) -> list[Fault]:
     """All faults of a ticket's template in the order of their lines; empty when it can be used."""
+    return list(_faults_of(text))
+
+
+@lru_cache(maxsize=8)  # each order asks it twice, of the same text
+def _faults_of(text: str) -> tuple[Fault, ...]:
     if not text.strip():
-        return [Fault(0, "the template is empty")]
+        return (Fault(0, "the template is empty"),)
     faults = [*brace_faults(text, [*PLACEHOLDERS, *OLD_NAMES]), *(Fault(*found) for found in forbidden_markup(text))]
-    return [*_length_fault(text), *sorted(faults)]
+    return (*_length_fault(text), *sorted(faults))
 
 
 def render(template_text: str, values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise, product
 
 from app.provisioning.matching import first_names
@@ -55,7 +55,7 @@ _HOUSEHOLDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Name:
     """A name taken apart. `people` has the words of each person on the account, in lower case, the first name first.
 
@@ -70,11 +70,11 @@ class _Name:
     noted: str
     sex: str = ""
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         return tuple(word for person in self.people for word in person)
 
-    @property
+    @cached_property
     def has_number(self) -> bool:
         """Whether the name has a figure in it: no person's name has one."""
         return any(word[0].isdigit() for word in self.words)

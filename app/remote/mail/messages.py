@@ -96,7 +96,7 @@ class Message:
         composed = compose(mail, sender, recipient)
         whole = _written(composed)
         self.files = [attachment.file for attachment in mail.attachments]
-        self._boundary = f"\r\n--{composed.get_boundary()}".encode()
+        self._boundary = f"\r\n--{FILES if self.files else TEXTS}".encode()
         self._parts = whole.split(self._boundary)
         self.size = len(whole) + sum(_encoded_size(file) for file in self.files)
 
