@@ -6,10 +6,11 @@ The HTML is made of the text, by `of_text.html`; an order's facts, which the tex
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from app.wording.done_words import done_words
 from app.wording.fact_labels import LABELS
@@ -72,8 +73,13 @@ def both(name: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
     lead, _, following = template.render(facts, in_html=True).partition("\n")[2].partition(NEXT)
     ours = _addresses_of_ours(facts)
     shown = {"subject": subject, "lead": _blocks(lead, ours), "next": _blocks(following, ours)}
-    html = templates.select_template([f"mail/{name}.html", "mail/of_text.html"])
-    return subject, text.lstrip("\n"), html.render({**facts, **shown})
+    return subject, text.lstrip("\n"), _html_of(name).render({**facts, **shown})
+
+
+@cache
+def _html_of(name: str) -> Template:
+    """A mail's own template for its HTML, which few have, or the one for all."""
+    return templates.select_template([f"mail/{name}.html", "mail/of_text.html"])
 
 
 def _addresses_of_ours(facts: Mapping[str, Any]) -> tuple[str, ...]:

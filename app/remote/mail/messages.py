@@ -53,8 +53,10 @@ class _Lines(policy.EmailPolicy):
         """A header as it is kept: parsed, or folded already, where plain text only has to be folded at its blanks."""
         if name in NEW_IN_EACH and value.isascii() and value.isprintable() and "=?" not in value:
             begun = f"{name}: "
+            if 0 < len(value) <= FULL - len(begun):
+                return name, value
             lines = wrap(begun + value, FULL, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
-            moves_down = len(lines) > 1 and len(value) < FULL  # the library's way: whole, onto a line of its own
+            moves_down = len(value) < FULL  # whole, onto a line of its own
             if lines[0].startswith(begun) and max(map(len, lines)) <= FULL and not moves_down:
                 return name, "\r\n".join(lines).removeprefix(begun)
         return super().header_store_parse(name, value)
