@@ -71,7 +71,7 @@ DUE: dict[Job, ColumnElement[bool]] = {
     joint_decisions.go_on: exists().where(JointDecision.done_at.is_(None)),
     events.send_due: _is_waiting(Outgoing.channel == events.CHANNEL),
     delivery.send_due: _is_waiting(Outgoing.channel != events.CHANNEL),
-    run_starts.go_on: exists().where(DigestRun.state.in_((RunState.RUNNING, RunState.WAITING))),
+    run_starts.go_on: exists().where(or_(DigestRun.state == RunState.RUNNING, DigestRun.state == RunState.WAITING)),
 }
 """The condition under which each job may have something to do; the job itself finds out what."""
 
