@@ -96,7 +96,7 @@ def _beside(order: Order) -> Sequence[SideBySide]:
 
 def facts_of(session: Session, order: Order) -> dict[str, Any]:
     """The order's facts; once its details were removed, only the facts by which it is still found."""
-    facts = order_facts(services_of(current_app).settings, order)
+    facts = order_facts(services_of(current_app).settings, order, order.steps)
     kept = None if order.contract else session.get(OrderSearch, order.id)
     if kept is not None:
         facts |= {"person": kept.person, "address": kept.address, "plans": [kept.plan] if kept.plan else []}

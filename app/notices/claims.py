@@ -5,14 +5,13 @@ outage thousands wait, and a new notice must not wait behind them. How one notic
 claims the next.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Executable, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.durable import engine
 from app.models import Notice, NoticeDelivery, NoticeState, Order, System
@@ -82,7 +81,7 @@ CLAIMED = (
 class Claimed:
     """A notice that is this workflow's until it is put down, its order, and who has the mail already.
 
-    The order has the steps that the mail tells of.
+    `steps` are those of the order that the mail tells of.
 
     The row that says so is committed before anything is sent: a claim that broke off may have reached one recipient
     more than is known.
@@ -90,6 +89,7 @@ class Claimed:
 
     notice: Notice
     order: Order | None
+    steps: Sequence[Any]
     have_it: frozenset[str]
     utopia_is_down: bool
 
@@ -184,12 +184,12 @@ class Claims:
         return {"worker": self._worker, "system": System.MAIL, **moments, **own}
 
     def _claim(self, session: Session, statement: Executable, which: Mapping[str, Any]) -> Claimed | None:
-        notice_id = connection_of(session).scalar(statement, which)
+        connection = connection_of(session)
+        notice_id = connection.scalar(statement, which)
         if notice_id is None:
             return None
         found = session.execute(CLAIMED, {"notice_id": notice_id, "system": System.UTOPIA}).all()
         notice, order, utopia_is_down, _ = found[0]
-        if order is not None:
-            set_committed_value(order, "steps", session.scalars(self._steps, {"order_id": order.id}).all())
+        steps = connection.execute(self._steps, {"order_id": order.id}).all() if order is not None else ()
         have_it = frozenset(recipient for *_, recipient in found if recipient is not None)
-        return Claimed(notice, order, have_it, utopia_is_down)
+        return Claimed(notice, order, steps, have_it, utopia_is_down)

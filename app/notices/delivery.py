@@ -69,7 +69,8 @@ def _deliver(services: Services, about: AboutOrders, post: Post, claimed: Claime
             enclosure = _enclosure(services, about, claimed, files)
             if notice.kind == NoticeKind.CONTRACT and _follows(enclosure) and not _given_up(services, notice):
                 return _later(services, notice, "contract", "UTOPIA does not have the contract ready yet")
-            say = partial(write, services.settings, about, notice, order, cause=_cause(services, about, notice, order))
+            cause = _cause(services, about, notice, order)
+            say = partial(write, services.settings, about, notice, order, steps=claimed.steps, cause=cause)
             failures, last = _send_to_all(services, post, claimed, say, enclosure)
         except MailFailed as failed:
             return _not_taken(services, notice, failed)

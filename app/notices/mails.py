@@ -1,14 +1,14 @@
 """What the mails to staff say: one short function a mail makes its facts; the words are in templates/mail/."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import Select
+from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
-from app.models import Notice, NoticeKind, Order, OrderStep
+from app.models import Notice, NoticeKind, Order
 from app.notices.enclosures import Enclosure
 from app.notices.mail_bodies import both
 from app.remote.mail import Attachment, Mail
@@ -36,12 +36,12 @@ GOOD_NEWS = (
 class AboutOrders:
     """What notices need to know about an order: the facts that every mail about it names, its contract, its cause.
 
-    `steps` are the order's steps that the facts are told by, for an `order_id`. `contract` fetches the contract into an
-    empty file, and returns that as an enclosure, or why there is none.
+    `steps` selects the steps of an `order_id` that `facts` takes. `contract` fetches it into an empty file, and returns
+    that as an enclosure, or why there is none.
     """
 
-    steps: Select[OrderStep]
-    facts: Callable[[Settings, Order], dict[str, Any]]
+    steps: Executable
+    facts: Callable[[Settings, Order, Sequence[Any]], dict[str, Any]]
     contract: Callable[[Services, Order, BinaryIO], Enclosure]
     cause: Callable[[Session, Notice, Order], dict[str, Any]]
 
@@ -53,12 +53,13 @@ def write(
     order: Order | None,
     enclosure: Enclosure | None = None,
     *,
+    steps: Sequence[Any] = (),
     cause: Mapping[str, Any] | None = None,
 ) -> Mail:
-    """The mail for a notice; `cause` has the facts of the cause that the notice is about."""
+    """The mail for a notice; `cause` has the facts of the cause that the notice is about, `steps` are the order's."""
     facts = {
         **FACTS.get(notice.kind, _content)(notice),
-        **(_about_order(notice, order) | about.facts(settings, order) if order else {}),
+        **(_about_order(notice, order) | about.facts(settings, order, steps) if order else {}),
         **(cause or {}),
         "notice": notice,
         "enclosure": enclosure,

@@ -1,5 +1,8 @@
 """What of an order is in PowerCode, or may be: told by its steps."""
 
+from collections.abc import Iterable
+from typing import Any, Protocol
+
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session, load_only, selectinload
 
@@ -31,7 +34,15 @@ def refused_step(session: Session, order: Order) -> OrderStep | None:
     return session.scalar(refused.order_by(OrderStep.id.desc()).limit(1))
 
 
-def was_settled_as(step: OrderStep | None) -> str | None:
+class StepTold(Protocol):
+    """What tells how far an order came: its `OrderStep`, or a row with so much of it."""
+
+    name: str
+    state: str
+    result: Any
+
+
+def was_settled_as(step: StepTold | None) -> str | None:
     """`by_hand` or `without_it`, where a person said so of what PowerCode refused; the step counts as done then."""
     return step.result.get(SETTLED) if step is not None and isinstance(step.result, dict) else None
 
@@ -87,14 +98,14 @@ def was_forgotten_half_done(session: Session, order: Order) -> bool:
     )
 
 
-def joined_customer(order: Order) -> str | None:
+def joined_customer(order: Order, steps: Iterable[StepTold] | None = None) -> str | None:
     """The customer, named by a person, whom a completed order was added to; None when an account was made for it."""
     if order.state != OrderState.COMPLETED:
         return None
-    steps = {step.name: step.result for step in order.steps}
-    found = steps.get("find_customer")
+    results = {step.name: step.result for step in (order.steps if steps is None else steps)}
+    found = results.get("find_customer")
     named = found.get("customer_id") if isinstance(found, dict) else None
-    is_new = "create_customer" in steps or order.decision.get("new_account")
+    is_new = "create_customer" in results or order.decision.get("new_account")
     return None if is_new else named or order.decision.get(CUSTOMER.kept_as)
 
 

@@ -11,7 +11,7 @@ from app.durable.engine import Executor, attempt
 from app.provisioning import intake
 from app.provisioning.causes.cause_facts import cause_facts
 from app.provisioning.contract_files import contract_for_mail
-from app.provisioning.order_facts import STEPS_TOLD_BY, order_facts
+from app.provisioning.order_facts import STEPS_TOLD, order_facts
 from app.provisioning.workflow import workflows as order_workflows
 from app.running.schedule import Schedule
 from app.services import Services
@@ -20,7 +20,7 @@ MAIL_AT_A_TIME = 2
 POLLING_SECONDS = 30.0
 """The pause between two looks at a queue whose bell did not ring: the last resort."""
 
-ABOUT_ORDERS = notices.AboutOrders(STEPS_TOLD_BY, order_facts, contract_for_mail, cause_facts)
+ABOUT_ORDERS = notices.AboutOrders(STEPS_TOLD, order_facts, contract_for_mail, cause_facts)
 
 
 class Background:
