@@ -3,6 +3,7 @@
 import re
 import tracemalloc
 from email import message_from_bytes, policy
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -72,6 +73,13 @@ def test_mails_of_any_language_arrive(mailbox: Mailbox) -> None:
     assert message.text == text
     assert text.strip() in str(message.get_body(("html",)).get_content())
     assert message.raw.isascii()
+
+
+@given(st.text("ab1é,.(=?_ \t", min_size=1, max_size=250))
+def test_any_subject_is_folded_as_the_library_folds_it(subject: str) -> None:
+    folded = policy.SMTP.fold_binary("Subject", HeaderRegistry()("Subject", header_line(subject)))
+
+    assert compose(Mail("k", subject, "t", "h"), SENDER, "o@example.com").as_bytes().startswith(folded)
 
 
 def test_no_line_is_longer_than_mail_servers_take(mailbox: Mailbox) -> None:

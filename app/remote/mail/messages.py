@@ -51,9 +51,10 @@ class _Lines(policy.EmailPolicy):
 
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
         """A header as it is kept: parsed, or folded already, where plain text only has to be folded at its blanks."""
-        if name in NEW_IN_EACH and value.isascii() and value.isprintable() and "=?" not in value:
+        is_plain = value.isascii() and value.isprintable() and "=?" not in value and value[-1:].strip()
+        if name in NEW_IN_EACH and is_plain:
             begun = f"{name}: "
-            if 0 < len(value) <= FULL - len(begun):
+            if len(value) <= FULL - len(begun):
                 return name, value
             lines = wrap(begun + value, FULL, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
             moves_down = len(value) < FULL  # whole, onto a line of its own
