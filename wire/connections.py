@@ -1,5 +1,6 @@
 """How `requests` connects: it trusts only `tls`, retries a connection but never a request, and ends at a deadline."""
 
+import http.client
 import os
 import socket
 import ssl
@@ -118,6 +119,8 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         return monotonic() - self.rests_since < IDLE_SECONDS and super().is_connected
+
+    putheader = http.client.HTTPConnection.putheader  # urllib3's asks each whether it is to be left out; none is
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - the path alone
         if self.sock is not None:

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from app.durable import engine
 from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, System, now
-from app.observability import order_context
 from app.provisioning import lifecycle
 from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.run_endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
@@ -81,26 +80,25 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     `system` is the remote system that the step calls; `writes` marks a step that sends a write at once.
     Raises `engine.TryAgainError` when the call may simply be repeated in a moment.
     """
-    with order_context(run.orderref):
+    opened = _open(run, name, system, writes)
+    if opened == CLOSED and system and probes.answers_newcomer(run.services, system):
         opened = _open(run, name, system, writes)
-        if opened == CLOSED and system and probes.answers_newcomer(run.services, system):
-            opened = _open(run, name, system, writes)
-        if opened == CLOSED and system:
-            return _wait_for(run, system)
-        if not isinstance(opened, Work):
-            return opened
-        began = time.monotonic()
-        with customer_data(_personal(opened.order)), exchanges.collecting(opened.said):
-            try:
-                outcome = act(opened)
-            except Stop as stop:
-                return _end(run, opened, stop, system)
-            except REMOTE_ERRORS as error:
-                return _failed(run, opened, stop_for(error), system, quick=time.monotonic() - began < QUICK_SECONDS)
-            except Exception as fault:
-                log.exception("Step %s failed on a fault of this program", name)
-                return _end(run, opened, _fault(name, fault), system)
-        return _done(run, opened, outcome, system, writes=writes)
+    if opened == CLOSED and system:
+        return _wait_for(run, system)
+    if not isinstance(opened, Work):
+        return opened
+    began = time.monotonic()
+    with customer_data(_personal(opened.order)), exchanges.collecting(opened.said):
+        try:
+            outcome = act(opened)
+        except Stop as stop:
+            return _end(run, opened, stop, system)
+        except REMOTE_ERRORS as error:
+            return _failed(run, opened, stop_for(error), system, quick=time.monotonic() - began < QUICK_SECONDS)
+        except Exception as fault:
+            log.exception("Step %s failed on a fault of this program", name)
+            return _end(run, opened, _fault(name, fault), system)
+    return _done(run, opened, outcome, system, writes=writes)
 
 
 def _open(run: Run, name: str, system: System | None, writes: bool) -> Work | dict[str, Any]:
