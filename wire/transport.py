@@ -179,7 +179,7 @@ def _prepared(request: Request) -> PreparedRequest:
     prepared.prepare_method(request.method)
     prepared.url = _address(request.url or "")
     if request.params:
-        prepared.prepare_url(prepared.url, urlencode(request.params))
+        prepared.prepare_url(prepared.url, request.params)
     for header in request.headers.items():
         check_header_validity(header)
     prepared.body, kind = _body(request)
@@ -206,6 +206,8 @@ _quoted = functools.lru_cache(maxsize=256)(quote_plus)  # forms have the same na
 
 def _body(request: Request) -> tuple[Any, dict[str, str]]:
     """The body, which requests asks five times what it is, and the header that says it."""
+    if request.files:
+        raise ValueError("files are not sent")
     if isinstance(request.data, dict) and request.data:
         return urlencode(request.data, quote_via=_quoted).encode(), FORM
     if request.json is not None and not request.data:

@@ -5,6 +5,7 @@ one commit, too. Each `Run.commit` writes the outcomes that wait; a run that end
 order is found by is written then, once.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,15 +21,21 @@ from app.remote import breaker, exchanges
 from app.services import Services
 from app.storage.database import connection_of
 
+log = logging.getLogger(__name__)
+
 STEP_KEY = ("order_id", "name")
 STEP_COLUMNS = [column.name for column in OrderStep.__table__.columns if column.name != "id"]
 
 
 def _keeping_steps(insert: Callable[[Any], Any]) -> Executable:
+    """Insert a step, or update it if it is the same try of it, or an earlier one."""
+    there = OrderStep.__table__.c
     keeping = insert(OrderStep.__table__)
     values = {column: keeping.excluded[column] for column in STEP_COLUMNS if column not in STEP_KEY}
-    statement: Executable = keeping.on_conflict_do_update(index_elements=STEP_KEY, set_=values)
-    return statement
+    same, earlier = there.started_at == keeping.excluded.started_at, there.attempts < keeping.excluded.attempts
+    statement = keeping.on_conflict_do_update(index_elements=STEP_KEY, set_=values, where=or_(same, earlier))
+    counted: Executable = statement.execution_options(preserve_rowcount=True)
+    return counted
 
 
 # Built once, and on the tables: through the mapped classes, building each statement takes several times as long as
@@ -46,6 +53,10 @@ STANDING = select(breaker.IS_DOWN).where(
     ORDERS.c.run == bindparam("number"),
     or_(*(ORDERS.c.state == state for state in AT_WORK)),  # SQLAlchemy writes a statement with `IN` anew each time
 )
+
+
+class Replaced(Exception):
+    """Another thread went on with this order's run, as this one's process stood still; this one must not go on."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,12 @@ class Run(AbstractContextManager["Run"]):
 
     def _commit(self, write: Callable[[Session], None], *, repeatable: bool) -> None:
         lasting = any(each.of_a_write for each in self._unwritten)
-        self.services.database.insist(write, repeatable=repeatable and not lasting)
+        try:
+            self.services.database.insist(write, repeatable=repeatable and not lasting)
+        except Replaced:
+            log.warning("Another process went on with this order; what this one found out is not written")
+            self._unwritten = []
+            raise
         self._unwritten = []
 
     def new_step(self, name: str) -> OrderStep:
@@ -156,19 +172,19 @@ class Run(AbstractContextManager["Run"]):
 
         def write(session: Session) -> None:
             standing[:] = [self.standing(session, system)]
-            if standing == [True]:
-                set_on(step, begun)
-                self.steps[step.name] = step
-            self._write_down(session, *([step] if standing == [True] else []))
+            self._write_down(session, *([{**_row(step), **begun}] if standing == [True] else []))
 
         self._commit(write, repeatable=False)
+        if standing == [True]:
+            set_on(step, begun)
+            self.steps[step.name] = step
         return standing[0]
 
     def keep(self, session: Session, step: OrderStep, **values: Any) -> None:
         """Set values on `step`, and write its row, made if there is none yet."""
         set_on(step, values)
         self.steps[step.name] = step
-        _write_rows(session, [step])
+        _write_rows(session, [_row(step)])
 
     def done(self, done: Done) -> None:
         """Note that a step is done: the run knows it at once, and writes it with its next commit."""
@@ -176,9 +192,9 @@ class Run(AbstractContextManager["Run"]):
         self.steps[done.step.name] = done.step
         self._unwritten.append(done)
 
-    def _write_down(self, session: Session, *begun: OrderStep) -> None:
+    def _write_down(self, session: Session, *begun: Mapping[str, Any]) -> None:
         changes: dict[str, Any] = {}
-        _write_rows(session, [*(each.step for each in self._unwritten), *begun])
+        _write_rows(session, [*(_row(each.step) for each in self._unwritten), *begun])
         for each in self._unwritten:
             exchanges.store(session, each.step, each.said)
             changes |= each.outcome.changes
@@ -189,11 +205,15 @@ class Run(AbstractContextManager["Run"]):
                 each.outcome.afterwards(session, self.order)
 
 
-def _write_rows(session: Session, steps: Sequence[OrderStep]) -> None:
-    if steps:
+def _row(step: OrderStep) -> dict[str, Any]:
+    return {column: vars(step).get(column) for column in STEP_COLUMNS}
+
+
+def _write_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
         connection = connection_of(session)
-        rows = [{column: vars(step).get(column) for column in STEP_COLUMNS} for step in steps]
-        connection.execute(KEEP_STEPS[connection.dialect.name], rows)
+        if connection.execute(KEEP_STEPS[connection.dialect.name], rows).rowcount != len(rows):
+            raise Replaced
 
 
 def set_on(row: Order | OrderStep, values: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from app.models import SYSTEM_NAMES, Order, OrderState, OrderStep, StepState, Sy
 from app.provisioning import lifecycle
 from app.provisioning.problems import PROGRAM_FAULT
 from app.provisioning.run_endings import REMOTE_ERRORS, NeedsReview, Stop, Waits, stop_for
-from app.provisioning.runs import Done, Outcome, Run, set_on
+from app.provisioning.runs import Done, Outcome, Replaced, Run, set_on
 from app.remote import breaker, exchanges, probes
 from app.services import Services
 from app.wording.outage_words import why_it_waits
@@ -78,7 +78,8 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     """Run one step; returns `{"value": ...}`, or `{"over": true}` when the run ends here.
 
     `system` is the remote system that the step calls; `writes` marks a step that sends a write at once.
-    Raises `engine.TryAgainError` when the call may simply be repeated in a moment.
+    Raises `engine.TryAgainError` when the call may simply be repeated in a moment, `Replaced` when another run wrote
+    this step.
     """
     opened = _open(run, name, system, writes)
     if opened == CLOSED and system and probes.answers_newcomer(run.services, system):
@@ -95,6 +96,8 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
             return _end(run, opened, stop, system)
         except REMOTE_ERRORS as error:
             return _failed(run, opened, stop_for(error), system, quick=time.monotonic() - began < QUICK_SECONDS)
+        except Replaced:
+            raise
         except Exception as fault:
             log.exception("Step %s failed on a fault of this program", name)
             return _end(run, opened, _fault(name, fault), system)

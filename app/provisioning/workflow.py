@@ -13,7 +13,7 @@ from app.durable import engine
 from app.models import System
 from app.observability import order_context
 from app.provisioning import customer_creation, steps
-from app.provisioning.runs import Run
+from app.provisioning.runs import Replaced, Run
 from app.provisioning.step_journal import Act, perform
 from app.services import Services
 
@@ -77,7 +77,7 @@ def workflows(services: Services) -> Mapping[str, Callable[..., None]]:
 
     def tell(story: Callable[[Story], None]) -> Callable[[str, int], None]:
         def workflow(orderref: str, number: int) -> None:
-            with order_context(orderref), suppress(RunIsOver), Run(services, orderref, number) as run:
+            with order_context(orderref), suppress(RunIsOver, Replaced), Run(services, orderref, number) as run:
                 story(Story(run))
 
         return workflow

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InvalidRequestError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.storage import ownership
@@ -128,23 +128,25 @@ class Database:
     @contextmanager
     def transaction(self, *, repeatable: bool = False) -> Iterator[Session]:
         """As `write`, for a thread that has its `turn`."""
-        session = self._lend(self._writers, REPEATABLE if repeatable else None)
+        kept = self._writers
+        session = self._lend(kept, REPEATABLE if repeatable else None)
         connection = connection_of(session)
         try:
             transaction = connection.begin()
             yield session
-            if was_used := session.in_transaction():
+            if session.in_transaction():
                 session.commit()
             if transaction.is_active:  # not rolled back by its user
                 transaction.commit()
-            if was_used:
-                session.close()
-            for after in self.after_writing:
-                after(connection)
+            if connection.in_transaction():
+                raise InvalidRequestError("Something was written when the block's transaction was over")
+            _forget_rows(session)
         except BaseException:
             _give_up(session)
             raise
-        _take_back(session, self._writers)
+        for after in self.after_writing:
+            after(connection)
+        self._take_back(session, kept)
 
     def insist(self, work: Callable[[Session], object], *, repeatable: bool = False) -> None:
         """Run `work` in a transaction, with retries: an effect whose outcome isn't recorded would need a person."""
@@ -191,29 +193,41 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries, each by itself; on SQLite they never wait for a writer."""
-        session = self._lend(self._readers, READ_ONLY)
+        kept = self._readers
+        session = self._lend(kept, READ_ONLY)
         try:
             yield session
-            if session.in_transaction():
-                session.close()
+            _forget_rows(session)
         except BaseException:
             _give_up(session)
             raise
-        _take_back(session, self._readers)
+        self._take_back(session, kept)
 
     def _lend(self, kept: list[Session], mode: str | None) -> Session:
         """A session on a connection that nobody else uses: the one that was used last, whose pages and statements are
         still there, or else a new one."""
-        try:
-            session = kept.pop()
-        except IndexError:
-            session = Session(self.engine.connect(), autoflush=mode != READ_ONLY, expire_on_commit=False)
-        connection = connection_of(session)
-        if not self.is_sqlite and not is_silent(connection.connection.dbapi_connection):
-            connection.close()
-            return self._lend(kept, mode)
-        connection.info[MODE] = mode
+        with suppress(IndexError):  # all are in use
+            while not self._is_fit(session := kept.pop(), mode):
+                connection_of(session).invalidate()
+                _give_up(session)
+            connection_of(session).info[MODE] = mode
+            return session
+        session = Session(self.engine.connect(), autoflush=mode != READ_ONLY, expire_on_commit=False)
+        connection_of(session).info[MODE] = mode
         return session
+
+    def _is_fit(self, session: Session, mode: str | None) -> bool:
+        """Whether its server is there, and nothing is left that somebody did after their block."""
+        connection = connection_of(session)
+        is_open = not connection.invalidated and (self.is_sqlite or is_silent(connection.connection.dbapi_connection))
+        return is_open and not session.in_transaction() and (mode == READ_ONLY or not connection.in_transaction())
+
+    def _take_back(self, session: Session, kept: list[Session]) -> None:
+        """Keep a session for its next use, unless all were closed meanwhile."""
+        if len(kept) < KEPT and (kept is self._readers or kept is self._writers):
+            kept.append(session)
+        else:
+            connection_of(session).close()
 
     def _end_mode(self, driver: Any, record: Any) -> None:
         """Take back what the mode of a connection's transactions changed, when the pool gets it back."""
@@ -222,8 +236,9 @@ class Database:
             driver.autocommit = False
 
     def close_connections(self) -> None:
-        """Close all connections that nobody uses."""
-        for kept in (self._readers, self._writers):
+        """Close all connections; those in use are closed when they are given back."""
+        idle, self._readers, self._writers = [self._readers, self._writers], [], []
+        for kept in idle:
             while kept:
                 connection_of(kept.pop()).close()
         self.engine.dispose()
@@ -234,6 +249,12 @@ class Database:
         self.presence.leave()
 
 
+def _forget_rows(session: Session) -> None:
+    """What a block read is read anew by the next; a session that only gave its connection has nothing to forget."""
+    if session.in_transaction() or session.identity_map:
+        session.close()
+
+
 def _give_up(session: Session) -> None:
     """Close a session in whatever state its transaction is; the pool rolls back what was not committed."""
     connection = connection_of(session)
@@ -241,13 +262,6 @@ def _give_up(session: Session) -> None:
         session.close()
         connection.rollback()  # after a commit that failed, `close` alone would take it for rolled back
     connection.close()
-
-
-def _take_back(session: Session, kept: list[Session]) -> None:
-    if len(kept) < KEPT:
-        kept.append(session)
-    else:
-        connection_of(session).close()
 
 
 def one_at_a_time(session: Session, lock: int) -> None:

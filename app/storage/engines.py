@@ -113,9 +113,8 @@ def postgresql_engine(url: str) -> Engine:
     """For a PostgreSQL server."""
     engine = create_engine(
         url,
-        pool_size=10,
-        max_overflow=20,
-        pool_use_lifo=True,  # few connections do nearly all, and their statements are prepared soon
+        pool_size=1,  # the sessions that are kept hold those that are used all the time
+        max_overflow=29,
         pool_pre_ping=True,
         pool_timeout=10,
         hide_parameters=True,

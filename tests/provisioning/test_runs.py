@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.durable.engine import Suspended
-from app.models import Order, OrderState, OrderStep, StepState, System
-from app.provisioning.runs import Outcome, Run
+from app.models import Order, OrderState, OrderStep, StepState, System, now
+from app.provisioning import workflow
+from app.provisioning.runs import Outcome, Replaced, Run
 from app.provisioning.step_journal import Work, perform
+from app.provisioning.workflow import Story
 from app.services import Services
 from sandbox import Sandbox
 from tests.conftest import Service, settings_for
@@ -145,3 +147,60 @@ def test_the_outcome_of_a_write_waits_for_the_disk_and_on_sqlite_what_can_be_don
         run.commit(look, repeatable=True)
 
     assert modes == ([NOT_SYNCED, SYNCED] if services.database.is_sqlite else ["on", "on"])
+
+
+def test_a_run_behind_another_that_went_on_writes_nothing_and_sends_nothing(services: Services) -> None:
+    """As when a machine slept and another one took its orders over meanwhile."""
+    seen: list[dict[str, OrderStep]] = []
+    with pytest.raises(Replaced), Run(services, ORDER, 1) as behind:
+        settle(behind, "check_contract", site_id="behind")
+        with Run(services, ORDER, 1) as ahead:
+            settle(ahead, "check_contract", site_id="ahead")
+        write(behind, "create_customer", seen)
+
+    assert not seen
+    assert set(steps_of(services)) == {"check_contract"}
+    assert order_of(services).site_id == "ahead"
+
+
+def test_a_story_behind_another_that_went_on_ends_without_a_fault(
+    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def story(story: Story) -> None:
+        with Run(services, ORDER, 1) as ahead:
+            settle(ahead, "check_contract", site_id="ahead")
+        story.settles("hand_over", lambda _work: Outcome())
+        story.settles("check_contract", lambda _work: Outcome(changes={"site_id": "behind"}))
+
+    monkeypatch.setattr(workflow, "take_order", story)
+    with Run(services, ORDER, 1) as read_before:
+        assert read_before.read(None)
+        monkeypatch.setattr(workflow, "Run", lambda *_: read_before)
+        workflow.workflows(services)["order"](ORDER, 1)
+
+    assert order_of(services).site_id == "ahead"
+    assert "Another process went on with this order" in caplog.text
+
+
+def test_a_write_whose_beginning_was_not_committed_is_not_in_doubt(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit fails, and when it is tried again, PowerCode is known to be down."""
+    answers = iter([True, False])
+    failures = iter([OperationalError("COMMIT", None, Exception("disk full"))])
+
+    def fail(_connection: Connection) -> None:
+        for failure in failures:
+            raise failure
+
+    event.listen(services.database.engine, "commit", fail)
+    with Run(services, ORDER, 1) as run:
+        assert run.read(System.POWERCODE)
+        monkeypatch.setattr(run, "standing", lambda *_: next(answers))
+        step = run.new_step("ticket")
+        begun = {"state": StepState.RUNNING, "attempts": 1, "started_at": now(), "sent_at": now()}
+        assert run.begin(step, begun, System.POWERCODE) is False
+
+    assert "ticket" not in run.steps
+    assert not step.sent_at
+    assert steps_of(services) == {}

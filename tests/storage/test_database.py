@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, text, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InvalidRequestError, OperationalError, SQLAlchemyError
 
 from app.models import PlanSeen
-from app.storage.database import KEPT, Database
+from app.storage.database import KEPT, Database, connection_of
 from app.storage.group_commit import GroupCommit
 from tests.conftest import Service, wait_for
 
@@ -185,6 +185,42 @@ def test_more_readers_at_once_than_are_kept_are_served(database: Database) -> No
         readers = [all_at_once.enter_context(database.read()) for _ in range(KEPT + 4)]
         assert {reader.scalar(text("select 1")) for reader in readers} == {1}
     assert database.engine.pool.checkedout() == KEPT + 1  # and the one that made the table
+
+
+def test_what_is_written_after_a_rollback_in_its_block_is_an_error_and_locks_nobody_out(database: Database) -> None:
+    with pytest.raises(InvalidRequestError), database.write() as session:
+        session.execute(text("insert into rows values (2)"))
+        session.rollback()
+        put(connection_of(session), [4])
+    with database.write() as session:
+        put(connection_of(session), [6])
+    assert stored(database) == {6}
+
+
+def test_a_session_that_is_used_after_its_block_is_lent_to_nobody(database: Database) -> None:
+    with database.write() as session:
+        put(connection_of(session), [2])
+    put(connection_of(session), [4])
+    with database.write() as another:
+        assert another is not session
+    assert stored(database) == {2}
+
+
+def test_a_row_that_was_committed_in_its_block_is_read_anew_by_the_next(service: Service) -> None:
+    with service.services.database.write() as session:
+        session.add(PlanSeen(key="gig", description="Gig", last_orderref="UIA-1"))
+        session.commit()
+    with service.services.database.write() as session:
+        connection_of(session).execute(update(PlanSeen).values(last_orderref="UIA-2"))
+    with service.services.database.write() as session:
+        assert session.get_one(PlanSeen, "gig").last_orderref == "UIA-2"
+
+
+def test_a_session_in_use_when_all_are_closed_is_closed_at_its_end(database: Database) -> None:
+    with database.read() as reader:
+        assert reader.scalar(text("select 1")) == 1
+        database.dispose()
+    assert connection_of(reader).closed
 
 
 def test_only_what_can_be_repeated_is_left_to_the_next_sync_of_the_disk(database: Database) -> None:

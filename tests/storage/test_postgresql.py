@@ -1,7 +1,7 @@
 """What a connection to PostgreSQL does without asking the server more often than needed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.storage.database import Database
+from app.storage.database import Database, connection_of
 from tests.tools.postgres import PostgresServer
 
 
@@ -73,5 +73,12 @@ def test_connections_that_the_server_closed_are_replaced_before_they_are_used(da
 def test_a_server_that_goes_while_it_is_read_from_costs_that_reader_alone(database: Database) -> None:
     with pytest.raises(OperationalError), database.read() as session:
         session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+    assert rows(database) == 0
+
+
+def test_a_connection_that_was_lost_where_the_reader_did_not_mind_is_not_used_again(database: Database) -> None:
+    with database.read() as session, suppress(OperationalError):
+        connection_of(session).execute(text("select pg_terminate_backend(pg_backend_pid())"))
 
     assert rows(database) == 0
