@@ -3,7 +3,8 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ def record_of(answer: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
     top = {name: value for name, value in answer.items() if _plain(name) not in ENVELOPE}
     named = [value for name, value in top.items() if _plain(name) in ("customer", "customers", "response")]
     nested = [each for value in named for each in records(value)]
-    if nested or (named and not _first(top, "customerid")):
+    if nested or (named and not _first(_by_name(top), "customerid")):
         return True, nested
     if any(text(value) for value in top.values()):
         return True, [top]
@@ -56,14 +57,22 @@ def scalars(value: object) -> Iterator[str]:
             yield found
 
 
-def _plain(name: object) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+@lru_cache(maxsize=1024)  # answers have the same names again and again
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _first(raw: dict[str, Any], *names: str) -> str:
-    """The first text under one of `names`, compared without case and punctuation."""
-    by_name = {_plain(name): text(value) for name, value in raw.items()}
-    return next((by_name[name] for name in names if by_name.get(name)), "")
+def _by_name(raw: dict[str, Any]) -> dict[str, str]:
+    """The texts by their names, without case and punctuation."""
+    return {_plain(name): text(value) for name, value in raw.items()}
+
+
+def _first(by_name: Mapping[str, str], *names: str) -> str:
+    """The first text under one of `names`."""
+    for name in names:
+        if found := by_name.get(name):
+            return found
+    return ""
 
 
 def _phone(raw: dict[str, Any]) -> str:
@@ -74,7 +83,7 @@ def _phone(raw: dict[str, Any]) -> str:
             value = json.loads(value)
         except ValueError:
             return text(value)
-    return text(value) or ", ".join(found for each in records(value) if (found := _first(each, "number")))
+    return text(value) or ", ".join(found for each in records(value) if (found := _first(_by_name(each), "number")))
 
 
 class Value(BaseModel):
@@ -121,21 +130,22 @@ class Customer(Value):
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
         """From a record of searchCustomers or readCustomer."""
-        name = _first(raw, "companyname", "name", "fullname", "customername")
-        first_and_last = f"{_first(raw, 'firstname')} {_first(raw, 'lastname')}".strip()
+        known = _by_name(raw)
+        name = _first(known, "companyname", "name", "fullname", "customername")
+        first_and_last = f"{_first(known, 'firstname')} {_first(known, 'lastname')}".strip()
         return cls(
-            customer_id=digits(_first(raw, "customerid", "id")),
+            customer_id=digits(_first(known, "customerid", "id")),
             name=name or first_and_last,
-            address=_first(raw, "address1", "physicalstreet", "address", "street"),
-            city=_first(raw, "city", "physicalcity"),
-            state=_first(raw, "state", "physicalstate"),
-            zip=_first(raw, "zip", "physicalzip", "zipcode"),
-            status=_first(raw, "status", "customerstatus"),
-            notes=_first(raw, "customernotes", "notes"),
-            email=_first(raw, "emailaddress", "email"),
+            address=_first(known, "address1", "physicalstreet", "address", "street"),
+            city=_first(known, "city", "physicalcity"),
+            state=_first(known, "state", "physicalstate"),
+            zip=_first(known, "zip", "physicalzip", "zipcode"),
+            status=_first(known, "status", "customerstatus"),
+            notes=_first(known, "customernotes", "notes"),
+            email=_first(known, "emailaddress", "email"),
             phone=_phone(raw),
-            ext_account_id=_first(raw, "extaccountid", "externalaccountid"),
-            portal_username=_first(raw, "customerportalusername", "portalusername"),
+            ext_account_id=_first(known, "extaccountid", "externalaccountid"),
+            portal_username=_first(known, "customerportalusername", "portalusername"),
             texts=tuple(scalars(raw)),
         )
 

@@ -10,6 +10,10 @@ from app.provisioning.matching.names import Identity, compare_names
 
 _EXTENSION = re.compile(r"(?:e?xt?(?:ension)?\.?|#)\s*\d{1,6}\s*$", re.IGNORECASE)
 _NO_DIGIT = re.compile(r"[^0-9]+")
+_GAP = "[^0-9a-z]{0,3}"
+_ANY_NUMBER = re.compile(rf"(?<![0-9])(?:1{_GAP})?[0-9](?:{_GAP}[0-9]){{9}}(?![0-9])")
+_APART = "\n" * 4
+"""Between two texts: no number goes on over so many characters, and no address over one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,12 @@ def _contacts_of(person: Person) -> Mapping[Aspect, str]:
 
 def _contact_marks(contacts: Mapping[Aspect, str], candidate: Candidate) -> Mapping[Aspect, Mark]:
     shown = {Aspect.PHONE: candidate.phone, Aspect.MAIL: candidate.email}
-    return {aspect: _contact(one, candidate, shown[aspect]) for aspect, one in contacts.items()}
+    texts = _APART.join((*candidate.texts, candidate.phone, candidate.email)).casefold()
+    return {aspect: _contact(one, texts, shown[aspect]) for aspect, one in contacts.items()}
 
 
-def _contact(ours: str, candidate: Candidate, shown: str) -> Mark:
-    texts = [text.casefold() for text in (*candidate.texts, candidate.phone, candidate.email)]
-    if ours and any(_stands_in(text, ours) for text in texts):
+def _contact(ours: str, texts: str, shown: str) -> Mark:
+    if ours and _stands_in(texts, ours):
         return Mark.AGREES
     return Mark.DIFFERS if ours and shown else Mark.UNKNOWN
 
@@ -114,7 +118,11 @@ def _stands_in(text: str, contact: str) -> bool:
     """Whether a number or an address is in a text; a pattern is built only where its characters are."""
     if "@" in contact:
         return contact in text and _mail_pattern(contact).search(text) is not None
-    return contact in _NO_DIGIT.sub("", text) and _phone_pattern(contact).search(text) is not None
+    if contact not in _NO_DIGIT.sub("", text):
+        return False
+    if any(_NO_DIGIT.sub("", number)[-10:] == contact for number in _ANY_NUMBER.findall(text)):
+        return True  # without a pattern of its own, which takes as long to build as all else that is compared
+    return _phone_pattern(contact).search(text) is not None
 
 
 def _site(candidate: Candidate) -> Mark:
@@ -147,4 +155,4 @@ def _number(phone: str) -> str:
 
 def _phone_pattern(digits: str) -> re.Pattern[str]:
     """Finds the number, however grouped, with or without the country's 1."""
-    return re.compile(r"(?<![0-9])(?:1[^0-9a-z]{0,3})?" + r"[^0-9a-z]{0,3}".join(digits) + r"(?![0-9])")
+    return re.compile(rf"(?<![0-9])(?:1{_GAP})?{_GAP.join(digits)}(?![0-9])")
