@@ -1,10 +1,12 @@
 """How `requests` connects: it trusts only `tls`, retries a connection but never a request, and ends at a deadline."""
 
+import functools
 import http.client
 import os
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from heapq import heappop, heappush
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection, port_by_scheme
 
 # A connection that was idle for longer is replaced before use: servers close idle connections after 2 seconds or more
 # (gunicorn 2, Apache 5, nginx 75), and a request sent at that moment would end with an unknown outcome.
@@ -33,7 +35,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.passed = False
         self.until = monotonic() + seconds
-        self._handle: socket.socket | None = None
+        self._handle: int | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -53,14 +55,14 @@ class Deadline:
         """Break this connection off at the deadline: the call goes over it."""
         if self._handle is None:
             # A second handle, because TLS takes over the first, and http.client closes it before the body is read.
-            self._handle = socket.socket(fileno=os.dup(connection.fileno()))
+            self._handle = os.dup(connection.fileno())
             _watch.add(self)
 
     def stop(self) -> None:
         """Let go of the connection, which stays as it is: the call doesn't use it any more."""
         with self._lock:
             if self._handle is not None:
-                self._handle.close()
+                os.close(self._handle)
                 self._handle = None
 
     def break_off(self) -> None:
@@ -68,8 +70,8 @@ class Deadline:
         with self._lock:
             if self._handle is not None:
                 self.passed = True
-                with suppress(OSError):
-                    self._handle.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError), socket.socket(fileno=os.dup(self._handle)) as connection:
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Watch:
@@ -156,6 +158,7 @@ class Adapter(HTTPAdapter):
         # Any looser setting sends a POST more than once.
         retries = Retry(total=None, connect=TRIES - 1, read=False, redirect=0, status=0, other=0)
         super().__init__(pool_maxsize=pool_size, max_retries=retries)
+        self._pool_key = functools.lru_cache(maxsize=64)(self._made_pool_key)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Pools of our connections."""
@@ -171,10 +174,16 @@ class Adapter(HTTPAdapter):
     ) -> HTTPConnectionPool:
         """The server's pool, with our TLS context instead of what requests trusts, and no proxy looked for."""
         server = urlsplit(str(request.url))
-        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
-            server.hostname, server.port, server.scheme, pool_kwargs=self._tls
-        )
+        key, context = self._pool_key(server.scheme, server.netloc)
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_pool_key(key, dict(context))
         return pool
+
+    def _made_pool_key(self, scheme: str, netloc: str) -> tuple[Any, Mapping[str, Any]]:
+        """What urllib3 finds a server's pool by; to make it anew takes ten times as long as to find the pool."""
+        server, manager = urlsplit(f"{scheme}://{netloc}"), self.poolmanager
+        port = port_by_scheme[scheme] if server.port is None else server.port
+        context = {**manager.connection_pool_kw, **self._tls, "scheme": scheme, "host": server.hostname, "port": port}
+        return manager.key_fn_by_scheme[scheme](context), context
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Set nothing: our TLS context decides."""

@@ -219,15 +219,14 @@ def _read(answer: BaseHTTPResponse, limit: int, into: BinaryIO | None) -> Reply 
     """The answer; if it goes `into` a file, only its beginning."""
     encoding = answer.headers.get("Content-Encoding", "").strip().lower() or "identity"
     size, announced = 0, answer.length_remaining if encoding == "identity" else None
-    too_long = TooLong(True, f"the answer is larger than {limit} bytes", announced)
     if announced is not None and announced > limit:
-        return too_long
+        return _too_long(limit, announced)
     body = _unpacked(answer, encoding)
     kept: list[bytes] = []
     while part := body.read(CHUNK):
         size += len(part)
         if size > limit:
-            return too_long
+            return _too_long(limit, announced)
         if into is not None:
             _write(part, into)
         if into is None or size <= CHUNK or not kept:
@@ -239,6 +238,10 @@ def _read(answer: BaseHTTPResponse, limit: int, into: BinaryIO | None) -> Reply 
     return Reply(
         answer.status, content_type, b"".join(kept), _seconds(wish) if wish else None, None if into is None else size
     )
+
+
+def _too_long(limit: int, announced: int | None) -> TooLong:
+    return TooLong(True, f"the answer is larger than {limit} bytes", announced)
 
 
 def _unpacked(raw: Any, encoding: str) -> Any:

@@ -104,6 +104,7 @@ def noted(
         finally:
             _at_work.discard(workflow_id)
 
+    at_work.__annotations__ = {}  # or the library looks at each start whether an argument is a date; none is
     return at_work
 
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, or_, select, update
+from sqlalchemy import Executable, Row, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,14 +23,16 @@ from app.storage.database import connection_of
 
 log = logging.getLogger(__name__)
 
+# Statements are built once, and on the tables: through the mapped classes, building each takes several times as long as
+# SQLite needs to execute it.
+ORDERS, STEPS = Order.__table__, OrderStep.__table__
 STEP_KEY = ("order_id", "name")
-STEP_COLUMNS = [column.name for column in OrderStep.__table__.columns if column.name != "id"]
+STEP_COLUMNS = [column.name for column in STEPS.columns if column.name != "id"]
 
 
 def _keeping_steps(insert: Callable[[Any], Any]) -> Executable:
     """Insert a step, or update it if it is the same try of it, or an earlier one."""
-    there = OrderStep.__table__.c
-    keeping = insert(OrderStep.__table__)
+    there, keeping = STEPS.c, insert(STEPS)
     values = {column: keeping.excluded[column] for column in STEP_COLUMNS if column not in STEP_KEY}
     same, earlier = there.started_at == keeping.excluded.started_at, there.attempts < keeping.excluded.attempts
     statement = keeping.on_conflict_do_update(index_elements=STEP_KEY, set_=values, where=or_(same, earlier))
@@ -38,15 +40,12 @@ def _keeping_steps(insert: Callable[[Any], Any]) -> Executable:
     return counted
 
 
-# Built once, and on the tables: through the mapped classes, building each statement takes several times as long as
-# SQLite needs to execute it.
-ORDERS = Order.__table__
 KEEP_STEPS = {"sqlite": _keeping_steps(sqlite.insert), "postgresql": _keeping_steps(postgresql.insert)}
 UPDATE_ORDER = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))  # type: ignore[arg-type]
 WITH_STEPS = (
-    select(Order, OrderStep, breaker.IS_DOWN)
-    .outerjoin(OrderStep, OrderStep.order_id == Order.id)
-    .where(Order.orderref == bindparam("orderref"))
+    select(breaker.IS_DOWN, *ORDERS.c, *(STEPS.c[column] for column in STEP_COLUMNS))
+    .outerjoin_from(ORDERS, STEPS, STEPS.c.order_id == ORDERS.c.id)
+    .where(ORDERS.c.orderref == bindparam("orderref"))
 )
 STANDING = select(breaker.IS_DOWN).where(
     ORDERS.c.id == bindparam("order_id"),
@@ -75,10 +74,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Done:
-    """A step that is done: its row, its outcome, and its exchanges with the remote systems."""
+    """A step that is done: its row, its outcome, all that changes in the order, and its exchanges with the remote
+    systems."""
 
     step: OrderStep
     outcome: Outcome
+    changes: Mapping[str, Any]
     said: Iterable[exchanges.Exchange]
     of_a_write: bool
 
@@ -96,6 +97,7 @@ class Run(AbstractContextManager["Run"]):
         self._is_read = False
         self._just_read_up: System | None = None
         self._unwritten: list[Done] = []
+        self._not_logged: list[str] = []
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         def write(session: Session) -> None:
@@ -103,6 +105,7 @@ class Run(AbstractContextManager["Run"]):
             if error is None:
                 self.services.work_queue.end(connection_of(session))
 
+        self.log_done()
         if self._unwritten:
             self.commit(write, repeatable=True)
 
@@ -110,12 +113,15 @@ class Run(AbstractContextManager["Run"]):
         """Read the order and its steps, once; returns whether this run may work on it. `system` is called first."""
         if not self._is_read:
             with self.services.database.read() as session:
-                rows = session.execute(WITH_STEPS, {"orderref": self.orderref, "system": system}).all()
+                which = {"orderref": self.orderref, "system": system}
+                rows = connection_of(session).execute(WITH_STEPS, which).all()
             if not rows:
                 return False
-            self.order, _, is_down = rows[0]
+            self.order = Order()
+            is_down, *values = rows[0]
+            set_on(self.order, zip(ORDERS.c.keys(), values, strict=False))
             self._is_read, self._just_read_up = True, None if is_down else system
-            self.steps = {step.name: step for _, step, _ in rows if step is not None}
+            self.steps = {step.name: step for step in map(_step_in, rows) if step.name is not None}
         return self.order.run == self.number and self.order.state in AT_WORK
 
     def standing_now(self, system: System) -> bool | None:
@@ -188,21 +194,35 @@ class Run(AbstractContextManager["Run"]):
 
     def done(self, done: Done) -> None:
         """Note that a step is done: the run knows it at once, and writes it with its next commit."""
-        set_on(self.order, done.outcome.changes)
+        set_on(self.order, done.changes)
         self.steps[done.step.name] = done.step
         self._unwritten.append(done)
+        self._not_logged.append(done.step.name)
+
+    def log_done(self) -> None:
+        """Log the steps that are done, in one line: each step's moment is in its row."""
+        if self._not_logged:
+            log.info("done: %s", ", ".join(self._not_logged))
+            self._not_logged = []
 
     def _write_down(self, session: Session, *begun: Mapping[str, Any]) -> None:
         changes: dict[str, Any] = {}
         _write_rows(session, [*(_row(each.step) for each in self._unwritten), *begun])
         for each in self._unwritten:
             exchanges.store(session, each.step, each.said)
-            changes |= each.outcome.changes
+            changes |= each.changes
         if changes:
             connection_of(session).execute(UPDATE_ORDER, {"order_id": self.order.id, **changes})
         for each in self._unwritten:
             if each.outcome.afterwards:
                 each.outcome.afterwards(session, self.order)
+
+
+def _step_in(row: Row[Any]) -> OrderStep:
+    """The step at the end of a row of `WITH_STEPS`, without a name where there is none."""
+    step = OrderStep()
+    set_on(step, zip(STEP_COLUMNS, row[-len(STEP_COLUMNS) :], strict=True))
+    return step
 
 
 def _row(step: OrderStep) -> dict[str, Any]:
@@ -216,6 +236,6 @@ def _write_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
             raise Replaced
 
 
-def set_on(row: Order | OrderStep, values: Mapping[str, Any]) -> None:
+def set_on(row: Order | OrderStep, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
     """Set values on the row as the run knows it; statements on tables write them, so nothing has to note the change."""
     vars(row).update(values)

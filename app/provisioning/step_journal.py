@@ -9,8 +9,8 @@ repeats; a run that a newer one has replaced does nothing any more.
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ def perform(run: Run, name: str, act: Act, system: System | None, writes: bool) 
     if not isinstance(opened, Work):
         return opened
     began = time.monotonic()
-    with customer_data(_personal(opened.order)), exchanges.collecting(opened.said):
+    with customer_data(_Personal(opened.order)), exchanges.collecting(opened.said):
         try:
             outcome = act(opened)
         except Stop as stop:
@@ -199,6 +199,7 @@ def _says_nothing(work: Work, stop: Stop) -> bool:
 
 def _settle(run: Run, session: Session, order: Order, stop: Stop) -> None:
     lifecycle.stop(run.services, session, order, stop)
+    run.log_done()
     log.info("%s: %s", order.state, stop.reason)
 
 
@@ -214,15 +215,19 @@ def _done(run: Run, work: Work, outcome: Outcome, system: System | None, *, writ
         changes["tries"] = 0
     ended = {"state": StepState.DONE, "result": outcome.value, "finished_at": now(), "error": None}
     set_on(work.step, ended)
-    run.done(Done(work.step, replace(outcome, changes=changes), work.said, of_a_write=writes))
-    log.info("%s: done", work.step.name)
+    run.done(Done(work.step, outcome, changes, work.said, of_a_write=writes))
     return {"value": outcome.value}
 
 
-def _personal(order: Order) -> list[str]:
+class _Personal(Iterable[str]):
     """The customer's values, which must not reach the log while this order is worked on."""
-    contract = order.contract or {}
-    alike = [each for those in (order.found_customers or {}).values() for each in those]
-    parts = [contract.get("customer"), contract.get("address"), order.corrections, order.account, *alike]
-    flat = [value for part in parts if isinstance(part, dict) for value in part.values() if isinstance(value, str)]
-    return [value for value in flat if len(value) > 2]
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    def __iter__(self) -> Iterator[str]:
+        order, contract = self._order, self._order.contract or {}
+        alike = [each for those in (order.found_customers or {}).values() for each in those]
+        parts = [contract.get("customer"), contract.get("address"), order.corrections, order.account, *alike]
+        flat = [value for part in parts if isinstance(part, dict) for value in part.values() if isinstance(value, str)]
+        return (value for value in flat if len(value) > 2)

@@ -115,8 +115,7 @@ class Database:
         """
         self._wait_for_turn()
         try:
-            with self.transaction(repeatable=repeatable) as session:
-                yield session
+            yield from self._transaction(repeatable)
         except OperationalError:
             self.note_whether_busy(True)
             raise
@@ -128,6 +127,9 @@ class Database:
     @contextmanager
     def transaction(self, *, repeatable: bool = False) -> Iterator[Session]:
         """As `write`, for a thread that has its `turn`."""
+        yield from self._transaction(repeatable)
+
+    def _transaction(self, repeatable: bool) -> Iterator[Session]:
         kept = self._writers
         session = self._lend(kept, REPEATABLE if repeatable else None)
         connection = connection_of(session)

@@ -65,10 +65,10 @@ def _taken(service: Service, orderref: str) -> None:
 
 
 def _log(service: Service) -> None:
-    steps = ("fetch_contract", "check_contract", "hand_over", "find_customer", "create_customer", "plan:163", "ticket")
+    stages = ("fetch_contract, check_contract, hand_over", "find_customer, create_customer, plan:163, ticket, complete")
     lines = [
-        f"2026-11-22T14:01:0{number}.{number}04+00:00 INFO  [{DONE}] app.provisioning.step_journal: {step}: done\n"
-        for number, step in enumerate(steps)
+        f"2026-11-22T14:01:0{number}.{number}04+00:00 INFO  [{DONE}] app.provisioning.runs: done: {steps}\n"
+        for number, steps in enumerate(stages)
     ]
     asked = "needs_review: PowerCode did not say whether the plan 1 Gbps (164) was added for customer 1003"
     lines.append(f"2026-11-22T14:02:11.310+00:00 INFO  [{DOUBTFUL}] app.provisioning.step_journal: {asked}\n")

@@ -114,7 +114,7 @@ def hostile_log(service: Service) -> Mapping[str, str]:
     """Lines of each level, one with a script and one with a traceback."""
     order = "UIA202411-000672"
     events = (
-        (logging.INFO, "fetch_contract: done"),
+        (logging.INFO, "done: fetch_contract, check_contract, hand_over"),
         (logging.WARNING, f"a name like {HOSTILE}"),
         (logging.ERROR, "Step plan:164 met a fault\nTraceback (most recent call last):\nValueError: no such plan"),
     )

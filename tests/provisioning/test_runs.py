@@ -1,5 +1,6 @@
 """One run of an order's story: what is committed when, and what a run that breaks off leaves behind."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from app.durable.engine import Suspended
 from app.models import Order, OrderState, OrderStep, StepState, System, now
 from app.provisioning import workflow
+from app.provisioning.problems import PLAN_REFUSED
+from app.provisioning.run_endings import NeedsReview
 from app.provisioning.runs import Outcome, Replaced, Run
 from app.provisioning.step_journal import Work, perform
 from app.provisioning.workflow import Story
@@ -71,6 +74,24 @@ def test_a_write_is_on_record_before_it_is_sent_together_with_the_outcome_before
     assert between["ticket"].sent_at
     assert {step.state for step in steps_of(services).values()} == {StepState.DONE}
     assert (order_of(services).customer_id, order_of(services).state) == ("7", OrderState.RUNNING)
+
+
+def test_the_log_names_the_steps_of_a_run_in_one_line_before_what_ended_it(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stopped(_work: Work) -> Outcome:
+        raise NeedsReview(PLAN_REFUSED, "PowerCode refused the plan")
+
+    caplog.set_level(logging.INFO)
+    with Run(services, ORDER, 1) as run:
+        settle(run, "check_contract")
+        write(run, "create_customer")
+        perform(run, "plan:163", stopped, System.POWERCODE, writes=True)
+    with Run(services, ORDER, 1) as run:
+        assert not run.read(None)
+
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("app.provisioning")]
+    assert lines == ["done: check_contract, create_customer", "needs_review: PowerCode refused the plan"]
 
 
 def test_a_step_sees_what_those_before_it_changed_though_nothing_is_committed_yet(services: Services) -> None:

@@ -227,6 +227,17 @@ def test_values_of_nested_blocks_add_up_and_end_with_their_block() -> None:
     assert cleaned("Ada Bob") == "Ada Bob"
 
 
+def test_values_that_are_learned_within_the_block_count_from_then_on() -> None:
+    known = ["Ada"]
+    with pytest.raises(ValueError, match="Bob") as caught, customer_data(known):
+        assert cleaned("Ada Bob") == f"{MARK} Bob"
+        known.append("Bob")
+        assert cleaned("Ada Bob") == f"{MARK} {MARK}"
+        raise ValueError("Bob")
+    known.clear()
+    assert Redactor().clean("Bob", caught.value) == MARK
+
+
 def test_another_threads_lines_are_not_touched() -> None:
     shown = []
     with customer_data(["Ada"]):

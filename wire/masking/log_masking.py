@@ -21,9 +21,10 @@ SHORTEST_SECRET = 4
 _CUT = " [cut]"
 _CHAIN_LIMIT = 20
 
+_Given = tuple[Iterable[str | None], ...]
 _Known = tuple[Values, ...]
 
-_customers: ContextVar[_Known] = ContextVar("customers_values", default=())
+_customers: ContextVar[_Given] = ContextVar("customers_values", default=())
 
 
 class _Remembered:
@@ -41,17 +42,22 @@ def customer_data(values: Iterable[str | None]) -> Iterator[None]:
     """While active in this thread or context, take these values (name, street, mail, phone) out of every log line.
 
     An exception that leaves the block is remembered with the values, so that a log line about it, written outside,
-    is cleaned too. Blocks add up. None and empty values are ignored.
+    is cleaned too. Blocks add up. None and empty values are ignored. `values` are iterated anew for each line, so they
+    may grow, and cost nothing as long as no line is written.
     """
-    known = (*_customers.get(), _looked_for(frozenset(map(str, filter(None, values)))))
-    token = _customers.set(known)
+    given = (*_customers.get(), values)
+    token = _customers.set(given)
     try:
         yield
     except BaseException as error:
-        _remember(error, known)
+        _remember(error, _known(given))
         raise
     finally:
         _customers.reset(token)
+
+
+def _known(given: _Given) -> _Known:
+    return tuple(_looked_for(frozenset(map(str, filter(None, values)))) for values in given)
 
 
 @lru_cache(maxsize=64)
@@ -104,7 +110,8 @@ class Redactor:
     def _cleaned(self, text: str, errors: tuple[BaseException, ...]) -> str:
         # A value that is cut in half would not be found: so more text is cleaned than is kept.
         looked_at = text[: LINE_LIMIT + LONGEST_FORM]
-        customers = dict.fromkeys(_customers.get() + tuple(found for error in errors for found in _remembered(error)))
+        remembered = [found for error in errors for found in _remembered(error)]
+        customers = dict.fromkeys([*_known(_customers.get()), *remembered])
         # All searches see the original text, so that none is misled by another's mark.
         spans = [*self._secrets.found(looked_at), *spans_of(SHAPES, looked_at)]
         spans += [span for values in customers for span in values.found(looked_at)]
