@@ -125,4 +125,4 @@ def test_an_outcome_is_recorded_unless_the_workflow_returned_after_it_ended_itse
     assert record_unless_ended("usual", "SUCCESS")
 
     assert recorded == ["rolled back ERROR", "usual SUCCESS"]
-    assert not work_queue._ended
+    assert work_queue._ended.isdisjoint(("committed", "rolled back", "usual"))  # workflows of other tests may end now
