@@ -1,5 +1,6 @@
 """Workflows for the durable engine, DBOS Transact: enqueued in the caller's transaction; and which of them run."""
 
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from dbos import error as dbos_error
 from dbos._schemas.system_database import SystemSchema
 from dbos._serialization import serialize_args
 from dbos._utils import generate_uuid
-from sqlalchemy import Connection, TextClause, column, text
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.durable.bells import Bells, note
@@ -37,9 +38,9 @@ EngineError = dbos_error.DBOSException
 SERIALIZER = DBOSPortableJSONSerializer()
 
 
-def _of_both(statement: str) -> dict[str, TextClause]:
-    """A statement on the engine's tables, by the database's kind."""
-    return {"sqlite": text(statement.format("")), "postgresql": text(statement.format("dbos."))}
+def _of_both(statement: str) -> dict[str, str]:
+    """A statement on the engine's tables as the driver takes it, by the database's kind."""
+    return {"sqlite": statement.format(""), "postgresql": re.sub(r":(\w+)", r"%(\1)s", statement.format("dbos."))}
 
 
 # The engine's own statements are built anew for each use, which takes several times as long as all that SQLite does for
@@ -67,7 +68,7 @@ ENQUEUED_IN = _of_both(f"SELECT DISTINCT queue_name FROM {{0}}workflow_status WH
 EXECUTORS_AT_WORK = _of_both(f"SELECT DISTINCT executor_id FROM {{0}}workflow_status WHERE {AT_WORK}")  # noqa: S608
 
 STATUS = SystemSchema.workflow_status.columns.keys()
-CLAIM = text(f"""
+CLAIM = f"""
     UPDATE workflow_status
     SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner, recovery_attempts = recovery_attempts + 1,
         started_at_epoch_ms = :now_ms, updated_at = :now_ms
@@ -78,7 +79,7 @@ CLAIM = text(f"""
     )
     RETURNING {", ".join(STATUS)},
         (SELECT inputs FROM workflow_input WHERE workflow_uuid = workflow_status.workflow_uuid)
-""").columns(*map(column, [*STATUS, "arguments"]))  # noqa: S608 - constants
+"""  # noqa: S608 - constants
 """For SQLite, where nobody else claims: what the library does in three statements."""
 
 Result = TypeVar("Result")
@@ -179,21 +180,21 @@ class WorkQueue:
         inputs, serialization = serialize_args(args, {}, None, SERIALIZER)
         what = {"workflow": workflow, "queue": queue, "priority": priority, "serialization": serialization}
         kind, named = connection.dialect.name, {"workflow_id": workflow_id}
-        connection.execute(ENQUEUE[kind], {**named, **what, **OURS, "creator": generate_uuid()})
-        connection.execute(GIVE_INPUT[kind], {**named, "inputs": inputs})
+        connection.exec_driver_sql(ENQUEUE[kind], {**named, **what, **OURS, "creator": generate_uuid()})
+        connection.exec_driver_sql(GIVE_INPUT[kind], {**named, "inputs": inputs})
 
     def claim(self, queue: str, room: int, executor_id: str, owner: str) -> list[Any]:
         """Begin to run up to `room` workflows of a queue: their statuses, as the library has them; on SQLite only."""
         who = {"executor_id": executor_id, "owner": owner, "now_ms": int(1000 * time.time())}
         with self._database.write(repeatable=True) as session:
-            rows = connection_of(session).execute(CLAIM, {"queue": queue, "room": room, **who}).all()
+            rows = connection_of(session).exec_driver_sql(CLAIM, {"queue": queue, "room": room, **who}).all()
         return sorted(map(_status, rows), key=lambda status: (status["priority"], status["created_at"]))
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:
         """Cancel a workflow that has not begun when the caller's transaction commits; one that has begun goes on."""
         kind, named = connection.dialect.name, {"workflow_id": workflow_id}
-        if connection.execute(WITHDRAW[kind], named).rowcount:
-            connection.execute(FORGET_INPUT[kind], named)
+        if connection.exec_driver_sql(WITHDRAW[kind], named).rowcount:
+            connection.exec_driver_sql(FORGET_INPUT[kind], named)
 
     def end(self, connection: Connection) -> None:
         """End the workflow that this thread runs when the caller's transaction commits, and keep no record of it.
@@ -205,13 +206,13 @@ class WorkQueue:
         if workflow_id is None:
             return
         kind, named = connection.dialect.name, {"workflow_id": workflow_id}
-        connection.execute(END[kind], named)
-        connection.execute(FORGET_INPUT[kind], named)
+        connection.exec_driver_sql(END[kind], named)
+        connection.exec_driver_sql(FORGET_INPUT[kind], named)
         _ended.add(workflow_id)
 
     def enqueued(self, connection: Connection) -> set[str]:
         """The queues in which something waits, in one narrow statement."""
-        return set(connection.scalars(ENQUEUED_IN[connection.dialect.name]))
+        return set(connection.exec_driver_sql(ENQUEUED_IN[connection.dialect.name]).scalars())
 
     def is_going(self, workflow_id: str) -> bool:
         """Whether a workflow is enqueued or running."""
@@ -236,7 +237,7 @@ class WorkQueue:
         """The executor ids under which workflows run, also those of processes that are gone; a narrow statement."""
         with self._database.read() as session:
             connection = connection_of(session)
-            return set(map(str, connection.scalars(EXECUTORS_AT_WORK[connection.dialect.name])))
+            return set(map(str, connection.exec_driver_sql(EXECUTORS_AT_WORK[connection.dialect.name]).scalars()))
 
     def pending(self) -> dict[str, list[Any]]:
         """The running workflows, by the executor id that they run under."""
