@@ -50,7 +50,7 @@ def customer_data(values: Iterable[str | None]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _remember(error, _known(given))
+        _remember(error, given)
         raise
     finally:
         _customers.reset(token)
@@ -65,10 +65,10 @@ def _looked_for(values: frozenset[str]) -> Values:
     return Values(values)
 
 
-def _remember(error: BaseException, known: _Known) -> None:
+def _remember(error: BaseException, given: _Given) -> None:
     with suppress(AttributeError, TypeError):  # a class with slots takes no further attribute
         if not hasattr(error, "_customers_values"):  # an inner block knows more than an outer one
-            error._customers_values = _Remembered(known)  # type: ignore[attr-defined]
+            error._customers_values = _Remembered(_known(given))  # type: ignore[attr-defined]
 
 
 def _remembered(error: BaseException) -> Iterator[Values]:
