@@ -24,12 +24,13 @@ os.chdir(Path(__file__).resolve().parent)
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="utopia-handler-metrics-")
 
-from config import SettingsError, load_settings  # noqa: E402
+from config import PROJECT, SettingsError, load_settings  # noqa: E402
 
 try:
     settings = load_settings()
 except SettingsError as error:
-    sys.exit("The settings have faults. Mend them in .env:\n" + "\n".join(f"  {fault}" for fault in error.faults))
+    print(f"The settings have faults. Mend them in {PROJECT / '.env'}:", file=sys.stderr)  # noqa: T201
+    sys.exit("\n".join(f"  {fault}" for fault in error.faults))
 gc.freeze()
 gc.enable()
 

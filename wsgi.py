@@ -11,6 +11,10 @@ if os.name == "nt":  # before the imports of modules that Windows does not have
         "Windows can't run this service. Use Debian or Ubuntu, also in a virtual machine or WSL 2: docs/install.md"
     )
 
+if __name__ == "__main__":  # before the imports, which gunicorn's processes make by themselves
+    gunicorn = ["-m", "gunicorn", "-c", str(Path(__file__).resolve().parent / "gunicorn.conf.py"), "wsgi:app"]
+    os.execv(sys.executable, [sys.executable, *gunicorn])  # noqa: S606 - fixed arguments
+
 gc.disable()  # until all is imported: looking for garbage there takes an eighth of the time of a start, or of a command
 
 from wire.transport import trusted_by_default
@@ -41,8 +45,3 @@ configure_logging(
 app = create_app(settings, with_commands="gunicorn.arbiter" not in sys.modules)  # gunicorn runs no commands
 gc.freeze()  # what is there now stays for good: it need never be looked through
 gc.enable()
-
-if __name__ == "__main__":
-    from app.running.serving import serve
-
-    serve()

@@ -1,4 +1,4 @@
-"""`python wsgi.py` and `flask worker`: the same server as in production, for those who start it by hand."""
+"""A server in place of this process (`flask worker`), its take-over at a reload, and requests answered in time."""
 
 import os
 import signal
