@@ -18,7 +18,7 @@ from dbos._utils import generate_uuid
 from sqlalchemy.exc import DBAPIError
 
 from app.durable.bells import Bell
-from app.durable.work_queue import VERSION, WorkQueue
+from app.durable.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,6 @@ class Dispatcher:
         self._more_may_wait = True
         self._thread = threading.Thread(target=self._run, name=f"queue {name}")
         self._dbos: Any = None
-        self.registered: Any = None
-        """The library's own queue, which `start` needs."""
 
     @property
     def alive(self) -> bool:
@@ -69,7 +67,6 @@ class Dispatcher:
     def start(self, dbos: DBOS, executor_id: str) -> None:
         """Begin what is enqueued, from now on, under an executor id."""
         self._dbos, self._executor_id = dbos, executor_id
-        self.registered.database_backed_queue = False  # not read again at each look: this process sets it
         self._thread.start()
 
     def stop(self) -> None:
@@ -108,29 +105,14 @@ class Dispatcher:
         if room < max(self._ahead, 1):  # some wait for a place already; the next workflow that ends rings the bell
             return
         owner = generate_uuid()
-        if self._is_shared:
-            statuses, is_limited = self._claim_among_others(running, owner)
-        else:
-            statuses, is_limited = self._work_queue.claim(self._name, room, self._executor_id, owner), False
-        if not is_limited and len(statuses) < room and not (self._is_shared and statuses):
+        at_a_time = self._queue.at_a_time if self._is_shared else None
+        claimed = self._work_queue.claim(self._name, room, self._executor_id, owner, at_a_time=at_a_time)
+        statuses = claimed or []
+        if claimed is not None and len(statuses) < room and not (self._is_shared and statuses):
             self._more_may_wait = False
         self._begin(statuses, owner)
         if len(statuses) < room:
             self._queue.runs_dry()
-
-    def _claim_among_others(self, running: int, owner: str) -> tuple[list[Any], bool]:
-        """Workflows for this process, and whether a limit left no room for more: the library counts all processes'."""
-        workflow_ids, limit = self._dbos._sys_db.start_queued_workflows(
-            self.registered,
-            self._executor_id,
-            VERSION,
-            None,
-            running,
-            owner_xid=owner,
-            is_latest_version=False,  # nothing is enqueued without its version
-        )
-        statuses = self._dbos._sys_db.get_workflow_statuses(workflow_ids) if workflow_ids else []
-        return statuses, limit is not None
 
     def _begin(self, statuses: Sequence[Any], owner: str) -> None:
         for status in statuses:

@@ -217,7 +217,7 @@ class Executor:
             for workflow in queue.workflows:
                 function = noted(self._workflows[workflow], dispatchers[name].place)
                 DBOS.workflow(name=workflow, max_recovery_attempts=1_000_000)(function)
-            dispatchers[name].registered = self._work_queue.client.register_queue(
+            self._work_queue.client.register_queue(
                 name,
                 worker_concurrency=dispatchers[name].at_once,
                 global_concurrency=queue.at_a_time if self._lock.is_shared else None,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.durable.bells import Bells, note
-from app.storage.database import Database, connection_of
+from app.storage.database import Database, connection_of, one_at_a_time
 
 APPLICATION = "utopia-api-handler"
 VERSION = "1"
@@ -61,26 +61,30 @@ WITHDRAW = _of_both("DELETE FROM {0}workflow_status WHERE workflow_uuid = :workf
 END = _of_both("DELETE FROM {0}workflow_status WHERE workflow_uuid = :workflow_id")
 FORGET_INPUT = _of_both("DELETE FROM {0}workflow_input WHERE workflow_uuid = :workflow_id")
 
-IN_FLIGHT = "status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
-AT_WORK = "status IN ('ENQUEUED', 'PENDING') AND status = 'PENDING'"
-"""Written exactly as in the library's index: SQLite uses the index only for this wording."""
+IN_FLIGHT = "status = 'ENQUEUED' AND status IN ('ENQUEUED', 'PENDING')"
+AT_WORK = "status = 'PENDING' AND status IN ('ENQUEUED', 'PENDING')"
+"""The second part is written exactly as in the library's index: SQLite uses the index only for this wording. If it came
+first, SQLite would sort all that is enqueued, as if it had several states."""
 ENQUEUED_IN = _of_both(f"SELECT DISTINCT queue_name FROM {{0}}workflow_status WHERE {IN_FLIGHT}")  # noqa: S608 - a constant
 EXECUTORS_AT_WORK = _of_both(f"SELECT DISTINCT executor_id FROM {{0}}workflow_status WHERE {AT_WORK}")  # noqa: S608
 
 STATUS = SystemSchema.workflow_status.columns.keys()
-CLAIM = f"""
-    UPDATE workflow_status
-    SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner, recovery_attempts = recovery_attempts + 1,
-        started_at_epoch_ms = :now_ms, updated_at = :now_ms
-    WHERE workflow_uuid IN (
-        SELECT workflow_uuid FROM workflow_status
+CLAIM = _of_both(f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT workflow_uuid FROM {{0}}workflow_status
         WHERE {IN_FLIGHT} AND queue_name = :queue AND application_version = '{VERSION}'
         ORDER BY priority, created_at LIMIT :room
     )
+    UPDATE {{0}}workflow_status
+    SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner, recovery_attempts = recovery_attempts + 1,
+        started_at_epoch_ms = :now_ms, updated_at = :now_ms
+    WHERE status = 'ENQUEUED' AND workflow_uuid IN (SELECT workflow_uuid FROM chosen)
     RETURNING {", ".join(STATUS)},
-        (SELECT inputs FROM workflow_input WHERE workflow_uuid = workflow_status.workflow_uuid)
-"""  # noqa: S608 - constants
-"""For SQLite, where nobody else claims: what the library does in three statements."""
+        (SELECT inputs FROM {{0}}workflow_input AS given WHERE given.workflow_uuid = workflow_status.workflow_uuid)
+""")  # noqa: S608 - constants
+"""What the library does in five statements, most of which it builds anew each time."""
+AT_WORK_IN = _of_both(f"SELECT count(*) FROM {{0}}workflow_status WHERE {AT_WORK} AND queue_name = :queue")  # noqa: S608
+CLAIMING_LOCK = 5050_449
 
 Result = TypeVar("Result")
 
@@ -183,11 +187,24 @@ class WorkQueue:
         connection.exec_driver_sql(ENQUEUE[kind], {**named, **what, **OURS, "creator": generate_uuid()})
         connection.exec_driver_sql(GIVE_INPUT[kind], {**named, "inputs": inputs})
 
-    def claim(self, queue: str, room: int, executor_id: str, owner: str) -> list[Any]:
-        """Begin to run up to `room` workflows of a queue: their statuses, as the library has them; on SQLite only."""
+    def claim(
+        self, queue: str, room: int, executor_id: str, owner: str, *, at_a_time: int | None = None
+    ) -> list[Any] | None:
+        """Begin to run up to `room` workflows of a queue: their statuses, as the library has them.
+
+        `at_a_time`: how many may run in all processes together, where others claim, too; None when so many run already.
+        """
         who = {"executor_id": executor_id, "owner": owner, "now_ms": int(1000 * time.time())}
         with self._database.write(repeatable=True) as session:
-            rows = connection_of(session).exec_driver_sql(CLAIM, {"queue": queue, "room": room, **who}).all()
+            connection = connection_of(session)
+            kind = connection.dialect.name
+            if at_a_time is not None:
+                one_at_a_time(session, CLAIMING_LOCK)  # the next statement sees what those before committed
+                at_work = connection.exec_driver_sql(AT_WORK_IN[kind], {"queue": queue}).scalar() or 0
+                room = min(room, at_a_time - at_work)
+                if room <= 0:
+                    return None
+            rows = connection.exec_driver_sql(CLAIM[kind], {"queue": queue, "room": room, **who}).all()
         return sorted(map(_status, rows), key=lambda status: (status["priority"], status["created_at"]))
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, event, make_url, text
+from sqlalchemy import Connection, Executable, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InvalidRequestError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -268,8 +268,9 @@ def _give_up(session: Session) -> None:
 
 def one_at_a_time(session: Session, lock: int) -> None:
     """Wait until no other transaction holds this lock; on SQLite only one transaction writes anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock})
+    connection = connection_of(session)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(key)s)", {"key": lock})
 
 
 @contextmanager

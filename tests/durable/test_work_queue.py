@@ -1,5 +1,6 @@
 """What is enqueued: it may be withdrawn until it begins, is begun in its order, and leaves nothing behind."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -41,7 +42,11 @@ def enqueue(service: Service) -> Iterator[Callable[..., None]]:
     service.services.work_queue.forget(enqueued)
 
 
-@pytest.mark.sqlite
+def claimed(queue: WorkQueue, room: int, executor_id: str = "somebody", at_a_time: int | None = None) -> list[str]:
+    statuses = queue.claim(NOBODYS, room, executor_id, "token", at_a_time=at_a_time)
+    return [status["workflow_uuid"] for status in statuses or []]
+
+
 def test_as_many_begin_as_there_is_room_for_and_those_that_go_first_before_the_others(
     service: Service, enqueue: Callable[..., None]
 ) -> None:
@@ -49,20 +54,56 @@ def test_as_many_begin_as_there_is_room_for_and_those_that_go_first_before_the_o
     enqueue(1, 2, priority=BEHIND)
     enqueue(3)
 
-    begun = [status["workflow_uuid"] for status in queue.claim(NOBODYS, 2, "somebody", "token-1")]
+    begun = claimed(queue, 2)
 
     assert begun == ["notice-3", "notice-1"]
     assert {row.workflow_id for row in queue.pending()["somebody"]} == set(begun)
-    left = [status["workflow_uuid"] for status in queue.claim(NOBODYS, 9, "somebody", "token-2")]
-    assert left == ["notice-2"]
+    assert claimed(queue, 9) == ["notice-2"]
+
+
+def test_in_all_processes_together_no_more_run_than_may(service: Service, enqueue: Callable[..., None]) -> None:
+    queue = service.services.work_queue
+    enqueue(*range(9))
+
+    assert claimed(queue, 9, "here", at_a_time=4) == [f"notice-{number}" for number in range(4)]
+    assert queue.claim(NOBODYS, 9, "there", "token", at_a_time=4) is None
+    assert claimed(queue, 9, "there", at_a_time=5) == ["notice-4"]
+
+
+def test_of_many_who_claim_at_once_each_workflow_begins_for_one(service: Service, enqueue: Callable[..., None]) -> None:
+    queue, begun, together = service.services.work_queue, list[str](), threading.Barrier(6)
+    enqueue(*range(40))
+
+    def claim(executor_id: str) -> None:
+        together.wait()
+        for _ in range(5):
+            begun.extend(claimed(queue, 3, executor_id, at_a_time=25))
+
+    threads = [threading.Thread(target=claim, args=[f"host-{number}"]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(begun) == sorted(f"notice-{number}" for number in range(25))
 
 
 @pytest.mark.sqlite
+def test_a_claim_reads_what_it_takes_and_sorts_nothing(service: Service) -> None:
+    values = {"queue": NOBODYS, "room": 1, "executor_id": "somebody", "owner": "token", "now_ms": 1}
+    with service.services.database.read() as session:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {work_queue.CLAIM['sqlite']}", values).all()
+
+    steps = [step for *_, step in plan]
+    assert any("in_flight" in step for step in steps), steps
+    assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN workflow")]
+
+
 def test_what_begins_here_is_just_what_the_library_would_begin(service: Service, enqueue: Callable[..., None]) -> None:
     queue = service.services.work_queue
     enqueue(1)
 
-    (status,) = queue.claim(NOBODYS, 1, "somebody", "token")
+    (status,) = queue.claim(NOBODYS, 1, "somebody", "token") or []
 
     (known,) = queue.client._sys_db.get_workflow_statuses(["notice-1"])
     assert {name: status[name] for name in known} == {**known}
