@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +68,13 @@ first, SQLite would sort all that is enqueued, as if it had several states."""
 ENQUEUED_IN = _of_both(f"SELECT DISTINCT queue_name FROM {{0}}workflow_status WHERE {IN_FLIGHT}")  # noqa: S608 - a constant
 EXECUTORS_AT_WORK = _of_both(f"SELECT DISTINCT executor_id FROM {{0}}workflow_status WHERE {AT_WORK}")  # noqa: S608
 
-STATUS = SystemSchema.workflow_status.columns.keys()
+OF_EACH = ("workflow_uuid", "name", "priority", "created_at", "recovery_attempts", "serialization")
+OF_ALL = {
+    **dict.fromkeys((*SystemSchema.workflow_status.columns.keys(), "app_id", "shard_key")),
+    **{"status": "PENDING", "application_name": APPLICATION, "is_debounced": False},
+    **dict.fromkeys(("application_version", "app_version"), VERSION),
+}
+"""What the library knows of a workflow that begins: of what `enqueue` enqueued, only `OF_EACH` has to be read."""
 CLAIM = _of_both(f"""
     WITH chosen AS MATERIALIZED (
         SELECT workflow_uuid FROM {{0}}workflow_status
@@ -79,7 +85,7 @@ CLAIM = _of_both(f"""
     SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner, recovery_attempts = recovery_attempts + 1,
         started_at_epoch_ms = :now_ms, updated_at = :now_ms
     WHERE status = 'ENQUEUED' AND workflow_uuid IN (SELECT workflow_uuid FROM chosen)
-    RETURNING {", ".join(STATUS)},
+    RETURNING {", ".join(OF_EACH)},
         (SELECT inputs FROM {{0}}workflow_input AS given WHERE given.workflow_uuid = workflow_status.workflow_uuid)
 """)  # noqa: S608 - constants
 """What the library does in five statements, most of which it builds anew each time."""
@@ -140,14 +146,6 @@ class Standstill:
         return (self.ended or time.monotonic()) - self.began > LONG_SECONDS
 
 
-def _status(row: Sequence[Any]) -> dict[str, Any]:
-    """A row of `CLAIM` as the library has it; nothing here has attributes."""
-    *values, arguments = row
-    status = dict(zip(STATUS, values, strict=True))
-    names = {"app_version": status["application_version"], "app_id": status["application_id"]}
-    return {**status, **names, "inputs": arguments, "attributes": None, "shard_key": None}
-
-
 class WorkQueue:
     """Enqueues workflows from any process; executes none."""
 
@@ -194,7 +192,10 @@ class WorkQueue:
 
         `at_a_time`: how many may run in all processes together, where others claim, too; None when so many run already.
         """
-        who = {"executor_id": executor_id, "owner": owner, "now_ms": int(1000 * time.time())}
+        now_ms = int(1000 * time.time())
+        which = {"queue": queue, "executor_id": executor_id, "owner": owner, "now_ms": now_ms}
+        of_these: dict[str, Any] = {"queue_name": queue, "executor_id": executor_id}
+        of_these |= {"started_at_epoch_ms": now_ms, "updated_at": now_ms}
         with self._database.write(repeatable=True) as session:
             connection = connection_of(session)
             kind = connection.dialect.name
@@ -204,8 +205,9 @@ class WorkQueue:
                 room = min(room, at_a_time - at_work)
                 if room <= 0:
                     return None
-            rows = connection.exec_driver_sql(CLAIM[kind], {"queue": queue, "room": room, **who}).all()
-        return sorted(map(_status, rows), key=lambda status: (status["priority"], status["created_at"]))
+            rows = connection.exec_driver_sql(CLAIM[kind], {"room": room, **which}).all()
+        begun = [OF_ALL | of_these | dict(zip((*OF_EACH, "inputs"), row, strict=True)) for row in rows]
+        return sorted(begun, key=lambda status: (status["priority"], status["created_at"]))
 
     def withdraw(self, connection: Connection, workflow_id: str) -> None:
         """Cancel a workflow that has not begun when the caller's transaction commits; one that has begun goes on."""
