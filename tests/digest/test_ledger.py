@@ -1,5 +1,6 @@
 """What is kept of a run: slots that make a repeat impossible, the window, and what the old utility left."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.digest import ledger
 from app.digest.closings import Closing, CustomerDigest
+from app.digest.run_starts import workflow_id
 from app.models import DigestMessage, DigestRun, DigestWindow, MessageState, ReportedTicket, now
 from app.storage.database import Database
 from tests.conftest import Service
@@ -33,10 +35,14 @@ def begin(session: Session, key: str = "one") -> DigestRun:
 
 
 @pytest.fixture
-def run(database: Database) -> int:
-    """A run that no workflow works on."""
+def run(service: Service, database: Database) -> Iterator[int]:
+    """A run that no workflow works on; one seems to wait for its turn, or the service would start another."""
+    queue = service.services.work_queue
     with database.write() as session:
-        return begin(session).id
+        run = begin(session)
+        queue.enqueue(session, "digest", workflow_id(run), "nobodys", run.id)
+    yield run.id
+    queue.forget([workflow_id(run)])
 
 
 def planned(database: Database, run: int, *digests: CustomerDigest, week: str = WEEK, batch: int = 1) -> list[int]:
